@@ -1,0 +1,1 @@
+"""What is always true of charging, whoever asks: standard library only, no clock, no I/O, no OCPP words."""

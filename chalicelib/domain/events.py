@@ -1,0 +1,164 @@
+"""What a charger tells us: frozen facts in one vocabulary, whichever OCPP version carried them.
+
+Nothing here decides anything; `at` is the charger's own word for when a thing happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConnectorId:
+    """Where a car plugs in: OCPP 1.6's connector id, or 2.x's EVSE id and the connector on it.
+
+    Written `"2"` (EVSE 2, its first connector) or `"2.3"` (EVSE 2, connector 3), so that a 1.6 charger's
+    connector numbers read as its sticker does.
+    """
+
+    evse: int
+    plug: int = 1
+
+    def __str__(self) -> str:
+        return str(self.evse) if self.plug == 1 else f"{self.evse}.{self.plug}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `"2"` or `"2.3"`; ValueError for anything that is not one or two positive integers."""
+        evse, _, plug = text.partition(".")
+        connector = cls(int(evse), int(plug) if plug else 1)
+        if connector.evse < 1 or connector.plug < 1:
+            raise ValueError(f"connector {text!r} must be made of positive numbers")
+        return connector
+
+
+class ConnectorStatus(StrEnum):
+    """What a connector is doing, as far as its charger says."""
+
+    AVAILABLE = "available"
+    PREPARING = "preparing"
+    CHARGING = "charging"
+    SUSPENDED = "suspended"
+    FINISHING = "finishing"
+    OCCUPIED = "occupied"
+    RESERVED = "reserved"
+    UNAVAILABLE = "unavailable"
+    FAULTED = "faulted"
+    UNKNOWN = "unknown"
+
+
+class StopReason(StrEnum):
+    """Why a charger ended a session."""
+
+    REMOTE = "remote"
+    LOCAL = "local"
+    CAR_LEFT = "car_left"
+    CAR_FULL = "car_full"
+    LIMIT_REACHED = "limit_reached"
+    NOT_AUTHORISED = "not_authorised"
+    FAULT = "fault"
+    REBOOT = "reboot"
+    POWER_LOSS = "power_loss"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose."""
+
+    at: datetime
+    energy_wh: int | None = None
+    power_w: int | None = None
+    soc_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A charger has started, or presents itself again."""
+
+    vendor: str
+    model: str
+    serial: str | None = None
+    firmware: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatReceived:
+    """A charger asks for the time and shows that it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReported:
+    """A connector changed; `connector` None means the charger as a whole. `error` is empty when all is well."""
+
+    connector: ConnectorId | None
+    status: ConnectorStatus
+    at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPresented:
+    """Somebody asks whether `token` (an RFID card or an app session) may charge."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingStarted:
+    """Energy may flow.
+
+    `ref` is the charger's own name for the transaction (OCPP 2.x); None where the backend must give it one
+    (1.6 StartTransaction). `remote_start_id` echoes our command where the version can.
+    """
+
+    connector: ConnectorId | None
+    at: datetime
+    token: str | None = None
+    meter_start_wh: int | None = None
+    ref: str | None = None
+    remote_start_id: int | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsTaken:
+    """Meter readings while charging; `ref` None when the charger did not say of which transaction.
+
+    `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x).
+    """
+
+    ref: str | None
+    connector: ConnectorId | None
+    readings: tuple[Reading, ...]
+    at: datetime | None = None
+    token: str | None = None
+    remote_start_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingStopped:
+    """The charger has ended a transaction; `meter_stop_wh` is the register at that moment."""
+
+    ref: str
+    at: datetime
+    meter_stop_wh: int | None = None
+    reason: StopReason = StopReason.OTHER
+    token: str | None = None
+    connector: ConnectorId | None = None
+    readings: tuple[Reading, ...] = ()
+    offline: bool = False
+
+
+ChargerEvent = (
+    Booted
+    | HeartbeatReceived
+    | StatusReported
+    | TokenPresented
+    | ChargingStarted
+    | ReadingsTaken
+    | ChargingStopped
+)

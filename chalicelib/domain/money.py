@@ -1,0 +1,41 @@
+"""Money is an integer of the currency's smallest unit; it becomes a fraction only while it is being computed.
+
+ISO 4217 gives each currency its number of decimals. Rounding happens in one place, `round_half_up`: half
+away from zero, as a person with a receipt would check it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+_NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+_THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+
+def decimals(currency: str) -> int:
+    """How many decimals an ISO 4217 currency has (0, 2 or 3)."""
+    if currency in _NO_DECIMALS:
+        return 0
+    return 3 if currency in _THREE_DECIMALS else 2
+
+
+def round_half_up(amount: Decimal) -> int:
+    """The nearest integer, halves going away from zero."""
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Round an exact amount in major units to integer minor units."""
+    return round_half_up(amount.scaleb(decimals(currency)))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount_minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{Decimal(self.amount_minor).scaleb(-decimals(self.currency)):f} {self.currency}"

@@ -1,0 +1,310 @@
+"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
+
+    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
+        |                                                                    |
+        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
+
+Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
+messages leave the session as it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.events import ConnectorId, StopReason
+from chalicelib.domain.tariff import Bill, Tariff
+
+APP_TOKEN_PREFIX = "K"
+
+
+class State(StrEnum):
+    """Where a session is in its life."""
+
+    INITIATED = "initiated"
+    ACTIVE = "active"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Origin(StrEnum):
+    """Who began the session."""
+
+    APP = "app"
+    CARD = "card"
+    CHARGER = "charger"
+
+
+class Reason(StrEnum):
+    """Why a session ended as it did, in words a driver can be shown."""
+
+    CANCELLED = "cancelled"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_FAILED = "payment_failed"
+    CHARGER_OFFLINE = "charger_offline"
+    CHARGER_REFUSED = "charger_refused"
+    CHARGER_DID_NOT_START = "charger_did_not_start"
+    CHARGER_LOST = "charger_lost"
+    NOT_AUTHORISED = "not_authorised"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money set aside on a card, known to the payment provider as `payment_id`."""
+
+    payment_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What was taken in the end; `card` is the brand and last four digits for the receipt."""
+
+    amount_minor: int
+    paid_at: datetime
+    card: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One charge, from request to receipt. `token` is what the charger was shown."""
+
+    session_id: str
+    operator_id: str
+    site_id: str
+    charger_id: str
+    connector: ConnectorId
+    origin: Origin
+    token: str
+    driver_id: str | None
+    tariff: Tariff
+    created_at: datetime
+    state: State = State.INITIATED
+    reason: Reason | None = None
+    ref: str | None = None
+    started_at: datetime | None = None
+    meter_start_wh: int | None = None
+    stop_requested_at: datetime | None = None
+    stopped_at: datetime | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: StopReason | None = None
+    hold: Hold | None = None
+    bill: Bill | None = None
+    payment: Payment | None = None
+    ended_at: datetime | None = None
+    receipt_number: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def energy_wh(self) -> int | None:
+        """Energy by the charger's two final readings; None until both are known, never negative."""
+        if self.meter_start_wh is None or self.meter_stop_wh is None:
+            return None
+        return max(0, self.meter_stop_wh - self.meter_start_wh)
+
+    @property
+    def remote_start_id(self) -> int:
+        """A positive 31-bit number that stands for this session where a charger echoes integers only."""
+        return int.from_bytes(hashlib.sha256(self.session_id.encode()).digest()[:4]) >> 1 or 1
+
+
+def session_id_for(*facts: str) -> str:
+    """A session id that the same facts always give: 20 characters, so that it is itself a valid OCPP 1.6 idTag."""
+    digest = hashlib.sha256("\x1f".join(facts).encode()).digest()
+    return APP_TOKEN_PREFIX + base64.b32encode(digest).decode()[:19]
+
+
+def looks_like_app_token(token: str) -> bool:
+    """Whether `token` has the form of a session id, which is what an app session shows the charger."""
+    return len(token) == 20 and token.upper().startswith(APP_TOKEN_PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlaced:
+    """The payment provider has set money aside."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDeclined:
+    """The card is not good for the hold."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """Energy will not flow, for `reason`."""
+
+    reason: Reason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The charger's transaction `ref` began."""
+
+    ref: str
+    at: datetime
+    meter_start_wh: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The driver, the operator or a rule wants it to end."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The charger's transaction ended."""
+
+    at: datetime
+    meter_stop_wh: int | None
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """The price is known and will not change."""
+
+    bill: Bill
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The payment provider confirms the money."""
+
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """The money could not be taken; what was delivered stays owed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The receipt exists."""
+
+    at: datetime
+    receipt_number: str
+
+
+SessionEvent = (
+    HoldPlaced
+    | HoldDeclined
+    | StartFailed
+    | Started
+    | StopRequested
+    | Stopped
+    | Billed
+    | Paid
+    | PaymentFailed
+    | Completed
+)
+
+
+def _hold(session: Session, event: HoldPlaced) -> Session:
+    return session if session.hold else replace(session, hold=event.hold)
+
+
+def _decline(session: Session, event: HoldDeclined) -> Session:
+    return replace(
+        session, state=State.STOPPING, reason=Reason.PAYMENT_DECLINED, stop_requested_at=event.at
+    )
+
+
+def _fail_start(session: Session, event: StartFailed) -> Session:
+    return replace(session, state=State.FAILED, reason=event.reason, ended_at=event.at)
+
+
+def _cancel(session: Session, event: StopRequested) -> Session:
+    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, ended_at=event.at)
+
+
+def _start(session: Session, event: Started) -> Session:
+    return replace(
+        session,
+        state=State.ACTIVE,
+        ref=event.ref,
+        started_at=event.at,
+        meter_start_wh=event.meter_start_wh,
+    )
+
+
+def _request_stop(session: Session, event: StopRequested) -> Session:
+    return replace(
+        session, state=State.STOPPING, stop_requested_at=session.stop_requested_at or event.at
+    )
+
+
+def _stop(session: Session, event: Stopped) -> Session:
+    if session.stopped_at:
+        return session
+    return replace(
+        session,
+        state=State.STOPPING,
+        stopped_at=event.at,
+        meter_stop_wh=event.meter_stop_wh,
+        stop_reason=event.reason,
+    )
+
+
+def _bill(session: Session, event: Billed) -> Session:
+    return session if session.bill else replace(session, bill=event.bill)
+
+
+def _pay(session: Session, event: Paid) -> Session:
+    return session if session.payment else replace(session, payment=event.payment)
+
+
+def _fail_payment(session: Session, event: PaymentFailed) -> Session:
+    return replace(session, state=State.FAILED, reason=Reason.PAYMENT_FAILED, ended_at=event.at)
+
+
+def _complete(session: Session, event: Completed) -> Session:
+    return replace(
+        session, state=State.COMPLETED, ended_at=event.at, receipt_number=event.receipt_number
+    )
+
+
+# A hold that arrives after the end is kept, so that it can be given back.
+TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
+    (State.INITIATED, HoldPlaced): _hold,
+    (State.INITIATED, StartFailed): _fail_start,
+    (State.INITIATED, StopRequested): _cancel,
+    (State.INITIATED, Started): _start,
+    (State.ACTIVE, HoldPlaced): _hold,
+    (State.ACTIVE, HoldDeclined): _decline,
+    (State.ACTIVE, StopRequested): _request_stop,
+    (State.ACTIVE, Stopped): _stop,
+    (State.STOPPING, HoldPlaced): _hold,
+    (State.STOPPING, Stopped): _stop,
+    (State.STOPPING, Billed): _bill,
+    (State.STOPPING, Paid): _pay,
+    (State.STOPPING, PaymentFailed): _fail_payment,
+    (State.STOPPING, Completed): _complete,
+    (State.FAILED, HoldPlaced): _hold,
+}
+
+
+def apply(session: Session, event: SessionEvent) -> Session:
+    """The session after `event`; the very same object when the event changes nothing."""
+    transition = TRANSITIONS.get((session.state, type(event)))
+    return transition(session, event) if transition else session
