@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading, StopReason
 from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.session import Hold, Session
+from chalicelib.domain.session import Hold, Session, Step
 from chalicelib.domain.tariff import Tariff
 
 Clock = Callable[[], datetime]
@@ -126,13 +126,22 @@ class StoredReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The workflow's step that waits, and the token that lets it go on."""
+
+    step: Step
+    task_token: str
+
+
+@dataclass(frozen=True, slots=True)
 class PendingCall:
-    """A command a charger has not answered yet, and the session it is for."""
+    """A command a charger has not answered yet: its name on the wire, and the session and step it is for."""
 
     charger_id: str
     message_id: str
     action: str
     session_id: str
+    purpose: Step
     sent_at: datetime
 
 
@@ -197,23 +206,25 @@ class Sessions(Protocol):
 
     def add(self, session: Session) -> bool: ...
     def get(self, session_id: str) -> Session | None: ...
-    def save(self, before: Session, after: Session) -> str | None:
-        """Replace `before` by `after`; returns the task token the workflow waits with, if it does.
+    def save(self, before: Session, after: Session) -> Waiting | None:
+        """Replace `before` by `after`; returns what the workflow last waited for, read in the same call.
 
-        Raises Conflict when the stored session is no longer `before`'s version.
+        Raises Conflict when the stored session is no longer `before`.
         """
 
-    def wait(self, session_id: str, task_token: str) -> Session:
-        """Remember that the workflow waits with this token; returns the session as it is after that write."""
+    def wait(self, session_id: str, waiting: Waiting) -> Session:
+        """Remember what the workflow waits for; returns the session as it is after that write."""
 
-    def waiting(self, session_id: str) -> str | None:
-        """The task token the workflow waits with."""
+    def waiting(self, session_id: str) -> Waiting | None:
+        """What the workflow last waited for."""
 
-    def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
+    def of_driver(
+        self, driver_id: str, limit: int, before: str | None
+    ) -> tuple[Sequence[Session], str | None]:
         """Newest first, with the cursor of the next page (opaque text) or None."""
 
-    def unfinished(self, since: datetime) -> Iterable[Session]:
-        """Sessions not over, whose last write is older than `since`."""
+    def unsettled(self, since: datetime) -> Iterable[Session]:
+        """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
 
     def transaction(self, charger_id: str, ref: str) -> Transaction | None: ...
     def record(self, facts: Transaction) -> Transaction:

@@ -51,25 +51,26 @@ class Reason(StrEnum):
     CHARGER_REFUSED = "charger_refused"
     CHARGER_DID_NOT_START = "charger_did_not_start"
     CHARGER_LOST = "charger_lost"
+    CONNECTOR_BUSY = "connector_busy"
     NOT_AUTHORISED = "not_authorised"
     INTERNAL = "internal"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card, known to the payment provider as `payment_id`."""
+    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four."""
 
     payment_id: str
     amount_minor: int
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was taken in the end; `card` is the brand and last four digits for the receipt."""
+    """What was taken in the end."""
 
     amount_minor: int
     paid_at: datetime
-    card: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,6 @@ class Session:
     bill: Bill | None = None
     payment: Payment | None = None
     ended_at: datetime | None = None
-    receipt_number: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -203,7 +203,6 @@ class Completed:
     """The receipt exists."""
 
     at: datetime
-    receipt_number: str
 
 
 SessionEvent = (
@@ -225,9 +224,7 @@ def _hold(session: Session, event: HoldPlaced) -> Session:
 
 
 def _decline(session: Session, event: HoldDeclined) -> Session:
-    return replace(
-        session, state=State.STOPPING, reason=Reason.PAYMENT_DECLINED, stop_requested_at=event.at
-    )
+    return replace(session, state=State.STOPPING, reason=Reason.PAYMENT_DECLINED, stop_requested_at=event.at)
 
 
 def _fail_start(session: Session, event: StartFailed) -> Session:
@@ -249,9 +246,7 @@ def _start(session: Session, event: Started) -> Session:
 
 
 def _request_stop(session: Session, event: StopRequested) -> Session:
-    return replace(
-        session, state=State.STOPPING, stop_requested_at=session.stop_requested_at or event.at
-    )
+    return replace(session, state=State.STOPPING, stop_requested_at=session.stop_requested_at or event.at)
 
 
 def _stop(session: Session, event: Stopped) -> Session:
@@ -275,16 +270,16 @@ def _pay(session: Session, event: Paid) -> Session:
 
 
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
-    return replace(session, state=State.FAILED, reason=Reason.PAYMENT_FAILED, ended_at=event.at)
-
-
-def _complete(session: Session, event: Completed) -> Session:
     return replace(
-        session, state=State.COMPLETED, ended_at=event.at, receipt_number=event.receipt_number
+        session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at
     )
 
 
-# A hold that arrives after the end is kept, so that it can be given back.
+def _complete(session: Session, event: Completed) -> Session:
+    return replace(session, state=State.COMPLETED, ended_at=event.at)
+
+
+# Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
 TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldPlaced): _hold,
     (State.INITIATED, StartFailed): _fail_start,
@@ -301,6 +296,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
     (State.FAILED, HoldPlaced): _hold,
+    (State.FAILED, Paid): _pay,
 }
 
 
@@ -308,3 +304,27 @@ def apply(session: Session, event: SessionEvent) -> Session:
     """The session after `event`; the very same object when the event changes nothing."""
     transition = TRANSITIONS.get((session.state, type(event)))
     return transition(session, event) if transition else session
+
+
+class Step(StrEnum):
+    """What the workflow waits for."""
+
+    START = "start"
+    END = "end"
+    STOP = "stop"
+    PAYMENT = "payment"
+
+
+def is_met(step: Step, session: Session) -> bool:
+    """Whether what the workflow waits for at `step` has come about, or can no longer."""
+    if session.is_over:
+        return True
+    match step:
+        case Step.START:
+            return session.state is not State.INITIATED
+        case Step.END:
+            return session.state is State.STOPPING
+        case Step.STOP:
+            return session.stopped_at is not None
+        case Step.PAYMENT:
+            return session.payment is not None

@@ -14,7 +14,6 @@ from enum import StrEnum
 from chalicelib.domain.money import round_half_up, to_minor
 
 
-
 class Dimension(StrEnum):
     """What a line of a bill charges for."""
 
