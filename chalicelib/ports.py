@@ -184,9 +184,7 @@ class Chargers(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
 
-    def booted(
-        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
-    ) -> None: ...
+    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
     def set_status(self, charger_id: str, state: ConnectorState) -> None:
         """Record status, time and error of one connector; leaves its session_id alone.
 
@@ -218,9 +216,7 @@ class Sessions(Protocol):
     def waiting(self, session_id: str) -> Waiting | None:
         """What the workflow last waited for."""
 
-    def of_driver(
-        self, driver_id: str, limit: int, before: str | None
-    ) -> tuple[Sequence[Session], str | None]:
+    def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """Newest first, with the cursor of the next page (opaque text) or None."""
 
     def unsettled(self, since: datetime) -> Iterable[Session]:

@@ -154,11 +154,5 @@ class ChargingStopped:
 
 
 ChargerEvent = (
-    Booted
-    | HeartbeatReceived
-    | StatusReported
-    | TokenPresented
-    | ChargingStarted
-    | ReadingsTaken
-    | ChargingStopped
+    Booted | HeartbeatReceived | StatusReported | TokenPresented | ChargingStarted | ReadingsTaken | ChargingStopped
 )

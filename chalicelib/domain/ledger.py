@@ -71,9 +71,7 @@ class Book:
 
     def hold(self, amount_minor: int, at: datetime) -> Transfer:
         """Money on the driver's card set aside for this session."""
-        return self._transfer(
-            Kind.HOLD, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at
-        )
+        return self._transfer(Kind.HOLD, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at)
 
     def sale(self, bill: Bill, at: datetime) -> tuple[Transfer, ...]:
         """The driver owes the operator the bill, its tax apart."""
@@ -84,20 +82,14 @@ class Book:
 
     def capture(self, amount_minor: int, at: datetime) -> Transfer:
         """Part or all of the hold is taken from the card; what is left of the hold is free again."""
-        return self._transfer(
-            Kind.CAPTURE, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at
-        )
+        return self._transfer(Kind.CAPTURE, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at)
 
     def void(self, amount_minor: int, at: datetime) -> Transfer:
         """The whole hold is given back."""
-        return self._transfer(
-            Kind.VOID, driver_account(self.driver_id), _card(self.operator_id), amount_minor, at
-        )
+        return self._transfer(Kind.VOID, driver_account(self.driver_id), _card(self.operator_id), amount_minor, at)
 
     def _transfer(self, kind: Kind, debit: str, credit: str, amount_minor: int, at: datetime) -> Transfer:
-        return Transfer(
-            self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at
-        )
+        return Transfer(self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at)
 
 
 def balances(transfers: Iterable[Transfer]) -> dict[tuple[str, str], int]:

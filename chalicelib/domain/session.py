@@ -20,7 +20,7 @@ from enum import StrEnum
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.tariff import Bill, Tariff
 
-APP_TOKEN_PREFIX = "K"
+APP_SESSION_PREFIX = "K"
 
 
 class State(StrEnum):
@@ -122,12 +122,12 @@ class Session:
 def session_id_for(*facts: str) -> str:
     """A session id that the same facts always give: 20 characters, so that it is itself a valid OCPP 1.6 idTag."""
     digest = hashlib.sha256("\x1f".join(facts).encode()).digest()
-    return APP_TOKEN_PREFIX + base64.b32encode(digest).decode()[:19]
+    return APP_SESSION_PREFIX + base64.b32encode(digest).decode()[:19]
 
 
 def looks_like_app_token(token: str) -> bool:
     """Whether `token` has the form of a session id, which is what an app session shows the charger."""
-    return len(token) == 20 and token.upper().startswith(APP_TOKEN_PREFIX)
+    return len(token) == 20 and token.upper().startswith(APP_SESSION_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +170,21 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The charger's transaction ended."""
+    """The charger's transaction `ref` ended."""
 
+    ref: str
     at: datetime
     meter_stop_wh: int | None
     reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class FinalReadingMissed:
+    """The charger did not give what a bill needs; its other readings stand in for whatever is missing."""
+
+    at: datetime
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +222,7 @@ SessionEvent = (
     | Started
     | StopRequested
     | Stopped
+    | FinalReadingMissed
     | Billed
     | Paid
     | PaymentFailed
@@ -250,7 +261,7 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 
 
 def _stop(session: Session, event: Stopped) -> Session:
-    if session.stopped_at:
+    if session.stopped_at or session.ref != event.ref:
         return session
     return replace(
         session,
@@ -258,6 +269,16 @@ def _stop(session: Session, event: Stopped) -> Session:
         stopped_at=event.at,
         meter_stop_wh=event.meter_stop_wh,
         stop_reason=event.reason,
+    )
+
+
+def _fill_in(session: Session, event: FinalReadingMissed) -> Session:
+    return replace(
+        session,
+        reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
+        stopped_at=session.stopped_at or event.at,
+        meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
+        meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
     )
 
 
@@ -270,9 +291,7 @@ def _pay(session: Session, event: Paid) -> Session:
 
 
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
-    return replace(
-        session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at
-    )
+    return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
 
 
 def _complete(session: Session, event: Completed) -> Session:
@@ -291,6 +310,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.ACTIVE, Stopped): _stop,
     (State.STOPPING, HoldPlaced): _hold,
     (State.STOPPING, Stopped): _stop,
+    (State.STOPPING, FinalReadingMissed): _fill_in,
     (State.STOPPING, Billed): _bill,
     (State.STOPPING, Paid): _pay,
     (State.STOPPING, PaymentFailed): _fail_payment,

@@ -1,0 +1,53 @@
+"""What the payment provider reports is the truth about money; hearing it twice, late or early changes nothing more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session, State
+from chalicelib.ports import Clock, Drivers, Ledger, PaymentNews, Payments, Sessions
+from chalicelib.services.changes import Changes
+from chalicelib.services.lifecycle import book_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Billing:
+    """Hears the payment provider."""
+
+    sessions: Sessions
+    drivers: Drivers
+    ledger: Ledger
+    changes: Changes
+    payments: Callable[[], Payments]
+    clock: Clock
+
+    def hear(self, news: PaymentNews) -> None:
+        """Take in one verified webhook."""
+        session = self.sessions.get(news.session_id) if news.session_id else None
+        if session is None or session.driver_id is None:
+            return
+        _log.info("payment news", extra={"session_id": session.session_id, "kind": news.kind})
+        if news.kind == "captured":
+            self._captured(session, news)
+        elif news.kind == "held":
+            self._held(session, news)
+
+    def _captured(self, session: Session, news: PaymentNews) -> None:
+        at = news.at or self.clock()
+        self.ledger.append([book_of(session).capture(news.amount_minor, at)])
+        self.changes.apply(session.session_id, Paid(Payment(news.amount_minor, at)))
+
+    def _held(self, session: Session, news: PaymentNews) -> None:
+        """A hold the workflow died before writing down is found again here, and given back if the session is over."""
+        if session.hold is not None or news.payment_id is None:
+            return
+        hold = Hold(news.payment_id, news.amount_minor, news.card)
+        self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
+        session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        if session.state is State.FAILED:
+            self.payments().void(session, hold)
+            self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])

@@ -1,0 +1,244 @@
+"""The steps a session's workflow runs; each may run again after a crash at any point and does its work once.
+
+A step that waits registers its token first and looks afterwards, so that news arriving in between is not missed.
+Errors leave by their class names, which the workflow (infrastructure/workflow.py) catches by name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.domain.commands import StartCharging, StopCharging
+from chalicelib.domain.ledger import Book
+from chalicelib.domain.session import (
+    Billed,
+    Completed,
+    FinalReadingMissed,
+    Hold,
+    HoldDeclined,
+    HoldPlaced,
+    Origin,
+    Paid,
+    Payment,
+    PaymentFailed,
+    Reason,
+    Session,
+    StartFailed,
+    State,
+    Step,
+    StopRequested,
+)
+from chalicelib.domain.tariff import Bill, price
+from chalicelib.ports import (
+    Chargers,
+    Clock,
+    Declined,
+    Drivers,
+    Gone,
+    Ledger,
+    Payments,
+    Readings,
+    Sessions,
+    Waiting,
+    Workflow,
+)
+from chalicelib.services.changes import Changes
+from chalicelib.services.commanding import Commanding
+
+_log = logging.getLogger(__name__)
+_UNTOUCHED = timedelta(seconds=60)
+
+# What a workflow error says to a driver; the workflow names the error, this names the reason.
+_REASONS = {
+    "Declined": Reason.PAYMENT_DECLINED,
+    "Gone": Reason.CHARGER_OFFLINE,
+    "States.Timeout": Reason.CHARGER_DID_NOT_START,
+}
+
+
+class SessionOver(Exception):
+    """The session ended while the workflow was on its way; what is left is to clean up."""
+
+
+def book_of(session: Session) -> Book:
+    """The ledger pages of a session that somebody pays for."""
+    if session.driver_id is None:
+        raise ValueError(f"session {session.session_id} has no payer")
+    return Book(session.session_id, session.operator_id, session.driver_id, session.tariff.currency)
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """From hold to receipt. `payments` is a function, for a step that takes no money should not load what does."""
+
+    sessions: Sessions
+    readings: Readings
+    drivers: Drivers
+    chargers: Chargers
+    ledger: Ledger
+    workflow: Workflow
+    changes: Changes
+    commanding: Commanding
+    payments: Callable[[], Payments]
+    clock: Clock
+
+    def place_hold(self, session_id: str) -> dict[str, Any]:
+        """Set money aside. A session begun by app fails without it; one under way is asked to stop."""
+        session = self._get(session_id)
+        if session.is_over:
+            raise SessionOver(session_id)
+        if session.driver_id is None or session.hold is not None:
+            return {"session_id": session_id}
+        try:
+            session = self._hold(session, session.tariff.hold_minor)
+        except Declined:
+            if session.origin is Origin.APP:
+                raise
+            self.changes.apply(session_id, HoldDeclined(self.clock()))
+        if session.is_over:
+            raise SessionOver(session_id)
+        return {"session_id": session_id}
+
+    def start_charging(self, session_id: str, task_token: str) -> None:
+        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline."""
+        session = self.changes.wait(session_id, Waiting(Step.START, task_token))
+        if session.state is State.INITIATED:
+            command = StartCharging(session.connector, session.token, session.remote_start_id)
+            self.commanding.send(session.charger_id, command, session_id, Step.START)
+
+    def await_end(self, session_id: str, task_token: str) -> None:
+        """Wait while the car charges, until somebody wants it to end or it has."""
+        self.changes.wait(session_id, Waiting(Step.END, task_token))
+
+    def stop_charging(self, session_id: str, task_token: str) -> None:
+        """Ask the charger to end, unless it has, and wait for its final reading."""
+        session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
+        if session.state is State.ACTIVE:
+            session = self.changes.apply(session_id, StopRequested(self.clock()))
+        self._ask_to_stop(session)
+
+    def settle(self, session_id: str, task_token: str) -> None:
+        """Price the session, book it, take the money, and wait for the payment provider to confirm."""
+        session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
+        if session.is_over or session.payment is not None:
+            return
+        self.chargers.free(session.charger_id, session.connector, session_id)
+        if session.bill is None:
+            session = self._final(session)
+            session = self.changes.apply(session_id, Billed(self._bill(session)))
+        if session.bill is None or session.driver_id is None:
+            self.changes.apply(session_id, PaymentFailed(self.clock()))
+            return
+        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
+        self._take_money(session, session.bill)
+
+    def issue_receipt(self, session_id: str) -> dict[str, Any]:
+        """The last step: everything the receipt says is now fixed."""
+        session = self.changes.apply(session_id, Completed(self.clock()))
+        return {"session_id": session_id, "state": session.state}
+
+    def abort(self, session_id: str, error: str, cause: str) -> dict[str, Any]:
+        """Clean up after a step that failed: release the hold, free the connector, tell why.
+
+        Returns `over` false when the charger began after all while the workflow was giving up: then it goes on.
+        """
+        _log.info("session aborts", extra={"session_id": session_id, "error": error, "cause": cause[:300]})
+        now = self.clock()
+        failure = StartFailed(_REASONS.get(error, Reason.INTERNAL), now)
+        session = self.changes.apply(session_id, failure, PaymentFailed(now))
+        if not session.is_over:
+            return {"session_id": session_id, "over": False}
+        self.chargers.free(session.charger_id, session.connector, session_id)
+        if session.hold is not None and session.payment is None:
+            try:
+                self._release(session, session.hold)
+            except Declined:
+                _log.warning(
+                    "the hold was taken already; the provider's word will come", extra={"session_id": session_id}
+                )
+        return {"session_id": session_id, "over": True, "reason": session.reason}
+
+    def sweep(self) -> int:
+        """Take up sessions that have stood still on their way in or out; returns how many."""
+        count = 0
+        for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
+            count += 1
+            self.workflow.start(session)
+            self.changes.wake(session, self.sessions.waiting(session.session_id))
+            if session.state is State.STOPPING:
+                self._ask_to_stop(session)
+        return count
+
+    def _get(self, session_id: str) -> Session:
+        session = self.sessions.get(session_id)
+        if session is None:
+            raise LookupError(f"no session {session_id}")
+        return session
+
+    def _hold(self, session: Session, amount_minor: int) -> Session:
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        if driver is None or driver.customer_id is None or driver.payment_method_id is None:
+            raise Declined("no card is saved")
+        hold = self.payments().hold(session, driver.customer_id, driver.payment_method_id, amount_minor)
+        hold = replace(hold, card=driver.card or "")
+        self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
+        return self.changes.apply(session.session_id, HoldPlaced(hold))
+
+    def _ask_to_stop(self, session: Session) -> None:
+        if session.is_over or session.stopped_at is not None or session.ref is None:
+            return
+        try:
+            self.commanding.send(session.charger_id, StopCharging(session.ref), session.session_id, Step.STOP)
+        except Gone:
+            # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
+            _log.warning("charger is offline and cannot be told to stop", extra={"session_id": session.session_id})
+
+    def _final(self, session: Session) -> Session:
+        """The session with everything a bill needs, its own readings standing in for what the charger never said."""
+        if session.ref is None or (session.stopped_at is not None and session.energy_wh is not None):
+            return session
+        first = self.readings.after(session.charger_id, session.ref, "", limit=1)
+        newest = self.readings.newest(session.charger_id, session.ref)
+        began_at = session.started_at or session.created_at
+        missed = FinalReadingMissed(
+            at=newest[0].reading.at if newest else began_at,
+            meter_start_wh=first[0].reading.energy_wh if first else None,
+            meter_stop_wh=newest[0].reading.energy_wh if newest else None,
+        )
+        return self.changes.apply(session.session_id, missed)
+
+    def _bill(self, session: Session) -> Bill:
+        began_at = session.started_at or session.created_at
+        return price(session.tariff, session.energy_wh or 0, began_at, session.stopped_at or began_at)
+
+    def _take_money(self, session: Session, bill: Bill) -> None:
+        """Capture the bill, never above the hold: what is beyond stays on the driver's account in the ledger."""
+        try:
+            hold = session.hold
+            if hold is None:
+                if bill.total_minor == 0:
+                    self._settled_for_nothing(session)
+                    return
+                hold = self._hold(session, bill.total_minor).hold
+            if hold is None:
+                raise Declined("no money could be set aside")
+            amount_minor = min(bill.total_minor, hold.amount_minor)
+            if amount_minor == 0:
+                self._release(session, hold)
+                self._settled_for_nothing(session)
+                return
+            self.payments().capture(session, hold, amount_minor)
+        except Declined as error:
+            _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
+            self.changes.apply(session.session_id, PaymentFailed(self.clock()))
+
+    def _settled_for_nothing(self, session: Session) -> None:
+        self.changes.apply(session.session_id, Paid(Payment(0, self.clock())))
+
+    def _release(self, session: Session, hold: Hold) -> None:
+        self.payments().void(session, hold)
+        self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])
