@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session, State
-from chalicelib.ports import Clock, Drivers, Ledger, PaymentNews, Payments, Sessions
+from chalicelib.ports import Clock, Ledger, PaymentNews, Payments, Sessions
 from chalicelib.services.changes import Changes
 from chalicelib.services.lifecycle import book_of
 
@@ -19,7 +19,6 @@ class Billing:
     """Hears the payment provider."""
 
     sessions: Sessions
-    drivers: Drivers
     ledger: Ledger
     changes: Changes
     payments: Callable[[], Payments]

@@ -1,0 +1,34 @@
+"""The switchboard: which event reaches which handler, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Chalice
+from chalice.app import WebsocketEvent
+
+from chalicelib.handlers import socket
+from chalicelib.handlers.schedules import schedules
+from chalicelib.handlers.workflow import steps
+
+app = Chalice(app_name="kerb")
+app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
+
+for blueprint in (steps, schedules):
+    app.register_blueprint(blueprint)
+
+
+# Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.
+@app.on_ws_connect()
+def on_connect(event: WebsocketEvent) -> dict[str, Any]:
+    return socket.connect(event)
+
+
+@app.on_ws_message()
+def on_message(event: WebsocketEvent) -> dict[str, Any]:
+    return socket.message(event)
+
+
+@app.on_ws_disconnect()
+def on_disconnect(event: WebsocketEvent) -> dict[str, Any]:
+    return socket.disconnect(event)

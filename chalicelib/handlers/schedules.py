@@ -1,0 +1,16 @@
+"""What time alone brings about."""
+
+from __future__ import annotations
+
+from chalice import Blueprint, Rate
+from chalice.app import CloudWatchEvent
+
+from chalicelib import wiring
+
+schedules = Blueprint(__name__)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
+def sweep(event: CloudWatchEvent) -> dict[str, int]:
+    """Take up sessions that a crash or a lost message left standing."""
+    return {"taken_up": wiring.lifecycle().sweep()}

@@ -1,0 +1,219 @@
+"""The only place where things are built: each once a process, and only when first asked for.
+
+Settings come from the environment, where the deployment (or the local stack) puts them. Imports of what is heavy
+stand inside the functions that need it, so that a Lambda that never takes money never loads Stripe.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.calls import DynamoCalls
+from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.charger_link import ApiGatewayLink
+from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.sessions import DynamoReadings, DynamoSessions
+from chalicelib.adapters.workflow import StepFunctions
+from chalicelib.services.accounts import Accounts
+from chalicelib.services.billing import Billing
+from chalicelib.services.changes import Changes
+from chalicelib.services.charging import Charging
+from chalicelib.services.commanding import Commanding
+from chalicelib.services.conversation import Conversation
+from chalicelib.services.door import Door
+from chalicelib.services.lifecycle import Lifecycle
+from chalicelib.services.registry import Registry
+from chalicelib.services.sessions import DriverSessions
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.tokens import AccessTokens, Tickets
+    from chalicelib.ports import Payments
+
+# Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
+HEARTBEAT_S = 300
+
+
+def clock() -> datetime:
+    """The time now, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A name nothing else has."""
+    return str(uuid.uuid4())
+
+
+def setting(name: str, default: str | None = None) -> str:
+    """One setting of the environment. Raises KeyError naming the setting that is missing."""
+    value = os.environ.get(f"KERB_{name}", default)
+    if value is None:
+        raise KeyError(f"environment variable KERB_{name} is not set")
+    return value
+
+
+def _client(service: str, **options: Any) -> Any:
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client(service, config=config, **options)
+
+
+@cache
+def chargers() -> DynamoChargers:
+    return DynamoChargers()
+
+
+@cache
+def sessions() -> DynamoSessions:
+    return DynamoSessions()
+
+
+@cache
+def readings() -> DynamoReadings:
+    return DynamoReadings()
+
+
+@cache
+def calls() -> DynamoCalls:
+    return DynamoCalls()
+
+
+@cache
+def catalog() -> DynamoCatalog:
+    return DynamoCatalog()
+
+
+@cache
+def drivers() -> DynamoDrivers:
+    return DynamoDrivers()
+
+
+@cache
+def ledger() -> DynamoLedger:
+    return DynamoLedger()
+
+
+@cache
+def link() -> ApiGatewayLink:
+    return ApiGatewayLink(_client("apigatewaymanagementapi", endpoint_url=setting("SOCKET_ENDPOINT")))
+
+
+@cache
+def workflow() -> StepFunctions:
+    return StepFunctions(_client("stepfunctions"), setting("STATE_MACHINE_ARN"))
+
+
+@cache
+def payments() -> Payments:
+    from chalicelib.adapters.stripe_payments import StripePayments  # noqa: PLC0415
+
+    return StripePayments(
+        api_key=setting("STRIPE_API_KEY"),
+        webhook_secret=setting("STRIPE_WEBHOOK_SECRET"),
+        publishable_key=setting("STRIPE_PUBLISHABLE_KEY"),
+        api_base=os.environ.get("KERB_STRIPE_API_BASE"),
+    )
+
+
+@cache
+def access_tokens() -> AccessTokens:
+    from chalicelib.adapters.tokens import AccessTokens  # noqa: PLC0415
+
+    return AccessTokens(
+        issuer=setting("OIDC_ISSUER"),
+        jwks_url=setting("OIDC_JWKS_URL"),
+        client_id=setting("USER_POOL_CLIENT_ID"),
+    )
+
+
+@cache
+def tickets() -> Tickets:
+    from chalicelib.adapters.tokens import Tickets  # noqa: PLC0415
+
+    return Tickets(setting("TICKET_SECRET"))
+
+
+@cache
+def changes() -> Changes:
+    return Changes(sessions(), workflow())
+
+
+@cache
+def commanding() -> Commanding:
+    return Commanding(chargers(), calls(), link(), clock, new_id)
+
+
+@cache
+def charging() -> Charging:
+    heartbeat_s = int(setting("HEARTBEAT_S", str(HEARTBEAT_S)))
+    return Charging(chargers(), sessions(), readings(), catalog(), drivers(), workflow(), changes(), clock, heartbeat_s)
+
+
+@cache
+def conversation() -> Conversation:
+    return Conversation(chargers(), calls(), charging(), clock)
+
+
+@cache
+def door() -> Door:
+    return Door(chargers(), link(), clock)
+
+
+@cache
+def lifecycle() -> Lifecycle:
+    return Lifecycle(
+        sessions=sessions(),
+        readings=readings(),
+        drivers=drivers(),
+        chargers=chargers(),
+        ledger=ledger(),
+        workflow=workflow(),
+        changes=changes(),
+        commanding=commanding(),
+        payments=payments,
+        clock=clock,
+    )
+
+
+@cache
+def billing() -> Billing:
+    return Billing(sessions(), ledger(), changes(), payments, clock)
+
+
+@cache
+def driver_sessions() -> DriverSessions:
+    return DriverSessions(
+        sessions=sessions(),
+        readings=readings(),
+        chargers=chargers(),
+        catalog=catalog(),
+        drivers=drivers(),
+        workflow=workflow(),
+        changes=changes(),
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+@cache
+def accounts() -> Accounts:
+    from chalicelib.adapters.cognito_identity import CognitoIdentity  # noqa: PLC0415
+
+    identity = CognitoIdentity(
+        client=_client("cognito-idp"),
+        user_pool_id=setting("USER_POOL_ID"),
+        client_id=setting("USER_POOL_CLIENT_ID"),
+        auto_confirm=setting("AUTO_CONFIRM", "0") == "1",
+    )
+    return Accounts(drivers(), identity, payments, new_id)
+
+
+@cache
+def registry() -> Registry:
+    return Registry(chargers(), catalog(), drivers())

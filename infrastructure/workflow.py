@@ -1,0 +1,92 @@
+"""The session lifecycle as a Step Functions Standard workflow: six steps when all goes well, one to clean up.
+
+Every wait is a task token, never a loop, so a session costs the same however long it lasts. Each step may be
+retried, because each is safe to repeat (chalicelib/services/lifecycle.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+START_TIMEOUT_S = 60
+LONGEST_SESSION_S = 48 * 3600
+FINAL_READING_TIMEOUT_S = 24 * 3600
+PAYMENT_TIMEOUT_S = 3600
+
+# What a task raises to say something; everything else is an accident and worth another try.
+_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed", "States.Timeout"]
+
+FunctionArn = Callable[[str], str]
+
+
+def definition(arn_of: FunctionArn, start_timeout_s: int = START_TIMEOUT_S) -> dict[str, Any]:
+    """The state machine in Amazon States Language; `arn_of` turns a Chalice function's name into its ARN."""
+    return {
+        "Comment": "A charging session, from hold to receipt",
+        "StartAt": "PlaceHold",
+        "States": {
+            "PlaceHold": _call(arn_of("place_hold"), "StartCharging"),
+            "StartCharging": _wait(arn_of("start_charging"), "AwaitEnd", start_timeout_s),
+            "AwaitEnd": _wait(arn_of("await_end"), "StopCharging", LONGEST_SESSION_S, late="StopCharging"),
+            "StopCharging": _wait(arn_of("stop_charging"), "Settle", FINAL_READING_TIMEOUT_S, late="Settle"),
+            "Settle": _wait(arn_of("settle"), "IssueReceipt", PAYMENT_TIMEOUT_S),
+            "IssueReceipt": _call(arn_of("issue_receipt"), None),
+            "Abort": _abort(arn_of("abort")),
+            "IsOver": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.over", "BooleanEquals": False, "Next": "AwaitEnd"}],
+                "Default": "Over",
+            },
+            # A declined card is an orderly end: failed executions are left to mean accidents, and to wake somebody.
+            "Over": {"Type": "Succeed"},
+        },
+    }
+
+
+def _call(arn: str, then: str | None) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": arn,
+        "TimeoutSeconds": 60,
+        "Retry": _RETRY,
+        "Catch": [_catch("States.ALL", "Abort")],
+        **({"Next": then} if then else {"End": True}),
+    }
+
+
+def _wait(arn: str, then: str, timeout_s: int, late: str | None = None) -> dict[str, Any]:
+    catches = ([_catch("States.Timeout", late)] if late else []) + [_catch("States.ALL", "Abort")]
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {
+            "FunctionName": arn,
+            "Payload": {"session_id.$": "$.session_id", "task_token.$": "$$.Task.Token"},
+        },
+        "TimeoutSeconds": timeout_s,
+        "Retry": _RETRY,
+        "Catch": catches,
+        "Next": then,
+    }
+
+
+def _abort(arn: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": arn,
+        "TimeoutSeconds": 60,
+        "Retry": [{**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
+        "Next": "IsOver",
+    }
+
+
+def _catch(error: str, then: str) -> dict[str, Any]:
+    return {"ErrorEquals": [error], "ResultPath": "$.error", "Next": then}
+
+
+_PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
+_RETRY = [
+    {"ErrorEquals": _ANSWERS, "MaxAttempts": 0},
+    {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 6},
+]

@@ -1,0 +1,142 @@
+"""AWS on one machine: moto keeps the state, and the app's own handlers run in this process as its Lambdas would.
+
+Nothing here knows charging. Tables and workflow are the deployed ones, taken from `infrastructure/`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import threading
+import traceback
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import moto.awslambda.models
+from chalice import Chalice, Rate
+from chalice.app import ScheduledEventConfig
+from moto import mock_aws
+
+from infrastructure import workflow
+from infrastructure.tables import create_tables
+from local.context import LambdaContext
+from local.moto_fixes import make_moto_thread_safe
+
+REGION = "us-east-1"
+_SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
+_LAMBDA_TIMEOUT_S = 60
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[Any, Any], Any]
+
+
+class Cloud:
+    """A whole account: started, used through boto3 by whoever runs in this process, stopped."""
+
+    def __init__(self, start_timeout_s: int, ticks_per_second: float = 1.0) -> None:
+        """`start_timeout_s` is the workflow's wait for energy; schedules fire `ticks_per_second` times too often."""
+        self._start_timeout_s = start_timeout_s
+        self._ticks_per_second = ticks_per_second
+        self._moto = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
+        self._handlers: dict[str, Handler] = {}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Open the account and create the tables; the environment then names them for the app."""
+        os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = REGION
+        self._moto.start()
+        make_moto_thread_safe()
+        create_tables()
+
+    def deploy(self, app: Chalice) -> None:
+        """Make the app's functions invocable, its workflow executable and its schedules tick."""
+        self._handlers = {function.name: function for function in app.pure_lambda_functions}
+        moto.awslambda.models.LambdaFunction._invoke_lambda = _invoker(self._handlers)
+        role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        arns = {name: _create_function(name, role) for name in self._handlers}
+        machine = boto3.client("stepfunctions").create_state_machine(
+            name="kerb-session",
+            definition=json.dumps(workflow.definition(arns.__getitem__, self._start_timeout_s)),
+            roleArn=role,
+        )
+        os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
+        for source in app.event_sources:
+            if isinstance(source, ScheduledEventConfig):
+                self._tick(source, app.handler_map[source.name])
+
+    def stop(self) -> None:
+        """Close the account and forget everything in it."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._moto.stop()
+
+    def _tick(self, schedule: ScheduledEventConfig, handler: Handler) -> None:
+        rate = schedule.schedule_expression
+        assert isinstance(rate, Rate), "only rate() schedules are ticked on this machine"
+        period_s = rate.value * _SECONDS[rate.unit] / self._ticks_per_second
+
+        def run() -> None:
+            while not self._stopping.wait(period_s):
+                try:
+                    handler(_schedule_event(schedule.name), LambdaContext(schedule.name, _LAMBDA_TIMEOUT_S))
+                except Exception:
+                    _log.exception("schedule %s failed", schedule.name)
+
+        thread = threading.Thread(target=run, name=f"schedule-{schedule.name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _invoker(handlers: dict[str, Handler]) -> Callable[[Any, Any], tuple[str, bool, str]]:
+    def invoke(function: Any, event: Any) -> tuple[str, bool, str]:
+        """What moto would do in Docker, done in the process: JSON in, JSON or a Lambda error out."""
+        name = function.function_name
+        payload = json.loads(event) if isinstance(event, str | bytes) else event
+        try:
+            result = handlers[name](payload, LambdaContext(name, _LAMBDA_TIMEOUT_S))
+            return json.dumps(result), False, ""
+        except Exception as error:
+            _log.info("function %s raised %s: %s", name, type(error).__name__, error)
+            failure = {
+                "errorMessage": str(error),
+                "errorType": type(error).__name__,
+                "stackTrace": traceback.format_tb(error.__traceback__),
+            }
+            return json.dumps(failure), True, ""
+
+    return invoke
+
+
+def _create_function(name: str, role: str) -> str:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", "")
+    created = boto3.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role,
+        Handler=f"app.{name}",
+        Code={"ZipFile": package.getvalue()},
+    )
+    return str(created["FunctionArn"])
+
+
+def _schedule_event(name: str) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": name,
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:123456789012:rule/{name}"],
+        "detail": {},
+    }

@@ -1,0 +1,128 @@
+"""The whole product on one machine: everything starts together, and stops together, newest first."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from local import identity
+from local.cloud import Cloud
+from local.gateway import Gateway, Hooks, Limits
+from local.rest import RestServer
+from local.stripe_server import StripeServer
+
+JWKS_PATH = "/.well-known/jwks.json"
+_STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to listen (port 0: any free one) and how fast to live."""
+
+    host: str = "127.0.0.1"
+    http_port: int = 0
+    socket_port: int = 0
+    limits: Limits = field(default_factory=Limits)
+    start_timeout_s: int = 60
+    ticks_per_second: float = 1.0
+    heartbeat_s: int = 300
+
+
+class Stack:
+    """Started, it answers at `http_url` and `socket_url` until stopped. One at a time in a process."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.cloud = Cloud(self.options.start_timeout_s, self.options.ticks_per_second)
+        self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
+        self.stripe = StripeServer(None, self.webhook_secret)
+        self.user_pool_id = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="local-servers", daemon=True)
+        self._stops: list[Any] = []
+
+    @property
+    def http_url(self) -> str:
+        """Base of the REST API."""
+        return f"http://{self.options.host}:{self.rest.port}"
+
+    @property
+    def socket_url(self) -> str:
+        """Base of the chargers' door; a charger appends its id."""
+        return f"ws://{self.options.host}:{self.gateway.port}/ocpp"
+
+    def start(self) -> None:
+        """Raises OSError when a port is taken; whatever had started is stopped again."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything, newest first."""
+        while self._stops:
+            self._stops.pop()()
+
+    def _start(self) -> None:
+        self._thread.start()
+        self._stops.append(self._stop_loop)
+        os.environ.update(self._fixed_settings())
+        self.cloud.start()
+        self._stops.append(self.cloud.stop)
+        self.user_pool_id, client_id = identity.create_user_pool()
+        os.environ["KERB_USER_POOL_ID"] = self.user_pool_id
+        os.environ["KERB_USER_POOL_CLIENT_ID"] = client_id
+        os.environ["KERB_OIDC_ISSUER"] = identity.issuer(self.user_pool_id)
+        app_module = _fresh_app()
+        self.cloud.deploy(app_module.app)
+        hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
+        self.gateway = Gateway(hooks, self.options.limits)
+        self.rest = RestServer(app_module.app, self.gateway, {JWKS_PATH: identity.jwks})
+        self._await(self.rest.start(self.options.host, self.options.http_port))
+        self._stops.append(lambda: self._await(self.rest.stop()))
+        os.environ["KERB_SOCKET_ENDPOINT"] = self.http_url
+        os.environ["KERB_OIDC_JWKS_URL"] = self.http_url + JWKS_PATH
+        self._await(self.gateway.start(self.options.host, self.options.socket_port))
+        self._stops.append(lambda: self._await(self.gateway.stop()))
+        self._start_stripe()
+
+    def _start_stripe(self) -> None:
+        self.stripe = StripeServer(f"{self.http_url}/v1/webhooks/stripe", self.webhook_secret)
+        self.stripe.start()
+        self._stops.append(self.stripe.stop)
+        os.environ["KERB_STRIPE_API_BASE"] = self.stripe.url
+
+    def _fixed_settings(self) -> dict[str, str]:
+        return {
+            "KERB_STRIPE_API_KEY": "sk_test_kerb",
+            "KERB_STRIPE_PUBLISHABLE_KEY": _STRIPE_PUBLISHABLE_KEY,
+            "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
+            "KERB_TICKET_SECRET": secrets.token_hex(32),
+            "KERB_AUTO_CONFIRM": "1",
+            "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
+        }
+
+    def _await(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    def _stop_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        self._loop.close()
+
+
+def _fresh_app() -> Any:
+    """The app as a cold Lambda would load it: what an earlier stack's wiring built is forgotten."""
+    wiring = importlib.import_module("chalicelib.wiring")
+    for thing in vars(wiring).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()
+    return importlib.import_module("app") if "app" not in sys.modules else sys.modules["app"]
