@@ -137,7 +137,8 @@ class Charging:
 
     def _status(self, connection: Connection, event: StatusReported) -> Answer:
         connector = event.connector or CHARGER_AS_A_WHOLE
-        state = ConnectorState(connector, event.status, event.at or self.clock(), event.error)
+        # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
+        state = ConnectorState(connector, event.status, self.clock(), event.error)
         self.chargers.set_status(connection.charger_id, state)
         return Noted()
 

@@ -1,0 +1,124 @@
+"""One paid session per OCPP version over real sockets; every AWS call is counted against the message that caused it."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.calls import Calls, counted, summary
+from benchmarks.wire import Socket, Story, stories
+from local.client import Person
+from local.seed import CHARGER_PASSWORD, seed
+from local.stack import Options, Stack
+
+_TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
+_START_SAMPLES = 7
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--samples", type=int, default=_START_SAMPLES, help="starts to time")
+    samples = parser.parse_args().samples
+    console = Console()
+    stack = Stack(Options(ticks_per_second=0.001))
+    with counted() as calls:
+        stack.start()
+        try:
+            driver = seed(stack).driver
+            for charger_id, story in zip(("DEMO-16", "DEMO-201"), stories(), strict=True):
+                console.print(_session(stack, calls, driver, charger_id, story))
+            console.print(_start_latency(stack, driver, samples))
+        finally:
+            stack.stop()
+
+
+def _session(stack: Stack, calls: Calls, driver: Person, charger_id: str, story: Story) -> Table:
+    table = Table(title=f"AWS calls, one paid session over {story.protocol}", title_justify="left")
+    for column in ("what happened", "reads", "writes", "workflow", "sockets", "operations"):
+        table.add_column(column, justify="left" if column in ("what happened", "operations") else "right")
+    total: Counter[tuple[str, str]] = Counter()
+
+    def step(name: str, act: Callable[[], Any]) -> Any:
+        calls.take()
+        result = act()
+        counts = calls.take()
+        total.update(counts)
+        _add_row(table, name, counts)
+        return result
+
+    socket = step("$connect", lambda: Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol))
+    for name, send in story.before:
+        step(name, lambda send=send: send(socket))
+    calls.take()
+    session_id = step("POST /v1/sessions to the start command", lambda: _begin(driver, charger_id, socket))
+    for name, send in story.charging:
+        step(name, lambda send=send: send(socket))
+    step("DELETE /v1/sessions/{id} to the stop command", lambda: _end(driver, session_id, socket))
+    for name, send in story.ending:
+        step(name, lambda send=send: send(socket))
+    step("capture, webhook, receipt", lambda: driver.until(session_id, lambda it: it["state"] == "completed"))
+    step("$disconnect", socket.close)
+    _add_row(table, "in all", total)
+    table.caption = f"{_transitions(session_id)} workflow transitions"
+    return table
+
+
+def _begin(driver: Person, charger_id: str, socket: Socket) -> str:
+    session_id = str(driver.begin(charger_id)["session_id"])
+    socket.await_command()
+    return session_id
+
+
+def _end(driver: Person, session_id: str, socket: Socket) -> None:
+    driver.end(session_id)
+    socket.await_command()
+
+
+def _add_row(table: Table, name: str, counts: Counter[tuple[str, str]]) -> None:
+    sums = summary(counts)
+    operations = ", ".join(f"{operation} {count}" for (_, operation), count in sorted(counts.items()))
+    table.add_row(name, *(str(sums[key]) for key in ("reads", "writes", "workflow", "sockets")), operations)
+
+
+def _transitions(session_id: str) -> int:
+    client = boto3.client("stepfunctions")
+    (machine,) = client.list_state_machines()["stateMachines"]
+    arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{session_id}"
+    history = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    return sum(event["type"] in _TRANSITIONS for event in history)
+
+
+def _start_latency(stack: Stack, driver: Person, samples: int) -> Table:
+    """From the driver's request to the start command on the socket, against one heartbeat's round trip."""
+    socket = Socket(stack.socket_url, "GUEST-1", CHARGER_PASSWORD, "ocpp1.6")
+    starts, heartbeats = [], []
+    for number in range(samples):
+        began = time.perf_counter()
+        socket.call("Heartbeat", {})
+        heartbeats.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        session_id = driver.begin("GUEST-1", str(1 + number % 2))["session_id"]
+        socket.await_command()
+        starts.append(time.perf_counter() - began)
+        driver.end(session_id)
+        driver.until(session_id, lambda it: it["state"] == "failed")
+    socket.close()
+    start_s, heartbeat_s = statistics.median(starts), statistics.median(heartbeats)
+    table = Table(title="POST /v1/sessions to the start command on the socket (hold included)", title_justify="left")
+    for column in ("median ms", "slowest ms", "in heartbeat round trips"):
+        table.add_column(column, justify="right")
+    table.add_row(f"{start_s * 1000:.0f}", f"{max(starts) * 1000:.0f}", f"{start_s / heartbeat_s:.0f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Every AWS call any handler makes is seen, because all of them pass through one botocore method.
+
+boto3 and PynamoDB both end in `BaseClient._make_api_call`; counting there counts what AWS would bill.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.client import BaseClient
+
+READS = frozenset({"GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems"})
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+
+
+class Calls:
+    """Counts by (service, operation) since the last `take`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._changed_at = time.monotonic()
+
+    def add(self, service: str, operation: str) -> None:
+        """One more."""
+        with self._lock:
+            self._counts[service, operation] += 1
+            self._changed_at = time.monotonic()
+
+    def take(self, quiet_s: float = 0.25) -> Counter[tuple[str, str]]:
+        """Wait until nothing has been called for `quiet_s`, then return the counts and begin anew."""
+        while time.monotonic() - self._changed_at < quiet_s:
+            time.sleep(quiet_s / 5)
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return counts
+
+
+@contextmanager
+def counted() -> Iterator[Calls]:
+    """Count all calls made in this process while inside."""
+    calls = Calls()
+    original = BaseClient._make_api_call
+
+    def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:
+        calls.add(self.meta.service_model.service_name, operation_name)
+        return original(self, operation_name, api_params)
+
+    BaseClient._make_api_call = make_api_call
+    try:
+        yield calls
+    finally:
+        BaseClient._make_api_call = original
+
+
+def summary(counts: Counter[tuple[str, str]]) -> dict[str, int]:
+    """Reads and writes of the database, and calls of each other service."""
+    totals = {"reads": 0, "writes": 0, "workflow": 0, "sockets": 0}
+    for (service, operation), count in counts.items():
+        if service == "dynamodb":
+            totals["reads" if operation in READS else "writes"] += count
+        elif service == "stepfunctions":
+            totals["workflow"] += count
+        elif service == "apigatewaymanagementapi":
+            totals["sockets"] += count
+    return totals

@@ -1,0 +1,106 @@
+"""One value has one text, and the text gives the value back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.adapters.tables import decode, encode
+from chalicelib.domain.events import ConnectorId, StopReason
+from chalicelib.domain.session import Hold, Origin, Payment, Reason, Session, State
+from chalicelib.domain.tariff import Bill, Dimension, Line, Tariff
+from chalicelib.ports import PendingCall, Site
+from tests.adapters.conftest import a_session
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+WHOLE = st.integers(-(2**62), 2**62)
+PRICE = st.decimals(0, 10**6, allow_nan=False, allow_infinity=False)
+TIME = st.datetimes(timezones=st.just(UTC))
+TARIFFS = st.builds(Tariff, TEXT, TEXT, TEXT, TEXT, PRICE, PRICE, PRICE, PRICE, st.integers(1, 2**40))
+LINES = st.builds(Line, st.sampled_from(Dimension), WHOLE, PRICE, WHOLE)
+BILLS = st.builds(Bill, TEXT, st.lists(LINES, max_size=3).map(tuple), WHOLE, PRICE, WHOLE, WHOLE)
+SESSIONS = st.builds(
+    Session,
+    session_id=TEXT,
+    operator_id=TEXT,
+    site_id=TEXT,
+    charger_id=TEXT,
+    connector=st.builds(ConnectorId, st.integers(0, 99), st.integers(0, 9)),
+    origin=st.sampled_from(Origin),
+    token=TEXT,
+    driver_id=st.none() | TEXT,
+    tariff=TARIFFS,
+    created_at=TIME,
+    state=st.sampled_from(State),
+    reason=st.none() | st.sampled_from(Reason),
+    ref=st.none() | TEXT,
+    started_at=st.none() | TIME,
+    meter_start_wh=st.none() | WHOLE,
+    stop_requested_at=st.none() | TIME,
+    stopped_at=st.none() | TIME,
+    meter_stop_wh=st.none() | WHOLE,
+    stop_reason=st.none() | st.sampled_from(StopReason),
+    hold=st.none() | st.builds(Hold, TEXT, WHOLE, TEXT),
+    bill=st.none() | BILLS,
+    payment=st.none() | st.builds(Payment, WHOLE, TIME),
+    ended_at=st.none() | TIME,
+)
+
+
+@given(SESSIONS)
+def test_a_session_comes_back_as_it_was(session: Session) -> None:
+    assert decode(Session, encode(session)) == session
+
+
+@given(SESSIONS)
+def test_a_session_read_and_written_again_is_the_same_text(session: Session) -> None:
+    text = encode(session)
+
+    assert encode(decode(Session, text)) == text
+
+
+def test_exact_prices_are_text_and_never_binary_fractions() -> None:
+    tariff = json.loads(encode(a_session()))["tariff"]
+
+    assert tariff["price_per_kwh"] == "0.49"
+    assert tariff["price_per_minute"] == "0.050"
+
+
+def test_times_are_iso_8601_in_utc_to_the_microsecond() -> None:
+    created_at = datetime(2026, 11, 21, 9, 30, 0, 120000, tzinfo=UTC)
+
+    assert json.loads(encode(a_session(created_at=created_at)))["created_at"] == "2026-11-21T09:30:00.120000Z"
+
+
+def test_a_time_told_in_another_zone_is_the_same_instant_again() -> None:
+    berlin = datetime(2026, 11, 21, 10, 30, tzinfo=timezone(timedelta(hours=1)))
+    session = a_session(started_at=berlin)
+
+    assert decode(Session, encode(session)).started_at == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+def test_text_written_before_a_field_existed_takes_its_default() -> None:
+    old = json.loads(encode(a_session()))
+    del old["payment"], old["tariff"]["flat_price"]
+
+    session = decode(Session, json.dumps(old))
+
+    assert session.payment is None
+    assert session.tariff.flat_price == Decimal(0)
+
+
+def test_places_on_earth_come_back_exactly() -> None:
+    site = Site("s", "op-1", "Kerb", "1 Street", "Europe/Berlin", "t", 52.520006599999, -0.1)
+
+    assert decode(Site, encode(site)) == site
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"charger_id": 1}', "nonsense"])
+def test_other_text_is_refused_as_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="PendingCall"):
+        decode(PendingCall, text)

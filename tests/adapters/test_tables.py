@@ -1,0 +1,97 @@
+"""The tables an account gets are those the models declare: keys, indexes, lifetimes, and no capacity to plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.adapters.tables import TABLES, connection, table_of
+from infrastructure.tables import create_tables
+from local.context import LambdaContext
+
+EXPIRING = {
+    "kerb-connections": "expires_at",
+    "kerb-readings": "expires_at",
+    "kerb-calls": "expires_at",
+    "kerb-idempotency": "expiration",
+}
+
+
+@pytest.mark.usefixtures("tables")
+def test_every_table_exists_and_is_paid_by_the_request() -> None:
+    dynamodb = boto3.client("dynamodb")
+
+    names = dynamodb.list_tables()["TableNames"]
+
+    assert sorted(names) == sorted(model.Meta.table_name for model in TABLES)
+    assert all(name.startswith("kerb-") for name in names)
+    for name in names:
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.usefixtures("tables")
+def test_only_what_may_be_forgotten_expires() -> None:
+    dynamodb = boto3.client("dynamodb")
+    expiring = {}
+    for model in TABLES:
+        name = model.Meta.table_name
+        lifetime = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if lifetime["TimeToLiveStatus"] == "ENABLED":
+            expiring[name] = lifetime["AttributeName"]
+
+    assert expiring == EXPIRING
+
+
+@pytest.mark.usefixtures("tables")
+def test_the_indexes_are_there() -> None:
+    dynamodb = boto3.client("dynamodb")
+    indexes = {
+        index["IndexName"]: (
+            [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]],
+            index["Projection"]["ProjectionType"],
+        )
+        for name in ("kerb-chargers", "kerb-sessions")
+        for index in dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
+    }
+
+    assert indexes == {
+        "by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
+        "by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
+        "unsettled": ([("unsettled_shard", "HASH"), ("unsettled_at", "RANGE")], "KEYS_ONLY"),
+    }
+
+
+@pytest.mark.usefixtures("tables")
+def test_creating_tables_again_leaves_them_alone(aws_calls: list[str]) -> None:
+    create_tables()
+
+    assert set(aws_calls) == {"DescribeTable"}
+
+
+def test_all_tables_share_one_client() -> None:
+    assert {id(table_of(model).connection) for model in TABLES} == {id(connection)}
+
+
+@pytest.mark.usefixtures("tables")
+def test_powertools_can_keep_its_idempotency_records_here() -> None:
+    from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415
+        DynamoDBPersistenceLayer,
+        IdempotencyConfig,
+        idempotent_function,
+    )
+
+    runs = []
+    config = IdempotencyConfig(lambda_context=LambdaContext("pay", 60))  # type: ignore[arg-type]
+    store = DynamoDBPersistenceLayer(table_name="kerb-idempotency")
+
+    def pay(key: str) -> str:
+        runs.append(key)
+        return "paid"
+
+    pay_once: Any = idempotent_function(pay, data_keyword_argument="key", persistence_store=store, config=config)
+
+    assert [pay_once(key="a"), pay_once(key="a")] == ["paid", "paid"]
+    assert runs == ["a"]

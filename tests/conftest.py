@@ -1,0 +1,30 @@
+"""No test ever reaches an AWS account: the credentials are nobody's, and moto answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_SESSION_TOKEN="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+)
+
+import pytest
+from moto import mock_aws
+
+from infrastructure.tables import create_tables
+from local.moto_fixes import make_moto_thread_safe
+
+
+@pytest.fixture
+def tables() -> Iterator[None]:
+    """All tables, empty, in an account of this test's own."""
+    make_moto_thread_safe()
+    with mock_aws():
+        create_tables()
+        yield

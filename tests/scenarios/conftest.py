@@ -1,0 +1,35 @@
+"""One running stack for all stories; each story brings its own chargers and its own driver, so none disturbs another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from local.stack import Options, Stack
+from tests.scenarios.world import World
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The product, as `make run` starts it, with a shorter wait for energy and a faster clock for schedules."""
+    running = Stack(Options(start_timeout_s=4, ticks_per_second=30))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def network(stack: Stack) -> World:
+    """An operator with a site and a price, and nobody charging yet."""
+    return World.founded(stack)
+
+
+@pytest.fixture
+def world(network: World) -> Iterator[World]:
+    """The network, a new driver with a good card, and no chargers but those the story brings."""
+    with network.story(next(_numbers)) as story:
+        yield story

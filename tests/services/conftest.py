@@ -1,0 +1,166 @@
+"""Services over the real tables; only the workflow engine is replaced, by one that writes down what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.calls import DynamoCalls
+from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.sessions import DynamoReadings, DynamoSessions
+from chalicelib.domain.events import ConnectorId
+from chalicelib.domain.session import Hold, Origin, Session
+from chalicelib.domain.tariff import Tariff
+from chalicelib.ports import Charger, Connection, Declined, Driver, Gone, Site, StaleTask, Token
+from chalicelib.services.changes import Changes
+from chalicelib.services.charging import Charging
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+TARIFF = Tariff("standard", "op", "Standard", "EUR", Decimal("0.45"), hold_minor=5000)
+CONNECTION = Connection("c-1", "CP-1", "op", "ocpp1.6")
+CARD = "04A1B2C3"
+
+
+@dataclass
+class Workflow:
+    """What the engine was told; a token works once."""
+
+    started: list[str] = field(default_factory=list)
+    succeeded: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def start(self, session: Session) -> None:
+        if session.session_id not in self.started:
+            self.started.append(session.session_id)
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
+        if task_token in self.succeeded:
+            raise StaleTask(task_token)
+        self.succeeded.append(task_token)
+
+    def fail(self, task_token: str, error: str, cause: str) -> None:
+        self.failed.append((task_token, error, cause))
+
+
+@dataclass
+class Clock:
+    """Stands still until moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Kit:
+    """A network of one charger, one driver with a card on file and one RFID card."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.workflow = Workflow()
+        self.chargers = DynamoChargers()
+        self.sessions = DynamoSessions()
+        self.readings = DynamoReadings()
+        self.calls = DynamoCalls()
+        self.catalog = DynamoCatalog()
+        self.drivers = DynamoDrivers()
+        self.ledger = DynamoLedger()
+        self.changes = Changes(self.sessions, self.workflow)
+        self.charging = Charging(
+            self.chargers,
+            self.sessions,
+            self.readings,
+            self.catalog,
+            self.drivers,
+            self.workflow,
+            self.changes,
+            self.clock,
+            300,
+        )
+        self.catalog.put_tariff(TARIFF)
+        self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
+        self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
+        self.catalog.put_token(Token(CARD, "op", "driver-1"))
+        self.chargers.put(Charger("CP-1", "op", "harbour", "scrypt$", (ConnectorId(1), ConnectorId(2))))
+        self.chargers.opened(CONNECTION, NOW)
+
+    def app_session(self, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> Session:
+        """A session begun by app, waiting for its charger."""
+        session = Session(
+            session_id=session_id,
+            operator_id="op",
+            site_id="harbour",
+            charger_id="CP-1",
+            connector=ConnectorId(1),
+            origin=Origin.APP,
+            token=session_id,
+            driver_id="driver-1",
+            tariff=TARIFF,
+            created_at=NOW,
+        )
+        assert self.sessions.add(session)
+        assert self.chargers.claim("CP-1", session.connector, session_id)
+        return session
+
+    def session(self, session_id: str) -> Session:
+        """As stored now."""
+        session = self.sessions.get(session_id)
+        assert session is not None
+        return session
+
+
+@pytest.fixture
+def kit(tables: None) -> Kit:
+    return Kit()
+
+
+@dataclass
+class Link:
+    """A socket that is open or not."""
+
+    is_open: bool = True
+    sent: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+
+    def send(self, connection_id: str, frame: str) -> None:
+        if not self.is_open:
+            raise Gone(connection_id)
+        self.sent.append(frame)
+
+    def close(self, connection_id: str) -> None:
+        self.closed.append(connection_id)
+
+
+@dataclass
+class CardMoney:
+    """A payment provider that says yes until told otherwise, and counts what it was asked for."""
+
+    declines: bool = False
+    held: dict[str, int] = field(default_factory=dict)
+    captured: dict[str, int] = field(default_factory=dict)
+    voided: list[str] = field(default_factory=list)
+
+    def hold(self, session: Session, customer_id: str, payment_method_id: str, amount_minor: int) -> Hold:
+        if self.declines:
+            raise Declined("Your card was declined.")
+        payment_id = f"pi_{session.session_id}"
+        self.held[payment_id] = amount_minor
+        return Hold(payment_id, amount_minor)
+
+    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
+        if self.declines:
+            raise Declined("The hold has expired.")
+        self.captured[hold.payment_id] = amount_minor
+
+    def void(self, session: Session, hold: Hold) -> None:
+        self.voided.append(hold.payment_id)

@@ -1,0 +1,204 @@
+"""What chargers say, in the orders and repetitions they really say it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.commands import CommandResult, Noted, Standing, StartAnswer, TokenAnswer, Verdict
+from chalicelib.domain.events import (
+    ChargerEvent,
+    ChargingStarted,
+    ChargingStopped,
+    ConnectorId,
+    ConnectorStatus,
+    Reading,
+    ReadingsTaken,
+    StatusReported,
+    StopReason,
+    TokenPresented,
+)
+from chalicelib.domain.session import (
+    Origin,
+    Reason,
+    StartFailed,
+    State,
+    Step,
+    Stopped,
+    apply,
+    session_id_for,
+)
+from chalicelib.ports import Connection, Driver, PendingCall, Token, Waiting
+from tests.services.conftest import CARD, CONNECTION, NOW, Kit
+
+REF = "tx-1"
+STARTED = ChargingStarted(ConnectorId(1), NOW, CARD, 1000, REF)
+READ = ReadingsTaken(REF, ConnectorId(1), (Reading(NOW + timedelta(minutes=30), 2000, 2000, 40),))
+STOPPED = ChargingStopped(REF, NOW + timedelta(hours=1), 3000, StopReason.LOCAL)
+CARD_SESSION = session_id_for("transaction", "CP-1", REF)
+
+
+def their_own_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
+    assert event.ref is not None
+    return event.ref
+
+
+def hear(kit: Kit, *events: ChargerEvent) -> list[object]:
+    return [kit.charging.hear(CONNECTION, event, their_own_ref) for event in events]
+
+
+def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
+    assert hear(kit, STARTED) == [StartAnswer(REF, Standing.ACCEPTED)]
+    session = kit.session(CARD_SESSION)
+    assert (session.state, session.origin, session.driver_id) == (State.ACTIVE, Origin.CARD, "driver-1")
+    assert kit.workflow.started == [CARD_SESSION]
+    assert kit.chargers.connectors("CP-1")[0].session_id == CARD_SESSION
+
+
+def test_an_unknown_card_is_refused_and_what_flowed_is_still_on_record(kit: Kit) -> None:
+    assert hear(kit, replace(STARTED, token="STRANGER")) == [StartAnswer(REF, Standing.UNKNOWN)]
+    hear(kit, STOPPED)
+    session = kit.session(CARD_SESSION)
+    assert (session.driver_id, session.reason, session.energy_wh) == (None, Reason.NOT_AUTHORISED, 2000)
+
+
+def test_an_app_session_is_found_by_the_token_its_charger_was_given(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))
+    assert hear(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, Standing.ACCEPTED)]
+    assert kit.session(session.session_id).state is State.ACTIVE
+    assert kit.workflow.succeeded == ["token-start"]
+
+
+def test_an_app_session_is_found_by_the_number_a_charger_echoes_instead_of_the_token(kit: Kit) -> None:
+    session = kit.app_session()
+    hear(kit, replace(STARTED, token=None, remote_start_id=session.remote_start_id))
+    assert kit.session(session.session_id).state is State.ACTIVE
+
+
+def test_a_transaction_begun_at_the_plug_is_taken_over_when_its_payer_shows_up(kit: Kit) -> None:
+    session = kit.app_session()
+    assert hear(kit, replace(STARTED, token=None)) == [StartAnswer(REF, None)]
+    authorised = replace(READ, token=session.token, remote_start_id=session.remote_start_id)
+    assert hear(kit, authorised) == [Noted(Standing.ACCEPTED)]
+    now = kit.session(session.session_id)
+    assert (now.state, now.ref, now.meter_start_wh) == (State.ACTIVE, REF, 1000)
+
+
+def test_a_start_after_the_session_failed_is_answered_as_expired(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.changes.apply(session.session_id, StartFailed(Reason.CHARGER_DID_NOT_START, NOW))
+    assert hear(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, Standing.EXPIRED)]
+    assert kit.session(session.session_id).state is State.FAILED
+
+
+def test_a_second_transaction_under_one_app_token_is_refused(kit: Kit) -> None:
+    session = kit.app_session()
+    hear(kit, replace(STARTED, token=session.token))
+    assert hear(kit, replace(STARTED, token=session.token, ref="tx-2")) == [StartAnswer("tx-2", Standing.EXPIRED)]
+    hear(kit, replace(STOPPED, ref="tx-2", meter_stop_wh=99_999))
+    assert kit.session(session.session_id).state is State.ACTIVE
+
+
+def test_a_late_duplicate_stop_does_not_wake_the_step_that_waits_for_money(kit: Kit) -> None:
+    hear(kit, STARTED, STOPPED)
+    kit.sessions.wait(CARD_SESSION, Waiting(Step.PAYMENT, "token-payment"))
+    hear(kit, STOPPED)
+    assert kit.workflow.succeeded == []
+
+
+def test_a_wake_up_lost_in_a_crash_is_repeated_by_the_repeated_message(kit: Kit) -> None:
+    hear(kit, STARTED)
+    kit.sessions.wait(CARD_SESSION, Waiting(Step.END, "token-end"))
+    before = kit.session(CARD_SESSION)
+    kit.sessions.save(before, apply(before, Stopped(REF, STOPPED.at, 3000, StopReason.LOCAL)))
+    assert kit.workflow.succeeded == []
+    hear(kit, STOPPED)
+    assert kit.workflow.succeeded == ["token-end"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations([STARTED, READ, STOPPED, STARTED, STOPPED]))
+def test_any_order_and_repetition_of_a_session_s_messages_tells_the_same_session(
+    kit: Kit, order: list[ChargingStarted | ReadingsTaken | ChargingStopped]
+) -> None:
+    number = len(kit.workflow.started)
+    ref = f"tx-{number}"
+    hear(kit, *(replace(event, ref=ref) for event in order))
+    session = kit.session(session_id_for("transaction", "CP-1", ref))
+    assert (session.state, session.started_at, session.stopped_at, session.energy_wh) == (
+        State.STOPPING,
+        STARTED.at,
+        STOPPED.at,
+        2000,
+    )
+    assert len(kit.workflow.started) == number + 1
+
+
+@pytest.mark.parametrize(
+    ("token", "standing"), [(CARD, Standing.ACCEPTED), (CARD.lower(), Standing.ACCEPTED), ("NOBODY", Standing.UNKNOWN)]
+)
+def test_a_card_is_known_whatever_its_case(kit: Kit, token: str, standing: Standing) -> None:
+    assert hear(kit, TokenPresented(token)) == [TokenAnswer(standing)]
+
+
+def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Kit) -> None:
+    kit.catalog.put_token(Token("BLOCKED", "op", "driver-1", blocked=True))
+    kit.drivers.put(Driver("poor", "p@example.com"))
+    kit.catalog.put_token(Token("POOR", "op", "poor"))
+    assert hear(kit, TokenPresented("BLOCKED"), TokenPresented("POOR")) == [
+        TokenAnswer(Standing.BLOCKED),
+        TokenAnswer(Standing.BLOCKED),
+    ]
+
+
+def test_another_operators_card_is_not_known_here(kit: Kit) -> None:
+    elsewhere = Connection("c-2", "CP-1", "other", "ocpp1.6")
+    assert kit.charging.hear(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(Standing.UNKNOWN)
+
+
+def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
+    def colliding(charger_id: str, event: ChargingStarted, attempt: int) -> str:
+        return str(100 + attempt)
+
+    later = replace(STARTED, ref=None, at=NOW + timedelta(hours=2), connector=ConnectorId(2))
+    first = kit.charging.hear(CONNECTION, replace(STARTED, ref=None), colliding)
+    second = kit.charging.hear(CONNECTION, later, colliding)
+    again = kit.charging.hear(CONNECTION, later, colliding)
+    assert first == StartAnswer("100", Standing.ACCEPTED)
+    assert second == again == StartAnswer("101", Standing.ACCEPTED)
+
+
+def test_a_charger_that_refuses_to_start_ends_the_wait_at_once(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))
+    call = PendingCall("CP-1", "m-1", "RemoteStartTransaction", session.session_id, Step.START, NOW)
+    kit.charging.command_answered(call, CommandResult(Verdict.REJECTED))
+    assert kit.session(session.session_id).reason is Reason.CHARGER_REFUSED
+    assert kit.workflow.failed == [("token-start", "SessionFailed", "charger_refused")]
+
+
+def test_a_refused_stop_does_not_fail_the_session(kit: Kit) -> None:
+    hear(kit, STARTED)
+    call = PendingCall("CP-1", "m-1", "RemoteStopTransaction", CARD_SESSION, Step.STOP, NOW)
+    kit.charging.command_answered(call, CommandResult(Verdict.REJECTED))
+    assert kit.session(CARD_SESSION).state is State.ACTIVE
+
+
+def test_readings_without_a_transaction_join_the_connectors_open_session(kit: Kit) -> None:
+    hear(kit, STARTED, replace(READ, ref=None))
+    assert [stored.reading.energy_wh for stored in kit.readings.newest("CP-1", REF)] == [2000]
+
+
+def test_readings_of_an_idle_connector_are_acknowledged(kit: Kit) -> None:
+    assert hear(kit, replace(READ, ref=None, connector=ConnectorId(2))) == [Noted()]
+
+
+def test_a_charger_whose_clock_stands_in_1970_is_still_heard(kit: Kit) -> None:
+    hear(kit, StatusReported(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
+    hear(kit, StatusReported(ConnectorId(1), ConnectorStatus.FAULTED, NOW.replace(year=1970), "GroundFailure"))
+    assert kit.chargers.connectors("CP-1")[0].status is ConnectorStatus.FAULTED
