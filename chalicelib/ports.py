@@ -172,11 +172,17 @@ class Chargers(Protocol):
 
     def get(self, charger_id: str) -> Charger | None: ...
     def put(self, charger: Charger) -> None:
-        """Register or re-register; keeps the live connection and boot facts of a charger already known."""
+        """Register or re-register; keeps the live connection and boot facts of a charger already known.
+
+        Raises Conflict when the id is another operator's.
+        """
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
     def opened(self, connection: Connection, at: datetime) -> str | None:
-        """Make this the charger's socket, whatever came before; returns the connection id it replaces."""
+        """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
+
+        A socket that is itself outdated gets its own id back.
+        """
 
     def closed(self, connection: Connection) -> bool:
         """Forget the socket; False (and the charger stays online) when a newer one has taken its place."""
@@ -211,13 +217,16 @@ class Sessions(Protocol):
         """
 
     def wait(self, session_id: str, waiting: Waiting) -> Session:
-        """Remember what the workflow waits for; returns the session as it is after that write."""
+        """Remember what the workflow waits for; returns the session as it is after that write.
+
+        Raises LookupError for an unknown session.
+        """
 
     def waiting(self, session_id: str) -> Waiting | None:
         """What the workflow last waited for."""
 
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
-        """Newest first, with the cursor of the next page (opaque text) or None."""
+        """Newest first, with the cursor of the next page (opaque text) or None. ValueError for a cursor not ours."""
 
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
@@ -237,7 +246,7 @@ class Readings(Protocol):
         """Newest first."""
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
-        """Oldest first, those past `position` (empty text: from the beginning)."""
+        """Oldest first, those past `position` (empty: from the beginning). ValueError for a position not ours."""
 
 
 class Calls(Protocol):
@@ -249,7 +258,7 @@ class Calls(Protocol):
 
 
 class Catalog(Protocol):
-    """Sites, tariffs and tokens."""
+    """Sites, tariffs and tokens. Putting one whose id is another operator's raises Conflict."""
 
     def put_site(self, site: Site) -> None: ...
     def site(self, site_id: str) -> Site | None: ...
@@ -270,7 +279,7 @@ class Ledger(Protocol):
     """Transfers, appended and never changed."""
 
     def append(self, transfers: Sequence[Transfer]) -> None:
-        """All or none; those already written stay as they are."""
+        """All or none; those already written stay as they are. Raises Unbalanced when one says otherwise now."""
 
     def of_session(self, session_id: str) -> Sequence[Transfer]: ...
 

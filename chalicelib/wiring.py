@@ -71,7 +71,7 @@ def chargers() -> DynamoChargers:
 
 @cache
 def sessions() -> DynamoSessions:
-    return DynamoSessions()
+    return DynamoSessions(clock)
 
 
 @cache
@@ -162,7 +162,7 @@ def conversation() -> Conversation:
 
 @cache
 def door() -> Door:
-    return Door(chargers(), link(), clock)
+    return Door(chargers(), link())
 
 
 @cache

@@ -6,6 +6,7 @@ API Gateway hands a WebSocket no path, so the edge carries `/ocpp/{charger id}` 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from chalice.app import WebsocketEvent
@@ -27,12 +28,18 @@ def connect(event: WebsocketEvent) -> Response:
     charger_id = headers.get(CHARGER_ID_HEADER, "")
     offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]
     try:
-        protocol = wiring.door().open(event.connection_id, charger_id, headers.get("authorization"), offers)
+        protocol = wiring.door().open(
+            event.connection_id, charger_id, headers.get("authorization"), offers, _opened_at(request)
+        )
     except Refused as refused:
         _log.warning("charger refused", extra={"charger_id": charger_id, "why": refused.why})
         challenge = {"WWW-Authenticate": 'Basic realm="kerb"'} if refused.status == 401 else {}
         return {"statusCode": refused.status, "headers": challenge}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol}}
+
+
+def _opened_at(request: Response) -> datetime:
+    return datetime.fromtimestamp(request["requestContext"]["connectedAt"] / 1000, UTC)
 
 
 def message(event: WebsocketEvent) -> Response:

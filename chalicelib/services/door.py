@@ -12,8 +12,9 @@ import hmac
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from chalicelib.ports import Charger, ChargerLink, Chargers, Clock, Connection
+from chalicelib.ports import Charger, ChargerLink, Chargers, Connection
 from chalicelib.protocol import choose
 
 # 16 MiB and about 50 ms a guess: dear for a thief with the table, cheap for a charger that comes every two hours.
@@ -52,16 +53,25 @@ class Door:
 
     chargers: Chargers
     link: ChargerLink
-    clock: Clock
 
-    def open(self, connection_id: str, charger_id: str, authorization: str | None, offers: Sequence[str]) -> str:
-        """Admit a charger's new socket; returns the subprotocol agreed. Raises Refused."""
+    def open(
+        self,
+        connection_id: str,
+        charger_id: str,
+        authorization: str | None,
+        offers: Sequence[str],
+        opened_at: datetime,
+    ) -> str:
+        """Admit a charger's new socket; returns the subprotocol agreed. Raises Refused.
+
+        `opened_at` is the gateway's word: it orders sockets, whichever handler is the quicker.
+        """
         charger = self._authenticate(charger_id, authorization)
         protocol = choose(offers)
         if protocol is None:
             raise Refused(400, f"no common subprotocol in {list(offers)}")
         connection = Connection(connection_id, charger_id, charger.operator_id, protocol)
-        replaced = self.chargers.opened(connection, self.clock())
+        replaced = self.chargers.opened(connection, opened_at)
         if replaced and replaced != connection_id:
             self.link.close(replaced)
         _log.info("charger connected", extra={"charger_id": charger_id, "protocol": protocol})

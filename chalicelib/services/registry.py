@@ -73,7 +73,8 @@ class Registry:
         tariff = self.catalog.tariff(site.tariff_id) if site else None
         if charger is None or site is None or tariff is None:
             raise NotFound(f"charger {charger_id}")
-        return charger, site, tariff, self.chargers.connectors(charger_id)
+        states = [state for state in self.chargers.connectors(charger_id) if state.connector in charger.connectors]
+        return charger, site, tariff, states
 
     def _own_tariff(self, operator_id: str, tariff_id: str) -> Tariff:
         tariff = self.catalog.tariff(tariff_id)

@@ -540,7 +540,7 @@ async def test_lost_disconnect_never_comes_not_even_at_stop() -> None:
 @pytest.mark.parametrize("ending", ["delete", "stop", "lifetime"])
 def test_charger_that_stopped_reading_is_cut_off_in_the_end(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.gateway.CLOSE_TIMEOUT_S", 0.1)
-    monkeypatch.setattr("local.gateway.SEND_TIMEOUT_S", 20)
+    monkeypatch.setattr("local.gateway.SEND_TIMEOUT_S", 60)
 
     def flood(gateway: Gateway, connection_id: str) -> None:
         with suppress(Gone):
@@ -558,6 +558,8 @@ def test_charger_that_stopped_reading_is_cut_off_in_the_end(ending: str, monkeyp
                 await soon(lambda: next(iter(gateway._open.values())).paused)
                 if ending == "delete":
                     await asyncio.to_thread(gateway.delete, backend.connection_id())
+                    with pytest.raises(Gone):  # at once, though the socket still closes
+                        await asyncio.to_thread(gateway.describe, backend.connection_id())
                 if ending == "stop":
                     await gateway.stop()
                 await flooding
