@@ -20,10 +20,10 @@ import boto3
 import moto.awslambda.models
 from chalice import Chalice, Rate
 from chalice.app import ScheduledEventConfig
-from infrastructure.tables import create_tables
 from moto import mock_aws
 
 from infrastructure import workflow
+from infrastructure.tables import create_tables
 from local.context import LambdaContext
 from local.moto_fixes import make_moto_thread_safe
 

@@ -7,41 +7,30 @@ into the `X-Kerb-Charger-Id` header, because a WebSocket API has no path after i
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 import logging
-import re
-import secrets
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Close, CloseCode
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import Event as WireEvent
 from websockets.protocol import State
 
+from local.connection import CLOSE_TIMEOUT_S, SUBPROTOCOL_HEADER, Connection, Event, read_charger_path
 from local.context import LambdaContext
 
 log = logging.getLogger(__name__)
 
-CHARGER_ID_HEADER = "X-Kerb-Charger-Id"
-CHARGER_PATH = re.compile(r"/ocpp/([^/]+)")
-SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol"
 
-CLOSE_TIMEOUT_S = 2.0  # a peer that does not answer a close frame is cut off
 SEND_TIMEOUT_S = 10.0  # a peer that takes no bytes for this long is gone
 STOP_TIMEOUT_S = 5.0  # how long stopping waits for running hooks
 
-Event = dict[str, Any]
 Hook = Callable[[Event, Any], Any]
 T = TypeVar("T")
 
@@ -91,7 +80,7 @@ class Gateway:
         self.limits = limits
         self.port = 0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="gateway")
-        self._open: dict[str, _Connection] = {}
+        self._open: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,8 +94,8 @@ class Gateway:
             self._receive,
             host,
             port,
-            create_connection=_Connection,
-            process_request=_read_charger_path,
+            create_connection=Connection,
+            process_request=read_charger_path,
             process_response=self._connect,
             compression=None,  # API Gateway negotiates no extension
             open_timeout=self.limits.handler_s + 10,  # the handshake waits for $connect
@@ -149,7 +138,7 @@ class Gateway:
 
     async def _connect(self, socket: ServerConnection, _: Request, response: Response) -> Response | None:
         """Ask the connect hook whether a valid handshake may become a socket."""
-        assert isinstance(socket, _Connection)
+        assert isinstance(socket, Connection)
         if response.status_code != 101:
             return None
         try:
@@ -171,7 +160,7 @@ class Gateway:
 
     async def _receive(self, socket: ServerConnection) -> None:
         """Hand each message to its own invocation until the client leaves or a limit ends the connection."""
-        assert isinstance(socket, _Connection)
+        assert isinstance(socket, Connection)
         self._open[socket.connection_id] = socket
         try:
             while True:
@@ -189,7 +178,7 @@ class Gateway:
         finally:
             self._open.pop(socket.connection_id, None)
 
-    async def _message(self, socket: "_Connection", message: str | bytes) -> None:
+    async def _message(self, socket: "Connection", message: str | bytes) -> None:
         event = socket.message_event(message)
         with contextlib.suppress(Gone):  # a reply to a client that left is nobody's error
             try:
@@ -204,7 +193,7 @@ class Gateway:
                 }
                 await self._send(socket, json.dumps(error))
 
-    async def _disconnect(self, socket: "_Connection") -> None:
+    async def _disconnect(self, socket: "Connection") -> None:
         """Wait for the socket's end, then tell the backend: late or never, as the limits say."""
         await socket.wait_closed()
         if self.limits.lose_disconnects:
@@ -215,7 +204,7 @@ class Gateway:
         with contextlib.suppress(_HookFailed):
             await self._invoke(self.hooks.disconnect, "websocket_disconnect", socket.disconnect_event())
 
-    def _deadline(self, socket: "_Connection") -> float:
+    def _deadline(self, socket: "Connection") -> float:
         return min(socket.active_at + self.limits.idle_s, socket.opened_at + self.limits.lifetime_s)
 
     async def _invoke(self, hook: Hook, name: str, event: Event) -> Any:
@@ -269,13 +258,13 @@ class Gateway:
     async def _delete(self, connection_id: str) -> None:
         self._spawn(self._find(connection_id).end(CloseCode.NORMAL_CLOSURE, "Connection Closed Normally"))
 
-    def _find(self, connection_id: str) -> "_Connection":
+    def _find(self, connection_id: str) -> "Connection":
         socket = self._open.get(connection_id)
         if socket is None or socket.state is not State.OPEN:
             raise Gone(connection_id)
         return socket
 
-    async def _send(self, socket: "_Connection", text: str) -> None:
+    async def _send(self, socket: "Connection", text: str) -> None:
         """Send one text message, in frames no larger than the limit. Raises Gone, PayloadTooLarge."""
         data, size = text.encode(), self.limits.frame_bytes
         if len(data) > self.limits.message_bytes:
@@ -292,126 +281,6 @@ class Gateway:
         socket.active_at = socket.loop.time()
 
 
-class _Connection(ServerConnection):
-    """One client's socket, and what API Gateway knows and tells about it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.connection_id = _new_id()
-        self.connected_at = datetime.now(UTC)
-        self.opened_at = self.active_at = self.loop.time()
-        self.query = ""
-        self.headers: dict[str, list[str]] = {}
-        self.identity = {"sourceIp": "", "userAgent": ""}
-
-    def process_event(self, event: WireEvent) -> None:
-        """Note activity: a ping counts as much as a message."""
-        self.active_at = self.loop.time()
-        super().process_event(event)
-
-    async def go_away(self) -> None:
-        await self.end(CloseCode.GOING_AWAY, "Going away")
-
-    async def end(self, code: CloseCode, reason: str) -> None:
-        """Close; cut off a client that takes no bytes, whose close frame would wait behind them for ever."""
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self.close(code, reason)
-        except TimeoutError:
-            self.transport.abort()
-
-    def description(self) -> dict[str, Any]:
-        idle = timedelta(seconds=self.loop.time() - self.active_at)
-        return {
-            "connectedAt": _iso(self.connected_at),
-            "lastActiveAt": _iso(datetime.now(UTC) - idle),
-            "identity": self.identity,
-        }
-
-    def connect_event(self) -> Event:
-        event = self._event("$connect", "CONNECT") | _both_shapes(self.headers)
-        if query := parse_qs(self.query, keep_blank_values=True):
-            event["queryStringParameters"] = {name: values[-1] for name, values in query.items()}
-            event["multiValueQueryStringParameters"] = query
-        return event
-
-    def message_event(self, message: str | bytes) -> Event:
-        event = self._event("$default", "MESSAGE", messageId=_new_id())
-        event["isBase64Encoded"] = isinstance(message, bytes)
-        event["body"] = base64.b64encode(message).decode() if isinstance(message, bytes) else message
-        return event
-
-    def disconnect_event(self) -> Event:
-        # The client's own headers are not repeated here, so neither is the charger's id.
-        headers = {"Host": ["localhost"], "x-api-key": [""], "X-Forwarded-For": [""], "x-restapi": [""]}
-        parting = self._parting()
-        return _both_shapes(headers) | self._event(
-            "$disconnect", "DISCONNECT", disconnectStatusCode=parting.code, disconnectReason=parting.reason
-        )
-
-    def _parting(self) -> Close:
-        """Why it ended: the close frame of whoever began the closing."""
-        sent, received = self.protocol.close_sent, self.protocol.close_rcvd
-        if sent is not None and not self.protocol.close_rcvd_then_sent:
-            return sent
-        if received is None:
-            return Close(CloseCode.ABNORMAL_CLOSURE, "Connection closed abnormally")
-        if received.code == CloseCode.NO_STATUS_RCVD:
-            return Close(received.code, "Client-side close frame status not set")
-        return received
-
-    def _event(self, route_key: str, event_type: str, **details: Any) -> Event:
-        now, request_id = datetime.now(UTC), _new_id()
-        context = {
-            "routeKey": route_key,
-            "eventType": event_type,
-            "messageDirection": "IN",
-            "connectionId": self.connection_id,
-            "connectedAt": _epoch_ms(self.connected_at),
-            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "requestTimeEpoch": _epoch_ms(now),
-            "requestId": request_id,
-            "extendedRequestId": request_id,
-            "apiId": "local",
-            "domainName": "localhost",
-            "stage": "local",
-            "identity": self.identity,
-        }
-        return {"requestContext": context | details, "isBase64Encoded": False}
-
-
-def _read_charger_path(socket: ServerConnection, request: Request) -> Response | None:
-    """What the edge does on AWS: `/ocpp/{charger id}` becomes a header nobody can forge; other paths are unknown."""
-    assert isinstance(socket, _Connection)
-    path, _, socket.query = request.path.partition("?")
-    match = CHARGER_PATH.fullmatch(path)
-    charger_id = unquote(match[1]) if match else ""
-    if not charger_id or not charger_id.isprintable():  # a header cannot hold a line break
-        return socket.respond(404, "Connect to /ocpp/{charger id}\n")
-    socket.headers = _headers_as_sent(request.headers) | {CHARGER_ID_HEADER: [charger_id]}
-    if socket.remote_address:  # nothing, if the client left already
-        socket.identity["sourceIp"] = socket.remote_address[0]
-    socket.identity["userAgent"] = ", ".join(request.headers.get_all("User-Agent"))
-    # Which subprotocol to speak is for the connect hook to say; odd offers must not fail before it sees them.
-    if SUBPROTOCOL_HEADER in request.headers:
-        del request.headers[SUBPROTOCOL_HEADER]
-    return None
-
-
-def _headers_as_sent(headers: Headers) -> dict[str, list[str]]:
-    """Every value of every header under its first spelling, but for a charger id somebody made up."""
-    spellings: dict[str, str] = {}
-    values: dict[str, list[str]] = {}
-    for name, value in headers.raw_items():
-        if name.lower() != CHARGER_ID_HEADER.lower():
-            values.setdefault(spellings.setdefault(name.lower(), name), []).append(value)
-    return values
-
-
-def _both_shapes(headers: dict[str, list[str]]) -> Event:
-    return {"headers": {name: values[-1] for name, values in headers.items()}, "multiValueHeaders": headers}
-
-
 def _route_response(answer: Any) -> str | None:
     """The text a message hook answers the client with, if any. Raises _HookFailed."""
     body = answer.get("body") if isinstance(answer, dict) else None
@@ -419,16 +288,3 @@ def _route_response(answer: Any) -> str | None:
         return body or None
     log.error("websocket_message answered with a body of type %s, not text", type(body).__name__)
     raise _HookFailed("Internal server error")
-
-
-def _new_id() -> str:
-    """An id that looks like API Gateway's, `=` included: it must survive being quoted in a path."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(11)).decode()
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _epoch_ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -18,8 +18,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from local.connection import Event
 from local.context import LambdaContext
-from local.gateway import Event, Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge
+from local.gateway import Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge
 from tests.local import in_loop, soon, wait_for
 
 
