@@ -37,8 +37,8 @@ _KINDS = {
 _AMOUNTS = {"held": "amount_capturable", "captured": "amount_received"}
 
 _log = logging.getLogger(__name__)
-# At DEBUG the SDK writes whole bodies, client secrets included, to the log.
-logging.getLogger("stripe").setLevel(logging.INFO)
+# Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class StripePayments:
@@ -70,7 +70,7 @@ class StripePayments:
         """One call; the client confirms the setup with Stripe directly."""
         with _plain_errors():
             setup = self._setup_intents.create(
-                {"customer": customer_id, "usage": "off_session", "payment_method_types": ["card"]},
+                {"customer": customer_id, "usage": "off_session", "allowed_payment_method_types": ["card"]},
                 {"idempotency_key": f"setup-{request_id}"},
             )
         return CardSetup(setup.id, setup.client_secret or "", self._publishable_key)
@@ -106,7 +106,7 @@ class StripePayments:
                     "currency": currency.lower(),
                     "customer": customer_id,
                     "payment_method": payment_method_id,
-                    "payment_method_types": ["card"],
+                    "allowed_payment_method_types": ["card"],
                     "capture_method": "manual",
                     "confirm": True,
                     "off_session": True,
@@ -151,7 +151,9 @@ class StripePayments:
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """No call: all is in the body, which is believed for five minutes after Stripe signed it."""
         try:
-            stripe.WebhookSignature.verify_header(body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE)
+            stripe.WebhookSignature.verify_header(
+                body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
         try:
@@ -184,7 +186,7 @@ def _plain_errors() -> Iterator[None]:
     except stripe.CardError as error:
         raise Declined(error.user_message or "The card was declined.") from None
     except stripe.InvalidRequestError as error:
-        _log.error("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
+        _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
         raise Declined(error.user_message or "The payment was refused.") from None
     except stripe.StripeError as error:
         facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
