@@ -68,7 +68,9 @@ class Foreign16(ChargePoint16):
         _, transaction_id = await self.work.get()
         assert transaction_id == started.transaction_id
         await self.call(
-            call16.StopTransaction(meter_stop=1_008_000, timestamp=now(), transaction_id=transaction_id, reason="Remote")
+            call16.StopTransaction(
+                meter_stop=1_008_000, timestamp=now(), transaction_id=transaction_id, reason="Remote"
+            )
         )
 
 
@@ -80,7 +82,9 @@ class Foreign201(ChargePoint201):
         self.work: asyncio.Queue[Any] = asyncio.Queue()
 
     @on("RequestStartTransaction")
-    def remote_start(self, id_token: dict[str, Any], remote_start_id: int, **_: Any) -> result201.RequestStartTransaction:
+    def remote_start(
+        self, id_token: dict[str, Any], remote_start_id: int, **_: Any
+    ) -> result201.RequestStartTransaction:
         self.work.put_nowait((id_token, remote_start_id))
         return result201.RequestStartTransaction(status="Accepted")
 
@@ -106,9 +110,7 @@ class Foreign201(ChargePoint201):
         )
 
     async def charge_once(self) -> None:
-        await self.call(
-            call201.BootNotification(charging_station={"model": "F", "vendor_name": "E"}, reason="PowerUp")
-        )
+        await self.call(call201.BootNotification(charging_station={"model": "F", "vendor_name": "E"}, reason="PowerUp"))
         id_token, remote_start_id = await self.work.get()
         answer = await self._tell(
             "Started", 0, 50_000, "RemoteStart", id_token=id_token, info={"remote_start_id": remote_start_id}

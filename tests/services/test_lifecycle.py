@@ -22,7 +22,7 @@ from chalicelib.ports import Declined, Driver, Gone, PaymentNews, Payments
 from chalicelib.services.billing import Billing
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.lifecycle import Lifecycle, SessionOver
-from tests.services.conftest import NOW, CardMoney, Kit, Link
+from tests.services.conftest import CONNECTION, NOW, CardMoney, Kit, Link
 
 HOUR_LATER = NOW + timedelta(hours=1)
 
@@ -165,7 +165,7 @@ def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> Non
     run.link.is_open = False
     run.steps.stop_charging(run.session_id, "token-stop")
     run.link.is_open = True
-    run.kit.chargers.opened(run.kit.chargers.connection("c-1") or pytest.fail("no socket"), NOW)
+    run.kit.chargers.opened(CONNECTION, NOW)
     run.kit.clock.now = datetime.now(UTC) + timedelta(minutes=2)
     assert run.steps.sweep() == 1
     assert len(run.link.sent) == 1

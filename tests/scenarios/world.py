@@ -1,0 +1,134 @@
+"""What every story needs: an operator with a site, a driver with a card, and chargers at the door."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+from chalicelib import wiring
+from chalicelib.domain.ledger import balances, held_minor
+from local.client import Person
+from local.seed import OPERATOR_ID, SITE_ID, open_account, seed
+from local.stack import Stack
+
+PASSWORD = "open-sesame-1234"
+DRIVER_PASSWORD = "Driver-story-1"
+
+
+def eventually(reached: Callable[[], Any], within_s: float = 15.0) -> Any:
+    """What `reached` returns once it is truthy; TimeoutError otherwise."""
+    deadline = time.monotonic() + within_s
+    while not (result := reached()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"never came true: {reached}")
+        time.sleep(0.03)
+    return result
+
+
+@dataclass
+class World:
+    """One story's part of the network."""
+
+    stack: Stack
+    operator: Person
+    driver: Person
+    number: int = 0
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _ends: list[Callable[[], Any]] = field(default_factory=list)
+
+    @classmethod
+    def founded(cls, stack: Stack) -> World:
+        """The network every story shares."""
+        network = seed(stack)
+        return cls(stack, network.operator, network.driver)
+
+    @contextmanager
+    def story(self, number: int) -> Iterator[World]:
+        """A story of its own, with a new driver and an event loop for its chargers."""
+        email = f"driver-{number}-{secrets.token_hex(3)}@example.com"
+        story = World(self.stack, self.operator, open_account(self.stack, email, DRIVER_PASSWORD), number)
+        thread = threading.Thread(target=story.loop.run_forever, name=f"story-{number}", daemon=True)
+        thread.start()
+        try:
+            yield story
+        finally:
+            for end in reversed(story._ends):
+                end()
+            story.loop.call_soon_threadsafe(story.loop.stop)
+            thread.join(timeout=5)
+
+    def at_the_end(self, end: Callable[[], Any]) -> None:
+        """Clean up after the story."""
+        self._ends.append(end)
+
+    def in_background(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run a coroutine in the story's event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def do(self, work: Coroutine[Any, Any, Any], within_s: float = 15.0) -> Any:
+        """Run a coroutine in the story's event loop and wait for it."""
+        return self.in_background(work).result(within_s)
+
+    def register_charger(self, charger_id: str | None = None) -> str:
+        """A charger of its own with two connectors."""
+        charger_id = charger_id or f"CP-{self.number}-{next(self._ids)}"
+        body = {"site_id": SITE_ID, "connectors": ["1", "2"], "password": PASSWORD}
+        self.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
+        return charger_id
+
+    def issue_card(self) -> str:
+        """An RFID card for the story's driver."""
+        uid = secrets.token_hex(7).upper()
+        driver_id = self.driver.call("GET", "/v1/me")["driver_id"]
+        self.operator.call("PUT", f"/v1/operator/tokens/{uid}", {"driver_id": driver_id})
+        return uid
+
+    def new_driver(self, card: str | None = "pm_card_visa") -> Person:
+        """Another driver."""
+        return open_account(self.stack, f"other-{secrets.token_hex(4)}@example.com", DRIVER_PASSWORD, card)
+
+    def until_online(self, charger_id: str, online: bool = True) -> None:
+        """Wait until the API says so."""
+        eventually(lambda: self.look(charger_id)["online"] is online)
+
+    def look(self, charger_id: str) -> dict[str, Any]:
+        """A charger as a driver sees it."""
+        return self.driver.call("GET", f"/v1/chargers/{charger_id}")
+
+    def connector(self, charger_id: str, connector: str = "1") -> dict[str, Any]:
+        """One of its connectors."""
+        (found,) = (it for it in self.look(charger_id)["connectors"] if it["connector"] == connector)
+        return dict(found)
+
+    def newest_session(self) -> dict[str, Any] | None:
+        """The driver's latest session."""
+        items = self.driver.call("GET", "/v1/sessions")["items"]
+        return dict(items[0]) if items else None
+
+    def books_are_settled(self, session_id: str) -> bool:
+        """Nothing held, nothing owed, and all sums zero."""
+        transfers = wiring.ledger().of_session(session_id)
+        owed = [amount for (account, _), amount in balances(transfers).items() if account.startswith("driver/")]
+        return held_minor(transfers) == 0 and not any(owed) and sum(balances(transfers).values()) == 0
+
+    def transitions(self, session_id: str) -> int:
+        """Workflow transitions a session has used, as Step Functions bills them."""
+        client = boto3.client("stepfunctions")
+        (machine,) = client.list_state_machines()["stateMachines"]
+        arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{session_id}"
+        events = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        return sum(event["type"].endswith("StateEntered") for event in events)
+
+
+__all__ = ["OPERATOR_ID", "PASSWORD", "World", "eventually"]
