@@ -8,13 +8,19 @@ from chalice import Chalice
 from chalice.app import WebsocketEvent
 
 from chalicelib.handlers import socket
+from chalicelib.handlers.drivers import drivers
+from chalicelib.handlers.openapi import openapi
+from chalicelib.handlers.operators import operators
 from chalicelib.handlers.schedules import schedules
+from chalicelib.handlers.sessions import sessions
+from chalicelib.handlers.shared.caller import authorizers
+from chalicelib.handlers.webhooks import webhooks
 from chalicelib.handlers.workflow import steps
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
-for blueprint in (steps, schedules):
+for blueprint in (authorizers, drivers, sessions, operators, webhooks, openapi, steps, schedules):
     app.register_blueprint(blueprint)
 
 

@@ -61,7 +61,8 @@ def _client(service: str, **options: Any) -> Any:
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client(service, config=config, **options)
+    make: Any = boto3.client  # its overloads know literals only
+    return make(service, config=config, **options)
 
 
 @cache

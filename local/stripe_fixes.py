@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,23 +42,13 @@ def localstripe_app(schedule_webhook: Schedule, outermost: Any) -> web.Applicati
 
 def _own_copy() -> tuple[Any, Any]:
     """localstripe's modules, imported anew: its state lives in them, and two servers must not share customers."""
-    with _importing, _without_modules("localstripe"):
+    with _importing, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its handlers are older than aiohttp's taste
         server = importlib.import_module("localstripe.server")
-        return server, sys.modules["localstripe.resources"]
-
-
-@contextmanager
-def _without_modules(package: str) -> Iterator[None]:
-    def loaded() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] == package]
-
-    before = {name: sys.modules.pop(name) for name in loaded()}
-    try:
-        yield
-    finally:
-        for name in loaded():
+        resources = sys.modules["localstripe.resources"]
+        for name in [name for name in sys.modules if name.partition(".")[0] == "localstripe"]:
             del sys.modules[name]
-        sys.modules.update(before)
+    return server, resources
 
 
 def _take_new_parameters(resources: Any) -> None:
@@ -170,15 +160,15 @@ class IdempotencyKeys:
         # A request that failed validation was never carried out, and may be corrected.
         if isinstance(response, web.Response) and response.status not in (400, 401):
             body = bytes(response.body) if isinstance(response.body, bytes | bytearray) else b""
-            self._answers[key] = _Answer(asked, response.status, body, response.content_type)
+            self._answers[key] = _Answer(asked, response.status, body, response.headers["Content-Type"])
         return response
 
 
 def _replay(answer: _Answer, asked: tuple[str, bytes]) -> web.Response:
     if answer.request != asked:
         return _refusal(400, None, "Keys for idempotent requests can only be used with the same parameters.")
-    headers = {"Idempotent-Replayed": "true"}
-    return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type, headers=headers)
+    headers = {"Content-Type": answer.content_type, "Idempotent-Replayed": "true"}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
 def _refusal(status: int, code: str | None, message: str) -> web.Response:

@@ -34,7 +34,7 @@ class CardRefused(Exception):
 
 
 class StripeServer:
-    """Started, it answers at `url` until stopped, and sends signed events to `webhook_url`, if there is one.
+    """Started once, it answers at `url` until stopped, and sends signed events to `webhook_url`, if there is one.
 
     With `webhooks_come_first` a request is answered only when the endpoint has heard what came of it.
     """

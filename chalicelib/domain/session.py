@@ -231,7 +231,11 @@ SessionEvent = (
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
-    return session if session.hold else replace(session, hold=event.hold)
+    known = session.hold
+    # The provider's own news of a hold may come before ours, and knows no card label.
+    if known is None or (known.payment_id == event.hold.payment_id and not known.card and event.hold.card):
+        return replace(session, hold=event.hold)
+    return session
 
 
 def _decline(session: Session, event: HoldDeclined) -> Session:

@@ -1,0 +1,1 @@
+"""What handlers have in common at the edge of HTTP; no handler imports another."""

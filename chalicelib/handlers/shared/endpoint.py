@@ -1,0 +1,226 @@
+"""A route is declared once, with what it takes and answers; from that follow its checks, its errors and its document.
+
+Whatever goes wrong is answered as problem+json (RFC 9457), naming the field where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from chalice import Blueprint, CORSConfig, Response
+from chalice.app import Request as ChaliceRequest
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.handlers.shared.caller import Caller, caller_from, jwt
+from chalicelib.handlers.shared.models import FieldError, Problem
+from chalicelib.handlers.shared.observe import logger
+from chalicelib.ports import (
+    AlreadyRegistered,
+    Conflict,
+    Declined,
+    NotAllowed,
+    PaymentsUnavailable,
+)
+from chalicelib.services.sessions import NotFound, Refusal
+
+_CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+    expose_headers=["Location", "Retry-After"],
+    max_age=600,
+)
+_REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402}
+_PROBLEM = "application/problem+json"
+_RETRY_AFTER_S = 5
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, checked: path parameters decoded, body validated, caller known (if the route asks who it is)."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw_body: bytes
+    body: Any
+    caller: Caller | None
+
+    @property
+    def driver_id(self) -> str:
+        """The caller's account. Raises NotAllowed for a stranger."""
+        if self.caller is None:
+            raise NotAllowed("log in first")
+        return self.caller.driver_id
+
+    @property
+    def operator_id(self) -> str:
+        """The operator the caller may act for. Raises Forbidden for anybody else."""
+        if self.caller is None or self.caller.operator_id is None:
+            raise Forbidden("this needs an operator's account")
+        return self.caller.operator_id
+
+
+class Forbidden(Exception):
+    """Known, and still not allowed."""
+
+
+class BadRequest(Exception):
+    """The request cannot be read; `field` says where."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers with, when it is more than a body with the route's usual status."""
+
+    body: BaseModel | str | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Request], BaseModel | Answer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route as documented."""
+
+    method: str
+    path: str
+    takes: type[BaseModel] | None
+    answers: type[BaseModel] | None
+    status: int
+    needs_login: bool
+    errors: tuple[int, ...]
+    handler: Handler
+    content_type: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+
+
+ROUTES: list[Route] = []
+
+
+def endpoint(  # noqa: PLR0913 (a route has this much to say)
+    blueprint: Blueprint,
+    method: str,
+    path: str,
+    *,
+    takes: type[BaseModel] | None = None,
+    answers: type[BaseModel] | None = None,
+    status: int = 200,
+    needs_login: bool = True,
+    errors: tuple[int, ...] = (),
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare a route. `errors`, `headers` and `query` (name -> what it is for) are for the document."""
+
+    def declare(handler: Handler) -> Handler:
+        route = Route(
+            method, path, takes, answers, status, needs_login, errors, handler, content_type, headers or {}, query or {}
+        )
+        ROUTES.append(route)
+
+        def view(**path_parameters: str) -> Response:
+            return _serve(route, blueprint.current_request, path_parameters)
+
+        view.__name__ = handler.__name__
+        view.__doc__ = handler.__doc__
+        options: dict[str, Any] = {"authorizer": jwt} if needs_login else {}
+        # A body is read here, with a better error than API Gateway's, so any content type may come in.
+        blueprint.route(path, methods=[method], cors=_CORS, **options)(view)
+        return handler
+
+    return declare
+
+
+def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Response:
+    try:
+        answer = route.handler(_checked(route, request, path_parameters))
+    except Exception as error:
+        return _problem(error)
+    if not isinstance(answer, Answer):
+        answer = Answer(answer)
+    body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
+    headers: dict[str, str | list[str]] = {"Content-Type": route.content_type, **answer.headers}
+    return Response(body, headers, answer.status or route.status)
+
+
+def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
+    authorizer = request.context.get("authorizer") or {}
+    body = request.raw_body or b""
+    raw_body = body.encode() if isinstance(body, str) else body
+    return Request(
+        # API Gateway leaves path parameters percent-encoded.
+        path={name: unquote(value) for name, value in path_parameters.items()},
+        query=dict(request.query_params or {}),
+        headers=request.headers,
+        raw_body=raw_body,
+        body=_body(route.takes, raw_body) if route.takes else None,
+        caller=caller_from(authorizer) if route.needs_login else None,
+    )
+
+
+def _body(model: type[Body], raw_body: bytes) -> Body:
+    if not raw_body.strip():
+        raw_body = b"{}"
+    return model.model_validate_json(raw_body)
+
+
+def _problem(error: Exception) -> Response:
+    status, code, detail, errors = _explain(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.exception("request failed")
+    problem = Problem(
+        type=f"urn:kerb:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
+    )
+    headers: dict[str, str | list[str]] = {"Content-Type": _PROBLEM}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return Response(problem.model_dump_json(exclude_defaults=True), headers, status)
+
+
+def _explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
+    match error:
+        case ValidationError():
+            return _explain_validation(error)
+        case BadRequest():
+            fields = [FieldError(field=error.field, message=str(error))] if error.field else []
+            return 400, "bad_request", str(error), fields
+        case Refusal():
+            return _REFUSAL_STATUS.get(error.code, 409), error.code, str(error), []
+    for kind, status, code in _PLAIN:
+        if isinstance(error, kind):
+            return status, code, str(error), []
+    return 500, "internal", "something went wrong on our side; it has been logged", []
+
+
+_PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
+    (NotFound, 404, "not_found"),
+    (NotAllowed, 401, "not_allowed"),
+    (Forbidden, 403, "forbidden"),
+    (AlreadyRegistered, 409, "already_registered"),
+    (Conflict, 409, "conflict"),
+    (Declined, 402, "declined"),
+    (PaymentsUnavailable, 503, "payments_unavailable"),
+)
+
+
+def _explain_validation(error: ValidationError) -> tuple[int, str, str, list[FieldError]]:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        return 400, "not_json", "the body is not JSON", []
+    errors = [FieldError(field=".".join(map(str, it["loc"])), message=it["msg"]) for it in found]
+    detail = "; ".join(f"{it.field}: {it.message}" if it.field else it.message for it in errors)
+    return 422, "invalid", detail, errors

@@ -1,0 +1,71 @@
+"""`make run`: the product on this machine, one paid session to watch, then the stack stays up for whoever joins."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import signal
+import sys
+import threading
+import time
+
+from rich.console import Console
+
+from local import demo
+from local.seed import seed
+from local.stack import Options, Stack
+
+
+def main() -> int:
+    """Returns the exit status."""
+    options = _arguments()
+    _quieten(options.verbose)
+    console = Console(highlight=False)
+    began = time.monotonic()
+    stack = Stack(Options(host=options.host, http_port=options.http_port, socket_port=options.socket_port))
+    try:
+        stack.start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        ports = f"{options.http_port} or {options.socket_port}"
+        console.print(f"Port {ports} is in use: choose others with make run ARGS='--http-port N --socket-port N'")
+        return 1
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        network = seed(stack)
+        console.print(f"[bold]Kerb is up[/bold] in {time.monotonic() - began:.1f} s on this machine\n")
+        if not options.no_demo:
+            demo.show(console, stack, network, stopping, began)
+        demo.invite(console, stack, network)
+        if not options.once:
+            stopping.wait()
+            console.print("\nStopping ...")
+    finally:
+        stack.stop()
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make run ARGS='...'", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
+    parser.add_argument("--http-port", type=int, default=8000, help="REST API (%(default)s; 0: any free one)")
+    parser.add_argument("--socket-port", type=int, default=9000, help="chargers' sockets (%(default)s)")
+    parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
+    parser.add_argument("--once", action="store_true", help="stop after the session shown")
+    parser.add_argument("--verbose", action="store_true", help="show the log")
+    return parser.parse_args()
+
+
+def _quieten(verbose: bool) -> None:
+    """The story is told on the terminal; the log is for those who ask."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, stream=sys.stderr)
+    for name in ("botocore", "websockets", "urllib3", "moto", "aiohttp", "pynamodb", "responses"):
+        logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
