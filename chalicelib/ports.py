@@ -336,7 +336,6 @@ class PaymentNews:
     customer_id: str | None = None
     setup_id: str | None = None
     at: datetime | None = None
-    card: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -355,7 +354,13 @@ class Payments(Protocol):
         """Take at most what is held and give the rest back. Raises Declined, PaymentsUnavailable."""
 
     def void(self, session: Session, hold: Hold) -> None:
-        """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable."""
+        """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable.
+
+        Raises Declined when the money was taken already: nothing is ever refunded by the way.
+        """
+
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        """What has been taken of a hold so far, by the provider's own books. Raises PaymentsUnavailable."""
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """Verify and read. Raises ValueError when the signature or body is not the provider's."""
@@ -365,6 +370,7 @@ class Payments(Protocol):
 class Login:
     """OIDC tokens for a person."""
 
+    account_id: str
     access_token: str
     refresh_token: str | None
     expires_s: int

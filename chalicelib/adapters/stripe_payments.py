@@ -148,6 +148,13 @@ class StripePayments:
         """One call; a second one when Stripe refuses. Raises Declined when the money was taken already."""
         self._finish(hold, lambda: self._cancel(session, hold), "canceled")
 
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        """One call."""
+        with _plain_errors():
+            intent = self._payment_intents.retrieve(hold.payment_id)
+        taken = intent.amount_received if intent.status == "succeeded" else 0
+        return _from_stripe(taken, session.tariff.currency)
+
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """No call: all is in the body, which is believed for five minutes after Stripe signed it."""
         try:

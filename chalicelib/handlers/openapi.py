@@ -42,7 +42,6 @@ def describe(routes: list[Route]) -> dict[str, Any]:
             "title": "Kerb",
             "version": "1",
             "summary": "Electric vehicle charging: sessions, cards, receipts; and an operator's registry.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "paths": paths,

@@ -30,7 +30,11 @@ class Accounts:
 
     def log_in(self, email: str, password: str) -> Login:
         """Raises NotAllowed."""
-        return self.identity.log_in(email, password)
+        login = self.identity.log_in(email, password)
+        if self.drivers.get(login.account_id) is None:
+            # Registration died between the identity and the driver; whoever logs in is made whole.
+            self.drivers.put(Driver(login.account_id, email))
+        return login
 
     def refresh(self, refresh_token: str) -> Login:
         """Raises NotAllowed."""

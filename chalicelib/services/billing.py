@@ -42,9 +42,14 @@ class Billing:
 
     def _held(self, session: Session, news: PaymentNews) -> None:
         """A hold the workflow died before writing down is found again here, and given back if the session is over."""
-        if session.hold is not None or news.payment_id is None:
+        if news.payment_id is None:
             return
-        hold = Hold(news.payment_id, news.amount_minor, news.card)
+        hold = Hold(news.payment_id, news.amount_minor)
+        if session.hold is not None:
+            if session.hold.payment_id != hold.payment_id:
+                # A hold placed twice (a crash, and another card since): the session knows one, nobody needs the other.
+                self.payments().void(session, hold)
+            return
         self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
         session = self.changes.apply(session.session_id, HoldPlaced(hold))
         if session.state is State.FAILED:

@@ -127,6 +127,8 @@ class Lifecycle:
         if session.is_over or session.payment is not None:
             return
         self.chargers.free(session.charger_id, session.connector, session_id)
+        if session.bill is not None and self._was_taken(session):
+            return
         if session.bill is None:
             session = self._final(session)
             session = self.changes.apply(session_id, Billed(self._bill(session)))
@@ -235,6 +237,15 @@ class Lifecycle:
         except Declined as error:
             _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
             self.changes.apply(session.session_id, PaymentFailed(self.clock()))
+
+    def _was_taken(self, session: Session) -> bool:
+        """Whether an earlier run of this step took the money: then its webhook is late or lost, and is not needed."""
+        taken_minor = self.payments().taken_minor(session, session.hold) if session.hold else 0
+        if taken_minor:
+            now = self.clock()
+            self.ledger.append([book_of(session).capture(taken_minor, now)])
+            self.changes.apply(session.session_id, Paid(Payment(taken_minor, now)))
+        return taken_minor > 0
 
     def _settled_for_nothing(self, session: Session) -> None:
         self.changes.apply(session.session_id, Paid(Payment(0, self.clock())))

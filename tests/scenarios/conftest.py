@@ -1,4 +1,4 @@
-"""One running stack for all stories; each story brings its own chargers and its own driver, so none disturbs another."""
+"""One running stack for all stories; each brings its own chargers and driver, so that none disturbs another."""
 
 from __future__ import annotations
 

@@ -162,5 +162,8 @@ class CardMoney:
             raise Declined("The hold has expired.")
         self.captured[hold.payment_id] = amount_minor
 
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        return self.captured.get(hold.payment_id, 0)
+
     def void(self, session: Session, hold: Hold) -> None:
         self.voided.append(hold.payment_id)

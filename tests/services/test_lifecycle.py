@@ -217,6 +217,26 @@ def test_a_hold_the_workflow_died_before_recording_is_given_back_when_its_webhoo
     assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
 
 
+def test_a_webhook_that_never_comes_is_made_up_for_by_the_providers_own_books(run: Run) -> None:
+    run.steps.place_hold(run.session_id)
+    run.charged()
+    run.steps.settle(run.session_id, "token-payment")
+    run.steps.settle(run.session_id, "token-payment-again")
+    assert run.kit.workflow.succeeded == ["token-payment-again"]
+    assert run.session.payment is not None
+    assert run.owed_minor() == 0
+    run.webhook("captured", 450)
+    assert run.owed_minor() == 0
+
+
+def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
+    run.steps.place_hold(run.session_id)
+    run.billing.hear(PaymentNews("evt", "held", run.session_id, "pi_other", 5000))
+    assert run.money.voided == ["pi_other"]
+    assert run.session.hold is not None
+    assert run.session.hold.payment_id != "pi_other"
+
+
 def test_a_driver_without_a_card_is_declined(run: Run) -> None:
     run.kit.drivers.put(Driver("driver-1", "d@example.com"))
     with pytest.raises(Declined):

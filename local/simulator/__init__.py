@@ -1,0 +1,1 @@
+"""Chargers that exist only in software: the other side of the wire, knowing nothing of the backend but OCPP."""

@@ -1,0 +1,42 @@
+"""A car takes what its battery allows: full power to 80 %, less and less to 100 %, never more than it can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_TAPER_FROM = 0.8
+_LEAST_POWER_SHARE = 0.05
+_S_PER_HOUR = 3600
+
+
+@dataclass
+class Car:
+    """`stored_wh` of `capacity_wh`; `max_power_w` is what its charger on board can take."""
+
+    capacity_wh: int = 60_000
+    stored_wh: float = 24_000
+    max_power_w: int = 11_000
+
+    @property
+    def soc_percent(self) -> int:
+        """State of charge, whole percent."""
+        return int(100 * self.stored_wh / self.capacity_wh)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more."""
+        return self.stored_wh >= self.capacity_wh
+
+    def power_w(self, offered_w: int) -> int:
+        """What it draws now of what it is offered."""
+        if self.is_full:
+            return 0
+        share = self.stored_wh / self.capacity_wh
+        taper = 1.0 if share <= _TAPER_FROM else max(_LEAST_POWER_SHARE, (1 - share) / (1 - _TAPER_FROM))
+        return int(min(offered_w, self.max_power_w) * taper)
+
+    def charge(self, offered_w: int, seconds: float) -> float:
+        """Let time pass; returns the Wh that flowed."""
+        flowed_wh = min(self.power_w(offered_w) * seconds / _S_PER_HOUR, self.capacity_wh - self.stored_wh)
+        self.stored_wh += flowed_wh
+        return flowed_wh
