@@ -40,7 +40,7 @@ class Conversation:
                 "frame refused",
                 extra={"charger_id": connection.charger_id, "code": error.code, "why": error.description},
             )
-            return pack_error(error)
+            return pack_error(error, dialect_for(connection.protocol).spelling)
         return None
 
     def _called(self, connection: Connection, call: Call) -> str:

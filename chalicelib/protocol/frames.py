@@ -1,0 +1,153 @@
+"""A frame is one of three things or an error that says why not; nothing here knows what any action means.
+
+OCPP-J 1.6 §4, OCPP 2.0.1 part 4 §4. Schemas are those that the `ocpp` library ships, compiled when first needed.
+Error codes are 2.x's; `spelling` gives a version's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+_CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
+_LONGEST_ID = 255
+_LONGEST_DESCRIPTION = 255
+_UNREADABLE_ID = "-1"
+
+# What `ocpp`'s own validate_payload makes of JSON Schema's keywords, but for its ProtocolError where 2.x is exact.
+_CODES = {
+    "type": "TypeConstraintViolation",
+    "additionalProperties": "FormatViolation",
+    "required": "OccurrenceConstraintViolation",
+    "minItems": "OccurrenceConstraintViolation",
+    "maxItems": "OccurrenceConstraintViolation",
+}
+_ANY_OTHER_KEYWORD = "PropertyConstraintViolation"
+
+
+class ProtocolError(Exception):
+    """What is wrong with a frame; `message_id` None when not even that could be read."""
+
+    def __init__(self, code: str, description: str, message_id: str | None) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+        self.description = description
+        self.message_id = message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request."""
+
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """An answer."""
+
+    message_id: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """An answer that says why there is none."""
+
+    message_id: str
+    code: str
+    description: str = ""
+
+
+def parse(text: str | bytes) -> Call | CallResult | CallError:
+    """Read a frame. Raises ProtocolError."""
+    try:
+        frame = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        raise ProtocolError("RpcFrameworkError", "the frame is not JSON", None) from None
+    if not isinstance(frame, list) or len(frame) < 3:
+        raise ProtocolError("RpcFrameworkError", "the frame is not an array of three elements or more", None)
+    kind, message_id, *rest = frame
+    if not isinstance(message_id, str) or not 0 < len(message_id) <= _LONGEST_ID:
+        raise ProtocolError("RpcFrameworkError", "the message id is not a text of 1 to 255 characters", None)
+    if kind == _CALL:
+        return _call(message_id, rest)
+    if kind == _CALL_RESULT:
+        return CallResult(message_id, _object(rest[0], message_id))
+    if kind == _CALL_ERROR:
+        return CallError(message_id, str(rest[0]), str(rest[1]) if len(rest) > 1 else "")
+    raise ProtocolError("MessageTypeNotSupported", f"no message has type {str(kind)[:20]}", message_id)
+
+
+def _call(message_id: str, rest: list[Any]) -> Call:
+    action, *payload = rest
+    if not isinstance(action, str):
+        raise ProtocolError("FormatViolation", "the action is not a text", message_id)
+    # Some firmwares leave an empty payload out, or send null.
+    return Call(message_id, action, _object(payload[0] if payload else None, message_id))
+
+
+def _object(payload: object, message_id: str) -> dict[str, Any]:
+    if payload is None:
+        return {}
+    if not isinstance(payload, dict):
+        raise ProtocolError("FormatViolation", "the payload is not an object", message_id)
+    return payload
+
+
+def pack_call(message_id: str, action: str, payload: Mapping[str, Any]) -> str:
+    """A CALL's text."""
+    return msgspec.json.encode([_CALL, message_id, action, payload]).decode()
+
+
+def pack_result(message_id: str, payload: Mapping[str, Any]) -> str:
+    """A CALLRESULT's text."""
+    return msgspec.json.encode([_CALL_RESULT, message_id, payload]).decode()
+
+
+def pack_error(error: ProtocolError, spelling: Mapping[str, str]) -> str:
+    """A CALLERROR's text; OCPP 2.0.1 part 4 §4.2.3 gives "-1" for an id that could not be read."""
+    code = spelling.get(error.code, error.code)
+    description = error.description[:_LONGEST_DESCRIPTION]
+    return msgspec.json.encode([_CALL_ERROR, error.message_id or _UNREADABLE_ID, code, description, {}]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The first thing a schema has against a payload."""
+
+    code: str
+    description: str
+
+
+@cache
+def _validator(version: str, schema: str) -> jsonschema_rs.Validator | None:
+    file = files("ocpp") / version / "schemas" / f"{schema}.json"
+    if not schema.isalnum() or not file.is_file():
+        return None
+    return jsonschema_rs.validator_for(msgspec.json.decode(file.read_text("utf-8-sig")))
+
+
+def is_known(version: str, schema: str) -> bool:
+    """Whether a version of OCPP has such a message at all."""
+    return _validator(version, schema) is not None
+
+
+def violation(version: str, schema: str, payload: Mapping[str, Any]) -> Violation | None:
+    """What is wrong with a payload, if anything. Finding nothing wrong is the fast path."""
+    validator = _validator(version, schema)
+    if validator is None or validator.is_valid(payload):
+        return None
+    error = next(validator.iter_errors(payload))
+    path = ".".join(map(str, error.instance_path))
+    # The last part of the way through the schema that is a keyword of JSON Schema names the rule that was broken.
+    keyword = next((str(part) for part in reversed(list(error.schema_path)) if isinstance(part, str)), "")
+    return Violation(_CODES.get(keyword, _ANY_OTHER_KEYWORD), f"{path}: {error.message}" if path else error.message)
