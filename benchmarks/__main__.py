@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import boto3
@@ -57,14 +58,14 @@ def _session(stack: Stack, calls: Calls, driver: Person, charger_id: str, story:
 
     socket = step("$connect", lambda: Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol))
     for name, send in story.before:
-        step(name, lambda send=send: send(socket))
+        step(name, partial(send, socket))
     calls.take()
     session_id = step("POST /v1/sessions to the start command", lambda: _begin(driver, charger_id, socket))
     for name, send in story.charging:
-        step(name, lambda send=send: send(socket))
+        step(name, partial(send, socket))
     step("DELETE /v1/sessions/{id} to the stop command", lambda: _end(driver, session_id, socket))
     for name, send in story.ending:
-        step(name, lambda send=send: send(socket))
+        step(name, partial(send, socket))
     step("capture, webhook, receipt", lambda: driver.until(session_id, lambda it: it["state"] == "completed"))
     step("$disconnect", socket.close)
     _add_row(table, "in all", total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import os
 import signal
 import sys
 import threading
@@ -61,7 +62,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _quieten(verbose: bool) -> None:
-    """The story is told on the terminal; the log is for those who ask."""
+    """The story is told on the terminal; the log and the metrics are for those who ask."""
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO" if verbose else "CRITICAL"
+    os.environ["POWERTOOLS_METRICS_DISABLED"] = "false" if verbose else "true"
     logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL, stream=sys.stderr)
     for name in ("botocore", "websockets", "urllib3", "moto", "aiohttp", "pynamodb", "responses"):
         logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.CRITICAL)

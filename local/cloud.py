@@ -57,7 +57,8 @@ class Cloud:
     def deploy(self, app: Chalice) -> None:
         """Make the app's functions invocable, its workflow executable and its schedules tick."""
         self._handlers = {function.name: function for function in app.pure_lambda_functions}
-        moto.awslambda.models.LambdaFunction._invoke_lambda = _invoker(self._handlers)
+        lambda_function: Any = moto.awslambda.models.LambdaFunction
+        lambda_function._invoke_lambda = _invoker(self._handlers)
         role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         arns = {name: _create_function(name, role) for name in self._handlers}
         machine = boto3.client("stepfunctions").create_state_machine(

@@ -45,14 +45,16 @@ class Conversation:
 
     def _called(self, connection: Connection, call: Call) -> str:
         dialect = dialect_for(connection.protocol)
-        decoded = dialect.decode(call, self.clock())
-        if decoded.deviation:
-            _log.warning(
-                "charger deviates from the standard",
-                extra={"charger_id": connection.charger_id, "action": call.action, "deviation": decoded.deviation},
-            )
         try:
+            decoded = dialect.decode(call, self.clock())
+            if decoded.deviation:
+                _log.warning(
+                    "charger deviates from the standard",
+                    extra={"charger_id": connection.charger_id, "action": call.action, "deviation": decoded.deviation},
+                )
             answer = self.charging.hear(connection, decoded.event, dialect.assign_ref)
+        except ProtocolError:
+            raise
         except Exception as error:
             # The charger keeps a transaction message it got a CALLERROR for, and sends it again (OCPP 1.6 §3.7.1).
             _log.exception(

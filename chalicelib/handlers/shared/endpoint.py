@@ -138,7 +138,6 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
         view.__name__ = handler.__name__
         view.__doc__ = handler.__doc__
         options: dict[str, Any] = {"authorizer": jwt} if needs_login else {}
-        # A body is read here, with a better error than API Gateway's, so any content type may come in.
         blueprint.route(path, methods=[method], cors=_CORS, **options)(view)
         return handler
 
