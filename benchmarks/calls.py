@@ -45,17 +45,18 @@ class Calls:
 def counted() -> Iterator[Calls]:
     """Count all calls made in this process while inside."""
     calls = Calls()
-    original = BaseClient._make_api_call
+    client: Any = BaseClient
+    original = client._make_api_call
 
-    def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:
+    def make_api_call(self: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
         calls.add(self.meta.service_model.service_name, operation_name)
         return original(self, operation_name, api_params)
 
-    BaseClient._make_api_call = make_api_call
+    client._make_api_call = make_api_call
     try:
         yield calls
     finally:
-        BaseClient._make_api_call = original
+        client._make_api_call = original
 
 
 def summary(counts: Counter[tuple[str, str]]) -> dict[str, int]:

@@ -75,8 +75,7 @@ def watch(request: Request) -> SessionView:
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
-    wiring.driver_sessions().end(request.driver_id, request.path["session_id"])
-    return views.session(wiring.driver_sessions().watch(request.driver_id, request.path["session_id"]))
+    return views.session(wiring.driver_sessions().end(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}/receipt", answers=Receipt, errors=(404, 409))

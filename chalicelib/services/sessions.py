@@ -134,10 +134,10 @@ class DriverSessions:
         self.workflow.start(session)
         return session, True
 
-    def end(self, driver_id: str, session_id: str) -> Session:
+    def end(self, driver_id: str, session_id: str) -> Progress:
         """Ask for the end; asking again changes nothing. Raises NotFound."""
-        self.get(driver_id, session_id)
-        return self.changes.apply(session_id, StopRequested(self.clock()))
+        session = self.get(driver_id, session_id)
+        return self._so_far(self.changes.apply(session_id, StopRequested(self.clock()), known=session))
 
     def get(self, driver_id: str, session_id: str) -> Session:
         """One of the driver's sessions. Raises NotFound."""
@@ -148,9 +148,7 @@ class DriverSessions:
 
     def watch(self, driver_id: str, session_id: str) -> Progress:
         """One of the driver's sessions as far as it has come. Raises NotFound."""
-        session = self.get(driver_id, session_id)
-        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        return progress(session, newest[0] if newest else None)
+        return self._so_far(self.get(driver_id, session_id))
 
     def since(self, driver_id: str, session_id: str, position: str) -> Sequence[Progress]:
         """Every step of the session's readings past `position`, oldest first, the newest state last."""
@@ -158,7 +156,7 @@ class DriverSessions:
         if session.ref is None:
             return [progress(session, None)]
         after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
-        return [progress(session, reading) for reading in after] or [self.watch(driver_id, session_id)]
+        return [progress(session, reading) for reading in after] or [self._so_far(session)]
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
@@ -173,6 +171,10 @@ class DriverSessions:
         if site is None:
             raise NotFound(f"site {session.site_id}")
         return session, site
+
+    def _so_far(self, session: Session) -> Progress:
+        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
+        return progress(session, newest[0] if newest else None)
 
     def _again(self, session: Session, charger_id: str, connector: ConnectorId) -> Session:
         if (session.charger_id, session.connector) != (charger_id, connector):
