@@ -19,6 +19,7 @@ from chalicelib import wiring
 from chalicelib.domain.ledger import balances, held_minor
 from local.client import Person
 from local.seed import OPERATOR_ID, SITE_ID, open_account, seed
+from local.simulator.charger import Charger, Setup
 from local.stack import Stack
 
 PASSWORD = "open-sesame-1234"
@@ -87,6 +88,21 @@ class World:
         self.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
         return charger_id
 
+    def charger(self, version: str = "1.6", **flaws: Any) -> Charger:
+        """A simulated charger, connected and accepted, gone when the story ends."""
+        setup = Setup(
+            charger_id=self.register_charger(),
+            password=PASSWORD,
+            url=self.stack.socket_url,
+            version=version,
+            **{"interval_s": 0.2, "speed": 1000.0, "first_wait_s": 0.05, **flaws},
+        )
+        charger = Charger(setup)
+        running = self.do(_spawn(charger.run()))
+        self.at_the_end(lambda: self.do(_cancel(running)))
+        self.do(charger.until(lambda it: it.is_online))
+        return charger
+
     def issue_card(self) -> str:
         """An RFID card for the story's driver."""
         uid = secrets.token_hex(7).upper()
@@ -116,11 +132,16 @@ class World:
         items = self.driver.call("GET", "/v1/sessions")["items"]
         return dict(items[0]) if items else None
 
+    def owed_minor(self, session_id: str) -> int:
+        """What the driver still owes for a session."""
+        sums = balances(wiring.ledger().of_session(session_id))
+        return sum(amount for (account, _), amount in sums.items() if account.startswith("driver/"))
+
     def books_are_settled(self, session_id: str) -> bool:
         """Nothing held, nothing owed, and all sums zero."""
         transfers = wiring.ledger().of_session(session_id)
-        owed = [amount for (account, _), amount in balances(transfers).items() if account.startswith("driver/")]
-        return held_minor(transfers) == 0 and not any(owed) and sum(balances(transfers).values()) == 0
+        balanced = sum(balances(transfers).values()) == 0
+        return balanced and held_minor(transfers) == 0 and self.owed_minor(session_id) == 0
 
     def transitions(self, session_id: str) -> int:
         """Workflow transitions a session has used, as Step Functions bills them."""
@@ -129,6 +150,15 @@ class World:
         arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{session_id}"
         events = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         return sum(event["type"].endswith("StateEntered") for event in events)
+
+
+async def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 __all__ = ["OPERATOR_ID", "PASSWORD", "World", "eventually"]

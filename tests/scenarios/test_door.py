@@ -1,0 +1,113 @@
+"""Who gets a socket, and which of two sockets counts."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from websockets import Subprotocol
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.scenarios.world import PASSWORD, World, eventually
+
+
+def knock(world: World, charger_id: str, password: str | None = PASSWORD, *offers: str) -> ClientConnection:
+    credentials = base64.b64encode(f"{charger_id}:{password}".encode()).decode()
+    return connect(
+        f"{world.stack.socket_url}/{charger_id}",
+        subprotocols=[Subprotocol(offer) for offer in offers] or None,
+        additional_headers={"Authorization": f"Basic {credentials}"} if password is not None else {},
+    )
+
+
+def say(socket: ClientConnection, text: str) -> list[object]:
+    socket.send(text)
+    return list(json.loads(socket.recv(timeout=10)))
+
+
+def heartbeat(socket: ClientConnection) -> object:
+    return say(socket, '[2,"1","Heartbeat",{}]')[0]
+
+
+@pytest.mark.parametrize("password", ["wrong", "", None])
+def test_a_wrong_or_missing_password_is_refused_before_the_socket_opens(world: World, password: str | None) -> None:
+    charger_id = world.register_charger()
+    with pytest.raises(InvalidStatus) as refused:
+        knock(world, charger_id, password, "ocpp1.6")
+    assert refused.value.response.status_code == 401
+    assert "Basic" in refused.value.response.headers["WWW-Authenticate"]
+
+
+def test_an_unknown_charger_is_refused_like_a_wrong_password(world: World) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        knock(world, "NOBODY-KNOWS-ME", PASSWORD, "ocpp1.6")
+    assert refused.value.response.status_code == 401
+
+
+@pytest.mark.parametrize("offers", [(), ("ocpp1.5",), ("mqtt", "soap")])
+def test_a_charger_without_a_common_subprotocol_is_refused(world: World, offers: tuple[str, ...]) -> None:
+    charger_id = world.register_charger()
+    with pytest.raises(InvalidStatus) as refused:
+        knock(world, charger_id, PASSWORD, *offers)
+    assert refused.value.response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("offers", "agreed"),
+    [(("ocpp1.6",), "ocpp1.6"), (("ocpp1.6", "ocpp2.0.1"), "ocpp2.0.1"), (("x", "ocpp1.6"), "ocpp1.6")],
+)
+def test_the_best_common_subprotocol_is_agreed(world: World, offers: tuple[str, ...], agreed: str) -> None:
+    with knock(world, world.register_charger(), PASSWORD, *offers) as socket:
+        assert socket.subprotocol == agreed
+        assert heartbeat(socket) == 3
+
+
+def test_an_identity_with_a_colon_and_a_star_can_connect(world: World) -> None:
+    charger_id = world.register_charger(f"DE*KRB:E{world.number:04}")
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
+        assert heartbeat(socket) == 3
+        world.until_online("DE%2AKRB%3AE" + charger_id[-4:])
+
+
+def test_the_newest_socket_wins_and_the_late_farewell_of_the_old_one_changes_nothing(world: World) -> None:
+    charger_id = world.register_charger()
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as old, knock(world, charger_id, PASSWORD, "ocpp1.6") as new:
+        with pytest.raises(ConnectionClosed):
+            old.recv(timeout=10)
+        assert heartbeat(new) == 3
+        world.until_online(charger_id)
+        session_id = world.driver.begin(charger_id)["session_id"]
+        _, message_id, action, _ = json.loads(new.recv(timeout=10))
+        assert action == "RemoteStartTransaction"
+        new.send(json.dumps([3, message_id, {"status": "Rejected"}]))
+        world.driver.until(session_id, lambda it: it["state"] == "failed")
+    world.until_online(charger_id, online=False)
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("not json", "FormationViolation"),
+        ('{"a":1}', "FormationViolation"),
+        ("[2]", "FormationViolation"),
+        ('[2,"7","DoTheTwist",{}]', "NotImplemented"),
+        ('[2,"7","FirmwareStatusNotification",{"status":"Idle"}]', "NotSupported"),
+        ('[2,"7","BootNotification",{"chargePointVendor":"x"}]', "OccurenceConstraintViolation"),
+        ('[2,"7","Authorize",{"idTag":7}]', "TypeConstraintViolation"),
+        ('[2,"7","Heartbeat",[]]', "FormationViolation"),
+    ],
+)
+def test_a_frame_that_cannot_be_served_is_answered_with_the_right_error(world: World, frame: str, code: str) -> None:
+    with knock(world, world.register_charger(), PASSWORD, "ocpp1.6") as socket:
+        answer = say(socket, frame)
+        assert answer[0] == 4
+        assert answer[2] == code
+        assert heartbeat(socket) == 3
+
+
+def test_a_status_is_visible_within_seconds(world: World) -> None:
+    charger = world.charger()
+    world.do(charger.plug(2))
+    eventually(lambda: world.connector(charger.setup.charger_id, "2")["status"] == "preparing", within_s=10)
