@@ -13,7 +13,7 @@ from tests.scenarios.world import World
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The product, as `make run` starts it, with a shorter wait for energy and a faster clock for schedules."""
     running = Stack(Options(start_timeout_s=4, ticks_per_second=30))
@@ -22,7 +22,7 @@ def stack() -> Iterator[Stack]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def network(stack: Stack) -> World:
     """An operator with a site and a price, and nobody charging yet."""
     return World.founded(stack)
