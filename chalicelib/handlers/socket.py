@@ -12,6 +12,7 @@ from typing import Any
 from chalice.app import WebsocketEvent
 
 from chalicelib import wiring
+from chalicelib.handlers.shared.observe import count
 from chalicelib.ports import Gone
 from chalicelib.services.door import Refused
 
@@ -33,6 +34,7 @@ def connect(event: WebsocketEvent) -> Response:
         )
     except Refused as refused:
         _log.warning("charger refused", extra={"charger_id": charger_id, "why": refused.why})
+        count("ChargersRefused", status=str(refused.status))
         challenge = {"WWW-Authenticate": 'Basic realm="kerb"'} if refused.status == 401 else {}
         return {"statusCode": refused.status, "headers": challenge}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol}}

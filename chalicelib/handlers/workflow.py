@@ -7,6 +7,7 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib import wiring
+from chalicelib.handlers.shared.observe import count
 
 steps = Blueprint(__name__)
 
@@ -46,11 +47,16 @@ def settle(event: Event, context: object) -> None:
 @steps.lambda_function(name="issue_receipt")
 def issue_receipt(event: Event, context: object) -> Event:
     """Complete the session."""
-    return wiring.lifecycle().issue_receipt(event["session_id"])
+    ended = wiring.lifecycle().issue_receipt(event["session_id"])
+    count("SessionsCompleted")
+    return ended
 
 
 @steps.lambda_function(name="abort")
 def abort(event: Event, context: object) -> Event:
     """Clean up after a step that failed."""
     error = event.get("error") or {}
-    return wiring.lifecycle().abort(event["session_id"], str(error.get("Error", "")), str(error.get("Cause", "")))
+    ended = wiring.lifecycle().abort(event["session_id"], str(error.get("Error", "")), str(error.get("Cause", "")))
+    if ended["over"]:
+        count("SessionsFailed", reason=str(ended["reason"]))
+    return ended
