@@ -31,7 +31,8 @@ def main() -> int:
         if error.errno != errno.EADDRINUSE:
             raise
         ports = f"{options.http_port} or {options.socket_port}"
-        console.print(f"Port {ports} is in use: choose others with make run ARGS='--http-port N --socket-port N'")
+        choice = "make run ARGS='--http-port N --socket-port N'"
+        console.print(f"Port {ports} is in use; choose others with {choice}", soft_wrap=True)
         return 1
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 
-from aws_lambda_powertools import Logger, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 _SECRETS = frozenset(
     ["authorization", "password", "token", "ticket", "access_token", "refresh_token", "client_secret", "signature"]
 )
 _NAMESPACE = "Kerb"
+_SERVICE = "kerb"
 
 
 class Redact(logging.Filter):
@@ -27,7 +28,7 @@ class Redact(logging.Filter):
 
 
 def _take_over() -> Logger:
-    powertools = Logger(service="kerb")
+    powertools = Logger(service=_SERVICE)
     root = logging.getLogger("chalicelib")
     root.setLevel(powertools.log_level)
     root.propagate = False
@@ -42,6 +43,8 @@ logger = _take_over()
 
 def count(what: str, **dimensions: str) -> None:
     """One more of `what`, in CloudWatch's embedded metric format."""
-    with single_metric(name=what, unit=MetricUnit.Count, value=1, namespace=_NAMESPACE) as metric:
-        for name, value in dimensions.items():
-            metric.add_dimension(name=name, value=value)
+    metric = EphemeralMetrics(namespace=_NAMESPACE, service=_SERVICE)
+    for name, value in dimensions.items():
+        metric.add_dimension(name, value)
+    metric.add_metric(what, MetricUnit.Count, 1)
+    metric.flush_metrics()
