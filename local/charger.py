@@ -38,9 +38,15 @@ def main() -> int:
     except* KeyboardInterrupt:
         pass
     except* Refused as refused:
-        print(refused.exceptions[0], file=sys.stderr)
+        print(_innermost(refused), file=sys.stderr)
         status = 1
     return status
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _one(setup: Setup, car: Car, plug: bool, token: str | None, duration_s: float | None) -> None:

@@ -1,0 +1,70 @@
+"""The simulated charger speaks its standard to the letter, and does so from the command line too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ocpp.messages import Call, validate_payload
+
+from local.simulator.battery import Car
+from tests.scenarios.world import PASSWORD, World, eventually
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_everything_it_says_is_valid_by_the_standards_own_schemas(world: World, version: str) -> None:
+    charger = world.charger(version)
+    card = world.issue_card()
+    world.do(charger.plug(1))
+    world.do(charger.swipe(card))
+    session_id = eventually(world.newest_session)["session_id"]
+    world.driver.until(session_id, lambda it: it["energy_wh"] > 0)
+    charger.go_offline()
+    world.do(charger.unplug(1))
+    charger.go_online()
+    world.driver.until(session_id, lambda it: it["state"] == "completed")
+    said = {action for action, _ in charger.line.sent}
+    assert said >= ({"StartTransaction", "StopTransaction"} if version == "1.6" else {"TransactionEvent"})
+    for action, payload in charger.line.sent:
+        message = Call(unique_id="1", action=action, payload=json.loads(json.dumps(payload)))
+        asyncio.run(validate_payload(message, version))
+
+
+def test_it_stops_drawing_when_the_battery_is_full_and_the_session_stays_open(world: World) -> None:
+    charger = world.charger()
+    session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
+    world.do(charger.plug(1, Car(10_000, 9_950)))
+    eventually(lambda: world.connector(charger.setup.charger_id)["status"] == "suspended")
+    assert world.driver.session(session_id)["state"] == "active"
+    world.driver.end(session_id)
+    assert world.driver.until(session_id, lambda it: it["state"] == "completed")["energy_wh"] in (49, 50)
+
+
+def test_the_command_line_runs_a_fleet(world: World) -> None:
+    ids = [world.register_charger(f"FLEET{world.number}-{number:04}") for number in range(1, 6)]
+    card = world.issue_card()
+    command = [sys.executable, "-m", "local.charger", "--id", f"FLEET{world.number}", "--password", PASSWORD]
+    command += ["--url", world.stack.socket_url, "--fleet", "5", "--swipe", card, "--speed", "500", "--interval", "1"]
+    done = subprocess.run(
+        [*command, "--duration", "3"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5 chargers sent" in done.stdout
+    sessions = world.driver.call("GET", "/v1/sessions")["items"]
+    assert sorted(it["charger_id"] for it in sessions) == ids
+
+
+def test_the_command_line_says_when_the_password_is_wrong(world: World) -> None:
+    charger_id = world.register_charger()
+    command = [sys.executable, "-m", "local.charger", "--id", charger_id, "--password", "wrong"]
+    done = subprocess.run(
+        [*command, "--url", world.stack.socket_url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "refused this charger's id or password" in done.stderr
