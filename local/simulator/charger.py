@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Protocol
-from uuid import uuid4
+from dataclasses import dataclass
+from typing import Any
 
 from local.simulator.battery import Car
-from local.simulator.line import Line, Payload, Queued
+from local.simulator.line import Line
+from local.simulator.parts import Connector, Dialect, Transaction, now
+from local.simulator.words16 import Words16
+from local.simulator.words201 import Words201
 
 _STEP_S = 0.05
 _OFFERED_W = 22_000
@@ -42,61 +43,7 @@ class Setup:
     duplicates: bool = False
 
 
-@dataclass
-class Transaction:
-    """A charge under way. `ref` is None until the backend names it (1.6)."""
-
-    connector: int
-    token: str
-    meter_start_wh: int
-    started_at: datetime
-    ref: str | None = None
-    remote_start_id: int | None = None
-    remote: bool = False
-    seq_no: int = 0
-    offline: bool = False
-    uuid: str = field(default_factory=lambda: str(uuid4()))
-
-    def next_seq_no(self) -> int:
-        """2.0.1 numbers the events of a transaction."""
-        self.seq_no += 1
-        return self.seq_no - 1
-
-
-@dataclass
-class Connector:
-    """A plug, its meter, and what hangs on it."""
-
-    number: int
-    register_wh: float
-    car: Car | None = None
-    transaction: Transaction | None = None
-    status: str = "Available"
-    power_w: int = 0
-
-
-class Dialect(Protocol):
-    """How an OCPP version puts it."""
-
-    subprotocol: str
-
-    def boot(self) -> tuple[str, Payload]: ...
-    def status(self, connector: int, status: str) -> tuple[str, Payload]: ...
-    def authorize(self, token: str) -> tuple[str, Payload]: ...
-    def is_accepted(self, answer: Payload) -> bool: ...
-    def started(self, transaction: Transaction, charger: Charger) -> Queued: ...
-    def reading(self, transaction: Transaction, connector: Connector, offline: bool) -> Queued: ...
-    def stopped(self, transaction: Transaction, connector: Connector, reason: str, offline: bool) -> Queued: ...
-    async def called(self, charger: Charger, action: str, payload: Payload) -> Payload: ...
-
-
-def dialect_of(version: str) -> Dialect:
-    """The words of a version: `1.6` or `2.0.1`."""
-    from local.simulator.words16 import Words16  # noqa: PLC0415 (they need this module)
-    from local.simulator.words201 import Words201  # noqa: PLC0415
-
-    dialects: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201}
-    return dialects[version]()
+_DIALECTS: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201}
 
 
 class Charger:
@@ -104,7 +51,7 @@ class Charger:
 
     def __init__(self, setup: Setup, log: Callable[[str], None] = lambda _: None) -> None:
         self.setup = setup
-        self.words = dialect_of(setup.version)
+        self.words = _DIALECTS[setup.version]()
         self.log = log
         self.connectors = {
             number: Connector(number, float(random.randrange(1_000_000))) for number in range(1, setup.connectors + 1)
@@ -314,17 +261,3 @@ def describe(at: Connector) -> str:
     energy_kwh = (at.register_wh - at.transaction.meter_start_wh) / 1000
     soc = f", battery {at.car.soc_percent} %" if at.car else ""
     return f"connector {at.number}: {energy_kwh:.2f} kWh, {at.power_w / 1000:.1f} kW{soc}"
-
-
-def now() -> datetime:
-    """The charger's clock."""
-    return datetime.now(UTC)
-
-
-def timestamp(at: datetime) -> str:
-    """As OCPP writes it."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-async def nothing(_: Any) -> None:
-    """An answer that changes nothing."""

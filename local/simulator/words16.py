@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from local.simulator.charger import Charger, Connector, Transaction, nothing, now, timestamp
 from local.simulator.line import Payload, Queued, Unsupported
+from local.simulator.parts import Connector, Obedient, Transaction, nothing, now, timestamp
 
 _CONFIGURATION = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "10", "NumberOfConnectors": "2"}
 
@@ -34,7 +34,7 @@ class Words16:
     def is_accepted(self, answer: Payload) -> bool:
         return bool(answer["idTagInfo"]["status"] == "Accepted")
 
-    def started(self, transaction: Transaction, charger: Charger) -> Queued:
+    def started(self, transaction: Transaction, charger: Obedient) -> Queued:
         payload = {
             "connectorId": transaction.connector,
             "idTag": transaction.token,
@@ -80,7 +80,7 @@ class Words16:
 
         return Queued("StopTransaction", build, nothing)
 
-    async def called(self, charger: Charger, action: str, payload: Payload) -> Payload:
+    async def called(self, charger: Obedient, action: str, payload: Payload) -> Payload:
         """Answer the backend. Raises Unsupported."""
         accepted: bool | None = None
         match action:

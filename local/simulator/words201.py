@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.simulator.charger import Charger, Connector, Transaction, nothing, now, timestamp
 from local.simulator.line import Payload, Queued, Unsupported
+from local.simulator.parts import Connector, Obedient, Transaction, nothing, now, timestamp
 
 _STATUS = {"Available": "Available", "Faulted": "Faulted", "Unavailable": "Unavailable"}
 _TRIGGER = {"Remote": "RemoteStop", "EVDisconnected": "EVCommunicationLost", "DeAuthorized": "Deauthorized"}
@@ -34,7 +34,7 @@ class Words201:
     def is_accepted(self, answer: Payload) -> bool:
         return bool(answer.get("idTokenInfo", {}).get("status", "Accepted") == "Accepted")
 
-    def started(self, transaction: Transaction, charger: Charger) -> Queued:
+    def started(self, transaction: Transaction, charger: Obedient) -> Queued:
         transaction.ref = transaction.uuid
         payload = self._event(
             transaction,
@@ -69,7 +69,7 @@ class Words201:
         payload = self._event(transaction, "Ended", trigger, offline, {"stoppedReason": reason}, meter_value)
         return Queued("TransactionEvent", lambda: payload, nothing)
 
-    async def called(self, charger: Charger, action: str, payload: Payload) -> Payload:
+    async def called(self, charger: Obedient, action: str, payload: Payload) -> Payload:
         """Answer the backend. Raises Unsupported."""
         match action:
             case "RequestStartTransaction":
