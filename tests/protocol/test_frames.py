@@ -1,0 +1,105 @@
+"""Frames: what is one, what is not, and how the difference is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.protocol import dialect_for
+from chalicelib.protocol.frames import (
+    Call,
+    CallError,
+    CallResult,
+    ProtocolError,
+    pack_call,
+    pack_error,
+    pack_result,
+    parse,
+    violation,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        ('[2,"1","Heartbeat",{}]', Call("1", "Heartbeat", {})),
+        ('[2,"1","Heartbeat"]', Call("1", "Heartbeat", {})),
+        ('[2,"1","Heartbeat",null]', Call("1", "Heartbeat", {})),
+        ('[3,"1",{"status":"Accepted"}]', CallResult("1", {"status": "Accepted"})),
+        ('[4,"1","GenericError","no",{}]', CallError("1", "GenericError", "no")),
+        ('[4,"1","GenericError"]', CallError("1", "GenericError", "")),
+    ],
+)
+def test_a_frame_is_read(text: str, frame: Call | CallResult | CallError) -> None:
+    assert parse(text) == frame
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message_id"),
+    [
+        ("", "RpcFrameworkError", None),
+        ("hello", "RpcFrameworkError", None),
+        ("{}", "RpcFrameworkError", None),
+        ("[]", "RpcFrameworkError", None),
+        ("[2]", "RpcFrameworkError", None),
+        ('[2,7,"Heartbeat",{}]', "RpcFrameworkError", None),
+        ('[2,"","Heartbeat",{}]', "RpcFrameworkError", None),
+        ('[9,"1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
+        ('["2","1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
+        ('[2,"1",7,{}]', "FormatViolation", "1"),
+        ('[2,"1","Heartbeat",[]]', "FormatViolation", "1"),
+        ("[" * 100_000, "RpcFrameworkError", None),
+    ],
+)
+def test_what_is_no_frame_is_refused_by_name(text: str, code: str, message_id: str | None) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        parse(text)
+    assert (refused.value.code, refused.value.message_id) == (code, message_id)
+
+
+@given(st.text() | st.binary())
+def test_no_text_at_all_does_more_than_be_refused(text: str | bytes) -> None:
+    try:
+        parse(text)
+    except ProtocolError as error:
+        assert json.loads(pack_error(error, {}))[0] == 4
+
+
+@given(st.text(min_size=1, max_size=36), st.dictionaries(st.text(), st.integers(-(2**53), 2**53)))
+def test_what_is_packed_reads_back(message_id: str, payload: dict[str, Any]) -> None:
+    assert parse(pack_call(message_id, "Reset", payload)) == Call(message_id, "Reset", payload)
+    assert parse(pack_result(message_id, payload)) == CallResult(message_id, payload)
+
+
+def test_each_version_spells_its_errors_as_its_document_does() -> None:
+    error = ProtocolError("OccurrenceConstraintViolation", "x is missing", "1")
+    assert json.loads(pack_error(error, dialect_for("ocpp1.6").spelling))[2] == "OccurenceConstraintViolation"
+    assert json.loads(pack_error(error, dialect_for("ocpp2.0.1").spelling))[2] == "OccurrenceConstraintViolation"
+
+
+def test_an_error_without_a_readable_id_is_sent_under_minus_one() -> None:
+    assert json.loads(pack_error(ProtocolError("RpcFrameworkError", "x" * 999, None), {}))[1:] == [
+        "-1",
+        "RpcFrameworkError",
+        "x" * 255,
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"idTag": 7}, "TypeConstraintViolation"),
+        ({}, "OccurrenceConstraintViolation"),
+        ({"idTag": "x", "y": 1}, "FormatViolation"),
+        ({"idTag": "x" * 21}, "PropertyConstraintViolation"),
+    ],
+)
+def test_the_schemas_first_objection_has_its_code(payload: dict[str, Any], code: str) -> None:
+    found = violation("v16", "Authorize", payload)
+    assert found is not None
+    assert found.code == code
