@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,10 +24,13 @@ class Socket:
 
     def __init__(self, url: str, charger_id: str, password: str, protocol: str) -> None:
         credentials = base64.b64encode(f"{charger_id}:{password}".encode()).decode()
-        self._socket = connect(
-            f"{url}/{charger_id}",
-            subprotocols=[Subprotocol(protocol)],
-            additional_headers={"Authorization": f"Basic {credentials}"},
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                f"{url}/{charger_id}",
+                subprotocols=[Subprotocol(protocol)],
+                additional_headers={"Authorization": f"Basic {credentials}"},
+            )
         )
         self._ids = itertools.count(1)
         self.command: dict[str, Any] = {}
@@ -47,7 +51,7 @@ class Socket:
 
     def close(self) -> None:
         """Leave politely."""
-        self._socket.close()
+        self._open.close()
 
 
 @dataclass(frozen=True)

@@ -6,35 +6,47 @@ counted where a session's fate is decided, never per frame: at half a million ch
 
 from __future__ import annotations
 
+import json
 import logging
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-_SECRETS = frozenset(
-    ["authorization", "password", "token", "ticket", "access_token", "refresh_token", "client_secret", "signature"]
-)
+# A field is secret when its name ends so, whatever its case and wherever it stands: `stripe-signature`, `task_token`.
+_SECRET_NAME = re.compile(r"(authorization|cookie|password|token|ticket|secret|signature|api_key)$", re.IGNORECASE)
+# What is secret in running text: a JSON Web Token (tickets are such), the rest of an Authorization header, a secret
+# of the payment provider.
+_SECRET_TEXT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )[\w.~+/-]+|(?<=Basic )[\w+/=]+|\w+_secret_\w+")
+_REDACTED = "[redacted]"
 _NAMESPACE = "Kerb"
 _SERVICE = "kerb"
 
 
-class Redact(logging.Filter):
-    """Blanks what must not be read by whoever reads logs."""
+def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _REDACTED if _SECRET_NAME.search(str(name)) else _redacted(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_redacted(inner) for inner in value]
+    return value
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        for name in _SECRETS & record.__dict__.keys():
-            setattr(record, name, "[redacted]")
-        return True
+
+def _line(record: Any) -> str:
+    """The record as it is written, without what must not be read by whoever reads logs."""
+    text = json.dumps(_redacted(record), default=str, separators=(",", ":"), ensure_ascii=False)
+    return _SECRET_TEXT.sub(_REDACTED, text)
 
 
 def _take_over() -> Logger:
-    powertools = Logger(service=_SERVICE)
+    powertools = Logger(service=_SERVICE, json_serializer=_line)
     root = logging.getLogger("chalicelib")
     root.setLevel(powertools.log_level)
     root.propagate = False
     root.handlers = list(powertools.handlers)
-    for handler in root.handlers:
-        handler.addFilter(Redact())
     return powertools
 
 

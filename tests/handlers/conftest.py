@@ -1,0 +1,45 @@
+"""The API through its front door: a running stack, an operator, a driver, and a charger that says what it is told."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.wire import Socket
+from local.seed import CHARGER_PASSWORD, SITE_ID, Network, seed
+from local.stack import Options, Stack
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    running = Stack(Options(start_timeout_s=5, ticks_per_second=0.001))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="package")
+def network(stack: Stack) -> Network:
+    return seed(stack)
+
+
+@pytest.fixture
+def charger_id(network: Network) -> str:
+    """A charger nobody else uses."""
+    charger_id = f"API-{next(_numbers)}"
+    body = {"site_id": SITE_ID, "connectors": ["1", "2"], "password": CHARGER_PASSWORD}
+    network.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
+    return charger_id
+
+
+@pytest.fixture
+def socket(stack: Stack, charger_id: str) -> Iterator[Socket]:
+    """Its open socket."""
+    opened = Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
+    opened.call("BootNotification", {"chargePointVendor": "Test", "chargePointModel": "One"})
+    yield opened
+    opened.close()

@@ -1,0 +1,77 @@
+"""The document says what the code does: every route, every model, every error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import requests
+
+import app as switchboard
+from chalicelib.handlers.openapi import describe
+from chalicelib.handlers.shared import models
+from chalicelib.handlers.shared.endpoint import ROUTES
+from local.stack import Stack
+
+DOCUMENT: dict[str, Any] = describe(ROUTES)
+OPERATIONS = [
+    (path, method, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
+]
+
+
+def test_every_route_of_the_app_is_in_the_document() -> None:
+    routed = {(path, method.lower()) for path, methods in switchboard.app.routes.items() for method in methods}
+    assert {(path, method) for path, method, _ in OPERATIONS} == routed
+
+
+def test_the_api_serves_it(stack: Stack) -> None:
+    answer = requests.get(f"{stack.http_url}/v1/openapi.json", timeout=10)
+    assert answer.json() == json.loads(json.dumps(DOCUMENT))
+    assert answer.json()["openapi"].startswith("3.1")
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', text):
+        assert name in DOCUMENT["components"]["schemas"]
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_operation_says_what_it_does_and_how_it_fails(path: str, method: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"]
+    assert any(status.startswith("2") for status in operation["responses"])
+    problem = operation["responses"]["500"]["content"]["application/problem+json"]["schema"]
+    assert problem == {"$ref": "#/components/schemas/Problem"}
+    named = {it["name"] for it in operation["parameters"] if it["in"] == "path"}
+    assert named == set(re.findall(r"{(\w+)}", path))
+    if "requestBody" in operation:
+        assert "422" in operation["responses"]
+    assert ("401" in operation["responses"]) or not operation.get("security")
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert len(ids) == len(set(ids))
+
+
+def test_only_what_needs_no_login_says_so() -> None:
+    public = {(path, method) for path, method, operation in OPERATIONS if "security" not in operation}
+    assert public == {
+        ("/v1/drivers", "post"),
+        ("/v1/drivers/confirm", "post"),
+        ("/v1/login", "post"),
+        ("/v1/login/refresh", "post"),
+        ("/v1/webhooks/stripe", "post"),
+        ("/v1/openapi.json", "get"),
+        ("/v1/sessions/{session_id}/live", "get"),
+    }
+
+
+def test_every_request_model_refuses_what_it_does_not_know() -> None:
+    taken = {route.takes for route in ROUTES if route.takes}
+    assert taken
+    for model in taken:
+        assert issubclass(model, models.Taken)
+        assert model.model_config["extra"] == "forbid"
