@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.wire import Socket
 from local.client import ApiError
 from local.simulator.charger import Charger
-from tests.scenarios.world import World, eventually
+from tests.scenarios.world import PASSWORD, World, eventually
 
 VERSIONS = ["1.6", "2.0.1"]
 
@@ -262,4 +263,32 @@ def test_webhooks_that_come_late_and_in_the_wrong_order_settle_all_the_same(worl
     finally:
         world.stack.stripe.release_webhooks(newest_first=True)
     assert finished(world, session_id)["state"] == "completed"
+    assert world.books_are_settled(session_id)
+
+
+def test_messages_that_arrive_in_the_wrong_order_tell_the_same_session(world: World) -> None:
+    charger_id = world.register_charger()
+    card = world.issue_card()
+    meter = [("Ended", 2, 9_000, "10:30:00"), ("Updated", 1, 5_000, "10:15:00"), ("Started", 0, 1_000, "10:00:00")]
+    socket = Socket(world.stack.socket_url, charger_id, PASSWORD, "ocpp2.0.1")
+    world.at_the_end(socket.close)
+    for kind, seq_no, register_wh, clock in [*meter, *meter]:
+        at = f"2026-11-20T{clock}Z"
+        event = {
+            "eventType": kind,
+            "timestamp": at,
+            "triggerReason": "Authorized",
+            "seqNo": seq_no,
+            "offline": True,
+            "transactionInfo": {"transactionId": "backwards"},
+            "evse": {"id": 1, "connectorId": 1},
+            "meterValue": [{"timestamp": at, "sampledValue": [{"value": register_wh}]}],
+            **({"idToken": {"idToken": card, "type": "ISO14443"}} if kind == "Started" else {}),
+        }
+        socket.call("TransactionEvent", event)
+    session_id = eventually(world.newest_session)["session_id"]
+    session = finished(world, session_id)
+    assert (session["state"], session["energy_wh"]) == ("completed", 8_000)
+    assert (session["started_at"], session["stopped_at"]) == ("2026-11-20T10:00:00Z", "2026-11-20T10:30:00Z")
+    assert len(world.driver.call("GET", "/v1/sessions")["items"]) == 1
     assert world.books_are_settled(session_id)

@@ -34,6 +34,7 @@ _CORS = CORSConfig(
     max_age=600,
 )
 _REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402}
+_JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
 
@@ -60,14 +61,18 @@ class Request:
 
     @property
     def operator_id(self) -> str:
-        """The operator the caller may act for. Raises Forbidden for anybody else."""
+        """The operator the caller may act for, on a route that needs one."""
         if self.caller is None or self.caller.operator_id is None:
-            raise Forbidden("this needs an operator's account")
+            raise Forbidden(_NOT_AN_OPERATOR)
         return self.caller.operator_id
 
 
 class Forbidden(Exception):
     """Known, and still not allowed."""
+
+
+class NotJson(Exception):
+    """The body does not even say it is JSON."""
 
 
 class BadRequest(Exception):
@@ -92,14 +97,16 @@ Handler = Callable[[Request], BaseModel | Answer | None]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route as documented."""
+    """A route as documented; `also` are the statuses of success beside the usual one, and when they come."""
 
     method: str
     path: str
     takes: type[BaseModel] | None
     answers: type[BaseModel] | None
     status: int
+    also: Mapping[int, str]
     needs_login: bool
+    needs_operator: bool
     errors: tuple[int, ...]
     handler: Handler
     content_type: str
@@ -118,17 +125,31 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     takes: type[BaseModel] | None = None,
     answers: type[BaseModel] | None = None,
     status: int = 200,
+    also: Mapping[int, str] | None = None,
     needs_login: bool = True,
+    needs_operator: bool = False,
     errors: tuple[int, ...] = (),
-    content_type: str = "application/json",
+    content_type: str = _JSON,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Declare a route. `errors`, `headers` and `query` (name -> what it is for) are for the document."""
+    """Declare a route. `also`, `errors`, `headers` and `query` (name -> what it is for) are for the document."""
 
     def declare(handler: Handler) -> Handler:
         route = Route(
-            method, path, takes, answers, status, needs_login, errors, handler, content_type, headers or {}, query or {}
+            method=method,
+            path=path,
+            takes=takes,
+            answers=answers,
+            status=status,
+            also=also or {},
+            needs_login=needs_login,
+            needs_operator=needs_operator,
+            errors=errors,
+            handler=handler,
+            content_type=content_type,
+            headers=headers or {},
+            query=query or {},
         )
         ROUTES.append(route)
 
@@ -138,7 +159,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
         view.__name__ = handler.__name__
         view.__doc__ = handler.__doc__
         options: dict[str, Any] = {"authorizer": jwt} if needs_login else {}
-        blueprint.route(path, methods=[method], cors=_CORS, **options)(view)
+        # Chalice would refuse other content types in words of its own, and those of requests without a body too.
+        blueprint.route(path, methods=[method], cors=_CORS, content_types=["*/*"], **options)(view)
         return handler
 
     return declare
@@ -157,7 +179,9 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
 
 
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
-    authorizer = request.context.get("authorizer") or {}
+    caller = caller_from(request.context.get("authorizer") or {}) if route.needs_login else None
+    if route.needs_operator and (caller is None or caller.operator_id is None):
+        raise Forbidden("this needs an operator's account")
     body = request.raw_body or b""
     raw_body = body.encode() if isinstance(body, str) else body
     return Request(
@@ -166,14 +190,16 @@ def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str
         query=dict(request.query_params or {}),
         headers=request.headers,
         raw_body=raw_body,
-        body=_body(route.takes, raw_body) if route.takes else None,
-        caller=caller_from(authorizer) if route.needs_login else None,
+        body=_body(route.takes, raw_body, request.headers.get("content-type", _JSON)) if route.takes else None,
+        caller=caller,
     )
 
 
-def _body(model: type[Body], raw_body: bytes) -> Body:
+def _body(model: type[Body], raw_body: bytes, content_type: str) -> Body:
     if not raw_body.strip():
         raw_body = b"{}"
+    elif content_type.partition(";")[0].strip().lower() != _JSON:
+        raise NotJson(f"send the body as {_JSON}")
     return model.model_validate_json(raw_body)
 
 
@@ -209,6 +235,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (NotAllowed, 401, "not_allowed"),
     (Forbidden, 403, "forbidden"),
+    (NotJson, 415, "not_json"),
     (AlreadyRegistered, 409, "already_registered"),
     (Conflict, 409, "conflict"),
     (Declined, 402, "declined"),

@@ -49,6 +49,11 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]
 
 
+def _password(shortest: int, longest: int) -> Any:
+    """A secret is taken to the letter, spaces included."""
+    return StringConstraints(strip_whitespace=False, min_length=shortest, max_length=longest)
+
+
 class FieldError(Given):
     """What is wrong with one field."""
 
@@ -78,7 +83,7 @@ class Registration(Taken):
 
     model_config = Taken.model_config | _example(email="driver@example.com", password="Driver-demo-1")
     email: Email
-    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+    password: Annotated[str, _password(8, 256)]
 
 
 class Confirmation(Taken):
@@ -94,7 +99,7 @@ class Credentials(Taken):
 
     model_config = Taken.model_config | _example(email="driver@example.com", password="Driver-demo-1")
     email: Annotated[str, StringConstraints(min_length=3, max_length=254)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    password: Annotated[str, _password(1, 256)]
 
 
 class RefreshToken(Taken):
@@ -311,7 +316,7 @@ class ChargerBody(Taken):
     )
     site_id: Id
     connectors: Annotated[list[Connector], Field(min_length=1, max_length=64)]
-    password: Annotated[str, StringConstraints(min_length=12, max_length=64)] | None = None
+    password: Annotated[str, _password(12, 64)] | None = None
 
 
 class TokenBody(Taken):

@@ -26,19 +26,18 @@ _SERVICE = "kerb"
 
 
 def _redacted(value: Any) -> Any:
+    """JSON's own kinds of value, without what must not be read by whoever reads logs."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, Mapping):
-        return {
-            name: _REDACTED if _SECRET_NAME.search(str(name)) else _redacted(inner) for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_redacted(inner) for inner in value]
-    return value
+        return {str(name): _REDACTED if _SECRET_NAME.search(str(name)) else _redacted(it) for name, it in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(it) for it in value]
+    return _SECRET_TEXT.sub(_REDACTED, str(value))
 
 
 def _line(record: Any) -> str:
-    """The record as it is written, without what must not be read by whoever reads logs."""
-    text = json.dumps(_redacted(record), default=str, separators=(",", ":"), ensure_ascii=False)
-    return _SECRET_TEXT.sub(_REDACTED, text)
+    return json.dumps(_redacted(record), separators=(",", ":"), ensure_ascii=False)
 
 
 def _take_over() -> Logger:
