@@ -56,8 +56,8 @@ def _call(arn: str, then: str | None) -> dict[str, Any]:
     }
 
 
+# `late` is where to go when the wait ends badly, be it by time: a charge under way is ended and billed, not dropped.
 def _wait(arn: str, then: str, timeout_s: int, late: str | None = None, timeouts: int = 0) -> dict[str, Any]:
-    catches = ([_catch("States.Timeout", late)] if late else []) + [_catch("States.ALL", "Abort")]
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -67,7 +67,7 @@ def _wait(arn: str, then: str, timeout_s: int, late: str | None = None, timeouts
         },
         "TimeoutSeconds": timeout_s,
         "Retry": _retry(timeouts),
-        "Catch": catches,
+        "Catch": [_catch("States.ALL", late or "Abort")],
         "Next": then,
     }
 
@@ -93,5 +93,5 @@ def _retry(timeouts: int = 0) -> list[dict[str, Any]]:
     return [
         {"ErrorEquals": _ANSWERS, "MaxAttempts": 0},
         {"ErrorEquals": ["States.Timeout"], "MaxAttempts": timeouts},
-        {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 6},
+        {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 12},
     ]

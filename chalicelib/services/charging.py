@@ -172,7 +172,8 @@ class Charging:
                 event.meter_start_wh,
             )
             told = self._tell(connection, facts, event.remote_start_id)
-            if told.facts.started_at == event.at:
+            # A charger that names its transactions itself is asked for no other name, whatever it says of the time.
+            if told.facts.started_at == event.at or event.ref is not None:
                 return StartAnswer(facts.ref, told.standing)
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 

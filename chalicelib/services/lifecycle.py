@@ -51,6 +51,7 @@ from chalicelib.services.commanding import Commanding
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
+_ABANDONED = timedelta(minutes=5)
 
 # What a workflow error says to a driver; the workflow names the error, this names the reason.
 _REASONS = {
@@ -169,11 +170,18 @@ class Lifecycle:
         count = 0
         for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
             count += 1
-            self.workflow.start(session)
-            self.changes.wake(session, self.sessions.waiting(session.session_id))
-            if session.state is State.STOPPING:
-                self._ask_to_stop(session)
+            self._take_up(session)
         return count
+
+    def _take_up(self, session: Session) -> None:
+        if session.state is State.INITIATED and session.created_at < self.clock() - _ABANDONED:
+            # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
+            self.abort(session.session_id, "Abandoned", "it never got as far as the charger's answer")
+            return
+        if session.state is State.STOPPING:
+            self.workflow.start(session)
+            self._ask_to_stop(session)
+        self.changes.wake(session, self.sessions.waiting(session.session_id))
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)

@@ -24,6 +24,7 @@ from chalicelib.ports import (
     Charger,
     Chargers,
     Clock,
+    ConnectorState,
     Driver,
     Drivers,
     NewId,
@@ -130,7 +131,7 @@ class DriverSessions:
             return self._again(session, charger_id, connector), False
         if not self._claim(session):
             self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
-            raise _busy(session)
+            raise _busy(connector)
         self.workflow.start(session)
         return session, True
 
@@ -183,7 +184,7 @@ class DriverSessions:
             # The first request may have died before it got this far.
             if not self._claim(session):
                 self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
-                raise _busy(session)
+                raise _busy(connector)
             self.workflow.start(session)
         return session
 
@@ -209,6 +210,8 @@ class DriverSessions:
         for state in self.chargers.connectors(charger_id):
             if state.connector == connector and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
+            if state.connector == connector and self._is_held(state):
+                raise _busy(connector)
         return charger, site
 
     def _claim(self, session: Session) -> bool:
@@ -217,12 +220,16 @@ class DriverSessions:
             return True
         for state in self.chargers.connectors(session.charger_id):
             if state.connector == session.connector and state.session_id:
-                holder = self.sessions.get(state.session_id)
-                if holder is not None and not (holder.is_over or holder.stopped_at):
+                if self._is_held(state):
                     return False
                 self.chargers.free(session.charger_id, session.connector, state.session_id)
         return self.chargers.claim(session.charger_id, session.connector, session.session_id)
 
+    def _is_held(self, state: ConnectorState) -> bool:
+        """Whether the session that has a connector still needs it."""
+        holder = self.sessions.get(state.session_id) if state.session_id else None
+        return holder is not None and not (holder.is_over or holder.stopped_at)
 
-def _busy(session: Session) -> Refusal:
-    return Refusal("connector_busy", f"connector {session.connector} is in use")
+
+def _busy(connector: ConnectorId) -> Refusal:
+    return Refusal("connector_busy", f"connector {connector} is in use")

@@ -69,7 +69,7 @@ class Kit:
         self.clock = Clock()
         self.workflow = Workflow()
         self.chargers = DynamoChargers()
-        self.sessions = DynamoSessions()
+        self.sessions = DynamoSessions(self.clock)
         self.readings = DynamoReadings()
         self.calls = DynamoCalls()
         self.catalog = DynamoCatalog()

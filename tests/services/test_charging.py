@@ -173,6 +173,12 @@ def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
     assert second == again == StartAnswer("101", Standing.ACCEPTED)
 
 
+def test_a_charger_that_tells_its_start_twice_with_another_time_is_answered_both_times(kit: Kit) -> None:
+    again = replace(STARTED, at=STARTED.at + timedelta(seconds=3))
+    assert hear(kit, STARTED, again) == [StartAnswer(REF, Standing.ACCEPTED)] * 2
+    assert kit.session(CARD_SESSION).started_at == STARTED.at
+
+
 def test_a_charger_that_refuses_to_start_ends_the_wait_at_once(kit: Kit) -> None:
     session = kit.app_session()
     kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -166,9 +166,28 @@ def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> Non
     run.steps.stop_charging(run.session_id, "token-stop")
     run.link.is_open = True
     run.kit.chargers.opened(CONNECTION, NOW)
-    run.kit.clock.now = datetime.now(UTC) + timedelta(minutes=2)
+    run.kit.clock.advance(minutes=2)
     assert run.steps.sweep() == 1
     assert len(run.link.sent) == 1
+
+
+def test_a_session_that_never_reached_its_charger_is_given_up_by_the_sweep_not_begun(run: Run) -> None:
+    run.steps.place_hold(run.session_id)
+    run.kit.clock.advance(minutes=10)
+    assert run.steps.sweep() == 1
+    assert run.session.state is State.FAILED
+    assert run.money.voided == [f"pi_{run.session_id}"]
+    assert run.kit.chargers.connectors("CP-1")[0].session_id is None
+    assert run.kit.workflow.started == []
+    assert run.steps.sweep() == 0
+
+
+def test_a_stopped_session_whose_workflow_never_began_is_begun_by_the_sweep(run: Run) -> None:
+    run.charged()
+    run.kit.clock.advance(minutes=2)
+    assert run.steps.sweep() == 1
+    assert run.kit.workflow.started == [run.session_id]
+    assert run.link.sent == []
 
 
 def test_a_bill_above_the_hold_takes_the_hold_and_leaves_the_rest_owed(run: Run) -> None:

@@ -63,7 +63,7 @@ class Request:
     def operator_id(self) -> str:
         """The operator the caller may act for, on a route that needs one."""
         if self.caller is None or self.caller.operator_id is None:
-            raise Forbidden(_NOT_AN_OPERATOR)
+            raise Forbidden("this needs an operator's account")
         return self.caller.operator_id
 
 
