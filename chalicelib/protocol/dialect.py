@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.domain.commands import Answer, Command, CommandResult, Standing, Verdict
 from chalicelib.domain.events import ChargerEvent, ChargingStarted
 from chalicelib.protocol.frames import Call, CallError, ProtocolError, is_known, violation
-from chalicelib.protocol.payload import Payload, Unusable
+from chalicelib.protocol.payload import Payload, Unusable, as_identifier
 
 Fields = dict[str, Any]
 Decoder = Callable[[Payload], ChargerEvent]
@@ -60,7 +60,7 @@ class Dialect:
             event = decoder(payload)
         except Unusable as error:
             raise ProtocolError(error.code, str(error), call.message_id) from None
-        return Decoded(event, "; ".join(payload.deviations)[:1000] or None)
+        return Decoded(event, "; ".join(dict.fromkeys(payload.deviations))[:1000] or None)
 
     def reply(self, call: Call, answer: Answer) -> Fields:
         """The payload that answers `call`."""
@@ -75,8 +75,8 @@ class Dialect:
     def read_result(self, action: str, payload: Mapping[str, Any]) -> CommandResult:
         """What a charger's answer to our `action` amounts to. An answer nobody understands is a failure."""
         status = str(payload.get("status", ""))[:50]
-        ref = payload.get("transactionId")
-        return CommandResult(_VERDICTS.get(status, Verdict.FAILED), status, ref if isinstance(ref, str) else None)
+        ref = as_identifier(payload.get("transactionId"))
+        return CommandResult(_VERDICTS.get(status, Verdict.FAILED), status, ref)
 
     def read_error(self, error: CallError) -> CommandResult:
         """A CALLERROR is a failure in the charger's own words."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import jsonschema_rs
@@ -17,6 +18,9 @@ import msgspec
 
 _CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
 _LONGEST_ID = 255
+# No payload of any version goes half as deep.
+_DEEPEST = 32
+_CONTAINERS = (dict, list)
 _LONGEST_DESCRIPTION = 255
 _UNREADABLE_ID = "-1"
 
@@ -29,6 +33,8 @@ _CODES = {
     "maxItems": "OccurrenceConstraintViolation",
 }
 _ANY_OTHER_KEYWORD = "PropertyConstraintViolation"
+# What a charger sent is not repeated: it may be a token, and these texts are logged.
+_MASK = "the value"
 
 
 class ProtocolError(Exception):
@@ -78,13 +84,37 @@ def parse(text: str | bytes) -> Call | CallResult | CallError:
     kind, message_id, *rest = frame
     if not isinstance(message_id, str) or not 0 < len(message_id) <= _LONGEST_ID:
         raise ProtocolError("RpcFrameworkError", "the message id is not a text of 1 to 255 characters", None)
+    # Counting brackets is much quicker than walking, and rules out depth for nearly every frame.
+    if _brackets(text) > _DEEPEST and _is_too_deep(frame):
+        raise ProtocolError("FormatViolation", f"the frame is nested deeper than {_DEEPEST} levels", message_id)
     if kind == _CALL:
         return _call(message_id, rest)
     if kind == _CALL_RESULT:
-        return CallResult(message_id, _object(rest[0], message_id))
+        # An answer is not answered, however it is misshapen: its command must hear that it failed.
+        return CallResult(message_id, rest[0] if isinstance(rest[0], dict) else {})
     if kind == _CALL_ERROR:
         return CallError(message_id, str(rest[0]), str(rest[1]) if len(rest) > 1 else "")
     raise ProtocolError("MessageTypeNotSupported", f"no message has type {str(kind)[:20]}", message_id)
+
+
+def _brackets(text: str | bytes) -> int:
+    if isinstance(text, str):
+        return text.count("[") + text.count("{")
+    return text.count(b"[") + text.count(b"{")
+
+
+def _is_too_deep(frame: list[Any]) -> bool:
+    level: list[Any] = [frame]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for outer in level
+            for child in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(child, _CONTAINERS)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _call(message_id: str, rest: list[Any]) -> Call:
@@ -129,22 +159,28 @@ class Violation:
 
 
 @cache
-def _validator(version: str, schema: str) -> jsonschema_rs.Validator | None:
-    file = files("ocpp") / version / "schemas" / f"{schema}.json"
-    if not schema.isalnum() or not file.is_file():
-        return None
-    return jsonschema_rs.validator_for(msgspec.json.decode(file.read_text("utf-8-sig")))
+def _schemas(version: str) -> Mapping[str, Traversable]:
+    return {file.name.removesuffix(".json"): file for file in (files("ocpp") / version / "schemas").iterdir()}
+
+
+@cache
+def _validator(version: str, schema: str) -> jsonschema_rs.Validator:
+    source = _schemas(version)[schema].read_text("utf-8-sig")
+    return jsonschema_rs.validator_for(msgspec.json.decode(source), mask=_MASK)
 
 
 def is_known(version: str, schema: str) -> bool:
-    """Whether a version of OCPP has such a message at all."""
-    return _validator(version, schema) is not None
+    """Whether a version of OCPP has such a request at all."""
+    return schema in _schemas(version) and not schema.endswith("Response")
 
 
 def violation(version: str, schema: str, payload: Mapping[str, Any]) -> Violation | None:
-    """What is wrong with a payload, if anything. Finding nothing wrong is the fast path."""
+    """What is wrong with a payload, if anything; KeyError for a schema the version does not have.
+
+    Finding nothing wrong is the fast path.
+    """
     validator = _validator(version, schema)
-    if validator is None or validator.is_valid(payload):
+    if validator.is_valid(payload):
         return None
     error = next(validator.iter_errors(payload))
     path = ".".join(map(str, error.instance_path))

@@ -6,8 +6,8 @@ Both versions name measurands alike; they differ in where they put the unit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 from chalicelib.domain.events import Reading
 from chalicelib.protocol.payload import Payload
@@ -17,54 +17,99 @@ POWER = "Power.Active.Import"
 SOC = "SoC"
 # Where the meter sits when it does not say, and where it sits when it is the one that counts.
 _AT_THE_PLUG = (None, "Outlet")
-_THOUSANDS = {"kwh": 3, "kw": 3, "mwh": 6, "mw": 6}
+_EXPONENTS = {"wh": 0, "w": 0, "percent": 0, "%": 0, "kwh": 3, "kw": 3}
+# By exact name only: "mWh" would be a billionth of it.
+_MILLIONS = ("MWh", "MW")
 _BEYOND_BELIEF = 10**12
-_LARGEST_EXPONENT = 12
+_ONE = Decimal(1)
+_NUMBERS = (str, int, float)
 
-Exponent = Callable[[Payload], int]
-
-
-def exponent_by_name(unit: str | None) -> int:
-    """The power of ten that turns a unit's name into Wh or W; no unit means Wh (OCPP 1.6 §7.44)."""
-    return _THOUSANDS.get(unit.lower(), 0) if unit else 0
+Exponent = Callable[[Payload], int | None]
 
 
-def readings(payload: Payload, exponent: Exponent, contexts: Sequence[str] = ()) -> tuple[Reading, ...]:
+def exponent_by_name(unit: str | None) -> int | None:
+    """The power of ten that turns a unit into Wh, W or percent; None for one nobody knows.
+
+    No unit means Wh (OCPP 1.6 §7.44).
+    """
+    if not unit:
+        return 0
+    return 6 if unit in _MILLIONS else _EXPONENTS.get(unit.lower())
+
+
+def readings(
+    payload: Payload, exponent: Exponent, contexts: Sequence[str] = (), field: str = "meterValue"
+) -> tuple[Reading, ...]:
     """All of a message's meter values that hold a measurement. `contexts` are preferred, the first most."""
-    found = (_reading(meter_value, exponent, contexts) for meter_value in payload.parts("meterValue"))
+    found = (_reading(meter_value, exponent, contexts) for meter_value in payload.parts(field))
     return tuple(reading for reading in found if reading is not None)
 
 
+def register(
+    payload: Payload, exponent: Exponent, context: str, *, newest: bool, field: str = "meterValue"
+) -> int | None:
+    """The energy register at one end of a transaction, in Wh.
+
+    The meter value marked with `context` has it, whatever its time: clocks are set while cars charge. Where none
+    is marked, the newest or the oldest has it.
+    """
+    marked: list[tuple[datetime, int]] = []
+    unmarked: list[tuple[datetime, int]] = []
+    for meter_value in payload.parts(field):
+        reading = _reading(meter_value, exponent, (context,))
+        if reading is None or reading.energy_wh is None:
+            continue
+        is_marked = any(
+            sample.data.get("context") == context and _measurand(sample) == ENERGY
+            for sample in meter_value.parts("sampledValue")
+        )
+        (marked if is_marked else unmarked).append((reading.at, reading.energy_wh))
+    known = sorted(marked or unmarked, reverse=newest)
+    return known[0][1] if known else None
+
+
+def _measurand(sample: Payload) -> object:
+    return sample.data.get("measurand") or ENERGY
+
+
 def _reading(meter_value: Payload, exponent: Exponent, contexts: Sequence[str]) -> Reading | None:
-    by_measurand: dict[str, list[Payload]] = {}
+    energy: list[Payload] = []
+    power: list[Payload] = []
+    soc: list[Payload] = []
     for sample in meter_value.parts("sampledValue"):
-        by_measurand.setdefault(sample.optional_text("measurand") or ENERGY, []).append(sample)
-    energy_wh, power_w, soc_percent = (
-        _measured(by_measurand.get(measurand, ()), exponent, contexts) for measurand in (ENERGY, POWER, SOC)
-    )
-    if energy_wh is None and power_w is None and soc_percent is None:
-        return None
+        measurand = _measurand(sample)
+        if measurand == ENERGY:
+            energy.append(sample)
+        elif measurand == POWER:
+            power.append(sample)
+        elif measurand == SOC:
+            soc.append(sample)
+    energy_wh, power_w, soc_percent = (_measured(samples, exponent, contexts) for samples in (energy, power, soc))
     if soc_percent is not None and not 0 <= soc_percent <= 100:
         soc_percent = None
+    if energy_wh is None and power_w is None and soc_percent is None:
+        return None
     return Reading(meter_value.at(), energy_wh, power_w, soc_percent)
 
 
 def _measured(samples: Sequence[Payload], exponent: Exponent, contexts: Sequence[str]) -> int | None:
     """The sample of the whole connector; failing that, the sum of its phases."""
+    if len(samples) == 1 and "phase" not in samples[0].data:
+        return _value(samples[0], exponent)
     values: dict[str | None, int] = {}
     ranks: dict[str | None, int] = {}
     for sample in _at_the_plug(samples):
         value = _value(sample, exponent)
         if value is None:
             continue
-        phase = sample.optional_text("phase")
+        phase = (sample.optional_text("phase") or "").removesuffix("-N") or None
         context = sample.optional_text("context")
         rank = len(contexts) - contexts.index(context) if context in contexts else 0
         if rank >= ranks.get(phase, 0):
             values[phase], ranks[phase] = value, rank
     if None in values:
         return values[None]
-    by_phase = [value for phase, value in values.items() if phase and phase.removesuffix("-N") in ("L1", "L2", "L3")]
+    by_phase = [value for phase, value in values.items() if phase in ("L1", "L2", "L3")]
     return sum(by_phase) if by_phase else None
 
 
@@ -76,17 +121,22 @@ def _at_the_plug(samples: Sequence[Payload]) -> Sequence[Payload]:
 def _value(sample: Payload, exponent: Exponent) -> int | None:
     if sample.data.get("format") == "SignedData":
         return None
-    value: Any = sample.data.get("value")
     power = exponent(sample)
+    if power is None:
+        sample.note("value", "is in a unit nobody knows")
+        return None
+    return whole(sample.data.get("value"), power)
+
+
+def whole(value: object, power: int = 0) -> int | None:
+    """`value` times ten to the `power` as a whole number, half rounded up; None for what cannot be a measurement."""
     if power == 0 and isinstance(value, str) and value.isdecimal() and len(value) <= 12:
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
-        number = Decimal(str(value).strip().replace(",", "."))
-    except InvalidOperation:
+        scaled = Decimal(str(value).strip().replace(",", ".")).scaleb(power)
+        return int(scaled.quantize(_ONE, ROUND_HALF_UP)) if abs(scaled) < _BEYOND_BELIEF else None
+    # Not a number by its text, by its size, or by name ("NaN").
+    except ArithmeticError:
         return None
-    if not number.is_finite() or abs(number) >= _BEYOND_BELIEF or abs(power) > _LARGEST_EXPONENT:
-        return None
-    scaled = number.scaleb(power)
-    return int(scaled.quantize(Decimal(1), ROUND_HALF_UP)) if abs(scaled) < _BEYOND_BELIEF else None

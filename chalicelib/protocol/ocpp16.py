@@ -67,13 +67,22 @@ _STANDINGS = {
 _NO_ERROR = ("NoError", None)
 
 
-def _exponent(sample: Payload) -> int:
+def _exponent(sample: Payload) -> int | None:
     return meter.exponent_by_name(sample.optional_text("unit"))
 
 
-def _connector(number: int | None) -> ConnectorId | None:
+def _connector(payload: Payload) -> ConnectorId | None:
     """Connector 0 is the charger as a whole (§9.12)."""
+    number = payload.ordinal("connectorId")
     return ConnectorId(number) if number else None
+
+
+def _register(payload: Payload, name: str) -> int | None:
+    """A register that cannot be believed is none, and costs nobody the transaction."""
+    register_wh = meter.whole(payload.data.get(name))
+    if register_wh is None:
+        payload.note(name, "is no meter reading")
+    return register_wh
 
 
 def _booted(payload: Payload) -> Booted:
@@ -87,8 +96,9 @@ def _booted(payload: Payload) -> Booted:
 
 def _status(payload: Payload) -> StatusReported:
     error = payload.optional_text("errorCode")
+    payload.integer("connectorId")
     return StatusReported(
-        _connector(payload.integer("connectorId")),
+        _connector(payload),
         payload.word("status", _STATUSES, ConnectorStatus.UNKNOWN),
         payload.at() if "timestamp" in payload.data else None,
         "" if error in _NO_ERROR else str(error)[:100],
@@ -96,33 +106,42 @@ def _status(payload: Payload) -> StatusReported:
 
 
 def _started(payload: Payload) -> ChargingStarted:
+    payload.integer("connectorId")
+    payload.needed("meterStart")
     return ChargingStarted(
-        _connector(payload.integer("connectorId")),
+        _connector(payload),
         payload.at(),
-        payload.text("idTag"),
-        payload.integer("meterStart"),
+        # An empty idTag is how some say that nobody showed a card.
+        payload.text("idTag") or None,
+        _register(payload, "meterStart"),
     )
 
 
 def _readings(payload: Payload) -> ReadingsTaken:
     transaction_id = payload.optional_integer("transactionId")
+    if transaction_id is None:
+        # With neither, nobody knows whose readings these are.
+        payload.integer("connectorId")
     return ReadingsTaken(
         None if transaction_id is None else str(transaction_id),
-        _connector(payload.integer("connectorId")),
+        _connector(payload),
         meter.readings(payload, _exponent),
     )
 
 
 def _stopped(payload: Payload) -> ChargingStopped:
-    data = Payload({"meterValue": payload.data.get("transactionData")}, payload.received_at)
+    transaction_id = payload.integer("transactionId")
+    meter_stop_wh = _register(payload, "meterStop")
+    if meter_stop_wh is None:
+        meter_stop_wh = meter.register(payload, _exponent, "Transaction.End", newest=True, field="transactionData")
     return ChargingStopped(
-        ref=str(payload.integer("transactionId")),
+        ref=str(transaction_id),
         at=payload.at(),
-        meter_stop_wh=payload.integer("meterStop"),
+        meter_stop_wh=meter_stop_wh,
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
         token=payload.optional_text("idTag"),
-        readings=meter.readings(data, _exponent),
+        readings=meter.readings(payload, _exponent, field="transactionData"),
     )
 
 
@@ -162,7 +181,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.text("idTag")),
+        "Authorize": lambda payload: TokenPresented(payload.identifier("idTag")),
         "StartTransaction": _started,
         "MeterValues": _readings,
         "StopTransaction": _stopped,

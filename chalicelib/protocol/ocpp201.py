@@ -23,7 +23,6 @@ from chalicelib.domain.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
-    Reading,
     ReadingsTaken,
     StatusReported,
     StopReason,
@@ -68,20 +67,21 @@ STANDINGS = {
     Standing.EXPIRED: "Expired",
     Standing.BUSY: "ConcurrentTx",
 }
-_BEGIN, _END = ("Transaction.Begin",), ("Transaction.End",)
+_BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
-def _exponent(sample: Payload) -> int:
+def _exponent(sample: Payload) -> int | None:
     unit = sample.optional_part("unitOfMeasure")
     if unit is None:
         return 0
-    return meter.exponent_by_name(unit.optional_text("unit")) + (unit.optional_integer("multiplier") or 0)
+    exponent = meter.exponent_by_name(unit.optional_text("unit"))
+    return None if exponent is None else exponent + (unit.optional_integer("multiplier") or 0)
 
 
-def _connector(payload: Payload | None) -> ConnectorId | None:
-    """EVSE 0 is the charging station as a whole."""
-    number = payload.optional_integer("id") if payload else None
-    return ConnectorId(number, (payload and payload.optional_integer("connectorId")) or 1) if number else None
+def _connector(payload: Payload, evse: str) -> ConnectorId | None:
+    """EVSE 0 is the charging station as a whole; `evse` is what its number is called here."""
+    number = payload.ordinal(evse)
+    return ConnectorId(number, payload.ordinal("connectorId") or 1) if number else None
 
 
 def _booted(payload: Payload) -> Booted:
@@ -95,17 +95,17 @@ def _booted(payload: Payload) -> Booted:
 
 
 def _status(payload: Payload) -> StatusReported:
-    evse = payload.integer("evseId")
+    payload.integer("evseId")
     return StatusReported(
-        ConnectorId(evse, payload.optional_integer("connectorId") or 1) if evse else None,
+        _connector(payload, "evseId"),
         payload.word("connectorStatus", STATUSES, ConnectorStatus.UNKNOWN),
         payload.at(),
     )
 
 
 def _meter_values(payload: Payload) -> ReadingsTaken:
-    evse = payload.integer("evseId")
-    return ReadingsTaken(None, ConnectorId(evse) if evse else None, meter.readings(payload, _exponent))
+    payload.integer("evseId")
+    return ReadingsTaken(None, _connector(payload, "evseId"), meter.readings(payload, _exponent))
 
 
 def _token(payload: Payload) -> str | None:
@@ -117,8 +117,9 @@ def _token(payload: Payload) -> str | None:
 def _transaction_event(payload: Payload) -> ChargerEvent:
     kind = payload.text("eventType")
     info = payload.part("transactionInfo")
-    ref = info.text("transactionId")
-    connector = _connector(payload.optional_part("evse"))
+    ref = info.identifier("transactionId")
+    evse = payload.optional_part("evse")
+    connector = _connector(evse, "id") if evse else None
     offline = payload.data.get("offline") is True
     at = payload.at()
     match kind:
@@ -127,7 +128,7 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
                 connector,
                 at,
                 _token(payload),
-                _register(meter.readings(payload, _exponent, _BEGIN), newest=False),
+                meter.register(payload, _exponent, _BEGIN, newest=False),
                 ref,
                 info.optional_integer("remoteStartId"),
                 offline,
@@ -136,11 +137,11 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
             readings = meter.readings(payload, _exponent)
             return ReadingsTaken(ref, connector, readings, at, _token(payload), info.optional_integer("remoteStartId"))
         case "Ended":
-            readings = meter.readings(payload, _exponent, _END)
+            readings = meter.readings(payload, _exponent, (_END,))
             return ChargingStopped(
                 ref,
                 at,
-                _register(readings, newest=True),
+                meter.register(payload, _exponent, _END, newest=True),
                 # E06: a reason left out means the driver ended it at the charger.
                 info.word("stoppedReason", REASONS, StopReason.LOCAL),
                 _token(payload),
@@ -150,11 +151,6 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
                 offline,
             )
     raise Unusable("PropertyConstraintViolation", f"eventType: {kind[:50]!r} is no such word")
-
-
-def _register(readings: tuple[Reading, ...], *, newest: bool) -> int | None:
-    known = sorted(((it.at, it.energy_wh) for it in readings if it.energy_wh is not None), reverse=newest)
-    return known[0][1] if known else None
 
 
 def _boot_reply(answer: BootAnswer) -> Fields:
@@ -192,7 +188,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.part("idToken").text("idToken")),
+        "Authorize": lambda payload: TokenPresented(payload.part("idToken").identifier("idToken")),
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
     },

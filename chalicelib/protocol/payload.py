@@ -5,12 +5,17 @@ The schema is the standard; this is the field. Numbers may come as text, times w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 Word = TypeVar("Word")
 _ABSENT = object()
+# Far beyond what any version allows, and within what any store takes.
+_LONGEST_TEXT = 255
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_LARGEST_NUMBER = 10**18
 
 
 class Unusable(Exception):
@@ -24,27 +29,47 @@ class Unusable(Exception):
 class Payload:
     """One object of a payload. `deviations` collects what had to be forgiven, for the whole message."""
 
-    def __init__(self, data: Mapping[str, Any], received_at: datetime, path: str = "") -> None:
+    __slots__ = ("_outer", "_steps", "data", "deviations", "received_at")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        received_at: datetime,
+        outer: Payload | None = None,
+        steps: tuple[str | int, ...] = (),
+    ) -> None:
         self.data = data
         self.received_at = received_at
-        self.deviations: list[str] = []
-        self._path = path
+        self.deviations: list[str] = outer.deviations if outer else []
+        self._outer = outer
+        self._steps = steps
 
     def text(self, name: str) -> str:
-        """A text that must be there. Raises Unusable."""
-        value = self._needed(name)
+        """A text that must be there, cut where no store would take it. Raises Unusable."""
+        value = self.needed(name)
         if not isinstance(value, str):
             raise self._wrong(name, "a text")
-        return value
+        return value[:_LONGEST_TEXT]
 
     def optional_text(self, name: str) -> str | None:
-        """A text, if there is one."""
+        """A text, if there is one, cut where no store would take it."""
         value = self.data.get(name)
-        return value if isinstance(value, str) else None
+        return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+
+    def identifier(self, name: str) -> str:
+        """A text that names something, so that neither none of it nor part of it will do. Raises Unusable."""
+        value = self.needed(name)
+        if not isinstance(value, str):
+            raise self._wrong(name, "a text")
+        known = as_identifier(value)
+        if known is None:
+            limit = f"is not 1 to {_LONGEST_TEXT} characters long"
+            raise Unusable("PropertyConstraintViolation", f"{self._path}{name} {limit}")
+        return known
 
     def integer(self, name: str) -> int:
         """A whole number that must be there, written as number or text. Raises Unusable."""
-        number = _integer(self._needed(name))
+        number = _integer(self.needed(name))
         if number is None:
             raise self._wrong(name, "a whole number")
         return number
@@ -53,24 +78,31 @@ class Payload:
         """A whole number, if there is one."""
         return _integer(self.data.get(name))
 
+    def ordinal(self, name: str) -> int | None:
+        """A number counted from one. Nought stands for the whole; so, noted, does what is below it."""
+        number = _integer(self.data.get(name))
+        if number is not None and number < 0:
+            self.note(name, "is below nought")
+        return number if number is not None and number > 0 else None
+
     def part(self, name: str) -> Payload:
         """An object that must be there. Raises Unusable."""
-        value = self._needed(name)
-        if not isinstance(value, Mapping):
+        value = self.needed(name)
+        if not isinstance(value, dict):
             raise self._wrong(name, "an object")
-        return self._inner(value, name)
+        return Payload(value, self.received_at, self, (name,))
 
     def optional_part(self, name: str) -> Payload | None:
         """An object, if there is one."""
         value = self.data.get(name)
-        return self._inner(value, name) if isinstance(value, Mapping) else None
+        return Payload(value, self.received_at, self, (name,)) if isinstance(value, dict) else None
 
     def parts(self, name: str) -> Iterator[Payload]:
         """The objects of an array; whatever else is in it is passed over."""
         value = self.data.get(name)
         for index, item in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(item, Mapping):
-                yield self._inner(item, f"{name}.{index}")
+            if isinstance(item, dict):
+                yield Payload(item, self.received_at, self, (name, index))
 
     def word(self, name: str, words: Mapping[str, Word], otherwise: Word) -> Word:
         """One of the standard's words, translated; a word it does not have is noted."""
@@ -79,7 +111,7 @@ class Payload:
             return otherwise
         known = words.get(value, _ABSENT) if isinstance(value, str) else _ABSENT
         if known is _ABSENT:
-            self._note(name, f"{str(value)[:50]!r} is no such word")
+            self.note(name, f"{str(value)[:50]!r} is no such word")
             return otherwise
         return known  # type: ignore[return-value] # _ABSENT is ruled out above
 
@@ -87,18 +119,20 @@ class Payload:
         """A time, or the time of reception where none can be read (which is noted)."""
         value = self.data.get(name)
         try:
-            at = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-        except ValueError:
+            at = datetime.fromisoformat(value.strip().upper()) if isinstance(value, str) else None
+            if at is not None and at.tzinfo is not None:
+                return at.astimezone(UTC)
+        # OverflowError: in the first or the last hours of the calendar, told from another zone.
+        except (ValueError, OverflowError):
             at = None
         if at is None:
-            self._note(name, f"{str(value)[:50]!r} is no time; took that of reception")
+            self.note(name, f"{str(value)[:50]!r} is no time; took that of reception")
             return self.received_at
-        if at.tzinfo is None:
-            self._note(name, "has no zone; took it for UTC")
-            return at.replace(tzinfo=UTC)
-        return at.astimezone(UTC)
+        self.note(name, "has no zone; took it for UTC")
+        return at.replace(tzinfo=UTC)
 
-    def _needed(self, name: str) -> object:
+    def needed(self, name: str) -> object:
+        """Whatever is there under a name that must be. Raises Unusable."""
         value = self.data.get(name)
         if value is None:
             raise Unusable("OccurrenceConstraintViolation", f"{self._path}{name} is missing")
@@ -107,22 +141,27 @@ class Payload:
     def _wrong(self, name: str, wanted: str) -> Unusable:
         return Unusable("TypeConstraintViolation", f"{self._path}{name} is not {wanted}")
 
-    def _inner(self, data: Mapping[str, Any], name: str) -> Payload:
-        inner = Payload(data, self.received_at, f"{self._path}{name}.")
-        inner.deviations = self.deviations
-        return inner
+    @property
+    def _path(self) -> str:
+        return self._outer._path + "".join(f"{step}." for step in self._steps) if self._outer else ""
 
-    def _note(self, name: str, what: str) -> None:
+    def note(self, name: str, what: str) -> None:
+        """Write down what had to be forgiven."""
         self.deviations.append(f"{self._path}{name}: {what}")
 
 
 def _integer(value: object) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST_NUMBER else None
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value.strip()):
         return int(value)
     return None
+
+
+def as_identifier(value: object) -> str | None:
+    """A text that can name something, or None."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT else None

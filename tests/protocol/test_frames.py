@@ -30,6 +30,8 @@ from chalicelib.protocol.frames import (
         ('[2,"1","Heartbeat"]', Call("1", "Heartbeat", {})),
         ('[2,"1","Heartbeat",null]', Call("1", "Heartbeat", {})),
         ('[3,"1",{"status":"Accepted"}]', CallResult("1", {"status": "Accepted"})),
+        ('[3,"1",["Accepted"]]', CallResult("1", {})),
+        ('[3,"1",null]', CallResult("1", {})),
         ('[4,"1","GenericError","no",{}]', CallError("1", "GenericError", "no")),
         ('[4,"1","GenericError"]', CallError("1", "GenericError", "")),
     ],
