@@ -54,15 +54,17 @@ def describe(routes: list[Route]) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     summary, _, description = (route.handler.__doc__ or "").strip().partition("\n")
-    errors = (
-        set(route.errors) | {500} | ({400, 422} if route.takes else set()) | ({401} if route.needs_login else set())
-    )
+    errors = {500, *route.errors}
+    errors |= {400, 415, 422} if route.takes else set()
+    errors |= {401} if route.needs_login else set()
+    errors |= {403} if route.needs_operator else set()
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": summary,
         "tags": [route.handler.__module__.rpartition(".")[2]],
         "parameters": _parameters(route),
-        "responses": {str(route.status): _success(route)}
+        "responses": {str(route.status): _success(route, route.status, HTTPStatus(route.status).phrase)}
+        | {str(status): _success(route, status, when) for status, when in route.also.items()}
         | {str(status): _failure(status) for status in sorted(errors)},
     }
     if description.strip():
@@ -86,8 +88,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _success(route: Route) -> dict[str, Any]:
-    described = {"description": HTTPStatus(route.status).phrase}
+def _success(route: Route, status: int, description: str) -> dict[str, Any]:
+    described = {"description": description}
+    if status == HTTPStatus.NO_CONTENT:
+        return described
     if route.answers is not None:
         return {**described, "content": {route.content_type: {"schema": _ref(route.answers)}}}
     if route.content_type != "application/json":

@@ -27,7 +27,15 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
 
 
-@endpoint(operators, "PUT", "/v1/operator/tariffs/{tariff_id}", takes=TariffBody, status=204, errors=(400, 403, 409))
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/tariffs/{tariff_id}",
+    takes=TariffBody,
+    status=204,
+    errors=(400, 409),
+    needs_operator=True,
+)
 def put_tariff(request: Request) -> Answer:
     """Set a tariff. Sessions under way keep the prices they began with."""
     tariff_id = _checked(request, "tariff_id", _ID)
@@ -35,7 +43,15 @@ def put_tariff(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(operators, "PUT", "/v1/operator/sites/{site_id}", takes=SiteBody, status=204, errors=(400, 403, 404, 409))
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/sites/{site_id}",
+    takes=SiteBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
 def put_site(request: Request) -> Answer:
     """Set a site."""
     wiring.registry().put_site(
@@ -50,7 +66,8 @@ def put_site(request: Request) -> Answer:
     "/v1/operator/chargers/{charger_id}",
     takes=ChargerBody,
     status=204,
-    errors=(400, 403, 404, 409),
+    errors=(400, 404, 409),
+    needs_operator=True,
 )
 def put_charger(request: Request) -> Answer:
     """Register a charger, or change it; without a password it keeps the one it has."""
@@ -65,13 +82,21 @@ def put_charger(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, errors=(403,))
+@endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, needs_operator=True)
 def list_chargers(request: Request) -> RegisteredChargers:
     """All of the operator's chargers."""
     return RegisteredChargers(items=[views.registered(it) for it in wiring.registry().of_operator(request.operator_id)])
 
 
-@endpoint(operators, "PUT", "/v1/operator/tokens/{uid}", takes=TokenBody, status=204, errors=(400, 403, 404, 409))
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/tokens/{uid}",
+    takes=TokenBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
 def put_token(request: Request) -> Answer:
     """Issue an RFID card to a driver, or block it."""
     uid = _checked(request, "uid", _ID).upper()

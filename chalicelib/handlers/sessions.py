@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chalice import Blueprint
 
@@ -18,6 +18,7 @@ from chalicelib.services.sessions import Progress, progress
 
 sessions = Blueprint(__name__)
 
+_NUMBER = re.compile(r"[0-9]{1,4}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PAGE, _LARGEST_PAGE = 20, 100
 _END = "end"
@@ -32,11 +33,12 @@ _SINCE = "where the client left off: the id of the last event it saw"
     takes=NewSession,
     answers=SessionView,
     status=201,
+    also={200: "This request was made before: its session"},
     errors=(402, 403, 404, 409),
     headers={"Idempotency-Key": "makes a repeated request the same session (1 to 255 printable characters)"},
 )
 def begin(request: Request) -> Answer:
-    """Begin a session. Answers 200 instead of 201 for a request made before with the same Idempotency-Key."""
+    """Begin a session, or see again the one that the same Idempotency-Key began."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters", "Idempotency-Key")
@@ -57,13 +59,13 @@ def begin(request: Request) -> Answer:
 def page(request: Request) -> SessionPage:
     """The caller's sessions, newest first."""
     limit = request.query.get("limit", str(_PAGE))
-    if not limit.isdecimal() or not 1 <= int(limit) <= _LARGEST_PAGE:
+    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
         raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
     try:
         found, cursor = wiring.driver_sessions().page(request.driver_id, int(limit), request.query.get("cursor"))
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
-    return SessionPage(items=[views.session(progress(it, None)) for it in found], next_cursor=cursor)
+    return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
 
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
@@ -89,6 +91,7 @@ def receipt(request: Request) -> Receipt:
     "GET",
     "/v1/sessions/{session_id}/live",
     needs_login=False,
+    also={204: "The end was told before; an EventSource stops asking"},
     errors=(400, 401, 404),
     content_type="text/event-stream",
     headers={"Last-Event-ID": _SINCE},
@@ -107,10 +110,10 @@ def live(request: Request) -> Answer:
         wiring.driver_sessions().get(driver_id, session_id)
         return Answer(status=204)
     try:
-        steps = wiring.driver_sessions().since(driver_id, session_id, seen.partition("|")[0])
+        steps, may_be_more = wiring.driver_sessions().since(driver_id, session_id, seen.partition("|")[0])
     except ValueError as error:
         raise BadRequest(str(error), "Last-Event-ID") from None
-    return Answer("".join(_stream(list(steps), seen)), headers={"Cache-Control": "no-store"})
+    return Answer("".join(_stream(steps, seen, may_be_more)), headers={"Cache-Control": "no-store"})
 
 
 def _watcher(request: Request, session_id: str) -> str:
@@ -121,13 +124,18 @@ def _watcher(request: Request, session_id: str) -> str:
     raise NotAllowed("send a ticket (see live_url) or an Authorization header")
 
 
-def _stream(steps: list[Progress], seen: str) -> Iterator[str]:
+def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
     """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
     yield f"retry: {_RETRY_MS}\n\n"
     for step in steps:
         # A state can change without a reading, so both name the event.
         event_id = f"{step.position}|{step.session.state}"
         if event_id != seen:
-            yield f"event: progress\nid: {event_id}\ndata: {views.session(step).model_dump_json()}\n\n"
-    if steps and steps[-1].session.is_over:
-        yield f"event: end\nid: {_END}\ndata: {views.session(steps[-1]).model_dump_json()}\n\n"
+            yield _event("progress", event_id, step)
+    if steps[-1].session.is_over and not may_be_more:
+        yield _event("end", _END, steps[-1])
+
+
+def _event(name: str, event_id: str, step: Progress) -> str:
+    data = views.session(step, is_watched=True).model_dump_json()
+    return f"event: {name}\nid: {event_id}\ndata: {data}\n\n"

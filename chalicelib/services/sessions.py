@@ -151,17 +151,24 @@ class DriverSessions:
         """One of the driver's sessions as far as it has come. Raises NotFound."""
         return self._so_far(self.get(driver_id, session_id))
 
-    def since(self, driver_id: str, session_id: str, position: str) -> Sequence[Progress]:
-        """Every step of the session's readings past `position`, oldest first, the newest state last."""
+    def since(self, driver_id: str, session_id: str, position: str) -> tuple[Sequence[Progress], bool]:
+        """The steps of the session's readings past `position`, oldest first; and whether there may be more of them.
+
+        At least one step, the newest, when there is nothing past it. Raises NotFound, ValueError for a position not
+        ours.
+        """
         session = self.get(driver_id, session_id)
         if session.ref is None:
-            return [progress(session, None)]
+            return [progress(session, None)], False
         after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
-        return [progress(session, reading) for reading in after] or [self._so_far(session)]
+        steps = [progress(session, reading) for reading in after] or [self._so_far(session)]
+        return steps, len(after) == _LIVE_BATCH
 
-    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
+    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
         """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
-        return self.sessions.of_driver(driver_id, limit, before)
+        found, cursor = self.sessions.of_driver(driver_id, limit, before)
+        # What is over tells everything itself; of those under way a driver has one or two.
+        return [progress(it, None) if it.is_over else self._so_far(it) for it in found], cursor
 
     def receipt(self, driver_id: str, session_id: str) -> tuple[Session, Site]:
         """A paid session and where it was. Raises NotFound, and Refusal while there is nothing to receipt."""

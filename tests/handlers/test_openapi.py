@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import requests
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
 
 import app as switchboard
 from chalicelib.handlers.openapi import describe
@@ -24,6 +26,10 @@ OPERATIONS = [
 def test_every_route_of_the_app_is_in_the_document() -> None:
     routed = {(path, method.lower()) for path, methods in switchboard.app.routes.items() for method in methods}
     assert {(path, method) for path, method, _ in OPERATIONS} == routed
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    assert [str(error) for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
 def test_the_api_serves_it(stack: Stack) -> None:
@@ -75,3 +81,34 @@ def test_every_request_model_refuses_what_it_does_not_know() -> None:
     for model in taken:
         assert issubclass(model, models.Taken)
         assert model.model_config["extra"] == "forbid"
+
+
+ANSWERS_AND_REQUESTS = sorted(
+    {model for route in ROUTES for model in (route.takes, route.answers) if model}, key=lambda model: model.__name__
+)
+
+
+@pytest.mark.parametrize("model", [*ANSWERS_AND_REQUESTS, models.Problem])
+def test_every_model_shows_an_example_that_it_would_accept(model: type[BaseModel]) -> None:
+    schema = DOCUMENT["components"]["schemas"][model.__name__]
+    if schema.get("properties"):
+        assert schema["examples"]
+    for example in schema.get("examples", []):
+        shown = json.loads(model.model_validate(example).model_dump_json())
+        assert shown.items() >= example.items()
+
+
+def test_the_document_tells_of_the_idempotency_key() -> None:
+    begin = DOCUMENT["paths"]["/v1/sessions"]["post"]
+    assert ("Idempotency-Key", "header") in {(it["name"], it["in"]) for it in begin["parameters"]}
+    assert {"200", "201"} <= begin["responses"].keys()
+
+
+def test_whatever_takes_json_says_what_it_does_with_anything_else() -> None:
+    for _, _, operation in OPERATIONS:
+        assert ("requestBody" in operation) is ("415" in operation["responses"])
+
+
+def test_every_operators_route_says_that_it_is_one() -> None:
+    for path, _, operation in OPERATIONS:
+        assert ("403" in operation["responses"]) or not path.startswith("/v1/operator/")

@@ -10,7 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from chalicelib.domain.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.session import Reason, State
+from chalicelib.domain.tariff import Dimension
+from chalicelib.handlers.shared import examples
 
 
 def _example(**values: Any) -> ConfigDict:
@@ -31,6 +36,12 @@ class Given(BaseModel):
 
 def _connector_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _all_different(connectors: list[str]) -> list[str]:
+    if len({ConnectorId.parse(it) for it in connectors}) < len(connectors):
+        raise ValueError('names a connector twice ("1" and "1.1" are the same)')
+    return connectors
 
 
 ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
@@ -158,6 +169,7 @@ class Card(Given):
 class Prices(Given):
     """What charging costs, before tax, in major units."""
 
+    model_config = _example(**examples.PRICES)
     tariff_id: str
     name: str
     currency: str
@@ -172,7 +184,7 @@ class ConnectorView(Given):
     """A connector and what it does."""
 
     connector: str
-    status: str
+    status: ConnectorStatus
     status_at: datetime | None
     error: str
     in_use: bool
@@ -181,6 +193,7 @@ class ConnectorView(Given):
 class ChargerView(Given):
     """A charger as anyone may see it."""
 
+    model_config = _example(**examples.CHARGER)
     charger_id: str
     site_id: str
     site_name: str
@@ -210,9 +223,10 @@ class Cost(Given):
 class SessionView(Given):
     """A session as far as it has come."""
 
+    model_config = _example(**examples.SESSION)
     session_id: str
-    state: str
-    reason: str | None
+    state: State
+    reason: Reason | None
     charger_id: str
     site_id: str
     connector: str
@@ -234,6 +248,7 @@ class SessionView(Given):
 class SessionPage(Given):
     """Newest first; ask again with `cursor` for more."""
 
+    model_config = _example(items=[examples.SESSION], next_cursor=None)
     items: list[SessionView]
     next_cursor: str | None
 
@@ -241,7 +256,7 @@ class SessionPage(Given):
 class ReceiptLine(Given):
     """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, minute or session."""
 
-    dimension: str
+    dimension: Dimension
     quantity: int
     unit_price: Price
     amount_minor: Minor
@@ -250,6 +265,7 @@ class ReceiptLine(Given):
 class Receipt(Given):
     """What was bought, and what was paid."""
 
+    model_config = _example(**examples.RECEIPT)
     number: str
     session_id: str
     operator_id: str
@@ -315,14 +331,14 @@ class ChargerBody(Taken):
         site_id="harbour", connectors=["1", "2"], password="at-least-12-characters"
     )
     site_id: Id
-    connectors: Annotated[list[Connector], Field(min_length=1, max_length=64)]
+    connectors: Annotated[list[Connector], Field(min_length=1, max_length=64), AfterValidator(_all_different)]
     password: Annotated[str, _password(12, 64)] | None = None
 
 
 class TokenBody(Taken):
     """Whose RFID card it is."""
 
-    model_config = Taken.model_config | _example(driver_id="3f1c…", blocked=False)
+    model_config = Taken.model_config | _example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
     driver_id: Id
     blocked: bool = False
 
@@ -344,4 +360,5 @@ class RegisteredCharger(Given):
 class RegisteredChargers(Given):
     """All of an operator's chargers."""
 
+    model_config = _example(**examples.REGISTERED)
     items: list[RegisteredCharger]

@@ -37,8 +37,11 @@ def prices(tariff: Tariff) -> Prices:
     )
 
 
-def session(progress: Progress) -> SessionView:
-    """A session as its driver sees it, with a link to watch it by that needs no login for a day."""
+def session(progress: Progress, is_watched: bool = False) -> SessionView:
+    """A session as its driver sees it, with a link to watch it by that needs no login for a day.
+
+    Whoever watches already gets no further link: a ticket that is good for another would never end.
+    """
     it = progress.session
     return SessionView(
         session_id=it.session_id,
@@ -58,7 +61,7 @@ def session(progress: Progress) -> SessionView:
         prices=prices(it.tariff),
         held_minor=it.hold.amount_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
-        live_url=None if it.is_over else _live_url(it),
+        live_url=None if it.is_over or is_watched else _live_url(it),
         receipt_url=f"/v1/sessions/{it.session_id}/receipt" if it.is_over and it.payment else None,
     )
 

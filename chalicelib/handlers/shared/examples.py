@@ -1,0 +1,88 @@
+"""One and the same charge, as the API's document shows it in every answer; nothing here is read by a handler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_AT = "2026-11-21T09:30:00Z"
+PRICES: dict[str, Any] = {
+    "tariff_id": "standard",
+    "name": "Standard",
+    "currency": "EUR",
+    "price_per_kwh": "0.45",
+    "price_per_minute": "0",
+    "flat_price": "0",
+    "tax_percent": "19",
+    "hold_minor": 5000,
+}
+SESSION: dict[str, Any] = {
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "state": "active",
+    "reason": None,
+    "charger_id": "DEMO-16",
+    "site_id": "harbour",
+    "connector": "1",
+    "created_at": _AT,
+    "started_at": "2026-11-21T09:30:08Z",
+    "stopped_at": None,
+    "ended_at": None,
+    "energy_wh": 2000,
+    "power_w": 11000,
+    "soc_percent": 43,
+    "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
+    "prices": PRICES,
+    "held_minor": 5000,
+    "paid_minor": None,
+    "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
+    "receipt_url": None,
+}
+CHARGER: dict[str, Any] = {
+    "charger_id": "DEMO-16",
+    "site_id": "harbour",
+    "site_name": "Harbour car park",
+    "address": "Hafenstrasse 1, Hamburg",
+    "online": True,
+    "connectors": [
+        {"connector": "1", "status": "available", "status_at": _AT, "error": "", "in_use": False},
+    ],
+    "prices": PRICES,
+}
+RECEIPT: dict[str, Any] = {
+    "number": "R-KAAAAAAAAAAAAAAAAAAA",
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "operator_id": "demo",
+    "site_name": "Harbour car park",
+    "address": "Hafenstrasse 1, Hamburg",
+    "charger_id": "DEMO-16",
+    "connector": "1",
+    "started_at": _AT,
+    "stopped_at": "2026-11-21T10:00:00Z",
+    "meter_start_wh": 1000,
+    "meter_stop_wh": 11000,
+    "energy_wh": 10000,
+    "currency": "EUR",
+    "lines": [{"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "amount_minor": 450}],
+    "net_minor": 450,
+    "tax_percent": "19",
+    "tax_minor": 86,
+    "total_minor": 536,
+    "paid_minor": 536,
+    "amount_due_minor": 0,
+    "paid_at": "2026-11-21T10:00:05Z",
+    "card": "visa 4242",
+}
+REGISTERED: dict[str, Any] = {
+    "items": [
+        {
+            "charger_id": "DEMO-16",
+            "site_id": "harbour",
+            "connectors": ["1", "2"],
+            "online": True,
+            "protocol": "ocpp1.6",
+            "connected_at": _AT,
+            "vendor": "Acme",
+            "model": "Fast 50",
+            "firmware": "1.0.3",
+        }
+    ]
+}
