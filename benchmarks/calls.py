@@ -34,7 +34,8 @@ class Calls:
 
     def take(self, quiet_s: float = 0.25) -> Counter[tuple[str, str]]:
         """Wait until nothing has been called for `quiet_s`, then return the counts and begin anew."""
-        while time.monotonic() - self._changed_at < quiet_s:
+        asked_at = time.monotonic()
+        while time.monotonic() - max(self._changed_at, asked_at) < quiet_s:
             time.sleep(quiet_s / 5)
         with self._lock:
             counts, self._counts = self._counts, Counter()
