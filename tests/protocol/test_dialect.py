@@ -302,6 +302,10 @@ def test_a_chargers_answer_becomes_a_verdict(
         (["ocpp1.5"], None),
         (["ocpp1.6", "ocpp2.0.1"], V201),
         ([" OCPP1.6 "], "OCPP1.6"),
+        (["ocpp2.0.1", "ocpp1.6"], V201),
+        (["ocpp1.5", "ocpp1.6", "ocpp2.1"], V16),
+        (["ocpp1.6", " OCPP2.0.1"], "OCPP2.0.1"),
+        (["", " ", "ocpp", "ocpp2.0"], None),
     ],
 )
 def test_the_newest_common_version_is_chosen_and_spelled_as_offered(offers: list[str], agreed: str | None) -> None:

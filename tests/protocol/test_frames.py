@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -105,3 +106,51 @@ def test_the_schemas_first_objection_has_its_code(payload: dict[str, Any], code:
     found = violation("v16", "Authorize", payload)
     assert found is not None
     assert found.code == code
+
+
+@pytest.mark.parametrize(
+    "frame", ['[2,"{}","Heartbeat"]', '[2,"{}","Heartbeat",{{}},"more"]', ' [2, "{}", "X", null]\n']
+)
+def test_a_message_id_is_read_up_to_255_characters(frame: str) -> None:
+    assert parse(frame.format("m" * 255)).message_id == "m" * 255
+    with pytest.raises(ProtocolError) as refused:
+        parse(frame.format("m" * 256))
+    assert (refused.value.code, refused.value.message_id) == ("RpcFrameworkError", None)
+
+
+@pytest.mark.parametrize("message_id", ["null", "true", "7", "1.5", '["m"]', '{"m":1}'])
+@pytest.mark.parametrize("kind", [2, 3, 4, 9])
+def test_a_message_id_that_is_no_text_is_not_echoed(kind: int, message_id: str) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        parse(f'[{kind},{message_id},"Heartbeat",{{}}]')
+    assert json.loads(pack_error(refused.value, {}))[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+@pytest.mark.parametrize("digits", [20, 400, 4_000, 10_000])
+def test_a_number_of_any_length_is_read_or_refused(digits: int) -> None:
+    for frame in ('[{},"m","Heartbeat",{{}}]', '[4,"m",{}]', '[2,"m","Heartbeat",{}]'):
+        try:
+            assert isinstance(parse(frame.format("9" * digits)), CallError)
+        except ProtocolError as error:
+            assert error.code in ("RpcFrameworkError", "FormatViolation", "MessageTypeNotSupported")
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+ACTIONS = sorted({action for version in ("ocpp1.6", "ocpp2.0.1") for action in dialect_for(version).decoders})
+
+
+@given(
+    st.text() | st.builds(json.dumps, ANYTHING | st.tuples(st.just(2), st.text(), st.sampled_from(ACTIONS), ANYTHING)),
+    st.sampled_from(["ocpp1.6", "ocpp2.0.1"]),
+)
+def test_no_text_does_more_to_a_version_than_be_refused(text: str, version: str) -> None:
+    try:
+        frame = parse(text)
+        if isinstance(frame, Call):
+            dialect_for(version).decode(frame, datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
+    except ProtocolError as error:
+        assert json.loads(pack_error(error, dialect_for(version).spelling))[0] == 4

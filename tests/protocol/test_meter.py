@@ -92,3 +92,35 @@ def test_a_state_of_charge_is_a_percentage(value: str, soc: int | None) -> None:
 
 def test_a_meter_value_without_a_measurement_is_no_reading() -> None:
     assert meter.readings(Payload({"meterValue": [{"sampledValue": []}, 7, None]}, NOW), lambda _: 0) == ()
+
+
+@pytest.mark.parametrize("value", ["1,234.5", "1.234,5", "- 5", "0x10", "", " ", "-", ".", 10**12, -(10**12), [], {}])
+def test_what_could_be_two_numbers_or_none_is_no_measurement(value: Any) -> None:
+    assert meter.whole(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "power", "whole"), [("1,5", 3, 1500), ("15", -1, 2), (2.5, 0, 3), ("999999999999", 0, 10**12 - 1)]
+)
+def test_a_number_is_scaled_before_it_is_rounded(value: Any, power: int, whole: int) -> None:
+    assert meter.whole(value, power) == whole
+
+
+@pytest.mark.parametrize("power", [10**6, -(10**6), 10**17, -(10**17)])
+def test_a_multiplier_beyond_belief_makes_no_energy(power: int) -> None:
+    assert meter.whole("5", power) in (None, 0)
+
+
+def test_signed_data_is_passed_over_for_the_plain_sample_beside_it() -> None:
+    signed = {"value": "AP;0;3;AJ6KWQ", "format": "SignedData", "context": "Transaction.End"}
+    assert measured(signed, {"value": "1500", "format": "Raw"})[0] == 1500
+    assert measured({"value": "1500"}, signed)[0] == 1500
+
+
+def test_an_unreadable_whole_leaves_the_sum_of_its_phases() -> None:
+    phases = [{"value": "1.5", "unit": "kWh", "phase": phase} for phase in ("L1", "L2", "L3")]
+    assert measured({"value": "NaN"}, *phases)[0] == 4500
+
+
+def test_voltages_between_phases_and_the_neutral_are_not_summed() -> None:
+    assert measured({"value": "1", "phase": "L1-L2"}, {"value": "2", "phase": "N"})[0] is None
