@@ -8,7 +8,9 @@ from chalice import Chalice
 from chalice.app import WebsocketEvent
 
 from chalicelib.handlers import socket
+from chalicelib.handlers.commanding import commanding
 from chalicelib.handlers.drivers import drivers
+from chalicelib.handlers.insight import insight
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
 from chalicelib.handlers.schedules import schedules
@@ -20,7 +22,18 @@ from chalicelib.handlers.workflow import steps
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
-for blueprint in (authorizers, drivers, sessions, operators, webhooks, openapi, steps, schedules):
+for blueprint in (
+    authorizers,
+    drivers,
+    sessions,
+    operators,
+    commanding,
+    insight,
+    webhooks,
+    openapi,
+    steps,
+    schedules,
+):
     app.register_blueprint(blueprint)
 
 

@@ -7,164 +7,37 @@ raises Conflict, and the caller reads again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading, StopReason
+from chalicelib.domain.answers import Decision
+from chalicelib.domain.availability import Happening
+from chalicelib.domain.commands import CommandResult
+from chalicelib.domain.events import ConnectorId, Need, NewsReceived, Reading, ReportKind, ReportReceived
 from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.session import Hold, Session, Step
+from chalicelib.domain.session import Hold, Session
 from chalicelib.domain.tariff import Tariff
+from chalicelib.records import (
+    Admission,
+    CardSetup,
+    Charger,
+    Connection,
+    ConnectorState,
+    Driver,
+    Entry,
+    Login,
+    PaymentNews,
+    SavedCard,
+    SentCall,
+    Site,
+    StoredReading,
+    Token,
+    Transaction,
+    Waiting,
+)
 
 Clock = Callable[[], datetime]
 NewId = Callable[[], str]
-
-
-class Conflict(Exception):
-    """Somebody else wrote first; read again and decide again."""
-
-
-class Gone(Exception):
-    """The socket is closed; the charger is offline."""
-
-
-class Declined(Exception):
-    """The card is not good for it; the text says why in the provider's words."""
-
-
-class PaymentsUnavailable(Exception):
-    """The payment provider did not answer sensibly; trying again is safe."""
-
-
-class NotAllowed(Exception):
-    """The identity provider refused the credentials; the text may be shown to the person."""
-
-
-class AlreadyRegistered(Exception):
-    """That e-mail address has an account."""
-
-
-class StaleTask(Exception):
-    """The workflow no longer waits on this token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place with one grid connection; `tariff_id` prices every session there."""
-
-    site_id: str
-    operator_id: str
-    name: str
-    address: str
-    time_zone: str
-    tariff_id: str
-    latitude: float | None = None
-    longitude: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Charger:
-    """One OCPP identity as registered; `connection_id` is set while its newest socket is open."""
-
-    charger_id: str
-    operator_id: str
-    site_id: str
-    password_hash: str
-    connectors: tuple[ConnectorId, ...]
-    connection_id: str | None = None
-    protocol: str | None = None
-    connected_at: datetime | None = None
-    vendor: str | None = None
-    model: str | None = None
-    serial: str | None = None
-    firmware: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What a socket is, fixed for its life: which charger, and the subprotocol agreed at its opening."""
-
-    connection_id: str
-    charger_id: str
-    operator_id: str
-    protocol: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectorState:
-    """What a connector last reported, and the session that has it, if any."""
-
-    connector: ConnectorId
-    status: ConnectorStatus = ConnectorStatus.UNKNOWN
-    status_at: datetime | None = None
-    error: str = ""
-    session_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A charge as its charger tells it, fact by fact in any order; `session_id` once we know whose it is."""
-
-    charger_id: str
-    ref: str
-    connector: ConnectorId | None = None
-    token: str | None = None
-    started_at: datetime | None = None
-    meter_start_wh: int | None = None
-    stopped_at: datetime | None = None
-    meter_stop_wh: int | None = None
-    stop_reason: StopReason | None = None
-    session_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading and its place in the transaction's order; `position` sorts as text."""
-
-    position: str
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The workflow's step that waits, and the token that lets it go on."""
-
-    step: Step
-    task_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCall:
-    """A command a charger has not answered yet: its name on the wire, and the session and step it is for."""
-
-    charger_id: str
-    message_id: str
-    action: str
-    session_id: str
-    purpose: Step
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """A person with an account. Card data stays with the payment provider: here are only its names for things."""
-
-    driver_id: str
-    email: str
-    customer_id: str | None = None
-    payment_method_id: str | None = None
-    card: str | None = None
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An RFID card: `uid` upper case, issued by an operator to a driver."""
-
-    uid: str
-    operator_id: str
-    driver_id: str
-    blocked: bool = False
 
 
 class Chargers(Protocol):
@@ -191,10 +64,44 @@ class Chargers(Protocol):
         """What a socket is; answered from memory once known, for it never changes."""
 
     def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
-    def set_status(self, charger_id: str, state: ConnectorState) -> None:
-        """Record status, time and error of one connector; leaves its session_id alone.
+    def admit(self, charger_id: str, admission: Admission) -> bool:
+        """Accept or block a charger; False for an unknown one."""
 
-        An older `status_at` than the one stored changes nothing.
+    def propose(self, charger: Charger, until: datetime) -> None:
+        """Keep an unknown charger for its operator to see, at the longest until then. Raises Conflict if known."""
+
+    def pending(self, operator_id: str, most: int) -> int:
+        """How many chargers wait for that operator, counted no further than `most`."""
+
+    def offer_password(self, charger_id: str, password_hash: str) -> None:
+        """Take this password as well as the present one."""
+
+    def drop_password(self, charger_id: str, password_hash: str) -> None:
+        """Take an offered password no longer."""
+
+    def change_password(self, charger_id: str, password_hash: str) -> None:
+        """The charger has used the offered password: from now on no other is good."""
+
+    def trace(self, charger_id: str, until: datetime) -> bool:
+        """Journal everything until then; False for an unknown charger."""
+
+    def confirm_list(self, charger_id: str, version: int) -> None:
+        """The charger holds this version of our token list."""
+
+    def list_is_due(self, charger_id: str) -> None:
+        """The charger's list of tokens should be looked after soon."""
+
+    def lists_due(self) -> Iterable[str]:
+        """Chargers whose list should be looked after; each is given out once."""
+
+    def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
+        """Keep the latest news of each topic."""
+
+    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
+        """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
+
+        An older `status_at` than the one stored changes nothing, and None is returned.
         """
 
     def connectors(self, charger_id: str) -> Sequence[ConnectorState]: ...
@@ -231,16 +138,43 @@ class Sessions(Protocol):
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
 
-    def transaction(self, charger_id: str, ref: str) -> Transaction | None: ...
+    def of_operator(
+        self, operator_id: str, limit: int, before: str | None, *, flagged: bool
+    ) -> tuple[Sequence[Session], str | None]:
+        """As `of_driver`; `flagged` are only those a person should look at."""
+
+
+class Transactions(Protocol):
+    """Charges as their chargers tell them."""
+
+    def get(self, charger_id: str, ref: str) -> Transaction | None: ...
     def record(self, facts: Transaction) -> Transaction:
         """Merge what is not None into the transaction, first word wins; returns it whole."""
+
+    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
+        """From now on `ref` means another transaction."""
+
+    def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
+        """Put a transaction that belongs to no session on the list of those; nothing happens when one has it."""
+
+    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
+        """Transactions left unclaimed since before then."""
+
+    def settle_claim(self, charger_id: str, ref: str) -> None:
+        """Take it off the list."""
 
 
 class Readings(Protocol):
     """Meter readings, appended and never changed."""
 
-    def append(self, charger_id: str, ref: str, readings: Sequence[Reading]) -> None:
-        """One write, whatever the number of readings; the same readings again change nothing."""
+    def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None = None) -> None:
+        """One write, whatever the number of readings; the same readings again change nothing.
+
+        `seq_no` is the number of the message they came in; a message without readings is marked too.
+        """
+
+    def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
+        """The numbers of all messages appended, in order."""
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
         """Newest first."""
@@ -250,11 +184,44 @@ class Readings(Protocol):
 
 
 class Calls(Protocol):
-    """Commands in flight, keyed by charger, for message ids repeat across chargers."""
+    """Commands sent, keyed by charger, for message ids repeat across chargers."""
 
-    def add(self, call: PendingCall) -> None: ...
-    def take(self, charger_id: str, message_id: str) -> PendingCall | None:
-        """The call with that id, once: a second answer finds nothing."""
+    def add(self, call: SentCall) -> bool:
+        """False when the charger was sent one of that id already."""
+
+    def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
+    def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
+        """Record the first answer, however late; None for a further one, or one nobody asked for."""
+
+
+class Journal(Protocol):
+    """What was said between a charger and us, kept for a while."""
+
+    def add(self, charger_id: str, entry: Entry) -> None: ...
+    def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[Entry], str | None]:
+        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+
+
+class History(Protocol):
+    """What a charger's uptime follows from, kept for more than a year."""
+
+    def add(self, charger_id: str, happening: Happening) -> None: ...
+    def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
+        """In order of time; with it the last ones before `since`, which tell how things stood then."""
+
+
+class Reports(Protocol):
+    """What chargers report in parts, kept for a while."""
+
+    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
+    def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
+        """In order; a part that came twice is there once."""
+
+
+class Provider(Protocol):
+    """Whoever can give chargers what they ask for beyond charging: certificates, schedules, a vendor's services."""
+
+    def provide(self, connection: Connection, need: Need, content: str) -> Decision: ...
 
 
 class Catalog(Protocol):
@@ -264,8 +231,19 @@ class Catalog(Protocol):
     def site(self, site_id: str) -> Site | None: ...
     def put_tariff(self, tariff: Tariff) -> None: ...
     def tariff(self, tariff_id: str) -> Tariff | None: ...
-    def put_token(self, token: Token) -> None: ...
+    def put_token(self, token: Token, at: datetime) -> None: ...
     def token(self, uid: str) -> Token | None: ...
+    def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
+        """The operator's tokens changed in (after, until], each with its second, in that order; see `second_of`.
+
+        Those of the last second are all there, be it beyond `limit`.
+        """
+
+    def lists_behind(self) -> Iterable[tuple[str, int]]:
+        """The operators whose tokens changed since their lists were last seen through, and the second of that."""
+
+    def lists_done(self, operator_id: str, second: int) -> None:
+        """All of the operator's chargers have been sent what changed until then."""
 
 
 class Drivers(Protocol):
@@ -307,38 +285,6 @@ class Workflow(Protocol):
         """Let a waiting step fail with a named error. Raises StaleTask."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardSetup:
-    """What a client needs to save a card with the provider, without the card passing through us."""
-
-    setup_id: str
-    client_secret: str
-    publishable_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class SavedCard:
-    """A card the provider keeps; `label` is its brand and last four digits."""
-
-    payment_method_id: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentNews:
-    """What a verified webhook says. `kind`: held, captured, failed, voided, card_saved, or other."""
-
-    event_id: str
-    kind: str
-    session_id: str | None = None
-    payment_id: str | None = None
-    amount_minor: int = 0
-    customer_id: str | None = None
-    setup_id: str | None = None
-    at: datetime | None = None
-    detail: Mapping[str, str] = field(default_factory=dict)
-
-
 class Payments(Protocol):
     """Card money. Every call may be repeated: the session id and the step make its idempotency key."""
 
@@ -364,16 +310,6 @@ class Payments(Protocol):
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """Verify and read. Raises ValueError when the signature or body is not the provider's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """OIDC tokens for a person."""
-
-    account_id: str
-    access_token: str
-    refresh_token: str | None
-    expires_s: int
 
 
 class Identity(Protocol):

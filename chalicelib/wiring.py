@@ -7,8 +7,9 @@ stand inside the functions that need it, so that a Lambda that never takes money
 from __future__ import annotations
 
 import os
+import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,30 @@ from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.charger_link import ApiGatewayLink
 from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
-from chalicelib.adapters.sessions import DynamoReadings, DynamoSessions
+from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.sessions import DynamoSessions
+from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.authorising import Authorising
 from chalicelib.services.billing import Billing
 from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
 from chalicelib.services.door import Door
+from chalicelib.services.hearing import Hearing
 from chalicelib.services.lifecycle import Lifecycle
+from chalicelib.services.lists import Lists
+from chalicelib.services.measuring import Measuring
+from chalicelib.services.naming import Naming
+from chalicelib.services.operating import Operating
+from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
 from chalicelib.services.sessions import DriverSessions
+from chalicelib.services.unclaimed import Unclaimed
 
 if TYPE_CHECKING:
     from chalicelib.adapters.tokens import AccessTokens, Tickets
@@ -67,12 +79,17 @@ def _client(service: str, **options: Any) -> Any:
 
 @cache
 def chargers() -> DynamoChargers:
-    return DynamoChargers()
+    return DynamoChargers(clock)
 
 
 @cache
 def sessions() -> DynamoSessions:
     return DynamoSessions(clock)
+
+
+@cache
+def transactions() -> DynamoTransactions:
+    return DynamoTransactions()
 
 
 @cache
@@ -83,6 +100,21 @@ def readings() -> DynamoReadings:
 @cache
 def calls() -> DynamoCalls:
     return DynamoCalls()
+
+
+@cache
+def journal() -> DynamoJournal:
+    return DynamoJournal(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
+
+
+@cache
+def history() -> DynamoHistory:
+    return DynamoHistory()
+
+
+@cache
+def reports() -> DynamoReports:
+    return DynamoReports()
 
 
 @cache
@@ -146,24 +178,65 @@ def changes() -> Changes:
 
 
 @cache
+def recording() -> Recording:
+    return Recording(journal(), history(), clock)
+
+
+@cache
 def commanding() -> Commanding:
-    return Commanding(chargers(), calls(), link(), clock, new_id)
+    return Commanding(chargers(), calls(), link(), recording(), clock, new_id)
+
+
+@cache
+def authorising() -> Authorising:
+    return Authorising(sessions(), catalog(), drivers())
 
 
 @cache
 def charging() -> Charging:
-    heartbeat_s = int(setting("HEARTBEAT_S", str(HEARTBEAT_S)))
-    return Charging(chargers(), sessions(), readings(), catalog(), drivers(), workflow(), changes(), clock, heartbeat_s)
+    return Charging(
+        chargers=chargers(),
+        sessions=sessions(),
+        transactions=transactions(),
+        readings=readings(),
+        catalog=catalog(),
+        authorising=authorising(),
+        naming=Naming(chargers(), sessions(), transactions(), clock),
+        workflow=workflow(),
+        changes=changes(),
+        clock=clock,
+    )
+
+
+@cache
+def unclaimed() -> Unclaimed:
+    return Unclaimed(transactions(), charging(), clock, timedelta(seconds=int(setting("UNCLAIMED_S", "900"))))
+
+
+@cache
+def lists() -> Lists:
+    return Lists(chargers(), catalog(), commanding(), clock)
 
 
 @cache
 def conversation() -> Conversation:
-    return Conversation(chargers(), calls(), charging(), clock)
+    hearing = Hearing(
+        chargers=chargers(),
+        charging=charging(),
+        authorising=authorising(),
+        lists=lists(),
+        reports=reports(),
+        provider=NoProvider(),
+        recording=recording(),
+        clock=clock,
+        heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
+    )
+    return Conversation(chargers(), calls(), hearing, recording(), clock)
 
 
 @cache
 def door() -> Door:
-    return Door(chargers(), link())
+    return Door(chargers(), link(), recording(), setting("NEWCOMERS_TO", "") or None)
 
 
 @cache
@@ -177,6 +250,7 @@ def lifecycle() -> Lifecycle:
         workflow=workflow(),
         changes=changes(),
         commanding=commanding(),
+        measuring=Measuring(readings(), changes()),
         payments=payments,
         clock=clock,
     )
@@ -217,4 +291,22 @@ def accounts() -> Accounts:
 
 @cache
 def registry() -> Registry:
-    return Registry(chargers(), catalog(), drivers())
+    return Registry(chargers(), catalog(), drivers(), clock)
+
+
+@cache
+def operating() -> Operating:
+    return Operating(
+        chargers=chargers(),
+        calls=calls(),
+        commanding=commanding(),
+        journal=journal(),
+        history=history(),
+        reports=reports(),
+        sessions=sessions(),
+        transactions=transactions(),
+        readings=readings(),
+        clock=clock,
+        new_id=new_id,
+        sleep=time.sleep,
+    )

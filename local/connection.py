@@ -5,6 +5,7 @@ As the edge does on AWS, the path `/ocpp/{charger id}` becomes the `X-Kerb-Charg
 
 import asyncio
 import base64
+import os
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Event as WireEvent
 
 CHARGER_ID_HEADER = "X-Kerb-Charger-Id"
+EDGE_SECRET_HEADER = "X-Kerb-Edge-Secret"
 SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol"
 CLOSE_TIMEOUT_S = 2.0  # a peer that does not answer a close frame is cut off
 _CHARGER_PATH = re.compile(r"/ocpp/([^/]+)")
@@ -121,7 +123,8 @@ def read_charger_path(socket: ServerConnection, request: Request) -> Response | 
     charger_id = unquote(match[1]) if match else ""
     if not charger_id or not charger_id.isprintable():  # a header cannot hold a line break
         return socket.respond(404, "Connect to /ocpp/{charger id}\n")
-    socket.headers = _headers_as_sent(request.headers) | {CHARGER_ID_HEADER: [charger_id]}
+    secret = os.environ.get("KERB_EDGE_SECRET", "")
+    socket.headers = _headers_as_sent(request.headers) | {CHARGER_ID_HEADER: [charger_id], EDGE_SECRET_HEADER: [secret]}
     if socket.remote_address:  # nothing, if the client left already
         socket.identity["sourceIp"] = socket.remote_address[0]
     socket.identity["userAgent"] = ", ".join(request.headers.get_all("User-Agent"))
@@ -136,7 +139,7 @@ def _headers_as_sent(headers: Headers) -> dict[str, list[str]]:
     spellings: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in headers.raw_items():
-        if name.lower() != CHARGER_ID_HEADER.lower():
+        if not name.lower().startswith("x-kerb-"):
             values.setdefault(spellings.setdefault(name.lower(), name), []).append(value)
     return values
 

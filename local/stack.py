@@ -106,6 +106,7 @@ class Stack:
             "KERB_STRIPE_PUBLISHABLE_KEY": _STRIPE_PUBLISHABLE_KEY,
             "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "KERB_TICKET_SECRET": secrets.token_hex(32),
+            "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_AUTO_CONFIRM": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
         }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.tables import DriverRow, SiteRow, TariffRow, TokenRow, decode, encode, find, put
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from chalicelib.adapters.tables import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.domain.tariff import Tariff
-from chalicelib.ports import Conflict, Driver, Site, Token
+from chalicelib.records import Conflict, Driver, Site, Token
 
 
 class DynamoCatalog:
-    """The port Catalog. Every method makes one call; a put raises Conflict when the id is another operator's."""
+    """The port Catalog. Methods make one call where they say nothing else."""
 
     def put_site(self, site: Site) -> None:
         _put_own(SiteRow(site.site_id, operator_id=site.operator_id, body=encode(site)))
@@ -24,12 +28,37 @@ class DynamoCatalog:
         row = find(TariffRow, tariff_id)
         return decode(Tariff, row.body) if row else None
 
-    def put_token(self, token: Token) -> None:
-        _put_own(TokenRow(token.uid, operator_id=token.operator_id, body=encode(token)))
+    def put_token(self, token: Token, at: datetime) -> None:
+        """Two calls; the token goes first, so that lists are never seen through without it."""
+        second = int(at.timestamp())
+        _put_own(TokenRow(token.uid, operator_id=token.operator_id, body=encode(token), changed_s=second))
+        update(OperatorRow(token.operator_id), [OperatorRow.tokens_changed_s.set(second)])
 
     def token(self, uid: str) -> Token | None:
         row = find(TokenRow, uid)
         return decode(Token, row.body) if row else None
+
+    def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
+        """One call for each megabyte. The index follows the table within a second or so: ask about what is older."""
+        found: list[tuple[int, Token]] = []
+        if after >= until:
+            return found
+        for row in TokenRow.by_operator.query(operator_id, TokenRow.changed_s.between(after + 1, until)):
+            second = row.changed_s or 0
+            if len(found) >= limit and second != found[-1][0]:
+                break
+            found.append((second, decode(Token, row.body)))
+        return found
+
+    def lists_behind(self) -> Iterable[tuple[str, int]]:
+        """A scan of one small row an operator."""
+        for row in OperatorRow.scan():
+            done_s = row.lists_done_s or 0
+            if row.tokens_changed_s is not None and row.tokens_changed_s > done_s:
+                yield row.operator_id, done_s
+
+    def lists_done(self, operator_id: str, second: int) -> None:
+        update(OperatorRow(operator_id), [OperatorRow.lists_done_s.set(second)])
 
 
 class DynamoDrivers:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from pynamodb.constants import ATTRIBUTES, STRING, UPDATED_OLD
+from pynamodb.constants import ALL_OLD, ATTRIBUTES, STRING, UPDATED_OLD
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.adapters.tables import (
-    ChargerRow,
-    ConnectionRow,
-    connector_id,
-    decode,
-    encode,
-    find,
-    is_refused,
-    table_of,
-    update,
-)
-from chalicelib.domain.events import ConnectorId, ConnectorStatus
-from chalicelib.ports import Charger, Conflict, Connection, ConnectorState
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
+from chalicelib.adapters.tables import ChargerRow, ConnectionRow
+from chalicelib.domain.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.ports import Clock
+from chalicelib.records import Admission, Charger, Conflict, Connection, ConnectorState
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
+_NEWS = "news#"
+# So soon an operator's wish to read along reaches every process.
+_REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
 _CONNECTION_KEPT = timedelta(days=1)
 _SOCKETS_REMEMBERED = 10_000
+_SHARDS = 8
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class DynamoChargers:
-    """The port Chargers."""
+    """The port Chargers. `clock` says when what is remembered of a socket is due to be read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
         self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
 
     def get(self, charger_id: str) -> Charger | None:
@@ -48,6 +51,11 @@ class DynamoChargers:
             ChargerRow.site_id.set(charger.site_id),
             ChargerRow.password_hash.set(charger.password_hash),
             ChargerRow.connectors.set([str(connector) for connector in charger.connectors]),
+            ChargerRow.security_profile.set(charger.security_profile),
+            ChargerRow.keeps_list.set(charger.keeps_list),
+            ChargerRow.admission.set(charger.admission.value),
+            ChargerRow.pending_operator.remove(),
+            ChargerRow.expires_at.remove(),
         ]
         owner = ChargerRow.operator_id
         own = owner.does_not_exist() | (owner == charger.operator_id)
@@ -97,11 +105,94 @@ class DynamoChargers:
         return was_newest
 
     def connection(self, connection_id: str) -> Connection | None:
-        """One call the first time this process meets the socket, none after that."""
+        """One call the first time in a minute that this process meets the socket, none after that."""
         try:
-            return self._known_connection(connection_id)
+            return self._known_connection(connection_id, int(self._clock().timestamp()) // _REMEMBERED_S)
         except LookupError:
             return None
+
+    def admit(self, charger_id: str, admission: Admission) -> bool:
+        """One call."""
+        change = [ChargerRow.admission.set(admission.value)]
+        return update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def propose(self, charger: Charger, until: datetime) -> None:
+        """One call. Raises Conflict when the charger is known."""
+        row = ChargerRow(
+            charger.charger_id,
+            _CHARGER,
+            operator_id=charger.operator_id,
+            site_id=charger.site_id,
+            password_hash=charger.password_hash,
+            connectors=[],
+            security_profile=charger.security_profile,
+            admission=Admission.PENDING.value,
+            pending_operator=charger.operator_id,
+            expires_at=until,
+        )
+        if not put(row, ChargerRow.charger_id.does_not_exist()):
+            raise Conflict(f"charger {charger.charger_id} is known")
+
+    def pending(self, operator_id: str, most: int) -> int:
+        """One call."""
+        return sum(1 for _ in ChargerRow.pending.query(operator_id, limit=most))
+
+    def offer_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        change = [ChargerRow.next_password_hash.set(password_hash)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def drop_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        offered = ChargerRow.next_password_hash
+        update(ChargerRow(charger_id, _CHARGER), [offered.remove()], offered == password_hash)
+
+    def change_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        offered = ChargerRow.next_password_hash
+        changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
+        update(ChargerRow(charger_id, _CHARGER), changes, offered == password_hash)
+
+    def trace(self, charger_id: str, until: datetime) -> bool:
+        """Two or three calls: the charger for the sockets to come, its present socket for now."""
+        row = ChargerRow(charger_id, _CHARGER)
+        if not update(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
+            return False
+        socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
+        if socket is not None:
+            traced = replace(decode(Connection, socket.body), traced_until=until)
+            update(socket, [ConnectionRow.body.set(encode(traced))], ConnectionRow.connection_id.exists())
+        return True
+
+    def confirm_list(self, charger_id: str, version: int) -> None:
+        """One call."""
+        change = [ChargerRow.list_version.set(version)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def list_is_due(self, charger_id: str) -> None:
+        """One call."""
+        shard = str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
+        update(ChargerRow(charger_id, _CHARGER), [ChargerRow.list_due_shard.set(shard)])
+
+    def lists_due(self) -> Iterable[str]:
+        """Eight calls, and one more for each charger given out: it is off the list then."""
+        for shard in range(_SHARDS):
+            for key in ChargerRow.list_due.query(str(shard)):
+                update(ChargerRow(key.charger_id, _CHARGER), [ChargerRow.list_due_shard.remove()])
+                yield key.charger_id
+
+    def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
+        """One call."""
+        ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at).save()
+
+    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
+        """One call."""
+        rows = ChargerRow.query(charger_id, ChargerRow.item.startswith(_NEWS), consistent_read=True)
+        return [
+            (NewsReceived(Topic(row.item.removeprefix(_NEWS)), row.status or ""), row.status_at)
+            for row in rows
+            if row.status_at is not None
+        ]
 
     def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None:
         """One call; nothing is kept of a charger that is not registered."""
@@ -113,7 +204,7 @@ class DynamoChargers:
         ]
         update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
 
-    def set_status(self, charger_id: str, state: ConnectorState) -> None:
+    def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""
         if state.status_at is None:
             raise ValueError(f"a status of {charger_id} connector {state.connector} needs its time")
@@ -122,8 +213,20 @@ class DynamoChargers:
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
         ]
-        not_older = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
-        update(_connector_row(charger_id, state.connector), report, not_older)
+        try:
+            before = table_of(ChargerRow).update_item(
+                charger_id,
+                f"{_CONNECTOR}{state.connector}",
+                actions=report,
+                condition=ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at),
+                return_values=ALL_OLD,
+            )
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+            return None
+        known = before.get(ATTRIBUTES)
+        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(state.connector)
 
     def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
@@ -132,7 +235,7 @@ class DynamoChargers:
         for row in ChargerRow.query(charger_id, consistent_read=True):
             if row.item == _CHARGER:
                 states |= {connector: ConnectorState(connector) for connector in _registered(row)}
-            else:
+            elif row.item.startswith(_CONNECTOR):
                 state = _connector_state(row)
                 states[state.connector] = state
         return [states[connector] for connector in sorted(states)]
@@ -149,7 +252,7 @@ class DynamoChargers:
         update(_connector_row(charger_id, connector), [holder.remove()], holder == session_id)
 
 
-def _connection(connection_id: str) -> Connection:
+def _connection(connection_id: str, minute: int) -> Connection:
     row = find(ConnectionRow, connection_id)
     if row is None:
         raise LookupError(connection_id)
@@ -163,6 +266,12 @@ def _charger(row: ChargerRow) -> Charger:
         site_id=row.site_id,
         password_hash=row.password_hash,
         connectors=_registered(row),
+        security_profile=1 if row.security_profile is None else row.security_profile,
+        admission=Admission(row.admission) if row.admission else Admission.ACCEPTED,
+        next_password_hash=row.next_password_hash,
+        keeps_list=bool(row.keeps_list),
+        list_version=row.list_version or 0,
+        traced_until=row.traced_until,
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,

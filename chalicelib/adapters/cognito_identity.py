@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jwt
 from botocore.exceptions import ClientError, ParamValidationError
 
-from chalicelib.ports import AlreadyRegistered, Login, NotAllowed
+from chalicelib.records import AlreadyRegistered, Login, NotAllowed
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient

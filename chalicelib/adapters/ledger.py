@@ -9,9 +9,10 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.tables import LedgerRow, connection, decode, encode
+from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.tables import LedgerRow, connection
 from chalicelib.domain.ledger import Transfer, Unbalanced
-from chalicelib.ports import Conflict
+from chalicelib.records import Conflict
 
 _ATTEMPTS = 4
 

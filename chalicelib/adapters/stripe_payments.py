@@ -18,7 +18,7 @@ import stripe
 
 from chalicelib.domain.money import decimals
 from chalicelib.domain.session import Hold, Session
-from chalicelib.ports import CardSetup, Declined, PaymentNews, PaymentsUnavailable, SavedCard
+from chalicelib.records import CardSetup, Declined, PaymentNews, PaymentsUnavailable, SavedCard
 
 _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8

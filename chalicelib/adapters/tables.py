@@ -8,104 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-from pynamodb.attributes import Attribute, ListAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import NUMBER, PAY_PER_REQUEST_BILLING_MODE
-from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.domain.events import ConnectorId
-
-Value = TypeVar("Value")
-Row = TypeVar("Row", bound=Model)
+from chalicelib.adapters.dynamo import IntegerAttribute, table_of
 
 _PREFIX = os.environ.get("KERB_TABLE_PREFIX", "kerb-")
-# DynamoDB's limit for a sort key; a partition key may be longer, but no name of ours is.
-_LONGEST_KEY_BYTES = 1024
-
-
-def encode(value: object) -> str:
-    """A frozen dataclass as canonical JSON: equal values made the same way give equal text."""
-    return msgspec.json.encode(value).decode()
-
-
-def decode(kind: type[Value], text: str) -> Value:
-    """The value behind `text`; fields newer than the text take their defaults. ValueError for any other text."""
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"not a {kind}: {error}") from error
-
-
-def connector_id(text: str) -> ConnectorId:
-    """Read what str() wrote; unlike ConnectorId.parse it knows connector 0, the charger as a whole."""
-    evse, _, plug = text.partition(".")
-    return ConnectorId(int(evse), int(plug or 1))
-
-
-def can_be_key(text: str) -> bool:
-    """Whether a row can have this key; what comes from outside may be empty or endless."""
-    return 0 < len(text.encode()) <= _LONGEST_KEY_BYTES
-
-
-def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
-    """The row with that key, read consistently (one call); None for a key no row can have (no call)."""
-    if not can_be_key(key) or (sort_key is not None and not can_be_key(sort_key)):
-        return None
-    try:
-        return model.get(key, sort_key, consistent_read=True)
-    except model.DoesNotExist:
-        return None
-
-
-def is_refused(error: PynamoDBException) -> bool:
-    """Whether a write failed only because its condition did not hold."""
-    return error.cause_response_code == "ConditionalCheckFailedException"
-
-
-def put(row: Model, condition: Condition | None = None) -> bool:
-    """Write a whole row; False when `condition` does not hold of the one stored."""
-    try:
-        row.save(condition)
-    except PutError as error:
-        if not is_refused(error):
-            raise
-        return False
-    return True
-
-
-def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:
-    """Change a row, which then is as stored; False (and nothing changes) when `condition` does not hold."""
-    try:
-        row.update(list(actions), condition)
-    except UpdateError as error:
-        if not is_refused(error):
-            raise
-        return False
-    return True
-
-
-def table_of(model: type[Model]) -> TableConnection:
-    """The calls beneath a model, for those that return what was there before."""
-    return model._get_connection()
-
-
-class IntegerAttribute(Attribute[int]):
-    """A whole number; PynamoDB's own would read it as a float."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: int) -> str:
-        return str(value)
-
-    def deserialize(self, value: str) -> int:
-        return int(value)
 
 
 class _OnDemand:
@@ -121,8 +40,33 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
     charger_id = UnicodeAttribute(range_key=True)
 
 
+class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only until its list of tokens has been looked after."""
+
+    class Meta:
+        index_name = "list_due"
+        projection = KeysOnlyProjection()
+
+    list_due_shard = UnicodeAttribute(hash_key=True)
+    charger_id = UnicodeAttribute(range_key=True)
+
+
+class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only until its operator has accepted it."""
+
+    class Meta:
+        index_name = "pending"
+        projection = KeysOnlyProjection()
+
+    pending_operator = UnicodeAttribute(hash_key=True)
+    charger_id = UnicodeAttribute(range_key=True)
+
+
 class ChargerRow(Model):
-    """A charger (`item` is "charger") or one of its connectors ("connector#2"), so that one query reads them all."""
+    """A charger (`item` is "charger"), one of its connectors ("connector#2") or its latest news ("news#log").
+
+    One query reads them all.
+    """
 
     class Meta(_OnDemand):
         table_name = f"{_PREFIX}chargers"
@@ -134,6 +78,13 @@ class ChargerRow(Model):
     site_id = UnicodeAttribute(null=True)
     password_hash = UnicodeAttribute(null=True)
     connectors: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    security_profile = IntegerAttribute(null=True)
+    admission = UnicodeAttribute(null=True)
+    next_password_hash = UnicodeAttribute(null=True)
+    keeps_list = BooleanAttribute(null=True)
+    list_version = IntegerAttribute(null=True)
+    list_due_shard = UnicodeAttribute(null=True)
+    traced_until = UTCDateTimeAttribute(null=True)
     connection_id = UnicodeAttribute(null=True)
     protocol = UnicodeAttribute(null=True)
     connected_at = UTCDateTimeAttribute(null=True)
@@ -146,8 +97,13 @@ class ChargerRow(Model):
     status_at = UTCDateTimeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    # Only of chargers nobody has accepted yet.
+    pending_operator = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute(null=True)
 
     by_operator = ChargersByOperator()
+    list_due = ChargersWithListDue()
+    pending = PendingChargers()
 
 
 class ConnectionRow(Model):
@@ -181,6 +137,28 @@ class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-
     unsettled_at = UTCDateTimeAttribute(range_key=True)
 
 
+class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Keys only, as above."""
+
+    class Meta:
+        index_name = "by_operator"
+        projection = KeysOnlyProjection()
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Holds only sessions that a person should look at."""
+
+    class Meta:
+        index_name = "flagged"
+        projection = KeysOnlyProjection()
+
+    flagged_operator = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
 class SessionRow(Model):
     class Meta(_OnDemand):
         table_name = f"{_PREFIX}sessions"
@@ -193,9 +171,23 @@ class SessionRow(Model):
     waiting = UnicodeAttribute(null=True)
     unsettled_shard = UnicodeAttribute(null=True)
     unsettled_at = UTCDateTimeAttribute(null=True)
+    flagged_operator = UnicodeAttribute(null=True)
 
     by_driver = SessionsByDriver()
+    by_operator = SessionsByOperator()
+    flagged = FlaggedSessions()
     unsettled = UnsettledSessions()
+
+
+class UnclaimedTransactions(GlobalSecondaryIndex["TransactionRow"]):  # type: ignore[no-untyped-call]
+    """Holds only transactions that belong to no session."""
+
+    class Meta:
+        index_name = "unclaimed"
+        projection = KeysOnlyProjection()
+
+    unclaimed_shard = UnicodeAttribute(hash_key=True)
+    unclaimed_at = UTCDateTimeAttribute(range_key=True)
 
 
 class TransactionRow(Model):
@@ -204,6 +196,13 @@ class TransactionRow(Model):
 
     charger_id = UnicodeAttribute(hash_key=True)
     ref = UnicodeAttribute(range_key=True)
+    stands_for = UnicodeAttribute(null=True)
+    heard_at = UTCDateTimeAttribute(null=True)
+    started_heard_at = UTCDateTimeAttribute(null=True)
+    stopped_heard_at = UTCDateTimeAttribute(null=True)
+    first_seq_no = IntegerAttribute(null=True)
+    last_seq_no = IntegerAttribute(null=True)
+    stop_token = UnicodeAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)
@@ -212,10 +211,14 @@ class TransactionRow(Model):
     meter_stop_wh = IntegerAttribute(null=True)
     stop_reason = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    unclaimed_shard = UnicodeAttribute(null=True)
+    unclaimed_at = UTCDateTimeAttribute(null=True)
+
+    unclaimed = UnclaimedTransactions()
 
 
 class ReadingsRow(Model):
-    """The readings of one frame."""
+    """The readings of one frame, and the number of the message if it has one."""
 
     class Meta(_OnDemand):
         table_name = f"{_PREFIX}readings"
@@ -223,6 +226,7 @@ class ReadingsRow(Model):
     transaction = UnicodeAttribute(hash_key=True)
     position = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
+    seq_no = IntegerAttribute(null=True)
     expires_at = TTLAttribute()
 
 
@@ -232,6 +236,40 @@ class CallRow(Model):
 
     charger_id = UnicodeAttribute(hash_key=True)
     message_id = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    result = UnicodeAttribute(null=True)
+    answered_at = UTCDateTimeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+
+class JournalRow(Model):
+    class Meta(_OnDemand):
+        table_name = f"{_PREFIX}journal"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class HistoryRow(Model):
+    class Meta(_OnDemand):
+        table_name = f"{_PREFIX}history"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class ReportRow(Model):
+    """One part of a report."""
+
+    class Meta(_OnDemand):
+        table_name = f"{_PREFIX}reports"
+
+    report = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
     expires_at = TTLAttribute()
 
@@ -254,6 +292,17 @@ class TariffRow(Model):
     body = UnicodeAttribute()
 
 
+class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
+    """In the order in which they last changed."""
+
+    class Meta:
+        index_name = "by_operator"
+        projection = AllProjection()
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    changed_s = IntegerAttribute(range_key=True)
+
+
 class TokenRow(Model):
     class Meta(_OnDemand):
         table_name = f"{_PREFIX}tokens"
@@ -261,6 +310,20 @@ class TokenRow(Model):
     uid = UnicodeAttribute(hash_key=True)
     operator_id = UnicodeAttribute()
     body = UnicodeAttribute()
+    changed_s = IntegerAttribute(null=True)
+
+    by_operator = TokensByOperator()
+
+
+class OperatorRow(Model):
+    """When an operator's tokens last changed, and up to when its chargers' lists have been seen through."""
+
+    class Meta(_OnDemand):
+        table_name = f"{_PREFIX}operators"
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    tokens_changed_s = IntegerAttribute(null=True)
+    lists_done_s = IntegerAttribute(null=True)
 
 
 class DriverRow(Model):
@@ -298,6 +361,10 @@ TABLES: tuple[type[Model], ...] = (
     TransactionRow,
     ReadingsRow,
     CallRow,
+    JournalRow,
+    HistoryRow,
+    ReportRow,
+    OperatorRow,
     SiteRow,
     TariffRow,
     TokenRow,

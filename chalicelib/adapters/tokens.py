@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import jwt
 
-from chalicelib.ports import NotAllowed
+from chalicelib.records import NotAllowed
 
 # Issuers announce new keys long before they use them; a key id not seen before is looked up at once all the same.
 _KEYS_KEPT_S = 3600

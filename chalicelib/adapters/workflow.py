@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.session import Session
-from chalicelib.ports import StaleTask
+from chalicelib.records import StaleTask
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+_MOST_EVSES, _MOST_PLUGS = 64, 8
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConnectorId:
@@ -21,6 +23,11 @@ class ConnectorId:
 
     evse: int
     plug: int = 1
+
+    @property
+    def is_credible(self) -> bool:
+        """Whether a charger can have so many; firmwares have reported connector 1,634,030,126."""
+        return self.evse <= _MOST_EVSES and self.plug <= _MOST_PLUGS
 
     def __str__(self) -> str:
         return str(self.evse) if self.plug == 1 else f"{self.evse}.{self.plug}"
@@ -41,7 +48,8 @@ class ConnectorStatus(StrEnum):
     AVAILABLE = "available"
     PREPARING = "preparing"
     CHARGING = "charging"
-    SUSPENDED = "suspended"
+    SUSPENDED_BY_CAR = "suspended_by_car"
+    SUSPENDED_BY_CHARGER = "suspended_by_charger"
     FINISHING = "finishing"
     OCCUPIED = "occupied"
     RESERVED = "reserved"
@@ -112,23 +120,29 @@ class ChargingStarted:
     """Energy may flow.
 
     `ref` is the charger's own name for the transaction (OCPP 2.x); None where the backend must give it one
-    (1.6 StartTransaction). `remote_start_id` echoes our command where the version can.
+    (1.6 StartTransaction). `remote_start_id` echoes our command where the version can. `at` is None when the
+    charger's word for it cannot be read; `said_at` is that word as it came, by which a repetition is known.
     """
 
     connector: ConnectorId | None
-    at: datetime
+    at: datetime | None
     token: str | None = None
     meter_start_wh: int | None = None
     ref: str | None = None
     remote_start_id: int | None = None
-    offline: bool = False
+    said_at: str = ""
+    seq_no: int | None = None
+    status: ConnectorStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingsTaken:
     """Meter readings while charging; `ref` None when the charger did not say of which transaction.
 
-    `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x).
+    `is_nameless`: it says that there is a transaction, and does not know its name.
+    `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
+    numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
+    where the message says so and it has just changed.
     """
 
     ref: str | None
@@ -137,22 +151,111 @@ class ReadingsTaken:
     at: datetime | None = None
     token: str | None = None
     remote_start_id: int | None = None
+    seq_no: int | None = None
+    status: ConnectorStatus | None = None
+    is_nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChargingStopped:
-    """The charger has ended a transaction; `meter_stop_wh` is the register at that moment."""
+    """The charger has ended a transaction; `meter_stop_wh` is the register at that moment.
 
-    ref: str
-    at: datetime
+    `ref` is None when the charger does not know what the transaction is called.
+    `meter_start_wh` is the register at its beginning, where the message repeats it. `at` is None when the charger's
+    word for it cannot be read; `said_at` is that word as it came.
+    """
+
+    ref: str | None
+    at: datetime | None
     meter_stop_wh: int | None = None
     reason: StopReason = StopReason.OTHER
     token: str | None = None
     connector: ConnectorId | None = None
     readings: tuple[Reading, ...] = ()
-    offline: bool = False
+    meter_start_wh: int | None = None
+    said_at: str = ""
+    seq_no: int | None = None
+
+
+class Topic(StrEnum):
+    """What a charger's news is about."""
+
+    FIRMWARE = "firmware"
+    LOG = "log"
+    SECURITY = "security"
+    DEVICE = "device"
+    LIMIT = "limit"
+    CHARGING_NEEDS = "charging_needs"
+    CHARGING_SCHEDULE = "charging_schedule"
+    RESERVATION = "reservation"
+    PRIORITY = "priority"
+    BATTERY_SWAP = "battery_swap"
+    SETTLEMENT = "settlement"
+    WEB_PAYMENT = "web_payment"
+    GRID = "grid"
+    EVENT_STREAM = "event_stream"
+    VENDOR = "vendor"
+
+
+class ReportKind(StrEnum):
+    """What a charger reports in parts, when it was asked to."""
+
+    DEVICE_MODEL = "device_model"
+    MONITORING = "monitoring"
+    PROFILES = "profiles"
+    DISPLAY_MESSAGES = "display_messages"
+    CUSTOMER = "customer"
+    GRID_CONTROLS = "grid_controls"
+
+
+class Need(StrEnum):
+    """What a charger asks for that somebody else has to provide."""
+
+    CHARGER_CERTIFICATE = "charger_certificate"
+    CONTRACT_CERTIFICATE = "contract_certificate"
+    CERTIFICATE_STATUS = "certificate_status"
+    CHARGING_SCHEDULE = "charging_schedule"
+    EVENT_STREAM = "event_stream"
+    TAX_NUMBER_CHECK = "tax_number_check"
+    VENDOR_DATA = "vendor_data"
+
+
+@dataclass(frozen=True, slots=True)
+class NewsReceived:
+    """Something its operator may want to know: `word` is the charger's own for how things stand with `topic`."""
+
+    topic: Topic
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReceived:
+    """Part `seq_no` of what a charger was asked to report under `request_id`; `body` is JSON in its own words."""
+
+    kind: ReportKind
+    request_id: int
+    seq_no: int
+    is_last: bool
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A charger asks for something; `content` is what it gives for that: a signing request, say."""
+
+    need: Need
+    content: str = ""
 
 
 ChargerEvent = (
-    Booted | HeartbeatReceived | StatusReported | TokenPresented | ChargingStarted | ReadingsTaken | ChargingStopped
+    Booted
+    | HeartbeatReceived
+    | StatusReported
+    | TokenPresented
+    | ChargingStarted
+    | ReadingsTaken
+    | ChargingStopped
+    | NewsReceived
+    | ReportReceived
+    | Requested
 )

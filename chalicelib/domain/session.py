@@ -18,6 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.events import ConnectorId, StopReason
+from chalicelib.domain.evidence import Flag
 from chalicelib.domain.tariff import Bill, Tariff
 
 APP_SESSION_PREFIX = "K"
@@ -96,6 +97,8 @@ class Session:
     stopped_at: datetime | None = None
     meter_stop_wh: int | None = None
     stop_reason: StopReason | None = None
+    measured_wh: int | None = None
+    flags: frozenset[Flag] = frozenset()
     hold: Hold | None = None
     bill: Bill | None = None
     payment: Payment | None = None
@@ -108,7 +111,9 @@ class Session:
 
     @property
     def energy_wh(self) -> int | None:
-        """Energy by the charger's two final readings; None until both are known, never negative."""
+        """Energy as measured; before that by the charger's two final readings, None until both are known."""
+        if self.measured_wh is not None:
+            return self.measured_wh
         if self.meter_start_wh is None or self.meter_stop_wh is None:
             return None
         return max(0, self.meter_stop_wh - self.meter_start_wh)
@@ -159,6 +164,7 @@ class Started:
     ref: str
     at: datetime
     meter_start_wh: int | None
+    flags: frozenset[Flag] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,21 +176,28 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The charger's transaction `ref` ended."""
+    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`)."""
 
     ref: str
     at: datetime
     meter_stop_wh: int | None
     reason: StopReason
+    began_at: datetime | None = None
+    flags: frozenset[Flag] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class FinalReadingMissed:
-    """The charger did not give what a bill needs; its other readings stand in for whatever is missing."""
+class EnergyMeasured:
+    """All evidence is weighed: the energy that will be billed, and when it ended if the charger never said.
+
+    Registers stand in for those the charger never gave; `energy_wh` is None when there is nothing to go by.
+    """
 
     at: datetime
-    meter_start_wh: int | None
-    meter_stop_wh: int | None
+    energy_wh: int | None
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    flags: frozenset[Flag] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +235,7 @@ SessionEvent = (
     | Started
     | StopRequested
     | Stopped
-    | FinalReadingMissed
+    | EnergyMeasured
     | Billed
     | Paid
     | PaymentFailed
@@ -257,6 +270,7 @@ def _start(session: Session, event: Started) -> Session:
         ref=event.ref,
         started_at=event.at,
         meter_start_wh=event.meter_start_wh,
+        flags=session.flags | event.flags,
     )
 
 
@@ -273,13 +287,19 @@ def _stop(session: Session, event: Stopped) -> Session:
         stopped_at=event.at,
         meter_stop_wh=event.meter_stop_wh,
         stop_reason=event.reason,
+        started_at=event.began_at or session.started_at,
+        flags=session.flags | event.flags,
     )
 
 
-def _fill_in(session: Session, event: FinalReadingMissed) -> Session:
+def _measure(session: Session, event: EnergyMeasured) -> Session:
+    if session.measured_wh is not None or session.bill is not None:
+        return session
     return replace(
         session,
         reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
+        measured_wh=event.energy_wh,
+        flags=session.flags | event.flags,
         stopped_at=session.stopped_at or event.at,
         meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
         meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
@@ -314,7 +334,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.ACTIVE, Stopped): _stop,
     (State.STOPPING, HoldPlaced): _hold,
     (State.STOPPING, Stopped): _stop,
-    (State.STOPPING, FinalReadingMissed): _fill_in,
+    (State.STOPPING, EnergyMeasured): _measure,
     (State.STOPPING, Billed): _bill,
     (State.STOPPING, Paid): _pay,
     (State.STOPPING, PaymentFailed): _fail_payment,

@@ -20,7 +20,7 @@ from chalicelib.handlers.shared.models import (
     Registration,
     Tokens,
 )
-from chalicelib.ports import Driver, Login
+from chalicelib.records import Driver, Login
 
 drivers = Blueprint(__name__)
 

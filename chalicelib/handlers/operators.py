@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from chalicelib import wiring
 from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.tariff import Tariff
-from chalicelib.handlers.shared import views
+from chalicelib.handlers.shared import operator_views as views
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.shared.models import (
     ChargerBody,
@@ -19,7 +19,7 @@ from chalicelib.handlers.shared.models import (
     TariffBody,
     TokenBody,
 )
-from chalicelib.ports import Site, Token
+from chalicelib.records import Admission, Charger, Site, Token
 
 operators = Blueprint(__name__)
 
@@ -72,13 +72,20 @@ def put_site(request: Request) -> Answer:
 def put_charger(request: Request) -> Answer:
     """Register a charger, or change it; without a password it keeps the one it has."""
     body: ChargerBody = request.body
-    wiring.registry().put_charger(
+    charger_id = _checked(request, "charger_id", _CHARGER_ID)
+    charger = Charger(
+        charger_id,
         request.operator_id,
-        _checked(request, "charger_id", _CHARGER_ID),
         body.site_id,
-        [ConnectorId.parse(connector) for connector in body.connectors],
-        body.password,
+        password_hash="",
+        connectors=tuple(ConnectorId.parse(connector) for connector in body.connectors),
+        security_profile=body.security_profile,
+        admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
+        keeps_list=body.keeps_list,
     )
+    had_been_pending = wiring.registry().put_charger(charger, body.password)
+    if had_been_pending and not body.blocked:
+        wiring.operating().welcome(charger_id)
     return Answer()
 
 

@@ -14,3 +14,15 @@ schedules = Blueprint(__name__)
 def sweep(event: CloudWatchEvent) -> dict[str, int]:
     """Take up sessions that a crash or a lost message left standing."""
     return {"taken_up": wiring.lifecycle().sweep()}
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="claim")
+def claim(event: CloudWatchEvent) -> dict[str, int]:
+    """Make sessions of charges that nobody claimed."""
+    return {"sessions": wiring.unclaimed().sweep()}
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
+def lists(event: CloudWatchEvent) -> dict[str, int]:
+    """Bring the lists of tokens that chargers keep up to date."""
+    return {"tended": wiring.lists().tend()}

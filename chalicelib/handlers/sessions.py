@@ -13,7 +13,7 @@ from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.caller import caller_of
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.shared.models import NewSession, Receipt, SessionPage, SessionView
-from chalicelib.ports import NotAllowed
+from chalicelib.records import NotAllowed
 from chalicelib.services.sessions import Progress, progress
 
 sessions = Blueprint(__name__)

@@ -15,7 +15,7 @@ from chalice import Blueprint
 
 from chalicelib import wiring
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
-from chalicelib.ports import PaymentNews, PaymentsUnavailable
+from chalicelib.records import PaymentNews, PaymentsUnavailable
 
 webhooks = Blueprint(__name__)
 

@@ -11,8 +11,9 @@ from importlib import import_module
 
 from chalicelib.protocol.dialect import Dialect, choose_among
 
+OLDEST = "ocpp1.6"
 # In our order of preference.
-_MODULES = {"ocpp2.0.1": "ocpp201", "ocpp1.6": "ocpp16"}
+_MODULES = {"ocpp2.1": "ocpp21", "ocpp2.0.1": "ocpp201", "ocpp1.6": "ocpp16"}
 
 
 def choose(offers: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""A frame is one of three things or an error that says why not; nothing here knows what any action means.
+"""A frame is one of four things or an error that says why not; nothing here knows what any action means.
 
 OCPP-J 1.6 §4, OCPP 2.0.1 part 4 §4. Schemas are those that the `ocpp` library ships, compiled when first needed.
 Error codes are 2.x's; `spelling` gives a version's own.
@@ -6,7 +6,7 @@ Error codes are 2.x's; `spelling` gives a version's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,7 +16,8 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-_CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
+_CALL, _CALL_RESULT, _CALL_ERROR, _CALL_RESULT_ERROR, _SEND = 2, 3, 4, 5, 6
+_ANSWERS = (_CALL_RESULT, _CALL_ERROR, _CALL_RESULT_ERROR)
 _LONGEST_ID = 255
 # No payload of any version goes half as deep.
 _DEEPEST = 32
@@ -37,10 +38,14 @@ _ANY_OTHER_KEYWORD = "PropertyConstraintViolation"
 _MASK = "the value"
 
 
+# A text by the standard; some firmwares count instead, and expect their number back.
+MessageId = str | int
+
+
 class ProtocolError(Exception):
     """What is wrong with a frame; `message_id` None when not even that could be read."""
 
-    def __init__(self, code: str, description: str, message_id: str | None) -> None:
+    def __init__(self, code: str, description: str, message_id: MessageId | None) -> None:
         super().__init__(f"{code}: {description}")
         self.code = code
         self.description = description
@@ -49,11 +54,12 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request."""
+    """A request; one that `is_silent` (OCPP 2.1's SEND) is not answered."""
 
-    message_id: str
+    message_id: MessageId
     action: str
     payload: dict[str, Any]
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +79,51 @@ class CallError:
     description: str = ""
 
 
-def parse(text: str | bytes) -> Call | CallResult | CallError:
+@dataclass(frozen=True, slots=True)
+class ResultError:
+    """OCPP 2.1's CALLRESULTERROR: our answer was not understood."""
+
+    message_id: str
+    code: str
+    description: str = ""
+
+
+Frame = Call | CallResult | CallError | ResultError
+
+
+def parse(text: str | bytes) -> Frame:
     """Read a frame. Raises ProtocolError."""
     try:
         frame = msgspec.json.decode(text)
     except (ValueError, RecursionError):
         raise ProtocolError("RpcFrameworkError", "the frame is not JSON", None) from None
-    if not isinstance(frame, list) or len(frame) < 3:
+    # An answer is not answered, however it is misshapen: its command must hear that it failed.
+    shortest = 2 if isinstance(frame, list) and frame and frame[0] in _ANSWERS else 3
+    if not isinstance(frame, list) or len(frame) < shortest:
         raise ProtocolError("RpcFrameworkError", "the frame is not an array of three elements or more", None)
     kind, message_id, *rest = frame
-    if not isinstance(message_id, str) or not 0 < len(message_id) <= _LONGEST_ID:
+    if not _is_message_id(message_id):
         raise ProtocolError("RpcFrameworkError", "the message id is not a text of 1 to 255 characters", None)
     # Counting brackets is much quicker than walking, and rules out depth for nearly every frame.
     if _brackets(text) > _DEEPEST and _is_too_deep(frame):
         raise ProtocolError("FormatViolation", f"the frame is nested deeper than {_DEEPEST} levels", message_id)
     if kind == _CALL:
-        return _call(message_id, rest)
+        return _call(message_id, rest, is_silent=False)
     if kind == _CALL_RESULT:
-        # An answer is not answered, however it is misshapen: its command must hear that it failed.
-        return CallResult(message_id, rest[0] if isinstance(rest[0], dict) else {})
-    if kind == _CALL_ERROR:
-        return CallError(message_id, str(rest[0]), str(rest[1]) if len(rest) > 1 else "")
+        return CallResult(str(message_id), rest[0] if rest and isinstance(rest[0], dict) else {})
+    if kind == _SEND:
+        return _call(message_id, rest, is_silent=True)
+    if kind in (_CALL_ERROR, _CALL_RESULT_ERROR):
+        error = CallError if kind == _CALL_ERROR else ResultError
+        code, description, *_ = (*(str(it)[:_LONGEST_ID] for it in rest[:2]), "", "")
+        return error(str(message_id), code, description)
     raise ProtocolError("MessageTypeNotSupported", f"no message has type {str(kind)[:20]}", message_id)
+
+
+def _is_message_id(value: object) -> bool:
+    if isinstance(value, str):
+        return 0 < len(value) <= _LONGEST_ID
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _brackets(text: str | bytes) -> int:
@@ -117,15 +146,15 @@ def _is_too_deep(frame: list[Any]) -> bool:
     return True
 
 
-def _call(message_id: str, rest: list[Any]) -> Call:
+def _call(message_id: MessageId, rest: list[Any], *, is_silent: bool) -> Call:
     action, *payload = rest
     if not isinstance(action, str):
         raise ProtocolError("FormatViolation", "the action is not a text", message_id)
     # Some firmwares leave an empty payload out, or send null.
-    return Call(message_id, action, _object(payload[0] if payload else None, message_id))
+    return Call(message_id, action, _object(payload[0] if payload else None, message_id), is_silent)
 
 
-def _object(payload: object, message_id: str) -> dict[str, Any]:
+def _object(payload: object, message_id: MessageId) -> dict[str, Any]:
     if payload is None:
         return {}
     if not isinstance(payload, dict):
@@ -138,7 +167,7 @@ def pack_call(message_id: str, action: str, payload: Mapping[str, Any]) -> str:
     return msgspec.json.encode([_CALL, message_id, action, payload]).decode()
 
 
-def pack_result(message_id: str, payload: Mapping[str, Any]) -> str:
+def pack_result(message_id: MessageId, payload: Mapping[str, Any]) -> str:
     """A CALLRESULT's text."""
     return msgspec.json.encode([_CALL_RESULT, message_id, payload]).decode()
 
@@ -147,7 +176,9 @@ def pack_error(error: ProtocolError, spelling: Mapping[str, str]) -> str:
     """A CALLERROR's text; OCPP 2.0.1 part 4 §4.2.3 gives "-1" for an id that could not be read."""
     code = spelling.get(error.code, error.code)
     description = error.description[:_LONGEST_DESCRIPTION]
-    return msgspec.json.encode([_CALL_ERROR, error.message_id or _UNREADABLE_ID, code, description, {}]).decode()
+    return msgspec.json.encode(
+        [_CALL_ERROR, _UNREADABLE_ID if error.message_id is None else error.message_id, code, description, {}]
+    ).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +187,11 @@ class Violation:
 
     code: str
     description: str
+
+
+def schema_names(version: str) -> Collection[str]:
+    """The schemas a version has."""
+    return _schemas(version).keys()
 
 
 @cache

@@ -53,8 +53,24 @@ def register(
     The meter value marked with `context` has it, whatever its time: clocks are set while cars charge. Where none
     is marked, the newest or the oldest has it.
     """
-    marked: list[tuple[datetime, int]] = []
-    unmarked: list[tuple[datetime, int]] = []
+    with_mark, without = _registers(payload, exponent, context, field)
+    known = sorted(with_mark or without, reverse=newest)
+    return known[0][1] if known else None
+
+
+def marked(payload: Payload, exponent: Exponent, context: str, field: str = "meterValue") -> int | None:
+    """The energy register of the meter value marked with `context`, if there is one, in Wh."""
+    with_mark, _ = _registers(payload, exponent, context, field)
+    return min(with_mark)[1] if with_mark else None
+
+
+_Registers = list[tuple[datetime, int]]
+
+
+def _registers(payload: Payload, exponent: Exponent, context: str, field: str) -> tuple[_Registers, _Registers]:
+    """The energy registers that bear the mark, and those that do not."""
+    with_mark: _Registers = []
+    without: _Registers = []
     for meter_value in payload.parts(field):
         reading = _reading(meter_value, exponent, (context,))
         if reading is None or reading.energy_wh is None:
@@ -63,9 +79,8 @@ def register(
             sample.data.get("context") == context and _measurand(sample) == ENERGY
             for sample in meter_value.parts("sampledValue")
         )
-        (marked if is_marked else unmarked).append((reading.at, reading.energy_wh))
-    known = sorted(marked or unmarked, reverse=newest)
-    return known[0][1] if known else None
+        (with_mark if is_marked else without).append((reading.at, reading.energy_wh))
+    return with_mark, without
 
 
 def _measurand(sample: Payload) -> object:

@@ -1,22 +1,16 @@
 """OCPP 1.6J: connectors are numbers, and the backend names transactions with integers.
 
-Sections cited are those of "Open Charge Point Protocol 1.6" edition 2.
+Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; A01 and the like are use cases of "Improved
+security for OCPP 1.6-J" edition 3.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
-from chalicelib.domain.commands import (
-    BootAnswer,
-    Noted,
-    Standing,
-    StartAnswer,
-    StartCharging,
-    StopCharging,
-    TimeAnswer,
-    TokenAnswer,
-)
+from chalicelib.domain.answers import BootAnswer, Noted, StartAnswer, TimeAnswer, TokenAnswer
 from chalicelib.domain.events import (
     Booted,
     ChargingStarted,
@@ -24,25 +18,32 @@ from chalicelib.domain.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    Need,
+    NewsReceived,
     ReadingsTaken,
+    Requested,
     StatusReported,
     StopReason,
     TokenPresented,
+    Topic,
 )
 from chalicelib.protocol import meter
-from chalicelib.protocol.dialect import Dialect, Fields, standing_of, timestamp
-from chalicelib.protocol.payload import Payload
+from chalicelib.protocol.commands16 import ENCODERS, STANDINGS
+from chalicelib.protocol.dialect import Decoder, Dialect, Fields, standing_of, timestamp
+from chalicelib.protocol.payload import Payload, Unusable
 
 _STATUSES = {
     "Available": ConnectorStatus.AVAILABLE,
     "Preparing": ConnectorStatus.PREPARING,
     "Charging": ConnectorStatus.CHARGING,
-    "SuspendedEV": ConnectorStatus.SUSPENDED,
-    "SuspendedEVSE": ConnectorStatus.SUSPENDED,
+    "SuspendedEV": ConnectorStatus.SUSPENDED_BY_CAR,
+    "SuspendedEVSE": ConnectorStatus.SUSPENDED_BY_CHARGER,
     "Finishing": ConnectorStatus.FINISHING,
     "Reserved": ConnectorStatus.RESERVED,
     "Unavailable": ConnectorStatus.UNAVAILABLE,
     "Faulted": ConnectorStatus.FAULTED,
+    # OCPP 1.5's word, which some 1.6 firmwares kept.
+    "Occupied": ConnectorStatus.OCCUPIED,
 }
 _REASONS = {
     "DeAuthorized": StopReason.NOT_AUTHORISED,
@@ -57,14 +58,8 @@ _REASONS = {
     "SoftReset": StopReason.REBOOT,
     "UnlockCommand": StopReason.REMOTE,
 }
-_STANDINGS = {
-    Standing.ACCEPTED: "Accepted",
-    Standing.UNKNOWN: "Invalid",
-    Standing.BLOCKED: "Blocked",
-    Standing.EXPIRED: "Expired",
-    Standing.BUSY: "ConcurrentTx",
-}
 _NO_ERROR = ("NoError", None)
+_BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
 def _exponent(sample: Payload) -> int | None:
@@ -86,9 +81,12 @@ def _register(payload: Payload, name: str) -> int | None:
 
 
 def _booted(payload: Payload) -> Booted:
+    vendor, model = payload.optional_text("chargePointVendor"), payload.optional_text("chargePointModel")
+    if vendor is None and model is None:
+        raise Unusable("OccurrenceConstraintViolation", "chargePointVendor and chargePointModel are missing")
     return Booted(
-        payload.text("chargePointVendor"),
-        payload.text("chargePointModel"),
+        vendor or "",
+        model or "",
         payload.optional_text("chargePointSerialNumber") or payload.optional_text("chargeBoxSerialNumber"),
         payload.optional_text("firmwareVersion"),
     )
@@ -106,71 +104,77 @@ def _status(payload: Payload) -> StatusReported:
 
 
 def _started(payload: Payload) -> ChargingStarted:
-    payload.integer("connectorId")
-    payload.needed("meterStart")
     return ChargingStarted(
         _connector(payload),
-        payload.at(),
+        payload.when(),
         # An empty idTag is how some say that nobody showed a card.
-        payload.text("idTag") or None,
+        payload.optional_text("idTag") or None,
         _register(payload, "meterStart"),
+        said_at=payload.said(),
     )
+
+
+def _ref(payload: Payload) -> str | None:
+    """The number we gave the transaction. Those below 1 are of chargers that never heard it, or lost it."""
+    number = payload.optional_integer("transactionId")
+    if number is not None and number > 0:
+        return str(number)
+    if "transactionId" in payload.data:
+        payload.note("transactionId", "is no number of ours; found the transaction by what else is known")
+    return None
 
 
 def _readings(payload: Payload) -> ReadingsTaken:
-    transaction_id = payload.optional_integer("transactionId")
-    if transaction_id is None:
-        # With neither, nobody knows whose readings these are.
-        payload.integer("connectorId")
-    return ReadingsTaken(
-        None if transaction_id is None else str(transaction_id),
-        _connector(payload),
-        meter.readings(payload, _exponent),
-    )
+    ref = _ref(payload)
+    is_nameless = ref is None and payload.data.get("transactionId") is not None
+    return ReadingsTaken(ref, _connector(payload), meter.readings(payload, _exponent), is_nameless=is_nameless)
 
 
 def _stopped(payload: Payload) -> ChargingStopped:
-    transaction_id = payload.integer("transactionId")
     meter_stop_wh = _register(payload, "meterStop")
     if meter_stop_wh is None:
-        meter_stop_wh = meter.register(payload, _exponent, "Transaction.End", newest=True, field="transactionData")
+        meter_stop_wh = meter.register(payload, _exponent, _END, newest=True, field="transactionData")
     return ChargingStopped(
-        ref=str(transaction_id),
-        at=payload.at(),
+        ref=_ref(payload),
+        at=payload.when(),
         meter_stop_wh=meter_stop_wh,
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
-        token=payload.optional_text("idTag"),
+        token=payload.optional_text("idTag") or None,
         readings=meter.readings(payload, _exponent, field="transactionData"),
+        meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
+        said_at=payload.said(),
     )
 
 
-def _boot_reply(answer: BootAnswer) -> Fields:
-    return {"status": "Accepted", "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
+def _news(topic: Topic, field: str = "status") -> Decoder:
+    return lambda payload: NewsReceived(topic, payload.text(field)[:100])
 
 
-def _token_info(answer: TokenAnswer | StartAnswer | Noted) -> Fields:
-    status = standing_of(answer, _STANDINGS)
+def _boot_reply(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
+    status = "Accepted" if answer.accepted else "Pending"
+    return {"status": status, "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
+
+
+def _time_reply(answer: TimeAnswer, _: Mapping[str, Any]) -> Fields:
+    return {"currentTime": timestamp(answer.at)}
+
+
+def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
+    status = standing_of(answer, STANDINGS)
     return {"idTagInfo": {"status": status}} if status else {}
 
 
-def _start_reply(answer: StartAnswer) -> Fields:
-    return {"transactionId": int(answer.ref), "idTagInfo": {"status": "Invalid"}, **_token_info(answer)}
+def _start_reply(answer: StartAnswer, asked: Mapping[str, Any]) -> Fields:
+    return {"transactionId": int(answer.ref), "idTagInfo": {"status": "Invalid"}, **_token_info(answer, asked)}
 
 
 def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
     """A positive 31-bit number that the same StartTransaction always gets; `attempt` asks for another one."""
-    facts = (charger_id, event.connector, event.token, event.at.isoformat(), event.meter_start_wh, attempt)
+    at = event.at.isoformat() if event.at else event.said_at
+    facts = (charger_id, event.connector, event.token, at, event.meter_start_wh, attempt)
     digest = hashlib.sha256("\x1f".join(map(str, facts)).encode()).digest()
     return str(int.from_bytes(digest[:4], "big") >> 1 or 1)
-
-
-def _remote_start(command: StartCharging) -> Fields:
-    return {"connectorId": command.connector.evse, "idTag": command.token}
-
-
-def _remote_stop(command: StopCharging) -> Fields:
-    return {"transactionId": int(command.ref)}
 
 
 DIALECT = Dialect(
@@ -185,18 +189,24 @@ DIALECT = Dialect(
         "StartTransaction": _started,
         "MeterValues": _readings,
         "StopTransaction": _stopped,
+        "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
+        "DiagnosticsStatusNotification": _news(Topic.LOG),
+        "FirmwareStatusNotification": _news(Topic.FIRMWARE),
+        "LogStatusNotification": _news(Topic.LOG),
+        "SecurityEventNotification": _news(Topic.SECURITY, "type"),
+        "SignCertificate": lambda payload: Requested(Need.CHARGER_CERTIFICATE, payload.long_text("csr")),
+        "SignedFirmwareStatusNotification": _news(Topic.FIRMWARE),
     },
     repliers={
         "BootNotification": _boot_reply,
-        "Heartbeat": lambda answer: {"currentTime": timestamp(answer.at)} if isinstance(answer, TimeAnswer) else {},
+        "Heartbeat": _time_reply,
         "Authorize": _token_info,
         "StartTransaction": _start_reply,
         "StopTransaction": _token_info,
+        "DataTransfer": lambda answer, _: {"status": "Accepted" if answer.granted else "UnknownVendorId"},
+        "SignCertificate": lambda answer, _: {"status": "Accepted" if answer.granted else "Rejected"},
     },
-    encoders={
-        StartCharging: ("RemoteStartTransaction", _remote_start),
-        StopCharging: ("RemoteStopTransaction", _remote_stop),
-    },
+    encoders=ENCODERS,
     # OCPP-J 1.6 §4.2.3, its spelling included.
     spelling={
         "FormatViolation": "FormationViolation",

@@ -5,16 +5,6 @@ Use cases cited (E01, F02, ...) are those of "OCPP 2.0.1 Part 2 - Specification"
 
 from __future__ import annotations
 
-from chalicelib.domain.commands import (
-    BootAnswer,
-    Noted,
-    Standing,
-    StartAnswer,
-    StartCharging,
-    StopCharging,
-    TimeAnswer,
-    TokenAnswer,
-)
 from chalicelib.domain.events import (
     Booted,
     ChargerEvent,
@@ -23,14 +13,21 @@ from chalicelib.domain.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    Need,
     ReadingsTaken,
+    ReportKind,
+    Requested,
     StatusReported,
     StopReason,
     TokenPresented,
+    Topic,
 )
 from chalicelib.protocol import meter
-from chalicelib.protocol.dialect import Dialect, Fields, standing_of, timestamp
+from chalicelib.protocol.commands201 import ENCODERS
+from chalicelib.protocol.dialect import Dialect
+from chalicelib.protocol.notices201 import news, report, requested
 from chalicelib.protocol.payload import Payload, Unusable
+from chalicelib.protocol.replies201 import REPLIERS, assign_ref
 
 STATUSES = {
     "Available": ConnectorStatus.AVAILABLE,
@@ -38,6 +35,14 @@ STATUSES = {
     "Reserved": ConnectorStatus.RESERVED,
     "Unavailable": ConnectorStatus.UNAVAILABLE,
     "Faulted": ConnectorStatus.FAULTED,
+}
+# What a transaction's charging state says of its connector; of "Idle" the connector itself tells.
+CHARGING_STATES = {
+    "Charging": ConnectorStatus.CHARGING,
+    "EVConnected": ConnectorStatus.PREPARING,
+    "SuspendedEV": ConnectorStatus.SUSPENDED_BY_CAR,
+    "SuspendedEVSE": ConnectorStatus.SUSPENDED_BY_CHARGER,
+    "Idle": None,
 }
 REASONS = {
     "DeAuthorized": StopReason.NOT_AUTHORISED,
@@ -59,13 +64,8 @@ REASONS = {
     "StoppedByEV": StopReason.CAR_FULL,
     "TimeLimitReached": StopReason.LIMIT_REACHED,
     "Timeout": StopReason.OTHER,
-}
-STANDINGS = {
-    Standing.ACCEPTED: "Accepted",
-    Standing.UNKNOWN: "Unknown",
-    Standing.BLOCKED: "Blocked",
-    Standing.EXPIRED: "Expired",
-    Standing.BUSY: "ConcurrentTx",
+    # Only 2.1 has this one.
+    "ReqEnergyTransferRejected": StopReason.OTHER,
 }
 _BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
@@ -86,9 +86,13 @@ def _connector(payload: Payload, evse: str) -> ConnectorId | None:
 
 def _booted(payload: Payload) -> Booted:
     station = payload.part("chargingStation")
+    vendor, model = station.optional_text("vendorName"), station.optional_text("model")
+    if vendor is None and model is None:
+        description = "chargingStation.vendorName and chargingStation.model are missing"
+        raise Unusable("OccurrenceConstraintViolation", description)
     return Booted(
-        station.text("vendorName"),
-        station.text("model"),
+        vendor or "",
+        model or "",
         station.optional_text("serialNumber"),
         station.optional_text("firmwareVersion"),
     )
@@ -104,7 +108,6 @@ def _status(payload: Payload) -> StatusReported:
 
 
 def _meter_values(payload: Payload) -> ReadingsTaken:
-    payload.integer("evseId")
     return ReadingsTaken(None, _connector(payload, "evseId"), meter.readings(payload, _exponent))
 
 
@@ -115,69 +118,63 @@ def _token(payload: Payload) -> str | None:
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
-    kind = payload.text("eventType")
     info = payload.part("transactionInfo")
     ref = info.identifier("transactionId")
+    kind = payload.optional_text("eventType")
+    if kind == "Started":
+        return _began(payload, info, ref)
+    if kind == "Ended":
+        return _ended(payload, info, ref)
+    if kind != "Updated":
+        payload.note("eventType", f"{str(kind)[:50]!r} is no such word; took it for Updated")
+    changed = payload.data.get("triggerReason") == "ChargingStateChanged"
+    return ReadingsTaken(
+        ref,
+        _where(payload),
+        meter.readings(payload, _exponent),
+        payload.at(),
+        _token(payload),
+        info.optional_integer("remoteStartId"),
+        payload.optional_integer("seqNo"),
+        info.word("chargingState", CHARGING_STATES, None) if changed else None,
+    )
+
+
+def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
+    return ChargingStarted(
+        _where(payload),
+        payload.when(),
+        _token(payload),
+        meter.register(payload, _exponent, _BEGIN, newest=False),
+        ref,
+        info.optional_integer("remoteStartId"),
+        payload.said(),
+        payload.optional_integer("seqNo"),
+        info.word("chargingState", CHARGING_STATES, None),
+    )
+
+
+def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
+    readings = meter.readings(payload, _exponent, (_END,))
+    return ChargingStopped(
+        ref,
+        payload.when(),
+        meter.register(payload, _exponent, _END, newest=True),
+        # E06: a reason left out means the driver ended it at the charger.
+        info.word("stoppedReason", REASONS, StopReason.LOCAL),
+        _token(payload),
+        _where(payload),
+        # One reading is the final one, which stands above; more are the transaction's own record.
+        readings if len(readings) > 1 else (),
+        meter.marked(payload, _exponent, _BEGIN),
+        payload.said(),
+        payload.optional_integer("seqNo"),
+    )
+
+
+def _where(payload: Payload) -> ConnectorId | None:
     evse = payload.optional_part("evse")
-    connector = _connector(evse, "id") if evse else None
-    offline = payload.data.get("offline") is True
-    at = payload.at()
-    match kind:
-        case "Started":
-            return ChargingStarted(
-                connector,
-                at,
-                _token(payload),
-                meter.register(payload, _exponent, _BEGIN, newest=False),
-                ref,
-                info.optional_integer("remoteStartId"),
-                offline,
-            )
-        case "Updated":
-            readings = meter.readings(payload, _exponent)
-            return ReadingsTaken(ref, connector, readings, at, _token(payload), info.optional_integer("remoteStartId"))
-        case "Ended":
-            readings = meter.readings(payload, _exponent, (_END,))
-            return ChargingStopped(
-                ref,
-                at,
-                meter.register(payload, _exponent, _END, newest=True),
-                # E06: a reason left out means the driver ended it at the charger.
-                info.word("stoppedReason", REASONS, StopReason.LOCAL),
-                _token(payload),
-                connector,
-                # One reading is the final one, which stands above; more are the transaction's own record.
-                readings if len(readings) > 1 else (),
-                offline,
-            )
-    raise Unusable("PropertyConstraintViolation", f"eventType: {kind[:50]!r} is no such word")
-
-
-def _boot_reply(answer: BootAnswer) -> Fields:
-    return {"status": "Accepted", "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
-
-
-def _token_info(answer: TokenAnswer | StartAnswer | Noted) -> Fields:
-    status = standing_of(answer, STANDINGS)
-    return {"idTokenInfo": {"status": status}} if status else {}
-
-
-def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
-    if event.ref is None:
-        raise ValueError("a 2.x charger names its transactions itself")
-    return event.ref
-
-
-def _request_start(command: StartCharging) -> Fields:
-    return {
-        "evseId": command.connector.evse,
-        "remoteStartId": command.remote_start_id,
-        "idToken": {"idToken": command.token, "type": "Central"},
-    }
-
-
-def _request_stop(command: StopCharging) -> Fields:
-    return {"transactionId": command.ref}
+    return _connector(evse, "id") if evse else None
 
 
 DIALECT = Dialect(
@@ -191,17 +188,29 @@ DIALECT = Dialect(
         "Authorize": lambda payload: TokenPresented(payload.part("idToken").identifier("idToken")),
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
+        "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
+        "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
+        "FirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
+        "Get15118EVCertificate": requested(Need.CONTRACT_CERTIFICATE, "exiRequest"),
+        "GetCertificateStatus": requested(Need.CERTIFICATE_STATUS),
+        "LogStatusNotification": news(Topic.LOG, "status"),
+        "NotifyChargingLimit": news(Topic.LIMIT, "chargingLimit", "chargingLimitSource"),
+        "NotifyCustomerInformation": report(ReportKind.CUSTOMER),
+        "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
+        "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
+        "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
+        "NotifyEvent": news(Topic.DEVICE),
+        "NotifyMonitoringReport": report(ReportKind.MONITORING),
+        "NotifyReport": report(ReportKind.DEVICE_MODEL),
+        "PublishFirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
+        "ReportChargingProfiles": report(ReportKind.PROFILES),
+        "ReservationStatusUpdate": news(Topic.RESERVATION, "reservationUpdateStatus"),
+        "SecurityEventNotification": news(Topic.SECURITY, "type"),
+        "SignCertificate": requested(Need.CHARGER_CERTIFICATE, "csr"),
     },
-    repliers={
-        "BootNotification": _boot_reply,
-        "Heartbeat": lambda answer: {"currentTime": timestamp(answer.at)} if isinstance(answer, TimeAnswer) else {},
-        "Authorize": _token_info,
-        "TransactionEvent": _token_info,
-    },
-    encoders={
-        StartCharging: ("RequestStartTransaction", _request_start),
-        StopCharging: ("RequestStopTransaction", _request_stop),
-    },
+    repliers=REPLIERS,
+    encoders=ENCODERS,
     spelling={},
-    assign_ref=_assign_ref,
+    assign_ref=assign_ref,
+    confidential=frozenset({"NotifyCustomerInformation"}),
 )

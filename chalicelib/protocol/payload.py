@@ -14,6 +14,7 @@ Word = TypeVar("Word")
 _ABSENT = object()
 # Far beyond what any version allows, and within what any store takes.
 _LONGEST_TEXT = 255
+_LONGEST_DOCUMENT = 20_000
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _LARGEST_NUMBER = 10**18
 
@@ -46,22 +47,49 @@ class Payload:
 
     def text(self, name: str) -> str:
         """A text that must be there, cut where no store would take it. Raises Unusable."""
-        value = self.needed(name)
-        if not isinstance(value, str):
+        value = self._as_text(name, self.needed(name))
+        if value is None:
             raise self._wrong(name, "a text")
-        return value[:_LONGEST_TEXT]
+        return value
 
     def optional_text(self, name: str) -> str | None:
         """A text, if there is one, cut where no store would take it."""
         value = self.data.get(name)
-        return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+        if isinstance(value, str):
+            return value[:_LONGEST_TEXT]
+        return None if value is None else self._as_text(name, value)
+
+    def _as_text(self, name: str, value: object) -> str | None:
+        """A text; a number written as such, or the only text in an object where one belongs, is taken for it."""
+        if isinstance(value, str):
+            return value[:_LONGEST_TEXT]
+        inner = list(value.values()) if isinstance(value, dict) else []
+        if len(inner) == 1 and isinstance(inner[0], str):
+            self.note(name, "is an object where a text belongs; took the text in it")
+            return str(inner[0])[:_LONGEST_TEXT]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self.note(name, "is a number where a text belongs")
+            return str(value)[:_LONGEST_TEXT]
+        self.note(name, "is no text; passed over")
+        return None
+
+    def long_text(self, name: str) -> str:
+        """A text that must be there, of the length a certificate may have. Raises Unusable."""
+        value = self.needed(name)
+        if not isinstance(value, str):
+            raise self._wrong(name, "a text")
+        if len(value) > _LONGEST_DOCUMENT:
+            limit = f"is longer than {_LONGEST_DOCUMENT} characters"
+            raise Unusable("PropertyConstraintViolation", f"{self._path}{name} {limit}")
+        return value
 
     def identifier(self, name: str) -> str:
         """A text that names something, so that neither none of it nor part of it will do. Raises Unusable."""
         value = self.needed(name)
-        if not isinstance(value, str):
+        text = value if isinstance(value, str) else self._as_text(name, value)
+        if text is None:
             raise self._wrong(name, "a text")
-        known = as_identifier(value)
+        known = as_identifier(text)
         if known is None:
             limit = f"is not 1 to {_LONGEST_TEXT} characters long"
             raise Unusable("PropertyConstraintViolation", f"{self._path}{name} {limit}")
@@ -117,6 +145,15 @@ class Payload:
 
     def at(self, name: str = "timestamp") -> datetime:
         """A time, or the time of reception where none can be read (which is noted)."""
+        return self.when(name) or self.received_at
+
+    def said(self, name: str = "timestamp") -> str:
+        """What stands there, as it came: the same in every repetition of a message."""
+        value = self.data.get(name)
+        return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
+
+    def when(self, name: str = "timestamp") -> datetime | None:
+        """A time, or None where none can be read (which is noted)."""
         value = self.data.get(name)
         try:
             at = datetime.fromisoformat(value.strip().upper()) if isinstance(value, str) else None
@@ -127,7 +164,7 @@ class Payload:
             at = None
         if at is None:
             self.note(name, f"{str(value)[:50]!r} is no time; took that of reception")
-            return self.received_at
+            return None
         self.note(name, "has no zone; took it for UTC")
         return at.replace(tzinfo=UTC)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.ports import CardSetup, Driver, Drivers, Identity, Login, NewId, Payments
+from chalicelib.ports import Drivers, Identity, NewId, Payments
+from chalicelib.records import CardSetup, Driver, Login
 from chalicelib.services.sessions import NotFound, Refusal
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session, State
-from chalicelib.ports import Clock, Ledger, PaymentNews, Payments, Sessions
+from chalicelib.ports import Clock, Ledger, Payments, Sessions
+from chalicelib.records import PaymentNews
 from chalicelib.services.changes import Changes
 from chalicelib.services.lifecycle import book_of
 

@@ -10,7 +10,8 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.session import Session, SessionEvent, State, apply, is_met
-from chalicelib.ports import Conflict, Sessions, StaleTask, Waiting, Workflow
+from chalicelib.ports import Sessions, Workflow
+from chalicelib.records import Conflict, StaleTask, Waiting
 
 _ATTEMPTS = 8
 _log = logging.getLogger(__name__)

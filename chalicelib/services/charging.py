@@ -9,30 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from chalicelib.domain.commands import (
-    Answer,
-    BootAnswer,
-    CommandResult,
-    Noted,
-    Standing,
-    StartAnswer,
-    TimeAnswer,
-    TokenAnswer,
-    Verdict,
-)
-from chalicelib.domain.events import (
-    Booted,
-    ChargerEvent,
-    ChargingStarted,
-    ChargingStopped,
-    ConnectorId,
-    HeartbeatReceived,
-    ReadingsTaken,
-    StatusReported,
-    StopReason,
-    TokenPresented,
-)
+from chalicelib.domain.answers import Noted, StartAnswer
+from chalicelib.domain.commands import CommandResult, Standing, Verdict
+from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, ReadingsTaken, StopReason
+from chalicelib.domain.evidence import Flag, Said, span
 from chalicelib.domain.session import (
     Origin,
     Reason,
@@ -40,40 +22,24 @@ from chalicelib.domain.session import (
     SessionEvent,
     Started,
     StartFailed,
-    Step,
+    State,
     Stopped,
-    looks_like_app_token,
+    StopRequested,
     session_id_for,
 )
-from chalicelib.ports import (
-    Catalog,
-    Chargers,
-    Clock,
-    Connection,
-    ConnectorState,
-    Drivers,
-    PendingCall,
-    Readings,
-    Sessions,
-    Transaction,
-    Workflow,
-)
+from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Transactions, Workflow
+from chalicelib.records import Charger, Connection, Transaction
+from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
+from chalicelib.services.naming import Naming
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
+# Messages overtake each other by seconds: a connector that is free so soon after a start was so before it.
+_SURELY_LATER = timedelta(seconds=60)
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Holder:
-    """Who a token stands for: a session begun by app, or a driver with a card."""
-
-    standing: Standing
-    driver_id: str | None = None
-    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,127 +53,138 @@ class _Told:
 
 @dataclass(frozen=True)
 class Charging:
-    """Hears chargers."""
+    """Hears chargers tell of charges."""
 
     chargers: Chargers
     sessions: Sessions
+    transactions: Transactions
     readings: Readings
     catalog: Catalog
-    drivers: Drivers
+    authorising: Authorising
+    naming: Naming
     workflow: Workflow
     changes: Changes
     clock: Clock
-    heartbeat_s: int
 
-    def hear(self, connection: Connection, event: ChargerEvent, assign_ref: AssignRef) -> Answer:
-        """Take in what a charger says, and answer. `assign_ref` names a transaction whose charger left it to us."""
-        answer: Answer
-        match event:
-            case HeartbeatReceived():
-                answer = TimeAnswer(self.clock())
-            case ReadingsTaken():
-                answer = self._readings(connection, event)
-            case StatusReported():
-                answer = self._status(connection, event)
-            case TokenPresented():
-                answer = TokenAnswer(self._holder(connection, event.token).standing)
-            case ChargingStarted():
-                answer = self._started(connection, event, assign_ref)
-            case ChargingStopped():
-                answer = self._stopped(connection, event)
-            case Booted():
-                self.chargers.booted(connection.charger_id, event.vendor, event.model, event.serial, event.firmware)
-                answer = BootAnswer(self.clock(), self.heartbeat_s)
-        return answer
+    def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
+        """A transaction began. `assign_ref` names one whose charger left that to us."""
+        now = self.clock()
+        for attempt in range(_REF_ATTEMPTS):
+            ref = assign_ref(connection.charger_id, event, attempt)
+            facts = Transaction(
+                connection.charger_id,
+                ref if event.ref is None else self.naming.begun(connection.charger_id, ref, event),
+                connector=event.connector,
+                token=event.token,
+                heard_at=now,
+                started_at=event.at,
+                started_heard_at=now,
+                meter_start_wh=event.meter_start_wh,
+                first_seq_no=event.seq_no,
+            )
+            told = self._tell(connection, facts, event.remote_start_id)
+            if event.ref is not None or _is_same_start(told.facts, event):
+                return StartAnswer(ref, told.standing)
+        raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
-    def command_answered(self, call: PendingCall, result: CommandResult) -> None:
-        """A charger answered our command. Its yes to a start is not yet energy; its no ends the wait at once."""
-        _log.info(
-            "command answered",
-            extra={"charger_id": call.charger_id, "session_id": call.session_id, "verdict": result.verdict},
-        )
-        if call.purpose is not Step.START:
-            return
-        if result.verdict is not Verdict.ACCEPTED:
-            self.changes.apply(call.session_id, StartFailed(Reason.CHARGER_REFUSED, self.clock()))
-        elif result.ref is not None:
-            # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
-            facts = self.sessions.record(Transaction(call.charger_id, result.ref, session_id=call.session_id))
-            self.changes.apply(call.session_id, *_story(facts))
-
-    def _status(self, connection: Connection, event: StatusReported) -> Answer:
-        connector = event.connector or CHARGER_AS_A_WHOLE
-        # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
-        state = ConnectorState(connector, event.status, self.clock(), event.error)
-        self.chargers.set_status(connection.charger_id, state)
-        return Noted()
-
-    def _readings(self, connection: Connection, event: ReadingsTaken) -> Answer:
-        ref = event.ref or self._open_ref(connection.charger_id, event.connector)
+    def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
+        """Readings of a transaction, whichever the charger says or must mean."""
+        ref = self.naming.meant(connection.charger_id, event)
         if ref is None:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
-        if event.readings:
-            self.readings.append(connection.charger_id, ref, event.readings)
+        self.readings.append(connection.charger_id, ref, event.readings, event.seq_no)
         if event.token is None and event.remote_start_id is None:
             return Noted()
-        facts = Transaction(connection.charger_id, ref, event.connector, event.token)
+        facts = Transaction(connection.charger_id, ref, connector=event.connector, token=event.token)
         return Noted(self._tell(connection, facts, event.remote_start_id).standing)
 
-    def _open_ref(self, charger_id: str, connector: ConnectorId | None) -> str | None:
-        for state in self.chargers.connectors(charger_id):
-            if state.connector == connector and state.session_id:
-                session = self.sessions.get(state.session_id)
-                return session.ref if session else None
-        return None
-
-    def _started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> Answer:
-        for attempt in range(_REF_ATTEMPTS):
-            facts = Transaction(
-                connection.charger_id,
-                assign_ref(connection.charger_id, event, attempt),
-                event.connector,
-                event.token,
-                event.at,
-                event.meter_start_wh,
-            )
-            told = self._tell(connection, facts, event.remote_start_id)
-            # A charger that names its transactions itself is asked for no other name, whatever it says of the time.
-            if told.facts.started_at == event.at or event.ref is not None:
-                return StartAnswer(facts.ref, told.standing)
-        raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
-
-    def _stopped(self, connection: Connection, event: ChargingStopped) -> Answer:
+    def stopped(self, connection: Connection, event: ChargingStopped) -> Noted:
+        """A transaction ended, be its beginning known or not."""
+        now = self.clock()
+        ref = self.naming.ended(connection.charger_id, event)
         if event.readings:
-            self.readings.append(connection.charger_id, event.ref, event.readings)
+            self.readings.append(connection.charger_id, ref, event.readings)
         facts = Transaction(
             connection.charger_id,
-            event.ref,
-            event.connector,
+            ref,
+            connector=event.connector,
+            heard_at=now,
             stopped_at=event.at,
+            stopped_heard_at=now,
+            meter_start_wh=event.meter_start_wh,
             meter_stop_wh=event.meter_stop_wh,
             stop_reason=event.reason,
+            stop_token=event.token,
+            last_seq_no=event.seq_no,
         )
-        if self._tell(connection, facts).session is None:
-            _log.warning(
-                "a transaction ended that belongs to no session yet",
-                extra={"charger_id": connection.charger_id, "ref": event.ref},
-            )
+        self._tell(connection, facts)
         # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody.
         return Noted(Standing.ACCEPTED if event.token else None)
+
+    def start_answered(self, charger_id: str, session_id: str, result: CommandResult) -> None:
+        """A charger's yes to a start is not yet energy; its no ends the wait at once."""
+        if result.verdict is not Verdict.ACCEPTED:
+            self.changes.apply(session_id, StartFailed(Reason.CHARGER_REFUSED, self.clock()))
+        elif result.ref is not None:
+            # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
+            facts = self.transactions.record(Transaction(charger_id, result.ref, session_id=session_id))
+            self.changes.apply(session_id, *_story(facts))
+
+    def vacated(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
+        """A connector is free though a session has it: the car has left, and its end was lost or is on its way."""
+        session = self.sessions.get(session_id)
+        now = self.clock()
+        if session is None or session.started_at is None or now - session.started_at < _SURELY_LATER:
+            return
+        if session.state is State.ACTIVE:
+            self.changes.apply(session_id, StopRequested(now))
+        # The next driver must not wait for the last one's bill.
+        self.chargers.free(charger_id, connector, session_id)
+
+    def adopt(self, facts: Transaction) -> Session | None:
+        """Make a session of a transaction that nobody has claimed; None when its charger is no longer registered."""
+        charger = self.chargers.get(facts.charger_id)
+        if charger is None or not charger.site_id:
+            return None
+        token = facts.token or facts.stop_token or ""
+        holder = self.authorising.holder(charger.charger_id, charger.operator_id, token)
+        session_id = _session_id(facts, holder)
+        facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
+        session = holder.session or self._begun_at_charger(charger, replace(facts, token=token or None), holder)
+        if holder.session is None and not self.sessions.add(session):
+            session = self.sessions.get(session_id) or session
+        session = self.changes.apply(session_id, *self._story_without_beginning(facts), known=session)
+        self.workflow.start(session)
+        return session
+
+    def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
+        """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
+        story = _story(facts)
+        if facts.started_heard_at is not None:
+            return story
+        first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
+        reading = first[0].reading if first else None
+        began_at = reading.at if reading else facts.stopped_at or facts.heard_at or self.clock()
+        register_wh = facts.meter_start_wh
+        if register_wh is None and reading is not None:
+            register_wh = reading.energy_wh
+        return [Started(facts.ref, began_at, register_wh, frozenset({Flag.START_UNKNOWN})), *story]
 
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
         """Record facts and bring the session they belong to up to date."""
         holder = self._holder_of(connection, facts, remote_start_id)
         if holder is not None:
             facts = replace(facts, session_id=_session_id(facts, holder))
-        merged = self.sessions.record(facts)
+        merged = self.transactions.record(facts)
         if merged.session_id is None and merged.token is not None:
             # The message that showed the token overtook the one that began the transaction.
             holder = self._holder(connection, merged.token)
-            merged = self.sessions.record(replace(merged, session_id=_session_id(merged, holder)))
-        session = self._session(connection, merged, holder)
+            claimed = Transaction(merged.charger_id, merged.ref, session_id=_session_id(merged, holder))
+            merged = self.transactions.record(claimed)
+        session = self._session(merged, holder)
         if session is None:
+            self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
             return _Told(merged, None, holder.standing if holder else None)
         session = self.changes.apply(session.session_id, *_story(merged), known=session)
         if holder is None:
@@ -217,27 +194,32 @@ class Charging:
         runs_otherwise = holder.standing is Standing.ACCEPTED and session.ref != merged.ref
         return _Told(merged, session, Standing.EXPIRED if runs_otherwise else holder.standing)
 
-    def _session(self, connection: Connection, facts: Transaction, holder: _Holder | None) -> Session | None:
+    def _session(self, facts: Transaction, holder: Holder | None) -> Session | None:
         """The session that facts belong to; one begun at the charger is created here, once."""
         if facts.session_id is None:
             return None
         if holder is not None and holder.session is not None and holder.session.session_id == facts.session_id:
             return holder.session
         session = self.sessions.get(facts.session_id)
-        if session is not None or facts.started_at is None:
+        if session is not None or facts.started_heard_at is None:
             return session
-        session = self._begun_at_charger(connection, facts, holder or self._holder(connection, facts.token or ""))
+        charger = self.chargers.get(facts.charger_id)
+        if charger is None:
+            raise LookupError(f"charger {facts.charger_id} is not registered")
+        if holder is None:
+            holder = self.authorising.holder(charger.charger_id, charger.operator_id, facts.token or "")
+        session = self._begun_at_charger(charger, facts, holder)
         if not self.sessions.add(session):
             return self.sessions.get(session.session_id)
-        self.chargers.claim(session.charger_id, session.connector, session.session_id)
+        if session.connector.is_credible:
+            self.chargers.claim(session.charger_id, session.connector, session.session_id)
         return session
 
-    def _begun_at_charger(self, connection: Connection, facts: Transaction, holder: _Holder) -> Session:
-        charger = self.chargers.get(connection.charger_id)
-        site = self.catalog.site(charger.site_id) if charger else None
+    def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:
+        site = self.catalog.site(charger.site_id)
         tariff = self.catalog.tariff(site.tariff_id) if site else None
-        if charger is None or tariff is None:
-            raise LookupError(f"charger {connection.charger_id} has no site with a tariff")
+        if tariff is None:
+            raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = holder.standing is Standing.ACCEPTED
         return Session(
             session_id=facts.session_id or "",
@@ -253,7 +235,7 @@ class Charging:
             reason=None if accepted else Reason.NOT_AUTHORISED,
         )
 
-    def _holder_of(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> _Holder | None:
+    def _holder_of(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> Holder | None:
         if facts.token is not None:
             return self._holder(connection, facts.token)
         if remote_start_id is None:
@@ -261,24 +243,22 @@ class Charging:
         for state in self.chargers.connectors(connection.charger_id):
             session = self.sessions.get(state.session_id) if state.session_id else None
             if session and session.remote_start_id == remote_start_id:
-                return _Holder(Standing.ACCEPTED, session.driver_id, session)
+                return Holder(Standing.ACCEPTED, session.driver_id, session)
         return None
 
-    def _holder(self, connection: Connection, token: str) -> _Holder:
-        if looks_like_app_token(token):
-            session = self.sessions.get(token.upper())
-            if session is not None and session.charger_id == connection.charger_id:
-                return _Holder(Standing.EXPIRED if session.is_over else Standing.ACCEPTED, session.driver_id, session)
-        card = self.catalog.token(token.upper())
-        if card is None or card.operator_id != connection.operator_id:
-            return _Holder(Standing.UNKNOWN)
-        driver = self.drivers.get(card.driver_id)
-        if card.blocked or driver is None or driver.blocked or driver.payment_method_id is None:
-            return _Holder(Standing.BLOCKED)
-        return _Holder(Standing.ACCEPTED, card.driver_id)
+    def _holder(self, connection: Connection, token: str) -> Holder:
+        return self.authorising.holder(connection.charger_id, connection.operator_id, token)
 
 
-def _session_id(facts: Transaction, holder: _Holder) -> str:
+def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
+    """Whether a transaction is the one this start began, or another that was given the same number."""
+    if event.at is not None:
+        return facts.started_at == event.at
+    # Of a charger without a clock only the order of its messages tells: what has ended does not begin again.
+    return facts.started_at is None and facts.stopped_heard_at is None
+
+
+def _session_id(facts: Transaction, holder: Holder) -> str:
     """An app's session has its id already; one begun at the charger is named after its transaction."""
     if holder.session is not None:
         return holder.session.session_id
@@ -288,9 +268,14 @@ def _session_id(facts: Transaction, holder: _Holder) -> str:
 def _story(facts: Transaction) -> list[SessionEvent]:
     """What the facts known so far have to say to a session, in the order it happened."""
     events: list[SessionEvent] = []
-    if facts.started_at is not None:
-        events.append(Started(facts.ref, facts.started_at, facts.meter_start_wh))
-    if facts.stopped_at is not None:
+    start = Said(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
+    stop = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+    if start is not None:
+        doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
+        events.append(Started(facts.ref, start.best, facts.meter_start_wh, doubts))
+    if stop is not None:
+        lasted = span(start or stop, stop)
         reason = facts.stop_reason or StopReason.OTHER
-        events.append(Stopped(facts.ref, facts.stopped_at, facts.meter_stop_wh, reason))
+        began_at = lasted.began_at if start is not None and lasted.flags else None
+        events.append(Stopped(facts.ref, lasted.ended_at, facts.meter_stop_wh, reason, began_at, lasted.flags))
     return events

@@ -1,17 +1,23 @@
 """A command goes down the charger's newest socket and is remembered until its answer comes, in whatever process.
 
-One read, one write and one post a command. A charger that is offline is an answer (Gone), never an accident.
+One read, one write, one line in the journal and one post a command. A charger that is offline is an answer (Gone),
+never an accident.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.domain.commands import Command
-from chalicelib.domain.session import Step
-from chalicelib.ports import Calls, ChargerLink, Chargers, Clock, Connection, Gone, NewId, PendingCall
+from chalicelib.ports import Calls, ChargerLink, Chargers, Clock, NewId
 from chalicelib.protocol import dialect_for
 from chalicelib.protocol.frames import pack_call
+from chalicelib.records import Charger, Connection, Errand, Gone, Purpose, SentCall
+from chalicelib.services.recording import Recording
+
+# Within it a charger that works answers; what comes later is recorded as late.
+ANSWER_DUE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -21,19 +27,41 @@ class Commanding:
     chargers: Chargers
     calls: Calls
     link: ChargerLink
+    recording: Recording
     clock: Clock
     new_id: NewId
 
-    def send(self, charger_id: str, command: Command, session_id: str, purpose: Step) -> None:
-        """Send `command` for a session's step. Raises Gone when the charger is offline."""
+    def send(self, charger_id: str, command: Command, purpose: Purpose, subject: str = "") -> SentCall:
+        """Send `command` to a charger. Raises Gone when it is offline, Unable when its version has no such command."""
         charger = self.chargers.get(charger_id)
-        if charger is None or charger.connection_id is None or charger.protocol is None:
+        if charger is None:
             raise Gone(charger_id)
-        message_id = self.new_id()
+        return self.order(charger, command, Errand(self.new_id(), purpose, subject))
+
+    def order(self, charger: Charger, command: Command, errand: Errand) -> SentCall:
+        """As `send`, under a name of the caller's choosing: asked twice under one name, it is sent once."""
+        if charger.connection_id is None or charger.protocol is None:
+            raise Gone(charger.charger_id)
         action, payload = dialect_for(charger.protocol).encode(command)
-        self.calls.add(PendingCall(charger_id, message_id, action, session_id, purpose, self.clock()))
+        now = self.clock()
+        call = SentCall(
+            charger.charger_id,
+            errand.message_id,
+            action,
+            errand.purpose,
+            now,
+            now + ANSWER_DUE,
+            errand.subject,
+            errand.fingerprint,
+        )
+        if not self.calls.add(call):
+            return self.calls.get(call.charger_id, call.message_id) or call
+        self.recording.sent(call, payload)
         try:
-            self.link.send(charger.connection_id, pack_call(message_id, action, payload))
+            self.link.send(charger.connection_id, pack_call(call.message_id, action, payload))
         except Gone:
-            self.chargers.closed(Connection(charger.connection_id, charger_id, charger.operator_id, charger.protocol))
+            socket = Connection(charger.connection_id, charger.charger_id, charger.operator_id, charger.protocol)
+            if self.chargers.closed(socket):
+                self.recording.line(charger.charger_id, online=False, why="the socket is gone")
             raise
+        return call

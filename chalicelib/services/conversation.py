@@ -8,11 +8,28 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from chalicelib.ports import Calls, Chargers, Clock, Connection, Gone
+from chalicelib.domain.answers import Answer, BootAnswer
+from chalicelib.domain.events import Booted, ChargerEvent, HeartbeatReceived, ReadingsTaken
+from chalicelib.ports import Calls, Chargers, Clock
 from chalicelib.protocol import dialect_for
-from chalicelib.protocol.frames import Call, CallError, CallResult, ProtocolError, pack_error, pack_result, parse
-from chalicelib.services.charging import Charging
+from chalicelib.protocol.dialect import Decoded, Dialect
+from chalicelib.protocol.frames import (
+    Call,
+    CallError,
+    CallResult,
+    ProtocolError,
+    ResultError,
+    pack_error,
+    pack_result,
+    parse,
+)
+from chalicelib.records import Admission, Connection, Direction, Entry, Gone
+from chalicelib.services.hearing import Hearing
+from chalicelib.services.recording import Recording
 
+# How soon a charger that waits for its operator may ask again.
+_ASK_AGAIN_S = 60
+_LONGEST_UNREADABLE = 1_000
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +39,8 @@ class Conversation:
 
     chargers: Chargers
     calls: Calls
-    charging: Charging
+    hearing: Hearing
+    recording: Recording
     clock: Clock
 
     def receive(self, connection_id: str, text: str) -> str | None:
@@ -30,49 +48,111 @@ class Conversation:
         connection = self.chargers.connection(connection_id)
         if connection is None:
             raise Gone(connection_id)
-        try:
-            frame = parse(text)
-            if isinstance(frame, Call):
-                return self._called(connection, frame)
-            self._answered(connection, frame)
-        except ProtocolError as error:
-            _log.warning(
-                "frame refused",
-                extra={"charger_id": connection.charger_id, "code": error.code, "why": error.description},
-            )
-            return pack_error(error, dialect_for(connection.protocol).spelling)
-        return None
-
-    def _called(self, connection: Connection, call: Call) -> str:
         dialect = dialect_for(connection.protocol)
         try:
+            frame = parse(text)
+        except ProtocolError as error:
+            self._refused(connection, "unreadable", error, text[:_LONGEST_UNREADABLE])
+            return pack_error(error, dialect.spelling)
+        if isinstance(frame, Call):
+            answer = self._called(connection, dialect, frame)
+            return None if frame.is_silent else answer
+        self._answered(connection, dialect, frame)
+        return None
+
+    def _called(self, connection: Connection, dialect: Dialect, call: Call) -> str:
+        try:
             decoded = dialect.decode(call, self.clock())
-            if decoded.deviation:
-                _log.warning(
-                    "charger deviates from the standard",
-                    extra={"charger_id": connection.charger_id, "action": call.action, "deviation": decoded.deviation},
-                )
-            answer = self.charging.hear(connection, decoded.event, dialect.assign_ref)
-        except ProtocolError:
-            raise
+            answer = self._hear(connection, dialect, call, decoded.event)
+            payload = dialect.reply(call, answer)
+        except ProtocolError as error:
+            self._refused(connection, call.action, error, call)
+            return pack_error(error, dialect.spelling)
+        entry = Entry(
+            self.clock(),
+            Direction.IN,
+            call.action,
+            str(call.message_id),
+            deviation=decoded.deviation,
+            connection_id=connection.connection_id,
+        )
+        self.recording.heard(connection, entry, call.payload, payload, notable=_is_notable(decoded))
+        return pack_result(call.message_id, payload)
+
+    def _hear(self, connection: Connection, dialect: Dialect, call: Call, event: ChargerEvent) -> Answer:
+        """Take in what was understood. Raises ProtocolError when the charger should say it again."""
+        if connection.is_pending and not self._is_accepted_by_now(connection):
+            if isinstance(event, Booted):
+                self.hearing.hear(connection, event, dialect.assign_ref)
+                return BootAnswer(self.clock(), _ASK_AGAIN_S, accepted=False)
+            # OCPP 2.0.1 B02.FR.09, and the sense of 1.6 §4.2.
+            raise ProtocolError("SecurityError", "the charger is not accepted yet", call.message_id)
+        try:
+            return self.hearing.hear(connection, event, dialect.assign_ref)
         except Exception as error:
             # The charger keeps a transaction message it got a CALLERROR for, and sends it again (OCPP 1.6 §3.7.1).
             _log.exception(
                 "charger's message failed", extra={"charger_id": connection.charger_id, "action": call.action}
             )
-            raise ProtocolError(
-                "InternalError", "the message could not be stored; send it again", call.message_id
-            ) from error
-        return pack_result(call.message_id, dialect.reply(call, answer))
+            description = "the message could not be stored; send it again"
+            raise ProtocolError("InternalError", description, call.message_id) from error
 
-    def _answered(self, connection: Connection, frame: CallResult | CallError) -> None:
-        call = self.calls.take(connection.charger_id, frame.message_id)
-        if call is None:
-            _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
+    def _is_accepted_by_now(self, connection: Connection) -> bool:
+        charger = self.chargers.get(connection.charger_id)
+        return charger is not None and charger.admission is Admission.ACCEPTED
+
+    def _refused(self, connection: Connection, what: str, error: ProtocolError, said: Call | str) -> None:
+        _log.warning(
+            "frame refused",
+            extra={"charger_id": connection.charger_id, "code": error.code, "why": error.description},
+        )
+        entry = Entry(
+            self.clock(),
+            Direction.IN,
+            what[:50],
+            "" if error.message_id is None else str(error.message_id),
+            result=f"{error.code}: {error.description}",
+            connection_id=connection.connection_id,
+        )
+        self.recording.heard(connection, entry, said.payload if isinstance(said, Call) else said, notable=True)
+
+    def _answered(self, connection: Connection, dialect: Dialect, frame: CallResult | CallError | ResultError) -> None:
+        call = None
+        if not isinstance(frame, ResultError):
+            call = self.calls.get(connection.charger_id, frame.message_id)
+        if call is None or isinstance(frame, ResultError):
+            self._nobody_asked(connection, frame)
             return
-        dialect = dialect_for(connection.protocol)
         if isinstance(frame, CallResult):
             result = dialect.read_result(call.action, frame.payload)
         else:
             result = dialect.read_error(frame)
-        self.charging.command_answered(call, result)
+        answered = self.calls.answer(connection.charger_id, frame.message_id, result, self.clock())
+        if answered is None:
+            self._nobody_asked(connection, frame)
+            return
+        self.recording.answered(connection, answered, result)
+        self.hearing.answered(answered, result)
+
+    def _nobody_asked(self, connection: Connection, frame: CallResult | CallError | ResultError) -> None:
+        _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
+        entry = Entry(
+            self.clock(),
+            Direction.IN,
+            type(frame).__name__,
+            frame.message_id,
+            result="nobody waits for this",
+            connection_id=connection.connection_id,
+        )
+        said = frame.payload if isinstance(frame, CallResult) else f"{frame.code}: {frame.description}"
+        self.recording.heard(connection, entry, said, notable=True)
+
+
+def _is_notable(decoded: Decoded) -> bool:
+    """Everything but heartbeats and plain readings."""
+    match decoded.event:
+        case HeartbeatReceived():
+            return False
+        case ReadingsTaken(token=token, remote_start_id=remote_start_id):
+            return token is not None or remote_start_id is not None
+    return True

@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.commands import StartCharging, StopCharging
+from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.ledger import Book
 from chalicelib.domain.session import (
     Billed,
     Completed,
-    FinalReadingMissed,
     Hold,
     HoldDeclined,
     HoldPlaced,
@@ -33,25 +33,17 @@ from chalicelib.domain.session import (
     StopRequested,
 )
 from chalicelib.domain.tariff import Bill, price
-from chalicelib.ports import (
-    Chargers,
-    Clock,
-    Declined,
-    Drivers,
-    Gone,
-    Ledger,
-    Payments,
-    Readings,
-    Sessions,
-    Waiting,
-    Workflow,
-)
+from chalicelib.ports import Chargers, Clock, Drivers, Ledger, Payments, Readings, Sessions, Workflow
+from chalicelib.records import Declined, Gone, Purpose, Waiting
 from chalicelib.services.changes import Changes
 from chalicelib.services.commanding import Commanding
+from chalicelib.services.measuring import Measuring
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
 _ABANDONED = timedelta(minutes=5)
+# What a charger has queued it tells within minutes of being back.
+_LAST_WORDS = timedelta(minutes=10)
 
 # What a workflow error says to a driver; the workflow names the error, this names the reason.
 _REASONS = {
@@ -84,6 +76,7 @@ class Lifecycle:
     workflow: Workflow
     changes: Changes
     commanding: Commanding
+    measuring: Measuring
     payments: Callable[[], Payments]
     clock: Clock
 
@@ -109,7 +102,7 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.START, task_token))
         if session.state is State.INITIATED:
             command = StartCharging(session.connector, session.token, session.remote_start_id)
-            self.commanding.send(session.charger_id, command, session_id, Step.START)
+            self.commanding.send(session.charger_id, command, Purpose.START, session_id)
 
     def await_end(self, session_id: str, task_token: str) -> None:
         """Wait while the car charges, until somebody wants it to end or it has."""
@@ -131,7 +124,7 @@ class Lifecycle:
         if session.bill is not None and self._was_taken(session):
             return
         if session.bill is None:
-            session = self._final(session)
+            session = self.measuring.measured(session)
             session = self.changes.apply(session_id, Billed(self._bill(session)))
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()))
@@ -180,8 +173,25 @@ class Lifecycle:
             return
         if session.state is State.STOPPING:
             self.workflow.start(session)
-            self._ask_to_stop(session)
+            if self._has_left(session):
+                session = self.measuring.measured(session)
+            else:
+                self._ask_to_stop(session)
         self.changes.wake(session, self.sessions.waiting(session.session_id))
+
+    def _has_left(self, session: Session) -> bool:
+        """Whether the car is gone and its end will not be told any more: the connector has been free for long."""
+        asked_at = session.stop_requested_at
+        if session.stopped_at is not None or asked_at is None or self.clock() - asked_at < _LAST_WORDS:
+            return False
+        states = self.chargers.connectors(session.charger_id)
+        return any(
+            it.connector == session.connector
+            and it.status is ConnectorStatus.AVAILABLE
+            and it.status_at is not None
+            and it.status_at > (session.started_at or session.created_at)
+            for it in states
+        )
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)
@@ -202,24 +212,10 @@ class Lifecycle:
         if session.is_over or session.stopped_at is not None or session.ref is None:
             return
         try:
-            self.commanding.send(session.charger_id, StopCharging(session.ref), session.session_id, Step.STOP)
+            self.commanding.send(session.charger_id, StopCharging(session.ref), Purpose.STOP, session.session_id)
         except Gone:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger is offline and cannot be told to stop", extra={"session_id": session.session_id})
-
-    def _final(self, session: Session) -> Session:
-        """The session with everything a bill needs, its own readings standing in for what the charger never said."""
-        if session.ref is None or (session.stopped_at is not None and session.energy_wh is not None):
-            return session
-        first = self.readings.after(session.charger_id, session.ref, "", limit=1)
-        newest = self.readings.newest(session.charger_id, session.ref)
-        began_at = session.started_at or session.created_at
-        missed = FinalReadingMissed(
-            at=newest[0].reading.at if newest else began_at,
-            meter_start_wh=first[0].reading.energy_wh if first else None,
-            meter_stop_wh=newest[0].reading.energy_wh if newest else None,
-        )
-        return self.changes.apply(session.session_id, missed)
 
     def _bill(self, session: Session) -> Bill:
         began_at = session.started_at or session.created_at

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.tariff import Tariff
-from chalicelib.ports import Catalog, Charger, Chargers, ConnectorState, Driver, Drivers, Site, Token
+from chalicelib.ports import Catalog, Chargers, Clock, Drivers
+from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, Token
 from chalicelib.services.door import hash_password
 from chalicelib.services.sessions import NotFound, Refusal
+
+# Nothing, or a certificate.
+_WITHOUT_PASSWORD = (0, 3)
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Registry:
     chargers: Chargers
     catalog: Catalog
     drivers: Drivers
+    clock: Clock
 
     def put_site(self, site: Site) -> None:
         """Raises Refusal when the id is another operator's, NotFound for an unknown tariff."""
@@ -33,34 +37,33 @@ class Registry:
         _check_owner(self.catalog.tariff(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
         self.catalog.put_tariff(tariff)
 
-    def put_charger(
-        self,
-        operator_id: str,
-        charger_id: str,
-        site_id: str,
-        connectors: Sequence[ConnectorId],
-        password: str | None,
-    ) -> None:
-        """Register a charger, or change it; no password keeps the one it has. Raises NotFound, Refusal."""
-        site = self.catalog.site(site_id)
-        if site is None or site.operator_id != operator_id:
-            raise NotFound(f"site {site_id}")
-        known = self.chargers.get(charger_id)
-        _check_owner(known, operator_id, f"charger id {charger_id}")
+    def put_charger(self, charger: Charger, password: str | None) -> bool:
+        """Register a charger, or change it; no password keeps the one it has. Returns whether it had been pending.
+
+        Raises NotFound, Refusal.
+        """
+        site = self.catalog.site(charger.site_id)
+        if site is None or site.operator_id != charger.operator_id:
+            raise NotFound(f"site {charger.site_id}")
+        known = self.chargers.get(charger.charger_id)
+        _check_owner(known, charger.operator_id, f"charger id {charger.charger_id}")
         if password is not None:
             password_hash = hash_password(password.encode(), secrets.token_bytes(16))
         elif known is not None:
             password_hash = known.password_hash
+        elif charger.security_profile in _WITHOUT_PASSWORD:
+            password_hash = hash_password(secrets.token_bytes(32), secrets.token_bytes(16))
         else:
             raise Refusal("password_missing", "a new charger needs a password")
-        self.chargers.put(Charger(charger_id, operator_id, site_id, password_hash, tuple(connectors)))
+        self.chargers.put(replace(charger, password_hash=password_hash))
+        return known is not None and known.admission is Admission.PENDING
 
     def put_token(self, token: Token) -> None:
         """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
         _check_owner(self.catalog.token(token.uid), token.operator_id, f"token {token.uid}")
         if self.drivers.get(token.driver_id) is None:
             raise NotFound(f"driver {token.driver_id}")
-        self.catalog.put_token(token)
+        self.catalog.put_token(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """The operator's chargers."""

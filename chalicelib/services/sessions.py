@@ -19,21 +19,8 @@ from chalicelib.domain.session import (
     session_id_for,
 )
 from chalicelib.domain.tariff import Bill, price
-from chalicelib.ports import (
-    Catalog,
-    Charger,
-    Chargers,
-    Clock,
-    ConnectorState,
-    Driver,
-    Drivers,
-    NewId,
-    Readings,
-    Sessions,
-    Site,
-    StoredReading,
-    Workflow,
-)
+from chalicelib.ports import Catalog, Chargers, Clock, Drivers, NewId, Readings, Sessions, Workflow
+from chalicelib.records import Charger, ConnectorState, Driver, Site, StoredReading
 from chalicelib.services.changes import Changes
 
 _LIVE_BATCH = 100

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.ports import Conflict, Driver, Site, Token
-from tests.adapters.conftest import TARIFF
+from chalicelib.records import Conflict, Driver, Site, Token
+from tests.adapters.conftest import NOW, TARIFF
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -21,7 +21,7 @@ def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
     driver = Driver("driver-1", "ada@example.org", "cus_1", "pm_1", "visa 4242")
     catalog.put_site(SITE)
     catalog.put_tariff(TARIFF)
-    catalog.put_token(TOKEN)
+    catalog.put_token(TOKEN, NOW)
     drivers.put(driver)
 
     assert catalog.site("site-1") == SITE
@@ -46,8 +46,8 @@ def test_names_no_row_can_have_are_none_and_not_accidents(aws_calls: list[str]) 
 
 def test_an_operator_may_change_its_own_things() -> None:
     catalog = DynamoCatalog()
-    catalog.put_token(TOKEN)
-    catalog.put_token(replace(TOKEN, blocked=True))
+    catalog.put_token(TOKEN, NOW)
+    catalog.put_token(replace(TOKEN, blocked=True), NOW)
 
     assert catalog.token(TOKEN.uid) == replace(TOKEN, blocked=True)
 
@@ -56,14 +56,14 @@ def test_an_operator_cannot_take_anothers_things() -> None:
     catalog = DynamoCatalog()
     catalog.put_site(SITE)
     catalog.put_tariff(TARIFF)
-    catalog.put_token(TOKEN)
+    catalog.put_token(TOKEN, NOW)
 
     with pytest.raises(Conflict):
         catalog.put_site(replace(SITE, operator_id="op-2"))
     with pytest.raises(Conflict):
         catalog.put_tariff(replace(TARIFF, operator_id="op-2"))
     with pytest.raises(Conflict):
-        catalog.put_token(replace(TOKEN, operator_id="op-2"))
+        catalog.put_token(replace(TOKEN, operator_id="op-2"), NOW)
     assert catalog.site("site-1") == SITE
     assert catalog.tariff("tariff-1") == TARIFF
     assert catalog.token(TOKEN.uid) == TOKEN

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
-from chalicelib.ports import Charger, Conflict, Connection, ConnectorState
+from chalicelib.records import Charger, Conflict, Connection, ConnectorState
 from tests.adapters.conftest import NOW, race
 
 pytestmark = pytest.mark.usefixtures("tables")

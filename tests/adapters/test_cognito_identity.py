@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from chalicelib.adapters.cognito_identity import CognitoIdentity
-from chalicelib.ports import AlreadyRegistered, NotAllowed
+from chalicelib.records import AlreadyRegistered, NotAllowed
 from local import identity
 
 if TYPE_CHECKING:

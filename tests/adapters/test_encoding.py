@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.tables import decode, encode
+from chalicelib.adapters.dynamo import decode, encode
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.session import Hold, Origin, Payment, Reason, Session, State
 from chalicelib.domain.tariff import Bill, Dimension, Line, Tariff
-from chalicelib.ports import PendingCall, Site
+from chalicelib.records import SentCall, Site
 from tests.adapters.conftest import a_session
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -102,5 +102,5 @@ def test_places_on_earth_come_back_exactly() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"charger_id": 1}', "nonsense"])
 def test_other_text_is_refused_as_a_value_error(text: str) -> None:
-    with pytest.raises(ValueError, match="PendingCall"):
-        decode(PendingCall, text)
+    with pytest.raises(ValueError, match="SentCall"):
+        decode(SentCall, text)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.sessions import DynamoReadings
 from chalicelib.adapters.tables import ReadingsRow
+from chalicelib.adapters.transactions import DynamoReadings
 from chalicelib.domain.events import Reading
 from tests.adapters.conftest import NOW
 

@@ -1,4 +1,4 @@
-"""Sessions change by compare-and-set, transactions by first word; neither is undone by a late or repeated write."""
+"""Sessions change by compare-and-set; no change is undone by a late or repeated write."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.adapters.dynamo import encode
 from chalicelib.adapters.sessions import DynamoSessions
-from chalicelib.adapters.tables import SessionRow, encode
-from chalicelib.domain.events import ConnectorId, StopReason
+from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.session import Hold, Session, State, Step, session_id_for
-from chalicelib.ports import Conflict, Transaction, Waiting
+from chalicelib.records import Conflict, Waiting
 from tests.adapters.conftest import NOW, a_session, race
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -322,67 +322,6 @@ def test_all_unsettled_sessions_are_found_however_they_are_spread() -> None:
     assert len(list(sessions.unsettled(NOW + timedelta(days=1)))) == 40
 
 
-STARTED = Transaction("CP-1", "17", ConnectorId(2, 3), "TAG", started_at=NOW, meter_start_wh=1000)
-STOPPED = Transaction(
-    "CP-1", "17", stopped_at=NOW + timedelta(hours=1), meter_stop_wh=9000, stop_reason=StopReason.CAR_LEFT
-)
-WHOLE = replace(
-    STARTED, stopped_at=STOPPED.stopped_at, meter_stop_wh=STOPPED.meter_stop_wh, stop_reason=STOPPED.stop_reason
-)
-
-
-@pytest.mark.parametrize("order", [(STARTED, STOPPED), (STOPPED, STARTED), (STARTED, STOPPED, STARTED, STOPPED)])
-def test_facts_of_a_transaction_add_up_in_any_order(order: tuple[Transaction, ...]) -> None:
-    sessions = DynamoSessions()
-    told = [sessions.record(facts) for facts in order]
-
-    assert told[-1] == WHOLE
-    assert sessions.transaction("CP-1", "17") == WHOLE
-
-
-def test_the_first_word_on_a_fact_stands() -> None:
-    sessions = DynamoSessions()
-    sessions.record(STARTED)
-    second = replace(STARTED, connector=ConnectorId(0), token="OTHER", meter_start_wh=0, session_id="session-1")
-
-    assert sessions.record(second) == replace(STARTED, session_id="session-1")
-    assert sessions.record(Transaction("CP-1", "17", session_id="session-2")).session_id == "session-1"
-
-
-def test_zero_is_a_word_too() -> None:
-    sessions = DynamoSessions()
-    sessions.record(Transaction("CP-1", "17", ConnectorId(0), meter_start_wh=0))
-
-    assert sessions.record(replace(STARTED, token=None)) == replace(
-        STARTED, connector=ConnectorId(0), token=None, meter_start_wh=0
-    )
-
-
-def test_telling_nothing_returns_what_is_known() -> None:
-    sessions = DynamoSessions()
-    nothing = Transaction("CP-1", "17")
-    assert sessions.record(nothing) == nothing
-    sessions.record(STARTED)
-
-    assert sessions.record(nothing) == STARTED
-
-
-def test_chargers_may_use_the_same_number() -> None:
-    sessions = DynamoSessions()
-    sessions.record(STARTED)
-
-    assert sessions.transaction("CP-2", "17") is None
-    assert sessions.transaction("CP-1", "") is None
-
-
-def test_of_many_first_words_at_once_one_stands_for_all() -> None:
-    sessions = DynamoSessions()
-
-    heard = race(8, lambda number: sessions.record(Transaction("CP-1", "17", session_id=f"session-{number}")))
-
-    assert len({facts.session_id for facts in heard}) == 1
-
-
 def test_each_call_costs_what_it_says(aws_calls: list[str]) -> None:
     def cost() -> list[str]:
         spent = list(aws_calls)
@@ -402,10 +341,6 @@ def test_each_call_costs_what_it_says(aws_calls: list[str]) -> None:
     assert cost() == ["GetItem"]
     sessions.of_driver("driver-1", 10, None)
     assert cost() == ["Query", "BatchGetItem"]
-    sessions.record(STARTED)
-    assert cost() == ["UpdateItem"]
-    sessions.transaction("CP-1", "17")
-    assert cost() == ["GetItem"]
     list(sessions.unsettled(NOW))
     assert cost() == ["Query"] * 8
     with pytest.raises(Conflict):

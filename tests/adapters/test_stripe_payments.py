@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from chalicelib.adapters import stripe_payments
 from chalicelib.adapters.stripe_payments import StripePayments, _from_stripe, _to_stripe
 from chalicelib.domain.session import Hold, Session
-from chalicelib.ports import Declined, PaymentNews, PaymentsUnavailable
+from chalicelib.records import Declined, PaymentNews, PaymentsUnavailable
 from local.stripe_server import CardRefused, StripeServer, save_test_card
 from tests.adapters.conftest import TARIFF, a_session
 from tests.endpoint import Asked, Endpoint, an_endpoint

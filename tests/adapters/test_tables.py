@@ -7,16 +7,15 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.tables import TABLES, connection, table_of
+from chalicelib.adapters.dynamo import table_of
+from chalicelib.adapters.tables import TABLES, connection
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
 
 EXPIRING = {
-    "kerb-connections": "expires_at",
-    "kerb-readings": "expires_at",
-    "kerb-calls": "expires_at",
-    "kerb-idempotency": "expiration",
-}
+    f"kerb-{table}": "expires_at"
+    for table in ("calls", "chargers", "connections", "history", "journal", "readings", "reports")
+} | {"kerb-idempotency": "expiration"}
 
 
 @pytest.mark.usefixtures("tables")
@@ -49,18 +48,24 @@ def test_only_what_may_be_forgotten_expires() -> None:
 def test_the_indexes_are_there() -> None:
     dynamodb = boto3.client("dynamodb")
     indexes = {
-        index["IndexName"]: (
+        f"{name}/{index['IndexName']}": (
             [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]],
             index["Projection"]["ProjectionType"],
         )
-        for name in ("kerb-chargers", "kerb-sessions")
+        for name in ("kerb-chargers", "kerb-sessions", "kerb-tokens", "kerb-transactions")
         for index in dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
     }
 
     assert indexes == {
-        "by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
-        "by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
-        "unsettled": ([("unsettled_shard", "HASH"), ("unsettled_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
+        "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-sessions/by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-sessions/by_operator": ([("operator_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-sessions/flagged": ([("flagged_operator", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-sessions/unsettled": ([("unsettled_shard", "HASH"), ("unsettled_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-tokens/by_operator": ([("operator_id", "HASH"), ("changed_s", "RANGE")], "ALL"),
+        "kerb-transactions/unclaimed": ([("unclaimed_shard", "HASH"), ("unclaimed_at", "RANGE")], "KEYS_ONLY"),
     }
 
 

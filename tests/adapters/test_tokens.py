@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from chalicelib.adapters.cognito_identity import CognitoIdentity
 from chalicelib.adapters.tokens import AccessTokens, Tickets
-from chalicelib.ports import NotAllowed
+from chalicelib.records import NotAllowed
 from local import identity
 from tests.endpoint import Endpoint, an_endpoint
 

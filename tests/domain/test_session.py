@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.events import ConnectorId, StopReason
+from chalicelib.domain.evidence import Flag
 from chalicelib.domain.session import (
     Billed,
     Completed,
-    FinalReadingMissed,
+    EnergyMeasured,
     Hold,
     HoldDeclined,
     HoldPlaced,
@@ -64,7 +65,7 @@ EVENTS: list[SessionEvent] = [
     StopRequested(NOW),
     STOPPED,
     Stopped("8", NOW, 9, StopReason.LOCAL),
-    FinalReadingMissed(NOW, 1, 2),
+    EnergyMeasured(NOW, 1, 2),
     Billed(BILL),
     Paid(Payment(90, NOW)),
     PaymentFailed(NOW),
@@ -123,10 +124,25 @@ def test_a_meter_that_ran_backwards_counts_as_no_energy() -> None:
 
 
 def test_other_readings_stand_in_only_for_what_the_charger_never_said() -> None:
-    lost = after(STARTED, StopRequested(NOW), FinalReadingMissed(NOW, 1, 1700))
-    assert (lost.energy_wh, lost.reason) == (700, Reason.CHARGER_LOST)
-    told = after(STARTED, STOPPED, FinalReadingMissed(NOW, 1, 1700))
-    assert (told.energy_wh, told.reason) == (2000, None)
+    lost = after(STARTED, StopRequested(NOW), EnergyMeasured(NOW, 700, 1, 1700))
+    assert (lost.energy_wh, lost.meter_start_wh, lost.meter_stop_wh) == (700, 1000, 1700)
+    assert lost.reason is Reason.CHARGER_LOST
+    told = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000, 1, 1700))
+    assert (told.energy_wh, told.meter_start_wh, told.meter_stop_wh, told.reason) == (2000, 1000, 3000, None)
+
+
+def test_what_was_measured_is_weighed_once() -> None:
+    measured = after(STARTED, STOPPED, EnergyMeasured(NOW, 1500), EnergyMeasured(NOW, 99_999))
+    assert measured.energy_wh == 1500
+
+
+def test_doubts_add_up() -> None:
+    doubted = after(
+        replace(STARTED, flags=frozenset({Flag.START_UNKNOWN})),
+        replace(STOPPED, flags=frozenset({Flag.CLOCK_WRONG})),
+        EnergyMeasured(NOW, 1, flags=frozenset({Flag.METER_FELL})),
+    )
+    assert doubted.flags == {Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.METER_FELL}
 
 
 def test_a_payment_that_arrives_after_we_gave_up_is_recorded() -> None:

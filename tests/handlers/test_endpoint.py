@@ -13,13 +13,7 @@ import requests
 from benchmarks.wire import Socket
 from chalicelib import wiring
 from chalicelib.handlers.shared import observe
-from chalicelib.ports import (
-    AlreadyRegistered,
-    Conflict,
-    Declined,
-    NotAllowed,
-    PaymentsUnavailable,
-)
+from chalicelib.records import AlreadyRegistered, Conflict, Declined, NotAllowed, PaymentsUnavailable
 from chalicelib.services.sessions import NotFound, Refusal
 from local.seed import CHARGER_PASSWORD, SITE_ID, Network
 from local.stack import Stack

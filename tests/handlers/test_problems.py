@@ -37,9 +37,11 @@ def asked(stack: Stack, network: Network, route: Route, body: Any) -> requests.R
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda it: f"{it.method} {it.path}")
 def test_no_route_takes_a_card_number_or_repeats_it(stack: Stack, network: Network, route: Route) -> None:
-    answer = asked(stack, network, route, CARD)
+    # A body that may be one of several things must first say which.
+    kind = {"command": "clear_cache"} if route.path.endswith("/commands") else {}
+    answer = asked(stack, network, route, kind | CARD)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
-    assert CARD.keys() <= {it["field"] for it in answer.json()["errors"]}
+    assert CARD.keys() <= {it["field"].rpartition(".")[2] for it in answer.json()["errors"]}
     assert CARD_NUMBER not in answer.text
 
 

@@ -16,7 +16,7 @@ import stripe
 
 from chalicelib import wiring
 from chalicelib.handlers.shared import observe
-from chalicelib.ports import PaymentNews
+from chalicelib.records import PaymentNews
 from local.stack import Stack
 
 

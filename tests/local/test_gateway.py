@@ -124,7 +124,7 @@ async def test_forged_charger_id_header_is_stripped_whatever_its_case() -> None:
         forged = {"x-KERB-charger-ID": "CP-victim", "Authorization": "Basic Q1A6cHc="}
         async with charger(gateway, "/ocpp/CP-mine", additional_headers=forged):
             headers = backend.connects[0]["headers"]
-            assert [value for name, value in headers.items() if "kerb" in name.lower()] == ["CP-mine"]
+            assert [value for name, value in headers.items() if "kerb-charger" in name.lower()] == ["CP-mine"]
             assert headers["Authorization"] == "Basic Q1A6cHc="
 
 

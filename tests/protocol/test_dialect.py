@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,19 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocpp import messages
 
-from chalicelib.domain.commands import (
-    Answer,
-    BootAnswer,
-    Command,
-    Noted,
-    Standing,
-    StartAnswer,
-    StartCharging,
-    StopCharging,
-    TimeAnswer,
-    TokenAnswer,
-    Verdict,
-)
+from chalicelib.domain.answers import Answer, BootAnswer, Noted, StartAnswer, TimeAnswer, TokenAnswer
+from chalicelib.domain.commands import Command, Standing, StartCharging, StopCharging, Verdict
 from chalicelib.domain.events import (
     Booted,
     ChargerEvent,
@@ -75,7 +65,7 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
         V16,
         "StatusNotification",
         {"connectorId": 1, "errorCode": "NoError", "status": "SuspendedEVSE", "timestamp": T},
-        StatusReported(ConnectorId(1), ConnectorStatus.SUSPENDED, AT),
+        StatusReported(ConnectorId(1), ConnectorStatus.SUSPENDED_BY_CHARGER, AT),
     ),
     (
         V16,
@@ -105,8 +95,8 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
     (
         V16,
         "StopTransaction",
-        {"transactionId": 0, "meterStop": 900, "timestamp": T},
-        ChargingStopped("0", AT, 900, StopReason.LOCAL),
+        {"transactionId": 5, "meterStop": 900, "timestamp": T},
+        ChargingStopped("5", AT, 900, StopReason.LOCAL),
     ),
     (
         V16,
@@ -151,7 +141,7 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
         V201,
         "TransactionEvent",
         event201("Started", idToken={"idToken": "", "type": "NoAuthorization"}, offline=True),
-        ChargingStarted(None, AT, None, None, "tx", None, True),
+        ChargingStarted(None, AT, None, None, "tx"),
     ),
     (
         V201,
@@ -174,12 +164,18 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
 ]
 
 
+def plain(event: ChargerEvent) -> ChargerEvent:
+    """Without what only tells one message from another."""
+    bookkeeping = {"said_at": "", "seq_no": None}
+    return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("version", "action", "payload", "event"), CASES)
 def test_what_a_charger_says_becomes_one_event(
     version: str, action: str, payload: dict[str, Any], event: ChargerEvent
 ) -> None:
     decoded = dialect_for(version).decode(Call("1", action, payload), NOW)
-    assert decoded.event == event
+    assert plain(decoded.event) == event
     assert decoded.deviation is None
 
 
@@ -220,12 +216,11 @@ def test_every_command_is_valid_by_the_standard(version: str, command: Command) 
     [
         (V16, "DoTheTwist", {}, "NotImplemented"),
         (V16, "../../etc/passwd", {}, "NotImplemented"),
-        (V16, "FirmwareStatusNotification", {"status": "Idle"}, "NotSupported"),
-        (V201, "NotifyEvent", {}, "NotSupported"),
-        (V16, "BootNotification", {"chargePointVendor": "V"}, "OccurrenceConstraintViolation"),
-        (V16, "Authorize", {"idTag": 7}, "TypeConstraintViolation"),
-        (V16, "StartTransaction", {"connectorId": 1, "idTag": "x", "timestamp": T}, "OccurrenceConstraintViolation"),
-        (V201, "TransactionEvent", event201("Paused"), "PropertyConstraintViolation"),
+        (V16, "Reset", {"type": "Hard"}, "NotSupported"),
+        (V201, "GetVariables", {}, "NotSupported"),
+        (V16, "BootNotification", {}, "OccurrenceConstraintViolation"),
+        (V16, "Authorize", {"idTag": [7]}, "TypeConstraintViolation"),
+        (V16, "SecurityEventNotification", {"timestamp": T}, "OccurrenceConstraintViolation"),
         (V201, "TransactionEvent", {**event201("Started"), "transactionInfo": 1}, "TypeConstraintViolation"),
     ],
 )
@@ -265,7 +260,7 @@ def test_times_are_read_however_they_are_written(text: Any, at: datetime) -> Non
     payload = {"connectorId": 1, "idTag": "x", "meterStart": 0, "timestamp": text}
     event = dialect_for(V16).decode(Call("1", "StartTransaction", payload), NOW).event
     assert isinstance(event, ChargingStarted)
-    assert event.at == at
+    assert (event.at or NOW) == at
 
 
 def test_a_repeated_start_gets_the_same_number_and_another_attempt_another() -> None:
@@ -303,7 +298,8 @@ def test_a_chargers_answer_becomes_a_verdict(
         (["ocpp1.6", "ocpp2.0.1"], V201),
         ([" OCPP1.6 "], "OCPP1.6"),
         (["ocpp2.0.1", "ocpp1.6"], V201),
-        (["ocpp1.5", "ocpp1.6", "ocpp2.1"], V16),
+        (["ocpp1.5", "ocpp1.6", "ocpp2.2"], V16),
+        (["ocpp1.6", "ocpp2.0.1", "ocpp2.1"], "ocpp2.1"),
         (["ocpp1.6", " OCPP2.0.1"], "OCPP2.0.1"),
         (["", " ", "ocpp", "ocpp2.0"], None),
     ],

@@ -49,7 +49,6 @@ def test_a_frame_is_read(text: str, frame: Call | CallResult | CallError) -> Non
         ("{}", "RpcFrameworkError", None),
         ("[]", "RpcFrameworkError", None),
         ("[2]", "RpcFrameworkError", None),
-        ('[2,7,"Heartbeat",{}]', "RpcFrameworkError", None),
         ('[2,"","Heartbeat",{}]', "RpcFrameworkError", None),
         ('[9,"1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
         ('["2","1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
@@ -118,12 +117,19 @@ def test_a_message_id_is_read_up_to_255_characters(frame: str) -> None:
     assert (refused.value.code, refused.value.message_id) == ("RpcFrameworkError", None)
 
 
-@pytest.mark.parametrize("message_id", ["null", "true", "7", "1.5", '["m"]', '{"m":1}'])
+@pytest.mark.parametrize("message_id", ["null", "true", "1.5", '["m"]', '{"m":1}'])
 @pytest.mark.parametrize("kind", [2, 3, 4, 9])
 def test_a_message_id_that_is_no_text_is_not_echoed(kind: int, message_id: str) -> None:
     with pytest.raises(ProtocolError) as refused:
         parse(f'[{kind},{message_id},"Heartbeat",{{}}]')
     assert json.loads(pack_error(refused.value, {}))[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+def test_a_message_id_that_is_a_number_comes_back_as_one() -> None:
+    frame = parse('[2,7,"Heartbeat",{}]')
+    assert isinstance(frame, Call)
+    assert pack_result(frame.message_id, {}) == "[3,7,{}]"
+    assert parse("[3,7,{}]") == CallResult("7", {})
 
 
 @pytest.mark.parametrize("digits", [20, 400, 4_000, 10_000])

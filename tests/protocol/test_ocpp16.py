@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,17 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ocpp import messages
 
-from chalicelib.domain.commands import (
-    Answer,
-    BootAnswer,
-    Noted,
-    Standing,
-    StartAnswer,
-    StartCharging,
-    StopCharging,
-    TimeAnswer,
-    TokenAnswer,
-)
+from chalicelib.domain.answers import Answer, BootAnswer, Noted, StartAnswer, TimeAnswer, TokenAnswer
+from chalicelib.domain.commands import Standing, StartCharging, StopCharging
 from chalicelib.domain.events import (
     Booted,
     ChargerEvent,
@@ -93,6 +85,12 @@ def decode(action: str, payload: Any) -> Decoded:
     return read(json.dumps([2, "m-1", action, payload]))
 
 
+def plain(event: ChargerEvent) -> ChargerEvent:
+    """Without what only tells one message from another."""
+    bookkeeping = {"said_at": "", "seq_no": None}
+    return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("action", "payload", "event"),
     [
@@ -108,7 +106,7 @@ def decode(action: str, payload: Any) -> Decoded:
             {**STATUS, "status": "Faulted", "errorCode": "ConnectorLockFailure"},
             StatusReported(ConnectorId(2), ConnectorStatus.FAULTED, AT, "ConnectorLockFailure"),
         ),
-        ("StartTransaction", START, ChargingStarted(ConnectorId(2), AT, "04A1B2C3", 120_400)),
+        ("StartTransaction", START, ChargingStarted(ConnectorId(2), AT, "04A1B2C3", 120_400, said_at=T)),
         (
             "MeterValues",
             {"connectorId": 2, "transactionId": 411, "meterValue": [PERIODIC]},
@@ -129,6 +127,7 @@ def decode(action: str, payload: Any) -> Decoded:
                 StopReason.LOCAL,
                 "04A1B2C3",
                 readings=(Reading(AT, 120_400), Reading(LATER_AT, 131_900)),
+                meter_start_wh=120_400,
             ),
         ),
         (
@@ -141,7 +140,8 @@ def decode(action: str, payload: Any) -> Decoded:
 def test_a_real_chargers_message_is_read_without_a_deviation(
     action: str, payload: dict[str, Any], event: ChargerEvent
 ) -> None:
-    assert decode(action, payload) == Decoded(event)
+    decoded = decode(action, payload)
+    assert (plain(decoded.event), decoded.deviation) == (plain(event), None)
 
 
 def test_a_null_payload_is_an_empty_one() -> None:
@@ -159,7 +159,7 @@ def test_a_box_without_a_serial_of_its_own_is_known_by_the_older_field() -> None
     [
         ("BootNotification", {**BOOT, "chargePointSerialNumber": "S" * 26}, "chargePointSerialNumber"),
         ("BootNotification", {**BOOT, "bootReason": "PowerUp"}, "bootReason"),
-        ("StatusNotification", {**STATUS, "status": "Occupied"}, "'Occupied' is no such word"),
+        ("StatusNotification", {**STATUS, "status": "Dancing"}, "'Dancing' is no such word"),
         ("StatusNotification", {**STATUS, "errorCode": "TooHot"}, "errorCode"),
         ("StatusNotification", {**STATUS, "timestamp": "2026-11-21T08:00:00"}, "no zone"),
         ("StatusNotification", {**STATUS, "connectorId": "2"}, "connectorId"),
@@ -200,18 +200,17 @@ def test_a_stop_keeps_every_reading_that_can_be_read() -> None:
         ("not json", "-1", "FormationViolation"),
         ('{"a":1}', "-1", "FormationViolation"),
         ('[2,"m-1"]', "-1", "FormationViolation"),
-        ('[2,1,"Heartbeat",{}]', "-1", "FormationViolation"),
+        ('[2,true,"Heartbeat",{}]', "-1", "FormationViolation"),
         ('[7,"m-1","Heartbeat",{}]', "m-1", "ProtocolError"),
         ('[2,"m-1","Heartbeat",[]]', "m-1", "FormationViolation"),
         ('[2,"m-1","Heartbeat","{}"]', "m-1", "FormationViolation"),
         ('[2,"m-1","FlyAway",{}]', "m-1", "NotImplemented"),
-        ('[2,"m-1","DataTransfer",{"vendorId":"x"}]', "m-1", "NotSupported"),
-        ('[2,"m-1","DiagnosticsStatusNotification",{"status":"Idle"}]', "m-1", "NotSupported"),
+        ('[2,"m-1","Reset",{"type":"Hard"}]', "m-1", "NotSupported"),
         ('[2,"m-1","Authorize",{}]', "m-1", "OccurenceConstraintViolation"),
         ('[2,"m-1","Authorize",{"idTag":null}]', "m-1", "OccurenceConstraintViolation"),
-        ('[2,"m-1","Authorize",{"idTag":7}]', "m-1", "TypeConstraintViolation"),
+        ('[2,"m-1","Authorize",{"idTag":[7]}]', "m-1", "TypeConstraintViolation"),
         ('[2,"m-1","Authorize",{"idTag":""}]', "m-1", "PropertyConstraintViolation"),
-        ('[2,"m-1","StopTransaction",{"meterStop":1}]', "m-1", "OccurenceConstraintViolation"),
+        ('[2,"m-1","BootNotification",{}]', "m-1", "OccurenceConstraintViolation"),
         ('[2,"m-1","StatusNotification",{"connectorId":[]}]', "m-1", "TypeConstraintViolation"),
     ],
 )

@@ -20,7 +20,7 @@ MISSING, WRONG_TYPE, NOT_ALLOWED = (
     "PropertyConstraintViolation",
 )
 READERS: list[Callable[[Payload, str], object]] = [Payload.text, Payload.identifier, Payload.integer, Payload.part]
-NO_TEXTS: list[Any] = [7, True, [], {}, ["x"], {"x": 1}]
+NO_TEXTS: list[Any] = [True, [], {}, ["x"], {"x": 1}]
 NO_WHOLE_NUMBERS: list[Any] = ["seven", "", "7.0", 7.5, True, [7], {}, 10**18, "1" * 19]
 NO_OBJECTS: list[Any] = ["x", 7, [], [{}]]
 
@@ -81,13 +81,22 @@ def test_a_whole_number_is_read_from_number_or_text(value: Any, number: int) -> 
     assert of(value).integer("x") == of(value).optional_integer("x") == number
 
 
-@pytest.mark.parametrize("value", [None, 7, 1.5, True, [], [{}]])
-def test_what_is_optional_and_something_else_is_absent(value: Any) -> None:
+@pytest.mark.parametrize("value", [None, True, [], [{}], {"a": 1}, {"a": "b", "c": "d"}])
+def test_what_is_optional_and_something_else_is_absent_and_noted(value: Any) -> None:
     payload = of(value)
     assert payload.optional_text("x") is None
-    assert payload.optional_part("x") is None
+    assert payload.deviations == ([] if value is None else ["x: is no text; passed over"])
+    assert of(7).optional_part("x") is None
     assert of("many").optional_integer("x") is None
-    assert payload.deviations == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(7, "7"), (1.5, "1.5"), ({"idToken": "04A1"}, "04A1"), ({"a": "x" * 300}, "x" * 255)]
+)
+def test_what_can_be_taken_for_a_text_is_and_noted(value: Any, text: str) -> None:
+    payload = of(value)
+    assert payload.text("x") == payload.optional_text("x") == text
+    assert len(payload.deviations) == 2
 
 
 @pytest.mark.parametrize(

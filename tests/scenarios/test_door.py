@@ -46,12 +46,22 @@ def test_an_unknown_charger_is_refused_like_a_wrong_password(world: World) -> No
     assert refused.value.response.status_code == 401
 
 
-@pytest.mark.parametrize("offers", [(), ("ocpp1.5",), ("mqtt", "soap")])
+@pytest.mark.parametrize("offers", [("ocpp1.5",), ("mqtt", "soap")])
 def test_a_charger_without_a_common_subprotocol_is_refused(world: World, offers: tuple[str, ...]) -> None:
     charger_id = world.register_charger()
     with pytest.raises(InvalidStatus) as refused:
         knock(world, charger_id, PASSWORD, *offers)
     assert refused.value.response.status_code == 400
+
+
+def test_a_charger_that_offers_no_subprotocol_is_taken_for_one_of_the_oldest(world: World) -> None:
+    charger_id = world.register_charger()
+    with knock(world, charger_id) as socket:
+        assert socket.subprotocol is None
+        answer = say(socket, '[2,"1","BootNotification",{"chargePointVendor":"Old","chargePointModel":"One"}]')
+        assert isinstance(answer[2], dict)
+        assert answer[2]["status"] == "Accepted"
+        assert world.look(charger_id)["online"]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +103,9 @@ def test_the_newest_socket_wins_and_the_late_farewell_of_the_old_one_changes_not
         ('{"a":1}', "FormationViolation"),
         ("[2]", "FormationViolation"),
         ('[2,"7","DoTheTwist",{}]', "NotImplemented"),
-        ('[2,"7","FirmwareStatusNotification",{"status":"Idle"}]', "NotSupported"),
-        ('[2,"7","BootNotification",{"chargePointVendor":"x"}]', "OccurenceConstraintViolation"),
-        ('[2,"7","Authorize",{"idTag":7}]', "TypeConstraintViolation"),
+        ('[2,"7","Reset",{"type":"Hard"}]', "NotSupported"),
+        ('[2,"7","BootNotification",{}]', "OccurenceConstraintViolation"),
+        ('[2,"7","Authorize",{"idTag":[7]}]', "TypeConstraintViolation"),
         ('[2,"7","Heartbeat",[]]', "FormationViolation"),
     ],
 )

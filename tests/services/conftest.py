@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,14 +14,24 @@ import pytest
 from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
-from chalicelib.adapters.sessions import DynamoReadings, DynamoSessions
+from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.sessions import DynamoSessions
+from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.session import Hold, Origin, Session
 from chalicelib.domain.tariff import Tariff
-from chalicelib.ports import Charger, Connection, Declined, Driver, Gone, Site, StaleTask, Token
+from chalicelib.records import Charger, Connection, Declined, Driver, Gone, Site, StaleTask, Token
+from chalicelib.services.authorising import Authorising
 from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
+from chalicelib.services.commanding import Commanding
+from chalicelib.services.hearing import Hearing
+from chalicelib.services.lists import Lists
+from chalicelib.services.naming import Naming
+from chalicelib.services.recording import Recording
+from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TARIFF = Tariff("standard", "op", "Standard", "EUR", Decimal("0.45"), hold_minor=5000)
@@ -62,35 +73,75 @@ class Clock:
         self.now += timedelta(**by)
 
 
+@dataclass
+class Link:
+    """A socket that is open or not."""
+
+    is_open: bool = True
+    sent: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+
+    def send(self, connection_id: str, frame: str) -> None:
+        if not self.is_open:
+            raise Gone(connection_id)
+        self.sent.append(frame)
+
+    def close(self, connection_id: str) -> None:
+        self.closed.append(connection_id)
+
+
 class Kit:
     """A network of one charger, one driver with a card on file and one RFID card."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.workflow = Workflow()
-        self.chargers = DynamoChargers()
+        self.chargers = DynamoChargers(self.clock)
         self.sessions = DynamoSessions(self.clock)
         self.readings = DynamoReadings()
         self.calls = DynamoCalls()
         self.catalog = DynamoCatalog()
         self.drivers = DynamoDrivers()
         self.ledger = DynamoLedger()
+        self.transactions = DynamoTransactions()
+        self.journal = DynamoJournal()
+        self.history = DynamoHistory()
+        self.reports = DynamoReports()
+        self.link = Link()
         self.changes = Changes(self.sessions, self.workflow)
+        self.recording = Recording(self.journal, self.history, self.clock)
+        self.authorising = Authorising(self.sessions, self.catalog, self.drivers)
+        self.new_id = (f"m-{number}" for number in count(1)).__next__
+        self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
+        self.lists = Lists(self.chargers, self.catalog, self.commanding, self.clock)
         self.charging = Charging(
-            self.chargers,
-            self.sessions,
-            self.readings,
-            self.catalog,
-            self.drivers,
-            self.workflow,
-            self.changes,
-            self.clock,
-            300,
+            chargers=self.chargers,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            catalog=self.catalog,
+            authorising=self.authorising,
+            naming=Naming(self.chargers, self.sessions, self.transactions, self.clock),
+            workflow=self.workflow,
+            changes=self.changes,
+            clock=self.clock,
         )
+        self.hearing = Hearing(
+            chargers=self.chargers,
+            charging=self.charging,
+            authorising=self.authorising,
+            lists=self.lists,
+            reports=self.reports,
+            provider=NoProvider(),
+            recording=self.recording,
+            clock=self.clock,
+            heartbeat_s=300,
+        )
+        self.unclaimed = Unclaimed(self.transactions, self.charging, self.clock)
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        self.catalog.put_token(Token(CARD, "op", "driver-1"))
+        self.catalog.put_token(Token(CARD, "op", "driver-1"), NOW)
         self.chargers.put(Charger("CP-1", "op", "harbour", "scrypt$", (ConnectorId(1), ConnectorId(2))))
         self.chargers.opened(CONNECTION, NOW)
 
@@ -122,23 +173,6 @@ class Kit:
 @pytest.fixture
 def kit(tables: None) -> Kit:
     return Kit()
-
-
-@dataclass
-class Link:
-    """A socket that is open or not."""
-
-    is_open: bool = True
-    sent: list[str] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
-
-    def send(self, connection_id: str, frame: str) -> None:
-        if not self.is_open:
-            raise Gone(connection_id)
-        self.sent.append(frame)
-
-    def close(self, connection_id: str) -> None:
-        self.closed.append(connection_id)
 
 
 @dataclass

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.commands import CommandResult, Noted, Standing, StartAnswer, TokenAnswer, Verdict
+from chalicelib.domain.answers import Noted, StartAnswer, TokenAnswer
+from chalicelib.domain.commands import CommandResult, Standing, Verdict
 from chalicelib.domain.events import (
     ChargerEvent,
     ChargingStarted,
@@ -32,13 +33,14 @@ from chalicelib.domain.session import (
     apply,
     session_id_for,
 )
-from chalicelib.ports import Connection, Driver, PendingCall, Token, Waiting
+from chalicelib.records import Connection, Driver, Purpose, SentCall, Token, Waiting
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
 REF = "tx-1"
 STARTED = ChargingStarted(ConnectorId(1), NOW, CARD, 1000, REF)
 READ = ReadingsTaken(REF, ConnectorId(1), (Reading(NOW + timedelta(minutes=30), 2000, 2000, 40),))
-STOPPED = ChargingStopped(REF, NOW + timedelta(hours=1), 3000, StopReason.LOCAL)
+STOPPED_AT = NOW + timedelta(hours=1)
+STOPPED = ChargingStopped(REF, STOPPED_AT, 3000, StopReason.LOCAL)
 CARD_SESSION = session_id_for("transaction", "CP-1", REF)
 
 
@@ -48,7 +50,9 @@ def their_own_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
 
 
 def hear(kit: Kit, *events: ChargerEvent) -> list[object]:
-    return [kit.charging.hear(CONNECTION, event, their_own_ref) for event in events]
+    # Heard once all of it has happened, so that no time said lies in the future.
+    kit.clock.now = max(kit.clock.now, NOW + timedelta(hours=2))
+    return [kit.hearing.hear(CONNECTION, event, their_own_ref) for event in events]
 
 
 def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
@@ -115,7 +119,7 @@ def test_a_wake_up_lost_in_a_crash_is_repeated_by_the_repeated_message(kit: Kit)
     hear(kit, STARTED)
     kit.sessions.wait(CARD_SESSION, Waiting(Step.END, "token-end"))
     before = kit.session(CARD_SESSION)
-    kit.sessions.save(before, apply(before, Stopped(REF, STOPPED.at, 3000, StopReason.LOCAL)))
+    kit.sessions.save(before, apply(before, Stopped(REF, STOPPED_AT, 3000, StopReason.LOCAL)))
     assert kit.workflow.succeeded == []
     hear(kit, STOPPED)
     assert kit.workflow.succeeded == ["token-end"]
@@ -147,9 +151,9 @@ def test_a_card_is_known_whatever_its_case(kit: Kit, token: str, standing: Stand
 
 
 def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Kit) -> None:
-    kit.catalog.put_token(Token("BLOCKED", "op", "driver-1", blocked=True))
+    kit.catalog.put_token(Token("BLOCKED", "op", "driver-1", blocked=True), NOW)
     kit.drivers.put(Driver("poor", "p@example.com"))
-    kit.catalog.put_token(Token("POOR", "op", "poor"))
+    kit.catalog.put_token(Token("POOR", "op", "poor"), NOW)
     assert hear(kit, TokenPresented("BLOCKED"), TokenPresented("POOR")) == [
         TokenAnswer(Standing.BLOCKED),
         TokenAnswer(Standing.BLOCKED),
@@ -158,7 +162,7 @@ def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Ki
 
 def test_another_operators_card_is_not_known_here(kit: Kit) -> None:
     elsewhere = Connection("c-2", "CP-1", "other", "ocpp1.6")
-    assert kit.charging.hear(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(Standing.UNKNOWN)
+    assert kit.hearing.hear(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(Standing.UNKNOWN)
 
 
 def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
@@ -166,15 +170,15 @@ def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
         return str(100 + attempt)
 
     later = replace(STARTED, ref=None, at=NOW + timedelta(hours=2), connector=ConnectorId(2))
-    first = kit.charging.hear(CONNECTION, replace(STARTED, ref=None), colliding)
-    second = kit.charging.hear(CONNECTION, later, colliding)
-    again = kit.charging.hear(CONNECTION, later, colliding)
+    first = kit.hearing.hear(CONNECTION, replace(STARTED, ref=None), colliding)
+    second = kit.hearing.hear(CONNECTION, later, colliding)
+    again = kit.hearing.hear(CONNECTION, later, colliding)
     assert first == StartAnswer("100", Standing.ACCEPTED)
     assert second == again == StartAnswer("101", Standing.ACCEPTED)
 
 
 def test_a_charger_that_tells_its_start_twice_with_another_time_is_answered_both_times(kit: Kit) -> None:
-    again = replace(STARTED, at=STARTED.at + timedelta(seconds=3))
+    again = replace(STARTED, at=NOW + timedelta(seconds=3))
     assert hear(kit, STARTED, again) == [StartAnswer(REF, Standing.ACCEPTED)] * 2
     assert kit.session(CARD_SESSION).started_at == STARTED.at
 
@@ -182,16 +186,16 @@ def test_a_charger_that_tells_its_start_twice_with_another_time_is_answered_both
 def test_a_charger_that_refuses_to_start_ends_the_wait_at_once(kit: Kit) -> None:
     session = kit.app_session()
     kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))
-    call = PendingCall("CP-1", "m-1", "RemoteStartTransaction", session.session_id, Step.START, NOW)
-    kit.charging.command_answered(call, CommandResult(Verdict.REJECTED))
+    call = SentCall("CP-1", "m-1", "RemoteStartTransaction", Purpose.START, NOW, NOW, session.session_id)
+    kit.hearing.answered(call, CommandResult(Verdict.REJECTED))
     assert kit.session(session.session_id).reason is Reason.CHARGER_REFUSED
     assert kit.workflow.failed == [("token-start", "SessionFailed", "charger_refused")]
 
 
 def test_a_refused_stop_does_not_fail_the_session(kit: Kit) -> None:
     hear(kit, STARTED)
-    call = PendingCall("CP-1", "m-1", "RemoteStopTransaction", CARD_SESSION, Step.STOP, NOW)
-    kit.charging.command_answered(call, CommandResult(Verdict.REJECTED))
+    call = SentCall("CP-1", "m-1", "RemoteStopTransaction", Purpose.STOP, NOW, NOW, CARD_SESSION)
+    kit.hearing.answered(call, CommandResult(Verdict.REJECTED))
     assert kit.session(CARD_SESSION).state is State.ACTIVE
 
 

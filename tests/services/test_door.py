@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.events import ConnectorId
-from chalicelib.ports import Charger
-from chalicelib.services.door import Door, Refused, hash_password, password_matches
+from chalicelib.records import Charger
+from chalicelib.services.door import Credentials, Door, Refused, hash_password, password_matches
 from tests.services.conftest import NOW, Kit, Link
 
 SECRET = b"correct-horse"
@@ -31,11 +31,11 @@ def door(kit: Kit, link: Link) -> Door:
     for charger_id in ("CP-7", "A:B"):
         stored = hash_password(SECRET, b"salt" * 4)
         kit.chargers.put(Charger(charger_id, "op", "harbour", stored, (ConnectorId(1),)))
-    return Door(kit.chargers, link)
+    return Door(kit.chargers, link, kit.recording)
 
 
 def test_the_right_password_opens_and_the_subprotocol_is_agreed(door: Door) -> None:
-    assert door.open("c-9", "CP-7", basic("CP-7", SECRET), ["ocpp1.6"], NOW) == "ocpp1.6"
+    assert door.open("c-9", "CP-7", Credentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW) == "ocpp1.6"
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ def test_the_right_password_opens_and_the_subprotocol_is_agreed(door: Door) -> N
 )
 def test_anything_else_is_refused_with_401(door: Door, authorization: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        door.open("c-9", "CP-7", authorization, ["ocpp1.6"], NOW)
+        door.open("c-9", "CP-7", Credentials(authorization), ["ocpp1.6"], NOW)
     assert refused.value.status == 401
 
 
 def test_a_colon_in_an_identity_does_not_cut_it_short(door: Door) -> None:
-    assert door.open("c-9", "A:B", basic("A:B", SECRET), ["ocpp1.6"], NOW)
+    assert door.open("c-9", "A:B", Credentials(basic("A:B", SECRET)), ["ocpp1.6"], NOW)
 
 
 def test_a_new_socket_closes_the_one_it_replaces(door: Door, link: Link) -> None:
-    door.open("c-old", "CP-7", basic("CP-7", SECRET), ["ocpp1.6"], NOW)
-    door.open("c-new", "CP-7", basic("CP-7", SECRET), ["ocpp1.6"], NOW + timedelta(seconds=1))
+    door.open("c-old", "CP-7", Credentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW)
+    door.open("c-new", "CP-7", Credentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW + timedelta(seconds=1))
     assert link.closed == ["c-old"]
 
 
 def test_late_disconnect_of_old_socket_keeps_charger_online(door: Door, kit: Kit) -> None:
-    door.open("c-old", "CP-7", basic("CP-7", SECRET), ["ocpp1.6"], NOW)
-    door.open("c-new", "CP-7", basic("CP-7", SECRET), ["ocpp1.6"], NOW + timedelta(seconds=1))
+    door.open("c-old", "CP-7", Credentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW)
+    door.open("c-new", "CP-7", Credentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW + timedelta(seconds=1))
     door.close("c-old")
     door.close("c-old")
     charger = kit.chargers.get("CP-7")

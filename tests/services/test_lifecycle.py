@@ -18,10 +18,12 @@ from chalicelib.domain.session import (
     Stopped,
     StopRequested,
 )
-from chalicelib.ports import Declined, Driver, Gone, PaymentNews, Payments
+from chalicelib.ports import Payments
+from chalicelib.records import Declined, Driver, Gone, PaymentNews
 from chalicelib.services.billing import Billing
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.lifecycle import Lifecycle, SessionOver
+from chalicelib.services.measuring import Measuring
 from tests.services.conftest import CONNECTION, NOW, CardMoney, Kit, Link
 
 HOUR_LATER = NOW + timedelta(hours=1)
@@ -35,7 +37,7 @@ class Run:
         self.money = CardMoney()
         self.link = Link()
         self.session_id = kit.app_session().session_id
-        commanding = Commanding(kit.chargers, kit.calls, self.link, kit.clock, lambda: "m-1")
+        commanding = Commanding(kit.chargers, kit.calls, self.link, kit.recording, kit.clock, kit.new_id)
         self.steps = Lifecycle(
             sessions=kit.sessions,
             readings=kit.readings,
@@ -45,6 +47,7 @@ class Run:
             workflow=kit.workflow,
             changes=kit.changes,
             commanding=commanding,
+            measuring=Measuring(kit.readings, kit.changes),
             payments=lambda: cast(Payments, self.money),
             clock=kit.clock,
         )

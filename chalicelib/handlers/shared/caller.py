@@ -12,7 +12,7 @@ from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
 from chalicelib import wiring
-from chalicelib.ports import NotAllowed
+from chalicelib.records import NotAllowed
 
 authorizers = Blueprint(__name__)
 

@@ -18,13 +18,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.handlers.shared.caller import Caller, caller_from, jwt
 from chalicelib.handlers.shared.models import FieldError, Problem
 from chalicelib.handlers.shared.observe import logger
-from chalicelib.ports import (
-    AlreadyRegistered,
-    Conflict,
-    Declined,
-    NotAllowed,
-    PaymentsUnavailable,
-)
+from chalicelib.records import AlreadyRegistered, Conflict, Declined, NotAllowed, PaymentsUnavailable
 from chalicelib.services.sessions import NotFound, Refusal
 
 _CORS = CORSConfig(
@@ -33,7 +27,7 @@ _CORS = CORSConfig(
     expose_headers=["Location", "Retry-After"],
     max_age=600,
 )
-_REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402}
+_REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402, "not_possible": 422}
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5

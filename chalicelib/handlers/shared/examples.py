@@ -76,6 +76,9 @@ REGISTERED: dict[str, Any] = {
         {
             "charger_id": "DEMO-16",
             "site_id": "harbour",
+            "admission": "accepted",
+            "security_profile": 1,
+            "keeps_list": False,
             "connectors": ["1", "2"],
             "online": True,
             "protocol": "ocpp1.6",

@@ -16,6 +16,7 @@ from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.session import Reason, State
 from chalicelib.domain.tariff import Dimension
 from chalicelib.handlers.shared import examples
+from chalicelib.records import Admission
 
 
 def _example(**values: Any) -> ConfigDict:
@@ -333,6 +334,11 @@ class ChargerBody(Taken):
     site_id: Id
     connectors: Annotated[list[Connector], Field(min_length=1, max_length=64), AfterValidator(_all_different)]
     password: Annotated[str, _password(12, 64)] | None = None
+    security_profile: Annotated[
+        int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
+    ] = 1
+    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
 class TokenBody(Taken):
@@ -348,6 +354,9 @@ class RegisteredCharger(Given):
 
     charger_id: str
     site_id: str
+    admission: Admission
+    security_profile: int
+    keeps_list: bool
     connectors: list[str]
     online: bool
     protocol: str | None

@@ -14,10 +14,9 @@ from chalicelib.handlers.shared.models import (
     Prices,
     Receipt,
     ReceiptLine,
-    RegisteredCharger,
     SessionView,
 )
-from chalicelib.ports import Charger, ConnectorState, Site
+from chalicelib.records import Charger, ConnectorState, Site
 from chalicelib.services.sessions import Progress
 
 _TICKET_GOOD_FOR = timedelta(hours=24)
@@ -98,21 +97,6 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
             for state in states
         ],
         prices=prices(tariff),
-    )
-
-
-def registered(it: Charger) -> RegisteredCharger:
-    """A charger as its operator sees it; never its password."""
-    return RegisteredCharger(
-        charger_id=it.charger_id,
-        site_id=it.site_id,
-        connectors=[str(connector) for connector in it.connectors],
-        online=it.connection_id is not None,
-        protocol=it.protocol,
-        connected_at=it.connected_at,
-        vendor=it.vendor,
-        model=it.model,
-        firmware=it.firmware,
     )
 
 

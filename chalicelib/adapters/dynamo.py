@@ -1,0 +1,101 @@
+"""One text for one value, and one way to find, put and change a row; a condition that does not hold is an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from pynamodb.attributes import Attribute
+from pynamodb.connection import TableConnection
+from pynamodb.constants import NUMBER
+from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from chalicelib.domain.events import ConnectorId
+
+Value = TypeVar("Value")
+Row = TypeVar("Row", bound=Model)
+
+# DynamoDB's limit for a sort key; a partition key may be longer, but no name of ours is.
+_LONGEST_KEY_BYTES = 1024
+
+
+def encode(value: object) -> str:
+    """A frozen dataclass as canonical JSON: equal values made the same way give equal text."""
+    return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def decode(kind: type[Value], text: str) -> Value:
+    """The value behind `text`; fields newer than the text take their defaults. ValueError for any other text."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a {kind}: {error}") from error
+
+
+def connector_id(text: str) -> ConnectorId:
+    """Read what str() wrote; unlike ConnectorId.parse it knows connector 0, the charger as a whole."""
+    evse, _, plug = text.partition(".")
+    return ConnectorId(int(evse), int(plug or 1))
+
+
+def can_be_key(text: str) -> bool:
+    """Whether a row can have this key; what comes from outside may be empty or endless."""
+    return 0 < len(text.encode()) <= _LONGEST_KEY_BYTES
+
+
+def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
+    """The row with that key, read consistently (one call); None for a key no row can have (no call)."""
+    if not can_be_key(key) or (sort_key is not None and not can_be_key(sort_key)):
+        return None
+    try:
+        return model.get(key, sort_key, consistent_read=True)
+    except model.DoesNotExist:
+        return None
+
+
+def is_refused(error: PynamoDBException) -> bool:
+    """Whether a write failed only because its condition did not hold."""
+    return error.cause_response_code == "ConditionalCheckFailedException"
+
+
+def put(row: Model, condition: Condition | None = None) -> bool:
+    """Write a whole row; False when `condition` does not hold of the one stored."""
+    try:
+        row.save(condition)
+    except PutError as error:
+        if not is_refused(error):
+            raise
+        return False
+    return True
+
+
+def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:
+    """Change a row, which then is as stored; False (and nothing changes) when `condition` does not hold."""
+    try:
+        row.update(list(actions), condition)
+    except UpdateError as error:
+        if not is_refused(error):
+            raise
+        return False
+    return True
+
+
+def table_of(model: type[Model]) -> TableConnection:
+    """The calls beneath a model, for those that return what was there before."""
+    return model._get_connection()
+
+
+class IntegerAttribute(Attribute[int]):
+    """A whole number; PynamoDB's own would read it as a float."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        return int(value)

@@ -1,0 +1,33 @@
+"""A card has one name, however its reader spells it.
+
+Rules, in order: upper case, no space around; a hexadecimal uid written in pairs loses what parts them; what a vendor
+hangs on a uid after a sign that no uid has is cut off. The name as it came is always tried first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_PAIRS = re.compile(r"(?:0X)?[0-9A-F]{2}(?:[:\- ][0-9A-F]{2}){3,9}")
+_PREFIXED = re.compile(r"(?:0X|RFID[:=]|UID[:=]|TAG[:=])([0-9A-F]{8,20})")
+_WITH_SUFFIX = re.compile(r"([0-9A-F]{8,20})[:;,#/|_\-.]\S{1,20}")
+
+
+def canonical(uid: str) -> str:
+    """The form under which a card is kept."""
+    return uid.strip().upper()
+
+
+def spellings(shown: str) -> Iterator[str]:
+    """The names under which a card that was `shown` may be known, the likeliest first, none twice."""
+    name = canonical(shown)
+    yield name
+    if _PAIRS.fullmatch(name):
+        yield re.sub(r"^0X|[:\- ]", "", name)
+        return
+    for rule in (_PREFIXED, _WITH_SUFFIX):
+        found = rule.fullmatch(name)
+        if found:
+            yield found[1]
+            return

@@ -1,0 +1,289 @@
+"""What can be asked of an OCPP 2.x charger, in its words.
+
+Use cases cited (A05, B05, ...) are those of "OCPP 2.0.1 Part 2 - Specification".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from chalicelib.domain.commands import (
+    CancelReservation,
+    CertificateUse,
+    ChangePassword,
+    ClearCache,
+    ClearProfiles,
+    DeleteCertificate,
+    DeliverCertificate,
+    InstallCertificate,
+    ListCertificates,
+    Listed,
+    LogKind,
+    Message,
+    ProfilePurpose,
+    ReadListVersion,
+    ReadSchedule,
+    ReadSettings,
+    Reserve,
+    Reset,
+    SetAvailability,
+    SetProfile,
+    Standing,
+    StartCharging,
+    StopCharging,
+    Transfer,
+    Trigger,
+    Unable,
+    Unlock,
+    UpdateFirmware,
+    UpdateList,
+    UploadLog,
+    WriteSetting,
+)
+from chalicelib.domain.events import ConnectorId
+from chalicelib.domain.session import looks_like_app_token
+from chalicelib.protocol.dialect import Encoder, Fields, present, timestamp
+
+STANDINGS = {
+    Standing.ACCEPTED: "Accepted",
+    Standing.UNKNOWN: "Unknown",
+    Standing.BLOCKED: "Blocked",
+    Standing.EXPIRED: "Expired",
+    Standing.BUSY: "ConcurrentTx",
+}
+_PURPOSES = {
+    ProfilePurpose.CHARGER: "ChargingStationMaxProfile",
+    ProfilePurpose.DEFAULT: "TxDefaultProfile",
+    ProfilePurpose.SESSION: "TxProfile",
+}
+_USES = {
+    CertificateUse.BACKEND: "CSMSRootCertificate",
+    CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
+    CertificateUse.PLUG_AND_CHARGE: "V2GRootCertificate",
+    CertificateUse.MOBILITY_OPERATOR: "MORootCertificate",
+}
+_TRIGGERS = {
+    Message.BOOT: "BootNotification",
+    Message.HEARTBEAT: "Heartbeat",
+    Message.READINGS: "MeterValues",
+    Message.STATUS: "StatusNotification",
+    Message.TRANSACTION: "TransactionEvent",
+    Message.FIRMWARE_STATUS: "FirmwareStatusNotification",
+    Message.LOG_STATUS: "LogStatusNotification",
+    Message.CERTIFICATE: "SignChargingStationCertificate",
+}
+# `Component/instance.Variable/instance`, both instances optional.
+_SETTING = re.compile(r"([^./]{1,50})(?:/([^./]{1,50}))?\.([^./]{1,50})(?:/([^./]{1,50}))?")
+
+
+def _token(token: str) -> Fields:
+    return {"idToken": token, "type": "Central" if looks_like_app_token(token) else "ISO14443"}
+
+
+def _evse(connector: ConnectorId) -> Fields:
+    return {"id": connector.evse, "connectorId": connector.plug}
+
+
+def _number(connector: ConnectorId | None) -> int:
+    """EVSE 0 is the charging station as a whole."""
+    return connector.evse if connector else 0
+
+
+def _when(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None
+
+
+def _request_start(command: StartCharging) -> tuple[str, Fields]:
+    return "RequestStartTransaction", {
+        "evseId": command.connector.evse,
+        "remoteStartId": command.remote_start_id,
+        "idToken": _token(command.token),
+    }
+
+
+def _reset(command: Reset) -> tuple[str, Fields]:
+    evse_id = command.connector.evse if command.connector else None
+    return "Reset", present(type="Immediate" if command.hard else "OnIdle", evseId=evse_id)
+
+
+def _availability(command: SetAvailability) -> tuple[str, Fields]:
+    status = "Operative" if command.operative else "Inoperative"
+    evse = _evse(command.connector) if command.connector else None
+    return "ChangeAvailability", present(operationalStatus=status, evse=evse)
+
+
+def _setting(name: str) -> Fields:
+    """The component and variable that `name` means."""
+    parts = _SETTING.fullmatch(name)
+    if parts is None:
+        raise Unable(f"{name!r} does not name a variable: write Component.Variable, or Component/instance.Variable")
+    return {
+        "component": present(name=parts[1], instance=parts[2]),
+        "variable": present(name=parts[3], instance=parts[4]),
+    }
+
+
+def _read_settings(command: ReadSettings) -> tuple[str, Fields]:
+    if not command.names:
+        raise Unable("OCPP 2.x reads variables by name; for all of them ask for GetBaseReport")
+    return "GetVariables", {"getVariableData": [_setting(name) for name in command.names]}
+
+
+def _write(name: str, value: str) -> tuple[str, Fields]:
+    return "SetVariables", {"setVariableData": [{"attributeValue": value, **_setting(name)}]}
+
+
+def _trigger(command: Trigger) -> tuple[str, Fields]:
+    evse = _evse(command.connector) if command.connector else None
+    return "TriggerMessage", present(requestedMessage=_TRIGGERS[command.message], evse=evse)
+
+
+def _entry(entry: Listed) -> Fields:
+    # D01: an entry without idTokenInfo is taken off the list.
+    info = {"status": STANDINGS[entry.standing]} if entry.standing else None
+    return present(idToken=_token(entry.token), idTokenInfo=info)
+
+
+def _update_list(command: UpdateList) -> tuple[str, Fields]:
+    # An empty list is left out: the schema asks for at least one entry (D01: Full without entries clears it).
+    entries = [_entry(entry) for entry in command.entries] or None
+    update = "Full" if command.full else "Differential"
+    return "SendLocalList", present(versionNumber=command.version, updateType=update, localAuthorizationList=entries)
+
+
+def _reserve(command: Reserve) -> tuple[str, Fields]:
+    return "ReserveNow", present(
+        id=command.reservation_id,
+        expiryDateTime=timestamp(command.until),
+        idToken=_token(command.token),
+        evseId=command.connector.evse if command.connector else None,
+    )
+
+
+def _set_profile(command: SetProfile) -> tuple[str, Fields]:
+    periods = [
+        present(startPeriod=it.start_s, limit=round(float(it.limit), 1), numberPhases=it.phases)
+        for it in command.limits
+    ]
+    schedule = present(
+        id=command.profile_id,
+        chargingRateUnit="A" if command.in_amps else "W",
+        chargingSchedulePeriod=periods,
+        duration=command.duration_s,
+        startSchedule=_when(command.starts_at),
+    )
+    profile = present(
+        id=command.profile_id,
+        transactionId=command.ref,
+        stackLevel=command.stack_level,
+        chargingProfilePurpose=_PURPOSES[command.purpose],
+        chargingProfileKind="Absolute" if command.starts_at else "Relative",
+        validFrom=_when(command.valid_from),
+        validTo=_when(command.valid_until),
+        chargingSchedule=[schedule],
+    )
+    return "SetChargingProfile", {"evseId": _number(command.connector), "chargingProfile": profile}
+
+
+def _clear_profiles(command: ClearProfiles) -> tuple[str, Fields]:
+    criteria = present(
+        evseId=command.connector.evse if command.connector else None,
+        chargingProfilePurpose=_PURPOSES[command.purpose] if command.purpose else None,
+        stackLevel=command.stack_level,
+    )
+    return "ClearChargingProfile", present(
+        chargingProfileId=command.profile_id, chargingProfileCriteria=criteria or None
+    )
+
+
+def _read_schedule(command: ReadSchedule) -> tuple[str, Fields]:
+    return "GetCompositeSchedule", {
+        "evseId": _number(command.connector),
+        "duration": command.duration_s,
+        "chargingRateUnit": "A" if command.in_amps else "W",
+    }
+
+
+def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
+    firmware = present(
+        location=command.url,
+        retrieveDateTime=timestamp(command.retrieve_at),
+        installDateTime=_when(command.install_at),
+        signingCertificate=command.certificate,
+        signature=command.signature,
+    )
+    return "UpdateFirmware", present(
+        requestId=command.request_id,
+        firmware=firmware,
+        retries=command.retries,
+        retryInterval=command.retry_interval_s,
+    )
+
+
+def _upload_log(command: UploadLog) -> tuple[str, Fields]:
+    log = present(
+        remoteLocation=command.url,
+        oldestTimestamp=_when(command.oldest),
+        latestTimestamp=_when(command.newest),
+    )
+    kind = "DiagnosticsLog" if command.kind is LogKind.DIAGNOSTICS else "SecurityLog"
+    return "GetLog", {"logType": kind, "requestId": command.request_id, "log": log}
+
+
+def _delete_certificate(command: DeleteCertificate) -> tuple[str, Fields]:
+    hashes = {
+        "hashAlgorithm": command.hash_algorithm,
+        "issuerNameHash": command.issuer_name_hash,
+        "issuerKeyHash": command.issuer_key_hash,
+        "serialNumber": command.serial_number,
+    }
+    return "DeleteCertificate", {"certificateHashData": hashes}
+
+
+def _deliver(command: DeliverCertificate) -> tuple[str, Fields]:
+    return "CertificateSigned", {
+        "certificateChain": command.chain,
+        "certificateType": "ChargingStationCertificate",
+    }
+
+
+def _install(command: InstallCertificate) -> tuple[str, Fields]:
+    return "InstallCertificate", {"certificateType": _USES[command.use], "certificate": command.certificate}
+
+
+def _list_certificates(command: ListCertificates) -> tuple[str, Fields]:
+    return "GetInstalledCertificateIds", {"certificateType": [_USES[command.use]]} if command.use else {}
+
+
+def _transfer(command: Transfer) -> tuple[str, Fields]:
+    return "DataTransfer", present(vendorId=command.vendor, messageId=command.message, data=command.data)
+
+
+ENCODERS: dict[type, Encoder] = {
+    StartCharging: _request_start,
+    StopCharging: lambda it: ("RequestStopTransaction", {"transactionId": it.ref}),
+    Reset: _reset,
+    Unlock: lambda it: ("UnlockConnector", {"evseId": it.connector.evse, "connectorId": it.connector.plug}),
+    SetAvailability: _availability,
+    ClearCache: lambda _: ("ClearCache", {}),
+    ReadSettings: _read_settings,
+    WriteSetting: lambda it: _write(it.name, it.value),
+    # A01
+    ChangePassword: lambda it: _write("SecurityCtrlr.BasicAuthPassword", it.password),
+    Trigger: _trigger,
+    ReadListVersion: lambda _: ("GetLocalListVersion", {}),
+    UpdateList: _update_list,
+    Reserve: _reserve,
+    CancelReservation: lambda it: ("CancelReservation", {"reservationId": it.reservation_id}),
+    SetProfile: _set_profile,
+    ClearProfiles: _clear_profiles,
+    ReadSchedule: _read_schedule,
+    UpdateFirmware: _update_firmware,
+    UploadLog: _upload_log,
+    InstallCertificate: _install,
+    ListCertificates: _list_certificates,
+    DeleteCertificate: _delete_certificate,
+    DeliverCertificate: _deliver,
+    Transfer: _transfer,
+}

@@ -1,0 +1,70 @@
+"""How an OCPP 2.x charger is answered: every answer is valid by the schema, and promises nothing that is not done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.answers import BootAnswer, Decision, Noted, StartAnswer, TimeAnswer, TokenAnswer
+from chalicelib.domain.events import ChargingStarted
+from chalicelib.protocol.commands201 import STANDINGS
+from chalicelib.protocol.dialect import Fields, Replier, present, standing_of, timestamp
+
+_CERTIFICATE_FIELDS = ("iso15118CertificateHashData", "certificate")
+
+
+def _boot(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
+    status = "Accepted" if answer.accepted else "Pending"
+    return {"status": status, "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
+
+
+def _time(answer: TimeAnswer, _: Mapping[str, Any]) -> Fields:
+    return {"currentTime": timestamp(answer.at)}
+
+
+def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
+    status = standing_of(answer, STANDINGS)
+    return {"idTokenInfo": {"status": status}} if status else {}
+
+
+def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
+    # C07: nobody here can vouch for a contract certificate, and a driver's card is another matter.
+    shows_certificate = any(asked.get(name) for name in _CERTIFICATE_FIELDS)
+    status = present(certificateStatus="NoCertificateAvailable" if shows_certificate else None)
+    return _token_info(answer, asked) | status
+
+
+def grants(yes: str, no: str) -> Replier:
+    """Answers a request with a status."""
+    return lambda answer, _: {"status": yes if answer.granted else no}
+
+
+def _contract(answer: Decision, _: Mapping[str, Any]) -> Fields:
+    return {"status": "Accepted" if answer.granted else "Failed", "exiResponse": answer.content}
+
+
+def _certificate_status(answer: Decision, _: Mapping[str, Any]) -> Fields:
+    if not answer.granted:
+        return {"status": "Failed"}
+    return {"status": "Accepted", "ocspResult": answer.content}
+
+
+REPLIERS: Mapping[str, Replier] = {
+    "BootNotification": _boot,
+    "Heartbeat": _time,
+    "Authorize": _authorize,
+    "TransactionEvent": _token_info,
+    "DataTransfer": grants("Accepted", "UnknownVendorId"),
+    "Get15118EVCertificate": _contract,
+    "GetCertificateStatus": _certificate_status,
+    "NotifyEVChargingNeeds": grants("Accepted", "Rejected"),
+    "NotifyEVChargingSchedule": lambda _answer, _asked: {"status": "Accepted"},
+    "SignCertificate": grants("Accepted", "Rejected"),
+}
+
+
+def assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
+    """The charger's own name for its transaction; ValueError when it has none."""
+    if event.ref is None:
+        raise ValueError("a 2.x charger names its transactions itself")
+    return event.ref

@@ -1,0 +1,61 @@
+"""What a session's energy was is decided once, from all its charger told, before anybody pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.evidence import Flag, Point, is_consistent, measure
+from chalicelib.domain.session import EnergyMeasured, Session
+from chalicelib.ports import Readings
+from chalicelib.records import StoredReading
+from chalicelib.services.changes import Changes
+
+# A reading a second for a day and a half.
+_MOST_READINGS = 100_000
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Two reads for a session whose readings agree with its registers; all of its readings for any other."""
+
+    readings: Readings
+    changes: Changes
+
+    def measured(self, session: Session) -> Session:
+        """The session with all that a bill needs, its readings standing in for what the charger never said."""
+        if session.ref is None:
+            return session
+        first = self.readings.after(session.charger_id, session.ref, "", limit=1)
+        newest = self.readings.newest(session.charger_id, session.ref)
+        points = _points(session, [*first, *newest])
+        flags = set[Flag]()
+        if not is_consistent(points):
+            points = _points(session, self.readings.after(session.charger_id, session.ref, "", _MOST_READINGS))
+        found = measure(points)
+        if session.stopped_at is None:
+            flags.add(Flag.END_UNKNOWN)
+        if session.meter_start_wh is None or session.meter_stop_wh is None:
+            flags.add(Flag.METER_MISSING)
+        began_at = session.started_at or session.created_at
+        return self.changes.apply(
+            session.session_id,
+            EnergyMeasured(
+                at=max(began_at, newest[0].reading.at) if newest else began_at,
+                energy_wh=found.energy_wh,
+                meter_start_wh=points[0].energy_wh if points else None,
+                meter_stop_wh=points[-1].energy_wh if points else None,
+                flags=found.flags | flags,
+            ),
+        )
+
+
+def _points(session: Session, readings: Sequence[StoredReading]) -> list[Point]:
+    """The session's registers in order: its first, those of its readings, its last."""
+    began_at = session.started_at or session.created_at
+    points = [Point(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None]
+    if session.meter_start_wh is not None:
+        points.insert(0, Point(began_at, session.meter_start_wh))
+    if session.meter_stop_wh is not None:
+        points.append(Point(session.stopped_at or began_at, session.meter_stop_wh))
+    return points

@@ -1,0 +1,107 @@
+"""What was said is written down beside what was done, and never instead of it: a journal that fails stops nothing.
+
+Heartbeats and readings are left out, but for what is wrong with them and while an operator reads along.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.domain.availability import LineChanged, StatusChanged
+from chalicelib.domain.commands import CommandResult
+from chalicelib.domain.events import ConnectorId, ConnectorStatus
+from chalicelib.ports import Clock, History, Journal
+from chalicelib.protocol.discretion import told
+from chalicelib.records import Connection, Direction, Entry, SentCall
+
+_MOST_REMEMBERED = 10_000
+_VARYING = re.compile(r"'[^']*'|\d")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Writes journal and history."""
+
+    journal: Journal
+    history: History
+    clock: Clock
+    _noted: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def line(self, charger_id: str, *, online: bool, why: str, connection_id: str = "") -> None:
+        """The charger came online, or went offline."""
+        now = self.clock()
+        what = "connected" if online else "disconnected"
+        self._write(charger_id, Entry(now, Direction.LINE, what, result=why, connection_id=connection_id))
+        try:
+            self.history.add(charger_id, LineChanged(now, online))
+        except Exception:
+            _log.exception("history not written", extra={"charger_id": charger_id})
+
+    def status(self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus) -> None:
+        """A connector changed."""
+        self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
+
+    def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:
+        """A command went out."""
+        text = told(call.action, payload)
+        entry = Entry(call.sent_at, Direction.OUT, call.action, call.message_id, text, result=call.purpose)
+        self._write(call.charger_id, entry)
+
+    def answered(self, connection: Connection, call: SentCall, result: CommandResult) -> None:
+        """A command was answered."""
+        now = self.clock()
+        late = " (late)" if now > call.due_at else ""
+        entry = Entry(
+            now,
+            Direction.IN,
+            call.action,
+            call.message_id,
+            answer=told(call.action, result.data),
+            result=f"{result.verdict}{late}: {result.detail}" if result.detail else f"{result.verdict}{late}",
+            deviation=result.deviation,
+            connection_id=connection.connection_id,
+        )
+        self._write(connection.charger_id, entry)
+
+    def heard(
+        self,
+        connection: Connection,
+        entry: Entry,
+        said: Mapping[str, Any] | str,
+        answer: Mapping[str, Any] | None = None,
+        *,
+        notable: bool,
+    ) -> None:
+        """A charger said something, and was answered; what is not written down costs no time to spell out."""
+        if not (notable or self._is_traced(connection) or self._is_new(connection, entry)):
+            return
+        payload = said if isinstance(said, str) else told(entry.what, said)
+        answered = told(entry.what, answer) if answer is not None else ""
+        self._write(connection.charger_id, replace(entry, payload=payload, answer=answered))
+
+    def _is_traced(self, connection: Connection) -> bool:
+        return connection.traced_until is not None and self.clock() < connection.traced_until
+
+    def _is_new(self, connection: Connection, entry: Entry) -> bool:
+        """A charger that bends the standard bends it in every reading: once a socket and process is enough."""
+        if entry.deviation is None:
+            return False
+        # What stands in quotes, and numbers, differ from message to message.
+        known = (connection.connection_id, entry.what, _VARYING.sub("", entry.deviation))
+        if known in self._noted:
+            return False
+        if len(self._noted) >= _MOST_REMEMBERED:
+            self._noted.clear()
+        self._noted.add(known)
+        return True
+
+    def _write(self, charger_id: str, entry: Entry) -> None:
+        try:
+            self.journal.add(charger_id, entry)
+        except Exception:
+            _log.exception("journal not written", extra={"charger_id": charger_id})
