@@ -1,8 +1,9 @@
-"""One paid session per OCPP version over real sockets; every AWS call is counted against the message that caused it."""
+"""What things cost, as counts and ratios: a frame, a paid session, a start; and a long run of hostile frames."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import statistics
 import time
@@ -15,8 +16,11 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import fuzz, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
+from chalicelib import wiring
+from chalicelib.records import Connection
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, seed
 from local.stack import Options, Stack
@@ -29,9 +33,11 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--samples", type=int, default=_START_SAMPLES, help="starts to time")
-    samples = parser.parse_args().samples
+    parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
+    asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
+    console.print(speed.table())
     stack = Stack(Options(ticks_per_second=0.001))
     with counted() as calls:
         stack.start()
@@ -39,7 +45,8 @@ def main() -> None:
             driver = seed(stack).driver
             for charger_id, story in zip(("DEMO-16", "DEMO-201"), stories(), strict=True):
                 console.print(_session(stack, calls, driver, charger_id, story))
-            console.print(_start_latency(stack, driver, samples))
+            console.print(_start_latency(stack, driver, asked.samples))
+            console.print(_fuzzed(asked.fuzz))
         finally:
             stack.stop()
 
@@ -85,6 +92,24 @@ def _begin(driver: Person, charger_id: str, socket: Socket) -> str:
 def _end(driver: Person, session_id: str, socket: Socket) -> None:
     driver.end(session_id)
     socket.await_command()
+
+
+def _fuzzed(seconds: float) -> str:
+    """Hostile frames of every version into the product's own conversation; whatever it did not foresee is raised."""
+    talk = wiring.conversation()
+    logging.disable(logging.CRITICAL)
+    now = wiring.clock()
+    for protocol in fuzz.PROTOCOLS:
+        wiring.chargers().opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
+
+    def receive(protocol: str, text: str) -> None:
+        answer = talk.receive(f"fuzz-{protocol}", text)
+        if answer is not None and '"InternalError"' in answer:
+            raise RuntimeError(f"{text} -> {answer}")
+
+    count = fuzz.run_for(seconds, receive) if seconds > 0 else 0
+    logging.disable(logging.NOTSET)
+    return f"{count} hostile frames in {seconds:.0f} s, each answered as it should be"
 
 
 def _add_row(table: Table, name: str, counts: Counter[tuple[str, str]]) -> None:

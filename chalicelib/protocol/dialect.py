@@ -45,7 +45,7 @@ class Decoded:
 class Dialect:
     """One version.
 
-    `schemas` is its folder in the `ocpp` library, `request` how a request's schema is called there. `silent` are the
+    `schemas` is its folder in the `ocpp` library, `request` how a request's schema ends there. `silent` are the
     requests nobody answers, `confidential` those whose content is nobody's business but the operator's who asked.
     """
 
@@ -132,13 +132,14 @@ class Dialect:
 
     def _schema(self, action: str) -> str:
         # What nobody answers is no request, and its schema has no such ending.
-        return action if action in self.silent else self.request.format(action=action)
+        return action if action in self.silent else action + self.request
 
 
 def requests_of(dialect: Dialect) -> frozenset[str]:
     """Every action of a version, whoever sends it."""
-    ending = dialect.request.format(action="")
-    names = {name.removesuffix(ending) for name in schema_names(dialect.schemas) if not name.endswith("Response")}
+    names = {
+        name.removesuffix(dialect.request) for name in schema_names(dialect.schemas) if not name.endswith("Response")
+    }
     return frozenset(names)
 
 

@@ -15,11 +15,12 @@ from chalicelib.protocol.payload import Payload
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 SOC = "SoC"
+_WANTED = (ENERGY, POWER, SOC)
 # Where the meter sits when it does not say, and where it sits when it is the one that counts.
 _AT_THE_PLUG = (None, "Outlet")
 _EXPONENTS = {"wh": 0, "w": 0, "percent": 0, "%": 0, "kwh": 3, "kw": 3}
-# By exact name only: "mWh" would be a billionth of it.
-_MILLIONS = ("MWh", "MW")
+# As the standard spells them. Millions by exact name only: "mWh" would be a billionth of it.
+_STANDARD = {None: 0, "": 0, "Wh": 0, "W": 0, "Percent": 0, "kWh": 3, "kW": 3, "MWh": 6, "MW": 6}
 _BEYOND_BELIEF = 10**12
 _ONE = Decimal(1)
 _NUMBERS = (str, int, float)
@@ -32,9 +33,8 @@ def exponent_by_name(unit: str | None) -> int | None:
 
     No unit means Wh (OCPP 1.6 §7.44).
     """
-    if not unit:
-        return 0
-    return 6 if unit in _MILLIONS else _EXPONENTS.get(unit.lower())
+    known = _STANDARD.get(unit)
+    return known if known is not None or unit is None else _EXPONENTS.get(unit.lower())
 
 
 def readings(
@@ -88,18 +88,17 @@ def _measurand(sample: Payload) -> object:
 
 
 def _reading(meter_value: Payload, exponent: Exponent, contexts: Sequence[str]) -> Reading | None:
-    energy: list[Payload] = []
-    power: list[Payload] = []
-    soc: list[Payload] = []
-    for sample in meter_value.parts("sampledValue"):
-        measurand = _measurand(sample)
-        if measurand == ENERGY:
-            energy.append(sample)
-        elif measurand == POWER:
-            power.append(sample)
-        elif measurand == SOC:
-            soc.append(sample)
-    energy_wh, power_w, soc_percent = (_measured(samples, exponent, contexts) for samples in (energy, power, soc))
+    samples = meter_value.data.get("sampledValue")
+    found: dict[object, list[Payload]] = {}
+    for index, sample in enumerate(samples if isinstance(samples, list) else ()):
+        if isinstance(sample, dict):
+            measurand = sample.get("measurand") or ENERGY
+            # Most of what a charger samples is for its own diagnosis: of that nothing is built.
+            if measurand in _WANTED:
+                found.setdefault(measurand, []).append(meter_value.item("sampledValue", index, sample))
+    energy_wh = _measured(found.get(ENERGY), exponent, contexts)
+    power_w = _measured(found.get(POWER), exponent, contexts)
+    soc_percent = _measured(found.get(SOC), exponent, contexts)
     if soc_percent is not None and not 0 <= soc_percent <= 100:
         soc_percent = None
     if energy_wh is None and power_w is None and soc_percent is None:
@@ -107,8 +106,10 @@ def _reading(meter_value: Payload, exponent: Exponent, contexts: Sequence[str]) 
     return Reading(meter_value.at(), energy_wh, power_w, soc_percent)
 
 
-def _measured(samples: Sequence[Payload], exponent: Exponent, contexts: Sequence[str]) -> int | None:
+def _measured(samples: Sequence[Payload] | None, exponent: Exponent, contexts: Sequence[str]) -> int | None:
     """The sample of the whole connector; failing that, the sum of its phases."""
+    if samples is None:
+        return None
     if len(samples) == 1 and "phase" not in samples[0].data:
         return _value(samples[0], exponent)
     values: dict[str | None, int] = {}

@@ -63,7 +63,8 @@ _BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
 def _exponent(sample: Payload) -> int | None:
-    return meter.exponent_by_name(sample.optional_text("unit"))
+    unit = sample.data.get("unit")
+    return meter.exponent_by_name(unit if isinstance(unit, str) else sample.optional_text("unit"))
 
 
 def _connector(payload: Payload) -> ConnectorId | None:
@@ -180,7 +181,7 @@ def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
 DIALECT = Dialect(
     subprotocol="ocpp1.6",
     schemas="v16",
-    request="{action}",
+    request="",
     decoders={
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),

@@ -180,7 +180,7 @@ def _where(payload: Payload) -> ConnectorId | None:
 DIALECT = Dialect(
     subprotocol="ocpp2.0.1",
     schemas="v201",
-    request="{action}Request",
+    request="Request",
     decoders={
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),

@@ -130,7 +130,11 @@ class Payload:
         value = self.data.get(name)
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
-                yield Payload(item, self.received_at, self, (name, index))
+                yield self.item(name, index, item)
+
+    def item(self, name: str, index: int, value: Mapping[str, Any]) -> Payload:
+        """The object that stands at `index` of an array."""
+        return Payload(value, self.received_at, self, (name, index))
 
     def word(self, name: str, words: Mapping[str, Word], otherwise: Word) -> Word:
         """One of the standard's words, translated; a word it does not have is noted."""
@@ -156,9 +160,9 @@ class Payload:
         """A time, or None where none can be read (which is noted)."""
         value = self.data.get(name)
         try:
-            at = datetime.fromisoformat(value.strip().upper()) if isinstance(value, str) else None
+            at = datetime.fromisoformat(_spelled(value)) if isinstance(value, str) else None
             if at is not None and at.tzinfo is not None:
-                return at.astimezone(UTC)
+                return at if at.tzinfo is UTC else at.astimezone(UTC)
         # OverflowError: in the first or the last hours of the calendar, told from another zone.
         except (ValueError, OverflowError):
             at = None
@@ -185,6 +189,11 @@ class Payload:
     def note(self, name: str, what: str) -> None:
         """Write down what had to be forgiven."""
         self.deviations.append(f"{self._path}{name}: {what}")
+
+
+def _spelled(text: str) -> str:
+    """As nearly every charger writes it already."""
+    return text if text.endswith("Z") and text.isupper() else text.strip().upper()
 
 
 def _integer(value: object) -> int | None:

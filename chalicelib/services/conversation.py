@@ -13,6 +13,7 @@ from chalicelib.domain.events import Booted, ChargerEvent, HeartbeatReceived, Re
 from chalicelib.ports import Calls, Chargers, Clock
 from chalicelib.protocol import dialect_for
 from chalicelib.protocol.dialect import Decoded, Dialect
+from chalicelib.protocol.discretion import told
 from chalicelib.protocol.frames import (
     Call,
     CallError,
@@ -68,15 +69,17 @@ class Conversation:
         except ProtocolError as error:
             self._refused(connection, call.action, error, call)
             return pack_error(error, dialect.spelling)
-        entry = Entry(
-            self.clock(),
-            Direction.IN,
-            call.action,
-            str(call.message_id),
-            deviation=decoded.deviation,
-            connection_id=connection.connection_id,
-        )
-        self.recording.heard(connection, entry, call.payload, payload, notable=_is_notable(decoded))
+        if _is_notable(decoded) or self.recording.is_wanted(connection, call.action, decoded.deviation):
+            entry = Entry(
+                self.clock(),
+                Direction.IN,
+                call.action,
+                str(call.message_id),
+                answer=told(call.action, payload),
+                deviation=decoded.deviation,
+                connection_id=connection.connection_id,
+            )
+            self.recording.heard(connection, entry, call.payload)
         return pack_result(call.message_id, payload)
 
     def _hear(self, connection: Connection, dialect: Dialect, call: Call, event: ChargerEvent) -> Answer:
@@ -114,7 +117,7 @@ class Conversation:
             result=f"{error.code}: {error.description}",
             connection_id=connection.connection_id,
         )
-        self.recording.heard(connection, entry, said.payload if isinstance(said, Call) else said, notable=True)
+        self.recording.heard(connection, entry, said.payload if isinstance(said, Call) else said)
 
     def _answered(self, connection: Connection, dialect: Dialect, frame: CallResult | CallError | ResultError) -> None:
         call = None
@@ -132,7 +135,11 @@ class Conversation:
             self._nobody_asked(connection, frame)
             return
         self.recording.answered(connection, answered, result)
-        self.hearing.answered(answered, result)
+        try:
+            self.hearing.answered(answered, result)
+        except Exception:
+            # An answer is not answered, so nobody would send it again; it is recorded, and schedules do the rest.
+            _log.exception("charger's answer failed", extra={"charger_id": call.charger_id, "action": call.action})
 
     def _nobody_asked(self, connection: Connection, frame: CallResult | CallError | ResultError) -> None:
         _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
@@ -145,7 +152,7 @@ class Conversation:
             connection_id=connection.connection_id,
         )
         said = frame.payload if isinstance(frame, CallResult) else f"{frame.code}: {frame.description}"
-        self.recording.heard(connection, entry, said, notable=True)
+        self.recording.heard(connection, entry, said)
 
 
 def _is_notable(decoded: Decoded) -> bool:

@@ -68,31 +68,24 @@ class Recording:
         )
         self._write(connection.charger_id, entry)
 
-    def heard(
-        self,
-        connection: Connection,
-        entry: Entry,
-        said: Mapping[str, Any] | str,
-        answer: Mapping[str, Any] | None = None,
-        *,
-        notable: bool,
-    ) -> None:
-        """A charger said something, and was answered; what is not written down costs no time to spell out."""
-        if not (notable or self._is_traced(connection) or self._is_new(connection, entry)):
-            return
+    def is_wanted(self, connection: Connection, what: str, deviation: str | None) -> bool:
+        """Whether an ordinary message is written down: an operator reads along, or it is wrong in a new way."""
+        return self._is_traced(connection) or self._is_new(connection, what, deviation)
+
+    def heard(self, connection: Connection, entry: Entry, said: Mapping[str, Any] | str) -> None:
+        """A charger said something, and was answered."""
         payload = said if isinstance(said, str) else told(entry.what, said)
-        answered = told(entry.what, answer) if answer is not None else ""
-        self._write(connection.charger_id, replace(entry, payload=payload, answer=answered))
+        self._write(connection.charger_id, replace(entry, payload=payload))
 
     def _is_traced(self, connection: Connection) -> bool:
         return connection.traced_until is not None and self.clock() < connection.traced_until
 
-    def _is_new(self, connection: Connection, entry: Entry) -> bool:
+    def _is_new(self, connection: Connection, what: str, deviation: str | None) -> bool:
         """A charger that bends the standard bends it in every reading: once a socket and process is enough."""
-        if entry.deviation is None:
+        if deviation is None:
             return False
         # What stands in quotes, and numbers, differ from message to message.
-        known = (connection.connection_id, entry.what, _VARYING.sub("", entry.deviation))
+        known = (connection.connection_id, what, _VARYING.sub("", deviation))
         if known in self._noted:
             return False
         if len(self._noted) >= _MOST_REMEMBERED:

@@ -27,6 +27,7 @@ from chalicelib.services.authorising import Authorising
 from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
+from chalicelib.services.conversation import Conversation
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
@@ -137,6 +138,7 @@ class Kit:
             clock=self.clock,
             heartbeat_s=300,
         )
+        self.conversation = Conversation(self.chargers, self.calls, self.hearing, self.recording, self.clock)
         self.unclaimed = Unclaimed(self.transactions, self.charging, self.clock)
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
