@@ -124,6 +124,9 @@ def measure(points: Sequence[Point]) -> Measured:
         return Measured(None, frozenset({Flag.METER_MISSING}))
     if is_consistent(points):
         return Measured(points[-1].energy_wh - points[0].energy_wh, frozenset())
+    if _began_elsewhere(points):
+        since = measure(points[1:])
+        return Measured(since.energy_wh, since.flags | {Flag.METER_JUMPED})
     energy_wh, flags = 0, set[Flag]()
     for before, after in pairwise(points):
         if _is_step(before, after):

@@ -31,6 +31,7 @@ from chalicelib.services.conversation import Conversation
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
+from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.unclaimed import Unclaimed
 
@@ -140,6 +141,20 @@ class Kit:
         )
         self.conversation = Conversation(self.chargers, self.calls, self.hearing, self.recording, self.clock)
         self.unclaimed = Unclaimed(self.transactions, self.charging, self.clock)
+        self.operating = Operating(
+            chargers=self.chargers,
+            calls=self.calls,
+            commanding=self.commanding,
+            journal=self.journal,
+            history=self.history,
+            reports=self.reports,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            clock=self.clock,
+            new_id=self.new_id,
+            sleep=lambda seconds: self.clock.advance(seconds=seconds),
+        )
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
