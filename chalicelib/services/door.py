@@ -26,7 +26,8 @@ from chalicelib.services.recording import Recording
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
 _CERTIFICATE = 3
 _KEY_BYTES = 20
-_COMMON_NAME = re.compile(r"(?:^|[,/+])\s*CN=([^,/+]+)")
+# RFC 4514: a comma that belongs to a value has a backslash before it.
+_COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
 _CHARGER_ID = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{1,48}")
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000

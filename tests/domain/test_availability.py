@@ -43,7 +43,11 @@ def test_a_year_without_trouble_is_100_percent() -> None:
 
 
 def test_5256_minutes_of_fault_in_a_year_are_1_percent_in_both_laws() -> None:
-    history: list[Happening] = [line(-1, True), status(100, ConnectorStatus.FAULTED), status(5356, ConnectorStatus.AVAILABLE)]
+    history: list[Happening] = [
+        line(-1, True),
+        status(100, ConnectorStatus.FAULTED),
+        status(5356, ConnectorStatus.AVAILABLE),
+    ]
     assert percents(history) == (99, 99)
 
 
@@ -85,7 +89,11 @@ def test_only_faulted_and_unavailable_are_out_of_order(word: ConnectorStatus) ->
 
 
 def test_a_charger_out_of_order_takes_its_connectors_with_it() -> None:
-    history: list[Happening] = [line(-2, True), status(-1, ConnectorStatus.AVAILABLE), status(0, ConnectorStatus.FAULTED, None)]
+    history: list[Happening] = [
+        line(-2, True),
+        status(-1, ConnectorStatus.AVAILABLE),
+        status(0, ConnectorStatus.FAULTED, None),
+    ]
     assert percents(history) == (0, 0)
 
 
