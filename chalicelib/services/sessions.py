@@ -20,10 +20,11 @@ from chalicelib.domain.session import (
 )
 from chalicelib.domain.tariff import Bill, price
 from chalicelib.ports import Catalog, Chargers, Clock, Drivers, NewId, Readings, Sessions, Workflow
-from chalicelib.records import Charger, ConnectorState, Driver, Site, StoredReading
+from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, StoredReading
 from chalicelib.services.changes import Changes
 
 _LIVE_BATCH = 100
+_WHOLE = ConnectorId(0)
 _NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 
 
@@ -194,7 +195,7 @@ class DriverSessions:
 
     def _usable(self, charger_id: str, connector: ConnectorId) -> tuple[Charger, Site]:
         charger = self.chargers.get(charger_id)
-        if charger is None or connector not in charger.connectors:
+        if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
             raise NotFound(f"connector {connector} of charger {charger_id}")
         site = self.catalog.site(charger.site_id)
         if site is None:
@@ -202,7 +203,7 @@ class DriverSessions:
         if charger.connection_id is None:
             raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
         for state in self.chargers.connectors(charger_id):
-            if state.connector == connector and state.status in _NOT_USABLE:
+            if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
             if state.connector == connector and self._is_held(state):
                 raise _busy(connector)

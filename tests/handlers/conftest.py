@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.wire import Socket
-from local.seed import CHARGER_PASSWORD, SITE_ID, Network, seed
+from local.client import Person
+from local.seed import CHARGER_PASSWORD, SITE_ID, Network, open_operator, seed
 from local.stack import Options, Stack
 
 _numbers = itertools.count(1)
+TARIFF = {"name": "Mine", "currency": "EUR", "price_per_kwh": "0.10"}
+SITE = {"name": "Mine", "address": "Here 1", "time_zone": "Europe/Berlin"}
 
 
 @pytest.fixture(scope="package")
@@ -43,3 +47,12 @@ def socket(stack: Stack, charger_id: str) -> Iterator[Socket]:
     opened.call("BootNotification", {"chargePointVendor": "Test", "chargePointModel": "One"})
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="package")
+def rival(stack: Stack, network: Network) -> Person:
+    """Another operator, with a tariff and a site of its own."""
+    rival = open_operator(stack, f"rival-{secrets.token_hex(4)}@example.com", "Rival-operator-1", "rival-2")
+    rival.call("PUT", "/v1/operator/tariffs/rival-tariff", TARIFF)
+    rival.call("PUT", "/v1/operator/sites/rival-site-2", {**SITE, "tariff_id": "rival-tariff"})
+    return rival

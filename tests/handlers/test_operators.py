@@ -13,22 +13,13 @@ import app  # noqa: F401 (declares the routes)
 from benchmarks.wire import Socket
 from chalicelib.handlers.shared.endpoint import ROUTES
 from local.client import ApiError, Person
-from local.seed import CHARGER_PASSWORD, RFID_UID, SITE_ID, TARIFF_ID, Network, open_operator
+from local.seed import CHARGER_PASSWORD, RFID_UID, SITE_ID, TARIFF_ID, Network
 from local.stack import Stack
 
 TARIFF = {"name": "Mine", "currency": "EUR", "price_per_kwh": "0.10"}
 SITE = {"name": "Mine", "address": "Here 1", "time_zone": "Europe/Berlin"}
 CHARGER = {"connectors": ["1"], "password": "another-password-1"}
 OPERATOR_ROUTES = [(it.method, it.path) for it in ROUTES if it.path.startswith("/v1/operator/")]
-
-
-@pytest.fixture(scope="module")
-def rival(stack: Stack, network: Network) -> Person:
-    """Another operator, with a tariff and a site of its own."""
-    rival = open_operator(stack, f"rival-{secrets.token_hex(4)}@example.com", "Rival-operator-1", "rival-2")
-    rival.call("PUT", "/v1/operator/tariffs/rival-tariff", TARIFF)
-    rival.call("PUT", "/v1/operator/sites/rival-site-2", {**SITE, "tariff_id": "rival-tariff"})
-    return rival
 
 
 def refusal(person: Person, path: str, body: dict[str, Any]) -> tuple[int, str]:

@@ -56,7 +56,19 @@ def test_each_profile_opens_to_its_own_proof(
 
 
 @pytest.mark.parametrize(
-    "subject", ["CN=CP-8", "O=CP-7", "CN=CP-77", "OU=x+CN=CP", "", "XCN=CP-7", "CN=CP-7\\,CN=evil", "cn=cp-7", "O=x\\, CN=CP-7", "O=a/CN=CP-7"]
+    "subject",
+    [
+        "CN=CP-8",
+        "O=CP-7",
+        "CN=CP-77",
+        "OU=x+CN=CP",
+        "",
+        "XCN=CP-7",
+        "CN=CP-7\\,CN=evil",
+        "cn=cp-7",
+        "O=x\\, CN=CP-7",
+        "O=a/CN=CP-7",
+    ],
 )
 def test_another_chargers_certificate_does_not_open(door: Door, kit: Kit, subject: str) -> None:
     registered(kit, 3)
