@@ -1,10 +1,13 @@
 """What API Gateway knows of one socket, and the events it tells its handlers about it, in the documented shapes.
 
-As the edge does on AWS, the path `/ocpp/{charger id}` becomes the `X-Kerb-Charger-Id` header.
+As the edge does on AWS, the path `/ocpp/{charger id}` becomes the `X-Kerb-Charger-Id` header, a verified client
+certificate the `X-Kerb-Client-Cert-...` headers (CloudFront's own are called CloudFront-Viewer-Cert-...), and the
+secret that only the edge knows comes along. Whatever a client sends under such names is left out.
 """
 
 import asyncio
 import base64
+import hashlib
 import os
 import re
 import secrets
@@ -12,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from cryptography import x509
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.frames import Close, CloseCode
@@ -124,7 +128,12 @@ def read_charger_path(socket: ServerConnection, request: Request) -> Response | 
     if not charger_id or not charger_id.isprintable():  # a header cannot hold a line break
         return socket.respond(404, "Connect to /ocpp/{charger id}\n")
     secret = os.environ.get("KERB_EDGE_SECRET", "")
-    socket.headers = _headers_as_sent(request.headers) | {CHARGER_ID_HEADER: [charger_id], EDGE_SECRET_HEADER: [secret]}
+    socket.headers = {
+        **_headers_as_sent(request.headers),
+        CHARGER_ID_HEADER: [charger_id],
+        EDGE_SECRET_HEADER: [secret],
+        **_certificate_shown(socket),
+    }
     if socket.remote_address:  # nothing, if the client left already
         socket.identity["sourceIp"] = socket.remote_address[0]
     socket.identity["userAgent"] = ", ".join(request.headers.get_all("User-Agent"))
@@ -134,8 +143,23 @@ def read_charger_path(socket: ServerConnection, request: Request) -> Response | 
     return None
 
 
+def _certificate_shown(socket: ServerConnection) -> dict[str, list[str]]:
+    """The client's certificate, which the TLS layer has verified; nothing for a client that showed none."""
+    tls = socket.transport.get_extra_info("ssl_object")
+    der = tls.getpeercert(binary_form=True) if tls else None
+    if not der:
+        return {}
+    certificate = x509.load_der_x509_certificate(der)
+    return {
+        "X-Kerb-Client-Cert-Subject": [certificate.subject.rfc4514_string()],
+        "X-Kerb-Client-Cert-Issuer": [certificate.issuer.rfc4514_string()],
+        "X-Kerb-Client-Cert-Serial": [f"{certificate.serial_number:x}"],
+        "X-Kerb-Client-Cert-Sha256": [hashlib.sha256(der).hexdigest()],
+    }
+
+
 def _headers_as_sent(headers: Headers) -> dict[str, list[str]]:
-    """Every value of every header under its first spelling, but for a charger id somebody made up."""
+    """Every value of every header under its first spelling, but for what only the edge may say."""
     spellings: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in headers.raw_items():

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -87,13 +88,17 @@ class Gateway:
         self._loop_thread: int | None = None
         self._server: Server | None = None
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 picks a free one, which `port` then tells. Raises OSError when the port is taken."""
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Listen; port 0 picks a free one, which `port` then tells. Raises OSError when the port is taken.
+
+        With `tls` that asks for client certificates, those it has verified are passed on as the edge does.
+        """
         self._loop, self._loop_thread = asyncio.get_running_loop(), threading.get_ident()
         self._server = await serve(
             self._receive,
             host,
             port,
+            ssl=tls,
             create_connection=Connection,
             process_request=read_charger_path,
             process_response=self._connect,

@@ -13,6 +13,9 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint as ChargePoint16
 from ocpp.v16 import call as call16
 from ocpp.v16 import call_result as result16
+from ocpp.v21 import ChargePoint as ChargePoint21
+from ocpp.v21 import call as call21
+from ocpp.v21 import call_result as result21
 from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
@@ -74,54 +77,64 @@ class Foreign16(ChargePoint16):
         )
 
 
-class Foreign201(ChargePoint201):
-    """Starts and stops as told."""
+def foreign2(charge_point: Any, call: Any, result: Any) -> type[Any]:
+    """A station of a 2.x version that starts and stops as told."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.work: asyncio.Queue[Any] = asyncio.Queue()
+    class Foreign2(charge_point):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.work: asyncio.Queue[Any] = asyncio.Queue()
 
-    @on("RequestStartTransaction")
-    def remote_start(
-        self, id_token: dict[str, Any], remote_start_id: int, **_: Any
-    ) -> result201.RequestStartTransaction:
-        self.work.put_nowait((id_token, remote_start_id))
-        return result201.RequestStartTransaction(status="Accepted")
+        @on("RequestStartTransaction")
+        def remote_start(self, id_token: dict[str, Any], remote_start_id: int, **_: Any) -> Any:
+            self.work.put_nowait((id_token, remote_start_id))
+            return result.RequestStartTransaction(status="Accepted")
 
-    @on("RequestStopTransaction")
-    def remote_stop(self, transaction_id: str) -> result201.RequestStopTransaction:
-        self.work.put_nowait(transaction_id)
-        return result201.RequestStopTransaction(status="Accepted")
+        @on("RequestStopTransaction")
+        def remote_stop(self, transaction_id: str) -> Any:
+            self.work.put_nowait(transaction_id)
+            return result.RequestStopTransaction(status="Accepted")
 
-    async def _tell(self, event_type: str, seq_no: int, wh: int, trigger: str, **more: Any) -> Any:
-        info = {"transaction_id": "tx-foreign", **more.pop("info", {})}
-        reading = {"value": wh, "measurand": "Energy.Active.Import.Register"}
-        return await self.call(
-            call201.TransactionEvent(
-                event_type=event_type,
-                timestamp=now(),
-                trigger_reason=trigger,
-                seq_no=seq_no,
-                transaction_info=info,
-                evse={"id": 1, "connector_id": 1},
-                meter_value=[{"timestamp": now(), "sampled_value": [reading]}],
-                **more,
+        async def _tell(self, event_type: str, seq_no: int, wh: int, trigger: str, **more: Any) -> Any:
+            info = {"transaction_id": "tx-foreign", **more.pop("info", {})}
+            reading = {"value": wh, "measurand": "Energy.Active.Import.Register"}
+            return await self.call(
+                call.TransactionEvent(
+                    event_type=event_type,
+                    timestamp=now(),
+                    trigger_reason=trigger,
+                    seq_no=seq_no,
+                    transaction_info=info,
+                    evse={"id": 1, "connector_id": 1},
+                    meter_value=[{"timestamp": now(), "sampled_value": [reading]}],
+                    **more,
+                )
             )
-        )
 
-    async def charge_once(self) -> None:
-        await self.call(call201.BootNotification(charging_station={"model": "F", "vendor_name": "E"}, reason="PowerUp"))
-        id_token, remote_start_id = await self.work.get()
-        answer = await self._tell(
-            "Started", 0, 50_000, "RemoteStart", id_token=id_token, info={"remote_start_id": remote_start_id}
-        )
-        assert answer.id_token_info["status"] == "Accepted"
-        await self._tell("Updated", 1, 54_200, "MeterValuePeriodic")
-        assert await self.work.get() == "tx-foreign"
-        await self._tell("Ended", 2, 58_000, "RemoteStop", info={"stopped_reason": "Remote"})
+        async def charge_once(self) -> None:
+            await self.call(
+                call.BootNotification(charging_station={"model": "F", "vendor_name": "E"}, reason="PowerUp")
+            )
+            id_token, remote_start_id = await self.work.get()
+            answer = await self._tell(
+                "Started", 0, 50_000, "RemoteStart", id_token=id_token, info={"remote_start_id": remote_start_id}
+            )
+            assert answer.id_token_info["status"] == "Accepted"
+            await self._tell("Updated", 1, 54_200, "MeterValuePeriodic")
+            assert await self.work.get() == "tx-foreign"
+            await self._tell("Ended", 2, 58_000, "RemoteStop", info={"stopped_reason": "Remote"})
+
+    return Foreign2
 
 
-@pytest.mark.parametrize(("subprotocol", "client"), [("ocpp1.6", Foreign16), ("ocpp2.0.1", Foreign201)])
+@pytest.mark.parametrize(
+    ("subprotocol", "client"),
+    [
+        ("ocpp1.6", Foreign16),
+        ("ocpp2.0.1", foreign2(ChargePoint201, call201, result201)),
+        ("ocpp2.1", foreign2(ChargePoint21, call21, result21)),
+    ],
+)
 def test_a_charger_we_did_not_write_sells_a_paid_session(world: World, subprotocol: str, client: Any) -> None:
     charger_id = world.register_charger()
 
