@@ -6,14 +6,20 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
+from chalicelib.domain.commands import CommandResult, Verdict
+from chalicelib.handlers.commanding import view
+from chalicelib.records import Purpose, SentCall
 from local.client import ApiError, Person
-from local.seed import CHARGER_PASSWORD, Network
+from local.seed import CHARGER_PASSWORD, OPERATOR_ID, SITE_ID, Network
 from local.stack import Stack
 
 
@@ -227,3 +233,34 @@ def until(reached: Any, within_s: float = 10) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_command_is_unanswered_once_its_time_is_over_and_an_answer_after_that_is_late() -> None:
+    then = datetime(2026, 11, 21, tzinfo=UTC)
+    call = SentCall("CP-1", "k-1", "Reset", Purpose.OPERATOR, then, then + timedelta(seconds=30))
+    assert (view(call).state, view(call).is_late) == ("unanswered", False)
+    late = replace(call, result=CommandResult(Verdict.ACCEPTED), answered_at=then + timedelta(minutes=5))
+    assert (view(late).state, view(late).is_late) == ("accepted", True)
+
+
+def test_an_unknown_charger_waits_until_its_operator_registers_it(
+    stack: Stack, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERB_NEWCOMERS_TO", OPERATOR_ID)
+    wiring.door.cache_clear()
+    boot = {"chargePointVendor": "New", "chargePointModel": "One"}
+    charger_id = "NEWCOMER-1"
+    socket = Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
+    assert socket.call("BootNotification", boot)["status"] == "Pending"
+    listed = {it["charger_id"]: it for it in network.operator.call("GET", "/v1/operator/chargers")["items"]}
+    assert (listed[charger_id]["admission"], listed[charger_id]["vendor"]) == ("pending", "New")
+    with pytest.raises(ApiError) as error:
+        network.driver.call("GET", f"/v1/chargers/{charger_id}")
+    assert error.value.status == 404
+    network.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", {"site_id": SITE_ID, "connectors": ["1"]})
+    socket.await_command()
+    assert socket.command == {"requestedMessage": "BootNotification"}
+    assert socket.call("BootNotification", boot)["status"] == "Accepted"
+    assert network.driver.call("GET", f"/v1/chargers/{charger_id}")["online"]
+    socket.close()
+    wiring.door.cache_clear()
