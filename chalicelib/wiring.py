@@ -307,6 +307,5 @@ def operating() -> Operating:
         transactions=transactions(),
         readings=readings(),
         clock=clock,
-        new_id=new_id,
         sleep=time.sleep,
     )

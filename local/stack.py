@@ -33,6 +33,7 @@ class Options:
     start_timeout_s: int = 60
     ticks_per_second: float = 1.0
     heartbeat_s: int = 300
+    unclaimed_s: int = 900
 
 
 class Stack:
@@ -109,6 +110,7 @@ class Stack:
             "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_AUTO_CONFIRM": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
+            "KERB_UNCLAIMED_S": str(self.options.unclaimed_s),
         }
 
     def _await(self, work: Coroutine[Any, Any, None]) -> None:

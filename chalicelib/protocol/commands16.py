@@ -6,15 +6,10 @@ Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; the rest
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from chalicelib.domain.commands import (
-    CancelReservation,
     CertificateUse,
     ChangePassword,
-    ClearCache,
     ClearProfiles,
-    DeleteCertificate,
     DeliverCertificate,
     InstallCertificate,
     ListCertificates,
@@ -22,7 +17,6 @@ from chalicelib.domain.commands import (
     LogKind,
     Message,
     ProfilePurpose,
-    ReadListVersion,
     ReadSchedule,
     ReadSettings,
     Reserve,
@@ -32,7 +26,6 @@ from chalicelib.domain.commands import (
     Standing,
     StartCharging,
     StopCharging,
-    Transfer,
     Trigger,
     Unable,
     Unlock,
@@ -42,6 +35,8 @@ from chalicelib.domain.commands import (
     WriteSetting,
 )
 from chalicelib.domain.events import ConnectorId
+from chalicelib.protocol import alike
+from chalicelib.protocol.alike import period, when
 from chalicelib.protocol.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -74,10 +69,6 @@ _EXTENDED_TRIGGERS = {Message.LOG_STATUS: "LogStatusNotification", Message.CERTI
 def _number(connector: ConnectorId | None) -> int:
     """Connector 0 is the charger as a whole (§9.12)."""
     return connector.evse if connector else 0
-
-
-def _when(at: datetime | None) -> str | None:
-    return timestamp(at) if at else None
 
 
 def _ref(ref: str) -> int:
@@ -135,15 +126,12 @@ def _reserve(command: Reserve) -> tuple[str, Fields]:
 
 
 def _set_profile(command: SetProfile) -> tuple[str, Fields]:
-    periods = [
-        present(startPeriod=it.start_s, limit=round(float(it.limit), 1), numberPhases=it.phases)
-        for it in command.limits
-    ]
+    periods = [period(it) for it in command.limits]
     schedule = present(
         chargingRateUnit="A" if command.in_amps else "W",
         chargingSchedulePeriod=periods,
         duration=command.duration_s,
-        startSchedule=_when(command.starts_at),
+        startSchedule=when(command.starts_at),
     )
     profile = present(
         chargingProfileId=command.profile_id,
@@ -151,8 +139,8 @@ def _set_profile(command: SetProfile) -> tuple[str, Fields]:
         stackLevel=command.stack_level,
         chargingProfilePurpose=_PURPOSES[command.purpose],
         chargingProfileKind="Absolute" if command.starts_at else "Relative",
-        validFrom=_when(command.valid_from),
-        validTo=_when(command.valid_until),
+        validFrom=when(command.valid_from),
+        validTo=when(command.valid_until),
         chargingSchedule=schedule,
     )
     return "SetChargingProfile", {"connectorId": _number(command.connector), "csChargingProfiles": profile}
@@ -182,7 +170,7 @@ def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
     firmware = present(
         location=command.url,
         retrieveDateTime=timestamp(command.retrieve_at),
-        installDateTime=_when(command.install_at),
+        installDateTime=when(command.install_at),
         signingCertificate=command.certificate,
         signature=command.signature,
     )
@@ -190,7 +178,7 @@ def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
 
 
 def _upload_log(command: UploadLog) -> tuple[str, Fields]:
-    oldest, newest = _when(command.oldest), _when(command.newest)
+    oldest, newest = when(command.oldest), when(command.newest)
     if command.kind is LogKind.DIAGNOSTICS:
         # Core's own request: the security extension's GetLog is not on every charger.
         return "GetDiagnostics", present(location=command.url, startTime=oldest, stopTime=newest)
@@ -204,22 +192,8 @@ def _use(use: CertificateUse | None) -> str:
     return _USES[use]
 
 
-def _delete_certificate(command: DeleteCertificate) -> tuple[str, Fields]:
-    hashes = {
-        "hashAlgorithm": command.hash_algorithm,
-        "issuerNameHash": command.issuer_name_hash,
-        "issuerKeyHash": command.issuer_key_hash,
-        "serialNumber": command.serial_number,
-    }
-    return "DeleteCertificate", {"certificateHashData": hashes}
-
-
 def _install(command: InstallCertificate) -> tuple[str, Fields]:
     return "InstallCertificate", {"certificateType": _use(command.use), "certificate": command.certificate}
-
-
-def _transfer(command: Transfer) -> tuple[str, Fields]:
-    return "DataTransfer", present(vendorId=command.vendor, messageId=command.message, data=command.data)
 
 
 def _write(name: str, value: str) -> tuple[str, Fields]:
@@ -227,20 +201,18 @@ def _write(name: str, value: str) -> tuple[str, Fields]:
 
 
 ENCODERS: dict[type, Encoder] = {
+    **alike.ENCODERS,
     StartCharging: _remote_start,
     StopCharging: lambda it: ("RemoteStopTransaction", {"transactionId": _ref(it.ref)}),
     Reset: _reset,
     Unlock: lambda it: ("UnlockConnector", {"connectorId": it.connector.evse}),
     SetAvailability: _availability,
-    ClearCache: lambda _: ("ClearCache", {}),
     ReadSettings: lambda it: ("GetConfiguration", {"key": list(it.names)} if it.names else {}),
     WriteSetting: lambda it: _write(it.name, it.value),
     ChangePassword: lambda it: _write("AuthorizationKey", it.password),
     Trigger: _trigger,
-    ReadListVersion: lambda _: ("GetLocalListVersion", {}),
     UpdateList: _update_list,
     Reserve: _reserve,
-    CancelReservation: lambda it: ("CancelReservation", {"reservationId": it.reservation_id}),
     SetProfile: _set_profile,
     ClearProfiles: _clear_profiles,
     ReadSchedule: _read_schedule,
@@ -248,7 +220,5 @@ ENCODERS: dict[type, Encoder] = {
     UploadLog: _upload_log,
     InstallCertificate: _install,
     ListCertificates: lambda it: ("GetInstalledCertificateIds", {"certificateType": _use(it.use)}),
-    DeleteCertificate: _delete_certificate,
     DeliverCertificate: lambda it: ("CertificateSigned", {"certificateChain": it.chain}),
-    Transfer: _transfer,
 }

@@ -6,15 +6,11 @@ Use cases cited (A05, B05, ...) are those of "OCPP 2.0.1 Part 2 - Specification"
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from chalicelib.domain.commands import (
-    CancelReservation,
     CertificateUse,
     ChangePassword,
-    ClearCache,
     ClearProfiles,
-    DeleteCertificate,
     DeliverCertificate,
     InstallCertificate,
     ListCertificates,
@@ -22,7 +18,6 @@ from chalicelib.domain.commands import (
     LogKind,
     Message,
     ProfilePurpose,
-    ReadListVersion,
     ReadSchedule,
     ReadSettings,
     Reserve,
@@ -32,7 +27,6 @@ from chalicelib.domain.commands import (
     Standing,
     StartCharging,
     StopCharging,
-    Transfer,
     Trigger,
     Unable,
     Unlock,
@@ -43,6 +37,8 @@ from chalicelib.domain.commands import (
 )
 from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.session import looks_like_app_token
+from chalicelib.protocol import alike
+from chalicelib.protocol.alike import period, when
 from chalicelib.protocol.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -88,10 +84,6 @@ def _evse(connector: ConnectorId) -> Fields:
 def _number(connector: ConnectorId | None) -> int:
     """EVSE 0 is the charging station as a whole."""
     return connector.evse if connector else 0
-
-
-def _when(at: datetime | None) -> str | None:
-    return timestamp(at) if at else None
 
 
 def _request_start(command: StartCharging) -> tuple[str, Fields]:
@@ -162,16 +154,13 @@ def _reserve(command: Reserve) -> tuple[str, Fields]:
 
 
 def _set_profile(command: SetProfile) -> tuple[str, Fields]:
-    periods = [
-        present(startPeriod=it.start_s, limit=round(float(it.limit), 1), numberPhases=it.phases)
-        for it in command.limits
-    ]
+    periods = [period(it) for it in command.limits]
     schedule = present(
         id=command.profile_id,
         chargingRateUnit="A" if command.in_amps else "W",
         chargingSchedulePeriod=periods,
         duration=command.duration_s,
-        startSchedule=_when(command.starts_at),
+        startSchedule=when(command.starts_at),
     )
     profile = present(
         id=command.profile_id,
@@ -179,8 +168,8 @@ def _set_profile(command: SetProfile) -> tuple[str, Fields]:
         stackLevel=command.stack_level,
         chargingProfilePurpose=_PURPOSES[command.purpose],
         chargingProfileKind="Absolute" if command.starts_at else "Relative",
-        validFrom=_when(command.valid_from),
-        validTo=_when(command.valid_until),
+        validFrom=when(command.valid_from),
+        validTo=when(command.valid_until),
         chargingSchedule=[schedule],
     )
     return "SetChargingProfile", {"evseId": _number(command.connector), "chargingProfile": profile}
@@ -209,7 +198,7 @@ def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
     firmware = present(
         location=command.url,
         retrieveDateTime=timestamp(command.retrieve_at),
-        installDateTime=_when(command.install_at),
+        installDateTime=when(command.install_at),
         signingCertificate=command.certificate,
         signature=command.signature,
     )
@@ -224,21 +213,11 @@ def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
 def _upload_log(command: UploadLog) -> tuple[str, Fields]:
     log = present(
         remoteLocation=command.url,
-        oldestTimestamp=_when(command.oldest),
-        latestTimestamp=_when(command.newest),
+        oldestTimestamp=when(command.oldest),
+        latestTimestamp=when(command.newest),
     )
     kind = "DiagnosticsLog" if command.kind is LogKind.DIAGNOSTICS else "SecurityLog"
     return "GetLog", {"logType": kind, "requestId": command.request_id, "log": log}
-
-
-def _delete_certificate(command: DeleteCertificate) -> tuple[str, Fields]:
-    hashes = {
-        "hashAlgorithm": command.hash_algorithm,
-        "issuerNameHash": command.issuer_name_hash,
-        "issuerKeyHash": command.issuer_key_hash,
-        "serialNumber": command.serial_number,
-    }
-    return "DeleteCertificate", {"certificateHashData": hashes}
 
 
 def _deliver(command: DeliverCertificate) -> tuple[str, Fields]:
@@ -256,26 +235,20 @@ def _list_certificates(command: ListCertificates) -> tuple[str, Fields]:
     return "GetInstalledCertificateIds", {"certificateType": [_USES[command.use]]} if command.use else {}
 
 
-def _transfer(command: Transfer) -> tuple[str, Fields]:
-    return "DataTransfer", present(vendorId=command.vendor, messageId=command.message, data=command.data)
-
-
 ENCODERS: dict[type, Encoder] = {
+    **alike.ENCODERS,
     StartCharging: _request_start,
     StopCharging: lambda it: ("RequestStopTransaction", {"transactionId": it.ref}),
     Reset: _reset,
     Unlock: lambda it: ("UnlockConnector", {"evseId": it.connector.evse, "connectorId": it.connector.plug}),
     SetAvailability: _availability,
-    ClearCache: lambda _: ("ClearCache", {}),
     ReadSettings: _read_settings,
     WriteSetting: lambda it: _write(it.name, it.value),
     # A01
     ChangePassword: lambda it: _write("SecurityCtrlr.BasicAuthPassword", it.password),
     Trigger: _trigger,
-    ReadListVersion: lambda _: ("GetLocalListVersion", {}),
     UpdateList: _update_list,
     Reserve: _reserve,
-    CancelReservation: lambda it: ("CancelReservation", {"reservationId": it.reservation_id}),
     SetProfile: _set_profile,
     ClearProfiles: _clear_profiles,
     ReadSchedule: _read_schedule,
@@ -283,7 +256,5 @@ ENCODERS: dict[type, Encoder] = {
     UploadLog: _upload_log,
     InstallCertificate: _install,
     ListCertificates: _list_certificates,
-    DeleteCertificate: _delete_certificate,
     DeliverCertificate: _deliver,
-    Transfer: _transfer,
 }

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.answers import BootAnswer, Noted, StartAnswer, TimeAnswer, TokenAnswer
+from chalicelib.domain.answers import Noted, StartAnswer, TokenAnswer
 from chalicelib.domain.events import (
     Booted,
     ChargingStarted,
@@ -28,8 +28,9 @@ from chalicelib.domain.events import (
     Topic,
 )
 from chalicelib.protocol import meter
+from chalicelib.protocol.alike import boot_reply, grants, time_reply
 from chalicelib.protocol.commands16 import ENCODERS, STANDINGS
-from chalicelib.protocol.dialect import Decoder, Dialect, Fields, standing_of, timestamp
+from chalicelib.protocol.dialect import Decoder, Dialect, Fields, standing_of
 from chalicelib.protocol.payload import Payload, Unusable
 
 _STATUSES = {
@@ -152,15 +153,6 @@ def _news(topic: Topic, field: str = "status") -> Decoder:
     return lambda payload: NewsReceived(topic, payload.text(field)[:100])
 
 
-def _boot_reply(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
-    status = "Accepted" if answer.accepted else "Pending"
-    return {"status": status, "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
-
-
-def _time_reply(answer: TimeAnswer, _: Mapping[str, Any]) -> Fields:
-    return {"currentTime": timestamp(answer.at)}
-
-
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
     status = standing_of(answer, STANDINGS)
     return {"idTagInfo": {"status": status}} if status else {}
@@ -199,13 +191,13 @@ DIALECT = Dialect(
         "SignedFirmwareStatusNotification": _news(Topic.FIRMWARE),
     },
     repliers={
-        "BootNotification": _boot_reply,
-        "Heartbeat": _time_reply,
+        "BootNotification": boot_reply,
+        "Heartbeat": time_reply,
         "Authorize": _token_info,
         "StartTransaction": _start_reply,
         "StopTransaction": _token_info,
-        "DataTransfer": lambda answer, _: {"status": "Accepted" if answer.granted else "UnknownVendorId"},
-        "SignCertificate": lambda answer, _: {"status": "Accepted" if answer.granted else "Rejected"},
+        "DataTransfer": grants("Accepted", "UnknownVendorId"),
+        "SignCertificate": grants("Accepted", "Rejected"),
     },
     encoders=ENCODERS,
     # OCPP-J 1.6 §4.2.3, its spelling included.

@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.domain.answers import Decision
 from chalicelib.domain.events import Need, ReportKind, Topic
 from chalicelib.protocol import ocpp201
+from chalicelib.protocol.alike import grants
 from chalicelib.protocol.dialect import Fields, present
 from chalicelib.protocol.notices201 import news, report, requested
-from chalicelib.protocol.replies201 import grants
 
 _LONG_AGO = "1970-01-01T00:00:00.000Z"
 

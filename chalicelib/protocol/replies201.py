@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.answers import BootAnswer, Decision, Noted, StartAnswer, TimeAnswer, TokenAnswer
+from chalicelib.domain.answers import Decision, Noted, StartAnswer, TokenAnswer
 from chalicelib.domain.events import ChargingStarted
+from chalicelib.protocol.alike import boot_reply, grants, time_reply
 from chalicelib.protocol.commands201 import STANDINGS
-from chalicelib.protocol.dialect import Fields, Replier, present, standing_of, timestamp
+from chalicelib.protocol.dialect import Fields, Replier, present, standing_of
 
 _CERTIFICATE_FIELDS = ("iso15118CertificateHashData", "certificate")
-
-
-def _boot(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
-    status = "Accepted" if answer.accepted else "Pending"
-    return {"status": status, "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
-
-
-def _time(answer: TimeAnswer, _: Mapping[str, Any]) -> Fields:
-    return {"currentTime": timestamp(answer.at)}
 
 
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
@@ -34,11 +26,6 @@ def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
     return _token_info(answer, asked) | status
 
 
-def grants(yes: str, no: str) -> Replier:
-    """Answers a request with a status."""
-    return lambda answer, _: {"status": yes if answer.granted else no}
-
-
 def _contract(answer: Decision, _: Mapping[str, Any]) -> Fields:
     return {"status": "Accepted" if answer.granted else "Failed", "exiResponse": answer.content}
 
@@ -50,8 +37,8 @@ def _certificate_status(answer: Decision, _: Mapping[str, Any]) -> Fields:
 
 
 REPLIERS: Mapping[str, Replier] = {
-    "BootNotification": _boot,
-    "Heartbeat": _time,
+    "BootNotification": boot_reply,
+    "Heartbeat": time_reply,
     "Authorize": _authorize,
     "TransactionEvent": _token_info,
     "DataTransfer": grants("Accepted", "UnknownVendorId"),

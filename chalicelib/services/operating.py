@@ -12,7 +12,7 @@ from chalicelib.domain.availability import Happening, Uptime, spells, uptime
 from chalicelib.domain.commands import ChangePassword, Command, Message, Trigger, Unable
 from chalicelib.domain.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
 from chalicelib.domain.session import Session
-from chalicelib.ports import Calls, Chargers, Clock, History, Journal, NewId, Readings, Reports, Sessions, Transactions
+from chalicelib.ports import Calls, Chargers, Clock, History, Journal, Readings, Reports, Sessions, Transactions
 from chalicelib.records import Admission, Charger, Entry, Errand, Gone, Purpose, SentCall, Transaction
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.door import hash_password
@@ -47,7 +47,6 @@ class Operating:
     transactions: Transactions
     readings: Readings
     clock: Clock
-    new_id: NewId
     sleep: Callable[[float], None]
 
     def order(self, operator_id: str, charger_id: str, command: Command, key: str | None) -> SentCall:

@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The product, as `make run` starts it, with a shorter wait for energy and a faster clock for schedules."""
-    running = Stack(Options(start_timeout_s=4, ticks_per_second=30))
+    running = Stack(Options(start_timeout_s=4, ticks_per_second=30, unclaimed_s=2))
     running.start()
     yield running
     running.stop()

@@ -152,7 +152,6 @@ class Kit:
             transactions=self.transactions,
             readings=self.readings,
             clock=self.clock,
-            new_id=self.new_id,
             sleep=lambda seconds: self.clock.advance(seconds=seconds),
         )
         self.catalog.put_tariff(TARIFF)
