@@ -106,7 +106,7 @@ def invite(console: Console, stack: Stack, network: Network) -> None:
     where = _json(charger_id="GUEST-1", connector="1")
     lines = f"""\
 API      {api}   (described at {api}/v1/openapi.json)
-Chargers {door}/{{charger id}}   OCPP 2.0.1 and 1.6J; HTTP Basic, the user name is the charger id
+Chargers {door}/{{charger id}}   OCPP 2.1, 2.0.1, 1.6J; HTTP Basic, the user name is the charger id
          {", ".join(CHARGERS)} are registered, password {CHARGER_PASSWORD}
 Driver   {driver.email} / {driver.password}   RFID card {RFID_UID}
 Operator {operator.email} / {operator.password}

@@ -125,7 +125,10 @@ def _without_brief_absences(found: Sequence[Spell]) -> Sequence[Spell]:
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """A connector's time by condition, and what two laws make of it. `excluded` is beyond the operator's control."""
+    """A connector's time by condition, and what two laws make of it. `excluded` is beyond the operator's control.
+
+    `unknown` is the time before its charger was ever heard of; it is not measured. Percentages are None while nothing is.
+    """
 
     measured: timedelta
     offline: timedelta
@@ -134,18 +137,18 @@ class Uptime:
     excluded: timedelta
 
     @property
-    def uk_percent(self) -> Fraction:
+    def uk_percent(self) -> Fraction | None:
         """Reliable minutes of all minutes: offline and unknown are 'ineligible for measurement' (reg. 7(3)(b))."""
         return self._percent(self.not_working)
 
     @property
-    def us_percent(self) -> Fraction:
+    def us_percent(self) -> Fraction | None:
         """((T - (T_outage - T_excluded)) / T) x 100; an outage is whatever is not known to be up."""
-        return self._percent(self.not_working + self.offline + self.unknown)
+        return self._percent(self.not_working + self.offline)
 
-    def _percent(self, outage: timedelta) -> Fraction:
+    def _percent(self, outage: timedelta) -> Fraction | None:
         if not self.measured:
-            return Fraction(100)
+            return None
         counted = max(timedelta(0), outage - self.excluded)
         return 100 * (1 - Fraction(counted // _TICK, self.measured // _TICK))
 
@@ -160,7 +163,7 @@ def uptime(found: Sequence[Spell], excluded: timedelta = timedelta(0)) -> Uptime
         return sum((it.lasted for it in found if it.condition in conditions), timedelta(0))
 
     return Uptime(
-        measured=total(*Condition),
+        measured=total(Condition.WORKING, Condition.OFFLINE, Condition.NOT_WORKING),
         offline=total(Condition.OFFLINE),
         not_working=total(Condition.NOT_WORKING),
         unknown=total(Condition.UNKNOWN),

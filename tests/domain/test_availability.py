@@ -33,9 +33,11 @@ def status(minutes: float, word: ConnectorStatus, connector: ConnectorId | None 
     return StatusChanged(NOW + timedelta(minutes=minutes), connector, word)
 
 
-def percents(happenings: Sequence[Happening], until: timedelta = YEAR, excluded_min: int = 0) -> tuple[float, float]:
+def percents(
+    happenings: Sequence[Happening], until: timedelta = YEAR, excluded_min: int = 0
+) -> tuple[float | None, float | None]:
     found = uptime(spells(happenings, ONE, NOW, NOW + until), timedelta(minutes=excluded_min))
-    return float(found.uk_percent), float(found.us_percent)
+    return tuple(None if it is None else float(it) for it in (found.uk_percent, found.us_percent))  # type: ignore[return-value]
 
 
 def test_a_year_without_trouble_is_100_percent() -> None:
@@ -63,7 +65,11 @@ def test_offline_is_not_measured_in_the_uk_and_down_in_the_us() -> None:
 
 def test_a_charger_nobody_heard_of_is_unknown() -> None:
     assert [it.condition for it in spells([], ONE, NOW, NOW + YEAR)] == [Condition.UNKNOWN]
-    assert percents([]) == (100, 0)
+    assert percents([]) == (None, None)
+
+
+def test_what_was_before_the_first_word_is_not_measured() -> None:
+    assert percents([line(262_800, True)]) == (100, 100)
 
 
 def test_a_socket_that_is_back_within_two_minutes_was_never_away() -> None:
@@ -116,5 +122,6 @@ def test_spells_leave_no_gap_and_count_no_minute_twice(happenings: list[Happenin
     assert (found[0].began_at, found[-1].ended_at) == (NOW, until)
     assert all(before.ended_at == after.began_at for before, after in pairwise(found))
     known = uptime(found)
-    assert known.measured == timedelta(days=1)
-    assert 0 <= known.us_percent <= known.uk_percent <= 100
+    assert known.measured + known.unknown == timedelta(days=1)
+    if known.us_percent is not None and known.uk_percent is not None:
+        assert 0 <= known.us_percent <= known.uk_percent <= 100

@@ -93,15 +93,18 @@ class Trace(Given):
 
 
 class ConnectorUptime(Given):
-    """A connector's time in minutes by condition, and what UK and US law make of it."""
+    """A connector's time in minutes by condition, and what UK and US law make of it.
+
+    What was before its charger was first heard of is unknown, and not measured.
+    """
 
     connector: str
     measured_min: int
     offline_min: int
     not_working_min: int
     unknown_min: int
-    uk_percent: float
-    us_percent: float
+    uk_percent: float | None
+    us_percent: float | None
 
 
 class UptimeReport(Given):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from chalicelib.domain.availability import Happening, LineChanged, Uptime
@@ -89,12 +90,16 @@ def uptime(
                 offline_min=it.offline // _MINUTE,
                 not_working_min=it.not_working // _MINUTE,
                 unknown_min=it.unknown // _MINUTE,
-                uk_percent=round(float(it.uk_percent), 3),
-                us_percent=round(float(it.us_percent), 3),
+                uk_percent=_percent(it.uk_percent),
+                us_percent=_percent(it.us_percent),
             )
             for connector, it in found
         ],
     )
+
+
+def _percent(exact: Fraction | None) -> float | None:
+    return None if exact is None else round(float(exact), 3)
 
 
 def happening(it: Happening) -> HistoryEvent:
