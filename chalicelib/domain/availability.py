@@ -127,7 +127,7 @@ def _without_brief_absences(found: Sequence[Spell]) -> Sequence[Spell]:
 class Uptime:
     """A connector's time by condition, and what two laws make of it. `excluded` is beyond the operator's control.
 
-    `unknown` is the time before its charger was ever heard of; it is not measured. Percentages are None while nothing is.
+    `unknown` is the time before its charger was ever heard of, which is not measured. Percentages may be None for that.
     """
 
     measured: timedelta
