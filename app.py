@@ -10,6 +10,7 @@ from chalice.app import WebsocketEvent
 from chalicelib.handlers import socket
 from chalicelib.handlers.commanding import commanding
 from chalicelib.handlers.drivers import drivers
+from chalicelib.handlers.finding import finding
 from chalicelib.handlers.insight import insight
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
@@ -24,6 +25,7 @@ app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
 for blueprint in (
     authorizers,
+    finding,
     drivers,
     sessions,
     operators,

@@ -73,7 +73,7 @@ def _clock() -> datetime:
 def conversation(protocol: str) -> Conversation:
     """The services of a socket, over a store that costs nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
-    recording = Recording(store, store, _clock)
+    recording = Recording(store, store, store, _clock)
     changes = Changes(cast(Sessions, store), cast(Workflow, store))
     authorising = Authorising(cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)

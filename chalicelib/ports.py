@@ -6,14 +6,23 @@ raises Conflict, and the caller reads again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.domain.answers import Decision
 from chalicelib.domain.availability import Happening
 from chalicelib.domain.commands import CommandResult
-from chalicelib.domain.events import ConnectorId, Need, NewsReceived, Reading, ReportKind, ReportReceived
+from chalicelib.domain.events import (
+    ConnectorId,
+    ConnectorStatus,
+    Need,
+    NewsReceived,
+    Reading,
+    ReportKind,
+    ReportReceived,
+)
+from chalicelib.domain.geo import Spot
 from chalicelib.domain.ledger import Transfer
 from chalicelib.domain.session import Hold, Session
 from chalicelib.domain.tariff import Tariff
@@ -27,6 +36,7 @@ from chalicelib.records import (
     Entry,
     Login,
     PaymentNews,
+    Place,
     SavedCard,
     SentCall,
     Site,
@@ -57,8 +67,8 @@ class Chargers(Protocol):
         A socket that is itself outdated gets its own id back.
         """
 
-    def closed(self, connection: Connection) -> bool:
-        """Forget the socket; False (and the charger stays online) when a newer one has taken its place."""
+    def closed(self, connection: Connection) -> Charger | None:
+        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""
 
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
@@ -104,12 +114,44 @@ class Chargers(Protocol):
         An older `status_at` than the one stored changes nothing, and None is returned.
         """
 
+    def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
+        """Remember where the charger stands in the index of places, with it and with each of its connectors."""
+
     def connectors(self, charger_id: str) -> Sequence[ConnectorState]: ...
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
         """Give a connector to a session; False when another session has it. True again for the same one."""
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """Take the connector from that session; nothing happens when it is not (any longer) its."""
+
+
+class Places(Protocol):
+    """The index of places: who is near, and what they do now. A place is known by its row's name."""
+
+    def put(self, place: Place) -> str:
+        """Write it whole; returns the row's name."""
+
+    def remove(self, row: str) -> None: ...
+    def set_status(self, row: str, connector: ConnectorId, status: ConnectorStatus) -> None:
+        """Nothing happens when the row is gone."""
+
+    def set_online(self, row: str, online: bool) -> None:
+        """Nothing happens when the row is gone."""
+
+    def near(self, centre: Spot, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
+        """Places by distance (and name), each with it, those between the two; reads no further than it is asked."""
+
+    def around(self, spots: Sequence[Spot], within_m: float) -> Iterator[Place]:
+        """Places within that distance of any of the spots, in no order, each once."""
+
+
+class Travel(Protocol):
+    """How long a drive takes."""
+
+    def eta_s(self, distance_m: float) -> int: ...
+    @property
+    def is_estimate(self) -> bool:
+        """Whether no map was asked."""
 
 
 class Sessions(Protocol):

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from chalicelib.domain.commands import CommandResult
 from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading, StopReason
+from chalicelib.domain.geo import Spot
 from chalicelib.domain.session import Step
 
 
@@ -53,6 +54,62 @@ class Site:
     latitude: float | None = None
     longitude: float | None = None
 
+    @property
+    def spot(self) -> Spot | None:
+        """Where it is, if anybody said."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Spot(self.latitude, self.longitude)
+
+
+class PlugType(StrEnum):
+    """What fits: OCPI's connector types by their usual names."""
+
+    TYPE_1 = "type1"
+    TYPE_2 = "type2"
+    CCS_1 = "ccs1"
+    CCS_2 = "ccs2"
+    CHADEMO = "chademo"
+    NACS = "nacs"
+    GBT_AC = "gbt_ac"
+    GBT_DC = "gbt_dc"
+    DOMESTIC = "domestic"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """What a connector offers a car; `max_power_w` 0 when nobody said."""
+
+    connector: ConnectorId
+    kind: PlugType = PlugType.UNKNOWN
+    max_power_w: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A charger as a search finds it: all that its row in the index says, and what its connectors do now."""
+
+    charger_id: str
+    operator_id: str
+    site_id: str
+    site_name: str
+    address: str
+    tariff_id: str
+    spot: Spot
+    plugs: tuple[Plug, ...]
+    online: bool = False
+    statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
+
+    def status(self, plug: Plug) -> ConnectorStatus:
+        """What a connector does now; nobody knows of a charger that is offline."""
+        known = self.statuses.get(str(plug.connector), ConnectorStatus.UNKNOWN)
+        return known if self.online else ConnectorStatus.UNKNOWN
+
+    def is_free(self, plug: Plug) -> bool:
+        """Whether somebody could plug in there now."""
+        return self.status(plug) is ConnectorStatus.AVAILABLE
+
 
 class Admission(StrEnum):
     """Whether a charger may take part."""
@@ -68,7 +125,7 @@ class Charger:
 
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
     TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
-    `list_version` is the version of our token list it last confirmed.
+    `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
     """
 
     charger_id: str
@@ -89,6 +146,8 @@ class Charger:
     keeps_list: bool = False
     list_version: int = 0
     traced_until: datetime | None = None
+    plugs: tuple[Plug, ...] = ()
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +174,7 @@ class ConnectorState:
     status_at: datetime | None = None
     error: str = ""
     session_id: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from chalicelib.adapters.charger_link import ApiGatewayLink
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
@@ -31,6 +32,7 @@ from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
 from chalicelib.services.door import Door
+from chalicelib.services.finding import Finding
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
@@ -100,6 +102,11 @@ def readings() -> DynamoReadings:
 @cache
 def calls() -> DynamoCalls:
     return DynamoCalls()
+
+
+@cache
+def places() -> DynamoPlaces:
+    return DynamoPlaces()
 
 
 @cache
@@ -179,7 +186,7 @@ def changes() -> Changes:
 
 @cache
 def recording() -> Recording:
-    return Recording(journal(), history(), clock)
+    return Recording(journal(), history(), places(), clock)
 
 
 @cache
@@ -291,7 +298,14 @@ def accounts() -> Accounts:
 
 @cache
 def registry() -> Registry:
-    return Registry(chargers(), catalog(), drivers(), clock)
+    return Registry(chargers(), catalog(), drivers(), places(), link(), clock)
+
+
+@cache
+def finding() -> Finding:
+    from chalicelib.adapters.travel import GreatCircle  # noqa: PLC0415
+
+    return Finding(places(), catalog(), GreatCircle())
 
 
 @cache

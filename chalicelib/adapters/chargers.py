@@ -15,7 +15,7 @@ from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_re
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
 from chalicelib.ports import Clock
-from chalicelib.records import Admission, Charger, Conflict, Connection, ConnectorState
+from chalicelib.records import Admission, Charger, Conflict, Connection, ConnectorState, Plug
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
@@ -53,6 +53,7 @@ class DynamoChargers:
             ChargerRow.connectors.set([str(connector) for connector in charger.connectors]),
             ChargerRow.security_profile.set(charger.security_profile),
             ChargerRow.keeps_list.set(charger.keeps_list),
+            ChargerRow.plugs.set(encode(charger.plugs)),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
@@ -94,15 +95,23 @@ class DynamoChargers:
         replaced: str | None = before.get(ATTRIBUTES, {}).get("connection_id", {}).get(STRING)
         return replaced if replaced != connection.connection_id else None
 
-    def closed(self, connection: Connection) -> bool:
+    def closed(self, connection: Connection) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
+        row = ChargerRow(connection.charger_id, _CHARGER)
         was_newest = update(
-            ChargerRow(connection.charger_id, _CHARGER),
+            row,
             [ChargerRow.connection_id.remove(), ChargerRow.protocol.remove(), ChargerRow.connected_at.remove()],
             ChargerRow.connection_id == connection.connection_id,
         )
         ConnectionRow(connection.connection_id).delete()
-        return was_newest
+        return _charger(row) if was_newest else None
+
+    def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
+        """One call, and one for each connector."""
+        change = [ChargerRow.place.set(place) if place else ChargerRow.place.remove()]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+        for connector in connectors:
+            update(_connector_row(charger_id, connector), change)
 
     def connection(self, connection_id: str) -> Connection | None:
         """One call the first time in a minute that this process meets the socket, none after that."""
@@ -272,6 +281,8 @@ def _charger(row: ChargerRow) -> Charger:
         keeps_list=bool(row.keeps_list),
         list_version=row.list_version or 0,
         traced_until=row.traced_until,
+        plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
+        place=row.place,
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,
@@ -297,4 +308,5 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         status_at=row.status_at,
         error=row.error or "",
         session_id=row.session_id,
+        place=row.place,
     )

@@ -13,6 +13,7 @@ from typing import Any
 from pynamodb.attributes import (
     BooleanAttribute,
     ListAttribute,
+    MapAttribute,
     TTLAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
@@ -85,6 +86,8 @@ class ChargerRow(Model):
     list_version = IntegerAttribute(null=True)
     list_due_shard = UnicodeAttribute(null=True)
     traced_until = UTCDateTimeAttribute(null=True)
+    plugs = UnicodeAttribute(null=True)
+    place = UnicodeAttribute(null=True)
     connection_id = UnicodeAttribute(null=True)
     protocol = UnicodeAttribute(null=True)
     connected_at = UTCDateTimeAttribute(null=True)
@@ -104,6 +107,19 @@ class ChargerRow(Model):
     by_operator = ChargersByOperator()
     list_due = ChargersWithListDue()
     pending = PendingChargers()
+
+
+class PlaceRow(Model):
+    """A charger where a search finds it; what it does now stands apart, to be changed alone."""
+
+    class Meta(_OnDemand):
+        table_name = f"{_PREFIX}places"
+
+    area = UnicodeAttribute(hash_key=True)
+    cell = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    online = BooleanAttribute()
+    statuses: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
 
 
 class ConnectionRow(Model):
@@ -138,8 +154,6 @@ class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-
 
 
 class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
-    """Keys only, as above."""
-
     class Meta:
         index_name = "by_operator"
         projection = KeysOnlyProjection()
@@ -263,8 +277,6 @@ class HistoryRow(Model):
 
 
 class ReportRow(Model):
-    """One part of a report."""
-
     class Meta(_OnDemand):
         table_name = f"{_PREFIX}reports"
 
@@ -357,6 +369,7 @@ class IdempotencyRow(Model):
 TABLES: tuple[type[Model], ...] = (
     ChargerRow,
     ConnectionRow,
+    PlaceRow,
     SessionRow,
     TransactionRow,
     ReadingsRow,

@@ -43,14 +43,14 @@ def look_at_charger(request: Request) -> ChargerDetail:
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
 def block_charger(request: Request) -> Answer:
     """Close a charger's socket and let it in no more."""
-    wiring.operating().admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
+    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
     return Answer()
 
 
 @endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs_operator=True)
 def accept_charger(request: Request) -> Answer:
     """Let a blocked charger in again. One that waits unregistered is accepted by registering it."""
-    wiring.operating().admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
+    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
     return Answer()
 
 

@@ -19,7 +19,7 @@ from chalicelib.handlers.shared.models import (
     TariffBody,
     TokenBody,
 )
-from chalicelib.records import Admission, Charger, Site, Token
+from chalicelib.records import Admission, Charger, Plug, Site, Token
 
 operators = Blueprint(__name__)
 
@@ -82,6 +82,7 @@ def put_charger(request: Request) -> Answer:
         security_profile=body.security_profile,
         admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
         keeps_list=body.keeps_list,
+        plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
     had_been_pending = wiring.registry().put_charger(charger, body.password)
     if had_been_pending and not body.blocked:

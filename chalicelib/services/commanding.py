@@ -62,6 +62,6 @@ class Commanding:
         except Gone:
             socket = Connection(charger.connection_id, charger.charger_id, charger.operator_id, charger.protocol)
             if self.chargers.closed(socket):
-                self.recording.line(charger.charger_id, online=False, why="the socket is gone")
+                self.recording.line(charger, online=False, why="the socket is gone")
             raise
         return call

@@ -103,7 +103,7 @@ class Door:
             self.link.close(replaced)
         if charger.keeps_list:
             self.chargers.list_is_due(charger_id)
-        self.recording.line(charger_id, online=True, why=protocol, connection_id=connection_id)
+        self.recording.line(charger, online=True, why=protocol, connection_id=connection_id)
         _log.info("charger connected", extra={"charger_id": charger_id, "protocol": protocol})
         return protocol if offers else None
 
@@ -112,11 +112,11 @@ class Door:
         connection = self.chargers.connection(connection_id)
         if connection is None:
             return
-        was_newest = self.chargers.closed(connection)
-        if was_newest:
-            self.recording.line(connection.charger_id, online=False, why=why, connection_id=connection_id)
+        charger = self.chargers.closed(connection)
+        if charger is not None:
+            self.recording.line(charger, online=False, why=why, connection_id=connection_id)
         _log.info(
-            "charger disconnected" if was_newest else "stale socket closed",
+            "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
         )
 

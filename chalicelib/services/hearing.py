@@ -112,7 +112,7 @@ class Hearing:
         if before is None:
             return Noted()
         if before.status is not status:
-            self.recording.status(connection.charger_id, connector, status)
+            self.recording.status(connection.charger_id, connector, status, before.place)
         if before.session_id is not None and status is ConnectorStatus.AVAILABLE:
             self.charging.vacated(connection.charger_id, where, before.session_id)
         return Noted()

@@ -13,7 +13,7 @@ from chalicelib.domain.commands import ChangePassword, Command, Message, Trigger
 from chalicelib.domain.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
 from chalicelib.domain.session import Session
 from chalicelib.ports import Calls, Chargers, Clock, History, Journal, Readings, Reports, Sessions, Transactions
-from chalicelib.records import Admission, Charger, Entry, Errand, Gone, Purpose, SentCall, Transaction
+from chalicelib.records import Charger, Entry, Errand, Gone, Purpose, SentCall, Transaction
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.door import hash_password
 from chalicelib.services.sessions import NotFound, Refusal
@@ -89,15 +89,6 @@ class Operating:
         except Refusal:
             self.chargers.drop_password(charger_id, password_hash)
             raise
-
-    def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
-        """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""
-        charger = self._own(operator_id, charger_id)
-        if admission is Admission.ACCEPTED and not charger.site_id:
-            raise Refusal("not_registered", "register the charger first: it needs a site and connectors")
-        self.chargers.admit(charger_id, admission)
-        if charger.connection_id is not None:
-            self.commanding.link.close(charger.connection_id)
 
     def welcome(self, charger_id: str) -> None:
         """A charger that waited was registered: it is asked to present itself again, and is accepted then."""

@@ -14,9 +14,9 @@ from typing import Any
 from chalicelib.domain.availability import LineChanged, StatusChanged
 from chalicelib.domain.commands import CommandResult
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
-from chalicelib.ports import Clock, History, Journal
+from chalicelib.ports import Clock, History, Journal, Places
 from chalicelib.protocol.discretion import told
-from chalicelib.records import Connection, Direction, Entry, SentCall
+from chalicelib.records import Charger, Connection, Direction, Entry, SentCall
 
 _MOST_REMEMBERED = 10_000
 _VARYING = re.compile(r"'[^']*'|\d")
@@ -29,11 +29,15 @@ class Recording:
 
     journal: Journal
     history: History
+    places: Places
     clock: Clock
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def line(self, charger_id: str, *, online: bool, why: str, connection_id: str = "") -> None:
-        """The charger came online, or went offline."""
+    def line(self, charger: Charger, *, online: bool, why: str, connection_id: str = "") -> None:
+        """The charger came online, or went offline; whoever searches sees it."""
+        charger_id = charger.charger_id
+        if charger.place is not None:
+            self.places.set_online(charger.place, online)
         now = self.clock()
         what = "connected" if online else "disconnected"
         self._write(charger_id, Entry(now, Direction.LINE, what, result=why, connection_id=connection_id))
@@ -42,8 +46,12 @@ class Recording:
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 
-    def status(self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus) -> None:
-        """A connector changed."""
+    def status(
+        self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus, place: str | None
+    ) -> None:
+        """A connector changed; whoever searches sees it."""
+        if place is not None and connector is not None:
+            self.places.set_status(place, connector, status)
         self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
 
     def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:

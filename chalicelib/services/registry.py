@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.geo import Spot
 from chalicelib.domain.tariff import Tariff
-from chalicelib.ports import Catalog, Chargers, Clock, Drivers
-from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, Token
+from chalicelib.ports import Catalog, ChargerLink, Chargers, Clock, Drivers, Places
+from chalicelib.records import Admission, Charger, ConnectorState, Driver, Place, Plug, Site, Token
 from chalicelib.services.door import hash_password
 from chalicelib.services.sessions import NotFound, Refusal
 
@@ -23,6 +24,8 @@ class Registry:
     chargers: Chargers
     catalog: Catalog
     drivers: Drivers
+    places: Places
+    link: ChargerLink
     clock: Clock
 
     def put_site(self, site: Site) -> None:
@@ -31,6 +34,10 @@ class Registry:
         _check_owner(known, site.operator_id, f"site id {site.site_id}")
         self._own_tariff(site.operator_id, site.tariff_id)
         self.catalog.put_site(site)
+        if known is not None and known != site:
+            for charger in self.chargers.of_operator(site.operator_id):
+                if charger.site_id == site.site_id:
+                    self._show(charger, site)
 
     def put_tariff(self, tariff: Tariff) -> None:
         """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""
@@ -56,7 +63,55 @@ class Registry:
         else:
             raise Refusal("password_missing", "a new charger needs a password")
         self.chargers.put(replace(charger, password_hash=password_hash))
+        now = self.chargers.get(charger.charger_id)
+        if now is not None:
+            self._show(now, site)
         return known is not None and known.admission is Admission.PENDING
+
+    def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
+        """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""
+        charger = self.chargers.get(charger_id)
+        if charger is None or charger.operator_id != operator_id:
+            raise NotFound(f"charger {charger_id}")
+        site = self.catalog.site(charger.site_id)
+        if admission is Admission.ACCEPTED and site is None:
+            raise Refusal("not_registered", "register the charger first: it needs a site and connectors")
+        self.chargers.admit(charger_id, admission)
+        if charger.connection_id is not None:
+            self.link.close(charger.connection_id)
+        if site is not None:
+            self._show(replace(charger, admission=admission), site)
+
+    def _show(self, charger: Charger, site: Site) -> None:
+        """Put a charger where searches find it, or take it from there."""
+        row = shown = None
+        if site.spot is not None and charger.admission is Admission.ACCEPTED:
+            shown = self._place(charger, site, site.spot)
+            row = self.places.put(shown)
+        if charger.place is not None and charger.place != row:
+            self.places.remove(charger.place)
+        self.chargers.put_place(charger.charger_id, charger.connectors, row)
+        # From here on whatever changes is written there; what changed meanwhile is made good.
+        now = self.chargers.get(charger.charger_id)
+        if shown is not None and now is not None and site.spot is not None:
+            fresh = self._place(now, site, site.spot)
+            if fresh != shown:
+                self.places.put(fresh)
+
+    def _place(self, charger: Charger, site: Site, spot: Spot) -> Place:
+        said = {plug.connector: plug for plug in charger.plugs}
+        return Place(
+            charger_id=charger.charger_id,
+            operator_id=charger.operator_id,
+            site_id=site.site_id,
+            site_name=site.name,
+            address=site.address,
+            tariff_id=site.tariff_id,
+            spot=spot,
+            plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
+            online=charger.connection_id is not None,
+            statuses={str(it.connector): it.status for it in self.chargers.connectors(charger.charger_id)},
+        )
 
     def put_token(self, token: Token) -> None:
         """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""

@@ -130,7 +130,7 @@ def test_an_older_socket_still_is_the_chargers_and_may_speak(chargers: DynamoCha
 def test_a_disconnect_takes_the_charger_offline(chargers: DynamoChargers) -> None:
     chargers.opened(NEW, NOW)
 
-    assert chargers.closed(NEW) is True
+    assert chargers.closed(NEW) == CHARGER
     assert chargers.get("CP-1") == CHARGER
     assert DynamoChargers().connection("socket-new") is None
 
@@ -139,7 +139,7 @@ def test_late_disconnect_of_old_socket_keeps_charger_online(chargers: DynamoChar
     chargers.opened(OLD, NOW)
     chargers.opened(NEW, LATER)
 
-    assert chargers.closed(OLD) is False
+    assert chargers.closed(OLD) is None
     assert known(chargers).connection_id == "socket-new"
     assert known(chargers).connected_at == LATER
 
@@ -147,7 +147,7 @@ def test_late_disconnect_of_old_socket_keeps_charger_online(chargers: DynamoChar
 def test_a_disconnect_told_twice_is_told_once(chargers: DynamoChargers) -> None:
     chargers.opened(NEW, NOW)
 
-    assert [chargers.closed(NEW), chargers.closed(NEW)] == [True, False]
+    assert [chargers.closed(NEW), chargers.closed(NEW)] == [CHARGER, None]
 
 
 def test_a_charger_that_went_offline_may_return_though_clocks_disagree(chargers: DynamoChargers) -> None:

@@ -16,6 +16,7 @@ from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
@@ -33,6 +34,7 @@ from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
+from chalicelib.services.registry import Registry
 from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -109,9 +111,10 @@ class Kit:
         self.journal = DynamoJournal()
         self.history = DynamoHistory()
         self.reports = DynamoReports()
+        self.places = DynamoPlaces()
         self.link = Link()
         self.changes = Changes(self.sessions, self.workflow)
-        self.recording = Recording(self.journal, self.history, self.clock)
+        self.recording = Recording(self.journal, self.history, self.places, self.clock)
         self.authorising = Authorising(self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
         self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
@@ -141,6 +144,7 @@ class Kit:
         )
         self.conversation = Conversation(self.chargers, self.calls, self.hearing, self.recording, self.clock)
         self.unclaimed = Unclaimed(self.transactions, self.charging, self.clock)
+        self.registry = Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
         self.operating = Operating(
             chargers=self.chargers,
             calls=self.calls,

@@ -163,14 +163,14 @@ def test_unknown_chargers_are_kept_only_so_many_and_so_long(kit: Kit, monkeypatc
 
 def test_a_blocked_charger_is_turned_away_though_its_password_is_right(door: Door, kit: Kit) -> None:
     registered(kit, 1)
-    kit.operating.admit("op", "CP-7", Admission.BLOCKED)
+    kit.registry.admit("op", "CP-7", Admission.BLOCKED)
     assert knock(door, basic("CP-7", SECRET)) == 403
-    kit.operating.admit("op", "CP-7", Admission.ACCEPTED)
+    kit.registry.admit("op", "CP-7", Admission.ACCEPTED)
     assert knock(door, basic("CP-7", SECRET)) == 200
 
 
 def test_blocking_closes_the_open_socket(kit: Kit) -> None:
-    kit.operating.admit("op", "CP-1", Admission.BLOCKED)
+    kit.registry.admit("op", "CP-1", Admission.BLOCKED)
     assert kit.link.closed == ["c-1"]
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.session import Reason, State
 from chalicelib.domain.tariff import Dimension
 from chalicelib.handlers.shared import examples
-from chalicelib.records import Admission
+from chalicelib.records import Admission, PlugType
 
 
 def _example(**values: Any) -> ConfigDict:
@@ -325,14 +325,26 @@ class SiteBody(Taken):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
 
 
+class PlugBody(Taken):
+    """What a connector offers a car."""
+
+    connector: Connector
+    kind: PlugType = PlugType.UNKNOWN
+    max_power_w: Annotated[int, Field(ge=0, le=5_000_000)] = 0
+
+
 class ChargerBody(Taken):
     """A charger's place, plugs and password; leave the password out to keep it."""
 
     model_config = Taken.model_config | _example(
-        site_id="harbour", connectors=["1", "2"], password="at-least-12-characters"
+        site_id="harbour",
+        connectors=["1", "2"],
+        plugs=[{"connector": "1", "kind": "ccs2", "max_power_w": 150000}],
+        password="at-least-12-characters",
     )
     site_id: Id
     connectors: Annotated[list[Connector], Field(min_length=1, max_length=64), AfterValidator(_all_different)]
+    plugs: Annotated[list[PlugBody], Field(max_length=64)] = []
     password: Annotated[str, _password(12, 64)] | None = None
     security_profile: Annotated[
         int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
