@@ -112,7 +112,6 @@ def look_at_site(request: Request) -> SiteView:
             )
             for it in places
         ],
-        seen_at=wiring.clock(),
     )
 
 

@@ -65,6 +65,11 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": {str(route.status): _success(route, route.status, HTTPStatus(route.status).phrase)}
         | {str(status): _success(route, status, when) for status, when in route.also.items()}
+        | (
+            {"304": {"description": "Nothing has changed since the ETag in If-None-Match"}}
+            if route.is_cacheable
+            else {}
+        )
         | {str(status): _failure(status) for status in sorted(errors)},
     }
     if description.strip():
@@ -82,6 +87,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": text} for name in re.findall(r"{(\w+)}", route.path)
     ]
     told = [("query", it) for it in route.query.items()] + [("header", it) for it in route.headers.items()]
+    if route.is_cacheable:
+        told.append(("header", ("If-None-Match", "the ETag of the answer at hand")))
     return in_path + [
         {"name": name, "in": place, "required": False, "schema": text, "description": purpose}
         for place, (name, purpose) in told

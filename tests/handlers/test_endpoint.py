@@ -170,3 +170,25 @@ def test_a_limit_too_long_to_be_a_number_is_refused(stack: Stack, network: Netwo
     url = f"{stack.http_url}/v1/sessions"
     answer: Any = requests.get(url, params={"limit": "9" * 5000}, headers=bearer(network), timeout=10)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "limit")
+
+
+def test_what_has_not_changed_is_not_sent_again(stack: Stack, network: Network, charger_id: str) -> None:
+    url = f"{stack.http_url}/v1/chargers/{charger_id}"
+    login = {"Authorization": f"Bearer {network.driver.token}"}
+    first = requests.get(url, headers=login, timeout=10)
+    assert first.status_code == 200
+    for seen in (first.headers["ETag"], f'"other", W/{first.headers["ETag"]}', "*"):
+        again = requests.get(url, headers={**login, "If-None-Match": seen}, timeout=10)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    socket = Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
+    changed = requests.get(url, headers={**login, "If-None-Match": first.headers["ETag"]}, timeout=10)
+    assert (changed.status_code, changed.json()["online"]) == (200, True)
+    socket.close()
+
+
+def test_a_session_that_stands_still_looks_the_same(network: Network, charger_id: str, socket: Socket) -> None:
+    session_id = network.driver.begin(charger_id)["session_id"]
+    socket.await_command()
+    views = [network.driver.session(session_id) for _ in range(2)]
+    assert views[0]["live_url"] == views[1]["live_url"]
+    network.driver.end(session_id)

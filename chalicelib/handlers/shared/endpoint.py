@@ -5,6 +5,7 @@ Whatever goes wrong is answered as problem+json (RFC 9457), naming the field whe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,8 +24,8 @@ from chalicelib.services.sessions import NotFound, Refusal
 
 _CORS = CORSConfig(
     allow_origin="*",
-    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-    expose_headers=["Location", "Retry-After"],
+    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+    expose_headers=["ETag", "Location", "Retry-After"],
     max_age=600,
 )
 _REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402, "not_possible": 422}
@@ -107,6 +108,11 @@ class Route:
     headers: Mapping[str, str]
     query: Mapping[str, str]
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether a client may ask if anything has changed: whatever is read as a model."""
+        return self.method == "GET" and self.answers is not None and self.status == HTTPStatus.OK
+
 
 ROUTES: list[Route] = []
 
@@ -169,7 +175,18 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
     headers: dict[str, str | list[str]] = {"Content-Type": route.content_type, **answer.headers}
+    if route.is_cacheable and answer.status is None:
+        tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+        headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if _has_seen(request.headers.get("if-none-match", ""), tag):
+            return Response("", headers, HTTPStatus.NOT_MODIFIED)
     return Response(body, headers, answer.status or route.status)
+
+
+def _has_seen(if_none_match: str, tag: str) -> bool:
+    """RFC 9110 §13.1.2: tags are compared weakly, and a star means any."""
+    seen = [it.strip().removeprefix("W/") for it in if_none_match.split(",")]
+    return tag in seen or seen == ["*"]
 
 
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -97,7 +96,6 @@ class SiteView(Given):
         time_zone="Europe/Berlin",
         prices=examples.PRICES,
         chargers=[{"charger_id": "DEMO-16", "online": True, "available": 1, "connectors": _FOUND["connectors"]}],
-        seen_at="2026-11-21T09:30:00Z",
     )
     site_id: str
     operator_id: str
@@ -108,4 +106,3 @@ class SiteView(Given):
     time_zone: str
     prices: Prices | None
     chargers: list[SiteCharger]
-    seen_at: datetime

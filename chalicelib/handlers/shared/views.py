@@ -19,7 +19,7 @@ from chalicelib.handlers.shared.models import (
 from chalicelib.records import Charger, ConnectorState, Site
 from chalicelib.services.sessions import Progress
 
-_TICKET_GOOD_FOR = timedelta(hours=24)
+_TICKET_GOOD_FOR = timedelta(hours=25)
 
 
 def prices(tariff: Tariff) -> Prices:
@@ -74,7 +74,9 @@ def _cost(bill: Bill) -> Cost:
 def _live_url(it: Session) -> str:
     if it.driver_id is None:
         return ""
-    ticket = wiring.tickets().issue(it.session_id, it.driver_id, wiring.clock() + _TICKET_GOOD_FOR)
+    # Whole hours, so that a session that has not changed looks the same when it is asked for again.
+    this_hour = wiring.clock().replace(minute=0, second=0, microsecond=0)
+    ticket = wiring.tickets().issue(it.session_id, it.driver_id, this_hour + _TICKET_GOOD_FOR)
     return f"/v1/sessions/{it.session_id}/live?ticket={ticket}"
 
 
