@@ -182,7 +182,7 @@ class Transaction:
     """A charge as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
 
     `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
-    that is really meant, where a charger uses a name twice or none at all.
+    that is really meant, where a charger uses a name twice or none at all. `is_limited`: its session has limits.
     """
 
     charger_id: str
@@ -202,6 +202,7 @@ class Transaction:
     first_seq_no: int | None = None
     last_seq_no: int | None = None
     stop_token: str | None = None
+    is_limited: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

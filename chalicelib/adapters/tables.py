@@ -163,8 +163,6 @@ class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no
 
 
 class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
-    """Holds only sessions that a person should look at."""
-
     class Meta:
         index_name = "flagged"
         projection = KeysOnlyProjection()
@@ -217,6 +215,7 @@ class TransactionRow(Model):
     first_seq_no = IntegerAttribute(null=True)
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    is_limited = BooleanAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

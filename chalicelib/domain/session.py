@@ -19,6 +19,7 @@ from enum import StrEnum
 
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.evidence import Flag
+from chalicelib.domain.limits import Limits
 from chalicelib.domain.tariff import Bill, Tariff
 
 APP_SESSION_PREFIX = "K"
@@ -53,6 +54,7 @@ class Reason(StrEnum):
     CHARGER_DID_NOT_START = "charger_did_not_start"
     CHARGER_LOST = "charger_lost"
     CONNECTOR_BUSY = "connector_busy"
+    LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
     INTERNAL = "internal"
 
@@ -88,6 +90,7 @@ class Session:
     driver_id: str | None
     tariff: Tariff
     created_at: datetime
+    limits: Limits | None = None
     state: State = State.INITIATED
     reason: Reason | None = None
     ref: str | None = None
@@ -169,9 +172,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The driver, the operator or a rule wants it to end."""
+    """The driver, the operator or a rule wants it to end; a rule says why."""
 
     at: datetime
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +279,12 @@ def _start(session: Session, event: Started) -> Session:
 
 
 def _request_stop(session: Session, event: StopRequested) -> Session:
-    return replace(session, state=State.STOPPING, stop_requested_at=session.stop_requested_at or event.at)
+    return replace(
+        session,
+        state=State.STOPPING,
+        stop_requested_at=session.stop_requested_at or event.at,
+        reason=session.reason or event.reason,
+    )
 
 
 def _stop(session: Session, event: Stopped) -> Session:

@@ -9,6 +9,7 @@ from chalice import Blueprint
 
 from chalicelib import wiring
 from chalicelib.domain.events import ConnectorId
+from chalicelib.domain.limits import Limits
 from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.caller import caller_of
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
@@ -42,8 +43,10 @@ def begin(request: Request) -> Answer:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters", "Idempotency-Key")
-    connector = ConnectorId.parse(request.body.connector)
-    session, is_new = wiring.driver_sessions().begin(request.driver_id, request.body.charger_id, connector, key)
+    body: NewSession = request.body
+    connector = ConnectorId.parse(body.connector)
+    limits = Limits(**body.limits.model_dump()) if body.limits else None
+    session, is_new = wiring.driver_sessions().begin(request.driver_id, body.charger_id, connector, key, limits)
     shown = views.session(progress(session, None))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 

@@ -7,13 +7,13 @@ a repeated, late or reordered message finds its facts already there and changes 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
-from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, ReadingsTaken, StopReason
+from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, Reading, ReadingsTaken, StopReason
 from chalicelib.domain.evidence import Flag, Said, span
 from chalicelib.domain.session import (
     Origin,
@@ -27,6 +27,7 @@ from chalicelib.domain.session import (
     StopRequested,
     session_id_for,
 )
+from chalicelib.domain.tariff import price
 from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Transactions, Workflow
 from chalicelib.records import Charger, Connection, Transaction
 from chalicelib.services.authorising import Authorising, Holder
@@ -89,14 +90,16 @@ class Charging:
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
         """Readings of a transaction, whichever the charger says or must mean."""
-        ref = self.naming.meant(connection.charger_id, event)
-        if ref is None:
+        known = self.naming.meant(connection.charger_id, event)
+        if known is None:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
-        self.readings.append(connection.charger_id, ref, event.readings, event.seq_no)
+        self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
+        if known.is_limited and known.session_id is not None and event.readings:
+            self._keep_limits(known.session_id, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
-        facts = Transaction(connection.charger_id, ref, connector=event.connector, token=event.token)
+        facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
         return Noted(self._tell(connection, facts, event.remote_start_id).standing)
 
     def stopped(self, connection: Connection, event: ChargingStopped) -> Noted:
@@ -128,8 +131,10 @@ class Charging:
             self.changes.apply(session_id, StartFailed(Reason.CHARGER_REFUSED, self.clock()))
         elif result.ref is not None:
             # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
-            facts = self.transactions.record(Transaction(charger_id, result.ref, session_id=session_id))
-            self.changes.apply(session_id, *_story(facts))
+            session = self.sessions.get(session_id)
+            has_limits = session is not None and session.limits is not None
+            claimed = Transaction(charger_id, result.ref, session_id=session_id, is_limited=has_limits or None)
+            self.changes.apply(session_id, *_story(self.transactions.record(claimed)), known=session)
 
     def vacated(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """A connector is free though a session has it: the car has left, and its end was lost or is on its way."""
@@ -158,6 +163,18 @@ class Charging:
         self.workflow.start(session)
         return session
 
+    def _keep_limits(self, session_id: str, readings: Sequence[Reading]) -> None:
+        """End a session whose driver wanted no more than this."""
+        session = self.sessions.get(session_id)
+        if session is None or session.limits is None or session.state is not State.ACTIVE:
+            return
+        newest = max(readings, key=lambda it: it.at)
+        began_at = session.started_at or session.created_at
+        energy_wh = max(0, (newest.energy_wh or 0) - (session.meter_start_wh or 0))
+        cost = price(session.tariff, energy_wh, began_at, max(began_at, newest.at))
+        if session.limits.is_reached(energy_wh, cost.total_minor, newest.at - began_at, newest.soc_percent):
+            self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
         story = _story(facts)
@@ -175,7 +192,8 @@ class Charging:
         """Record facts and bring the session they belong to up to date."""
         holder = self._holder_of(connection, facts, remote_start_id)
         if holder is not None:
-            facts = replace(facts, session_id=_session_id(facts, holder))
+            has_limits = holder.session is not None and holder.session.limits is not None
+            facts = replace(facts, session_id=_session_id(facts, holder), is_limited=has_limits or None)
         merged = self.transactions.record(facts)
         if merged.session_id is None and merged.token is not None:
             # The message that showed the token overtook the one that began the transaction.

@@ -39,11 +39,11 @@ class Naming:
         self.transactions.redirect(charger_id, ref, another)
         return another
 
-    def meant(self, charger_id: str, event: ReadingsTaken) -> str | None:
+    def meant(self, charger_id: str, event: ReadingsTaken) -> Transaction | None:
         """The transaction that readings belong to; None when they belong to none."""
         known = self._known(charger_id, event.ref) if event.ref else None
         if known is not None:
-            return known.ref
+            return known
         # A charger that numbers its messages names its transactions too: its start is still on its way.
         running = None if event.seq_no is not None else self._running_at(charger_id, event.connector)
         if running is not None:
@@ -53,9 +53,9 @@ class Naming:
             if not event.is_nameless or not event.readings:
                 return None
             ref = f"lost~{event.connector or 0}~{event.readings[0].at:%Y%m%d}"
-        self.transactions.record(Transaction(charger_id, ref, connector=event.connector, heard_at=self.clock()))
+        facts = Transaction(charger_id, ref, connector=event.connector, heard_at=self.clock())
         self.transactions.leave_unclaimed(charger_id, ref, self.clock())
-        return ref
+        return self.transactions.record(facts)
 
     def ended(self, charger_id: str, event: ChargingStopped) -> str:
         """The transaction that ended: the one named, or the one that must be meant, or one nobody saw begin."""
@@ -80,10 +80,12 @@ class Naming:
             return self.transactions.get(charger_id, known.stands_for) or Transaction(charger_id, known.stands_for)
         return known
 
-    def _running_at(self, charger_id: str, connector: ConnectorId | None) -> str | None:
+    def _running_at(self, charger_id: str, connector: ConnectorId | None) -> Transaction | None:
         """The transaction under way at a connector; at any, if the charger has but one and does not say where."""
         running = [it for it in self._running(charger_id) if connector in (None, it.connector)]
-        return running[0].ref if len(running) == 1 else None
+        if len(running) != 1 or running[0].ref is None:
+            return None
+        return self._known(charger_id, running[0].ref)
 
     def _only_candidate(self, charger_id: str, event: ChargingStopped) -> str | None:
         """OCPP 1.6 ends a transaction by its number alone; without one, the card and the meter tell which it was."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading
+from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
     Origin,
     Reason,
@@ -92,12 +93,14 @@ class DriverSessions:
     clock: Clock
     new_id: NewId
 
-    def begin(self, driver_id: str, charger_id: str, connector: ConnectorId, key: str | None) -> tuple[Session, bool]:
+    def begin(
+        self, driver_id: str, charger_id: str, connector: ConnectorId, key: str | None, limits: Limits | None = None
+    ) -> tuple[Session, bool]:
         """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal."""
         session_id = session_id_for("app", driver_id, key or self.new_id())
         known = self.sessions.get(session_id) if key else None
         if known is not None:
-            return self._again(known, charger_id, connector), False
+            return self._again(known, charger_id, connector, limits), False
         driver = self._payer(driver_id)
         charger, site = self._usable(charger_id, connector)
         tariff = self.catalog.tariff(site.tariff_id)
@@ -114,9 +117,10 @@ class DriverSessions:
             driver_id=driver.driver_id,
             tariff=tariff,
             created_at=self.clock(),
+            limits=limits,
         )
         if not self.sessions.add(session):
-            return self._again(session, charger_id, connector), False
+            return self._again(session, charger_id, connector, limits), False
         if not self._claim(session):
             self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise _busy(connector)
@@ -172,9 +176,12 @@ class DriverSessions:
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
         return progress(session, newest[0] if newest else None)
 
-    def _again(self, session: Session, charger_id: str, connector: ConnectorId) -> Session:
-        if (session.charger_id, session.connector) != (charger_id, connector):
-            raise Refusal("idempotency_key_reused", "this Idempotency-Key began a session at another connector")
+    def _again(self, session: Session, charger_id: str, connector: ConnectorId, limits: Limits | None) -> Session:
+        if (session.charger_id, session.connector, session.limits) != (charger_id, connector, limits):
+            raise Refusal(
+                "idempotency_key_reused",
+                "this Idempotency-Key began a session at another connector, or with other limits",
+            )
         if session.state is State.INITIATED:
             # The first request may have died before it got this far.
             if not self._claim(session):

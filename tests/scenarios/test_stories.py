@@ -292,3 +292,16 @@ def test_messages_that_arrive_in_the_wrong_order_tell_the_same_session(world: Wo
     assert (session["started_at"], session["stopped_at"]) == ("2026-11-20T10:00:00Z", "2026-11-20T10:30:00Z")
     assert len(world.driver.call("GET", "/v1/sessions")["items"]) == 1
     assert world.books_are_settled(session_id)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_a_driver_who_wants_only_so_much_gets_that_and_pays_for_it(world: World, version: str) -> None:
+    charger = world.charger(version)
+    body = {"charger_id": charger.setup.charger_id, "connector": "1", "limits": {"energy_wh": 1000}}
+    session_id = world.driver.call("POST", "/v1/sessions", body)["session_id"]
+    world.do(charger.plug())
+    session = world.driver.until(session_id, lambda it: it["state"] == "completed")
+    assert session["reason"] == "limit_reached"
+    assert session["limits"]["energy_wh"] == 1000
+    assert session["energy_wh"] >= 1000
+    assert world.books_are_settled(session_id)

@@ -31,6 +31,7 @@ SESSION: dict[str, Any] = {
     "soc_percent": 43,
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
+    "limits": None,
     "held_minor": 5000,
     "paid_minor": None,
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",

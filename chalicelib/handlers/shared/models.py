@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import Reason, State
 from chalicelib.domain.tariff import Dimension
 from chalicelib.handlers.shared import examples
@@ -204,12 +205,22 @@ class ChargerView(Given):
     prices: Prices
 
 
-class NewSession(Taken):
-    """Where to charge."""
+class LimitsBody(Taken):
+    """Stop at the first reading that reaches one of these."""
 
-    model_config = Taken.model_config | _example(charger_id="DEMO-16", connector="1")
+    energy_wh: Annotated[int, Field(gt=0, le=2_000_000)] | None = None
+    amount_minor: Annotated[int, Field(gt=0, le=100_000_000, description="with tax")] | None = None
+    duration_s: Annotated[int, Field(gt=0, le=172_800)] | None = None
+    soc_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class NewSession(Taken):
+    """Where to charge, and when to stop."""
+
+    model_config = Taken.model_config | _example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
     charger_id: ChargerId
     connector: Connector = "1"
+    limits: LimitsBody | None = None
 
 
 class Cost(Given):
@@ -240,6 +251,7 @@ class SessionView(Given):
     soc_percent: int | None
     cost: Cost
     prices: Prices
+    limits: Limits | None
     held_minor: Minor | None
     paid_minor: Minor | None
     live_url: str | None

@@ -58,6 +58,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         soc_percent=progress.soc_percent,
         cost=_cost(progress.cost),
         prices=prices(it.tariff),
+        limits=it.limits,
         held_minor=it.hold.amount_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         live_url=None if it.is_over or is_watched else _live_url(it),

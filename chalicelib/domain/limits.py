@@ -1,0 +1,25 @@
+"""A driver's own limits end a charge at the first reading that reaches one of them; none given is none kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """So much energy, so much money (with tax), so long, or so full a battery, whichever comes first."""
+
+    energy_wh: int | None = None
+    amount_minor: int | None = None
+    duration_s: int | None = None
+    soc_percent: int | None = None
+
+    def is_reached(self, energy_wh: int, total_minor: int, lasted: timedelta, soc_percent: int | None) -> bool:
+        """Whether a charge that has come so far should end."""
+        return (
+            (self.energy_wh is not None and energy_wh >= self.energy_wh)
+            or (self.amount_minor is not None and total_minor >= self.amount_minor)
+            or (self.duration_s is not None and lasted >= timedelta(seconds=self.duration_s))
+            or (self.soc_percent is not None and soc_percent is not None and soc_percent >= self.soc_percent)
+        )
