@@ -41,7 +41,13 @@ _HOSTILE_TEXTS = st.sampled_from(
     ]
 )
 SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _TEXT | _HOSTILE_NUMBERS | _HOSTILE_TEXTS
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT
+    | _HOSTILE_NUMBERS
+    | _HOSTILE_TEXTS
 )
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3), max_leaves=6
