@@ -15,6 +15,7 @@ SITE_ID = "demo-harbour"
 CHARGER_PASSWORD = "charge-me-if-you-can"
 RFID_UID = "04A1B2C3D4E5F6"
 CHARGERS = ("DEMO-16", "DEMO-201", "GUEST-1", "GUEST-2")
+_PLUGS = [{"connector": connector, "kind": "type2", "max_power_w": 22_000} for connector in ("1", "2")]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def seed(stack: Stack) -> Network:
         operator.call(
             "PUT",
             f"/v1/operator/chargers/{charger_id}",
-            {"site_id": SITE_ID, "connectors": ["1", "2"], "password": CHARGER_PASSWORD},
+            {"site_id": SITE_ID, "connectors": ["1", "2"], "plugs": _PLUGS, "password": CHARGER_PASSWORD},
         )
     driver = open_account(stack, "driver@example.com", "Driver-demo-1")
     driver_id = driver.call("GET", "/v1/me")["driver_id"]

@@ -44,7 +44,15 @@ CHARGER: dict[str, Any] = {
     "address": "Hafenstrasse 1, Hamburg",
     "online": True,
     "connectors": [
-        {"connector": "1", "status": "available", "status_at": _AT, "error": "", "in_use": False},
+        {
+            "connector": "1",
+            "kind": "ccs2",
+            "max_power_w": 150000,
+            "status": "available",
+            "status_at": _AT,
+            "error": "",
+            "in_use": False,
+        },
     ],
     "prices": PRICES,
 }

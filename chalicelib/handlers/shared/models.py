@@ -186,6 +186,8 @@ class ConnectorView(Given):
     """A connector and what it does."""
 
     connector: str
+    kind: PlugType
+    max_power_w: int
     status: ConnectorStatus
     status_at: datetime | None
     error: str

@@ -16,7 +16,7 @@ from chalicelib.handlers.shared.models import (
     ReceiptLine,
     SessionView,
 )
-from chalicelib.records import Charger, ConnectorState, Site
+from chalicelib.records import Charger, ConnectorState, Plug, Site
 from chalicelib.services.sessions import Progress
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
@@ -83,6 +83,7 @@ def _live_url(it: Session) -> str:
 
 def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState]) -> ChargerView:
     """A charger as anyone may see it."""
+    plugs = {plug.connector: plug for plug in it.plugs}
     return ChargerView(
         charger_id=it.charger_id,
         site_id=site.site_id,
@@ -92,6 +93,8 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         connectors=[
             ConnectorView(
                 connector=str(state.connector),
+                kind=plugs.get(state.connector, Plug(state.connector)).kind,
+                max_power_w=plugs.get(state.connector, Plug(state.connector)).max_power_w,
                 status=state.status,
                 status_at=state.status_at,
                 error=state.error,
