@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.commands import Command
+from chalicelib.domain.commands import Command, CommandResult, Verdict
 from chalicelib.ports import Calls, ChargerLink, Chargers, Clock, NewId
 from chalicelib.protocol import dialect_for
 from chalicelib.protocol.frames import pack_call
@@ -63,5 +63,8 @@ class Commanding:
             socket = Connection(charger.connection_id, charger.charger_id, charger.operator_id, charger.protocol)
             if self.chargers.closed(socket):
                 self.recording.line(charger, online=False, why="the socket is gone")
+            # Whoever asks after it need not wait for an answer that cannot come.
+            lost = CommandResult(Verdict.FAILED, "the charger went offline")
+            self.calls.answer(call.charger_id, call.message_id, lost, self.clock())
             raise
         return call

@@ -60,8 +60,10 @@ class Naming:
     def ended(self, charger_id: str, event: ChargingStopped) -> str:
         """The transaction that ended: the one named, or the one that must be meant, or one nobody saw begin."""
         known = self._known(charger_id, event.ref) if event.ref else None
-        if known is not None:
-            return known.ref
+        if known is not None and event.ref is not None:
+            # An end older than the start is that of the transaction that had the name before.
+            is_older = event.at is not None and known.started_at is not None and event.at < known.started_at
+            return event.ref if is_older else known.ref
         if event.ref is not None and event.seq_no is not None:
             return event.ref
         alias = event.ref or _alias(event)

@@ -14,7 +14,7 @@ from chalicelib.domain.commands import CommandResult, StopCharging, Verdict
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.session import Reason, Session, State
-from chalicelib.records import Connection, Purpose, Transaction
+from chalicelib.records import Connection, Gone, Purpose, Transaction
 from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.measuring import Measuring
 from tests.services.conftest import CARD, NOW, Kit
@@ -205,6 +205,28 @@ def test_transaction_names_that_repeat_after_a_restart_are_two_sessions(talk201:
     event(talk201, "Ended", 2, "1", meterValue=meter(900))
     sessions, _ = talk201.kit.sessions.of_operator("op", 10, None, flagged=False)
     assert [(it.meter_start_wh, it.meter_stop_wh) for it in sessions] == [(300, 900), (100, 200)]
+
+
+def test_a_late_end_of_a_transaction_whose_name_is_used_again_ends_only_the_old_one(talk201: Talk) -> None:
+    event(talk201, "Started", 0, "1", idToken=CARD201, meterValue=meter(100))
+    old_end = told(talk201.kit.clock.now + timedelta(minutes=30))
+    event(talk201, "Ended", 1, "1", meterValue=meter(200), timestamp=old_end)
+    talk201.kit.clock.advance(days=1)
+    event(talk201, "Started", 0, "1", idToken=CARD201, meterValue=meter(300))
+    event(talk201, "Ended", 1, "1", meterValue=meter(200), timestamp=old_end)
+    sessions, _ = talk201.kit.sessions.of_operator("op", 10, None, flagged=False)
+    assert [it.state for it in sessions] == [State.ACTIVE, State.STOPPING]
+
+
+def test_a_command_whose_socket_breaks_has_failed_and_is_not_waited_for(talk: Talk) -> None:
+    talk.kit.link.is_open = False
+    with pytest.raises(Gone):
+        talk.kit.commanding.send("CP-1", StopCharging("7"), Purpose.OPERATOR)
+    entries, _ = talk.kit.journal.page("CP-1", 5, None)
+    (sent,) = [it for it in entries if it.what == "RemoteStopTransaction"]
+    call = talk.kit.calls.get("CP-1", sent.message_id)
+    assert call is not None
+    assert call.result == CommandResult(Verdict.FAILED, "the charger went offline")
 
 
 def test_message_ids_that_repeat_are_no_keys(talk: Talk) -> None:
