@@ -27,6 +27,7 @@ from local.stack import Options, Stack
 
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 _START_SAMPLES = 7
+_FRESH_SAMPLES = 20
 
 
 def main() -> None:
@@ -49,6 +50,7 @@ def main() -> None:
             for charger_id, story in zip(("DEMO-16", "DEMO-201"), stories(), strict=True):
                 console.print(_session(stack, calls, driver, charger_id, story))
             console.print(_start_latency(stack, driver, asked.samples))
+            console.print(_freshness(stack, driver))
             console.print(_fuzzed(asked.fuzz))
         finally:
             stack.stop()
@@ -95,6 +97,38 @@ def _begin(driver: Person, charger_id: str, socket: Socket) -> str:
 def _end(driver: Person, session_id: str, socket: Socket) -> None:
     driver.end(session_id)
     socket.await_command()
+
+
+def _freshness(stack: Stack, driver: Person) -> Table:
+    """From a charger's word, or its silence, to the search that shows it."""
+    status = {"connectorId": 1, "errorCode": "NoError"}
+    waits: dict[str, list[float]] = {"StatusNotification": [], "the socket closes": []}
+
+    def seen(wanted: str) -> bool:
+        page = driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100")
+        (found,) = (it for it in page["items"] if it["charger_id"] == "GUEST-2")
+        return bool(found["connectors"][0]["status"] == wanted)
+
+    for _ in range(_FRESH_SAMPLES):
+        socket = Socket(stack.socket_url, "GUEST-2", CHARGER_PASSWORD, "ocpp1.6")
+        for word, wanted in (("Available", "available"), ("Charging", "charging")):
+            socket.call("StatusNotification", {**status, "status": word})
+            waits["StatusNotification"].append(_until(partial(seen, wanted)))
+        socket.close()
+        waits["the socket closes"].append(_until(partial(seen, "unknown")))
+    table = Table(title="From what a charger says to the search that shows it", title_justify="left")
+    for column in ("what", "median ms", "slowest ms"):
+        table.add_column(column)
+    for what, took in waits.items():
+        table.add_row(what, f"{statistics.median(took) * 1000:.0f}", f"{max(took) * 1000:.0f}")
+    return table
+
+
+def _until(reached: Callable[[], bool]) -> float:
+    began = time.perf_counter()
+    while not reached():
+        time.sleep(0.005)
+    return time.perf_counter() - began
 
 
 def _fuzzed(seconds: float) -> str:
