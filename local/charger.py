@@ -66,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--id", required=True, help="the charger's identity; with --fleet, what theirs begin with")
     parser.add_argument("--password", required=True)
     parser.add_argument("--url", default="ws://127.0.0.1:9000/ocpp", help="where the backend is (%(default)s)")
-    parser.add_argument("--version", choices=["1.6", "2.0.1"], default="1.6", help="of OCPP (%(default)s)")
+    parser.add_argument("--version", choices=["1.6", "2.0.1", "2.1"], default="1.6", help="of OCPP (%(default)s)")
     parser.add_argument("--connectors", type=int, default=2)
     parser.add_argument("--plug", action="store_true", help="a car is plugged in at connector 1")
     parser.add_argument("--swipe", metavar="TOKEN", help="plug in and start under this RFID card")

@@ -14,36 +14,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.simulator.battery import Car
-from local.simulator.line import Line
+from local.simulator.line import Line, Payload
+from local.simulator.memory import Memory, Reservation
 from local.simulator.parts import Connector, Dialect, Transaction, now
+from local.simulator.profiles import Profile
+from local.simulator.settings import Role
+from local.simulator.setup import Setup
 from local.simulator.words16 import Words16
+from local.simulator.words21 import Words21
 from local.simulator.words201 import Words201
 
+__all__ = ["Charger", "Setup", "describe"]
+
 _STEP_S = 0.05
-_OFFERED_W = 22_000
 
 
 @dataclass(frozen=True)
-class Setup:
-    """A charger as built, and how it misbehaves."""
+class _Wanted:
+    """A charge that waits for its car."""
 
-    charger_id: str
-    password: str
-    url: str
-    version: str = "1.6"
-    connectors: int = 2
-    interval_s: float = 10.0
-    speed: float = 1.0
-    connection_timeout_s: float = 60.0
-    first_wait_s: float = 1.0
-    authorize_remote: bool = False
-    never_starts: bool = False
-    rejects_remote_start: bool = False
-    ignores_remote_stop: bool = False
-    duplicates: bool = False
+    token: str
+    remote_start_id: int | None
+    profile: Payload | None
+    asked_at_s: float
 
 
-_DIALECTS: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201}
+_DIALECTS: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201, "2.1": Words21}
 
 
 class Charger:
@@ -56,9 +52,12 @@ class Charger:
         self.connectors = {
             number: Connector(number, float(random.randrange(1_000_000))) for number in range(1, setup.connectors + 1)
         }
-        self._pending: dict[int, tuple[str, int | None, float]] = {}
+        self.charger_id = setup.charger_id
+        self.memory = Memory(setup.first_settings(self.words))
+        self._pending: dict[int, _Wanted] = {}
         self._skip_boot = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._boot_reason = "PowerUp"
+        self._reset_reason: str | None = None
         self.line = Line(
             f"{setup.url}/{setup.charger_id}",
             setup.password,
@@ -93,7 +92,7 @@ class Charger:
         """A car comes."""
         at = self.connectors[connector]
         at.car = car or Car()
-        await self._show(at, "Preparing")
+        await self._show(at, self._resting(at))
         await self._maybe_start(at)
 
     async def unplug(self, connector: int = 1) -> None:
@@ -101,7 +100,7 @@ class Charger:
         at = self.connectors[connector]
         await self.stop(at, "EVDisconnected")
         at.car = None
-        await self._show(at, "Available")
+        await self._show(at, self._resting(at))
 
     async def swipe(self, token: str, connector: int = 1) -> bool:
         """An RFID card: starts a charge, or ends the one it started. False when it is refused."""
@@ -109,8 +108,7 @@ class Charger:
         if at.transaction is not None:
             await self.stop(at, "Local")
             return True
-        # Offline, whoever comes is let in: the cable must not strand anybody, and it is told later.
-        if self.is_online and not self.words.is_accepted(await self.line.call(*self.words.authorize(token))):
+        if not self._is_open_to(at, token) or not await self._authorized(token):
             self.log(f"card {token} refused")
             return False
         await self.start(at, token)
@@ -128,34 +126,113 @@ class Charger:
 
     # What a backend asks for.
 
-    async def remote_start(self, connector: int | None, token: str, remote_start_id: int | None) -> bool:
+    async def remote_start(
+        self, connector: int | None, token: str, remote_start_id: int | None, profile: Payload | None = None
+    ) -> bool:
         """Start, or wait for the car. False when refused."""
-        free = [it for it in self.connectors.values() if it.transaction is None and connector in (None, it.number)]
+        asked = [it for it in self.connectors.values() if connector in (None, it.number)]
+        free = [it for it in asked if it.transaction is None and self._is_open_to(it, token)]
+        free.sort(key=lambda it: self.memory.reservations.at(it.number, now()) is None)
         if self.setup.rejects_remote_start or not free:
             return False
         if not self.setup.never_starts:
-            deadline = asyncio.get_running_loop().time() + self.setup.connection_timeout_s
-            self._pending[free[0].number] = (token, remote_start_id, deadline)
+            asked_at_s = asyncio.get_running_loop().time()
+            self._pending[free[0].number] = _Wanted(token, remote_start_id, profile, asked_at_s)
             self.soon(self._maybe_start(free[0]))
         return True
 
     async def remote_stop(self, ref: str) -> bool:
         """Stop the transaction called `ref`. False when there is none."""
-        for at in self.connectors.values():
-            if at.transaction is not None and at.transaction.ref == ref:
-                if not self.setup.ignores_remote_stop:
-                    self.soon(self.stop(at, "Remote"))
-                return True
-        return False
+        at = self.under_way(ref)
+        if at is not None and not self.setup.ignores_remote_stop:
+            self.soon(self.stop(at, "Remote"))
+        return at is not None
+
+    def under_way(self, ref: str) -> Connector | None:
+        """Where the transaction called `ref` is; None when there is none."""
+        charging = (it for it in self.connectors.values() if it.transaction is not None)
+        return next((it for it in charging if it.transaction and it.transaction.ref == ref), None)
+
+    def reserve(self, reservation: Reservation) -> str:
+        """Keep a connector for a token. Returns the status of the answer, the same in every version."""
+        at = self.connectors.get(reservation.connector)
+        if at is None or reservation.expires_at <= now():
+            return "Rejected"
+        if not at.operative:
+            return "Unavailable"
+        kept = self.memory.reservations.at(at.number, now())
+        if at.car or at.transaction or (kept and kept.reservation_id != reservation.reservation_id):
+            return "Occupied"
+        moved = self.memory.reservations.get(reservation.reservation_id, now())
+        self.memory.reservations.add(reservation)
+        self.soon(self._show_rest(at))
+        if moved is not None:
+            self.soon(self._show_rest(self.connectors[moved.connector]))
+        return "Accepted"
+
+    def cancel_reservation(self, reservation_id: int) -> bool:
+        """False when there is none."""
+        found = self.memory.reservations.get(reservation_id, now())
+        if found is None:
+            return False
+        self.memory.reservations.remove(reservation_id)
+        self.soon(self._show_rest(self.connectors[found.connector]))
+        return True
+
+    def change_availability(self, number: int, operative: bool) -> str:
+        """Of one connector, or of all for 0. What charges goes on charging until it ends. Returns the status."""
+        found = [it for it in self.connectors.values() if number in (0, it.number)]
+        for at in found:
+            if at.operative == operative:
+                continue
+            at.operative = operative
+            kept = self.memory.reservations.at(at.number, now())
+            if kept is not None and not operative:
+                self.memory.reservations.remove(kept.reservation_id)
+                self.soon(self._reservation_over(kept, "Removed"))
+            self.soon(self._show_rest(at))
+        scheduled = not operative and any(it.transaction for it in found)
+        return "Rejected" if not found else "Scheduled" if scheduled else "Accepted"
+
+    def reset_when_idle(self, reason: str) -> str:
+        """Reset now, or when the last charge ends. Returns the status."""
+        if not any(it.transaction for it in self.connectors.values()):
+            self.soon(self.reset(reason))
+            return "Accepted"
+        self._reset_reason = reason
+        return "Scheduled"
+
+    def write(self, name: str, value: str) -> str:
+        """Change a setting. Returns Accepted, Rejected, RebootRequired or Unknown."""
+        setting = self.memory.settings.find(name)
+        if setting is None:
+            return "Unknown"
+        if not setting.is_writable or not setting.can_be(value):
+            return "Rejected"
+        self.memory.settings.put(setting, value)
+        if setting.role is Role.PASSWORD:
+            self.line.change_password(value)
+            self.soon(self._reconnect())
+        return "RebootRequired" if setting.needs_reboot else "Accepted"
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it after the answer has gone out."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.line.soon(work)
 
-    async def start(self, at: Connector, token: str, remote_start_id: int | None = None, remote: bool = False) -> None:
-        """Begin a transaction."""
+    def tell_soon(self, *messages: tuple[str, Payload]) -> None:
+        """Send news in this order after the answer has gone out."""
+        self.soon(self._tell(messages))
+
+    async def start(
+        self,
+        at: Connector,
+        token: str,
+        remote_start_id: int | None = None,
+        remote: bool = False,
+        profile: Payload | None = None,
+    ) -> None:
+        """Begin a transaction. It uses up the reservation there, and brings its charging profile if there is one."""
+        kept = self.memory.reservations.at(at.number, now())
         at.transaction = Transaction(
             at.number,
             token,
@@ -164,7 +241,12 @@ class Charger:
             remote_start_id=remote_start_id,
             remote=remote,
             offline=not self.is_online,
+            reservation_id=kept.reservation_id if kept else None,
         )
+        if kept is not None:
+            self.memory.reservations.remove(kept.reservation_id)
+        if profile is not None:
+            self.memory.profiles.add(Profile(at.number, profile, now(), at.transaction.uuid))
         self.log(f"connector {at.number}: charge begins under {token}")
         self.line.queue(self.words.started(at.transaction, self))
         await self._show(at, "Charging")
@@ -177,8 +259,11 @@ class Charger:
         at.power_w = 0
         self.log(f"connector {at.number}: charge ends ({reason})")
         self.line.queue(self.words.stopped(transaction, at, reason, not self.is_online))
+        self.memory.profiles.ended(transaction.uuid)
         if reason != "EVDisconnected":
-            await self._show(at, "Finishing")
+            await self._show(at, self._resting(at, "Finishing"))
+        if self._reset_reason is not None and not any(it.transaction for it in self.connectors.values()):
+            await self.reset(self._reset_reason)
 
     async def heard_of(self, transaction: Transaction, accepted: bool) -> None:
         """The backend has taken note of the start. A token it does not know ends the charge."""
@@ -192,33 +277,46 @@ class Charger:
         if not self._skip_boot:
             wait_s = 0.0
             while True:
-                answer = await self.line.call(*self.words.boot())
+                answer = await self.line.call(*self.words.boot(self._boot_reason))
                 wait_s = float(answer.get("interval") or 10)
                 if answer["status"] == "Accepted":
                     break
                 await asyncio.sleep(wait_s)
-            self._heartbeat_s = wait_s
+            settings = self.memory.settings
+            settings.put(settings.of(Role.HEARTBEAT_S), f"{wait_s:g}")
+            self._boot_reason = "PowerUp"
         self._skip_boot = False
         self.log(f"connected as {self.setup.charger_id} over OCPP {self.setup.version}")
         self.line.registered.set()
         for at in self.connectors.values():
             await self.line.tell(*self.words.status(at.number, at.status))
         while True:
-            await asyncio.sleep(self._heartbeat_s)
+            await self.memory.settings.wait(Role.HEARTBEAT_S)
             await self.line.tell("Heartbeat", {})
 
     async def _maybe_start(self, at: Connector) -> None:
         wanted = self._pending.get(at.number)
         if wanted is None or at.car is None or at.transaction is not None:
             return
-        token, remote_start_id, deadline = self._pending.pop(at.number)
-        if asyncio.get_running_loop().time() > deadline:
+        del self._pending[at.number]
+        settings = self.memory.settings
+        if asyncio.get_running_loop().time() > wanted.asked_at_s + settings.number(Role.CONNECTION_TIMEOUT_S):
             return
-        if self.setup.authorize_remote and not self.words.is_accepted(
-            await self.line.call(*self.words.authorize(token))
-        ):
+        if settings.flag(Role.AUTHORIZE_REMOTE) and not await self._authorized(wanted.token):
             return
-        await self.start(at, token, remote_start_id, remote=True)
+        await self.start(at, wanted.token, wanted.remote_start_id, remote=True, profile=wanted.profile)
+
+    async def _authorized(self, token: str) -> bool:
+        # Offline, a stranger is let in: the cable must not strand anybody, and it is told later.
+        if not self.is_online:
+            return self.memory.lets_in(token, now(), self.memory.settings.flag(Role.LIST_ENABLED))
+        accepted = self.words.is_accepted(await self.line.call(*self.words.authorize(token)))
+        self.memory.cache[token.casefold()] = accepted
+        return accepted
+
+    def _is_open_to(self, at: Connector, token: str) -> bool:
+        kept = self.memory.reservations.at(at.number, now())
+        return at.operative and (kept is None or kept.is_for(token))
 
     async def _physics(self) -> None:
         loop = asyncio.get_running_loop()
@@ -226,17 +324,27 @@ class Charger:
         while True:
             await asyncio.sleep(_STEP_S)
             passed_s, before = loop.time() - before, loop.time()
+            for gone in self.memory.reservations.expire(now()):
+                await self._reservation_over(gone, "Expired")
+                await self._show_rest(self.connectors[gone.connector])
             for at in self.connectors.values():
                 if at.transaction is None or at.car is None:
                     continue
-                at.power_w = at.car.power_w(_OFFERED_W)
-                at.register_wh += at.car.charge(_OFFERED_W, passed_s * self.setup.speed)
-                if at.car.is_full and at.status == "Charging":
-                    await self._show(at, "SuspendedEV")
+                offered_w = int(self.offered_w(at))
+                at.power_w = at.car.power_w(offered_w)
+                at.register_wh += at.car.charge(offered_w, passed_s * self.setup.speed)
+                if at.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
+                    status = "SuspendedEV" if at.car.is_full else "Charging" if offered_w else "SuspendedEVSE"
+                    await self._show(at, status)
+
+    def offered_w(self, at: Connector) -> float:
+        """What charging profiles let a connector give now."""
+        charging = sum(it.transaction is not None for it in self.connectors.values())
+        return self.memory.profiles.offered_w(at.number, now(), at.charge, charging)
 
     async def _metering(self) -> None:
         while True:
-            await asyncio.sleep(self.setup.interval_s)
+            await self.memory.settings.wait(Role.METER_INTERVAL_S)
             for at in self.connectors.values():
                 if at.transaction is not None:
                     self.line.queue(self.words.reading(at.transaction, at, not self.is_online))
@@ -247,10 +355,36 @@ class Charger:
             at.status = status
             await self.line.tell(*self.words.status(at.number, status))
 
-    async def reset(self) -> None:
+    def _resting(self, at: Connector, with_car: str = "Preparing") -> str:
+        if not at.operative:
+            return "Unavailable"
+        if at.car is not None:
+            return with_car
+        return "Available" if self.memory.reservations.at(at.number, now()) is None else "Reserved"
+
+    async def _show_rest(self, at: Connector) -> None:
+        if at.transaction is None:
+            await self._show(at, self._resting(at))
+
+    async def _reservation_over(self, reservation: Reservation, why: str) -> None:
+        message = self.words.reservation_over(reservation.reservation_id, why)
+        if message is not None:
+            await self.line.tell(*message)
+
+    async def _tell(self, messages: tuple[tuple[str, Payload], ...]) -> None:
+        for message in messages:
+            await self.line.tell(*message)
+
+    async def _reconnect(self) -> None:
+        self._skip_boot = True
+        with contextlib.suppress(Exception):
+            await self.line.close()
+
+    async def reset(self, reason: str = "Reboot") -> None:
         """Reboot: charges end, the line drops and comes back."""
+        self._boot_reason, self._reset_reason = "RemoteReset", None
         for at in self.connectors.values():
-            await self.stop(at, "Reboot")
+            await self.stop(at, reason)
         with contextlib.suppress(Exception):
             await self.line.close()
 

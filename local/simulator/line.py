@@ -69,7 +69,8 @@ class Line:
     ) -> None:
         head, _, charger_id = url.rpartition("/")
         self._url = f"{head}/{quote(charger_id, safe='')}"
-        self._credentials = base64.b64encode(f"{charger_id}:{password}".encode()).decode()
+        self._charger_id = charger_id
+        self._passwords = [password]
         self._subprotocol = subprotocol
         self._opened, self._called = opened, called
         self._first_wait_s, self._longest_wait_s = first_wait_s, longest_wait_s
@@ -80,6 +81,8 @@ class Line:
         self._one_at_a_time = asyncio.Lock()
         self._cut = asyncio.Event()
         self._work = asyncio.Event()
+        self._afterwards: list[Coroutine[Any, Any, None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self.registered = asyncio.Event()
         self.outbox: deque[Queued] = deque()
         self.sent: list[tuple[str, Payload]] = []
@@ -87,7 +90,7 @@ class Line:
 
     async def run(self) -> None:
         """Keep the line up until cancelled. Raises Refused when it never will be."""
-        wait_s = self._first_wait_s
+        wait_s, refusals = self._first_wait_s, 0
         sender = asyncio.create_task(self._send_queue())
         try:
             while True:
@@ -95,10 +98,13 @@ class Line:
                     await asyncio.sleep(0.01)
                 try:
                     await self._one_connection()
-                    wait_s = self._first_wait_s
+                    wait_s, refusals = self._first_wait_s, 0
                 except InvalidStatus as error:
                     if error.response.status_code == _UNAUTHORISED:
-                        raise Refused("the backend refused this charger's id or password (401)") from None
+                        refusals += 1
+                        if refusals >= self._tries():
+                            raise Refused("the backend refused this charger's id or password (401)") from None
+                        self._passwords.reverse()
                 except (OSError, WebSocketException, TimeoutError):
                     pass
                 # Jitter, so that a fleet does not come back all at once.
@@ -106,6 +112,8 @@ class Line:
                 wait_s = min(wait_s * 2, self._longest_wait_s)
         finally:
             sender.cancel()
+            for task in self._tasks:
+                task.cancel()
 
     def cut(self) -> None:
         """The wire is cut: no goodbye, no coming back until `mend`."""
@@ -117,6 +125,14 @@ class Line:
     def mend(self) -> None:
         """The wire is whole again."""
         self._cut.clear()
+
+    def change_password(self, password: str) -> None:
+        """Log in with it from the next connection on, and with the former while the backend does not know it yet."""
+        self._passwords = [password, self._passwords[0]]
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it after the answer under way has gone out."""
+        self._afterwards.append(work)
 
     def queue(self, message: Queued) -> None:
         """Send when possible, in order, until answered."""
@@ -145,10 +161,11 @@ class Line:
             await self._socket.close()
 
     async def _one_connection(self) -> None:
+        credentials = base64.b64encode(f"{self._charger_id}:{self._passwords[0]}".encode()).decode()
         async with connect(
             self._url,
             subprotocols=[Subprotocol(self._subprotocol)],
-            additional_headers={"Authorization": f"Basic {self._credentials}"},
+            additional_headers={"Authorization": f"Basic {credentials}"},
             ping_interval=None,
             compression=None,
         ) as socket:
@@ -186,8 +203,19 @@ class Line:
             frame = [3, message_id, await self._called(action, payload)]
         except Unsupported:
             frame = [4, message_id, "NotImplemented", f"{action} is not simulated", {}]
+        except (KeyError, TypeError, ValueError) as error:
+            frame = [4, message_id, "InternalError", f"{action} is not understood: {error!r}"[:255], {}]
+        afterwards, self._afterwards = self._afterwards, []
         with contextlib.suppress(ConnectionClosed, Offline):
             await self.send_raw(json.dumps(frame))
+        for work in afterwards:
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _tries(self) -> int:
+        # Each of two passwords twice: a backend may take note of a new one only after we came back.
+        return 1 if len(self._passwords) == 1 else 4
 
     async def _call(self, action: str, payload: Payload) -> Payload:
         if self._socket is None:

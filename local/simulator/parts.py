@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 from local.simulator.battery import Car
-from local.simulator.line import Line, Payload, Queued
+from local.simulator.line import Line, Payload, Queued, Unsupported
+from local.simulator.memory import Memory, Reservation
+from local.simulator.profiles import Charge
+from local.simulator.settings import Setting
 
 
 @dataclass
@@ -25,6 +28,8 @@ class Transaction:
     remote: bool = False
     seq_no: int = 0
     offline: bool = False
+    reservation_id: int | None = None
+    has_priority: bool = False
     uuid: str = field(default_factory=lambda: str(uuid4()))
 
     def next_seq_no(self) -> int:
@@ -43,18 +48,39 @@ class Connector:
     transaction: Transaction | None = None
     status: str = "Available"
     power_w: int = 0
+    operative: bool = True
+
+    @property
+    def charge(self) -> Charge:
+        """What the limit of its power depends on."""
+        of = self.transaction
+        return Charge() if of is None else Charge(of.uuid, of.started_at, of.has_priority)
 
 
 class Obedient(Protocol):
     """What a backend can make a charger do."""
 
+    charger_id: str
     line: Line
+    words: Dialect
+    memory: Memory
+    connectors: dict[int, Connector]
 
-    async def remote_start(self, connector: int | None, token: str, remote_start_id: int | None) -> bool: ...
+    async def remote_start(
+        self, connector: int | None, token: str, remote_start_id: int | None, profile: Payload | None = None
+    ) -> bool: ...
     async def remote_stop(self, ref: str) -> bool: ...
-    async def reset(self) -> None: ...
+    async def stop(self, at: Connector, reason: str) -> None: ...
+    async def reset(self, reason: str = "Reboot") -> None: ...
     async def heard_of(self, transaction: Transaction, accepted: bool) -> None: ...
+    def under_way(self, ref: str) -> Connector | None: ...
+    def reserve(self, reservation: Reservation) -> str: ...
+    def cancel_reservation(self, reservation_id: int) -> bool: ...
+    def change_availability(self, number: int, operative: bool) -> str: ...
+    def reset_when_idle(self, reason: str) -> str: ...
+    def write(self, name: str, value: str) -> str: ...
     def soon(self, work: Coroutine[Any, Any, None]) -> None: ...
+    def tell_soon(self, *messages: tuple[str, Payload]) -> None: ...
 
 
 class Dialect(Protocol):
@@ -62,14 +88,27 @@ class Dialect(Protocol):
 
     subprotocol: str
 
-    def boot(self) -> tuple[str, Payload]: ...
+    def settings(self, connectors: int) -> list[Setting]: ...
+    def boot(self, reason: str = "PowerUp") -> tuple[str, Payload]: ...
     def status(self, connector: int, status: str) -> tuple[str, Payload]: ...
     def authorize(self, token: str) -> tuple[str, Payload]: ...
     def is_accepted(self, answer: Payload) -> bool: ...
     def started(self, transaction: Transaction, charger: Obedient) -> Queued: ...
-    def reading(self, transaction: Transaction, connector: Connector, offline: bool) -> Queued: ...
+    def reading(self, transaction: Transaction, connector: Connector, offline: bool, asked: bool = False) -> Queued: ...
     def stopped(self, transaction: Transaction, connector: Connector, reason: str, offline: bool) -> Queued: ...
+    def sample(self, connector: Connector) -> tuple[str, Payload]: ...
+    def reservation_over(self, reservation_id: int, why: str) -> tuple[str, Payload] | None: ...
     async def called(self, charger: Obedient, action: str, payload: Payload) -> Payload: ...
+
+
+Answers = dict[str, Callable[[Obedient, Payload], Payload]]
+
+
+def answer(answers: Answers, charger: Obedient, action: str, payload: Payload) -> Payload:
+    """What a charger says to a request of its backend. Raises Unsupported."""
+    if action not in answers:
+        raise Unsupported(action)
+    return answers[action](charger, payload)
 
 
 def now() -> datetime:

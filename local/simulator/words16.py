@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from local.simulator.line import Payload, Queued, Unsupported
-from local.simulator.parts import Connector, Obedient, Transaction, nothing, now, timestamp
-
-_CONFIGURATION = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "10", "NumberOfConnectors": "2"}
+from local.simulator.answers16 import ANSWERS
+from local.simulator.line import Payload, Queued
+from local.simulator.parts import Connector, Obedient, Transaction, answer, nothing, now, timestamp
+from local.simulator.settings import Setting, settings16
 
 
 class Words16:
@@ -13,7 +13,10 @@ class Words16:
 
     subprotocol = "ocpp1.6"
 
-    def boot(self) -> tuple[str, Payload]:
+    def settings(self, connectors: int) -> list[Setting]:
+        return settings16(connectors)
+
+    def boot(self, reason: str = "PowerUp") -> tuple[str, Payload]:
         return "BootNotification", {
             "chargePointVendor": "Kerb",
             "chargePointModel": "Simulator",
@@ -41,21 +44,17 @@ class Words16:
             "meterStart": transaction.meter_start_wh,
             "timestamp": timestamp(transaction.started_at),
         }
+        if transaction.reservation_id is not None:
+            payload["reservationId"] = transaction.reservation_id
 
-        async def answered(answer: Payload) -> None:
-            transaction.ref = str(answer["transactionId"])
-            await charger.heard_of(transaction, self.is_accepted(answer))
+        async def answered(said: Payload) -> None:
+            transaction.ref = str(said["transactionId"])
+            await charger.heard_of(transaction, self.is_accepted(said))
 
         return Queued("StartTransaction", lambda: payload, answered)
 
-    def reading(self, transaction: Transaction, connector: Connector, offline: bool) -> Queued:
-        samples = [
-            {"value": str(int(connector.register_wh)), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-            {"value": str(connector.power_w), "measurand": "Power.Active.Import", "unit": "W"},
-        ]
-        if connector.car is not None:
-            samples.append({"value": str(connector.car.soc_percent), "measurand": "SoC", "unit": "Percent"})
-        meter_value = [{"timestamp": timestamp(now()), "sampledValue": samples}]
+    def reading(self, transaction: Transaction, connector: Connector, offline: bool, asked: bool = False) -> Queued:
+        meter_value = [{"timestamp": timestamp(now()), "sampledValue": _samples(connector)}]
 
         def build() -> Payload:
             return {
@@ -65,6 +64,15 @@ class Words16:
             }
 
         return Queued("MeterValues", build, nothing)
+
+    def sample(self, connector: Connector) -> tuple[str, Payload]:
+        """The meter as it stands, because the backend asks."""
+        samples = [{**it, "context": "Trigger"} for it in _samples(connector)]
+        meter_value = [{"timestamp": timestamp(now()), "sampledValue": samples}]
+        payload: Payload = {"connectorId": connector.number, "meterValue": meter_value}
+        if connector.transaction is not None and connector.transaction.ref is not None:
+            payload["transactionId"] = int(connector.transaction.ref)
+        return "MeterValues", payload
 
     def stopped(self, transaction: Transaction, connector: Connector, reason: str, offline: bool) -> Queued:
         meter_stop, at = int(connector.register_wh), timestamp(now())
@@ -80,30 +88,27 @@ class Words16:
 
         return Queued("StopTransaction", build, nothing)
 
+    def reservation_over(self, reservation_id: int, why: str) -> tuple[str, Payload] | None:
+        return None
+
     async def called(self, charger: Obedient, action: str, payload: Payload) -> Payload:
         """Answer the backend. Raises Unsupported."""
-        accepted: bool | None = None
         match action:
             case "RemoteStartTransaction":
-                accepted = await charger.remote_start(payload.get("connectorId"), payload["idTag"], None)
+                asked = (payload.get("connectorId"), payload["idTag"], None, payload.get("chargingProfile"))
+                accepted = await charger.remote_start(*asked)
             case "RemoteStopTransaction":
                 accepted = await charger.remote_stop(str(payload["transactionId"]))
-            case "Reset":
-                charger.soon(charger.reset())
-                accepted = True
-            case "UnlockConnector":
-                return {"status": "Unlocked"}
-            case "TriggerMessage":
-                accepted = payload["requestedMessage"] == "Heartbeat"
-                if accepted:
-                    charger.soon(charger.line.tell("Heartbeat", {}))
-                else:
-                    return {"status": "NotImplemented"}
-            case "GetConfiguration":
-                keys = [{"key": key, "readonly": True, "value": value} for key, value in _CONFIGURATION.items()]
-                return {"configurationKey": keys}
-            case "ChangeConfiguration":
-                return {"status": "Rejected" if payload["key"] in _CONFIGURATION else "NotSupported"}
             case _:
-                raise Unsupported(action)
+                return answer(ANSWERS, charger, action, payload)
         return {"status": "Accepted" if accepted else "Rejected"}
+
+
+def _samples(connector: Connector) -> list[Payload]:
+    samples = [
+        {"value": str(int(connector.register_wh)), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
+        {"value": str(connector.power_w), "measurand": "Power.Active.Import", "unit": "W"},
+    ]
+    if connector.car is not None:
+        samples.append({"value": str(connector.car.soc_percent), "measurand": "SoC", "unit": "Percent"})
+    return samples

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from local.simulator.line import Payload, Queued, Unsupported
-from local.simulator.parts import Connector, Obedient, Transaction, nothing, now, timestamp
+from local.simulator.answers201 import ANSWERS
+from local.simulator.line import Payload, Queued
+from local.simulator.parts import Answers, Connector, Obedient, Transaction, answer, nothing, now, timestamp
+from local.simulator.settings import Setting, settings201
 
-_STATUS = {"Available": "Available", "Faulted": "Faulted", "Unavailable": "Unavailable"}
-_TRIGGER = {"Remote": "RemoteStop", "EVDisconnected": "EVCommunicationLost", "DeAuthorized": "Deauthorized"}
+_STATUS = {it: it for it in ("Available", "Reserved", "Faulted", "Unavailable")}
+_TRIGGER = {
+    "Remote": "RemoteStop",
+    "EVDisconnected": "EVCommunicationLost",
+    "DeAuthorized": "Deauthorized",
+    "ImmediateReset": "ResetCommand",
+}
+_SUSPENDED = ("SuspendedEVSE", "SuspendedEV")
 
 
 class Words201:
     """OCPP 2.0.1."""
 
     subprotocol = "ocpp2.0.1"
+    answers: ClassVar[Answers] = ANSWERS
 
-    def boot(self) -> tuple[str, Payload]:
+    def settings(self, connectors: int) -> list[Setting]:
+        return settings201(connectors)
+
+    def boot(self, reason: str = "PowerUp") -> tuple[str, Payload]:
         station = {"vendorName": "Kerb", "model": "Simulator", "firmwareVersion": "1.0"}
-        return "BootNotification", {"reason": "PowerUp", "chargingStation": station}
+        return "BootNotification", {"reason": reason, "chargingStation": station}
 
     def status(self, connector: int, status: str) -> tuple[str, Payload]:
         return "StatusNotification", {
@@ -46,22 +58,25 @@ class Words201:
         )
         kind = "Central" if transaction.remote else "ISO14443"
         payload["idToken"] = {"idToken": transaction.token, "type": kind}
+        if transaction.reservation_id is not None:
+            payload["reservationId"] = transaction.reservation_id
 
-        async def answered(answer: Payload) -> None:
-            await charger.heard_of(transaction, self.is_accepted(answer))
+        async def answered(said: Payload) -> None:
+            await charger.heard_of(transaction, self.is_accepted(said))
 
         return Queued("TransactionEvent", lambda: payload, answered)
 
-    def reading(self, transaction: Transaction, connector: Connector, offline: bool) -> Queued:
-        meter_value = _meter_value("Sample.Periodic", int(connector.register_wh))
-        meter_value["sampledValue"].append(
-            {"value": connector.power_w, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "W"}}
-        )
-        if connector.car is not None:
-            meter_value["sampledValue"].append({"value": connector.car.soc_percent, "measurand": "SoC"})
-        info = {"chargingState": "Charging" if connector.power_w else "SuspendedEV"}
-        payload = self._event(transaction, "Updated", "MeterValuePeriodic", offline, info, meter_value)
+    def reading(self, transaction: Transaction, connector: Connector, offline: bool, asked: bool = False) -> Queued:
+        trigger, context = ("Trigger", "Trigger") if asked else ("MeterValuePeriodic", "Sample.Periodic")
+        flowing = "Charging" if connector.power_w else "SuspendedEV"
+        info = {"chargingState": connector.status if connector.status in _SUSPENDED else flowing}
+        meter_value = _full_meter_value(context, connector)
+        payload = self._event(transaction, "Updated", trigger, offline, info, meter_value)
         return Queued("TransactionEvent", lambda: payload, nothing)
+
+    def sample(self, connector: Connector) -> tuple[str, Payload]:
+        """The meter as it stands, because the backend asks."""
+        return "MeterValues", {"evseId": connector.number, "meterValue": [_full_meter_value("Trigger", connector)]}
 
     def stopped(self, transaction: Transaction, connector: Connector, reason: str, offline: bool) -> Queued:
         trigger = _TRIGGER.get(reason, "StopAuthorized")
@@ -69,27 +84,21 @@ class Words201:
         payload = self._event(transaction, "Ended", trigger, offline, {"stoppedReason": reason}, meter_value)
         return Queued("TransactionEvent", lambda: payload, nothing)
 
+    def reservation_over(self, reservation_id: int, why: str) -> tuple[str, Payload] | None:
+        payload = {"reservationId": reservation_id, "reservationUpdateStatus": why}
+        return "ReservationStatusUpdate", payload
+
     async def called(self, charger: Obedient, action: str, payload: Payload) -> Payload:
         """Answer the backend. Raises Unsupported."""
         match action:
             case "RequestStartTransaction":
                 token = payload["idToken"]["idToken"]
-                accepted = await charger.remote_start(payload.get("evseId"), token, payload["remoteStartId"])
+                asked = (payload.get("evseId"), token, payload["remoteStartId"], payload.get("chargingProfile"))
+                accepted = await charger.remote_start(*asked)
             case "RequestStopTransaction":
                 accepted = await charger.remote_stop(payload["transactionId"])
-            case "Reset":
-                charger.soon(charger.reset())
-                accepted = True
-            case "UnlockConnector":
-                return {"status": "Unlocked"}
-            case "GetVariables":
-                asked = payload["getVariableData"]
-                return {"getVariableResult": [{**_named(it), "attributeStatus": "UnknownVariable"} for it in asked]}
-            case "SetVariables":
-                asked = payload["setVariableData"]
-                return {"setVariableResult": [{**_named(it), "attributeStatus": "UnknownVariable"} for it in asked]}
             case _:
-                raise Unsupported(action)
+                return answer(self.answers, charger, action, payload)
         return {"status": "Accepted" if accepted else "Rejected"}
 
     def _event(
@@ -124,5 +133,11 @@ def _meter_value(context: str, register_wh: int) -> Payload:
     return {"timestamp": timestamp(now()), "sampledValue": [sample]}
 
 
-def _named(asked: Payload) -> Payload:
-    return {"component": asked["component"], "variable": asked["variable"]}
+def _full_meter_value(context: str, connector: Connector) -> Payload:
+    meter_value = _meter_value(context, int(connector.register_wh))
+    power = {"value": connector.power_w, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "W"}}
+    meter_value["sampledValue"].append({**power, "context": context})
+    if connector.car is not None:
+        soc = {"value": connector.car.soc_percent, "measurand": "SoC", "context": context}
+        meter_value["sampledValue"].append(soc)
+    return meter_value

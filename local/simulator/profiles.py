@@ -1,0 +1,213 @@
+"""What a charger may offer is the least of what its prevailing charging profiles allow (OCPP 1.6 §3.13.2, 2.0.1 K).
+
+Of each purpose the highest stack level prevails; a transaction's own profile stands in for the default; and the
+limit of the whole station is shared equally by the connectors that charge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.simulator.line import Payload
+
+OFFERED_W = 22_000
+_VOLTAGE_V, _PHASES = 230, 3
+_STATION = ("ChargePointMaxProfile", "ChargingStationMaxProfile", "ChargingStationExternalConstraints")
+_EVERY = {"Daily": timedelta(days=1), "Weekly": timedelta(weeks=1)}
+
+
+def instant(text: str) -> datetime:
+    """A time as OCPP writes it."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@dataclass
+class Profile:
+    """A charging profile. `evse` 0 is the whole station; `transaction` is our own name of the one it is for."""
+
+    evse: int
+    raw: Payload
+    received_at: datetime
+    transaction: str | None = None
+
+    @property
+    def profile_id(self) -> int:
+        """Its number: 1.6 and 2.x name it differently."""
+        return int(self.raw["chargingProfileId"] if "chargingProfileId" in self.raw else self.raw["id"])
+
+    @property
+    def purpose(self) -> str:
+        """In the words of its OCPP version."""
+        return str(self.raw["chargingProfilePurpose"])
+
+    @property
+    def stack_level(self) -> int:
+        """The higher prevails."""
+        return int(self.raw["stackLevel"])
+
+    @property
+    def schedule(self) -> Payload:
+        """2.x allows three to choose from; this charger takes the first."""
+        found: Any = self.raw["chargingSchedule"]
+        return dict(found[0] if isinstance(found, list) else found)
+
+    def overlaps(self, other: Profile) -> bool:
+        """Whether both claim the same place at the same time."""
+        mine = (self.purpose, self.stack_level, self.evse, self.transaction)
+        if mine != (other.purpose, other.stack_level, other.evse, other.transaction):
+            return False
+        return self._valid()[0] < other._valid()[1] and other._valid()[0] < self._valid()[1]
+
+    def limit_w(self, at: datetime, charging_since: datetime | None) -> float | None:
+        """What it allows at this time; None when it says nothing about it."""
+        valid_from, valid_to = self._valid()
+        if not valid_from <= at < valid_to:
+            return None
+        schedule = self.schedule
+        passed_s = (at - self._origin(at, charging_since)).total_seconds()
+        if passed_s < 0 or passed_s >= schedule.get("duration", float("inf")):
+            return None
+        begun = [it for it in schedule["chargingSchedulePeriod"] if it["startPeriod"] <= passed_s]
+        if not begun or begun[-1].get("limit") is None:
+            return None
+        limit, phases = float(begun[-1]["limit"]), begun[-1].get("numberPhases") or _PHASES
+        return limit if schedule["chargingRateUnit"] == "W" else limit * _VOLTAGE_V * phases
+
+    def turns(self, at: datetime, until: datetime, charging_since: datetime | None) -> Iterator[datetime]:
+        """The times at which it may change its mind."""
+        yield from self._valid()
+        every = _EVERY.get(self.raw.get("recurrencyKind", ""))
+        origin = self._origin(at, charging_since)
+        while origin < until:
+            for period in self.schedule["chargingSchedulePeriod"]:
+                yield origin + timedelta(seconds=period["startPeriod"])
+            if "duration" in self.schedule:
+                yield origin + timedelta(seconds=self.schedule["duration"])
+            if self.raw["chargingProfileKind"] != "Recurring" or every is None:
+                return
+            origin += every
+
+    def _origin(self, at: datetime, charging_since: datetime | None) -> datetime:
+        kind, start = self.raw["chargingProfileKind"], self.schedule.get("startSchedule")
+        if kind == "Relative" or (start is None and kind == "Absolute"):
+            return charging_since or at
+        origin = instant(start) if start else self.received_at
+        every = _EVERY.get(self.raw.get("recurrencyKind", ""))
+        if kind == "Recurring" and every is not None and at > origin:
+            origin += every * ((at - origin) // every)
+        return origin
+
+    def _valid(self) -> tuple[datetime, datetime]:
+        return (
+            instant(self.raw["validFrom"]) if "validFrom" in self.raw else datetime.min.replace(tzinfo=UTC),
+            instant(self.raw["validTo"]) if "validTo" in self.raw else datetime.max.replace(tzinfo=UTC),
+        )
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a limit depends on. `has_priority`: its driver paid to be first (OCPP 2.1 K22)."""
+
+    transaction: str | None = None
+    since: datetime | None = None
+    has_priority: bool = False
+
+
+class Profiles:
+    """The profiles a charger keeps."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Profile] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, profile: Profile) -> None:
+        """Keep it, in place of those it overlaps and of the one with its number."""
+        self._kept = {number: it for number, it in self._kept.items() if not it.overlaps(profile)}
+        self._kept[profile.profile_id] = profile
+
+    def rival(self, profile: Profile) -> Profile | None:
+        """Another that claims the same place."""
+        others = (it for it in self._kept.values() if it.profile_id != profile.profile_id)
+        return next((it for it in others if it.overlaps(profile)), None)
+
+    def find(
+        self,
+        ids: list[int] | None = None,
+        evse: int | None = None,
+        purpose: str | None = None,
+        stack_level: int | None = None,
+    ) -> list[Profile]:
+        """Those that fit all that is asked."""
+        return [
+            it
+            for it in self._kept.values()
+            if (ids is None or it.profile_id in ids)
+            and evse in (None, it.evse)
+            and purpose in (None, it.purpose)
+            and stack_level in (None, it.stack_level)
+        ]
+
+    def remove(self, gone: list[Profile]) -> None:
+        """Forget them."""
+        for profile in gone:
+            self._kept.pop(profile.profile_id, None)
+
+    def ended(self, transaction: str) -> None:
+        """A transaction's own profiles end with it."""
+        self.remove([it for it in self._kept.values() if it.transaction == transaction])
+
+    def offered_w(self, evse: int, at: datetime, charge: Charge, sharing: int = 1) -> float:
+        """What a connector may give, when so many share the station."""
+        station_w = self._prevailing(_STATION, 0, at, charge)
+        limits = [self._own_w(evse, at, charge), None if station_w is None else station_w / max(sharing, 1)]
+        return min([OFFERED_W, *(it for it in limits if it is not None)])
+
+    def station_w(self, at: datetime, connectors: int) -> float:
+        """What the whole station may give."""
+        limit_w = self._prevailing(_STATION, 0, at, Charge())
+        return min(it for it in (limit_w, OFFERED_W * connectors) if it is not None)
+
+    def composite(
+        self, evse: int, at: datetime, duration_s: int, unit: str, charge: Charge, connectors: int
+    ) -> list[Payload]:
+        """The schedule periods that follow from all profiles, from now on; `evse` 0 for the whole station."""
+        until = at + timedelta(seconds=duration_s)
+        charge = replace(charge, since=charge.since or at)
+        turns = {turn for it in self._kept.values() for turn in it.turns(at, until, charge.since)}
+        periods: list[Payload] = []
+        for turn in sorted({at, *(it for it in turns if at < it < until)}):
+            limit_w = self.offered_w(evse, turn, charge) if evse else self.station_w(turn, connectors)
+            limit = round(limit_w if unit == "W" else limit_w / (_VOLTAGE_V * _PHASES), 1)
+            start_s = round((turn - at).total_seconds())
+            if periods and periods[-1]["startPeriod"] == start_s:
+                periods.pop()
+            if not periods or periods[-1]["limit"] != limit:
+                periods.append({"startPeriod": start_s, "limit": limit})
+        return periods
+
+    def _own_w(self, evse: int, at: datetime, charge: Charge) -> float | None:
+        purposes = ["TxProfile", "TxDefaultProfile"]
+        if charge.has_priority:
+            purposes.insert(0, "PriorityCharging")
+        found = (self._prevailing((purpose,), evse, at, charge) for purpose in purposes)
+        return next((it for it in found if it is not None), None)
+
+    def _prevailing(self, purposes: tuple[str, ...], evse: int, at: datetime, charge: Charge) -> float | None:
+        limits_w = []
+        for purpose in purposes:
+            fitting = [
+                it
+                for it in self._kept.values()
+                if it.purpose == purpose and it.evse in (0, evse) and it.transaction in (None, charge.transaction)
+            ]
+            # A default for one connector stands before one for all (OCPP 1.6 §3.13.1).
+            fitting.sort(key=lambda it: (it.evse, it.stack_level), reverse=True)
+            said = (it.limit_w(at, charge.since) for it in fitting)
+            limits_w.append(next((it for it in said if it is not None), None))
+        return min((it for it in limits_w if it is not None), default=None)

@@ -1,0 +1,40 @@
+"""A charger as it left the factory: what never changes, and what its settings were at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from local.simulator.parts import Dialect
+from local.simulator.settings import Role, Settings
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A charger as built, and how it misbehaves. `settings` are values from the factory, by the version's names."""
+
+    charger_id: str
+    password: str
+    url: str
+    version: str = "1.6"
+    connectors: int = 2
+    interval_s: float = 10.0
+    speed: float = 1.0
+    connection_timeout_s: float = 60.0
+    first_wait_s: float = 1.0
+    authorize_remote: bool = False
+    never_starts: bool = False
+    rejects_remote_start: bool = False
+    ignores_remote_stop: bool = False
+    duplicates: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def first_settings(self, words: Dialect) -> Settings:
+        """The settings of its OCPP version, with its own values."""
+        settings = Settings(words.settings(self.connectors))
+        settings.of(Role.METER_INTERVAL_S).value = f"{self.interval_s:g}"
+        settings.of(Role.CONNECTION_TIMEOUT_S).value = f"{self.connection_timeout_s:g}"
+        settings.of(Role.AUTHORIZE_REMOTE).value = str(self.authorize_remote).lower()
+        settings.of(Role.PASSWORD).value = self.password
+        for name, value in self.settings.items():
+            settings.add(name, value)
+        return settings
