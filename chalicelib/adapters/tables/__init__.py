@@ -1,0 +1,82 @@
+"""What is stored and how it is written: every table with its keys, indexes and lifetime, and one text for one value.
+
+Rows hold apart only what DynamoDB must see (keys, what indexes sort by, what is merged or compared alone); the rest
+is one JSON text, whose decimals are strings and whose times are ISO 8601. Tables are named after KERB_TABLE_PREFIX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pynamodb.connection import Connection
+from pynamodb.models import Model
+
+from chalicelib.adapters.dynamo import table_of
+from chalicelib.adapters.tables.catalog import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
+from chalicelib.adapters.tables.chargers import (
+    CallRow,
+    ChargerRow,
+    ConnectionRow,
+    HistoryRow,
+    JournalRow,
+    PlaceRow,
+    ReportRow,
+)
+from chalicelib.adapters.tables.money import IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
+
+__all__ = [
+    "TABLES",
+    "CallRow",
+    "ChargerRow",
+    "ConnectionRow",
+    "DriverRow",
+    "HistoryRow",
+    "IdempotencyRow",
+    "JournalRow",
+    "LedgerRow",
+    "OperatorRow",
+    "PlaceRow",
+    "ReadingsRow",
+    "ReportRow",
+    "SessionRow",
+    "SiteRow",
+    "TariffRow",
+    "TokenRow",
+    "TransactionRow",
+    "connection",
+]
+
+TABLES: tuple[type[Model], ...] = (
+    ChargerRow,
+    ConnectionRow,
+    PlaceRow,
+    SessionRow,
+    TransactionRow,
+    ReadingsRow,
+    CallRow,
+    JournalRow,
+    HistoryRow,
+    ReportRow,
+    OperatorRow,
+    SiteRow,
+    TariffRow,
+    TokenRow,
+    DriverRow,
+    LedgerRow,
+    IdempotencyRow,
+)
+
+# PynamoDB would give every table a client of its own, each 60 ms to make and a TLS handshake to first use.
+connection = Connection(connect_timeout_seconds=2, read_timeout_seconds=5, max_retry_attempts=2)
+
+
+def _share_connection(models: Sequence[type[Model]]) -> None:
+    for model in models:
+        table: Any = table_of(model)
+        connection.add_meta_table(table.get_meta_table())
+        table.connection = connection
+
+
+_share_connection(TABLES)

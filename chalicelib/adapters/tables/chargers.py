@@ -1,0 +1,160 @@
+"""What is kept of chargers and of what was said to and by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    MapAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.tables.shared import PREFIX, OnDemand
+
+
+class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "by_operator"
+        projection = AllProjection()
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    charger_id = UnicodeAttribute(range_key=True)
+
+
+class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only until its list of tokens has been looked after."""
+
+    class Meta:
+        index_name = "list_due"
+        projection = KeysOnlyProjection()
+
+    list_due_shard = UnicodeAttribute(hash_key=True)
+    charger_id = UnicodeAttribute(range_key=True)
+
+
+class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only until its operator has accepted it."""
+
+    class Meta:
+        index_name = "pending"
+        projection = KeysOnlyProjection()
+
+    pending_operator = UnicodeAttribute(hash_key=True)
+    charger_id = UnicodeAttribute(range_key=True)
+
+
+class ChargerRow(Model):
+    """A charger (`item` is "charger"), one of its connectors ("connector#2") or its latest news ("news#log").
+
+    One query reads them all.
+    """
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}chargers"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+
+    operator_id = UnicodeAttribute(null=True)
+    site_id = UnicodeAttribute(null=True)
+    password_hash = UnicodeAttribute(null=True)
+    connectors: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    security_profile = IntegerAttribute(null=True)
+    admission = UnicodeAttribute(null=True)
+    next_password_hash = UnicodeAttribute(null=True)
+    keeps_list = BooleanAttribute(null=True)
+    list_version = IntegerAttribute(null=True)
+    list_due_shard = UnicodeAttribute(null=True)
+    traced_until = UTCDateTimeAttribute(null=True)
+    plugs = UnicodeAttribute(null=True)
+    place = UnicodeAttribute(null=True)
+    connection_id = UnicodeAttribute(null=True)
+    protocol = UnicodeAttribute(null=True)
+    connected_at = UTCDateTimeAttribute(null=True)
+    vendor = UnicodeAttribute(null=True)
+    model = UnicodeAttribute(null=True)
+    serial = UnicodeAttribute(null=True)
+    firmware = UnicodeAttribute(null=True)
+
+    status = UnicodeAttribute(null=True)
+    status_at = UTCDateTimeAttribute(null=True)
+    error = UnicodeAttribute(null=True)
+    session_id = UnicodeAttribute(null=True)
+    # Only of chargers nobody has accepted yet.
+    pending_operator = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute(null=True)
+
+    by_operator = ChargersByOperator()
+    list_due = ChargersWithListDue()
+    pending = PendingChargers()
+
+
+class PlaceRow(Model):
+    """A charger where a search finds it; what it does now stands apart, to be changed alone."""
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}places"
+
+    area = UnicodeAttribute(hash_key=True)
+    cell = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    online = BooleanAttribute()
+    statuses: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
+
+
+class ConnectionRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}connections"
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class CallRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}calls"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    message_id = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    result = UnicodeAttribute(null=True)
+    answered_at = UTCDateTimeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+
+class JournalRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}journal"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class HistoryRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}history"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class ReportRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}reports"
+
+    report = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
