@@ -7,10 +7,9 @@ from chalice import Blueprint
 from chalicelib import wiring
 from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.endpoint import Answer, Request, endpoint
-from chalicelib.handlers.shared.models import (
+from chalicelib.handlers.shared.models.accounts import (
     Card,
     CardSetup,
-    ChargerView,
     Confirmation,
     Credentials,
     FinishedSetup,
@@ -20,6 +19,7 @@ from chalicelib.handlers.shared.models import (
     Registration,
     Tokens,
 )
+from chalicelib.handlers.shared.models.charging import ChargerView
 from chalicelib.records import Driver, Login
 
 drivers = Blueprint(__name__)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.handlers.shared.endpoint import ROUTES, Answer, Request, Route, endpoint
-from chalicelib.handlers.shared.models import Problem
+from chalicelib.handlers.shared.models.base import Problem
 
 openapi = Blueprint(__name__)
 

@@ -10,10 +10,9 @@ from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.tariff import Tariff
 from chalicelib.handlers.shared import operator_views as views
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
-from chalicelib.handlers.shared.models import (
+from chalicelib.handlers.shared.models.base import ChargerId, Id
+from chalicelib.handlers.shared.models.registering import (
     ChargerBody,
-    ChargerId,
-    Id,
     RegisteredChargers,
     SiteBody,
     TariffBody,

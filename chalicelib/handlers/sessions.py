@@ -13,7 +13,7 @@ from chalicelib.domain.limits import Limits
 from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.caller import caller_of
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
-from chalicelib.handlers.shared.models import NewSession, Receipt, SessionPage, SessionView
+from chalicelib.handlers.shared.models.charging import NewSession, Receipt, SessionPage, SessionView
 from chalicelib.records import NotAllowed
 from chalicelib.services.sessions import Progress, progress
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 import app as switchboard
 from chalicelib.domain.commands import Command
 from chalicelib.handlers.openapi import describe
-from chalicelib.handlers.shared import models
 from chalicelib.handlers.shared.endpoint import ROUTES
+from chalicelib.handlers.shared.models import base as models
 from chalicelib.handlers.shared.orders import Order
 from local.stack import Stack
 

@@ -17,7 +17,7 @@ from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.handlers.shared.caller import Caller, caller_from, jwt
-from chalicelib.handlers.shared.models import FieldError, Problem
+from chalicelib.handlers.shared.models.base import FieldError, Problem
 from chalicelib.handlers.shared.observe import logger
 from chalicelib.records import AlreadyRegistered, Conflict, Declined, NotAllowed, PaymentsUnavailable
 from chalicelib.services.sessions import NotFound, Refusal

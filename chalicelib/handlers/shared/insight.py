@@ -11,7 +11,8 @@ from chalicelib.domain.events import ConnectorStatus, ReportKind, StopReason, To
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.session import Reason, State
 from chalicelib.handlers.shared import examples
-from chalicelib.handlers.shared.models import Given, RegisteredCharger, Taken
+from chalicelib.handlers.shared.models.base import Given, Taken
+from chalicelib.handlers.shared.models.registering import RegisteredCharger
 from chalicelib.records import Direction
 
 

@@ -21,7 +21,7 @@ from chalicelib.handlers.shared.insight import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.shared.models import RegisteredCharger
+from chalicelib.handlers.shared.models.registering import RegisteredCharger
 from chalicelib.records import Charger, Entry
 from chalicelib.services.operating import Told
 

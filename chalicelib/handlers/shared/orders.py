@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field, RootModel, StringConstraints
 from chalicelib.domain import commands
 from chalicelib.domain.commands import CertificateUse, LogKind, Message, ProfilePurpose
 from chalicelib.domain.events import ConnectorId
-from chalicelib.handlers.shared.models import Connector, Given, Taken
+from chalicelib.handlers.shared.models.base import Connector, Given, Taken
 
 Uid = Annotated[str, StringConstraints(min_length=1, max_length=36)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from chalicelib import wiring
 from chalicelib.domain.session import Session
 from chalicelib.domain.tariff import Bill, Tariff
-from chalicelib.handlers.shared.models import (
+from chalicelib.handlers.shared.models.charging import (
     ChargerView,
     ConnectorView,
     Cost,

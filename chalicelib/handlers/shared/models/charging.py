@@ -1,0 +1,153 @@
+"""What charging costs, where, and how far a session has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.domain.events import ConnectorStatus
+from chalicelib.domain.limits import Limits
+from chalicelib.domain.session import Reason, State
+from chalicelib.domain.tariff import Dimension
+from chalicelib.handlers.shared import examples
+from chalicelib.handlers.shared.models.base import ChargerId, Connector, Given, Minor, Price, Taken, example
+from chalicelib.records import PlugType
+
+
+class Prices(Given):
+    """What charging costs, before tax, in major units."""
+
+    model_config = example(**examples.PRICES)
+    tariff_id: str
+    name: str
+    currency: str
+    price_per_kwh: Price
+    price_per_minute: Price
+    flat_price: Price
+    tax_percent: Price
+    hold_minor: Minor
+
+
+class ConnectorView(Given):
+    """A connector and what it does."""
+
+    connector: str
+    kind: PlugType
+    max_power_w: int
+    status: ConnectorStatus
+    status_at: datetime | None
+    error: str
+    in_use: bool
+
+
+class ChargerView(Given):
+    """A charger as anyone may see it."""
+
+    model_config = example(**examples.CHARGER)
+    charger_id: str
+    site_id: str
+    site_name: str
+    address: str
+    online: bool
+    connectors: list[ConnectorView]
+    prices: Prices
+
+
+class LimitsBody(Taken):
+    """Stop at the first reading that reaches one of these."""
+
+    energy_wh: Annotated[int, Field(gt=0, le=2_000_000)] | None = None
+    amount_minor: Annotated[int, Field(gt=0, le=100_000_000, description="with tax")] | None = None
+    duration_s: Annotated[int, Field(gt=0, le=172_800)] | None = None
+    soc_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class NewSession(Taken):
+    """Where to charge, and when to stop."""
+
+    model_config = Taken.model_config | example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
+    charger_id: ChargerId
+    connector: Connector = "1"
+    limits: LimitsBody | None = None
+
+
+class Cost(Given):
+    """What a session costs so far, or in the end."""
+
+    currency: str
+    net_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+
+
+class SessionView(Given):
+    """A session as far as it has come."""
+
+    model_config = example(**examples.SESSION)
+    session_id: str
+    state: State
+    reason: Reason | None
+    charger_id: str
+    site_id: str
+    connector: str
+    created_at: datetime
+    started_at: datetime | None
+    stopped_at: datetime | None
+    ended_at: datetime | None
+    energy_wh: int
+    power_w: int | None
+    soc_percent: int | None
+    cost: Cost
+    prices: Prices
+    limits: Limits | None
+    held_minor: Minor | None
+    paid_minor: Minor | None
+    live_url: str | None
+    receipt_url: str | None
+
+
+class SessionPage(Given):
+    """Newest first; ask again with `cursor` for more."""
+
+    model_config = example(items=[examples.SESSION], next_cursor=None)
+    items: list[SessionView]
+    next_cursor: str | None
+
+
+class ReceiptLine(Given):
+    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, minute or session."""
+
+    dimension: Dimension
+    quantity: int
+    unit_price: Price
+    amount_minor: Minor
+
+
+class Receipt(Given):
+    """What was bought, and what was paid."""
+
+    model_config = example(**examples.RECEIPT)
+    number: str
+    session_id: str
+    operator_id: str
+    site_name: str
+    address: str
+    charger_id: str
+    connector: str
+    started_at: datetime
+    stopped_at: datetime
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+    energy_wh: int
+    currency: str
+    lines: list[ReceiptLine]
+    net_minor: Minor
+    tax_percent: Price
+    tax_minor: Minor
+    total_minor: Minor
+    paid_minor: Minor
+    amount_due_minor: Minor
+    paid_at: datetime
+    card: str
