@@ -98,6 +98,7 @@ class Place:
     tariff_id: str
     spot: Spot
     plugs: tuple[Plug, ...]
+    time_zone: str = "UTC"
     online: bool = False
     statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
 

@@ -93,7 +93,8 @@ def _on_paper(receipt: dict[str, Any]) -> Table:
     table.add_row("energy", f"{receipt['energy_wh'] / 1000:.3f} kWh")
     for line in receipt["lines"]:
         table.add_row(f"for {line['dimension']}", f"{line['amount_minor'] / _CENTS:.2f} {receipt['currency']}")
-    table.add_row(f"tax {receipt['tax_percent']} %", f"{receipt['tax_minor'] / _CENTS:.2f} {receipt['currency']}")
+    for tax in receipt["taxes"]:
+        table.add_row(f"tax {tax['percent']} %", f"{tax['amount_minor'] / _CENTS:.2f} {receipt['currency']}")
     table.add_row("paid", f"{receipt['paid_minor'] / _CENTS:.2f} {receipt['currency']} with {receipt['card']}")
     return table
 

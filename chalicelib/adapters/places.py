@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -117,18 +118,7 @@ def row_of(place: Place) -> str:
 def _place(row: PlaceRow) -> Place:
     known = decode(Place, row.body)
     statuses = {name: ConnectorStatus(word) for name, word in row.statuses.attribute_values.items()}
-    return Place(
-        known.charger_id,
-        known.operator_id,
-        known.site_id,
-        known.site_name,
-        known.address,
-        known.tariff_id,
-        known.spot,
-        known.plugs,
-        row.online,
-        statuses,
-    )
+    return replace(known, online=row.online, statuses=statuses)
 
 
 def _h3_cell(spot: Spot, resolution: int) -> str:

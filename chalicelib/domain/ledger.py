@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.tariff import Bill
+from chalicelib.domain.bill import Bill
 
 
 class Kind(StrEnum):

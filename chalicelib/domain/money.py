@@ -7,10 +7,13 @@ away from zero, as a person with a receipt would check it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 _NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_HALF = Fraction(1, 2)
 
 
 def decimals(currency: str) -> int:
@@ -20,14 +23,16 @@ def decimals(currency: str) -> int:
     return 3 if currency in _THREE_DECIMALS else 2
 
 
-def round_half_up(amount: Decimal) -> int:
+def round_half_up(amount: Decimal | Fraction) -> int:
     """The nearest integer, halves going away from zero."""
-    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+    exact = Fraction(amount)
+    nearest = floor(abs(exact) + _HALF)
+    return nearest if exact >= 0 else -nearest
 
 
-def to_minor(amount: Decimal, currency: str) -> int:
+def to_minor(amount: Decimal | Fraction, currency: str) -> int:
     """Round an exact amount in major units to integer minor units."""
-    return round_half_up(amount.scaleb(decimals(currency)))
+    return round_half_up(Fraction(amount) * 10 ** decimals(currency))
 
 
 @dataclass(frozen=True, slots=True)

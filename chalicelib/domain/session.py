@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.bill import Bill
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.limits import Limits
-from chalicelib.domain.tariff import Bill, Tariff
+from chalicelib.domain.pricing import Reserved
+from chalicelib.domain.tariff import Tariff
 
 APP_SESSION_PREFIX = "K"
 
@@ -78,7 +80,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One charge, from request to receipt. `token` is what the charger was shown."""
+    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it."""
 
     session_id: str
     operator_id: str
@@ -90,7 +92,9 @@ class Session:
     driver_id: str | None
     tariff: Tariff
     created_at: datetime
+    time_zone: str = "UTC"
     limits: Limits | None = None
+    reserved: Reserved | None = None
     state: State = State.INITIATED
     reason: Reason | None = None
     ref: str | None = None

@@ -1,94 +1,173 @@
-"""A bill follows from a tariff, energy and time alone: every line is rounded once, and the lines sum to the total.
+"""A tariff is OCPI's: elements in order, of which for each dimension the first that applies at a moment has the price.
 
-Prices are exact decimals in major units before tax, as OCPI writes them; a line's amount is its exact value
-rounded half up to minor units, tax is taken on the sum of the lines and rounded once.
+Prices are exact decimals in major units: per kWh, per hour or once (OCPI 2.2.1 and 2.3.0, module Tariffs). What they
+come to is computed in `chalicelib/domain/pricing.py`; times of day are the site's, on its own clock.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 
-from chalicelib.domain.money import round_half_up, to_minor
+_MINUTES_AN_HOUR = 60
 
 
-class Dimension(StrEnum):
-    """What a line of a bill charges for."""
+class Priced(StrEnum):
+    """What a price is for: OCPI's TariffDimensionType. PARKING_TIME is time connected after the last energy."""
 
-    ENERGY = "energy"
-    TIME = "time"
-    FLAT = "flat"
+    ENERGY = "ENERGY"
+    TIME = "TIME"
+    PARKING_TIME = "PARKING_TIME"
+    FLAT = "FLAT"
 
 
-_QUANTITY_PER_PRICED_UNIT = {Dimension.ENERGY: 1000, Dimension.TIME: 60, Dimension.FLAT: 1}
+class Day(StrEnum):
+    """OCPI's DayOfWeek, in the order of `datetime.weekday()`."""
+
+    MONDAY = "MONDAY"
+    TUESDAY = "TUESDAY"
+    WEDNESDAY = "WEDNESDAY"
+    THURSDAY = "THURSDAY"
+    FRIDAY = "FRIDAY"
+    SATURDAY = "SATURDAY"
+    SUNDAY = "SUNDAY"
+
+
+DAYS = tuple(Day)
+
+
+class Reservation(StrEnum):
+    """Which end of a reservation an element prices: OCPI's ReservationRestrictionType."""
+
+    MADE = "RESERVATION"
+    EXPIRED = "RESERVATION_EXPIRES"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceComponent:
+    """One price. `step_size` is in Wh or seconds; `vat` in percent, None where no tax applies."""
+
+    type: Priced
+    price: Decimal
+    vat: Decimal | None = None
+    step_size: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value in (("price", self.price), ("vat", self.vat)):
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must not be negative")
+        if self.step_size < 1:
+            raise ValueError("step_size must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """When an element applies: all that is given must hold. Lower bounds are inclusive, upper ones exclusive.
+
+    A time of day that ends before it starts runs across midnight. Energy (Wh) and duration (s) are those of the
+    session so far, power (W) and current (mA, the sum of all phases) those of the moment.
+    """
+
+    start_time: time | None = None
+    end_time: time | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    min_energy_wh: int | None = None
+    max_energy_wh: int | None = None
+    min_current_ma: int | None = None
+    max_current_ma: int | None = None
+    min_power_w: int | None = None
+    max_power_w: int | None = None
+    min_duration_s: int | None = None
+    max_duration_s: int | None = None
+    day_of_week: frozenset[Day] = frozenset()
+    reservation: Reservation | None = None
+
+
+_ANYTIME = Restrictions()
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Prices that apply together, under the same restrictions."""
+
+    price_components: tuple[PriceComponent, ...]
+    restrictions: Restrictions = _ANYTIME
+
+    def __post_init__(self) -> None:
+        types = [it.type for it in self.price_components]
+        if not types:
+            raise ValueError("an element needs a price")
+        if len(set(types)) < len(types):
+            raise ValueError("an element has one price for each dimension")
+        if self.restrictions.reservation and not {Priced.FLAT, Priced.TIME} >= set(types):
+            raise ValueError("a reservation is priced by FLAT and TIME only")
+
+    def component(self, priced: Priced) -> PriceComponent | None:
+        """Its price for a dimension, if it has one."""
+        return next((it for it in self.price_components if it.type is priced), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLimit:
+    """A bound for a whole session, in major units; where both are given, both are kept."""
+
+    before_taxes: Decimal | None = None
+    after_taxes: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Prices before tax, in major units of `currency`; `hold_minor` is what a card must be good for beforehand."""
+    """An operator's prices. `hold_minor` is what a card must be good for, unless the driver's own limits need less.
+
+    `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0).
+    """
 
     tariff_id: str
     operator_id: str
     name: str
     currency: str
-    price_per_kwh: Decimal = Decimal(0)
-    price_per_minute: Decimal = Decimal(0)
-    flat_price: Decimal = Decimal(0)
-    tax_percent: Decimal = Decimal(0)
+    elements: tuple[Element, ...]
+    min_price: PriceLimit | None = None
+    max_price: PriceLimit | None = None
+    tax_included: bool = False
     hold_minor: int = 5000
 
     def __post_init__(self) -> None:
-        for name in ("price_per_kwh", "price_per_minute", "flat_price", "tax_percent"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative")
+        if not self.elements:
+            raise ValueError("a tariff needs an element; one that is free has a FLAT price of 0")
         if self.hold_minor <= 0:
             raise ValueError("hold_minor must be positive")
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing charged for, rounded to `amount_minor`.
-
-    `quantity` is Wh for energy, seconds for time, 1 for a flat fee; `unit_price` is per kWh, minute or session.
-    """
-
-    dimension: Dimension
-    quantity: int
-    unit_price: Decimal
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What a session costs. `net_minor + tax_minor == total_minor`, and the lines sum to `net_minor`."""
-
-    currency: str
-    lines: tuple[Line, ...]
-    net_minor: int
-    tax_percent: Decimal
-    tax_minor: int
-    total_minor: int
+    @property
+    def depends_on_course(self) -> bool:
+        """Whether the price depends on how a charge went, and not only on its energy and that it happened."""
+        return any(
+            it.restrictions.reservation is None
+            and (
+                it.restrictions != _ANYTIME
+                or any(price.type in (Priced.TIME, Priced.PARKING_TIME) for price in it.price_components)
+            )
+            for it in self.elements
+        )
 
 
-def price(tariff: Tariff, energy_wh: int, started_at: datetime, until: datetime) -> Bill:
-    """Price `energy_wh` taken between two instants; a charger's clock that runs backwards counts as no time."""
-    duration_s = max(0, int((until - started_at).total_seconds()))
-    charged = (
-        (Dimension.ENERGY, max(0, energy_wh), tariff.price_per_kwh),
-        (Dimension.TIME, duration_s, tariff.price_per_minute),
-        (Dimension.FLAT, 1, tariff.flat_price),
+def simple_elements(
+    *,
+    per_kwh: Decimal = Decimal(0),
+    per_minute: Decimal = Decimal(0),
+    idle_per_minute: Decimal = Decimal(0),
+    once: Decimal = Decimal(0),
+    tax_percent: Decimal | None = None,
+) -> tuple[Element, ...]:
+    """The element of a tariff without conditions; one where nothing costs anything says so."""
+    prices = (
+        (Priced.FLAT, once),
+        (Priced.ENERGY, per_kwh),
+        (Priced.TIME, per_minute * _MINUTES_AN_HOUR),
+        (Priced.PARKING_TIME, idle_per_minute * _MINUTES_AN_HOUR),
     )
-    lines = tuple(
-        Line(dimension, quantity, unit_price, _amount_minor(dimension, quantity, unit_price, tariff.currency))
-        for dimension, quantity, unit_price in charged
-        if unit_price
-    )
-    net_minor = sum(line.amount_minor for line in lines)
-    tax_minor = round_half_up(net_minor * tariff.tax_percent / 100)
-    return Bill(tariff.currency, lines, net_minor, tariff.tax_percent, tax_minor, net_minor + tax_minor)
-
-
-def _amount_minor(dimension: Dimension, quantity: int, unit_price: Decimal, currency: str) -> int:
-    return to_minor(quantity * unit_price / _QUANTITY_PER_PRICED_UNIT[dimension], currency)
+    components = tuple(PriceComponent(priced, price, tax_percent) for priced, price in prices if price)
+    return (Element(components or (PriceComponent(Priced.FLAT, Decimal(0), tax_percent),)),)

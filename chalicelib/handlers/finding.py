@@ -9,9 +9,9 @@ from chalice import Blueprint
 
 from chalicelib import wiring
 from chalicelib.domain.geo import Route, Spot, decode_polyline
-from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.shared.finding import FoundCharger, FoundConnector, FoundPage, SiteCharger, SiteView
+from chalicelib.handlers.shared.prices import prices
 from chalicelib.records import Place, Plug, PlugType
 from chalicelib.services.finding import Found, Page, Wish
 
@@ -102,7 +102,7 @@ def look_at_site(request: Request) -> SiteView:
         latitude=site.latitude,
         longitude=site.longitude,
         time_zone=site.time_zone,
-        prices=views.prices(tariff) if tariff else None,
+        prices=prices(tariff, site.time_zone, wiring.clock()) if tariff else None,
         chargers=[
             SiteCharger(
                 charger_id=it.charger_id,
@@ -132,7 +132,7 @@ def _found(it: Found) -> FoundCharger:
         online=place.online,
         available=sum(place.is_free(plug) for plug in place.plugs),
         connectors=[_connector(place, plug) for plug in place.plugs],
-        prices=views.prices(it.tariff) if it.tariff else None,
+        prices=prices(it.tariff, place.time_zone, wiring.clock()) if it.tariff else None,
         distance_m=round(it.distance_m),
         eta_s=it.eta_s,
         eta_is_estimate=it.is_estimate,

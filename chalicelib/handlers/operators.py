@@ -7,17 +7,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import wiring
 from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.tariff import Tariff
 from chalicelib.handlers.shared import operator_views as views
 from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.shared.models.base import ChargerId, Id
+from chalicelib.handlers.shared.models.prices import TariffBody
 from chalicelib.handlers.shared.models.registering import (
     ChargerBody,
     RegisteredChargers,
     SiteBody,
-    TariffBody,
     TokenBody,
 )
+from chalicelib.handlers.shared.prices import tariff
 from chalicelib.records import Admission, Charger, Plug, Site, Token
 
 operators = Blueprint(__name__)
@@ -38,7 +38,10 @@ _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
 def put_tariff(request: Request) -> Answer:
     """Set a tariff. Sessions under way keep the prices they began with."""
     tariff_id = _checked(request, "tariff_id", _ID)
-    wiring.registry().put_tariff(Tariff(tariff_id, request.operator_id, **request.body.model_dump()))
+    try:
+        wiring.registry().put_tariff(tariff(tariff_id, request.operator_id, request.body))
+    except ValueError as error:
+        raise BadRequest(str(error), "elements") from None
     return Answer()
 
 

@@ -47,7 +47,7 @@ def begin(request: Request) -> Answer:
     connector = ConnectorId.parse(body.connector)
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     session, is_new = wiring.driver_sessions().begin(request.driver_id, body.charger_id, connector, key, limits)
-    shown = views.session(progress(session, None))
+    shown = views.session(progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 
 

@@ -27,11 +27,11 @@ from chalicelib.domain.session import (
     StopRequested,
     session_id_for,
 )
-from chalicelib.domain.tariff import price
 from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Transactions, Workflow
-from chalicelib.records import Charger, Connection, Transaction
+from chalicelib.records import Charger, Connection, StoredReading, Transaction
 from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
+from chalicelib.services.costing import cost_so_far, telling
 from chalicelib.services.naming import Naming
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
@@ -168,11 +168,13 @@ class Charging:
         session = self.sessions.get(session_id)
         if session is None or session.limits is None or session.state is not State.ACTIVE:
             return
-        newest = max(readings, key=lambda it: it.at)
+        newest = StoredReading("", max(readings, key=lambda it: it.at))
         began_at = session.started_at or session.created_at
-        energy_wh = max(0, (newest.energy_wh or 0) - (session.meter_start_wh or 0))
-        cost = price(session.tariff, energy_wh, began_at, max(began_at, newest.at))
-        if session.limits.is_reached(energy_wh, cost.total_minor, newest.at - began_at, newest.soc_percent):
+        energy_wh = max(0, (newest.reading.energy_wh or 0) - (session.meter_start_wh or 0))
+        cost_minor = 0
+        if session.limits.amount_minor is not None:
+            cost_minor = cost_so_far(session, telling(self.readings, session, [newest]), energy_wh).total_minor
+        if session.limits.is_reached(energy_wh, cost_minor, newest.reading.at - began_at, newest.reading.soc_percent):
             self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
 
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
@@ -249,6 +251,7 @@ class Charging:
             token=facts.token or "",
             driver_id=holder.driver_id,
             tariff=tariff,
+            time_zone=site.time_zone if site else "UTC",
             created_at=self.clock(),
             reason=None if accepted else Reason.NOT_AUTHORISED,
         )

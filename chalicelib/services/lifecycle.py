@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.domain.bill import Bill
 from chalicelib.domain.commands import StartCharging, StopCharging
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.ledger import Book
@@ -32,11 +33,11 @@ from chalicelib.domain.session import (
     Step,
     StopRequested,
 )
-from chalicelib.domain.tariff import Bill, price
 from chalicelib.ports import Chargers, Clock, Drivers, Ledger, Payments, Readings, Sessions, Workflow
 from chalicelib.records import Declined, Gone, Purpose, Waiting
 from chalicelib.services.changes import Changes
 from chalicelib.services.commanding import Commanding
+from chalicelib.services.costing import final_bill, telling
 from chalicelib.services.measuring import Measuring
 
 _log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Lifecycle:
             return
         if session.bill is None:
             session = self.measuring.measured(session)
-            session = self.changes.apply(session_id, Billed(self._bill(session)))
+            session = self.changes.apply(session_id, Billed(final_bill(session, telling(self.readings, session))))
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()))
             return
@@ -216,10 +217,6 @@ class Lifecycle:
         except Gone:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger is offline and cannot be told to stop", extra={"session_id": session.session_id})
-
-    def _bill(self, session: Session) -> Bill:
-        began_at = session.started_at or session.created_at
-        return price(session.tariff, session.energy_wh or 0, began_at, session.stopped_at or began_at)
 
     def _take_money(self, session: Session, bill: Bill) -> None:
         """Capture the bill, never above the hold: what is beyond stays on the driver's account in the ledger."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.evidence import Flag, Point, is_consistent, measure
+from chalicelib.domain.evidence import Flag, is_consistent, measure
 from chalicelib.domain.session import EnergyMeasured, Session
 from chalicelib.ports import Readings
-from chalicelib.records import StoredReading
 from chalicelib.services.changes import Changes
-
-# A reading a second for a day and a half.
-_MOST_READINGS = 100_000
+from chalicelib.services.costing import MOST_READINGS, registers
 
 
 @dataclass(frozen=True)
@@ -28,10 +24,10 @@ class Measuring:
             return session
         first = self.readings.after(session.charger_id, session.ref, "", limit=1)
         newest = self.readings.newest(session.charger_id, session.ref)
-        points = _points(session, [*first, *newest])
+        points = registers(session, [*first, *newest])
         flags = set[Flag]()
         if not is_consistent(points):
-            points = _points(session, self.readings.after(session.charger_id, session.ref, "", _MOST_READINGS))
+            points = registers(session, self.readings.after(session.charger_id, session.ref, "", MOST_READINGS))
         found = measure(points)
         if session.stopped_at is None:
             flags.add(Flag.END_UNKNOWN)
@@ -48,14 +44,3 @@ class Measuring:
                 flags=found.flags | flags,
             ),
         )
-
-
-def _points(session: Session, readings: Sequence[StoredReading]) -> list[Point]:
-    """The session's registers in order: its first, those of its readings, its last."""
-    began_at = session.started_at or session.created_at
-    points = [Point(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None]
-    if session.meter_start_wh is not None:
-        points.insert(0, Point(began_at, session.meter_start_wh))
-    if session.meter_stop_wh is not None:
-        points.append(Point(session.stopped_at or began_at, session.meter_stop_wh))
-    return points

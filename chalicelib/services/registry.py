@@ -107,6 +107,7 @@ class Registry:
             site_name=site.name,
             address=site.address,
             tariff_id=site.tariff_id,
+            time_zone=site.time_zone,
             spot=spot,
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.bill import Bill
 from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
@@ -19,10 +20,10 @@ from chalicelib.domain.session import (
     StopRequested,
     session_id_for,
 )
-from chalicelib.domain.tariff import Bill, price
 from chalicelib.ports import Catalog, Chargers, Clock, Drivers, NewId, Readings, Sessions, Workflow
 from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, StoredReading
 from chalicelib.services.changes import Changes
+from chalicelib.services.costing import MOST_READINGS, cost_so_far, telling
 
 _LIVE_BATCH = 100
 _WHOLE = ConnectorId(0)
@@ -53,20 +54,21 @@ class Progress:
     position: str = ""
 
 
-def progress(session: Session, newest: StoredReading | None) -> Progress:
-    """What a driver sees. A final bill is shown as it is; before that, the price of what has been taken."""
+def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progress:
+    """What a driver sees, by the readings its price depends on, oldest first.
+
+    A final bill is shown as it is; before that, the price of what has been taken.
+    """
+    newest = readings[-1] if readings else None
     reading = newest.reading if newest else None
     energy_wh = session.energy_wh
     if energy_wh is None:
         energy_wh = _energy_wh(session, reading)
-    began_at = session.started_at or session.created_at
-    until = session.stopped_at or (reading.at if reading else began_at)
-    cost = session.bill or price(session.tariff, energy_wh, began_at, until)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session,
         energy_wh,
-        cost,
+        session.bill or cost_so_far(session, readings, energy_wh),
         reading.power_w if reading and charging else None,
         reading.soc_percent if reading else None,
         newest.position if newest else "",
@@ -116,6 +118,7 @@ class DriverSessions:
             token=session_id,
             driver_id=driver.driver_id,
             tariff=tariff,
+            time_zone=site.time_zone,
             created_at=self.clock(),
             limits=limits,
         )
@@ -151,16 +154,21 @@ class DriverSessions:
         """
         session = self.get(driver_id, session_id)
         if session.ref is None:
-            return [progress(session, None)], False
+            return [progress(session)], False
         after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
-        steps = [progress(session, reading) for reading in after] or [self._so_far(session)]
+        before: Sequence[StoredReading] = ()
+        if session.tariff.depends_on_course and position:
+            known = self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
+            before = [it for it in known if it.position <= position]
+        steps = [progress(session, [*before, *after[: count + 1]]) for count in range(len(after))]
+        steps = steps or [self._so_far(session)]
         return steps, len(after) == _LIVE_BATCH
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
         """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
         found, cursor = self.sessions.of_driver(driver_id, limit, before)
         # What is over tells everything itself; of those under way a driver has one or two.
-        return [progress(it, None) if it.is_over else self._so_far(it) for it in found], cursor
+        return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
 
     def receipt(self, driver_id: str, session_id: str) -> tuple[Session, Site]:
         """A paid session and where it was. Raises NotFound, and Refusal while there is nothing to receipt."""
@@ -174,7 +182,7 @@ class DriverSessions:
 
     def _so_far(self, session: Session) -> Progress:
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        return progress(session, newest[0] if newest else None)
+        return progress(session, telling(self.readings, session, newest))
 
     def _again(self, session: Session, charger_id: str, connector: ConnectorId, limits: Limits | None) -> Session:
         if (session.charger_id, session.connector, session.limits) != (charger_id, connector, limits):

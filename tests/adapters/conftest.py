@@ -15,12 +15,18 @@ from botocore.client import BaseClient
 
 from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.session import Origin, Session
-from chalicelib.domain.tariff import Tariff
+from chalicelib.domain.tariff import Tariff, simple_elements
 
 Result = TypeVar("Result")
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
-TARIFF = Tariff("tariff-1", "op-1", "Day", "EUR", Decimal("0.49"), Decimal("0.050"), tax_percent=Decimal(19))
+TARIFF = Tariff(
+    "tariff-1",
+    "op-1",
+    "Day",
+    "EUR",
+    simple_elements(per_kwh=Decimal("0.49"), per_minute=Decimal("0.050"), tax_percent=Decimal(19)),
+)
 
 
 def a_session(**facts: Any) -> Session:

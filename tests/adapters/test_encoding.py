@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.domain.bill import Bill, Dimension, Line, Tax
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.session import Hold, Origin, Payment, Reason, Session, State
-from chalicelib.domain.tariff import Bill, Dimension, Line, Tariff
+from chalicelib.domain.tariff import Day, Element, PriceComponent, Priced, PriceLimit, Restrictions, Tariff
 from chalicelib.records import SentCall, Site
 from tests.adapters.conftest import a_session
 
@@ -21,9 +21,30 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WHOLE = st.integers(-(2**62), 2**62)
 PRICE = st.decimals(0, 10**6, allow_nan=False, allow_infinity=False)
 TIME = st.datetimes(timezones=st.just(UTC))
-TARIFFS = st.builds(Tariff, TEXT, TEXT, TEXT, TEXT, PRICE, PRICE, PRICE, PRICE, st.integers(1, 2**40))
-LINES = st.builds(Line, st.sampled_from(Dimension), WHOLE, PRICE, WHOLE)
-BILLS = st.builds(Bill, TEXT, st.lists(LINES, max_size=3).map(tuple), WHOLE, PRICE, WHOLE, WHOLE)
+RESTRICTIONS = st.builds(
+    Restrictions,
+    start_time=st.none() | st.times(),
+    end_date=st.none() | st.dates(),
+    min_energy_wh=st.none() | WHOLE,
+    day_of_week=st.frozensets(st.sampled_from(Day)),
+)
+COMPONENTS = st.builds(PriceComponent, st.just(Priced.ENERGY), PRICE, st.none() | PRICE, st.integers(1, 2**40))
+ELEMENTS = st.builds(Element, st.tuples(COMPONENTS), RESTRICTIONS)
+TARIFFS = st.builds(
+    Tariff,
+    TEXT,
+    TEXT,
+    TEXT,
+    TEXT,
+    st.lists(ELEMENTS, min_size=1, max_size=2).map(tuple),
+    min_price=st.none() | st.builds(PriceLimit, PRICE, st.none() | PRICE),
+    hold_minor=st.integers(1, 2**40),
+)
+LINES = st.builds(Line, st.sampled_from(Dimension), WHOLE, PRICE, WHOLE, st.none() | PRICE)
+TAXES = st.builds(Tax, PRICE, WHOLE, WHOLE)
+BILLS = st.builds(
+    Bill, TEXT, st.lists(LINES, max_size=3).map(tuple), WHOLE, WHOLE, WHOLE, st.lists(TAXES, max_size=2).map(tuple)
+)
 SESSIONS = st.builds(
     Session,
     session_id=TEXT,
@@ -67,8 +88,7 @@ def test_a_session_read_and_written_again_is_the_same_text(session: Session) -> 
 def test_exact_prices_are_text_and_never_binary_fractions() -> None:
     tariff = json.loads(encode(a_session()))["tariff"]
 
-    assert tariff["price_per_kwh"] == "0.49"
-    assert tariff["price_per_minute"] == "0.050"
+    assert [it["price"] for it in tariff["elements"][0]["price_components"]] == ["0.49", "3.000"]
 
 
 def test_times_are_iso_8601_in_utc_to_the_microsecond() -> None:
@@ -86,12 +106,12 @@ def test_a_time_told_in_another_zone_is_the_same_instant_again() -> None:
 
 def test_text_written_before_a_field_existed_takes_its_default() -> None:
     old = json.loads(encode(a_session()))
-    del old["payment"], old["tariff"]["flat_price"]
+    del old["payment"], old["tariff"]["min_price"]
 
     session = decode(Session, json.dumps(old))
 
     assert session.payment is None
-    assert session.tariff.flat_price == Decimal(0)
+    assert session.tariff.min_price is None
 
 
 def test_places_on_earth_come_back_exactly() -> None:

@@ -10,13 +10,13 @@ import pytest
 from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.ledger import Book, Transfer, Unbalanced, balances
-from chalicelib.domain.tariff import price
+from chalicelib.domain.pricing import planned, price
 from tests.adapters.conftest import NOW, TARIFF, race
 
 pytestmark = pytest.mark.usefixtures("tables")
 
 BOOK = Book("session-1", "op-1", "driver-1", "EUR")
-BILL = price(TARIFF, 12_345, NOW, NOW + timedelta(minutes=42))
+BILL = price(TARIFF, planned(NOW, 12_345, 42 * 60), "UTC")
 SALE, TAX = BOOK.sale(BILL, NOW)
 HOLD = BOOK.hold(5000, NOW)
 

@@ -88,7 +88,7 @@ def test_a_save_repeated_because_its_answer_was_lost_has_been_done(sessions: Dyn
 
 def test_a_session_an_older_release_wrote_in_other_words_can_be_saved(sessions: DynamoSessions) -> None:
     words = json.loads(encode(SESSION))
-    del words["payment"], words["tariff"]["flat_price"]
+    del words["payment"], words["tariff"]["min_price"]
     SessionRow(SESSION.session_id).update([SessionRow.body.set(json.dumps(words))])
 
     sessions.save(SESSION, ACTIVE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,16 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.ledger import Book, Transfer, Unbalanced, balances, driver_account, held_minor
-from chalicelib.domain.tariff import Tariff, price
+from chalicelib.domain.pricing import planned, price
+from chalicelib.domain.tariff import Tariff, simple_elements
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 BOOK = Book("KABC", "op", "d", "EUR")
-BILL = price(
-    Tariff("t", "op", "Test", "EUR", price_per_kwh=Decimal("0.45"), tax_percent=Decimal(19)),
-    10_000,
-    NOW,
-    NOW + timedelta(hours=1),
-)
+TARIFF = Tariff("t", "op", "Test", "EUR", simple_elements(per_kwh=Decimal("0.45"), tax_percent=Decimal(19)))
+BILL = price(TARIFF, planned(NOW, 10_000, 3600), "UTC")
 
 
 def test_a_session_paid_in_full_leaves_the_driver_owing_nothing() -> None:

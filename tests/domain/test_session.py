@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.evidence import Flag
+from chalicelib.domain.pricing import planned, price
 from chalicelib.domain.session import (
     Billed,
     Completed,
@@ -37,10 +38,10 @@ from chalicelib.domain.session import (
     looks_like_app_token,
     session_id_for,
 )
-from chalicelib.domain.tariff import Tariff, price
+from chalicelib.domain.tariff import Tariff, simple_elements
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-TARIFF = Tariff("t", "op", "Standard", "EUR", price_per_kwh=Decimal("0.45"))
+TARIFF = Tariff("t", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")))
 NEW = Session(
     session_id="KABC",
     operator_id="op",
@@ -55,7 +56,7 @@ NEW = Session(
 )
 STARTED = Started("7", NOW, 1000)
 STOPPED = Stopped("7", NOW + timedelta(hours=1), 3000, StopReason.REMOTE)
-BILL = price(TARIFF, 2000, NOW, NOW + timedelta(hours=1))
+BILL = price(TARIFF, planned(NOW, 2000, 3600), "UTC")
 EVENTS: list[SessionEvent] = [
     HoldPlaced(Hold("pi_1", 5000)),
     HoldDeclined(NOW),

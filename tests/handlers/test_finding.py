@@ -59,7 +59,7 @@ def test_the_nearest_come_first_with_price_distance_and_an_honest_estimate(netwo
     assert page["next_cursor"] is None
     second = page["items"][1]
     assert second["distance_m"] == pytest.approx(1000, abs=5)
-    assert (second["eta_is_estimate"], second["prices"]["price_per_kwh"]) == (True, "0.45")
+    assert (second["eta_is_estimate"], second["prices"]["now"][0]["price"]) == (True, "0.45")
     assert second["connectors"] == [
         {"connector": "1", "kind": "ccs2", "max_power_w": 50_000, "status": "unknown", "available": False}
     ]

@@ -119,6 +119,6 @@ def test_an_id_that_cannot_be_one_is_refused_by_name(network: Network, kind: str
 
 def test_a_driver_sees_a_chargers_price_and_never_its_password(network: Network, charger_id: str) -> None:
     seen = network.driver.call("GET", f"/v1/chargers/{charger_id}")
-    assert (seen["prices"]["currency"], seen["prices"]["price_per_kwh"]) == ("EUR", "0.45")
+    assert (seen["prices"]["currency"], seen["prices"]["now"][0]["price"]) == ("EUR", "0.45")
     assert CHARGER_PASSWORD not in str(seen)
     assert not {it for it in seen if "password" in it}

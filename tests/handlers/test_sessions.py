@@ -82,7 +82,7 @@ def test_times_are_utc_and_money_is_whole(network: Network, session_id: str) -> 
     session = network.driver.session(session_id)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", session["started_at"])
     assert {type(it) for name, it in session["cost"].items() if name.endswith("_minor")} == {int}
-    assert session["prices"]["price_per_kwh"] == "0.45"
+    assert session["prices"]["now"][0]["price"] == "0.45"
 
 
 def test_who_watches_gets_no_ticket_that_outlives_the_one_shown(

@@ -22,7 +22,7 @@ from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.session import Hold, Origin, Session
-from chalicelib.domain.tariff import Tariff
+from chalicelib.domain.tariff import Tariff, simple_elements
 from chalicelib.records import Charger, Connection, Declined, Driver, Gone, Site, StaleTask, Token
 from chalicelib.services.authorising import Authorising
 from chalicelib.services.changes import Changes
@@ -38,7 +38,7 @@ from chalicelib.services.registry import Registry
 from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-TARIFF = Tariff("standard", "op", "Standard", "EUR", Decimal("0.45"), hold_minor=5000)
+TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
 CONNECTION = Connection("c-1", "CP-1", "op", "ocpp1.6")
 CARD = "04A1B2C3"
 

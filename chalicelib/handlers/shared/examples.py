@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 _AT = "2026-11-21T09:30:00Z"
+_PER_KWH = {"type": "ENERGY", "price": "0.45", "vat": "19", "step_size": 1}
 PRICES: dict[str, Any] = {
     "tariff_id": "standard",
     "name": "Standard",
     "currency": "EUR",
-    "price_per_kwh": "0.45",
-    "price_per_minute": "0",
-    "flat_price": "0",
-    "tax_percent": "19",
+    "tax_included": False,
+    "now": [_PER_KWH],
+    "elements": [{"price_components": [_PER_KWH], "restrictions": None}],
+    "min_price": None,
+    "max_price": None,
     "hold_minor": 5000,
 }
 SESSION: dict[str, Any] = {
@@ -70,9 +72,12 @@ RECEIPT: dict[str, Any] = {
     "meter_stop_wh": 11000,
     "energy_wh": 10000,
     "currency": "EUR",
-    "lines": [{"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "amount_minor": 450}],
+    "lines": [
+        {"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "tax_percent": "19", "amount_minor": 450}
+    ],
+    "tax_included": False,
     "net_minor": 450,
-    "tax_percent": "19",
+    "taxes": [{"percent": "19", "net_minor": 450, "amount_minor": 86}],
     "tax_minor": 86,
     "total_minor": 536,
     "paid_minor": 536,

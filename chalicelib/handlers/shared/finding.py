@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.handlers.shared import examples
 from chalicelib.handlers.shared.models.base import Given
-from chalicelib.handlers.shared.models.charging import Prices
+from chalicelib.handlers.shared.models.prices import Prices
 from chalicelib.records import PlugType
 
 

@@ -5,35 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib import wiring
+from chalicelib.domain.bill import Bill
 from chalicelib.domain.session import Session
-from chalicelib.domain.tariff import Bill, Tariff
+from chalicelib.domain.tariff import Tariff
 from chalicelib.handlers.shared.models.charging import (
     ChargerView,
     ConnectorView,
     Cost,
-    Prices,
     Receipt,
     ReceiptLine,
+    ReceiptTax,
     SessionView,
 )
+from chalicelib.handlers.shared.prices import prices
 from chalicelib.records import Charger, ConnectorState, Plug, Site
 from chalicelib.services.sessions import Progress
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
-
-
-def prices(tariff: Tariff) -> Prices:
-    """A tariff as drivers read it."""
-    return Prices(
-        tariff_id=tariff.tariff_id,
-        name=tariff.name,
-        currency=tariff.currency,
-        price_per_kwh=tariff.price_per_kwh,
-        price_per_minute=tariff.price_per_minute,
-        flat_price=tariff.flat_price,
-        tax_percent=tariff.tax_percent,
-        hold_minor=tariff.hold_minor,
-    )
 
 
 def session(progress: Progress, is_watched: bool = False) -> SessionView:
@@ -57,7 +45,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         power_w=progress.power_w,
         soc_percent=progress.soc_percent,
         cost=_cost(progress.cost),
-        prices=prices(it.tariff),
+        prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else wiring.clock()),
         limits=it.limits,
         held_minor=it.hold.amount_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
@@ -102,7 +90,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
             )
             for state in states
         ],
-        prices=prices(tariff),
+        prices=prices(tariff, site.time_zone, wiring.clock()),
     )
 
 
@@ -130,12 +118,17 @@ def receipt(it: Session, site: Site) -> Receipt:
                 dimension=line.dimension,
                 quantity=line.quantity,
                 unit_price=line.unit_price,
+                tax_percent=line.tax_percent,
                 amount_minor=line.amount_minor,
             )
             for line in it.bill.lines
         ],
+        tax_included=it.bill.tax_included,
         net_minor=it.bill.net_minor,
-        tax_percent=it.bill.tax_percent,
+        taxes=[
+            ReceiptTax(percent=tax.percent, net_minor=tax.net_minor, amount_minor=tax.amount_minor)
+            for tax in it.bill.taxes
+        ],
         tax_minor=it.bill.tax_minor,
         total_minor=it.bill.total_minor,
         paid_minor=it.payment.amount_minor,

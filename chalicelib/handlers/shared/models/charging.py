@@ -7,27 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chalicelib.domain.bill import Dimension
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import Reason, State
-from chalicelib.domain.tariff import Dimension
 from chalicelib.handlers.shared import examples
 from chalicelib.handlers.shared.models.base import ChargerId, Connector, Given, Minor, Price, Taken, example
+from chalicelib.handlers.shared.models.prices import Prices
 from chalicelib.records import PlugType
-
-
-class Prices(Given):
-    """What charging costs, before tax, in major units."""
-
-    model_config = example(**examples.PRICES)
-    tariff_id: str
-    name: str
-    currency: str
-    price_per_kwh: Price
-    price_per_minute: Price
-    flat_price: Price
-    tax_percent: Price
-    hold_minor: Minor
 
 
 class ConnectorView(Given):
@@ -117,11 +104,20 @@ class SessionPage(Given):
 
 
 class ReceiptLine(Given):
-    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, minute or session."""
+    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once."""
 
     dimension: Dimension
     quantity: int
     unit_price: Price
+    tax_percent: Price | None
+    amount_minor: Minor
+
+
+class ReceiptTax(Given):
+    """The tax of one rate on `net_minor`."""
+
+    percent: Price
+    net_minor: Minor
     amount_minor: Minor
 
 
@@ -143,8 +139,9 @@ class Receipt(Given):
     energy_wh: int
     currency: str
     lines: list[ReceiptLine]
+    tax_included: Annotated[bool, Field(description="the lines' amounts include their tax")]
     net_minor: Minor
-    tax_percent: Price
+    taxes: list[ReceiptTax]
     tax_minor: Minor
     total_minor: Minor
     paid_minor: Minor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -11,37 +10,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 from chalicelib.handlers.shared import examples
 from chalicelib.handlers.shared.models.base import (
     Connector,
-    Currency,
     Given,
     Id,
-    Percent,
-    Price,
     Taken,
     all_different,
     example,
     secret,
 )
 from chalicelib.records import Admission, PlugType
-
-
-class TariffBody(Taken):
-    """Prices before tax, in major units of the currency."""
-
-    model_config = Taken.model_config | example(
-        name="Standard",
-        currency="EUR",
-        price_per_kwh="0.45",
-        price_per_minute="0.02",
-        tax_percent="19",
-        hold_minor=5000,
-    )
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    currency: Currency
-    price_per_kwh: Price = Decimal(0)
-    price_per_minute: Price = Decimal(0)
-    flat_price: Price = Decimal(0)
-    tax_percent: Percent = Decimal(0)
-    hold_minor: Annotated[int, Field(gt=0, le=100_000_000)] = 5000
 
 
 class SiteBody(Taken):
