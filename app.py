@@ -14,6 +14,7 @@ from chalicelib.handlers.finding import finding
 from chalicelib.handlers.insight import insight
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
+from chalicelib.handlers.reservations import reservations
 from chalicelib.handlers.schedules import schedules
 from chalicelib.handlers.sessions import sessions
 from chalicelib.handlers.shared.caller import authorizers
@@ -27,6 +28,7 @@ for blueprint in (
     authorizers,
     finding,
     drivers,
+    reservations,
     sessions,
     operators,
     commanding,

@@ -77,12 +77,13 @@ def conversation(protocol: str) -> Conversation:
     changes = Changes(cast(Sessions, store), cast(Workflow, store))
     authorising = Authorising(cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, _clock)
+    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, _clock)
     hearing = Hearing(
         store,
         charging,
         authorising,
         cast(Lists, store),
+        store,
         cast(Reports, store),
         cast(Provider, store),
         recording,

@@ -21,6 +21,7 @@ from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoRepo
 from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
@@ -32,6 +33,7 @@ from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
 from chalicelib.services.door import Door
+from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.finding import Finding
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lifecycle import Lifecycle
@@ -41,6 +43,7 @@ from chalicelib.services.naming import Naming
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
+from chalicelib.services.reserving import Reserving
 from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
 
@@ -106,7 +109,7 @@ def calls() -> DynamoCalls:
 
 @cache
 def places() -> DynamoPlaces:
-    return DynamoPlaces()
+    return DynamoPlaces(clock)
 
 
 @cache
@@ -200,6 +203,31 @@ def authorising() -> Authorising:
 
 
 @cache
+def reservations() -> DynamoReservations:
+    return DynamoReservations()
+
+
+@cache
+def eligibility() -> Eligibility:
+    return Eligibility(chargers(), catalog(), drivers(), sessions(), reservations(), clock)
+
+
+@cache
+def reserving() -> Reserving:
+    return Reserving(
+        reservations=reservations(),
+        chargers=chargers(),
+        places=places(),
+        sessions=sessions(),
+        eligibility=eligibility(),
+        commanding=commanding(),
+        workflow=workflow(),
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+@cache
 def charging() -> Charging:
     return Charging(
         chargers=chargers(),
@@ -211,6 +239,7 @@ def charging() -> Charging:
         naming=Naming(chargers(), sessions(), transactions(), clock),
         workflow=workflow(),
         changes=changes(),
+        reserving=reserving(),
         clock=clock,
     )
 
@@ -232,6 +261,7 @@ def conversation() -> Conversation:
         charging=charging(),
         authorising=authorising(),
         lists=lists(),
+        reserving=reserving(),
         reports=reports(),
         provider=NoProvider(),
         recording=recording(),
@@ -275,7 +305,8 @@ def driver_sessions() -> DriverSessions:
         readings=readings(),
         chargers=chargers(),
         catalog=catalog(),
-        drivers=drivers(),
+        eligibility=eligibility(),
+        reserving=reserving(),
         workflow=workflow(),
         changes=changes(),
         clock=clock,

@@ -43,6 +43,7 @@ class Origin(StrEnum):
     APP = "app"
     CARD = "card"
     CHARGER = "charger"
+    RESERVATION = "reservation"
 
 
 class Reason(StrEnum):
@@ -56,8 +57,11 @@ class Reason(StrEnum):
     CHARGER_DID_NOT_START = "charger_did_not_start"
     CHARGER_LOST = "charger_lost"
     CONNECTOR_BUSY = "connector_busy"
+    CONNECTOR_RESERVED = "connector_reserved"
     LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
+    RESERVATION_CANCELLED = "reservation_cancelled"
+    RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.ports import Drivers, Identity, NewId, Payments
 from chalicelib.records import CardSetup, Driver, Login
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 
 @dataclass(frozen=True)

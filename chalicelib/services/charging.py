@@ -33,6 +33,7 @@ from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
 from chalicelib.services.costing import cost_so_far, telling
 from chalicelib.services.naming import Naming
+from chalicelib.services.reserving import Reserving
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
@@ -65,6 +66,7 @@ class Charging:
     naming: Naming
     workflow: Workflow
     changes: Changes
+    reserving: Reserving
     clock: Clock
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
@@ -207,6 +209,10 @@ class Charging:
             self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
             return _Told(merged, None, holder.standing if holder else None)
         session = self.changes.apply(session.session_id, *_story(merged), known=session)
+        if session.reason is Reason.CONNECTOR_RESERVED:
+            session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
+            self.workflow.start(session)
+            return _Told(merged, session, Standing.BLOCKED if holder else None)
         if holder is None:
             return _Told(merged, session, None)
         if session.origin is not Origin.APP:
@@ -229,11 +235,27 @@ class Charging:
         if holder is None:
             holder = self.authorising.holder(charger.charger_id, charger.operator_id, facts.token or "")
         session = self._begun_at_charger(charger, facts, holder)
+        if session.connector.is_credible and not self._claim(session):
+            session = self._where_reserved(session)
         if not self.sessions.add(session):
             return self.sessions.get(session.session_id)
-        if session.connector.is_credible:
-            self.chargers.claim(session.charger_id, session.connector, session.session_id)
         return session
+
+    def _claim(self, session: Session) -> bool:
+        return self.chargers.claim(session.charger_id, session.connector, session.session_id)
+
+    def _where_reserved(self, session: Session) -> Session:
+        """A session begun at a connector that is not free: its driver's own reservation, or somebody else's."""
+        reservation = self.reserving.kept_for(session.charger_id, session.connector)
+        if reservation is None:
+            return session
+        if session.driver_id != reservation.driver_id:
+            return replace(session, reason=Reason.CONNECTOR_RESERVED)
+        reserved = self.reserving.use(reservation)
+        self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
+        self._claim(session)
+        self.reserving.let_go(reservation)
+        return replace(session, reserved=reserved)
 
     def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:
         site = self.catalog.site(charger.site_id)

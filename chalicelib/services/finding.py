@@ -14,7 +14,7 @@ from chalicelib.domain.geo import Route, Spot
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, Places, Travel
 from chalicelib.records import Place, Plug, PlugType, Site
-from chalicelib.services.sessions import NotFound
+from chalicelib.services.refusal import NotFound
 
 # So many chargers are looked at for one page, be they wanted or not.
 _MOST_LOOKED_AT = 2_000

@@ -28,6 +28,7 @@ from chalicelib.services.authorising import Authorising
 from chalicelib.services.charging import CHARGER_AS_A_WHOLE, AssignRef, Charging
 from chalicelib.services.lists import Lists
 from chalicelib.services.recording import Recording
+from chalicelib.services.reserving import Reserving
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Hearing:
     charging: Charging
     authorising: Authorising
     lists: Lists
+    reserving: Reserving
     reports: Reports
     provider: Provider
     recording: Recording
@@ -83,6 +85,8 @@ class Hearing:
         match call.purpose:
             case Purpose.START:
                 self.charging.start_answered(call.charger_id, call.subject, result)
+            case Purpose.RESERVE:
+                self.reserving.answered(call.subject, result)
             case Purpose.PASSWORD if result.verdict is not Verdict.ACCEPTED:
                 self.chargers.drop_password(call.charger_id, call.subject)
             case Purpose.LIST_VERSION:

@@ -11,7 +11,7 @@ from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, ChargerLink, Chargers, Clock, Drivers, Places
 from chalicelib.records import Admission, Charger, ConnectorState, Driver, Place, Plug, Site, Token
 from chalicelib.services.door import hash_password
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 # Nothing, or a certificate.
 _WITHOUT_PASSWORD = (0, 3)
@@ -100,6 +100,7 @@ class Registry:
 
     def _place(self, charger: Charger, site: Site, spot: Spot) -> Place:
         said = {plug.connector: plug for plug in charger.plugs}
+        states = self.chargers.connectors(charger.charger_id)
         return Place(
             charger_id=charger.charger_id,
             operator_id=charger.operator_id,
@@ -111,7 +112,8 @@ class Registry:
             spot=spot,
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,
-            statuses={str(it.connector): it.status for it in self.chargers.connectors(charger.charger_id)},
+            statuses={str(it.connector): it.status for it in states},
+            kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 
     def put_token(self, token: Token) -> None:

@@ -18,6 +18,7 @@ from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoRepo
 from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.domain.events import ConnectorId
@@ -29,12 +30,14 @@ from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
+from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
+from chalicelib.services.reserving import Reserving
 from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -111,7 +114,7 @@ class Kit:
         self.journal = DynamoJournal()
         self.history = DynamoHistory()
         self.reports = DynamoReports()
-        self.places = DynamoPlaces()
+        self.places = DynamoPlaces(self.clock)
         self.link = Link()
         self.changes = Changes(self.sessions, self.workflow)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
@@ -119,6 +122,21 @@ class Kit:
         self.new_id = (f"m-{number}" for number in count(1)).__next__
         self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
         self.lists = Lists(self.chargers, self.catalog, self.commanding, self.clock)
+        self.reservations = DynamoReservations()
+        self.eligibility = Eligibility(
+            self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock
+        )
+        self.reserving = Reserving(
+            reservations=self.reservations,
+            chargers=self.chargers,
+            places=self.places,
+            sessions=self.sessions,
+            eligibility=self.eligibility,
+            commanding=self.commanding,
+            workflow=self.workflow,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
         self.charging = Charging(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -129,6 +147,7 @@ class Kit:
             naming=Naming(self.chargers, self.sessions, self.transactions, self.clock),
             workflow=self.workflow,
             changes=self.changes,
+            reserving=self.reserving,
             clock=self.clock,
         )
         self.hearing = Hearing(
@@ -136,6 +155,7 @@ class Kit:
             charging=self.charging,
             authorising=self.authorising,
             lists=self.lists,
+            reserving=self.reserving,
             reports=self.reports,
             provider=NoProvider(),
             recording=self.recording,

@@ -24,6 +24,7 @@ from chalicelib.adapters.tables.chargers import (
     ReportRow,
 )
 from chalicelib.adapters.tables.money import IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PlaceRow",
     "ReadingsRow",
     "ReportRow",
+    "ReservationRow",
     "SessionRow",
     "SiteRow",
     "TariffRow",
@@ -53,6 +55,7 @@ TABLES: tuple[type[Model], ...] = (
     ConnectionRow,
     PlaceRow,
     SessionRow,
+    ReservationRow,
     TransactionRow,
     ReadingsRow,
     CallRow,
