@@ -134,7 +134,12 @@ class Charging:
             session = self.sessions.get(session_id)
             has_limits = session is not None and session.limits is not None
             claimed = Transaction(charger_id, result.ref, session_id=session_id, is_limited=has_limits or None)
-            self.changes.apply(session_id, *_story(self.transactions.record(claimed)), known=session)
+            facts = self.transactions.record(claimed)
+            if facts.session_id == session_id:
+                self.changes.apply(session_id, *_story(facts), known=session)
+            else:
+                # A card was shown to the same charge meanwhile: it has its payer.
+                self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), known=session)
 
     def vacated(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """A connector is free though a session has it: the car has left, and its end was lost or is on its way."""
