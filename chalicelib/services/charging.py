@@ -196,13 +196,15 @@ class Charging:
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
         """Record facts and bring the session they belong to up to date."""
         holder = self._holder_of(connection, facts, remote_start_id)
-        if holder is not None:
+        # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
+        if holder is not None and (holder.session is not None or facts.started_heard_at is not None):
             has_limits = holder.session is not None and holder.session.limits is not None
             facts = replace(facts, session_id=_session_id(facts, holder), is_limited=has_limits or None)
         merged = self.transactions.record(facts)
-        if merged.session_id is None and merged.token is not None:
-            # The message that showed the token overtook the one that began the transaction.
-            holder = self._holder(connection, merged.token)
+        if merged.session_id is None and merged.token is not None and merged.started_heard_at is not None:
+            # The token was shown after the transaction began, or in a message that overtook its beginning.
+            if holder is None or merged.token != facts.token:
+                holder = self._holder(connection, merged.token)
             claimed = Transaction(merged.charger_id, merged.ref, session_id=_session_id(merged, holder))
             merged = self.transactions.record(claimed)
         session = self._session(merged, holder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chalicelib.domain.commands import CommandResult, Verdict
 from chalicelib.domain.session import (
     State,
@@ -12,8 +14,23 @@ from chalicelib.records import (
 )
 from tests.services.conftest import NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
-from tests.services.test_lifecycle import Run, run  # noqa: F401
-from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping, talk, talk201, told  # noqa: F401
+from tests.services.test_lifecycle import Run
+from tests.services.test_quirks import CARD201, Talk, event, meter
+
+
+@pytest.fixture
+def run(kit: Kit) -> Run:
+    return Run(kit)
+
+
+@pytest.fixture
+def talk(kit: Kit) -> Talk:
+    return Talk(kit, "ocpp1.6")
+
+
+@pytest.fixture
+def talk201(kit: Kit) -> Talk:
+    return Talk(kit, "ocpp2.0.1")
 
 
 def test_a_charge_that_a_card_has_claimed_is_not_billed_to_an_app_session_too(kit: Kit) -> None:
@@ -25,3 +42,14 @@ def test_a_charge_that_a_card_has_claimed_is_not_billed_to_an_app_session_too(ki
     assert kit.session(CARD_SESSION).state is State.STOPPING
     session = kit.session(app.session_id)
     assert (session.state, session.ref) == (State.FAILED, None)
+
+
+def test_a_charge_whose_start_was_lost_is_billed_to_the_card_shown_later(talk201: Talk) -> None:
+    kit = talk201.kit
+    event(talk201, "Updated", 1, idToken=CARD201, meterValue=meter(1000))
+    event(talk201, "Ended", 2, meterValue=meter(3000, context="Transaction.End"))
+    kit.clock.advance(minutes=20)
+    assert kit.unclaimed.sweep() == 1
+    session = talk201.the_session()
+    assert (session.driver_id, session.state) == ("driver-1", State.STOPPING)
+    assert talk201.measured().energy_wh == 2000
