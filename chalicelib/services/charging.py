@@ -32,6 +32,7 @@ from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Trans
 from chalicelib.records import Charger, Connection, Transaction
 from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
+from chalicelib.services.connectors import take_connector
 from chalicelib.services.naming import Naming
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
@@ -237,7 +238,7 @@ class Charging:
         if not self.sessions.add(session):
             return self.sessions.get(session.session_id)
         if session.connector.is_credible:
-            self.chargers.claim(session.charger_id, session.connector, session.session_id)
+            take_connector(self.chargers, self.sessions, session)
         return session
 
     def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:

@@ -21,8 +21,9 @@ from chalicelib.domain.session import (
 )
 from chalicelib.domain.tariff import Bill, price
 from chalicelib.ports import Catalog, Chargers, Clock, Drivers, NewId, Readings, Sessions, Workflow
-from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, StoredReading
+from chalicelib.records import Admission, Charger, Driver, Site, StoredReading
 from chalicelib.services.changes import Changes
+from chalicelib.services.connectors import is_held, take_connector
 
 _LIVE_BATCH = 100
 _WHOLE = ConnectorId(0)
@@ -121,7 +122,7 @@ class DriverSessions:
         )
         if not self.sessions.add(session):
             return self._again(session, charger_id, connector, limits), False
-        if not self._claim(session):
+        if not take_connector(self.chargers, self.sessions, session):
             self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise _busy(connector)
         self.workflow.start(session)
@@ -184,7 +185,7 @@ class DriverSessions:
             )
         if session.state is State.INITIATED:
             # The first request may have died before it got this far.
-            if not self._claim(session):
+            if not take_connector(self.chargers, self.sessions, session):
                 self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
                 raise _busy(connector)
             self.workflow.start(session)
@@ -212,25 +213,9 @@ class DriverSessions:
         for state in self.chargers.connectors(charger_id):
             if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
-            if state.connector == connector and self._is_held(state):
+            if state.connector == connector and is_held(self.sessions, state):
                 raise _busy(connector)
         return charger, site
-
-    def _claim(self, session: Session) -> bool:
-        """Give the connector to the session; one left behind by a session that is over is taken from it."""
-        if self.chargers.claim(session.charger_id, session.connector, session.session_id):
-            return True
-        for state in self.chargers.connectors(session.charger_id):
-            if state.connector == session.connector and state.session_id:
-                if self._is_held(state):
-                    return False
-                self.chargers.free(session.charger_id, session.connector, state.session_id)
-        return self.chargers.claim(session.charger_id, session.connector, session.session_id)
-
-    def _is_held(self, state: ConnectorState) -> bool:
-        """Whether the session that has a connector still needs it."""
-        holder = self.sessions.get(state.session_id) if state.session_id else None
-        return holder is not None and not (holder.is_over or holder.stopped_at)
 
 
 def _busy(connector: ConnectorId) -> Refusal:

@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain.commands import CommandResult, Verdict
 from chalicelib.domain.session import (
     State,
+    session_id_for,
 )
 from chalicelib.records import (
     Purpose,
@@ -53,3 +54,16 @@ def test_a_charge_whose_start_was_lost_is_billed_to_the_card_shown_later(talk201
     session = talk201.the_session()
     assert (session.driver_id, session.state) == ("driver-1", State.STOPPING)
     assert talk201.measured().energy_wh == 2000
+
+
+def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(talk: Talk) -> None:
+    first = talk.start()
+    talk.kit.clock.advance(hours=1)
+    talk.stop(first)
+    talk.kit.clock.advance(seconds=1)
+    second = talk.start(meterStart=3000)
+    session_id = session_id_for("transaction", "CP-1", str(second))
+    assert talk.kit.chargers.connectors("CP-1")[0].session_id == session_id
+    talk.kit.clock.advance(hours=1)
+    talk.stop(0, 5000)
+    assert talk.kit.session(session_id).state is State.STOPPING
