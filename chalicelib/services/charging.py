@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import reduce
 
 from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
@@ -25,6 +26,7 @@ from chalicelib.domain.session import (
     State,
     Stopped,
     StopRequested,
+    apply,
     session_id_for,
 )
 from chalicelib.domain.tariff import price
@@ -162,12 +164,19 @@ class Charging:
         holder = self.authorising.holder(charger.charger_id, charger.operator_id, token)
         session_id = _session_id(facts, holder)
         facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
-        session = holder.session or self._begun_at_charger(charger, replace(facts, token=token or None), holder)
-        if holder.session is None and not self.sessions.add(session):
-            session = self.sessions.get(session_id) or session
-        session = self.changes.apply(session_id, *self._story_without_beginning(facts), known=session)
+        session, story = holder.session, self._story_without_beginning(facts)
+        if session is None:
+            begun = self._begun_at_charger(charger, replace(facts, token=token or None), holder)
+            session = reduce(apply, story, begun)
+            if not self.sessions.add(session):
+                session = self.sessions.get(session.session_id) or session
+        session = self.changes.apply(session.session_id, *story, known=session)
         self.workflow.start(session)
         return session
+
+    def has_session(self, facts: Transaction) -> bool:
+        """Whether there is a session of it: a crash may have left only the name of one."""
+        return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
 
     def _keep_limits(self, session_id: str, readings: Sequence[Reading]) -> None:
         """End a session whose driver wanted no more than this."""
@@ -234,12 +243,11 @@ class Charging:
             raise LookupError(f"charger {facts.charger_id} is not registered")
         if holder is None:
             holder = self.authorising.holder(charger.charger_id, charger.operator_id, facts.token or "")
-        session = self._begun_at_charger(charger, facts, holder)
-        if not self.sessions.add(session):
-            return self.sessions.get(session.session_id)
+        # Told its story before it is written: a session that had yet to begin would be given up by the sweep.
+        session = reduce(apply, _story(facts), self._begun_at_charger(charger, facts, holder))
         if session.connector.is_credible:
             take_connector(self.chargers, self.sessions, session)
-        return session
+        return session if self.sessions.add(session) else self.sessions.get(session.session_id)
 
     def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:
         site = self.catalog.site(charger.site_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from chalicelib.domain.commands import CommandResult, Verdict
@@ -16,7 +18,7 @@ from chalicelib.records import (
 from tests.services.conftest import NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
-from tests.services.test_quirks import CARD201, Talk, event, meter
+from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping
 
 
 @pytest.fixture
@@ -54,6 +56,40 @@ def test_a_charge_whose_start_was_lost_is_billed_to_the_card_shown_later(talk201
     session = talk201.the_session()
     assert (session.driver_id, session.state) == ("driver-1", State.STOPPING)
     assert talk201.measured().energy_wh == 2000
+
+
+def test_a_crash_while_a_charge_nobody_claimed_is_taken_up_does_not_lose_it(
+    talk201: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = talk201.kit
+    event(talk201, "Ended", 2, meterValue=meter(3000, context="Transaction.End"))
+    kit.clock.advance(minutes=20)
+
+    def crash(*_: object) -> bool:
+        raise RuntimeError("the process dies here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kit.sessions, "add", crash)
+        with contextlib.suppress(RuntimeError):
+            kit.unclaimed.sweep()
+    kit.unclaimed.sweep()
+    assert talk201.the_session().state is State.STOPPING
+
+
+def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_up(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("the process dies here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kit.chargers, "claim", crash)
+        with pytest.raises(RuntimeError):
+            hear(kit, STARTED)
+    kit.clock.advance(minutes=10)
+    sweeping(kit).sweep()
+    hear(kit, STARTED, STOPPED)
+    assert kit.session(CARD_SESSION).state is State.STOPPING
 
 
 def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(talk: Talk) -> None:
