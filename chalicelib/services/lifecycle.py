@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.commands import StartCharging, StopCharging
+from chalicelib.domain.commands import StartCharging, StopCharging, Unable
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.ledger import Book
 from chalicelib.domain.session import (
@@ -163,7 +163,11 @@ class Lifecycle:
         count = 0
         for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
             count += 1
-            self._take_up(session)
+            try:
+                self._take_up(session)
+            except Exception:
+                # One that cannot be taken up must not keep the others; it comes again in a minute.
+                _log.exception("not taken up", extra={"session_id": session.session_id})
         return count
 
     def _take_up(self, session: Session) -> None:
@@ -213,9 +217,9 @@ class Lifecycle:
             return
         try:
             self.commanding.send(session.charger_id, StopCharging(session.ref), Purpose.STOP, session.session_id)
-        except Gone:
+        except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
-            _log.warning("charger is offline and cannot be told to stop", extra={"session_id": session.session_id})
+            _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
 
     def _bill(self, session: Session) -> Bill:
         began_at = session.started_at or session.created_at

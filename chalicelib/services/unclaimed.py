@@ -31,7 +31,15 @@ class Unclaimed:
 
     def sweep(self) -> int:
         """Take up what has waited long enough; returns how many sessions came of it."""
-        return sum(self._take_up(it) for it in self.transactions.unclaimed(self.clock() - self.grace))
+        return sum(self._tried(it) for it in self.transactions.unclaimed(self.clock() - self.grace))
+
+    def _tried(self, facts: Transaction) -> bool:
+        try:
+            return self._take_up(facts)
+        except Exception:
+            # One that cannot be taken up must not keep the others.
+            _log.exception("not taken up", extra={"charger_id": facts.charger_id, "ref": facts.ref})
+            return False
 
     def _take_up(self, facts: Transaction) -> bool:
         is_nobodys = facts.stands_for is None and not self.charging.has_session(facts)

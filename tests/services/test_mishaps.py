@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.commands import CommandResult, Verdict
 from chalicelib.domain.session import (
     State,
+    StopRequested,
     session_id_for,
 )
 from chalicelib.records import (
+    PaymentsUnavailable,
     Purpose,
     SentCall,
+    Transaction,
 )
 from tests.services.conftest import NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
@@ -76,6 +81,25 @@ def test_a_crash_while_a_charge_nobody_claimed_is_taken_up_does_not_lose_it(
     assert talk201.the_session().state is State.STOPPING
 
 
+def test_one_charge_that_cannot_be_taken_up_does_not_keep_the_others(
+    talk201: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = talk201.kit
+    event(talk201, "Ended", 2, ref="tx-1", meterValue=meter(3000, context="Transaction.End"))
+    kit.clock.advance(seconds=1)
+    event(talk201, "Ended", 2, ref="tx-2", meterValue=meter(3000, context="Transaction.End"))
+    kit.clock.advance(minutes=20)
+    original = kit.charging.adopt
+
+    def adopt(self: object, facts: Transaction) -> Any:
+        if facts.ref == "tx-1":
+            raise LookupError("its site has no tariff")
+        return original(facts)
+
+    monkeypatch.setattr(type(kit.charging), "adopt", adopt)
+    assert kit.unclaimed.sweep() == 1
+
+
 def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_up(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,3 +127,30 @@ def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(tal
     talk.kit.clock.advance(hours=1)
     talk.stop(0, 5000)
     assert talk.kit.session(session_id).state is State.STOPPING
+
+
+def test_one_session_that_cannot_be_taken_up_does_not_keep_the_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.steps.place_hold(run.session_id)
+    session = run.session
+    ids = ["K" + letter * 19 for letter in "BCDEFGHIJ"]
+    for session_id in ids:
+        run.kit.sessions.add(replace(session, session_id=session_id, hold=None))
+
+    def void(*_: object) -> None:
+        raise PaymentsUnavailable("Stripe is down")
+
+    monkeypatch.setattr(run.money, "void", void)
+    run.kit.clock.advance(minutes=10)
+    run.steps.sweep()
+    assert {run.kit.session(it).state for it in ids} == {State.FAILED}
+
+
+def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
+    talk.read(1000, transactionId=0)
+    talk.kit.clock.advance(minutes=20)
+    talk.kit.unclaimed.sweep()
+    session = talk.the_session()
+    talk.kit.changes.apply(session.session_id, StopRequested(talk.kit.clock()))
+    sweeping(talk.kit).stop_charging(session.session_id, "token-stop")
