@@ -41,6 +41,8 @@ CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
 # Messages overtake each other by seconds: a connector that is free so soon after a start was so before it.
 _SURELY_LATER = timedelta(seconds=60)
+# Some tell power before they tell energy.
+_FIRST_READINGS = 10
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
@@ -98,8 +100,8 @@ class Charging:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
         self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
-        if known.is_limited and known.session_id is not None and event.readings:
-            self._keep_limits(known.session_id, event.readings)
+        if known.is_limited and event.readings:
+            self._keep_limits(known, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
         facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
@@ -178,17 +180,26 @@ class Charging:
         """Whether there is a session of it: a crash may have left only the name of one."""
         return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
 
-    def _keep_limits(self, session_id: str, readings: Sequence[Reading]) -> None:
+    def _keep_limits(self, facts: Transaction, readings: Sequence[Reading]) -> None:
         """End a session whose driver wanted no more than this."""
-        session = self.sessions.get(session_id)
+        session = self.sessions.get(facts.session_id) if facts.session_id else None
         if session is None or session.limits is None or session.state is not State.ACTIVE:
             return
         newest = max(readings, key=lambda it: it.at)
         began_at = session.started_at or session.created_at
-        energy_wh = max(0, (newest.energy_wh or 0) - (session.meter_start_wh or 0))
-        cost = price(session.tariff, energy_wh, began_at, max(began_at, newest.at))
-        if session.limits.is_reached(energy_wh, cost.total_minor, newest.at - began_at, newest.soc_percent):
-            self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        # A clock that goes ahead must not use up a driver's time.
+        until = max(began_at, min(newest.at, self.clock()))
+        energy_wh = max(0, newest.energy_wh - self._meter_start_wh(session, facts)) if newest.energy_wh else 0
+        cost = price(session.tariff, energy_wh, began_at, until)
+        if session.limits.is_reached(energy_wh, cost.total_minor, until - began_at, newest.soc_percent):
+            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+
+    def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
+        """The register at the beginning, or the first that was told: it shows a meter's whole life."""
+        if session.meter_start_wh is not None:
+            return session.meter_start_wh
+        first = self.readings.after(facts.charger_id, facts.ref, "", limit=_FIRST_READINGS)
+        return next((it.reading.energy_wh for it in first if it.reading.energy_wh is not None), 0)
 
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.commands import CommandResult, Verdict
+from chalicelib.domain.events import (
+    ChargingStarted,
+    ConnectorId,
+    Reading,
+    ReadingsTaken,
+)
+from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
+    Reason,
     State,
     StopRequested,
     session_id_for,
@@ -20,7 +29,7 @@ from chalicelib.records import (
     SentCall,
     Transaction,
 )
-from tests.services.conftest import NOW, Kit
+from tests.services.conftest import CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
 from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping
@@ -114,6 +123,38 @@ def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_
     sweeping(kit).sweep()
     hear(kit, STARTED, STOPPED)
     assert kit.session(CARD_SESSION).state is State.STOPPING
+
+
+def test_a_clock_in_the_wrong_zone_does_not_use_up_a_drivers_time(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.sessions.save(session, replace(session, limits=Limits(duration_s=3600)))
+    ahead = timedelta(hours=2)
+    begun = ChargingStarted(ConnectorId(1), NOW + ahead, session.token, 1000, REF)
+    kit.hearing.hear(CONNECTION, begun, lambda *_: REF)
+    kit.clock.advance(minutes=5)
+    reading = Reading(NOW + ahead + timedelta(minutes=5), 1500)
+    kit.hearing.hear(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+    assert kit.session(session.session_id).state is State.ACTIVE
+    kit.clock.advance(minutes=55)
+    reading = Reading(NOW + ahead + timedelta(minutes=60), 2500)
+    kit.hearing.hear(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+    assert kit.session(session.session_id).reason is Reason.LIMIT_REACHED
+
+
+def test_a_meters_whole_life_is_not_a_drivers_limit(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.sessions.save(session, replace(session, limits=Limits(energy_wh=5000)))
+    kit.clock.advance(hours=9)
+    begun = ChargingStarted(ConnectorId(1), NOW, session.token, None, REF)
+    kit.hearing.hear(CONNECTION, begun, lambda *_: REF)
+    for minutes, energy_wh, state in (
+        (1, 812_000, State.ACTIVE),
+        (9, 816_999, State.ACTIVE),
+        (10, 817_000, State.STOPPING),
+    ):
+        reading = Reading(NOW + timedelta(minutes=minutes), energy_wh)
+        kit.hearing.hear(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+        assert kit.session(session.session_id).state is state
 
 
 def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(talk: Talk) -> None:
