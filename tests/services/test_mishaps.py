@@ -32,7 +32,7 @@ from chalicelib.records import (
 from tests.services.conftest import CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
-from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping
+from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping, told
 
 
 @pytest.fixture
@@ -123,6 +123,24 @@ def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_
     sweeping(kit).sweep()
     hear(kit, STARTED, STOPPED)
     assert kit.session(CARD_SESSION).state is State.STOPPING
+
+
+def test_an_end_unknown_told_by_a_clock_in_the_future_bills_only_what_passed(talk: Talk) -> None:
+    kit = talk.kit
+    ahead = timedelta(days=400)
+    ref = talk.start(timestamp=told(NOW + ahead))
+    for minutes in (10, 20):
+        at = told(NOW + ahead + timedelta(minutes=minutes))
+        samples = [{"timestamp": at, "sampledValue": [{"value": str(1000 + 100 * minutes)}]}]
+        talk.say("MeterValues", {"connectorId": 1, "transactionId": ref, "meterValue": samples})
+    kit.clock.advance(minutes=20)
+    talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    kit.clock.advance(minutes=11)
+    sweeping(kit).sweep()
+    session = talk.the_session()
+    assert session.started_at == NOW
+    assert session.stopped_at is not None
+    assert session.stopped_at - NOW <= timedelta(minutes=20)
 
 
 def test_a_clock_in_the_wrong_zone_does_not_use_up_a_drivers_time(kit: Kit) -> None:
