@@ -208,11 +208,14 @@ class Charging:
             return story
         first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
         reading = first[0].reading if first else None
-        began_at = reading.at if reading else facts.stopped_at or facts.heard_at or self.clock()
+        begun = Said(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
         register_wh = facts.meter_start_wh
         if register_wh is None and reading is not None:
             register_wh = reading.energy_wh
-        return [Started(facts.ref, began_at, register_wh, frozenset({Flag.START_UNKNOWN})), *story]
+        ended = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+        began_at = span(begun, ended).began_at if ended else begun.best
+        doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
+        return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *story]
 
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
         """Record facts and bring the session they belong to up to date."""

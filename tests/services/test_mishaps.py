@@ -16,6 +16,7 @@ from chalicelib.domain.events import (
     Reading,
     ReadingsTaken,
 )
+from chalicelib.domain.evidence import Flag
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
     Reason,
@@ -29,7 +30,7 @@ from chalicelib.records import (
     SentCall,
     Transaction,
 )
-from tests.services.conftest import CONNECTION, NOW, Kit
+from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
 from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping, told
@@ -213,3 +214,26 @@ def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk
     session = talk.the_session()
     talk.kit.changes.apply(session.session_id, StopRequested(talk.kit.clock()))
     sweeping(talk.kit).stop_charging(session.session_id, "token-stop")
+
+
+def test_a_start_never_seen_was_not_in_1970(talk: Talk) -> None:
+    record = [
+        {"timestamp": "1970-01-01T00:01:00Z", "sampledValue": [{"value": "5000", "context": "Transaction.Begin"}]},
+        {"timestamp": "1970-01-01T00:31:00Z", "sampledValue": [{"value": "9000"}]},
+    ]
+    talk.kit.clock.advance(hours=1)
+    talk.stop(4711, 12_000, idTag=CARD, timestamp="1970-01-01T01:01:00Z", transactionData=record)
+    talk.kit.clock.advance(hours=1)
+    talk.kit.unclaimed.sweep()
+    session = talk.measured()
+    assert (session.started_at, session.stopped_at) == (NOW, NOW + timedelta(hours=1))
+    assert set(session.flags) == {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
+
+
+def test_a_start_never_seen_of_a_charge_that_goes_on_was_not_in_1970(talk: Talk) -> None:
+    samples = [{"timestamp": "1970-01-01T00:01:00Z", "sampledValue": [{"value": "5000"}]}]
+    talk.say("MeterValues", {"connectorId": 1, "transactionId": 4711, "meterValue": samples})
+    talk.kit.clock.advance(hours=1)
+    talk.kit.unclaimed.sweep()
+    session = talk.the_session()
+    assert (session.started_at, set(session.flags)) == (NOW, {Flag.START_UNKNOWN, Flag.CLOCK_WRONG})
