@@ -324,6 +324,9 @@ def _pay(session: Session, event: Paid) -> Session:
 
 
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
+    if session.bill is None or session.payment is not None:
+        # What nobody has priced yet, or what is paid, has not failed to be paid.
+        return session
     return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
 
 

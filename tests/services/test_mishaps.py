@@ -189,6 +189,23 @@ def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(tal
     assert talk.kit.session(session_id).state is State.STOPPING
 
 
+def test_a_charge_that_ended_while_no_hold_could_be_placed_is_still_billed(run: Run) -> None:
+    run.charged()
+    assert run.steps.abort(run.session_id, "PaymentsUnavailable", "")["over"] is False
+    run.steps.settle(run.session_id, "token-payment")
+    assert run.money.captured == {f"pi_{run.session_id}": 450}
+
+
+def test_a_session_that_is_paid_does_not_fail_any_more(run: Run) -> None:
+    run.steps.place_hold(run.session_id)
+    run.charged()
+    run.steps.settle(run.session_id, "token-payment")
+    run.webhook("captured", 450)
+    assert run.steps.abort(run.session_id, "Lambda.Unknown", "")["over"] is False
+    run.steps.issue_receipt(run.session_id)
+    assert run.session.state is State.COMPLETED
+
+
 def test_one_session_that_cannot_be_taken_up_does_not_keep_the_others(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
