@@ -38,6 +38,7 @@ from chalicelib.records import Declined, Gone, Purpose, Waiting
 from chalicelib.services.changes import Changes
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.measuring import Measuring
+from chalicelib.services.naming import known_to_charger
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
@@ -216,7 +217,8 @@ class Lifecycle:
         if session.is_over or session.stopped_at is not None or session.ref is None:
             return
         try:
-            self.commanding.send(session.charger_id, StopCharging(session.ref), Purpose.STOP, session.session_id)
+            command = StopCharging(known_to_charger(session.ref))
+            self.commanding.send(session.charger_id, command, Purpose.STOP, session.session_id)
         except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})

@@ -224,6 +224,18 @@ def test_one_session_that_cannot_be_taken_up_does_not_keep_the_others(
     assert {run.kit.session(it).state for it in ids} == {State.FAILED}
 
 
+def test_a_charge_under_a_name_used_twice_is_stopped_by_the_name_its_charger_knows(talk201: Talk) -> None:
+    kit = talk201.kit
+    event(talk201, "Started", 0, idToken=CARD201, meterValue=meter(1000, context="Transaction.Begin"))
+    event(talk201, "Ended", 1, meterValue=meter(2000, context="Transaction.End"))
+    kit.clock.advance(hours=1)
+    event(talk201, "Started", 0, idToken=CARD201, meterValue=meter(2000, context="Transaction.Begin"))
+    running = [it for it in kit.sessions.of_operator("op", 10, None, flagged=False)[0] if it.state is State.ACTIVE]
+    steps = sweeping(kit)
+    steps.stop_charging(running[0].session_id, "token-stop")
+    assert '"transactionId":"tx-1"' in kit.link.sent[-1].replace(" ", "")
+
+
 def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
     talk.read(1000, transactionId=0)
     talk.kit.clock.advance(minutes=20)
