@@ -351,6 +351,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Paid): _pay,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
+    (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
     (State.FAILED, Paid): _pay,
 }

@@ -19,6 +19,8 @@ from chalicelib.domain.events import (
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
+    Hold,
+    HoldPlaced,
     Reason,
     State,
     StopRequested,
@@ -234,6 +236,34 @@ def test_a_charge_under_a_name_used_twice_is_stopped_by_the_name_its_charger_kno
     steps = sweeping(kit)
     steps.stop_charging(running[0].session_id, "token-stop")
     assert '"transactionId":"tx-1"' in kit.link.sent[-1].replace(" ", "")
+
+
+def test_a_hold_found_after_a_free_charge_is_given_back(run: Run) -> None:
+    run.charged(energy_wh=0)
+    run.steps.settle(run.session_id, "token-payment")
+    run.steps.issue_receipt(run.session_id)
+    assert run.session.hold is None
+    run.webhook("held", 5000)
+    assert run.money.voided == [f"pi_{run.session_id}"]
+
+
+def test_a_hold_written_down_after_all_was_given_up_is_given_back(run: Run) -> None:
+    run.steps.abort(run.session_id, "States.Timeout", "")
+    run.kit.changes.apply(run.session_id, HoldPlaced(Hold(f"pi_{run.session_id}", 5000)))
+    run.webhook("held", 5000)
+    assert run.money.voided == [f"pi_{run.session_id}"]
+
+
+def test_of_two_holds_told_at_once_one_is_given_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = run.kit.ledger.append
+
+    def meanwhile(transfers: Any) -> None:
+        append(transfers)
+        run.kit.changes.apply(run.session_id, HoldPlaced(Hold("pi_first", 5000)))
+
+    monkeypatch.setattr(run.kit.ledger, "append", meanwhile)
+    run.webhook("held", 5000)
+    assert run.money.voided == [f"pi_{run.session_id}"]
 
 
 def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
