@@ -65,6 +65,8 @@ class Registry:
         self.chargers.put(replace(charger, password_hash=password_hash))
         now = self.chargers.get(charger.charger_id)
         if now is not None:
+            if now.admission is Admission.BLOCKED and now.connection_id is not None:
+                self.link.close(now.connection_id)
             self._show(now, site)
         return known is not None and known.admission is Admission.PENDING
 

@@ -27,6 +27,8 @@ from chalicelib.domain.session import (
     session_id_for,
 )
 from chalicelib.records import (
+    Admission,
+    Charger,
     PaymentsUnavailable,
     Purpose,
     SentCall,
@@ -264,6 +266,12 @@ def test_of_two_holds_told_at_once_one_is_given_back(run: Run, monkeypatch: pyte
     monkeypatch.setattr(run.kit.ledger, "append", meanwhile)
     run.webhook("held", 5000)
     assert run.money.voided == [f"pi_{run.session_id}"]
+
+
+def test_a_charger_that_is_put_as_blocked_loses_its_socket(kit: Kit) -> None:
+    blocked = Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), admission=Admission.BLOCKED)
+    kit.registry.put_charger(blocked, None)
+    assert kit.link.closed == [CONNECTION.connection_id]
 
 
 def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
