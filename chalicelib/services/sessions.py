@@ -121,7 +121,8 @@ class DriverSessions:
             limits=limits,
         )
         if not self.sessions.add(session):
-            return self._again(session, charger_id, connector, limits), False
+            known = self.sessions.get(session_id) or session
+            return self._again(known, charger_id, connector, limits), False
         if not take_connector(self.chargers, self.sessions, session):
             self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise _busy(connector)

@@ -34,6 +34,7 @@ from chalicelib.records import (
     SentCall,
     Transaction,
 )
+from chalicelib.services.sessions import DriverSessions, Refusal
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
@@ -272,6 +273,30 @@ def test_a_charger_that_is_put_as_blocked_loses_its_socket(kit: Kit) -> None:
     blocked = Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), admission=Admission.BLOCKED)
     kit.registry.put_charger(blocked, None)
     assert kit.link.closed == [CONNECTION.connection_id]
+
+
+def test_one_key_used_at_once_for_two_connectors_begins_one_session(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = DriverSessions(
+        kit.sessions,
+        kit.readings,
+        kit.chargers,
+        kit.catalog,
+        kit.drivers,
+        kit.workflow,
+        kit.changes,
+        kit.clock,
+        kit.new_id,
+    )
+    first, _ = service.begin("driver-1", "CP-1", ConnectorId(1), "key")
+    get = kit.sessions.get
+
+    def not_yet(session_id: str) -> None:
+        monkeypatch.setattr(kit.sessions, "get", get)
+
+    monkeypatch.setattr(kit.sessions, "get", not_yet)
+    with pytest.raises(Refusal):
+        service.begin("driver-1", "CP-1", ConnectorId(2), "key")
+    assert kit.chargers.connectors("CP-1")[1].session_id is None
 
 
 def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
