@@ -57,14 +57,31 @@ class Commanding:
         if not self.calls.add(call):
             return self.calls.get(call.charger_id, call.message_id) or call
         self.recording.sent(call, payload)
+        frame = pack_call(call.message_id, action, payload)
         try:
-            self.link.send(charger.connection_id, pack_call(call.message_id, action, payload))
+            self.link.send(charger.connection_id, frame)
         except Gone:
-            socket = Connection(charger.connection_id, charger.charger_id, charger.operator_id, charger.protocol)
-            if self.chargers.closed(socket):
-                self.recording.line(charger, online=False, why="the socket is gone")
+            if self._reached_anew(charger, frame):
+                return call
             # Whoever asks after it need not wait for an answer that cannot come.
             lost = CommandResult(Verdict.FAILED, "the charger went offline")
             self.calls.answer(call.charger_id, call.message_id, lost, self.clock())
             raise
         return call
+
+    def _reached_anew(self, charger: Charger, frame: str) -> bool:
+        """Whether the charger had a newer socket than the one that is gone: every socket ends after two hours."""
+        socket = Connection(
+            charger.connection_id or "", charger.charger_id, charger.operator_id, charger.protocol or ""
+        )
+        if self.chargers.closed(socket):
+            self.recording.line(charger, online=False, why="the socket is gone")
+            return False
+        now = self.chargers.get(charger.charger_id)
+        if now is None or now.connection_id is None or now.protocol != charger.protocol:
+            return False
+        try:
+            self.link.send(now.connection_id, frame)
+        except Gone:
+            return False
+        return True

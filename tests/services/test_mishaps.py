@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.commands import CommandResult, Verdict
+from chalicelib.domain.commands import CommandResult, StopCharging, Verdict
 from chalicelib.domain.events import (
     ChargingStarted,
     ConnectorId,
@@ -29,6 +29,7 @@ from chalicelib.domain.session import (
 from chalicelib.records import (
     Admission,
     Charger,
+    Gone,
     PaymentsUnavailable,
     Purpose,
     SentCall,
@@ -297,6 +298,20 @@ def test_one_key_used_at_once_for_two_connectors_begins_one_session(kit: Kit, mo
     with pytest.raises(Refusal):
         service.begin("driver-1", "CP-1", ConnectorId(2), "key")
     assert kit.chargers.connectors("CP-1")[1].session_id is None
+
+
+def test_a_charger_that_has_just_come_back_is_reached_on_its_new_socket(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(connection_id: str, frame: str) -> None:
+        if connection_id == CONNECTION.connection_id:
+            kit.chargers.opened(replace(CONNECTION, connection_id="c-2"), NOW + timedelta(seconds=1))
+            raise Gone(connection_id)
+        kit.link.sent.append(frame)
+
+    monkeypatch.setattr(kit.link, "send", send)
+    kit.commanding.send("CP-1", StopCharging("7"), Purpose.STOP)
+    assert len(kit.link.sent) == 1
 
 
 def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk: Talk) -> None:
