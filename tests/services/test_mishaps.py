@@ -276,6 +276,25 @@ def test_a_charger_that_is_put_as_blocked_loses_its_socket(kit: Kit) -> None:
     assert kit.link.closed == [CONNECTION.connection_id]
 
 
+def test_changing_a_charger_does_not_bring_back_the_password_it_has_just_changed(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.chargers.offer_password("CP-1", "new")
+    get = kit.chargers.get
+
+    def get_then_change(charger_id: str) -> Charger | None:
+        monkeypatch.setattr(kit.chargers, "get", get)
+        known = get(charger_id)
+        kit.chargers.change_password("CP-1", "new")
+        return known
+
+    monkeypatch.setattr(kit.chargers, "get", get_then_change)
+    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),)), None)
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    assert charger.password_hash == "new"
+
+
 def test_one_key_used_at_once_for_two_connectors_begins_one_session(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     service = DriverSessions(
         kit.sessions,
@@ -288,7 +307,7 @@ def test_one_key_used_at_once_for_two_connectors_begins_one_session(kit: Kit, mo
         kit.clock,
         kit.new_id,
     )
-    first, _ = service.begin("driver-1", "CP-1", ConnectorId(1), "key")
+    service.begin("driver-1", "CP-1", ConnectorId(1), "key")
     get = kit.sessions.get
 
     def not_yet(session_id: str) -> None:
