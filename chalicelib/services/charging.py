@@ -15,7 +15,7 @@ from functools import reduce
 from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
 from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, Reading, ReadingsTaken, StopReason
-from chalicelib.domain.evidence import Flag, Said, span
+from chalicelib.domain.evidence import Flag, Said, believable, span
 from chalicelib.domain.session import (
     Origin,
     Reason,
@@ -300,10 +300,12 @@ class Charging:
 
 def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
     """Whether a transaction is the one this start began, or another that was given the same number."""
-    if event.at is not None:
-        return facts.started_at == event.at
-    # Of a charger without a clock only the order of its messages tells: what has ended does not begin again.
-    return facts.started_at is None and facts.stopped_heard_at is None
+    if facts.started_at != event.at:
+        return False
+    if facts.started_heard_at is not None and believable(event.at, facts.started_heard_at):
+        return True
+    # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
+    return facts.stopped_heard_at is None
 
 
 def _session_id(facts: Transaction, holder: Holder) -> str:

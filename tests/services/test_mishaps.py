@@ -363,3 +363,16 @@ def test_a_start_never_seen_of_a_charge_that_goes_on_was_not_in_1970(talk: Talk)
     talk.kit.unclaimed.sweep()
     session = talk.the_session()
     assert (session.started_at, set(session.flags)) == (NOW, {Flag.START_UNKNOWN, Flag.CLOCK_WRONG})
+
+
+def test_two_charges_alike_by_a_clock_that_stands_still_are_two(talk: Talk) -> None:
+    still = "1970-01-01T00:00:00Z"
+    refs = []
+    for _ in range(2):
+        refs.append(talk.start(timestamp=still, meterStart=0))
+        assert talk.start(timestamp=still, meterStart=0) == refs[-1]
+        talk.kit.clock.advance(hours=1)
+        talk.stop(refs[-1], 5000, timestamp=still)
+        talk.kit.clock.advance(hours=1)
+    sessions, _ = talk.kit.sessions.of_operator("op", 10, None, flagged=False)
+    assert [it.state for it in sessions] == [State.STOPPING, State.STOPPING]
