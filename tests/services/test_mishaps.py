@@ -376,3 +376,17 @@ def test_two_charges_alike_by_a_clock_that_stands_still_are_two(talk: Talk) -> N
         talk.kit.clock.advance(hours=1)
     sessions, _ = talk.kit.sessions.of_operator("op", 10, None, flagged=False)
     assert [it.state for it in sessions] == [State.STOPPING, State.STOPPING]
+
+
+def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk.start()
+    talk.kit.clock.advance(minutes=10)
+
+    def crash(*_: object) -> None:
+        raise RuntimeError("throttled")
+
+    monkeypatch.setattr(talk.kit.history, "add", crash)
+    talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    assert talk.the_session().state is State.STOPPING
