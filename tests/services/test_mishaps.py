@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from chalicelib.domain.events import (
     ReadingsTaken,
 )
 from chalicelib.domain.evidence import Flag
+from chalicelib.domain.geo import Spot
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
     Hold,
@@ -31,10 +33,13 @@ from chalicelib.records import (
     Charger,
     Gone,
     PaymentsUnavailable,
+    Place,
+    Plug,
     Purpose,
     SentCall,
     Transaction,
 )
+from chalicelib.services.finding import Finding, Wish
 from chalicelib.services.sessions import DriverSessions, Refusal
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
@@ -390,3 +395,28 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
     monkeypatch.setattr(talk.kit.history, "add", crash)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     assert talk.the_session().state is State.STOPPING
+
+
+def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
+    spot = Spot(53.5, 9.9)
+    places = [Place(f"CP-{n:05}", "op", "s", "S", "A", "t", spot, (Plug(ConnectorId(1)),), True) for n in range(2500)]
+
+    class Index:
+        def near(self, centre: Spot, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
+            return iter([(0.0, it) for it in places])
+
+    class Nothing:
+        is_estimate = True
+
+        def tariff(self, tariff_id: str) -> None: ...
+        def eta_s(self, away_m: float) -> int:
+            return 0
+
+    finding = Finding(cast(Any, Index()), cast(Any, Nothing()), cast(Any, Nothing()))
+    found, cursor = 0, None
+    for _ in range(40):
+        page = finding.near(spot, 1000, Wish(), 100, cursor)
+        found, cursor = found + len(page.items), page.next_cursor
+        if cursor is None:
+            break
+    assert found == 2500
