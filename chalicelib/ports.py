@@ -295,6 +295,8 @@ class Drivers(Protocol):
 
     def put(self, driver: Driver) -> None: ...
     def get(self, driver_id: str) -> Driver | None: ...
+    def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
+        """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
 
 class Ledger(Protocol):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.domain.tariff import Tariff
 from chalicelib.records import Conflict, Driver, Site, Token
+
+_ATTEMPTS = 8
 
 
 class DynamoCatalog:
@@ -62,7 +64,7 @@ class DynamoCatalog:
 
 
 class DynamoDrivers:
-    """The port Drivers. Every method makes one call."""
+    """The port Drivers. Methods make one call where they say nothing else."""
 
     def put(self, driver: Driver) -> None:
         DriverRow(driver.driver_id, body=encode(driver)).save()
@@ -70,6 +72,17 @@ class DynamoDrivers:
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
         return decode(Driver, row.body) if row else None
+
+    def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
+        """Two calls, and two more for each time that somebody else was quicker."""
+        for _ in range(_ATTEMPTS):
+            row = find(DriverRow, driver_id)
+            if row is None:
+                return None
+            before, after = row.body, change(decode(Driver, row.body))
+            if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
+                return after
+        raise Conflict(f"driver {driver_id} is being changed by others")
 
 
 def _put_own(row: SiteRow | TariffRow | TokenRow) -> None:

@@ -28,9 +28,11 @@ from chalicelib.domain.session import (
     StopRequested,
     session_id_for,
 )
+from chalicelib.ports import Identity, Payments
 from chalicelib.records import (
     Admission,
     Charger,
+    Driver,
     Gone,
     PaymentsUnavailable,
     Place,
@@ -39,6 +41,7 @@ from chalicelib.records import (
     SentCall,
     Transaction,
 )
+from chalicelib.services.accounts import Accounts
 from chalicelib.services.finding import Finding, Wish
 from chalicelib.services.sessions import DriverSessions, Refusal
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
@@ -395,6 +398,23 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
     monkeypatch.setattr(talk.kit.history, "add", crash)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     assert talk.the_session().state is State.STOPPING
+
+
+def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> None:
+    class Slow:
+        def create_customer(self, driver_id: str, email: str) -> str:
+            known = kit.drivers.get(driver_id)
+            assert known is not None
+            kit.drivers.put(replace(known, customer_id="cus_2", payment_method_id="pm_2", card="visa 4242"))
+            return "cus_2"
+
+        def begin_card_setup(self, customer_id: str, request_id: str) -> None: ...
+
+    kit.drivers.put(Driver("driver-2", "two@example.com"))
+    Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Slow()), kit.new_id).begin_card_setup("driver-2")
+    driver = kit.drivers.get("driver-2")
+    assert driver is not None
+    assert driver.payment_method_id == "pm_2"
 
 
 def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
