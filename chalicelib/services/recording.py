@@ -46,6 +46,16 @@ class Recording:
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 
+    def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
+        """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
+        is_online = charger is not None and charger.connection_id is not None
+        if charger is None or charger.place is None or is_online is wrote:
+            return
+        try:
+            self.places.set_online(charger.place, is_online)
+        except Exception:
+            _log.exception("place not written", extra={"charger_id": charger.charger_id})
+
     def status(
         self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus, place: str | None
     ) -> None:

@@ -32,6 +32,7 @@ from chalicelib.ports import Identity, Payments
 from chalicelib.records import (
     Admission,
     Charger,
+    Connection,
     Driver,
     Gone,
     PaymentsUnavailable,
@@ -39,9 +40,11 @@ from chalicelib.records import (
     Plug,
     Purpose,
     SentCall,
+    Site,
     Transaction,
 )
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.door import Credentials, Door
 from chalicelib.services.finding import Finding, Wish
 from chalicelib.services.sessions import DriverSessions, Refusal
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
@@ -398,6 +401,25 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
     monkeypatch.setattr(talk.kit.history, "add", crash)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     assert talk.the_session().state is State.STOPPING
+
+
+def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
+    door = Door(kit.chargers, kit.link, kit.recording)
+    closed = kit.chargers.closed
+
+    def closed_then_back(connection: Connection) -> Charger | None:
+        charger = closed(connection)
+        door.open("c-2", "CP-1", Credentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
+        return charger
+
+    monkeypatch.setattr(type(kit.chargers), "closed", lambda _, connection: closed_then_back(connection))
+    door.close(CONNECTION.connection_id)
+    (found,) = [it for _, it in kit.places.near(Spot(53.5, 9.9), 0, 1000)]
+    assert found.online
 
 
 def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> None:
