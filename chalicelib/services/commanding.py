@@ -31,15 +31,23 @@ class Commanding:
     clock: Clock
     new_id: NewId
 
-    def send(self, charger_id: str, command: Command, purpose: Purpose, subject: str = "") -> SentCall:
-        """Send `command` to a charger. Raises Gone when it is offline, Unable when its version has no such command."""
+    def send(
+        self, charger_id: str, command: Command, purpose: Purpose, subject: str = "", name: str | None = None
+    ) -> SentCall:
+        """Send `command` to a charger. Raises Gone when it is offline, Unable when its version has no such command.
+
+        Sent again under its first `name` while that is unanswered, only the first answer counts.
+        """
         charger = self.chargers.get(charger_id)
         if charger is None:
             raise Gone(charger_id)
-        return self.order(charger, command, Errand(self.new_id(), purpose, subject))
+        return self.order(charger, command, Errand(name or self.new_id(), purpose, subject), again=name is not None)
 
-    def order(self, charger: Charger, command: Command, errand: Errand) -> SentCall:
-        """As `send`, under a name of the caller's choosing: asked twice under one name, it is sent once."""
+    def order(self, charger: Charger, command: Command, errand: Errand, *, again: bool = False) -> SentCall:
+        """As `send`, under a name of the caller's choosing: asked twice under one name, it is sent once.
+
+        `again` sends it once more for as long as it is unanswered.
+        """
         if charger.connection_id is None or charger.protocol is None:
             raise Gone(charger.charger_id)
         action, payload = dialect_for(charger.protocol).encode(command)
@@ -55,7 +63,9 @@ class Commanding:
             errand.fingerprint,
         )
         if not self.calls.add(call):
-            return self.calls.get(call.charger_id, call.message_id) or call
+            known = self.calls.get(call.charger_id, call.message_id) or call
+            if not again or known.result is not None:
+                return known
         self.recording.sent(call, payload)
         frame = pack_call(call.message_id, action, payload)
         try:

@@ -103,7 +103,8 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.START, task_token))
         if session.state is State.INITIATED:
             command = StartCharging(session.connector, session.token, session.remote_start_id)
-            self.commanding.send(session.charger_id, command, Purpose.START, session_id)
+            # This step done again must not be refused by the start that it has sent already.
+            self.commanding.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
 
     def await_end(self, session_id: str, task_token: str) -> None:
         """Wait while the car charges, until somebody wants it to end or it has."""

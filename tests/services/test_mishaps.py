@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -437,6 +438,16 @@ def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> No
     driver = kit.drivers.get("driver-2")
     assert driver is not None
     assert driver.payment_method_id == "pm_2"
+
+
+def test_a_second_start_that_is_refused_does_not_fail_the_first(run: Run) -> None:
+    run.steps.place_hold(run.session_id)
+    for _ in range(2):
+        run.steps.start_charging(run.session_id, "token-start")
+    first, second = [json.loads(it)[1] for it in run.link.sent]
+    for message_id, word in ((first, "Accepted"), (second, "Rejected")):
+        run.kit.conversation.receive(CONNECTION.connection_id, json.dumps([3, message_id, {"status": word}]))
+    assert run.session.state is State.INITIATED
 
 
 def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
