@@ -77,7 +77,7 @@ def _abort(arn: str) -> dict[str, Any]:
         "Type": "Task",
         "Resource": arn,
         "TimeoutSeconds": 60,
-        "Retry": [{**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
+        "Retry": [_OUTAGE, {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
         "Next": "IsOver",
     }
 
@@ -87,11 +87,15 @@ def _catch(error: str, then: str) -> dict[str, Any]:
 
 
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
+# Outlasts, as that jitter halves the waits, a day without the payment provider: a charge is not given away for an
+# outage, nor a hold forgotten, which is good for days.
+_OUTAGE = {**_PATIENTLY, "ErrorEquals": ["PaymentsUnavailable"], "MaxAttempts": 200, "MaxDelaySeconds": 900}
 
 
 def _retry(timeouts: int = 0) -> list[dict[str, Any]]:
     return [
         {"ErrorEquals": _ANSWERS, "MaxAttempts": 0},
         {"ErrorEquals": ["States.Timeout"], "MaxAttempts": timeouts},
+        *([_OUTAGE] if timeouts else []),
         {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 12},
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,8 @@ from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.domain.tariff import Tariff
 from chalicelib.records import Conflict, Driver, Site, Terms, Token
+
+_ATTEMPTS = 8
 
 
 class DynamoCatalog:
@@ -64,7 +66,7 @@ class DynamoCatalog:
 
 
 class DynamoDrivers:
-    """The port Drivers. Every method makes one call."""
+    """The port Drivers. Methods make one call where they say nothing else."""
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
@@ -93,6 +95,17 @@ class DynamoDrivers:
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+
+    def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
+        """Two calls, and two more for each time that somebody else was quicker."""
+        for _ in range(_ATTEMPTS):
+            row = find(DriverRow, driver_id)
+            if row is None:
+                return None
+            before, after = row.body, change(decode(Driver, row.body))
+            if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
+                return after
+        raise Conflict(f"driver {driver_id} is being changed by others")
 
 
 def _put_own(row: SiteRow | TariffRow | TokenRow) -> None:

@@ -45,12 +45,13 @@ class DynamoChargers:
         row = find(ChargerRow, charger_id, _CHARGER)
         return _charger(row) if row else None
 
-    def put(self, charger: Charger) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
         """One call. Raises Conflict when the charger is another operator's."""
+        password = ChargerRow.password_hash
         registered = [
             ChargerRow.operator_id.set(charger.operator_id),
             ChargerRow.site_id.set(charger.site_id),
-            ChargerRow.password_hash.set(charger.password_hash),
+            password.set(password | charger.password_hash if keep_password else charger.password_hash),
             ChargerRow.connectors.set([str(connector) for connector in charger.connectors]),
             ChargerRow.security_profile.set(charger.security_profile),
             ChargerRow.keeps_list.set(charger.keeps_list),

@@ -332,6 +332,9 @@ def _pay(session: Session, event: Paid) -> Session:
 
 
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
+    if session.bill is None or session.payment is not None:
+        # What nobody has priced yet, or what is paid, has not failed to be paid.
+        return session
     return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
 
 
@@ -356,6 +359,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Paid): _pay,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
+    (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
     (State.FAILED, Paid): _pay,
 }

@@ -33,8 +33,10 @@ class Chargers(Protocol):
     """The registry, and what the network knows of each charger now."""
 
     def get(self, charger_id: str) -> Charger | None: ...
-    def put(self, charger: Charger) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
         """Register or re-register; keeps the live connection and boot facts of a charger already known.
+
+        Its password too if told so, be it changed at this moment.
 
         Raises Conflict when the id is another operator's.
         """

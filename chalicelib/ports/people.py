@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -45,6 +45,9 @@ class Drivers(Protocol):
         """Leaves terms and debts alone."""
 
     def get(self, driver_id: str) -> Driver | None: ...
+    def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
+        """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
+
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """False for an unknown driver."""
 

@@ -9,6 +9,7 @@ from chalicelib.domain.reservation import Reservation
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, Chargers, Clock, Drivers, Reservations, Sessions
 from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site
+from chalicelib.services.connectors import is_held
 from chalicelib.services.refusal import NotFound, Refusal
 
 _WHOLE = ConnectorId(0)
@@ -69,11 +70,6 @@ class Eligibility:
         state = self._usable(charger_id, connector)
         return Spot(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
 
-    def _is_held(self, state: ConnectorState) -> bool:
-        """Whether the session that has a connector still needs it."""
-        holder = self.sessions.get(state.session_id) if state.session_id else None
-        return holder is not None and not (holder.is_over or holder.stopped_at)
-
     def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
         found = ConnectorState(connector)
         for state in self.chargers.connectors(charger_id):
@@ -81,11 +77,8 @@ class Eligibility:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
             if state.connector == connector:
                 found = state
-        if found.session_id is not None:
-            if self._is_held(found):
-                raise busy(connector)
-            # Left behind by a session that is over.
-            self.chargers.free(charger_id, connector, found.session_id)
+        if is_held(self.sessions, found):
+            raise busy(connector)
         return found
 
     def _own_reservation(self, state: ConnectorState, driver_id: str) -> Reservation | None:

@@ -62,9 +62,11 @@ class Registry:
             password_hash = hash_password(secrets.token_bytes(32), secrets.token_bytes(16))
         else:
             raise Refusal("password_missing", "a new charger needs a password")
-        self.chargers.put(replace(charger, password_hash=password_hash))
+        self.chargers.put(replace(charger, password_hash=password_hash), keep_password=password is None)
         now = self.chargers.get(charger.charger_id)
         if now is not None:
+            if now.admission is Admission.BLOCKED and now.connection_id is not None:
+                self.link.close(now.connection_id)
             self._show(now, site)
         return known is not None and known.admission is Admission.PENDING
 

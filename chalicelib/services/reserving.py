@@ -64,6 +64,9 @@ class Reserving:
         reservation = _reservation(reservation_id, driver_id, spot, now, until)
         if not self.reservations.take_turn(driver_id, reservation_id, reservation.until, now):
             raise Refusal("reservation_open", "you have a reservation already; cancel it first")
+        if spot.state.session_id is not None:
+            # Left behind by a session that is over: `spot` has seen to that.
+            self.chargers.free(charger_id, connector, spot.state.session_id)
         if not self.chargers.keep(charger_id, connector, reservation_id, reservation.until, now):
             self.reservations.end_turn(driver_id, reservation_id)
             raise Refusal("connector_reserved", f"connector {connector} has just been taken")

@@ -23,6 +23,7 @@ from chalicelib.domain.session import (
 from chalicelib.ports import Catalog, Chargers, Clock, NewId, Readings, Sessions, Workflow
 from chalicelib.records import Site, StoredReading
 from chalicelib.services.changes import Changes
+from chalicelib.services.connectors import take_connector
 from chalicelib.services.costing import MOST_READINGS, cost_so_far, telling
 from chalicelib.services.eligibility import Eligibility, busy
 from chalicelib.services.refusal import NotFound, Refusal
@@ -53,11 +54,13 @@ def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progre
     energy_wh = session.energy_wh
     if energy_wh is None:
         energy_wh = _energy_wh(session, reading)
+    began_at = session.started_at or session.created_at
+    until = session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session,
         energy_wh,
-        session.bill or cost_so_far(session, readings, energy_wh),
+        session.bill or cost_so_far(session, readings, energy_wh, until),
         reading.power_w if reading and charging else None,
         reading.soc_percent if reading else None,
         newest.position if newest else "",
@@ -130,7 +133,7 @@ class DriverSessions:
             reserved=reserved,
         )
         if not self.sessions.add(session):
-            return self._again(session, wanted), False
+            return self._again(self.sessions.get(session_id) or session, wanted), False
         self._claim(session)
         if spot.reservation is not None:
             self.reserving.let_go(spot.reservation)
@@ -213,6 +216,6 @@ class DriverSessions:
         return session
 
     def _claim(self, session: Session) -> None:
-        if not self.chargers.claim(session.charger_id, session.connector, session.session_id):
+        if not take_connector(self.chargers, self.sessions, session):
             self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise busy(session.connector)

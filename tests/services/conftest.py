@@ -38,6 +38,7 @@ from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
 from chalicelib.services.reserving import Reserving
+from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -177,6 +178,18 @@ class Kit:
             readings=self.readings,
             clock=self.clock,
             sleep=lambda seconds: self.clock.advance(seconds=seconds),
+        )
+        self.driver_sessions = DriverSessions(
+            sessions=self.sessions,
+            readings=self.readings,
+            chargers=self.chargers,
+            catalog=self.catalog,
+            eligibility=self.eligibility,
+            reserving=self.reserving,
+            workflow=self.workflow,
+            changes=self.changes,
+            clock=self.clock,
+            new_id=self.new_id,
         )
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))

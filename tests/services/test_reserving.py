@@ -17,7 +17,7 @@ from chalicelib.domain.tariff import Reservation as Reserve
 from chalicelib.records import ConnectorState, Driver, Token
 from chalicelib.services.costing import final_bill
 from chalicelib.services.refusal import NotFound, Refusal
-from chalicelib.services.sessions import DriverSessions, Wanted
+from chalicelib.services.sessions import Wanted
 from tests.services.conftest import CONNECTION, NOW, Kit
 
 ONE = ConnectorId(1)
@@ -43,21 +43,6 @@ def free(kit: Kit) -> Kit:
     kit.chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
     kit.chargers.set_status("CP-1", ConnectorState(ConnectorId(2), ConnectorStatus.AVAILABLE, NOW))
     return kit
-
-
-def sessions_of(kit: Kit) -> DriverSessions:
-    return DriverSessions(
-        sessions=kit.sessions,
-        readings=kit.readings,
-        chargers=kit.chargers,
-        catalog=kit.catalog,
-        eligibility=kit.eligibility,
-        reserving=kit.reserving,
-        workflow=kit.workflow,
-        changes=kit.changes,
-        clock=kit.clock,
-        new_id=kit.new_id,
-    )
 
 
 def make(kit: Kit, driver_id: str = "driver-1", connector: int = 1, key: str | None = "k", **soon: Any) -> Reservation:
@@ -136,7 +121,7 @@ def test_the_same_request_again_is_the_same_reservation(free: Kit) -> None:
 
 def test_nobody_elses_app_starts_there_until_it_is_over(free: Kit) -> None:
     make(free)
-    begin = sessions_of(free).begin
+    begin = free.driver_sessions.begin
     assert refused(free, lambda: begin("driver-2", Wanted("CP-1", ONE), None)) == "connector_reserved"
     free.clock.advance(minutes=15)
     assert begin("driver-2", Wanted("CP-1", ONE), None)[1]
@@ -146,21 +131,21 @@ def test_its_driver_starts_and_pays_for_the_time_it_was_kept(free: Kit) -> None:
     free.catalog.put_tariff(FEES)
     made = make(free)
     free.clock.advance(minutes=5)
-    session, is_new = sessions_of(free).begin("driver-1", Wanted("CP-1", ONE), "start")
+    session, is_new = free.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), "start")
     assert is_new
     assert session.session_id == session.token == made.reservation_id
     assert [it.amount_minor for it in final_bill(session, ()).lines] == [50]
     assert free.reserving.get("driver-1", made.reservation_id).standing is Standing.USED
     free.clock.advance(hours=1)
     assert free.reserving.sweep() == 0
-    again, is_new = sessions_of(free).begin("driver-1", Wanted("CP-1", ONE), "start")
+    again, is_new = free.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), "start")
     assert (again.session_id, is_new) == (session.session_id, False)
 
 
 def test_a_start_whose_first_attempt_died_after_using_the_reservation_up_goes_on(free: Kit) -> None:
     made = make(free)
     free.reserving.use(made)
-    session, is_new = sessions_of(free).begin("driver-1", Wanted("CP-1", ONE), "start")
+    session, is_new = free.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), "start")
     assert is_new
     assert session.session_id == made.reservation_id
 
