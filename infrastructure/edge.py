@@ -20,11 +20,16 @@ _ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 _CERTIFICATE_HEADERS = [
     f"CloudFront-Viewer-Cert-{name}" for name in ("Present", "Subject", "Issuer", "Serial-Number", "Sha256")
 ]
+_CERTIFICATE_ARN = "arn:${AWS::Partition}:acm:us-east-1:${AWS::AccountId}:certificate/${ChargerDomainCertificate}"
 _NOT_REMEMBERED = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 PARAMETERS: dict[str, Any] = {
     "ChargerDomain": {"Type": "String", "Default": "", "Description": "Where chargers connect; CloudFront's if empty"},
-    "ChargerDomainCertificateArn": {"Type": "String", "Default": "", "Description": "Its ACM certificate, us-east-1"},
+    "ChargerDomainCertificate": {
+        "Type": "String",
+        "Default": "none",
+        "Description": "Id of its ACM certificate, which is in us-east-1 and this account",
+    },
     "ChargerTrustStoreId": {
         "Type": "String",
         "Default": "",
@@ -132,7 +137,7 @@ def _distribution(stage: Stage) -> dict[str, Any]:
             "Fn::If": [
                 "HasChargerDomain",
                 {
-                    "AcmCertificateArn": {"Fn::Sub": "${ChargerDomainCertificateArn}"},
+                    "AcmCertificateArn": {"Fn::Sub": _CERTIFICATE_ARN},
                     "SslSupportMethod": "sni-only",
                     "MinimumProtocolVersion": "TLSv1.2_2021",
                 },

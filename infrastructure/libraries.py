@@ -20,8 +20,8 @@ _COPIED_BY_CHALICE = "chalice"
 # Botocore carries every service of AWS. PynamoDB, and Powertools through boto3, use this one beside wiring.py's.
 _ALWAYS = {"dynamodb"}
 _NOT_RUN = ("*.pyi", "py.typed", "*.c", "*.h", "*.pyx", "*.pxd", "RECORD", "INSTALLER", "REQUESTED")
-# Commands, headers, documentation and tests that libraries ship.
-_NOT_IMPORTED = ("bin", "include", "lib64", "__pycache__", "boto3/examples", "botocore/docs", "boto3/docs", "*/tests")
+# Commands, headers, examples and tests that libraries ship. (Botocore imports its own documentation.)
+_NOT_IMPORTED = ("bin", "include", "lib64", "__pycache__", "boto3/examples", "*/tests")
 _BOTOCORE_MODELS = "botocore/data"
 _BOTO3_MODELS = "boto3/data"
 

@@ -78,7 +78,8 @@ def build(stage: Stage, runtime_python: str | None) -> Path:
     )
     if not compiled:
         print(  # noqa: T201
-            f"No Python {libraries.PYTHON} here, so every cold start compiles: RUNTIME_PYTHON=/path/to/python make package"
+            f"No Python {libraries.PYTHON} here, so every cold start compiles; with one: "
+            "RUNTIME_PYTHON=/path/to/python make package"
         )
     return folder
 

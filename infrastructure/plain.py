@@ -66,6 +66,7 @@ def _api(name: str, sam: dict[str, Any]) -> Resources:
         name: {
             "Type": "AWS::ApiGateway::RestApi",
             "Properties": {
+                "Name": body["info"]["title"],
                 "Body": body,
                 "EndpointConfiguration": {"Types": [sam["EndpointConfiguration"]]},
                 "Parameters": {"endpointConfigurationTypes": sam["EndpointConfiguration"]},
