@@ -16,9 +16,9 @@ SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", _PAYERS),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
-_VIA = ("dynamodb", "s3", "secretsmanager", "sns")
-# Services that use it of their own accord.
-_BY = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
+_VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")
+# Who uses it of its own accord, to tell of alarms.
+_BY = "cloudwatch.amazonaws.com"
 
 
 def resources(stage: Stage) -> Resources:
@@ -93,9 +93,9 @@ def _key_policy() -> dict[str, Any]:
                 "Condition": {"StringEquals": {"kms:ViaService": via, **own_account}},
             },
             {
-                "Sid": "Services",
+                "Sid": "Alarms",
                 "Effect": "Allow",
-                "Principal": {"Service": list(_BY)},
+                "Principal": {"Service": _BY},
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
                 "Resource": "*",
                 "Condition": {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},

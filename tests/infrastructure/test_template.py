@@ -14,6 +14,8 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
+from chalicelib.domain.session import Reason
+from chalicelib.handlers.shared import observe
 from chalicelib.handlers.shared.models import Problem
 from infrastructure import alarms, identity, rest, vault
 from infrastructure.stage import STAGES, Stage
@@ -168,12 +170,21 @@ def test_people_log_in_on_aws_as_on_a_laptop(monkeypatch: pytest.MonkeyPatch) ->
     assert made["client"] == {"UserPoolId": "pool", "ClientName": "kerb", **identity.CLIENT}
 
 
-def test_an_alarm_of_our_own_watches_what_is_really_counted() -> None:
+OURS = [it for it in alarms.alarms(Stage("prod")) if it.namespace == "Kerb"]
+
+
+@pytest.mark.parametrize("alarm", OURS, ids=lambda it: it.name)
+def test_an_alarm_of_our_own_watches_what_is_really_counted(
+    alarm: alarms.Alarm, capsys: pytest.CaptureFixture[str]
+) -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "chalicelib/handlers").rglob("*.py"))
-    counted = set(re.findall(r'count\("(\w+)"', sources))
-    ours = {it.metric for it in alarms.alarms(Stage("prod")) if it.namespace == "Kerb"}
-    assert ours
-    assert ours <= counted
+    assert f'count("{alarm.metric}"' in sources
+    observe.count(alarm.metric, **{name: value for name, value in alarm.dimensions.items() if name != "service"})
+    told = json.loads(capsys.readouterr().out)
+    described = told["_aws"]["CloudWatchMetrics"][0]
+    assert described["Namespace"] == alarm.namespace
+    assert {name: told[name] for name in described["Dimensions"][0]} == alarm.dimensions
+    assert alarm.dimensions.get("reason") in {None, *Reason}
 
 
 def test_every_alarm_tells_somebody_and_shows_on_the_dashboard(dev: Template) -> None:
