@@ -79,14 +79,21 @@ def make_bucket() -> str:
     return name
 
 
-def deploy(stage: Stage, release: Release, bucket: str, chosen: dict[str, str], at: datetime) -> dict[str, str]:
-    """Make the stack what the release says; returns its outputs. CloudFormation takes back what fails half-way."""
+def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
+    stage: Stage, release: Release, bucket: str, chosen: dict[str, str], at: datetime, secrets: bool = False
+) -> dict[str, str]:
+    """Make the stack what the release says; returns its outputs. CloudFormation takes back what fails half-way.
+
+    With `secrets` whoever is told a secret is told its value of now.
+    """
     cloudformation = boto3.client("cloudformation")
     url = (
         f"https://{bucket}.s3.{boto3.session.Session().region_name}.amazonaws.com/{_template_key(stage, release.name)}"
     )
     known = _parameters_of(stage)
-    told = {"CodeBucket": bucket, "CodeKey": release.code_key, "DeployedAt": at.isoformat(), **chosen}
+    told = {"CodeBucket": bucket, "CodeKey": release.code_key, **chosen}
+    if secrets or known is None:
+        told["SecretsReadAt"] = at.isoformat()
     takes = {it["ParameterKey"] for it in cloudformation.get_template_summary(TemplateURL=url)["Parameters"]}
     if unknown := told.keys() - takes:
         raise SystemExit(f"the template takes no {', '.join(sorted(unknown))}")
@@ -113,11 +120,24 @@ def deploy(stage: Stage, release: Release, bucket: str, chosen: dict[str, str], 
         cloudformation.execute_change_set(StackName=stage.stack, ChangeSetName=change)
         cloudformation.get_waiter(done).wait(StackName=stage.stack, WaiterConfig=_WAIT)
     except WaiterError as error:
+        if _changes_nothing(error):
+            cloudformation.delete_change_set(StackName=stage.stack, ChangeSetName=change)
+            return _outputs(stage)
         raise SystemExit(f"{error}\n{_why(cloudformation, stage, at)}") from None
     if stage.is_production:
         cloudformation.update_termination_protection(StackName=stage.stack, EnableTerminationProtection=True)
-    stack = cloudformation.describe_stacks(StackName=stage.stack)["Stacks"][0]
+    return _outputs(stage)
+
+
+def _outputs(stage: Stage) -> dict[str, str]:
+    stack = boto3.client("cloudformation").describe_stacks(StackName=stage.stack)["Stacks"][0]
     return {it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", [])}
+
+
+def _changes_nothing(error: WaiterError) -> bool:
+    """CloudFormation calls it a failure when the stack is what it should be already."""
+    why = str(error.last_response.get("StatusReason", ""))
+    return "didn't contain changes" in why or "No updates are to be performed" in why
 
 
 def _parameters_of(stage: Stage) -> set[str] | None:
@@ -164,6 +184,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--stage", choices=STAGES, default="dev")
     options.add_argument("--release", help="deploy this earlier release again, instead of what was packaged")
+    options.add_argument("--secrets", action="store_true", help="let everything have the values that secrets have now")
     options.add_argument("--list", action="store_true", help="list releases, newest first, and stop")
     options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
     chosen = options.parse_args()
@@ -176,7 +197,7 @@ def main() -> None:
         if chosen.release
         else release_from(BUILD / stage.name, stage, bucket, now)
     )
-    outputs = deploy(stage, release, bucket, dict(it.split("=", 1) for it in chosen.parameters), now)
+    outputs = deploy(stage, release, bucket, dict(it.split("=", 1) for it in chosen.parameters), now, chosen.secrets)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
     for name in ("EndpointURL", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201

@@ -128,7 +128,8 @@ def _certificates_seen(stage: Stage) -> dict[str, Any]:
 
 def _distribution(stage: Stage) -> dict[str, Any]:
     return {
-        "Comment": f"{stage.stack}: chargers",
+        # CloudFormation reads the edge's secret again only when it changes something here.
+        "Comment": {"Fn::Sub": f"{stage.stack}: chargers, secret of ${{SecretsReadAt}}"},
         "Enabled": True,
         "HttpVersion": "http2",  # asked of whoever asks for certificates; sockets are opened by HTTP/1.1 all the same
         "IPV6Enabled": True,

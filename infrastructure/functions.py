@@ -60,8 +60,8 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_TABLE_PREFIX": stage.prefix,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
-        # CloudFormation reads secrets again only when it changes the function.
-        "KERB_DEPLOYED_AT": ref("DeployedAt"),
+        # CloudFormation reads a secret again only when it changes whom it tells.
+        "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,
         **secrets,
     }

@@ -1,4 +1,7 @@
-"""Buckets are private, encrypted, asked over TLS only, and forget what the law and the books no longer need."""
+"""Buckets are private, encrypted, asked over TLS only, and forget what the law and the books no longer need.
+
+No function may touch the bucket for receipts yet: they are told from the database.
+"""
 
 from __future__ import annotations
 

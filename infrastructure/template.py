@@ -29,7 +29,7 @@ MOST_RESOURCES = 500
 _PARAMETERS: dict[str, Any] = {
     "CodeBucket": {"Type": "String", "Description": "Where the functions' code is"},
     "CodeKey": {"Type": "String", "Description": "... and under which name"},
-    "DeployedAt": {"Type": "String", "Description": "Changes with every deployment, so that secrets are read again"},
+    "SecretsReadAt": {"Type": "String", "Description": "Another value, and all secrets are read again"},
 }
 
 

@@ -13,10 +13,16 @@ from infrastructure.template import assemble
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Stage -> template."""
+def chalices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], Path]]:
+    """Stage -> what Chalice declares, and the zip it makes of the app."""
     folder: Path = tmp_path_factory.mktemp("package")
-    return {name: assemble(from_chalice(Stage(name), folder / name), Stage(name)) for name in STAGES}
+    return {name: (from_chalice(Stage(name), folder / name), folder / name / "deployment.zip") for name in STAGES}
+
+
+@pytest.fixture(scope="session")
+def templates(chalices: dict[str, tuple[dict[str, Any], Path]]) -> dict[str, dict[str, Any]]:
+    """Stage -> template."""
+    return {name: assemble(declared, Stage(name)) for name, (declared, _) in chalices.items()}
 
 
 @pytest.fixture(scope="session")

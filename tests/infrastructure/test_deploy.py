@@ -47,17 +47,22 @@ def test_what_was_chosen_once_stays_and_an_earlier_release_comes_back(package: P
     first = deploy.release_from(package, DEV, bucket, NOW)
     deploy.deploy(DEV, first, bucket, {"AlarmEmail": "on-call@example.com"}, NOW)
     assert parameters()["CodeKey"] == "dev/code/abc.zip"
+    assert parameters()["SecretsReadAt"] == NOW.isoformat()
 
     (package / "release.json").write_text('{"stage": "dev", "code": "def.zip"}')
     second = deploy.release_from(package, DEV, bucket, LATER)
     deploy.deploy(DEV, second, bucket, {}, LATER)
     assert parameters()["CodeKey"] == "dev/code/def.zip"
     assert parameters()["AlarmEmail"] == "on-call@example.com"
+    assert parameters()["SecretsReadAt"] == NOW.isoformat()
 
     newest, before = deploy.releases(DEV, bucket)
     assert (newest, before) == (second.name, first.name)
-    deploy.deploy(DEV, deploy.release_named(before, DEV, bucket), bucket, {}, LATER + timedelta(minutes=1))
+    deploy.deploy(
+        DEV, deploy.release_named(before, DEV, bucket), bucket, {}, LATER + timedelta(minutes=1), secrets=True
+    )
     assert parameters()["CodeKey"] == "dev/code/abc.zip"
+    assert parameters()["SecretsReadAt"] > LATER.isoformat()
     assert parameters()["AlarmEmail"] == "on-call@example.com"
 
 

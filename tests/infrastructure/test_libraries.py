@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +103,12 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_of_ours_ships_but_the_app(chalices: dict[str, tuple[dict[str, Any], Path]]) -> None:
+    _, zipped = chalices["prod"]
+    ours = {name.partition("/")[0] for name in zipfile.ZipFile(zipped).namelist()}
+    assert ours == {"app.py", "chalicelib", "chalice"}
 
 
 def test_of_all_services_only_those_that_are_used_are_left(package: Path) -> None:
