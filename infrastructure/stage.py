@@ -8,7 +8,7 @@ from typing import Any
 
 APP = "kerb"
 STAGES = ("dev", "prod")
-# One more of these than an AWS account can undo: what holds money or history outlives its stack in production.
+# What holds money or history outlives its stack in production.
 KEEP = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 DROP = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
