@@ -75,9 +75,9 @@ def conversation(protocol: str) -> Conversation:
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
     recording = Recording(store, store, store, _clock)
     changes = Changes(cast(Sessions, store), cast(Workflow, store))
-    authorising = Authorising(cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
+    authorising = Authorising(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, _clock)
+    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, store, _clock)
     hearing = Hearing(
         store,
         charging,

@@ -17,6 +17,7 @@ from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.charger_link import ApiGatewayLink
 from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.places import DynamoPlaces
@@ -32,20 +33,25 @@ from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
+from chalicelib.services.debts import Debts
 from chalicelib.services.door import Door
 from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.finding import Finding
+from chalicelib.services.funds import Funds
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
 from chalicelib.services.operating import Operating
+from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
+from chalicelib.services.refunding import Refunding
 from chalicelib.services.registry import Registry
 from chalicelib.services.reserving import Reserving
 from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
+from chalicelib.services.watching import Watching
 
 if TYPE_CHECKING:
     from chalicelib.adapters.tokens import AccessTokens, Tickets
@@ -199,7 +205,7 @@ def commanding() -> Commanding:
 
 @cache
 def authorising() -> Authorising:
-    return Authorising(sessions(), catalog(), drivers())
+    return Authorising(chargers(), sessions(), catalog(), drivers())
 
 
 @cache
@@ -240,6 +246,7 @@ def charging() -> Charging:
         workflow=workflow(),
         changes=changes(),
         reserving=reserving(),
+        watching=Watching(sessions(), readings(), changes(), clock),
         clock=clock,
     )
 
@@ -277,25 +284,49 @@ def door() -> Door:
 
 
 @cache
+def debts() -> Debts:
+    return Debts(DynamoDebts(), sessions(), drivers(), ledger(), changes(), payments, clock)
+
+
+@cache
+def funds() -> Funds:
+    return Funds(drivers(), ledger(), transactions(), changes(), debts(), payments, clock)
+
+
+@cache
+def refunding() -> Refunding:
+    return Refunding(sessions(), ledger(), changes(), payments, clock)
+
+
+@cache
+def differences() -> DynamoDifferences:
+    return DynamoDifferences()
+
+
+@cache
+def reconciling() -> Reconciling:
+    return Reconciling(ledger(), differences(), payments)
+
+
+@cache
 def lifecycle() -> Lifecycle:
     return Lifecycle(
         sessions=sessions(),
         readings=readings(),
-        drivers=drivers(),
         chargers=chargers(),
         ledger=ledger(),
         workflow=workflow(),
         changes=changes(),
         commanding=commanding(),
         measuring=Measuring(readings(), changes()),
-        payments=payments,
+        funds=funds(),
         clock=clock,
     )
 
 
 @cache
 def billing() -> Billing:
-    return Billing(sessions(), ledger(), changes(), payments, clock)
+    return Billing(sessions(), ledger(), changes(), funds(), payments, clock)
 
 
 @cache

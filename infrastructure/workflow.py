@@ -12,6 +12,7 @@ from typing import Any
 
 from infrastructure.stage import Resources, Stage, arn, attribute, logical_id
 
+CARDHOLDER_TIMEOUT_S = 300
 START_TIMEOUT_S = 60
 LONGEST_SESSION_S = 48 * 3600
 FINAL_READING_TIMEOUT_S = 24 * 3600
@@ -118,7 +119,7 @@ def definition(arn_of: FunctionArn, start_timeout_s: int = START_TIMEOUT_S) -> d
         "Comment": "A charging session, from hold to receipt",
         "StartAt": "PlaceHold",
         "States": {
-            "PlaceHold": _call(arn_of("place_hold"), "StartCharging"),
+            "PlaceHold": _wait(arn_of("place_hold"), "StartCharging", CARDHOLDER_TIMEOUT_S),
             "StartCharging": _wait(arn_of("start_charging"), "AwaitEnd", start_timeout_s),
             "AwaitEnd": _wait(arn_of("await_end"), "StopCharging", LONGEST_SESSION_S, late="StopCharging"),
             "StopCharging": _wait(arn_of("stop_charging"), "Settle", FINAL_READING_TIMEOUT_S, late="Settle"),

@@ -143,3 +143,10 @@ def _post(url: str, form: dict[str, str]) -> str:
     if not response.ok:
         raise CardRefused(response.json()["error"].get("message", response.reason))
     return str(response.json()["status"])
+
+
+def confirm_payment(url: str, client_secret: str, publishable_key: str, success: bool = True) -> None:
+    """What Stripe.js does when a bank asks the cardholder to confirm a payment, and they do, or do not."""
+    intent = f"{url}/v1/payment_intents/{client_secret.partition('_secret_')[0]}"
+    known = {"key": publishable_key, "client_secret": client_secret}
+    _post(f"{intent}/_authenticate", {**known, "success": str(success).lower()})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
@@ -44,14 +45,26 @@ class DynamoLedger:
         rows = LedgerRow.query(session_id, consistent_read=True)
         return sorted((decode(Transfer, row.body) for row in rows), key=lambda transfer: transfer.at)
 
+    def sessions_of(self, day: date) -> Iterable[str]:
+        """One call for each megabyte."""
+        last = ""
+        for row in LedgerRow.by_day.query(day.isoformat()):
+            if row.session_id != last:
+                last = row.session_id
+                yield last
+
 
 def _write(transfers: Sequence[Transfer]) -> None:
     with TransactWrite(connection=connection) as transaction:
         for transfer in transfers:
             row = LedgerRow(
-                transfer.session_id, transfer.kind.value, operator_id=transfer.operator_id, body=encode(transfer)
+                transfer.session_id,
+                f"{transfer.kind}#{transfer.reference}",
+                operator_id=transfer.operator_id,
+                body=encode(transfer),
+                day=transfer.at.date().isoformat(),
             )
-            transaction.save(row, condition=LedgerRow.kind.does_not_exist(), return_values=ALL_OLD)
+            transaction.save(row, condition=LedgerRow.transfer.does_not_exist(), return_values=ALL_OLD)
 
 
 def _still_missing(transfers: Sequence[Transfer], error: TransactWriteError) -> list[Transfer]:

@@ -43,7 +43,7 @@ class DynamoSessions:
             created_at=session.created_at,
             body=encode(session),
         )
-        if session.state in _UNSETTLED:
+        if _is_unsettled(session):
             row.unsettled_shard = _shard(session.session_id)
             row.unsettled_at = self._clock()
         if session.flags:
@@ -110,7 +110,7 @@ class DynamoSessions:
 
     def _replace(self, row: SessionRow, text: str, after: Session) -> bool:
         changes: list[Action] = [SessionRow.body.set(encode(after))]
-        if after.state in _UNSETTLED:
+        if _is_unsettled(after):
             changes.append(SessionRow.unsettled_shard.set(_shard(after.session_id)))
             changes.append(SessionRow.unsettled_at.set(self._clock()))
         else:
@@ -118,6 +118,11 @@ class DynamoSessions:
         if after.flags:
             changes.append(SessionRow.flagged_operator.set(after.operator_id))
         return update(row, changes, SessionRow.body == text)
+
+
+def _is_unsettled(session: Session) -> bool:
+    is_short = session.state is State.ACTIVE and session.funds_low_at is not None
+    return is_short or session.state in _UNSETTLED
 
 
 def _shard(session_id: str) -> str:

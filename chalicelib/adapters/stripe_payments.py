@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -17,8 +17,17 @@ from typing import Any
 import stripe
 
 from chalicelib.domain.money import decimals
-from chalicelib.domain.session import Hold, Session
-from chalicelib.records import CardSetup, Declined, PaymentNews, PaymentsUnavailable, SavedCard
+from chalicelib.domain.session import CardAction, Hold, Session
+from chalicelib.records import (
+    CardholderNeeded,
+    CardSetup,
+    Declined,
+    Driver,
+    PaymentNews,
+    PaymentsUnavailable,
+    ProviderPayment,
+    SavedCard,
+)
 
 _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8
@@ -33,7 +42,12 @@ _KINDS = {
     "payment_intent.payment_failed": "failed",
     "payment_intent.canceled": "voided",
     "setup_intent.succeeded": "card_saved",
+    "charge.dispute.funds_withdrawn": "disputed",
+    "charge.dispute.funds_reinstated": "dispute_won",
 }
+# Of payments that no hold came before.
+_CHARGED = -1
+_CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
 _AMOUNTS = {"held": "amount_capturable", "captured": "amount_received"}
 
 _log = logging.getLogger(__name__)
@@ -56,6 +70,7 @@ class StripePayments:
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
         self._setup_intents = client.v1.setup_intents
+        self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
         """One call."""
@@ -92,39 +107,70 @@ class StripePayments:
         card = method.card
         return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
 
-    def hold(self, session: Session, customer_id: str, payment_method_id: str, amount_minor: int) -> Hold:
-        """One call, and a second one to give up a hold that only its holder's presence could complete.
-
-        The amount held may be a little above what was asked, where cards know no smaller step.
-        """
-        currency = session.tariff.currency
-        amount = _to_stripe(amount_minor, currency, ROUND_CEILING)
-        with _plain_errors():
-            intent = self._payment_intents.create(
-                {
-                    "amount": amount,
-                    "currency": currency.lower(),
-                    "customer": customer_id,
-                    "payment_method": payment_method_id,
-                    "allowed_payment_method_types": ["card"],
-                    "capture_method": "manual",
-                    "confirm": True,
-                    "off_session": True,
-                    "description": f"EV charging session {session.session_id}",
-                    "metadata": {
-                        "session_id": session.session_id,
-                        "operator_id": session.operator_id,
-                        "charger_id": session.charger_id,
-                    },
-                },
-                # Another amount or another card is another request, not a repetition of this one.
-                {"idempotency_key": f"{session.session_id}-hold-{amount}-{payment_method_id}"},
-            )
-            held = Hold(intent.id, _from_stripe(intent.amount, currency))
-            if intent.status != "requires_capture":
-                self._cancel(session, held)
-                raise Declined("The card's bank asks its holder to confirm, and nobody is there to do so.")
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        # Another amount or another card is another request, not a repetition of this one.
+        key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
+        options = {"capture_method": "manual", "payment_method_options": {"card": _CAN_BE_RAISED}}
+        intent = self._pay(session, driver, {"amount": amount, "off_session": True, **options}, key, part)
+        held = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency))
+        self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
+
+    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
+        """One call."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
+        try:
+            with _plain_errors():
+                intent = self._payment_intents.increment_authorization(
+                    hold.payment_id, {"amount": amount}, {"idempotency_key": key}
+                )
+        except Declined:
+            return None
+        return Hold(hold.payment_id, _from_stripe(intent.amount, session.tariff.currency), hold.card)
+
+    def charge(
+        self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
+    ) -> Hold:
+        """One call. The amount taken may be a little below what was asked, where cards know no smaller step."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        if amount == 0:
+            raise Declined("The amount is too small to be charged to a card.")
+        presence = "there" if is_there else "away"
+        key = f"{session.session_id}-{purpose}-{amount}-{driver.payment_method_id}-{presence}"
+        options: dict[str, Any] = {"amount": amount, "capture_method": "automatic"}
+        if not is_there:
+            options["off_session"] = True
+        intent = self._pay(session, driver, options, key, _CHARGED)
+        charged = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency), driver.card or "")
+        self._check(session, charged, intent, "succeeded", can_wait=is_there)
+        return charged
+
+    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        """One call."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        with _plain_errors():
+            refund = self._refunds.create(
+                {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
+                {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
+            )
+        return refund.id
+
+    def session_of(self, payment_id: str) -> str | None:
+        """One call."""
+        with _plain_errors():
+            intent = self._payment_intents.retrieve(payment_id)
+        return _session_id(intent)
+
+    def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
+        """A call for each hundred payments."""
+        with _plain_errors():
+            created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+            page = self._payment_intents.list({"created": created, "limit": 100, "expand": ["data.latest_charge"]})
+            for intent in page.auto_paging_iter():
+                yield _provider_payment(intent)
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
         """One call; a second one when Stripe refuses. Raises ValueError unless the amount is above 0 and held.
@@ -168,6 +214,39 @@ class StripePayments:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("the body is not an event of Stripe's") from error
 
+    def _pay(
+        self, session: Session, driver: Driver, options: dict[str, Any], key: str, part: int
+    ) -> stripe.PaymentIntent:
+        request: Any = {
+            "currency": session.tariff.currency.lower(),
+            "customer": driver.customer_id,
+            "payment_method": driver.payment_method_id,
+            "allowed_payment_method_types": ["card"],
+            "confirm": True,
+            "description": f"EV charging session {session.session_id}",
+            "metadata": {
+                "session_id": session.session_id,
+                "operator_id": session.operator_id,
+                "charger_id": session.charger_id,
+                "part": str(part),
+            },
+            **options,
+        }
+        with _plain_errors():
+            return self._payment_intents.create(request, {"idempotency_key": key})
+
+    def _check(
+        self, session: Session, hold: Hold, intent: stripe.PaymentIntent, wanted: str, *, can_wait: bool
+    ) -> None:
+        """Raises CardholderNeeded where the cardholder may be waited for; where not, the payment is given up."""
+        if intent.status == wanted:
+            return
+        if can_wait and intent.status == "requires_action":
+            raise CardholderNeeded(CardAction(intent.id, intent.client_secret or ""))
+        with _plain_errors():
+            self._cancel(session, hold)
+        raise Declined("The card's bank asks its holder to confirm, and nobody is there to do so.")
+
     def _cancel(self, session: Session, hold: Hold) -> None:
         self._payment_intents.cancel(hold.payment_id, options={"idempotency_key": _key(session, "void", hold)})
 
@@ -191,6 +270,8 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except stripe.CardError as error:
+        if error.code == "authentication_required" and (action := _action(error)) is not None:
+            raise CardholderNeeded(action) from None
         raise Declined(error.user_message or "The card was declined.") from None
     except stripe.InvalidRequestError as error:
         _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
@@ -198,6 +279,36 @@ def _plain_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
         raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
+
+
+def _action(error: stripe.CardError) -> CardAction | None:
+    """The payment that the cardholder may still confirm (docs.stripe.com/payments/without-card-authentication)."""
+    intent = (
+        (error.json_body or {}).get("error", {}).get("payment_intent") if isinstance(error.json_body, dict) else None
+    )
+    return CardAction(intent["id"], intent["client_secret"]) if intent else None
+
+
+def _session_id(intent: stripe.PaymentIntent) -> str | None:
+    metadata: Any = intent.metadata or {}
+    return str(metadata["session_id"]) if "session_id" in metadata else None
+
+
+def _provider_payment(intent: stripe.PaymentIntent) -> ProviderPayment:
+    currency = intent.currency.upper()
+    charge: Any = intent.latest_charge
+    # Stripe counts the part of a hold that was never taken as refunded.
+    uncaptured = charge.amount - charge.amount_captured if charge and charge.captured else 0
+    refunded = max(0, charge.amount_refunded - uncaptured) if charge and charge.captured else 0
+    is_held, is_taken = intent.status == "requires_capture", intent.status == "succeeded"
+    return ProviderPayment(
+        payment_id=intent.id,
+        session_id=_session_id(intent),
+        currency=currency,
+        held_minor=_from_stripe(intent.amount if is_held else 0, currency),
+        taken_minor=_from_stripe(charge.amount_captured if charge and is_taken else 0, currency),
+        refunded_minor=_from_stripe(refunded, currency),
+    )
 
 
 def _step(currency: str) -> int:
@@ -227,6 +338,12 @@ def _news(event: dict[str, Any]) -> PaymentNews:
     subject = event["data"]["object"]
     if kind == "card_saved":
         return PaymentNews(event["id"], kind, customer_id=subject["customer"], setup_id=subject["id"], at=at)
+    if kind.startswith("dispute"):
+        amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
+        detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
+        return PaymentNews(
+            event["id"], kind, payment_id=subject["payment_intent"], amount_minor=amount_minor, at=at, detail=detail
+        )
     error = subject.get("last_payment_error") or {}
     return PaymentNews(
         event_id=event["id"],
@@ -237,4 +354,5 @@ def _news(event: dict[str, Any]) -> PaymentNews:
         customer_id=subject["customer"],
         at=at,
         detail={name: error[name] for name in ("code", "message") if error.get(name)},
+        part=int(subject["metadata"].get("part", "0")),
     )

@@ -41,7 +41,7 @@ class DynamoTransactions:
             (TransactionRow.first_seq_no, facts.first_seq_no),
             (TransactionRow.last_seq_no, facts.last_seq_no),
             (TransactionRow.stop_token, facts.stop_token),
-            (TransactionRow.is_limited, facts.is_limited),
+            (TransactionRow.attend_from_wh, facts.attend_from_wh),
             (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
             (TransactionRow.token, facts.token),
             (TransactionRow.started_at, facts.started_at),
@@ -56,6 +56,10 @@ class DynamoTransactions:
             return self.get(facts.charger_id, facts.ref) or facts
         update(row, first_words)
         return _transaction(row)
+
+    def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
+        known = TransactionRow.attend_from_wh
+        update(TransactionRow(charger_id, ref), [known.remove() if from_wh is None else known.set(from_wh)])
 
     def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
         update(TransactionRow(charger_id, ref), [TransactionRow.stands_for.set(stands_for)])
@@ -162,7 +166,7 @@ def _transaction(row: TransactionRow) -> Transaction:
         first_seq_no=row.first_seq_no,
         last_seq_no=row.last_seq_no,
         stop_token=row.stop_token,
-        is_limited=row.is_limited,
+        attend_from_wh=row.attend_from_wh,
         connector=connector_id(row.connector) if row.connector else None,
         token=row.token,
         started_at=row.started_at,

@@ -32,6 +32,7 @@ class Flag(StrEnum):
     METER_MISSING = "meter_missing"
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
+    DISPUTED = "disputed"
 
 
 def believable(at: datetime | None, heard_at: datetime) -> bool:

@@ -1,13 +1,13 @@
 """Every movement of money is one immutable transfer from one account to another, so the books always sum to zero.
 
 A hold is pending money: it changes no balance until it is captured (whole or in part, once) or voided. Transfer
-ids are derived from the session and the step, so that writing a step again writes nothing new.
-Modelled on TigerBeetle's two-phase transfers.
+ids are derived from the session, the step and the provider's name for the money, so that writing a step again writes
+nothing new. Modelled on TigerBeetle's two-phase transfers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,16 +17,25 @@ from chalicelib.domain.bill import Bill
 
 
 class Kind(StrEnum):
-    """What a transfer does: only SALE, TAX and CAPTURE move balances."""
+    """What a transfer does: HOLD and VOID move no balance, for what is only set aside is nobody else's yet."""
 
     HOLD = "hold"
     CAPTURE = "capture"
     VOID = "void"
+    CHARGE = "charge"
     SALE = "sale"
     TAX = "tax"
+    REFUND = "refund"
+    SALE_BACK = "sale_back"
+    TAX_BACK = "tax_back"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute_won"
+    WRITE_OFF = "write_off"
 
 
-_MOVES_BALANCES = frozenset({Kind.CAPTURE, Kind.SALE, Kind.TAX})
+_PENDING = frozenset({Kind.HOLD, Kind.VOID})
+# What came from a card, and what went back there.
+_RECEIVED = frozenset({Kind.CAPTURE, Kind.CHARGE})
 
 
 class Unbalanced(ValueError):
@@ -35,7 +44,10 @@ class Unbalanced(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind)."""
+    """`amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind, reference).
+
+    `reference` is the provider's name for the money; a hold that was raised has a second one, "name/new amount".
+    """
 
     session_id: str
     kind: Kind
@@ -45,14 +57,16 @@ class Transfer:
     currency: str
     operator_id: str
     at: datetime
+    reference: str = ""
 
     def __post_init__(self) -> None:
         if self.amount_minor < 0:
             raise ValueError("a transfer's amount is never negative: swap its accounts instead")
 
-
-def _card(operator_id: str) -> str:
-    return f"card/{operator_id}"
+    @property
+    def payment_id(self) -> str:
+        """The payment it is about."""
+        return self.reference.partition("/")[0]
 
 
 def driver_account(driver_id: str) -> str:
@@ -69,34 +83,74 @@ class Book:
     driver_id: str
     currency: str
 
-    def hold(self, amount_minor: int, at: datetime) -> Transfer:
+    @property
+    def _card(self) -> str:
+        return f"card/{self.operator_id}"
+
+    @property
+    def _driver(self) -> str:
+        return driver_account(self.driver_id)
+
+    def hold(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
         """Money on the driver's card set aside for this session."""
-        return self._transfer(Kind.HOLD, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at)
+        return self._transfer(Kind.HOLD, self._card, self._driver, amount_minor, at, payment_id)
+
+    def raised(self, payment_id: str, by_minor: int, to_minor: int, at: datetime) -> Transfer:
+        """More of it, under the same name."""
+        return self._transfer(Kind.HOLD, self._card, self._driver, by_minor, at, f"{payment_id}/{to_minor}")
 
     def sale(self, bill: Bill, at: datetime) -> tuple[Transfer, ...]:
         """The driver owes the operator the bill, its tax apart."""
-        owed = driver_account(self.driver_id)
-        sale = self._transfer(Kind.SALE, owed, f"revenue/{self.operator_id}", bill.net_minor, at)
-        tax = self._transfer(Kind.TAX, owed, f"tax/{self.operator_id}", bill.tax_minor, at)
+        sale = self._transfer(Kind.SALE, self._driver, f"revenue/{self.operator_id}", bill.net_minor, at)
+        tax = self._transfer(Kind.TAX, self._driver, f"tax/{self.operator_id}", bill.tax_minor, at)
         return (sale, tax) if bill.tax_minor else (sale,)
 
-    def capture(self, amount_minor: int, at: datetime) -> Transfer:
-        """Part or all of the hold is taken from the card; what is left of the hold is free again."""
-        return self._transfer(Kind.CAPTURE, _card(self.operator_id), driver_account(self.driver_id), amount_minor, at)
+    def capture(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Part or all of a hold is taken from the card; what is left of the hold is free again."""
+        return self._transfer(Kind.CAPTURE, self._card, self._driver, amount_minor, at, payment_id)
 
-    def void(self, amount_minor: int, at: datetime) -> Transfer:
-        """The whole hold is given back."""
-        return self._transfer(Kind.VOID, driver_account(self.driver_id), _card(self.operator_id), amount_minor, at)
+    def void(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """A whole hold is given back."""
+        return self._transfer(Kind.VOID, self._driver, self._card, amount_minor, at, payment_id)
 
-    def _transfer(self, kind: Kind, debit: str, credit: str, amount_minor: int, at: datetime) -> Transfer:
-        return Transfer(self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at)
+    def charge(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Money taken from the card that no hold had set aside."""
+        return self._transfer(Kind.CHARGE, self._card, self._driver, amount_minor, at, payment_id)
+
+    def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
+        """Money back to the card, and so much less sold; `tax_minor` is the tax in it."""
+        money = self._transfer(Kind.REFUND, self._driver, self._card, amount_minor, at, refund_id)
+        net_minor = amount_minor - tax_minor
+        sale = self._transfer(Kind.SALE_BACK, f"revenue/{self.operator_id}", self._driver, net_minor, at, refund_id)
+        tax = self._transfer(Kind.TAX_BACK, f"tax/{self.operator_id}", self._driver, tax_minor, at, refund_id)
+        return (money, sale, tax) if tax_minor else (money, sale)
+
+    def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """The cardholder's bank has taken money back; whether for good is not known yet."""
+        return self._transfer(Kind.DISPUTE, f"disputed/{self.operator_id}", self._card, amount_minor, at, dispute_id)
+
+    def dispute_won(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """It has come back."""
+        disputed = f"disputed/{self.operator_id}"
+        return self._transfer(Kind.DISPUTE_WON, self._card, disputed, amount_minor, at, dispute_id)
+
+    def write_off(self, amount_minor: int, at: datetime) -> Transfer:
+        """The operator lets go of what is too little to be asked for."""
+        return self._transfer(Kind.WRITE_OFF, f"written_off/{self.operator_id}", self._driver, amount_minor, at)
+
+    def _transfer(  # noqa: PLR0913, PLR0917 (a transfer has this much to say)
+        self, kind: Kind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
+    ) -> Transfer:
+        return Transfer(
+            self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at, reference
+        )
 
 
 def balances(transfers: Iterable[Transfer]) -> dict[tuple[str, str], int]:
     """Minor units by (account, currency), debits positive; they sum to zero in each currency."""
     totals: Counter[tuple[str, str]] = Counter()
     for transfer in transfers:
-        if transfer.kind in _MOVES_BALANCES:
+        if transfer.kind not in _PENDING:
             totals[transfer.debit, transfer.currency] += transfer.amount_minor
             totals[transfer.credit, transfer.currency] -= transfer.amount_minor
     return dict(totals)
@@ -104,10 +158,24 @@ def balances(transfers: Iterable[Transfer]) -> dict[tuple[str, str], int]:
 
 def held_minor(transfers: Iterable[Transfer]) -> int:
     """What is still held for a session. Raises Unbalanced when a hold was resolved twice or beyond its amount."""
-    by_kind = {transfer.kind: transfer for transfer in transfers}
-    hold, capture, void = (by_kind.get(kind) for kind in (Kind.HOLD, Kind.CAPTURE, Kind.VOID))
-    if capture and void:
-        raise Unbalanced("a hold was both captured and voided")
-    if capture and (hold is None or capture.amount_minor > hold.amount_minor):
-        raise Unbalanced("more was captured than was held")
-    return hold.amount_minor if hold and not capture and not void else 0
+    by_payment: defaultdict[str, Counter[Kind]] = defaultdict(Counter)
+    for transfer in transfers:
+        if transfer.kind in (Kind.HOLD, Kind.CAPTURE, Kind.VOID):
+            by_payment[transfer.payment_id][transfer.kind] += transfer.amount_minor
+    held = 0
+    for payment_id, sums in by_payment.items():
+        if Kind.CAPTURE in sums and Kind.VOID in sums:
+            raise Unbalanced(f"hold {payment_id} was both captured and voided")
+        if sums[Kind.CAPTURE] > sums[Kind.HOLD]:
+            raise Unbalanced(f"more was captured than was held by {payment_id}")
+        held += sums[Kind.HOLD] if Kind.CAPTURE not in sums and Kind.VOID not in sums else 0
+    return held
+
+
+def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
+    """What was taken by each payment."""
+    sums: Counter[str] = Counter()
+    for transfer in transfers:
+        if transfer.kind in _RECEIVED:
+            sums[transfer.payment_id] += transfer.amount_minor
+    return dict(sums)

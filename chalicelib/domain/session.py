@@ -1,19 +1,10 @@
-"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
-
-    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
-        |                                                                    |
-        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
-
-Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
-messages leave the session as it was.
-"""
+"""A session is what is known of one charge, from request to receipt; how it changes stands in `story.py`."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -53,11 +44,13 @@ class Reason(StrEnum):
     PAYMENT_DECLINED = "payment_declined"
     PAYMENT_FAILED = "payment_failed"
     CHARGER_OFFLINE = "charger_offline"
+    CARD_NOT_CONFIRMED = "card_not_confirmed"
     CHARGER_REFUSED = "charger_refused"
     CHARGER_DID_NOT_START = "charger_did_not_start"
     CHARGER_LOST = "charger_lost"
     CONNECTOR_BUSY = "connector_busy"
     CONNECTOR_RESERVED = "connector_reserved"
+    FUNDS_EXHAUSTED = "funds_exhausted"
     LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
     RESERVATION_CANCELLED = "reservation_cancelled"
@@ -75,8 +68,25 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Taking:
+    """Money to be taken at the end under the provider's `payment_id`; `taken_minor` once the provider says it was."""
+
+    payment_id: str
+    asked_minor: int
+    taken_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardAction:
+    """The card's bank wants its holder to confirm; their app does so with the provider, by this secret."""
+
+    payment_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
-    """What was taken in the end."""
+    """What was taken in all; what of it went back is in `Session.refunded_minor`."""
 
     amount_minor: int
     paid_at: datetime
@@ -111,14 +121,35 @@ class Session:
     measured_wh: int | None = None
     flags: frozenset[Flag] = frozenset()
     hold: Hold | None = None
+    top_ups: tuple[Hold, ...] = ()
+    funds_low_at: datetime | None = None
+    action: CardAction | None = None
     bill: Bill | None = None
+    takings: tuple[Taking, ...] | None = None
     payment: Payment | None = None
+    refunded_minor: int = 0
     ended_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """All that was set aside, in the order in which it is taken."""
+        return (self.hold, *self.top_ups) if self.hold else self.top_ups
+
+    @property
+    def held_minor(self) -> int:
+        """The sum of all holds."""
+        return sum(hold.amount_minor for hold in self.holds)
+
+    @property
+    def due_minor(self) -> int:
+        """What is billed and not paid."""
+        paid_minor = self.payment.amount_minor if self.payment else 0
+        return max(0, self.bill.total_minor - paid_minor) if self.bill else 0
 
     @property
     def energy_wh(self) -> int | None:
@@ -144,252 +175,3 @@ def session_id_for(*facts: str) -> str:
 def looks_like_app_token(token: str) -> bool:
     """Whether `token` has the form of a session id, which is what an app session shows the charger."""
     return len(token) == 20 and token.upper().startswith(APP_SESSION_PREFIX)
-
-
-@dataclass(frozen=True, slots=True)
-class HoldPlaced:
-    """The payment provider has set money aside."""
-
-    hold: Hold
-
-
-@dataclass(frozen=True, slots=True)
-class HoldDeclined:
-    """The card is not good for the hold."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StartFailed:
-    """Energy will not flow, for `reason`."""
-
-    reason: Reason
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The charger's transaction `ref` began."""
-
-    ref: str
-    at: datetime
-    meter_start_wh: int | None
-    flags: frozenset[Flag] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class StopRequested:
-    """The driver, the operator or a rule wants it to end; a rule says why."""
-
-    at: datetime
-    reason: Reason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`)."""
-
-    ref: str
-    at: datetime
-    meter_stop_wh: int | None
-    reason: StopReason
-    began_at: datetime | None = None
-    flags: frozenset[Flag] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyMeasured:
-    """All evidence is weighed: the energy that will be billed, and when it ended if the charger never said.
-
-    Registers stand in for those the charger never gave; `energy_wh` is None when there is nothing to go by.
-    """
-
-    at: datetime
-    energy_wh: int | None
-    meter_start_wh: int | None = None
-    meter_stop_wh: int | None = None
-    flags: frozenset[Flag] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Billed:
-    """The price is known and will not change."""
-
-    bill: Bill
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """The payment provider confirms the money."""
-
-    payment: Payment
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentFailed:
-    """The money could not be taken; what was delivered stays owed."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The receipt exists."""
-
-    at: datetime
-
-
-SessionEvent = (
-    HoldPlaced
-    | HoldDeclined
-    | StartFailed
-    | Started
-    | StopRequested
-    | Stopped
-    | EnergyMeasured
-    | Billed
-    | Paid
-    | PaymentFailed
-    | Completed
-)
-
-
-def _hold(session: Session, event: HoldPlaced) -> Session:
-    known = session.hold
-    # The provider's own news of a hold may come before ours, and knows no card label.
-    if known is None or (known.payment_id == event.hold.payment_id and not known.card and event.hold.card):
-        return replace(session, hold=event.hold)
-    return session
-
-
-def _decline(session: Session, event: HoldDeclined) -> Session:
-    return replace(session, state=State.STOPPING, reason=Reason.PAYMENT_DECLINED, stop_requested_at=event.at)
-
-
-def _fail_start(session: Session, event: StartFailed) -> Session:
-    return replace(session, state=State.FAILED, reason=event.reason, ended_at=event.at)
-
-
-def _cancel(session: Session, event: StopRequested) -> Session:
-    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, ended_at=event.at)
-
-
-def _start(session: Session, event: Started) -> Session:
-    return replace(
-        session,
-        state=State.ACTIVE,
-        ref=event.ref,
-        started_at=event.at,
-        meter_start_wh=event.meter_start_wh,
-        flags=session.flags | event.flags,
-    )
-
-
-def _request_stop(session: Session, event: StopRequested) -> Session:
-    return replace(
-        session,
-        state=State.STOPPING,
-        stop_requested_at=session.stop_requested_at or event.at,
-        reason=session.reason or event.reason,
-    )
-
-
-def _stop(session: Session, event: Stopped) -> Session:
-    if session.stopped_at or session.ref != event.ref:
-        return session
-    return replace(
-        session,
-        state=State.STOPPING,
-        stopped_at=event.at,
-        meter_stop_wh=event.meter_stop_wh,
-        stop_reason=event.reason,
-        started_at=event.began_at or session.started_at,
-        flags=session.flags | event.flags,
-    )
-
-
-def _measure(session: Session, event: EnergyMeasured) -> Session:
-    if session.measured_wh is not None or session.bill is not None:
-        return session
-    return replace(
-        session,
-        reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
-        measured_wh=event.energy_wh,
-        flags=session.flags | event.flags,
-        stopped_at=session.stopped_at or event.at,
-        meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
-        meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
-    )
-
-
-def _bill(session: Session, event: Billed) -> Session:
-    return session if session.bill else replace(session, bill=event.bill)
-
-
-def _pay(session: Session, event: Paid) -> Session:
-    return session if session.payment else replace(session, payment=event.payment)
-
-
-def _fail_payment(session: Session, event: PaymentFailed) -> Session:
-    if session.bill is None or session.payment is not None:
-        # What nobody has priced yet, or what is paid, has not failed to be paid.
-        return session
-    return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
-
-
-def _complete(session: Session, event: Completed) -> Session:
-    return replace(session, state=State.COMPLETED, ended_at=event.at)
-
-
-# Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
-TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
-    (State.INITIATED, HoldPlaced): _hold,
-    (State.INITIATED, StartFailed): _fail_start,
-    (State.INITIATED, StopRequested): _cancel,
-    (State.INITIATED, Started): _start,
-    (State.ACTIVE, HoldPlaced): _hold,
-    (State.ACTIVE, HoldDeclined): _decline,
-    (State.ACTIVE, StopRequested): _request_stop,
-    (State.ACTIVE, Stopped): _stop,
-    (State.STOPPING, HoldPlaced): _hold,
-    (State.STOPPING, Stopped): _stop,
-    (State.STOPPING, EnergyMeasured): _measure,
-    (State.STOPPING, Billed): _bill,
-    (State.STOPPING, Paid): _pay,
-    (State.STOPPING, PaymentFailed): _fail_payment,
-    (State.STOPPING, Completed): _complete,
-    (State.COMPLETED, HoldPlaced): _hold,
-    (State.FAILED, HoldPlaced): _hold,
-    (State.FAILED, Paid): _pay,
-}
-
-
-def apply(session: Session, event: SessionEvent) -> Session:
-    """The session after `event`; the very same object when the event changes nothing."""
-    transition = TRANSITIONS.get((session.state, type(event)))
-    return transition(session, event) if transition else session
-
-
-class Step(StrEnum):
-    """What the workflow waits for."""
-
-    START = "start"
-    END = "end"
-    STOP = "stop"
-    PAYMENT = "payment"
-
-
-def is_met(step: Step, session: Session) -> bool:
-    """Whether what the workflow waits for at `step` has come about, or can no longer."""
-    if session.is_over:
-        return True
-    match step:
-        case Step.START:
-            return session.state is not State.INITIATED
-        case Step.END:
-            return session.state is State.STOPPING
-        case Step.STOP:
-            return session.stopped_at is not None
-        case Step.PAYMENT:
-            return session.payment is not None

@@ -142,6 +142,12 @@ class Tariff:
             raise ValueError("hold_minor must be positive")
 
     @property
+    def is_free(self) -> bool:
+        """Whether nothing ever costs anything."""
+        has_minimum = self.min_price is not None and bool(self.min_price.before_taxes or self.min_price.after_taxes)
+        return not has_minimum and not any(price.price for it in self.elements for price in it.price_components)
+
+    @property
     def depends_on_course(self) -> bool:
         """Whether the price depends on how a charge went, and not only on its energy and that it happened."""
         return any(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
@@ -26,6 +28,18 @@ def claim(event: CloudWatchEvent) -> dict[str, int]:
 def reservations(event: CloudWatchEvent) -> dict[str, int]:
     """End reservations that are over, and charge for those nobody came for."""
     return {"ended": wiring.reserving().sweep()}
+
+
+@schedules.schedule(Rate(1, unit=Rate.HOURS), name="debts")
+def debts(event: CloudWatchEvent) -> dict[str, int]:
+    """Ask again for what is owed."""
+    return {"paid": wiring.debts().ask_again()}
+
+
+@schedules.schedule(Rate(1, unit=Rate.DAYS), name="reconcile")
+def reconcile(event: CloudWatchEvent) -> dict[str, int]:
+    """Hold yesterday's books against the payment provider's."""
+    return {"differences": wiring.reconciling().run((wiring.clock() - timedelta(days=1)).date())}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")

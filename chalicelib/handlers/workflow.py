@@ -15,9 +15,9 @@ Event = dict[str, Any]
 
 
 @steps.lambda_function(name="place_hold")
-def place_hold(event: Event, context: object) -> Event:
-    """Set money aside."""
-    return wiring.lifecycle().place_hold(event["session_id"])
+def place_hold(event: Event, context: object) -> None:
+    """Set money aside; the task token waits where the cardholder has to confirm."""
+    wiring.lifecycle().place_hold(event["session_id"], event["task_token"])
 
 
 @steps.lambda_function(name="start_charging")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.ports.charging import Readings, Reservations, Sessions, Transactions, Workflow
-from chalicelib.ports.money import Ledger, Payments
+from chalicelib.ports.money import DebtBook, Differences, Ledger, Payments
 from chalicelib.ports.network import Calls, ChargerLink, Chargers, History, Journal, Places, Provider, Reports, Travel
 from chalicelib.ports.people import Catalog, Drivers, Identity
 
@@ -20,6 +20,8 @@ __all__ = [
     "ChargerLink",
     "Chargers",
     "Clock",
+    "DebtBook",
+    "Differences",
     "Drivers",
     "History",
     "Identity",

@@ -57,6 +57,9 @@ class Transactions(Protocol):
     def record(self, facts: Transaction) -> Transaction:
         """Merge what is not None into the transaction, first word wins; returns it whole."""
 
+    def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
+        """From now on its session is looked at from this energy on, whatever was said before."""
+
     def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
         """From now on `ref` means another transaction."""
 

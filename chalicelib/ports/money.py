@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
 from chalicelib.domain.ledger import Transfer
 from chalicelib.domain.session import Hold, Session
-from chalicelib.records import (
-    CardSetup,
-    PaymentNews,
-    SavedCard,
-)
+from chalicelib.records import CardSetup, Debt, Difference, Driver, PaymentNews, ProviderPayment, SavedCard
 
 
 class Ledger(Protocol):
@@ -21,6 +18,35 @@ class Ledger(Protocol):
         """All or none; those already written stay as they are. Raises Unbalanced when one says otherwise now."""
 
     def of_session(self, session_id: str) -> Sequence[Transfer]: ...
+    def sessions_of(self, day: date) -> Iterable[str]:
+        """The sessions about which something was written on that day, UTC."""
+
+
+class DebtBook(Protocol):
+    """What is owed, one debt a session."""
+
+    def add(self, debt: Debt) -> None:
+        """Nothing happens when the session has one."""
+
+    def get(self, session_id: str) -> Debt | None: ...
+    def lease(self, session_id: str, until: datetime, at: datetime) -> bool:
+        """Take it to oneself; False while somebody else has it `at` that moment."""
+
+    def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
+        """It could not be paid; ends the lease."""
+
+    def remove(self, session_id: str) -> None: ...
+    def due(self, at: datetime) -> Iterable[Debt]:
+        """Those to be asked for by then."""
+
+
+class Differences(Protocol):
+    """Where our books and the provider's did not agree."""
+
+    def put(self, day: date, differences: Sequence[Difference]) -> None:
+        """Writing a day again replaces what is found again."""
+
+    def of(self, operator_id: str, day: date) -> Sequence[Difference]: ...
 
 
 class Payments(Protocol):
@@ -31,8 +57,22 @@ class Payments(Protocol):
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
 
-    def hold(self, session: Session, customer_id: str, payment_method_id: str, amount_minor: int) -> Hold:
-        """Set money aside, the driver being away. Raises Declined, PaymentsUnavailable."""
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        """Set money aside, the driver being away; `part` counts a session's holds.
+
+        Raises Declined, CardholderNeeded, PaymentsUnavailable.
+        """
+
+    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
+        """Make a hold larger; None where its card cannot. Raises PaymentsUnavailable."""
+
+    def charge(
+        self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
+    ) -> Hold:
+        """Take money at once, once for each `purpose`; `is_there`: the cardholder can confirm.
+
+        Raises Declined, CardholderNeeded (if there), PaymentsUnavailable.
+        """
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
         """Take at most what is held and give the rest back. Raises Declined, PaymentsUnavailable."""
@@ -43,8 +83,17 @@ class Payments(Protocol):
         Raises Declined when the money was taken already: nothing is ever refunded by the way.
         """
 
+    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        """Give money back, once for each `key`; returns the refund's id. Raises Declined, PaymentsUnavailable."""
+
     def taken_minor(self, session: Session, hold: Hold) -> int:
         """What has been taken of a hold so far, by the provider's own books. Raises PaymentsUnavailable."""
+
+    def session_of(self, payment_id: str) -> str | None:
+        """The session a payment is for. Raises PaymentsUnavailable."""
+
+    def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
+        """All payments begun in that time, as the provider has them now. Raises PaymentsUnavailable."""
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """Verify and read. Raises ValueError when the signature or body is not the provider's."""

@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from chalicelib.domain.commands import Standing
 from chalicelib.domain.session import Session, looks_like_app_token
 from chalicelib.domain.token import spellings
-from chalicelib.ports import Catalog, Drivers, Sessions
-from chalicelib.records import Token
+from chalicelib.ports import Catalog, Chargers, Drivers, Sessions
+from chalicelib.records import Driver, Terms, Token
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who a token stands for: a session begun by app, or a driver with a card."""
+    """Who a token stands for: a session begun by app, or a driver with a card.
+
+    `tariff_id` is what the operator has agreed with that driver, if anything.
+    """
 
     standing: Standing
     driver_id: str | None = None
     session: Session | None = None
+    tariff_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Authorising:
     """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
 
+    chargers: Chargers
     sessions: Sessions
     catalog: Catalog
     drivers: Drivers
@@ -38,9 +43,26 @@ class Authorising:
         if card is None:
             return Holder(Standing.UNKNOWN)
         driver = self.drivers.get(card.driver_id)
-        if card.blocked or driver is None or driver.blocked or driver.payment_method_id is None:
+        if card.blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Holder(Standing.BLOCKED)
-        return Holder(Standing.ACCEPTED, card.driver_id)
+        terms = driver.terms.get(operator_id)
+        return Holder(Standing.ACCEPTED, card.driver_id, tariff_id=terms.tariff_id if terms else None)
+
+    def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
+        """The rules of an app's driver (chalicelib/services/eligibility.py). No read, but where there is no card."""
+        terms = driver.terms.get(operator_id)
+        if driver.blocked or driver.owes or (terms is not None and terms.blocked):
+            return False
+        return driver.payment_method_id is not None or self._is_free(terms, charger_id)
+
+    def _is_free(self, terms: Terms | None, charger_id: str) -> bool:
+        tariff_id = terms.tariff_id if terms else None
+        if tariff_id is None:
+            charger = self.chargers.get(charger_id)
+            site = self.catalog.site(charger.site_id) if charger else None
+            tariff_id = site.tariff_id if site else None
+        tariff = self.catalog.tariff(tariff_id) if tariff_id else None
+        return tariff is not None and tariff.is_free
 
     def _card(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):

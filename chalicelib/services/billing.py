@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session
+from chalicelib.domain.evidence import Flag
+from chalicelib.domain.session import Hold, Session
+from chalicelib.domain.story import Flagged, HoldPlaced
 from chalicelib.ports import Clock, Ledger, Payments, Sessions
-from chalicelib.records import Declined, PaymentNews
+from chalicelib.records import PaymentNews
 from chalicelib.services.changes import Changes
-from chalicelib.services.lifecycle import book_of
+from chalicelib.services.funds import Funds, book_of
 
 _log = logging.getLogger(__name__)
 
@@ -22,44 +24,47 @@ class Billing:
     sessions: Sessions
     ledger: Ledger
     changes: Changes
+    funds: Funds
     payments: Callable[[], Payments]
     clock: Clock
 
     def hear(self, news: PaymentNews) -> None:
         """Take in one verified webhook."""
-        session = self.sessions.get(news.session_id) if news.session_id else None
-        if session is None or session.driver_id is None:
+        session_id = news.session_id
+        if session_id is None and news.kind.startswith("dispute") and news.payment_id is not None:
+            session_id = self.payments().session_of(news.payment_id)
+        session = self.sessions.get(session_id) if session_id else None
+        if session is None or session.driver_id is None or news.payment_id is None:
             return
         _log.info("payment news", extra={"session_id": session.session_id, "kind": news.kind})
-        if news.kind == "captured":
-            self._captured(session, news)
-        elif news.kind == "held":
-            self._held(session, news)
+        match news.kind:
+            case "captured":
+                self.funds.received(session, news.payment_id, news.amount_minor)
+            case "held":
+                self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
+            case "disputed":
+                entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
+                self.ledger.append([entry])
+                self.changes.apply(session.session_id, Flagged(Flag.DISPUTED))
+            case "dispute_won":
+                entry = book_of(session).dispute_won(news.detail["dispute_id"], news.amount_minor, self.clock())
+                self.ledger.append([entry])
 
-    def _captured(self, session: Session, news: PaymentNews) -> None:
-        at = news.at or self.clock()
-        self.ledger.append([book_of(session).capture(news.amount_minor, at)])
-        self.changes.apply(session.session_id, Paid(Payment(news.amount_minor, at)))
-
-    def _held(self, session: Session, news: PaymentNews) -> None:
+    def _held(self, session: Session, hold: Hold, part: int) -> None:
         """A hold the workflow died before writing down is found again here, and given back if the session is over."""
-        if news.payment_id is None:
-            return
-        hold = Hold(news.payment_id, news.amount_minor)
-        if session.hold is None:
-            self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
+        if part == 0 and session.hold is None:
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             session = self.changes.apply(session.session_id, HoldPlaced(hold))
-        if session.hold is None or session.hold.payment_id != hold.payment_id:
-            # A hold placed twice (a crash, and another card since): the session knows one, nobody needs the other.
-            self.payments().void(session, hold)
-        elif session.is_over and not (session.payment and session.payment.amount_minor):
+        is_known = any(it.payment_id == hold.payment_id for it in session.holds)
+        if is_known and not (session.is_over and not (session.payment and session.payment.amount_minor)):
+            return
+        if is_known or session.is_over or part == 0:
+            # Nobody needs it: the session is over, or was given another (a crash, and another card since). A top-up
+            # is told of before it is known; one that was lost by a crash is found by its name when it is tried again.
             self._give_back(session, hold)
 
     def _give_back(self, session: Session, hold: Hold) -> None:
-        """Given back before, most likely; but who gave up the session may have looked before the hold was known."""
-        try:
-            self.payments().void(session, hold)
-        except Declined:
-            _log.warning("the hold was taken already; that word will come", extra={"session_id": session.session_id})
-            return
-        self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])
+        known = any(it.payment_id == hold.payment_id for it in session.holds)
+        if not known:
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+        self.funds.release(session, hold)

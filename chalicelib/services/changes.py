@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from chalicelib.domain.session import Session, SessionEvent, State, apply, is_met
+from chalicelib.domain.session import Session, State
+from chalicelib.domain.story import SessionEvent, apply, is_met
 from chalicelib.ports import Sessions, Workflow
 from chalicelib.records import Conflict, StaleTask, Waiting
 
@@ -60,11 +61,15 @@ class Changes:
         """Let the workflow go on if what it waits for has come about."""
         if waiting is None or not is_met(waiting.step, session):
             return
+        self.go_on(session, waiting.task_token)
+
+    def go_on(self, session: Session, task_token: str) -> None:
+        """Let the workflow's step end; nothing happens when it has ended already."""
         try:
             if session.state is State.FAILED:
-                self.workflow.fail(waiting.task_token, "SessionFailed", str(session.reason))
+                self.workflow.fail(task_token, "SessionFailed", str(session.reason))
             else:
-                self.workflow.succeed(waiting.task_token, {"session_id": session.session_id})
+                self.workflow.succeed(task_token, {"session_id": session.session_id})
         except StaleTask:
             _log.debug("the workflow had gone on already", extra={"session_id": session.session_id})
 

@@ -7,36 +7,25 @@ a repeated, late or reordered message finds its facts already there and changes 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 
 from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
-from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, Reading, ReadingsTaken, StopReason
+from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, ReadingsTaken, StopReason
 from chalicelib.domain.evidence import Flag, Said, believable, span
-from chalicelib.domain.session import (
-    Origin,
-    Reason,
-    Session,
-    SessionEvent,
-    Started,
-    StartFailed,
-    State,
-    Stopped,
-    StopRequested,
-    apply,
-    session_id_for,
-)
+from chalicelib.domain.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.story import SessionEvent, Started, StartFailed, Stopped, StopRequested, apply
 from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Transactions, Workflow
-from chalicelib.records import Charger, Connection, StoredReading, Transaction
+from chalicelib.records import Charger, Connection, Transaction
 from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
 from chalicelib.services.connectors import take_connector
-from chalicelib.services.costing import cost_so_far, telling
 from chalicelib.services.naming import Naming
 from chalicelib.services.reserving import Reserving
+from chalicelib.services.watching import Watching, attention_wh, wants_attention
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
@@ -72,6 +61,7 @@ class Charging:
     workflow: Workflow
     changes: Changes
     reserving: Reserving
+    watching: Watching
     clock: Clock
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
@@ -102,8 +92,8 @@ class Charging:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
         self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
-        if known.is_limited and event.readings:
-            self._keep_limits(known, event.readings)
+        if wants_attention(known, event.readings):
+            self.watching.look(known, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
         facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
@@ -139,8 +129,8 @@ class Charging:
         elif result.ref is not None:
             # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
             session = self.sessions.get(session_id)
-            has_limits = session is not None and session.limits is not None
-            claimed = Transaction(charger_id, result.ref, session_id=session_id, is_limited=has_limits or None)
+            from_wh = attention_wh(session) if session is not None else None
+            claimed = Transaction(charger_id, result.ref, session_id=session_id, attend_from_wh=from_wh)
             facts = self.transactions.record(claimed)
             if facts.session_id == session_id:
                 self.changes.apply(session_id, *_story(facts), known=session)
@@ -182,30 +172,6 @@ class Charging:
         """Whether there is a session of it: a crash may have left only the name of one."""
         return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
 
-    def _keep_limits(self, facts: Transaction, readings: Sequence[Reading]) -> None:
-        """End a session whose driver wanted no more than this."""
-        session = self.sessions.get(facts.session_id) if facts.session_id else None
-        if session is None or session.limits is None or session.state is not State.ACTIVE:
-            return
-        newest = max(readings, key=lambda it: it.at)
-        began_at = session.started_at or session.created_at
-        # A clock that goes ahead must not use up a driver's time.
-        until = max(began_at, min(newest.at, self.clock()))
-        energy_wh = max(0, newest.energy_wh - self._meter_start_wh(session, facts)) if newest.energy_wh else 0
-        cost_minor = 0
-        if session.limits.amount_minor is not None:
-            told = telling(self.readings, session, [StoredReading("", newest)])
-            cost_minor = cost_so_far(session, told, energy_wh, until).total_minor
-        if session.limits.is_reached(energy_wh, cost_minor, until - began_at, newest.soc_percent):
-            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
-
-    def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
-        """The register at the beginning, or the first that was told: it shows a meter's whole life."""
-        if session.meter_start_wh is not None:
-            return session.meter_start_wh
-        first = self.readings.after(facts.charger_id, facts.ref, "", limit=_FIRST_READINGS)
-        return next((it.reading.energy_wh for it in first if it.reading.energy_wh is not None), 0)
-
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
         story = _story(facts)
@@ -227,8 +193,8 @@ class Charging:
         holder = self._holder_of(connection, facts, remote_start_id)
         # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if holder is not None and (holder.session is not None or facts.started_heard_at is not None):
-            has_limits = holder.session is not None and holder.session.limits is not None
-            facts = replace(facts, session_id=_session_id(facts, holder), is_limited=has_limits or None)
+            from_wh = attention_wh(holder.session) if holder.session is not None else None
+            facts = replace(facts, session_id=_session_id(facts, holder), attend_from_wh=from_wh)
         merged = self.transactions.record(facts)
         if merged.session_id is None and merged.token is not None and merged.started_heard_at is not None:
             # The token was shown after the transaction began, or in a message that overtook its beginning.
@@ -290,7 +256,7 @@ class Charging:
 
     def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:
         site = self.catalog.site(charger.site_id)
-        tariff = self.catalog.tariff(site.tariff_id) if site else None
+        tariff = self.catalog.tariff(holder.tariff_id or site.tariff_id) if site else None
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = holder.standing is Standing.ACCEPTED

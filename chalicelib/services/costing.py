@@ -19,7 +19,9 @@ MOST_READINGS = 100_000
 def registers(session: Session, readings: Sequence[StoredReading]) -> list[Point]:
     """The session's registers in order: its first, those of its readings, its last."""
     began_at = session.started_at or session.created_at
-    points = [Point(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None]
+    told = [(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None]
+    # Of the same second the lower comes first: a meter only rises, and frames of one time are in no order.
+    points = [Point(at, energy_wh) for at, energy_wh in sorted(told)]
     if session.meter_start_wh is not None:
         points.insert(0, Point(began_at, session.meter_start_wh))
     if session.meter_stop_wh is not None:

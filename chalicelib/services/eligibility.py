@@ -39,7 +39,7 @@ class Eligibility:
     clock: Clock
 
     def payer(self, driver_id: str) -> Driver:
-        """A driver who may charge and can pay. One read. Raises NotFound, Refusal."""
+        """A driver who may charge. One read. Raises NotFound, Refusal."""
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
@@ -47,8 +47,6 @@ class Eligibility:
             raise Refusal("driver_blocked", "this account may not charge; contact support")
         if driver.owes:
             raise Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
-        if driver.payment_method_id is None:
-            raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         return driver
 
     def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> Spot:
@@ -67,6 +65,8 @@ class Eligibility:
         tariff = self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
+        if driver.payment_method_id is None and not tariff.is_free:
+            raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         state = self._usable(charger_id, connector)
         return Spot(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
 

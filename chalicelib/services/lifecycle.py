@@ -7,37 +7,29 @@ Errors leave by their class names, which the workflow (infrastructure/workflow.p
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.bill import Bill
 from chalicelib.domain.commands import StartCharging, StopCharging, Unable
 from chalicelib.domain.events import ConnectorStatus
-from chalicelib.domain.ledger import Book
-from chalicelib.domain.session import (
+from chalicelib.domain.session import Origin, Reason, Session, State
+from chalicelib.domain.story import (
+    ActionNeeded,
     Billed,
     Completed,
-    Hold,
     HoldDeclined,
-    HoldPlaced,
-    Origin,
-    Paid,
-    Payment,
     PaymentFailed,
-    Reason,
-    Session,
     StartFailed,
-    State,
     Step,
     StopRequested,
 )
-from chalicelib.ports import Chargers, Clock, Drivers, Ledger, Payments, Readings, Sessions, Workflow
-from chalicelib.records import Declined, Gone, Purpose, Waiting
+from chalicelib.ports import Chargers, Clock, Ledger, Readings, Sessions, Workflow
+from chalicelib.records import CardholderNeeded, Declined, Gone, Purpose, Waiting
 from chalicelib.services.changes import Changes
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.costing import final_bill, telling
+from chalicelib.services.funds import Funds, book_of, hold_needed_minor
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import known_to_charger
 
@@ -59,45 +51,45 @@ class SessionOver(Exception):
     """The session ended while the workflow was on its way; what is left is to clean up."""
 
 
-def book_of(session: Session) -> Book:
-    """The ledger pages of a session that somebody pays for."""
-    if session.driver_id is None:
-        raise ValueError(f"session {session.session_id} has no payer")
-    return Book(session.session_id, session.operator_id, session.driver_id, session.tariff.currency)
-
-
 @dataclass(frozen=True)
 class Lifecycle:
-    """From hold to receipt. `payments` is a function, for a step that takes no money should not load what does."""
+    """From hold to receipt."""
 
     sessions: Sessions
     readings: Readings
-    drivers: Drivers
     chargers: Chargers
     ledger: Ledger
     workflow: Workflow
     changes: Changes
     commanding: Commanding
     measuring: Measuring
-    payments: Callable[[], Payments]
+    funds: Funds
     clock: Clock
 
-    def place_hold(self, session_id: str) -> dict[str, Any]:
-        """Set money aside. A session begun by app fails without it; one under way is asked to stop."""
+    def place_hold(self, session_id: str, task_token: str) -> None:
+        """Set money aside; goes on at once, or when the cardholder has confirmed.
+
+        A session begun by app fails without money; one under way is asked to stop.
+        """
         session = self._get(session_id)
         if session.is_over:
             raise SessionOver(session_id)
-        if session.driver_id is None or session.hold is not None:
-            return {"session_id": session_id}
-        try:
-            session = self._hold(session, session.tariff.hold_minor)
-        except Declined:
-            if session.origin is Origin.APP:
-                raise
-            self.changes.apply(session_id, HoldDeclined(self.clock()))
+        if session.driver_id is not None and session.hold is None and hold_needed_minor(session):
+            try:
+                session = self.funds.set_aside(session)
+            except CardholderNeeded as needed:
+                if session.origin is Origin.APP:
+                    self.changes.apply(session_id, ActionNeeded(needed.action))
+                    self.changes.wait(session_id, Waiting(Step.HOLD, task_token))
+                    return
+                session = self.changes.apply(session_id, HoldDeclined(self.clock()))
+            except Declined:
+                if session.origin is Origin.APP:
+                    raise
+                session = self.changes.apply(session_id, HoldDeclined(self.clock()))
         if session.is_over:
             raise SessionOver(session_id)
-        return {"session_id": session_id}
+        self.changes.go_on(session, task_token)
 
     def start_charging(self, session_id: str, task_token: str) -> None:
         """Ask the charger to begin, and wait until it does. Raises Gone when it is offline."""
@@ -124,7 +116,7 @@ class Lifecycle:
         if session.is_over or session.payment is not None:
             return
         self.chargers.free(session.charger_id, session.connector, session_id)
-        if session.bill is not None and self._was_taken(session):
+        if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
             session = self.measuring.measured(session)
@@ -133,7 +125,7 @@ class Lifecycle:
             self.changes.apply(session_id, PaymentFailed(self.clock()))
             return
         self.ledger.append(book_of(session).sale(session.bill, self.clock()))
-        self._take_money(session, session.bill)
+        self.funds.collect(session)
 
     def issue_receipt(self, session_id: str) -> dict[str, Any]:
         """The last step: everything the receipt says is now fixed."""
@@ -147,18 +139,17 @@ class Lifecycle:
         """
         _log.info("session aborts", extra={"session_id": session_id, "error": error, "cause": cause[:300]})
         now = self.clock()
-        failure = StartFailed(_REASONS.get(error, Reason.INTERNAL), now)
+        reason = _REASONS.get(error, Reason.INTERNAL)
+        before = self._get(session_id)
+        if before.action is not None and before.hold is None and reason is Reason.CHARGER_DID_NOT_START:
+            reason = Reason.CARD_NOT_CONFIRMED
+        failure = StartFailed(reason, now)
         session = self.changes.apply(session_id, failure, PaymentFailed(now))
         if not session.is_over:
             return {"session_id": session_id, "over": False}
         self.chargers.free(session.charger_id, session.connector, session_id)
-        if session.hold is not None and session.payment is None:
-            try:
-                self._release(session, session.hold)
-            except Declined:
-                _log.warning(
-                    "the hold was taken already; the provider's word will come", extra={"session_id": session_id}
-                )
+        if session.payment is None:
+            self.funds.give_back(session)
         return {"session_id": session_id, "over": True, "reason": session.reason}
 
     def sweep(self) -> int:
@@ -178,6 +169,8 @@ class Lifecycle:
             # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
             self.abort(session.session_id, "Abandoned", "it never got as far as the charger's answer")
             return
+        if session.state is State.ACTIVE and session.funds_low_at is not None:
+            self.funds.top_up(session)
         if session.state is State.STOPPING:
             self.workflow.start(session)
             if self._has_left(session):
@@ -206,15 +199,6 @@ class Lifecycle:
             raise LookupError(f"no session {session_id}")
         return session
 
-    def _hold(self, session: Session, amount_minor: int) -> Session:
-        driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        if driver is None or driver.customer_id is None or driver.payment_method_id is None:
-            raise Declined("no card is saved")
-        hold = self.payments().hold(session, driver.customer_id, driver.payment_method_id, amount_minor)
-        hold = replace(hold, card=driver.card or "")
-        self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
-        return self.changes.apply(session.session_id, HoldPlaced(hold))
-
     def _ask_to_stop(self, session: Session) -> None:
         if session.is_over or session.stopped_at is not None or session.ref is None:
             return
@@ -224,40 +208,3 @@ class Lifecycle:
         except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
-
-    def _take_money(self, session: Session, bill: Bill) -> None:
-        """Capture the bill, never above the hold: what is beyond stays on the driver's account in the ledger."""
-        try:
-            hold = session.hold
-            if hold is None:
-                if bill.total_minor == 0:
-                    self._settled_for_nothing(session)
-                    return
-                hold = self._hold(session, bill.total_minor).hold
-            if hold is None:
-                raise Declined("no money could be set aside")
-            amount_minor = min(bill.total_minor, hold.amount_minor)
-            if amount_minor == 0:
-                self._release(session, hold)
-                self._settled_for_nothing(session)
-                return
-            self.payments().capture(session, hold, amount_minor)
-        except Declined as error:
-            _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
-            self.changes.apply(session.session_id, PaymentFailed(self.clock()))
-
-    def _was_taken(self, session: Session) -> bool:
-        """Whether an earlier run of this step took the money: then its webhook is late or lost, and is not needed."""
-        taken_minor = self.payments().taken_minor(session, session.hold) if session.hold else 0
-        if taken_minor:
-            now = self.clock()
-            self.ledger.append([book_of(session).capture(taken_minor, now)])
-            self.changes.apply(session.session_id, Paid(Payment(taken_minor, now)))
-        return taken_minor > 0
-
-    def _settled_for_nothing(self, session: Session) -> None:
-        self.changes.apply(session.session_id, Paid(Payment(0, self.clock())))
-
-    def _release(self, session: Session, hold: Hold) -> None:
-        self.payments().void(session, hold)
-        self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.evidence import Flag, is_consistent, measure
-from chalicelib.domain.session import EnergyMeasured, Session
+from chalicelib.domain.session import Session
+from chalicelib.domain.story import EnergyMeasured
 from chalicelib.ports import Readings
 from chalicelib.records import StoredReading
 from chalicelib.services.changes import Changes

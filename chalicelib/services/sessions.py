@@ -11,15 +11,8 @@ from dataclasses import dataclass
 from chalicelib.domain.bill import Bill
 from chalicelib.domain.events import ConnectorId, Reading
 from chalicelib.domain.limits import Limits
-from chalicelib.domain.session import (
-    Origin,
-    Reason,
-    Session,
-    StartFailed,
-    State,
-    StopRequested,
-    session_id_for,
-)
+from chalicelib.domain.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.story import StartFailed, StopRequested
 from chalicelib.ports import Catalog, Chargers, Clock, NewId, Readings, Sessions, Workflow
 from chalicelib.records import Site, StoredReading
 from chalicelib.services.changes import Changes

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.usefixtures("tables")
 BOOK = Book("session-1", "op-1", "driver-1", "EUR")
 BILL = price(TARIFF, planned(NOW, 12_345, 42 * 60), "UTC")
 SALE, TAX = BOOK.sale(BILL, NOW)
-HOLD = BOOK.hold(5000, NOW)
+HOLD = BOOK.hold("pi_1", 5000, NOW)
 
 
 def test_transfers_come_back_oldest_first() -> None:
     ledger = DynamoLedger()
-    capture = BOOK.capture(BILL.total_minor, NOW + timedelta(hours=2))
+    capture = BOOK.capture("pi_1", BILL.total_minor, NOW + timedelta(hours=2))
     ledger.append([capture])
     ledger.append([SALE, TAX])
 

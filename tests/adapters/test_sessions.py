@@ -13,7 +13,8 @@ import pytest
 from chalicelib.adapters.dynamo import encode
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.tables import SessionRow
-from chalicelib.domain.session import Hold, Session, State, Step, session_id_for
+from chalicelib.domain.session import Hold, Session, State, session_id_for
+from chalicelib.domain.story import Step
 from chalicelib.records import Conflict, Waiting
 from tests.adapters.conftest import NOW, a_session, race
 

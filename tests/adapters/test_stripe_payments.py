@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from chalicelib.adapters import stripe_payments
 from chalicelib.adapters.stripe_payments import StripePayments, _from_stripe, _to_stripe
 from chalicelib.domain.session import Hold, Session
-from chalicelib.records import Declined, PaymentNews, PaymentsUnavailable
-from local.stripe_server import CardRefused, StripeServer, save_test_card
+from chalicelib.records import CardholderNeeded, Declined, Driver, PaymentNews, PaymentsUnavailable
+from local.stripe_server import CardRefused, StripeServer, confirm_payment, save_test_card
 from tests.adapters.conftest import TARIFF, a_session
 from tests.endpoint import Asked, Endpoint, an_endpoint
 
@@ -39,20 +39,20 @@ class Bank:
     told: Endpoint
     payments: StripePayments
 
-    def card(self, card: str = "pm_card_visa") -> tuple[str, str]:
-        """A new customer with that card saved: customer id and payment method id."""
+    def card(self, card: str = "pm_card_visa") -> Driver:
+        """A new customer with that card saved."""
         number = next(_numbers)
         customer_id = self.payments.create_customer(f"driver-{number}", f"driver{number}@example.com")
         setup = self.payments.begin_card_setup(customer_id, f"request-{number}")
         save_test_card(self.server.url, setup.client_secret, setup.publishable_key, card)
         saved = self.payments.saved_card(customer_id, setup.setup_id)
         assert saved is not None
-        return customer_id, saved.payment_method_id
+        return Driver(f"driver-{number}", "d@example.com", customer_id, saved.payment_method_id, saved.label)
 
     def held(self, amount_minor: int = 5000, currency: str = "EUR") -> tuple[Session, Hold]:
         """A new session with money set aside."""
         session = a_new_session(currency)
-        return session, self.payments.hold(session, *self.card(), amount_minor)
+        return session, self.payments.hold(session, self.card(), amount_minor)
 
     def intents(self, session: Session) -> list[dict[str, Any]]:
         """What became of a session at Stripe, oldest first, with the event's type as `event`."""
@@ -169,24 +169,25 @@ def test_a_hold_sets_money_aside_and_says_for_what(bank: Bank) -> None:
         "session_id": session.session_id,
         "operator_id": session.operator_id,
         "charger_id": session.charger_id,
+        "part": "0",
     }
 
 
 def test_a_repeated_hold_is_the_same_hold(bank: Bank) -> None:
     session, card = a_new_session(), bank.card()
 
-    hold = bank.payments.hold(session, *card, 5000)
+    hold = bank.payments.hold(session, card, 5000)
 
-    assert bank.payments.hold(session, *card, 5000) == hold
+    assert bank.payments.hold(session, card, 5000) == hold
     assert len(bank.intents(session)) == 1
 
 
 def test_another_amount_or_another_card_is_another_hold(bank: Bank) -> None:
-    session, (customer_id, card) = a_new_session(), bank.card()
-    hold = bank.payments.hold(session, customer_id, card, 5000)
+    session, card = a_new_session(), bank.card()
+    hold = bank.payments.hold(session, card, 5000)
 
-    assert bank.payments.hold(session, customer_id, card, 1234).amount_minor == 1234
-    assert bank.payments.hold(session, *bank.card(), 5000).payment_id != hold.payment_id
+    assert bank.payments.hold(session, card, 1234).amount_minor == 1234
+    assert bank.payments.hold(session, bank.card(), 5000).payment_id != hold.payment_id
 
 
 def test_a_declined_card_is_declined_in_the_providers_words(bank: Bank) -> None:
@@ -194,24 +195,38 @@ def test_a_declined_card_is_declined_in_the_providers_words(bank: Bank) -> None:
 
     for _ in range(2):
         with pytest.raises(Declined, match=r"^Your card was declined\.$"):
-            bank.payments.hold(session, *card, 5000)
+            bank.payments.hold(session, card, 5000)
     assert [intent["event"] for intent in bank.intents(session)] == ["payment_intent.payment_failed"]
 
 
-def test_a_hold_its_holder_would_have_to_confirm_is_given_up(bank: Bank) -> None:
+def test_a_hold_its_holder_has_to_confirm_waits_for_them(bank: Bank) -> None:
+    session, card = a_new_session(), bank.card("pm_card_authenticationRequired")
+
+    actions = []
+    for _ in range(2):
+        with pytest.raises(CardholderNeeded) as needed:
+            bank.payments.hold(session, card, 5000)
+        actions.append(needed.value.action)
+    assert actions[0] == actions[1]
+    assert bank.intents(session) == []
+    confirm_payment(bank.server.url, actions[0].client_secret, "pk_test_1")
+    assert bank.news("payment_intent.amount_capturable_updated", session).amount_minor == 5000
+
+
+def test_a_further_hold_its_holder_would_have_to_confirm_is_given_up(bank: Bank) -> None:
     session, card = a_new_session(), bank.card("pm_card_authenticationRequired")
 
     for _ in range(2):
         with pytest.raises(Declined, match="confirm"):
-            bank.payments.hold(session, *card, 5000)
+            bank.payments.hold(session, card, 5000, 1)
     assert [intent["event"] for intent in bank.intents(session)] == ["payment_intent.canceled"]
 
 
 def test_a_card_that_is_gone_is_declined(bank: Bank) -> None:
-    customer_id, _ = bank.card()
+    gone = replace(bank.card(), payment_method_id="pm_gone")
 
     with pytest.raises(Declined):
-        bank.payments.hold(a_new_session(), customer_id, "pm_gone", 5000)
+        bank.payments.hold(a_new_session(), gone, 5000)
 
 
 # Capture and void
@@ -352,7 +367,7 @@ CALLS: dict[str, Callable[[StripePayments], object]] = {
     "create_customer": lambda payments: payments.create_customer("driver-1", "driver@example.com"),
     "begin_card_setup": lambda payments: payments.begin_card_setup("cus_1", "request-1"),
     "saved_card": lambda payments: payments.saved_card("cus_1", "seti_1"),
-    "hold": lambda payments: payments.hold(a_session(), "cus_1", "pm_1", 5000),
+    "hold": lambda payments: payments.hold(a_session(), Driver("d", "d@example.com", "cus_1", "pm_1"), 5000),
     "capture": lambda payments: payments.capture(a_session(), Hold("pi_1", 5000), 1234),
     "void": lambda payments: payments.void(a_session(), Hold("pi_1", 5000)),
 }
@@ -397,7 +412,7 @@ def test_trouble_that_is_not_the_cards_is_no_decline(status: int, error_type: st
         payments = StripePayments(API_KEY, SECRET, "pk_test_1", troubled.url)
 
         with pytest.raises(PaymentsUnavailable) as unavailable:
-            payments.hold(a_session(), "cus_1", "pm_1", 5000)
+            payments.hold(a_session(), Driver("d", "d@example.com", "cus_1", "pm_1"), 5000)
 
     assert API_KEY not in str(unavailable.value)
 
@@ -434,7 +449,7 @@ def test_no_secret_is_logged(bank: Bank, caplog: pytest.LogCaptureFixture) -> No
     with caplog.at_level(logging.DEBUG):
         bank.held()
         with pytest.raises(Declined):
-            bank.payments.hold(a_new_session(), *bank.card("pm_card_chargeCustomerFail"), 5000)
+            bank.payments.hold(a_new_session(), bank.card("pm_card_chargeCustomerFail"), 5000)
 
     assert "_secret_" not in caplog.text
     assert API_KEY not in caplog.text
@@ -477,7 +492,7 @@ def test_a_webhook_tells_of_a_void(bank: Bank) -> None:
 def test_a_webhook_tells_why_a_hold_failed(bank: Bank) -> None:
     session = a_new_session()
     with pytest.raises(Declined):
-        bank.payments.hold(session, *bank.card("pm_card_chargeCustomerFail"), 5000)
+        bank.payments.hold(session, bank.card("pm_card_chargeCustomerFail"), 5000)
 
     news = bank.news("payment_intent.payment_failed", session)
 
@@ -486,7 +501,7 @@ def test_a_webhook_tells_why_a_hold_failed(bank: Bank) -> None:
 
 
 def test_webhooks_tell_of_a_saved_card_and_of_what_does_not_concern_us(bank: Bank) -> None:
-    customer_id, _ = bank.card()
+    customer_id = bank.card().customer_id or ""
 
     def about_customer(asked: list[Asked]) -> list[PaymentNews]:
         news = [bank.payments.read_webhook(a.body, a.headers["stripe-signature"]) for a in asked]

@@ -14,29 +14,33 @@ from chalicelib.domain.events import ConnectorId, StopReason
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.pricing import planned, price
 from chalicelib.domain.session import (
+    Hold,
+    Origin,
+    Payment,
+    Reason,
+    Session,
+    State,
+    Taking,
+    looks_like_app_token,
+    session_id_for,
+)
+from chalicelib.domain.story import (
     Billed,
     Completed,
     EnergyMeasured,
-    Hold,
     HoldDeclined,
     HoldPlaced,
-    Origin,
-    Paid,
-    Payment,
     PaymentFailed,
-    Reason,
-    Session,
     SessionEvent,
     Started,
     StartFailed,
-    State,
     Step,
     Stopped,
     StopRequested,
+    Taken,
+    TakingPlanned,
     apply,
     is_met,
-    looks_like_app_token,
-    session_id_for,
 )
 from chalicelib.domain.tariff import Tariff, simple_elements
 
@@ -68,7 +72,8 @@ EVENTS: list[SessionEvent] = [
     Stopped("8", NOW, 9, StopReason.LOCAL),
     EnergyMeasured(NOW, 1, 2),
     Billed(BILL),
-    Paid(Payment(90, NOW)),
+    TakingPlanned((Taking("pi_1", 90),), NOW),
+    Taken("pi_1", 90, NOW),
     PaymentFailed(NOW),
     Completed(NOW),
 ]
@@ -89,12 +94,13 @@ def test_a_paid_session_passes_from_initiated_to_completed() -> None:
         StopRequested(NOW),
         STOPPED,
         Billed(BILL),
-        Paid(Payment(90, NOW)),
+        TakingPlanned((Taking("pi_1", 90),), NOW),
+        Taken("pi_1", 90, NOW),
         Completed(NOW),
     ):
         session = apply(session, event)
         states.append(session.state)
-    assert states == ["initiated", "initiated", "active", "stopping", "stopping", "stopping", "stopping", "completed"]
+    assert states == ["initiated", "initiated", "active", *["stopping"] * 5, "completed"]
     assert session.energy_wh == 2000
 
 
@@ -147,7 +153,7 @@ def test_doubts_add_up() -> None:
 
 
 def test_a_payment_that_arrives_after_we_gave_up_is_recorded() -> None:
-    failed = after(STARTED, STOPPED, Billed(BILL), PaymentFailed(NOW), Paid(Payment(90, NOW)))
+    failed = after(STARTED, STOPPED, Billed(BILL), PaymentFailed(NOW), Taken("pi_1", 90, NOW))
     assert (failed.state, failed.payment) == (State.FAILED, Payment(90, NOW))
 
 
@@ -179,7 +185,7 @@ def test_a_session_that_is_over_stays_over_and_keeps_its_bill(events: list[Sessi
         (Step.START, NEW, after(STARTED)),
         (Step.END, after(STARTED), after(STARTED, StopRequested(NOW))),
         (Step.STOP, after(STARTED, StopRequested(NOW)), after(STARTED, STOPPED)),
-        (Step.PAYMENT, after(STARTED, STOPPED), after(STARTED, STOPPED, Paid(Payment(0, NOW)))),
+        (Step.PAYMENT, after(STARTED, STOPPED), after(STARTED, STOPPED, TakingPlanned((), NOW))),
     ],
 )
 def test_each_step_waits_for_its_own_event_only(step: Step, before: Session, met: Session) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.places import DynamoPlaces
@@ -22,24 +23,44 @@ from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.session import Hold, Origin, Session
+from chalicelib.domain.session import CardAction, Hold, Origin, Session
 from chalicelib.domain.tariff import Tariff, simple_elements
-from chalicelib.records import Charger, Connection, Declined, Driver, Gone, Site, StaleTask, Token
+from chalicelib.ports import Payments
+from chalicelib.records import (
+    CardholderNeeded,
+    Charger,
+    Connection,
+    Declined,
+    Driver,
+    Gone,
+    ProviderPayment,
+    Site,
+    StaleTask,
+    Token,
+)
 from chalicelib.services.authorising import Authorising
+from chalicelib.services.billing import Billing
 from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
+from chalicelib.services.debts import Debts
 from chalicelib.services.eligibility import Eligibility
+from chalicelib.services.funds import Funds
 from chalicelib.services.hearing import Hearing
+from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
+from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
 from chalicelib.services.operating import Operating
+from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
+from chalicelib.services.refunding import Refunding
 from chalicelib.services.registry import Registry
 from chalicelib.services.reserving import Reserving
 from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
+from chalicelib.services.watching import Watching
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
@@ -98,6 +119,80 @@ class Link:
         self.closed.append(connection_id)
 
 
+@dataclass
+class CardMoney:
+    """A payment provider that says yes until told otherwise, and counts what it was asked for."""
+
+    declines: bool = False
+    can_raise: bool = False
+    asks_cardholder: bool = False
+    held: dict[str, int] = field(default_factory=dict)
+    captured: dict[str, int] = field(default_factory=dict)
+    charged: dict[str, int] = field(default_factory=dict)
+    refunded: dict[tuple[str, str], int] = field(default_factory=dict)
+    voided: list[str] = field(default_factory=list)
+
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        self._check()
+        payment_id = f"pi_{session.session_id}{f'-{part}' if part else ''}"
+        if self.asks_cardholder:
+            raise CardholderNeeded(CardAction(payment_id, f"{payment_id}_secret"))
+        self.held[payment_id] = amount_minor
+        return Hold(payment_id, amount_minor)
+
+    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
+        if not self.can_raise:
+            return None
+        self.held[hold.payment_id] = amount_minor
+        return replace(hold, amount_minor=amount_minor)
+
+    def charge(
+        self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
+    ) -> Hold:
+        self._check()
+        payment_id = f"pi_{session.session_id}-{purpose}"
+        if self.asks_cardholder and is_there:
+            raise CardholderNeeded(CardAction(payment_id, f"{payment_id}_secret"))
+        self.charged[payment_id] = amount_minor
+        return Hold(payment_id, amount_minor)
+
+    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
+        self._check("The hold has expired.")
+        self.captured[hold.payment_id] = amount_minor
+
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        return self.captured.get(hold.payment_id, 0)
+
+    def void(self, session: Session, hold: Hold) -> None:
+        self.voided.append(hold.payment_id)
+
+    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        self._check()
+        self.refunded[payment_id, key] = amount_minor
+        return f"re_{key}"
+
+    def session_of(self, payment_id: str) -> str | None:
+        return payment_id.removeprefix("pi_").partition("-")[0]
+
+    def between(self, since: datetime, until: datetime) -> list[ProviderPayment]:
+        taken = self.captured | self.charged
+        return [
+            ProviderPayment(
+                payment_id,
+                self.session_of(payment_id),
+                "EUR",
+                0 if payment_id in taken or payment_id in self.voided else self.held.get(payment_id, 0),
+                taken.get(payment_id, 0),
+                sum(amount for (of, _), amount in self.refunded.items() if of == payment_id),
+            )
+            for payment_id in {**self.held, **taken}
+        ]
+
+    def _check(self, why: str = "Your card was declined.") -> None:
+        if self.declines:
+            raise Declined(why)
+
+
 class Kit:
     """A network of one charger, one driver with a card on file and one RFID card."""
 
@@ -119,7 +214,7 @@ class Kit:
         self.link = Link()
         self.changes = Changes(self.sessions, self.workflow)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
-        self.authorising = Authorising(self.sessions, self.catalog, self.drivers)
+        self.authorising = Authorising(self.chargers, self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
         self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
         self.lists = Lists(self.chargers, self.catalog, self.commanding, self.clock)
@@ -138,6 +233,7 @@ class Kit:
             clock=self.clock,
             new_id=self.new_id,
         )
+        self.watching = Watching(self.sessions, self.readings, self.changes, self.clock)
         self.charging = Charging(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -149,6 +245,7 @@ class Kit:
             workflow=self.workflow,
             changes=self.changes,
             reserving=self.reserving,
+            watching=self.watching,
             clock=self.clock,
         )
         self.hearing = Hearing(
@@ -191,6 +288,27 @@ class Kit:
             clock=self.clock,
             new_id=self.new_id,
         )
+        self.money = CardMoney()
+        payments = lambda: cast(Payments, self.money)  # noqa: E731
+        self.debt_book = DynamoDebts()
+        self.debts = Debts(self.debt_book, self.sessions, self.drivers, self.ledger, self.changes, payments, self.clock)
+        self.funds = Funds(self.drivers, self.ledger, self.transactions, self.changes, self.debts, payments, self.clock)
+        self.lifecycle = Lifecycle(
+            sessions=self.sessions,
+            readings=self.readings,
+            chargers=self.chargers,
+            ledger=self.ledger,
+            workflow=self.workflow,
+            changes=self.changes,
+            commanding=self.commanding,
+            measuring=Measuring(self.readings, self.changes),
+            funds=self.funds,
+            clock=self.clock,
+        )
+        self.billing = Billing(self.sessions, self.ledger, self.changes, self.funds, payments, self.clock)
+        self.refunding = Refunding(self.sessions, self.ledger, self.changes, payments, self.clock)
+        self.differences = DynamoDifferences()
+        self.reconciling = Reconciling(self.ledger, self.differences, payments)
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
@@ -226,31 +344,3 @@ class Kit:
 @pytest.fixture
 def kit(tables: None) -> Kit:
     return Kit()
-
-
-@dataclass
-class CardMoney:
-    """A payment provider that says yes until told otherwise, and counts what it was asked for."""
-
-    declines: bool = False
-    held: dict[str, int] = field(default_factory=dict)
-    captured: dict[str, int] = field(default_factory=dict)
-    voided: list[str] = field(default_factory=list)
-
-    def hold(self, session: Session, customer_id: str, payment_method_id: str, amount_minor: int) -> Hold:
-        if self.declines:
-            raise Declined("Your card was declined.")
-        payment_id = f"pi_{session.session_id}"
-        self.held[payment_id] = amount_minor
-        return Hold(payment_id, amount_minor)
-
-    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
-        if self.declines:
-            raise Declined("The hold has expired.")
-        self.captured[hold.payment_id] = amount_minor
-
-    def taken_minor(self, session: Session, hold: Hold) -> int:
-        return self.captured.get(hold.payment_id, 0)
-
-    def void(self, session: Session, hold: Hold) -> None:
-        self.voided.append(hold.payment_id)

@@ -23,16 +23,8 @@ from chalicelib.domain.events import (
     StopReason,
     TokenPresented,
 )
-from chalicelib.domain.session import (
-    Origin,
-    Reason,
-    StartFailed,
-    State,
-    Step,
-    Stopped,
-    apply,
-    session_id_for,
-)
+from chalicelib.domain.session import Origin, Reason, State, session_id_for
+from chalicelib.domain.story import StartFailed, Step, Stopped, apply
 from chalicelib.records import Connection, Driver, Purpose, SentCall, Token, Waiting
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
 from chalicelib.domain.events import Reading, StopReason
 from chalicelib.domain.ledger import balances, driver_account, held_minor
-from chalicelib.domain.session import (
-    Reason,
-    Session,
-    Started,
-    State,
-    Step,
-    Stopped,
-    StopRequested,
-)
-from chalicelib.ports import Payments
+from chalicelib.domain.session import Reason, Session, State
+from chalicelib.domain.story import Started, Step, Stopped, StopRequested
 from chalicelib.records import Declined, Driver, Gone, PaymentNews
-from chalicelib.services.billing import Billing
-from chalicelib.services.commanding import Commanding
-from chalicelib.services.lifecycle import Lifecycle, SessionOver
-from chalicelib.services.measuring import Measuring
-from tests.services.conftest import CONNECTION, NOW, CardMoney, Kit, Link
+from chalicelib.services.lifecycle import SessionOver
+from tests.services.conftest import CONNECTION, NOW, Kit
 
 HOUR_LATER = NOW + timedelta(hours=1)
 
@@ -34,24 +22,11 @@ class Run:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self.money = CardMoney()
-        self.link = Link()
+        self.money = kit.money
+        self.link = kit.link
         self.session_id = kit.app_session().session_id
-        commanding = Commanding(kit.chargers, kit.calls, self.link, kit.recording, kit.clock, kit.new_id)
-        self.steps = Lifecycle(
-            sessions=kit.sessions,
-            readings=kit.readings,
-            drivers=kit.drivers,
-            chargers=kit.chargers,
-            ledger=kit.ledger,
-            workflow=kit.workflow,
-            changes=kit.changes,
-            commanding=commanding,
-            measuring=Measuring(kit.readings, kit.changes),
-            payments=lambda: cast(Payments, self.money),
-            clock=kit.clock,
-        )
-        self.billing = Billing(kit.sessions, kit.ledger, kit.changes, lambda: cast(Payments, self.money), kit.clock)
+        self.steps = kit.lifecycle
+        self.billing = kit.billing
 
     @property
     def session(self) -> Session:
@@ -80,12 +55,12 @@ def run(kit: Kit) -> Run:
 
 
 def test_a_paid_session_ends_with_balanced_books(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.charged()
     run.steps.settle(run.session_id, "token-payment")
-    assert run.kit.workflow.succeeded == []
+    assert run.kit.workflow.succeeded == ["token-hold"]
     run.webhook("captured", 450)
-    assert run.kit.workflow.succeeded == ["token-payment"]
+    assert run.kit.workflow.succeeded == ["token-hold", "token-payment"]
     run.steps.issue_receipt(run.session_id)
     assert run.session.state is State.COMPLETED
     assert run.money.captured == {f"pi_{run.session_id}": 450}
@@ -95,7 +70,7 @@ def test_a_paid_session_ends_with_balanced_books(run: Run) -> None:
 
 def test_every_step_may_run_twice(run: Run) -> None:
     for _ in range(2):
-        run.steps.place_hold(run.session_id)
+        run.steps.place_hold(run.session_id, "token-hold")
     for _ in range(2):
         run.steps.start_charging(run.session_id, "token-start")
     run.charged()
@@ -113,7 +88,7 @@ def test_every_step_may_run_twice(run: Run) -> None:
 def test_a_declined_card_fails_the_session_before_anything_flows(run: Run) -> None:
     run.money.declines = True
     with pytest.raises(Declined):
-        run.steps.place_hold(run.session_id)
+        run.steps.place_hold(run.session_id, "token-hold")
     assert run.steps.abort(run.session_id, "Declined", "")["over"] is True
     assert run.session.reason is Reason.PAYMENT_DECLINED
     assert run.kit.chargers.connectors("CP-1")[0].session_id is None
@@ -122,14 +97,14 @@ def test_a_declined_card_fails_the_session_before_anything_flows(run: Run) -> No
 def test_a_driver_who_cancels_while_the_hold_is_placed_gets_it_back(run: Run) -> None:
     run.kit.changes.apply(run.session_id, StopRequested(NOW))
     with pytest.raises(SessionOver):
-        run.steps.place_hold(run.session_id)
+        run.steps.place_hold(run.session_id, "token-hold")
     run.steps.abort(run.session_id, "SessionOver", "")
     assert run.session.reason is Reason.CANCELLED
     assert run.money.held == {}
 
 
 def test_a_charger_that_never_starts_costs_nothing_and_frees_its_connector(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.steps.start_charging(run.session_id, "token-start")
     assert len(run.link.sent) == 1
     run.steps.abort(run.session_id, "States.Timeout", "")
@@ -140,7 +115,7 @@ def test_a_charger_that_never_starts_costs_nothing_and_frees_its_connector(run: 
 
 
 def test_energy_that_flows_just_as_we_give_up_is_not_abandoned(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.kit.changes.apply(run.session_id, Started("7", NOW, 0))
     assert run.steps.abort(run.session_id, "States.Timeout", "")["over"] is False
     assert run.session.state is State.ACTIVE
@@ -175,7 +150,7 @@ def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> Non
 
 
 def test_a_session_that_never_reached_its_charger_is_given_up_by_the_sweep_not_begun(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.kit.clock.advance(minutes=10)
     assert run.steps.sweep() == 1
     assert run.session.state is State.FAILED
@@ -193,27 +168,17 @@ def test_a_stopped_session_whose_workflow_never_began_is_begun_by_the_sweep(run:
     assert run.link.sent == []
 
 
-def test_a_bill_above_the_hold_takes_the_hold_and_leaves_the_rest_owed(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
-    run.charged(energy_wh=200_000)
-    run.steps.settle(run.session_id, "token-payment")
-    run.webhook("captured", 5000)
-    run.steps.issue_receipt(run.session_id)
-    assert run.money.captured == {f"pi_{run.session_id}": 5000}
-    assert run.owed_minor() == 9000 - 5000
-
-
 def test_a_session_without_energy_gives_the_hold_back_and_needs_no_webhook(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.charged(energy_wh=0)
     run.steps.settle(run.session_id, "token-payment")
     assert run.money.voided == [f"pi_{run.session_id}"]
-    assert run.kit.workflow.succeeded == ["token-payment"]
+    assert run.kit.workflow.succeeded == ["token-hold", "token-payment"]
     assert run.owed_minor() == 0
 
 
 def test_a_capture_that_fails_ends_the_session_with_its_bill_still_owed(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.charged()
     run.money.declines = True
     run.steps.settle(run.session_id, "token-payment")
@@ -223,7 +188,7 @@ def test_a_capture_that_fails_ends_the_session_with_its_bill_still_owed(run: Run
 
 
 def test_a_charger_lost_for_good_is_billed_by_its_newest_reading(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.kit.changes.apply(run.session_id, Started("7", NOW, 1000), StopRequested(HOUR_LATER))
     run.kit.readings.append("CP-1", "7", [Reading(HOUR_LATER, 3000)])
     run.steps.settle(run.session_id, "token-payment")
@@ -240,11 +205,11 @@ def test_a_hold_the_workflow_died_before_recording_is_given_back_when_its_webhoo
 
 
 def test_a_webhook_that_never_comes_is_made_up_for_by_the_providers_own_books(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.charged()
     run.steps.settle(run.session_id, "token-payment")
     run.steps.settle(run.session_id, "token-payment-again")
-    assert run.kit.workflow.succeeded == ["token-payment-again"]
+    assert run.kit.workflow.succeeded == ["token-hold", "token-payment-again"]
     assert run.session.payment is not None
     assert run.owed_minor() == 0
     run.webhook("captured", 450)
@@ -252,7 +217,7 @@ def test_a_webhook_that_never_comes_is_made_up_for_by_the_providers_own_books(ru
 
 
 def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.billing.hear(PaymentNews("evt", "held", run.session_id, "pi_other", 5000))
     assert run.money.voided == ["pi_other"]
     assert run.session.hold is not None
@@ -262,7 +227,7 @@ def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
 def test_a_driver_without_a_card_is_declined(run: Run) -> None:
     run.kit.drivers.put(Driver("driver-1", "d@example.com"))
     with pytest.raises(Declined):
-        run.steps.place_hold(run.session_id)
+        run.steps.place_hold(run.session_id, "token-hold")
 
 
 def test_a_step_that_waits_passes_at_once_when_its_news_came_first(run: Run) -> None:

@@ -67,7 +67,9 @@ def test_a_charge_that_began_at_the_plug_keeps_its_limits_too(kit: Kit) -> None:
 
 def test_a_charge_without_limits_is_not_read_for_them(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     session = kit.app_session()
+    kit.lifecycle.place_hold(session.session_id, "token-hold")
     kit.clock.now = NOW + timedelta(hours=9)
     start(kit, session)
     monkeypatch.setattr(kit.sessions, "get", None)
-    read(kit, 60, 900_000)
+    # 50.00 EUR are set aside, at 0.45 EUR a kWh: 80 % of that are used up at 88.9 kWh.
+    read(kit, 60, 89_000)

@@ -21,14 +21,8 @@ from chalicelib.domain.events import (
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.geo import Spot
 from chalicelib.domain.limits import Limits
-from chalicelib.domain.session import (
-    Hold,
-    HoldPlaced,
-    Reason,
-    State,
-    StopRequested,
-    session_id_for,
-)
+from chalicelib.domain.session import Hold, Reason, State, session_id_for
+from chalicelib.domain.story import HoldPlaced, StopRequested
 from chalicelib.ports import Identity, Payments
 from chalicelib.records import (
     Admission,
@@ -52,7 +46,7 @@ from chalicelib.services.sessions import Wanted
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 from tests.services.test_charging import CARD_SESSION, REF, STARTED, STOPPED, hear
 from tests.services.test_lifecycle import Run
-from tests.services.test_quirks import CARD201, Talk, event, meter, sweeping, told
+from tests.services.test_quirks import CARD201, Talk, event, meter, told
 
 
 @pytest.fixture
@@ -140,7 +134,7 @@ def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_
         with pytest.raises(RuntimeError):
             hear(kit, STARTED)
     kit.clock.advance(minutes=10)
-    sweeping(kit).sweep()
+    kit.lifecycle.sweep()
     hear(kit, STARTED, STOPPED)
     assert kit.session(CARD_SESSION).state is State.STOPPING
 
@@ -156,7 +150,7 @@ def test_an_end_unknown_told_by_a_clock_in_the_future_bills_only_what_passed(tal
     kit.clock.advance(minutes=20)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     kit.clock.advance(minutes=11)
-    sweeping(kit).sweep()
+    kit.lifecycle.sweep()
     session = talk.the_session()
     assert session.started_at == NOW
     assert session.stopped_at is not None
@@ -212,11 +206,11 @@ def test_a_charge_that_ended_while_no_hold_could_be_placed_is_still_billed(run: 
     run.charged()
     assert run.steps.abort(run.session_id, "PaymentsUnavailable", "")["over"] is False
     run.steps.settle(run.session_id, "token-payment")
-    assert run.money.captured == {f"pi_{run.session_id}": 450}
+    assert run.money.charged == {f"pi_{run.session_id}-rest-0": 450}
 
 
 def test_a_session_that_is_paid_does_not_fail_any_more(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.charged()
     run.steps.settle(run.session_id, "token-payment")
     run.webhook("captured", 450)
@@ -228,7 +222,7 @@ def test_a_session_that_is_paid_does_not_fail_any_more(run: Run) -> None:
 def test_one_session_that_cannot_be_taken_up_does_not_keep_the_others(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     session = run.session
     ids = ["K" + letter * 19 for letter in "BCDEFGHIJ"]
     for session_id in ids:
@@ -250,7 +244,7 @@ def test_a_charge_under_a_name_used_twice_is_stopped_by_the_name_its_charger_kno
     kit.clock.advance(hours=1)
     event(talk201, "Started", 0, idToken=CARD201, meterValue=meter(2000, context="Transaction.Begin"))
     running = [it for it in kit.sessions.of_operator("op", 10, None, flagged=False)[0] if it.state is State.ACTIVE]
-    steps = sweeping(kit)
+    steps = kit.lifecycle
     steps.stop_charging(running[0].session_id, "token-stop")
     assert '"transactionId":"tx-1"' in kit.link.sent[-1].replace(" ", "")
 
@@ -342,7 +336,7 @@ def test_a_charge_without_a_number_cannot_be_told_to_stop_and_is_waited_for(talk
     talk.kit.unclaimed.sweep()
     session = talk.the_session()
     talk.kit.changes.apply(session.session_id, StopRequested(talk.kit.clock()))
-    sweeping(talk.kit).stop_charging(session.session_id, "token-stop")
+    talk.kit.lifecycle.stop_charging(session.session_id, "token-stop")
 
 
 def test_a_start_never_seen_was_not_in_1970(talk: Talk) -> None:
@@ -432,7 +426,7 @@ def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> No
 
 
 def test_a_second_start_that_is_refused_does_not_fail_the_first(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     for _ in range(2):
         run.steps.start_charging(run.session_id, "token-start")
     first, second = [json.loads(it)[1] for it in run.link.sent]

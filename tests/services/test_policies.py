@@ -75,7 +75,7 @@ def run(kit: Kit) -> Run:
 
 
 def test_the_sweep_may_give_back_a_hold(run: Run) -> None:
-    run.steps.place_hold(run.session_id)
+    run.steps.place_hold(run.session_id, "token-hold")
     run.kit.clock.advance(minutes=10)
     with within("sweep"):
         run.steps.sweep()
@@ -84,7 +84,7 @@ def test_the_sweep_may_give_back_a_hold(run: Run) -> None:
 
 def test_the_steps_may_do_what_they_do(run: Run) -> None:
     with within("step"):
-        run.steps.place_hold(run.session_id)
+        run.steps.place_hold(run.session_id, "token-hold")
         run.steps.start_charging(run.session_id, "token-start")
         run.charged()
         run.steps.await_end(run.session_id, "token-end")

@@ -15,7 +15,6 @@ from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.session import Reason, Session, State
 from chalicelib.records import Connection, Gone, Purpose, Transaction
-from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.measuring import Measuring
 from tests.services.conftest import CARD, NOW, Kit
 
@@ -501,7 +500,7 @@ def test_a_charger_that_reboots_mid_session_and_forgets_it_frees_the_connector_a
     assert talk.the_session().state is State.STOPPING
     assert kit.chargers.claim("CP-1", ConnectorId(1), "the-next-driver")
     kit.clock.advance(minutes=11)
-    sweeping(kit).sweep()
+    kit.lifecycle.sweep()
     session = talk.the_session()
     assert (session.energy_wh, session.reason, set(session.flags)) == (
         1000,
@@ -516,7 +515,7 @@ def test_a_stop_that_comes_after_all_is_recorded_and_not_billed_again(talk: Talk
     talk.read(2000, transactionId=ref)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     talk.kit.clock.advance(minutes=11)
-    sweeping(talk.kit).sweep()
+    talk.kit.lifecycle.sweep()
     talk.stop(ref, 2500)
     facts = talk.kit.transactions.get("CP-1", str(ref))
     assert facts is not None
@@ -528,23 +527,6 @@ def test_available_right_after_a_start_is_older_than_the_start(talk: Talk) -> No
     talk.start()
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     assert talk.the_session().state is State.ACTIVE
-
-
-def sweeping(kit: Kit) -> Lifecycle:
-    nobody: Any = None
-    return Lifecycle(
-        kit.sessions,
-        kit.readings,
-        kit.drivers,
-        kit.chargers,
-        kit.ledger,
-        kit.workflow,
-        kit.changes,
-        kit.commanding,
-        Measuring(kit.readings, kit.changes),
-        nobody,
-        kit.clock,
-    )
 
 
 # Frames
@@ -594,3 +576,18 @@ def test_a_second_call_before_the_first_is_answered_is_answered_too(talk: Talk) 
     talk.start()
     assert "currentTime" in next(heard)
     assert talk.the_session().state is State.ACTIVE
+
+
+def test_two_readings_of_the_same_second_are_one_meter_rising(talk: Talk) -> None:
+    ref = talk.start()
+    for wh in (1700, 1500, 1600):
+        talk.say(
+            "MeterValues",
+            {
+                "connectorId": 1,
+                "transactionId": ref,
+                "meterValue": [{"timestamp": "2026-11-21T09:31:00Z", "sampledValue": [{"value": str(wh)}]}],
+            },
+        )
+    talk.stop(ref, 2500)
+    assert talk.kit.lifecycle.measuring.measured(talk.the_session()).energy_wh == 1000 + 500

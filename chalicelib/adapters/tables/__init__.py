@@ -23,7 +23,7 @@ from chalicelib.adapters.tables.chargers import (
     PlaceRow,
     ReportRow,
 )
-from chalicelib.adapters.tables.money import IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
@@ -32,6 +32,8 @@ __all__ = [
     "CallRow",
     "ChargerRow",
     "ConnectionRow",
+    "DebtRow",
+    "DifferenceRow",
     "DriverRow",
     "HistoryRow",
     "IdempotencyRow",
@@ -68,6 +70,8 @@ TABLES: tuple[type[Model], ...] = (
     TokenRow,
     DriverRow,
     LedgerRow,
+    DebtRow,
+    DifferenceRow,
     IdempotencyRow,
 )
 

@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from chalicelib.adapters.dynamo import IntegerAttribute
 from chalicelib.adapters.tables.shared import PREFIX, OnDemand
 
 
+class LedgerByDay(GlobalSecondaryIndex["LedgerRow"]):  # type: ignore[no-untyped-call]
+    """What was written on a day; a reconciliation reads it."""
+
+    class Meta:
+        index_name = "by_day"
+        projection = KeysOnlyProjection()
+
+    day = UnicodeAttribute(hash_key=True)
+    session_id = UnicodeAttribute(range_key=True)
+
+
 class LedgerRow(Model):
+    """A transfer; `transfer` is its kind and the provider's name for the money."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}ledger"
 
     session_id = UnicodeAttribute(hash_key=True)
-    kind = UnicodeAttribute(range_key=True)
+    transfer = UnicodeAttribute(range_key=True)
     operator_id = UnicodeAttribute()
+    body = UnicodeAttribute()
+    day = UnicodeAttribute()
+
+    by_day = LedgerByDay()
+
+
+class DueDebts(GlobalSecondaryIndex["DebtRow"]):  # type: ignore[no-untyped-call]
+    """Holds a debt only while it is asked for by itself."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = UnicodeAttribute(hash_key=True)
+    next_at = UTCDateTimeAttribute(range_key=True)
+
+
+class DebtRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}debts"
+
+    session_id = UnicodeAttribute(hash_key=True)
+    body = UnicodeAttribute()
+    attempts = IntegerAttribute()
+    error = UnicodeAttribute(null=True)
+    leased_until = UTCDateTimeAttribute(null=True)
+    due_shard = UnicodeAttribute(null=True)
+    next_at = UTCDateTimeAttribute(null=True)
+
+    due = DueDebts()
+
+
+class DifferenceRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}differences"
+
+    operator_day = UnicodeAttribute(hash_key=True)
+    about = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
 
 

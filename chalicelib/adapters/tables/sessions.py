@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -94,7 +94,7 @@ class TransactionRow(Model):
     first_seq_no = IntegerAttribute(null=True)
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
-    is_limited = BooleanAttribute(null=True)
+    attend_from_wh = IntegerAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

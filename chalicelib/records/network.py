@@ -1,4 +1,4 @@
-"""What is kept, as the services see it, and what may go wrong in keeping it: frozen values that decide nothing."""
+"""What is kept of sites and chargers."""
 
 from __future__ import annotations
 
@@ -8,37 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.commands import CommandResult
-from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading, StopReason
+from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.geo import Spot
-from chalicelib.domain.session import Step
-
-
-class Conflict(Exception):
-    """Somebody else wrote first; read again and decide again."""
-
-
-class Gone(Exception):
-    """The socket is closed; the charger is offline."""
-
-
-class Declined(Exception):
-    """The card is not good for it; the text says why in the provider's words."""
-
-
-class PaymentsUnavailable(Exception):
-    """The payment provider did not answer sensibly; trying again is safe."""
-
-
-class NotAllowed(Exception):
-    """The identity provider refused the credentials; the text may be shown to the person."""
-
-
-class AlreadyRegistered(Exception):
-    """That e-mail address has an account."""
-
-
-class StaleTask(Exception):
-    """The workflow no longer waits on this token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,50 +161,6 @@ class ConnectorState:
         return ConnectorStatus.RESERVED if is_free and self.is_kept(at) else self.status
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A charge as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
-
-    `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
-    that is really meant, where a charger uses a name twice or none at all. `is_limited`: its session has limits.
-    """
-
-    charger_id: str
-    ref: str
-    connector: ConnectorId | None = None
-    token: str | None = None
-    started_at: datetime | None = None
-    meter_start_wh: int | None = None
-    stopped_at: datetime | None = None
-    meter_stop_wh: int | None = None
-    stop_reason: StopReason | None = None
-    session_id: str | None = None
-    stands_for: str | None = None
-    heard_at: datetime | None = None
-    started_heard_at: datetime | None = None
-    stopped_heard_at: datetime | None = None
-    first_seq_no: int | None = None
-    last_seq_no: int | None = None
-    stop_token: str | None = None
-    is_limited: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReading:
-    """A reading and its place in the transaction's order; `position` sorts as text."""
-
-    position: str
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The workflow's step that waits, and the token that lets it go on."""
-
-    step: Step
-    task_token: str
-
-
 class Purpose(StrEnum):
     """What a command is for, and so who wants its answer."""
 
@@ -300,80 +227,3 @@ class Entry:
     result: str = ""
     deviation: str | None = None
     connection_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an operator has agreed with a driver: a tariff of their own (free charging, say), or no charging at all."""
-
-    tariff_id: str | None = None
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """A person with an account. Card data stays with the payment provider: here are only its names for things.
-
-    `terms` are by operator; `owes` names the sessions that are not paid yet.
-    """
-
-    driver_id: str
-    email: str
-    customer_id: str | None = None
-    payment_method_id: str | None = None
-    card: str | None = None
-    blocked: bool = False
-    terms: Mapping[str, Terms] = field(default_factory=dict)
-    owes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An RFID card: `uid` upper case, issued by an operator to a driver."""
-
-    uid: str
-    operator_id: str
-    driver_id: str
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CardSetup:
-    """What a client needs to save a card with the provider, without the card passing through us."""
-
-    setup_id: str
-    client_secret: str
-    publishable_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class SavedCard:
-    """A card the provider keeps; `label` is its brand and last four digits."""
-
-    payment_method_id: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentNews:
-    """What a verified webhook says. `kind`: held, captured, failed, voided, card_saved, or other."""
-
-    event_id: str
-    kind: str
-    session_id: str | None = None
-    payment_id: str | None = None
-    amount_minor: int = 0
-    customer_id: str | None = None
-    setup_id: str | None = None
-    at: datetime | None = None
-    detail: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """OIDC tokens for a person."""
-
-    account_id: str
-    access_token: str
-    refresh_token: str | None
-    expires_s: int

@@ -1,0 +1,54 @@
+"""What is kept of charges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.events import ConnectorId, Reading, StopReason
+from chalicelib.domain.story import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A charge as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
+
+    `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
+    that is really meant, where a charger uses a name twice or none at all. From `attend_from_wh` on (since its
+    beginning; 0: always) its session is looked at with each reading: it has limits, or may outgrow what pays for it.
+    """
+
+    charger_id: str
+    ref: str
+    connector: ConnectorId | None = None
+    token: str | None = None
+    started_at: datetime | None = None
+    meter_start_wh: int | None = None
+    stopped_at: datetime | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: StopReason | None = None
+    session_id: str | None = None
+    stands_for: str | None = None
+    heard_at: datetime | None = None
+    started_heard_at: datetime | None = None
+    stopped_heard_at: datetime | None = None
+    first_seq_no: int | None = None
+    last_seq_no: int | None = None
+    stop_token: str | None = None
+    attend_from_wh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """A reading and its place in the transaction's order; `position` sorts as text."""
+
+    position: str
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The workflow's step that waits, and the token that lets it go on."""
+
+    step: Step
+    task_token: str

@@ -1,0 +1,82 @@
+"""What is kept of cards, payments and debts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardSetup:
+    """What a client needs to save a card with the provider, without the card passing through us."""
+
+    setup_id: str
+    client_secret: str
+    publishable_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card the provider keeps; `label` is its brand and last four digits."""
+
+    payment_method_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNews:
+    """What a verified webhook says. `kind`: held, captured, failed, voided, card_saved, disputed, dispute_won, other.
+
+    `part` is 0 for a session's first hold, and counts its further ones.
+    """
+
+    event_id: str
+    kind: str
+    session_id: str | None = None
+    payment_id: str | None = None
+    amount_minor: int = 0
+    customer_id: str | None = None
+    setup_id: str | None = None
+    at: datetime | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay."""
+
+    session_id: str
+    driver_id: str
+    operator_id: str
+    amount_minor: int
+    currency: str
+    since: datetime
+    attempts: int = 0
+    next_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPayment:
+    """A payment as the provider's own books have it."""
+
+    payment_id: str
+    session_id: str | None
+    currency: str
+    held_minor: int
+    taken_minor: int
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where our books and the provider's do not agree about a session. `what`: held, taken or refunded."""
+
+    session_id: str
+    operator_id: str
+    what: str
+    ours_minor: int
+    theirs_minor: int
+    currency: str

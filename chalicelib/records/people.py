@@ -1,0 +1,51 @@
+"""What is kept of drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an operator has agreed with a driver: a tariff of their own (free charging, say), or no charging at all."""
+
+    tariff_id: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A person with an account. Card data stays with the payment provider: here are only its names for things.
+
+    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    """
+
+    driver_id: str
+    email: str
+    customer_id: str | None = None
+    payment_method_id: str | None = None
+    card: str | None = None
+    blocked: bool = False
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    owes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An RFID card: `uid` upper case, issued by an operator to a driver."""
+
+    uid: str
+    operator_id: str
+    driver_id: str
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """OIDC tokens for a person."""
+
+    account_id: str
+    access_token: str
+    refresh_token: str | None
+    expires_s: int
