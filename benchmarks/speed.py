@@ -74,10 +74,10 @@ def conversation(protocol: str) -> Conversation:
     """The services of a socket, over a store that costs nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
     recording = Recording(store, store, store, _clock)
-    changes = Changes(cast(Sessions, store), cast(Workflow, store))
+    changes = Changes(cast(Sessions, store), cast(Workflow, store), store)
     authorising = Authorising(cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, _clock)
+    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, _clock)
     hearing = Hearing(
         store,
         charging,

@@ -184,6 +184,7 @@ class Transaction:
 
     `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
     that is really meant, where a charger uses a name twice or none at all. `is_limited`: its session has limits.
+    `is_nearly_done`: its driver has been told so.
     """
 
     charger_id: str
@@ -204,6 +205,7 @@ class Transaction:
     last_seq_no: int | None = None
     stop_token: str | None = None
     is_limited: bool | None = None
+    is_nearly_done: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

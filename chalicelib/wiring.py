@@ -19,6 +19,7 @@ from chalicelib.adapters.charger_link import ApiGatewayLink
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.notices import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.sessions import DynamoSessions
@@ -31,6 +32,7 @@ from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
+from chalicelib.services.delivering import Delivering
 from chalicelib.services.door import Door
 from chalicelib.services.finding import Finding
 from chalicelib.services.hearing import Hearing
@@ -38,6 +40,7 @@ from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
+from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
@@ -46,6 +49,7 @@ from chalicelib.services.unclaimed import Unclaimed
 
 if TYPE_CHECKING:
     from chalicelib.adapters.tokens import AccessTokens, Tickets
+    from chalicelib.notifications import Messenger
     from chalicelib.ports import Payments
 
 # Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
@@ -181,7 +185,35 @@ def tickets() -> Tickets:
 
 @cache
 def changes() -> Changes:
-    return Changes(sessions(), workflow())
+    return Changes(sessions(), workflow(), notifying())
+
+
+@cache
+def notifying() -> Notifying:
+    return Notifying(DynamoOutbox(), sessions(), clock)
+
+
+def _webhooks_may_be_inside() -> bool:
+    """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
+    return setting("WEBHOOKS_INSIDE", "0") == "1"
+
+
+@cache
+def delivering() -> Delivering:
+    return Delivering(DynamoOutbox(), sessions(), DynamoWebhooks(), messengers, clock, _webhooks_may_be_inside())
+
+
+@cache
+def messengers() -> tuple[Messenger, ...]:
+    """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
+    from chalicelib.adapters.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
+
+    found: list[Messenger] = [WebhookMessenger(DynamoWebhooks(), clock, _webhooks_may_be_inside())]
+    if topic := setting("NOTICES_TOPIC", ""):
+        found.append(SnsMessenger(_client("sns"), topic))
+    if sender := setting("MAIL_FROM", ""):
+        found.append(MailMessenger(_client("sesv2"), sender, drivers()))
+    return tuple(found)
 
 
 @cache
@@ -211,6 +243,7 @@ def charging() -> Charging:
         naming=Naming(chargers(), sessions(), transactions(), clock),
         workflow=workflow(),
         changes=changes(),
+        notifying=notifying(),
         clock=clock,
     )
 

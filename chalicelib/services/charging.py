@@ -15,6 +15,8 @@ from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
 from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, Reading, ReadingsTaken, StopReason
 from chalicelib.domain.evidence import Flag, Said, span
+from chalicelib.domain.limits import Limits
+from chalicelib.domain.notices import ALMOST_FULL_PERCENT, Kind, charges_for_idling
 from chalicelib.domain.session import (
     Origin,
     Reason,
@@ -33,6 +35,7 @@ from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
 from chalicelib.services.costing import cost_so_far, telling
 from chalicelib.services.naming import Naming
+from chalicelib.services.notifying import Notifying
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
@@ -65,6 +68,7 @@ class Charging:
     naming: Naming
     workflow: Workflow
     changes: Changes
+    notifying: Notifying
     clock: Clock
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
@@ -95,8 +99,8 @@ class Charging:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
         self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
-        if known.is_limited and known.session_id is not None and event.readings:
-            self._keep_limits(known.session_id, event.readings)
+        if known.session_id is not None and event.readings:
+            self._watch(known, known.session_id, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
         facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
@@ -147,6 +151,21 @@ class Charging:
         # The next driver must not wait for the last one's bill.
         self.chargers.free(charger_id, connector, session_id)
 
+    def idled(self, session_id: str) -> None:
+        """A car is connected and takes nothing: its driver is told, once, where that may cost something.
+
+        Reads the session, and its newest reading where its tariff has a price for idle time.
+        """
+        session = self.sessions.get(session_id)
+        if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
+            return
+        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
+        register_wh = newest[0].reading.energy_wh if newest else None
+        if register_wh is not None and register_wh <= (session.meter_start_wh or 0):
+            # It has not begun yet: a car that waits for its hour is not charged for waiting.
+            return
+        self.notifying.tell(session, Kind.IDLE_FEE_BEGINS)
+
     def adopt(self, facts: Transaction) -> Session | None:
         """Make a session of a transaction that nobody has claimed; None when its charger is no longer registered."""
         charger = self.chargers.get(facts.charger_id)
@@ -163,19 +182,36 @@ class Charging:
         self.workflow.start(session)
         return session
 
-    def _keep_limits(self, session_id: str, readings: Sequence[Reading]) -> None:
-        """End a session whose driver wanted no more than this."""
-        session = self.sessions.get(session_id)
-        if session is None or session.limits is None or session.state is not State.ACTIVE:
-            return
+    def _watch(self, known: Transaction, session_id: str, readings: Sequence[Reading]) -> None:
+        """End a session whose driver wanted no more than this; tell the driver, once, that it is nearly there.
+
+        Its session is read with every reading where it has limits, else once, when the battery is almost full.
+        """
         newest = StoredReading("", max(readings, key=lambda it: it.at))
-        began_at = session.started_at or session.created_at
-        energy_wh = max(0, (newest.reading.energy_wh or 0) - (session.meter_start_wh or 0))
+        is_near = (newest.reading.soc_percent or 0) >= ALMOST_FULL_PERCENT and not known.is_nearly_done
+        if not known.is_limited and not is_near:
+            return
+        session = self.sessions.get(session_id)
+        if session is None or session.state is not State.ACTIVE:
+            return
+        if session.limits is not None:
+            spent = self._spent(session, session.limits, newest)
+            if session.limits.is_reached(*spent):
+                self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+                return
+            is_near = is_near or (session.limits.nearly.is_reached(*spent) and not known.is_nearly_done)
+        if is_near:
+            self.notifying.tell(session, Kind.ALMOST_FULL)
+            self.transactions.record(Transaction(known.charger_id, known.ref, is_nearly_done=True))
+
+    def _spent(self, session: Session, limits: Limits, newest: StoredReading) -> tuple[int, int, timedelta, int | None]:
+        """Energy, money, time and state of charge that a session has come to, in the order in which limits ask."""
+        reading = newest.reading
+        energy_wh = max(0, (reading.energy_wh or 0) - (session.meter_start_wh or 0))
         cost_minor = 0
-        if session.limits.amount_minor is not None:
+        if limits.amount_minor is not None:
             cost_minor = cost_so_far(session, telling(self.readings, session, [newest]), energy_wh).total_minor
-        if session.limits.is_reached(energy_wh, cost_minor, newest.reading.at - began_at, newest.reading.soc_percent):
-            self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        return energy_wh, cost_minor, reading.at - (session.started_at or session.created_at), reading.soc_percent
 
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""

@@ -22,6 +22,7 @@ from chalicelib.domain.events import (
     StatusReported,
     TokenPresented,
 )
+from chalicelib.domain.notices import IDLE
 from chalicelib.ports import Chargers, Clock, Provider, Reports
 from chalicelib.records import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.authorising import Authorising
@@ -115,4 +116,6 @@ class Hearing:
             self.recording.status(connection.charger_id, connector, status, before.place)
         if before.session_id is not None and status is ConnectorStatus.AVAILABLE:
             self.charging.vacated(connection.charger_id, where, before.session_id)
+        if before.session_id is not None and status in IDLE:
+            self.charging.idled(before.session_id)
         return Noted()

@@ -14,7 +14,7 @@ from local.context import LambdaContext
 
 EXPIRING = {
     f"kerb-{table}": "expires_at"
-    for table in ("calls", "chargers", "connections", "history", "journal", "readings", "reports")
+    for table in ("calls", "chargers", "connections", "history", "journal", "notices", "readings", "reports")
 } | {"kerb-idempotency": "expiration"}
 
 
@@ -52,7 +52,7 @@ def test_the_indexes_are_there() -> None:
             [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]],
             index["Projection"]["ProjectionType"],
         )
-        for name in ("kerb-chargers", "kerb-sessions", "kerb-tokens", "kerb-transactions")
+        for name in ("kerb-chargers", "kerb-notices", "kerb-sessions", "kerb-tokens", "kerb-transactions")
         for index in dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
     }
 
@@ -60,6 +60,7 @@ def test_the_indexes_are_there() -> None:
         "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
         "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-notices/undelivered": ([("due_shard", "HASH"), ("due_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/by_operator": ([("operator_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/flagged": ([("flagged_operator", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),

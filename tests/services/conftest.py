@@ -16,6 +16,7 @@ from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.notices import DynamoOutbox
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.sessions import DynamoSessions
@@ -32,6 +33,7 @@ from chalicelib.services.conversation import Conversation
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
+from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
@@ -113,7 +115,9 @@ class Kit:
         self.reports = DynamoReports()
         self.places = DynamoPlaces()
         self.link = Link()
-        self.changes = Changes(self.sessions, self.workflow)
+        self.outbox = DynamoOutbox()
+        self.notifying = Notifying(self.outbox, self.sessions, self.clock)
+        self.changes = Changes(self.sessions, self.workflow, self.notifying)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
         self.authorising = Authorising(self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
@@ -129,6 +133,7 @@ class Kit:
             naming=Naming(self.chargers, self.sessions, self.transactions, self.clock),
             workflow=self.workflow,
             changes=self.changes,
+            notifying=self.notifying,
             clock=self.clock,
         )
         self.hearing = Hearing(

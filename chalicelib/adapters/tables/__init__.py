@@ -24,6 +24,7 @@ from chalicelib.adapters.tables.chargers import (
     ReportRow,
 )
 from chalicelib.adapters.tables.money import IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.notices import NoticeRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "IdempotencyRow",
     "JournalRow",
     "LedgerRow",
+    "NoticeRow",
     "OperatorRow",
     "PlaceRow",
     "ReadingsRow",
@@ -66,6 +68,7 @@ TABLES: tuple[type[Model], ...] = (
     DriverRow,
     LedgerRow,
     IdempotencyRow,
+    NoticeRow,
 )
 
 # PynamoDB would give every table a client of its own, each 60 ms to make and a TLS handshake to first use.

@@ -95,6 +95,7 @@ class TransactionRow(Model):
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
     is_limited = BooleanAttribute(null=True)
+    is_nearly_done = BooleanAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)
