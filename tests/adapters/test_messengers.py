@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import boto3
 import pytest
@@ -20,6 +23,7 @@ from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.notices import Kind, Notice
 from chalicelib.notifications import Undelivered, Webhook
 from chalicelib.records import Driver
+from local.certificates import Authority
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NOTICE = Notice(Kind.STARTED, "KAAAAAAAAAAAAAAAAAAA", "driver-1", "op", "CP-1", ConnectorId(2), AT)
@@ -50,8 +54,8 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/kerb?app=1"
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@contextmanager
+def listening(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     found = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -68,12 +72,21 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found.port = server.server_address[1]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign] # the handshake it refuses
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield found
     server.shutdown()
     server.server_close()
     thread.join(timeout=5)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as found:
+        yield found
 
 
 def messenger(url: str, *, may_be_inside: bool = True) -> WebhookMessenger:
@@ -185,3 +198,21 @@ def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -
     assert "@" not in str(refused.value)
     ses.create_email_identity(EmailIdentity="kerb@example.com")
     mail.send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize(("issued_to", "is_taken"), [("app.example.com", True), ("evil.example.com", False)])
+def test_the_address_that_was_checked_must_prove_to_be_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issued_to: str, is_taken: bool
+) -> None:
+    authority = Authority.create(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "root.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue(issued_to))
+    with listening(context) as receiver:
+        webhooks = DynamoWebhooks()
+        webhooks.put("op", Webhook(f"https://app.example.com:{receiver.port}/kerb", SECRET))
+        pinned = WebhookMessenger(webhooks, lambda: AT, may_be_inside=True, resolve=lambda *_: ["127.0.0.1"])
+        with nullcontext() if is_taken else pytest.raises(Undelivered, match="SSLError"):
+            pinned.send(NOTICE)
+    assert [headers["Host"] for _, headers, _ in receiver.got] == [f"app.example.com:{receiver.port}"] * is_taken
