@@ -71,6 +71,15 @@ def test_the_indexes_are_there() -> None:
 
 
 @pytest.mark.usefixtures("tables")
+def test_a_drivers_notices_are_read_in_order_as_soon_as_they_are_written() -> None:
+    (index,) = boto3.client("dynamodb").describe_table(TableName="kerb-notices")["Table"]["LocalSecondaryIndexes"]
+    assert (index["IndexName"], [it["AttributeName"] for it in index["KeySchema"]]) == (
+        "by_time",
+        ["driver_id", "position"],
+    )
+
+
+@pytest.mark.usefixtures("tables")
 def test_creating_tables_again_leaves_them_alone(aws_calls: list[str]) -> None:
     create_tables()
 
