@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean
+.PHONY: help install run test check bench package deploy clean
+
+STAGE ?= dev
+# A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
+RUNTIME_PYTHON ?=
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,5 +38,12 @@ check: $(READY) ## Lint, format and type checks
 bench: $(READY) ## Count AWS calls and measure, as ratios within one run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+package: $(READY) ## Make build/STAGE (dev): the template and the code for AWS
+	@RUNTIME_PYTHON="$(RUNTIME_PYTHON)" $(BIN)/python -m infrastructure.package --stage $(STAGE)
+
+deploy: $(READY) ## Package and deploy STAGE to the AWS account of the environment (docs/operations.md)
+	@case "$(ARGS)" in *--release*|*--list*) ;; *) $(MAKE) --no-print-directory package ;; esac
+	@$(BIN)/python -m infrastructure.deploy --stage $(STAGE) $(ARGS)
+
 clean: ## Remove what install and the tools made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build

@@ -15,6 +15,7 @@ from chalicelib.handlers.insight import insight
 from chalicelib.handlers.notices import notices
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
+from chalicelib.handlers.reservations import reservations
 from chalicelib.handlers.schedules import schedules
 from chalicelib.handlers.sessions import sessions
 from chalicelib.handlers.shared.caller import authorizers
@@ -28,6 +29,7 @@ for blueprint in (
     authorizers,
     finding,
     drivers,
+    reservations,
     sessions,
     operators,
     commanding,

@@ -28,6 +28,7 @@ from chalicelib.services.conversation import Conversation
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.recording import Recording
 
 _T = "2026-11-21T08:00:00Z"
@@ -77,15 +78,18 @@ def conversation(protocol: str) -> Conversation:
     changes = Changes(cast(Sessions, store), cast(Workflow, store), store)
     authorising = Authorising(cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, _clock)
+    noticing = Noticing(store, store, store, store)
+    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, noticing, _clock)
     hearing = Hearing(
         store,
         charging,
         authorising,
         cast(Lists, store),
+        store,
         cast(Reports, store),
         cast(Provider, store),
         recording,
+        noticing,
         _clock,
         300,
     )

@@ -101,6 +101,7 @@ class Place:
     time_zone: str = "UTC"
     online: bool = False
     statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
+    kept: Mapping[str, datetime] = field(default_factory=dict)
 
     def status(self, plug: Plug) -> ConnectorStatus:
         """What a connector does now; nobody knows of a charger that is offline."""
@@ -168,7 +169,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """What a connector last reported, and the session that has it, if any."""
+    """What a connector last reported, the session that has it, and the reservation it is kept for, if any."""
 
     connector: ConnectorId
     status: ConnectorStatus = ConnectorStatus.UNKNOWN
@@ -176,6 +177,17 @@ class ConnectorState:
     error: str = ""
     session_id: str | None = None
     place: str | None = None
+    reserved_for: str | None = None
+    reserved_until: datetime | None = None
+
+    def is_kept(self, at: datetime) -> bool:
+        """Whether a reservation keeps it at that moment."""
+        return self.reserved_for is not None and self.reserved_until is not None and at < self.reserved_until
+
+    def seen(self, at: datetime) -> ConnectorStatus:
+        """What it does, as everybody but its charger sees it."""
+        is_free = self.status is ConnectorStatus.AVAILABLE
+        return ConnectorStatus.RESERVED if is_free and self.is_kept(at) else self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +245,7 @@ class Purpose(StrEnum):
     PASSWORD = "password"  # noqa: S105
     LIST_VERSION = "list_version"
     LIST = "list"
+    RESERVE = "reserve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +305,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What an operator has agreed with a driver: a tariff of their own (free charging, say), or no charging at all."""
+
+    tariff_id: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
-    """A person with an account. Card data stays with the payment provider: here are only its names for things."""
+    """A person with an account. Card data stays with the payment provider: here are only its names for things.
+
+    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    """
 
     driver_id: str
     email: str
@@ -301,6 +325,8 @@ class Driver:
     payment_method_id: str | None = None
     card: str | None = None
     blocked: bool = False
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    owes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.notices import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
@@ -34,23 +35,25 @@ from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
 from chalicelib.services.delivering import Delivering
 from chalicelib.services.door import Door
+from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.finding import Finding
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
+from chalicelib.services.reserving import Reserving
 from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
 
 if TYPE_CHECKING:
     from chalicelib.adapters.tokens import AccessTokens, Tickets
-    from chalicelib.notifications import Messenger
-    from chalicelib.ports import Payments
+    from chalicelib.ports import Messenger, Payments
 
 # Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
 HEARTBEAT_S = 300
@@ -110,7 +113,7 @@ def calls() -> DynamoCalls:
 
 @cache
 def places() -> DynamoPlaces:
-    return DynamoPlaces()
+    return DynamoPlaces(clock)
 
 
 @cache
@@ -193,6 +196,11 @@ def notifying() -> Notifying:
     return Notifying(DynamoOutbox(), sessions(), clock)
 
 
+@cache
+def noticing() -> Noticing:
+    return Noticing(sessions(), readings(), transactions(), notifying())
+
+
 def _webhooks_may_be_inside() -> bool:
     """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
     return setting("WEBHOOKS_INSIDE", "0") == "1"
@@ -232,6 +240,31 @@ def authorising() -> Authorising:
 
 
 @cache
+def reservations() -> DynamoReservations:
+    return DynamoReservations()
+
+
+@cache
+def eligibility() -> Eligibility:
+    return Eligibility(chargers(), catalog(), drivers(), sessions(), reservations(), clock)
+
+
+@cache
+def reserving() -> Reserving:
+    return Reserving(
+        reservations=reservations(),
+        chargers=chargers(),
+        places=places(),
+        sessions=sessions(),
+        eligibility=eligibility(),
+        commanding=commanding(),
+        workflow=workflow(),
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+@cache
 def charging() -> Charging:
     return Charging(
         chargers=chargers(),
@@ -243,7 +276,8 @@ def charging() -> Charging:
         naming=Naming(chargers(), sessions(), transactions(), clock),
         workflow=workflow(),
         changes=changes(),
-        notifying=notifying(),
+        reserving=reserving(),
+        noticing=noticing(),
         clock=clock,
     )
 
@@ -265,9 +299,11 @@ def conversation() -> Conversation:
         charging=charging(),
         authorising=authorising(),
         lists=lists(),
+        reserving=reserving(),
         reports=reports(),
         provider=NoProvider(),
         recording=recording(),
+        noticing=noticing(),
         clock=clock,
         heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
     )
@@ -308,7 +344,8 @@ def driver_sessions() -> DriverSessions:
         readings=readings(),
         chargers=chargers(),
         catalog=catalog(),
-        drivers=drivers(),
+        eligibility=eligibility(),
+        reserving=reserving(),
         workflow=workflow(),
         changes=changes(),
         clock=clock,

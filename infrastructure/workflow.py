@@ -6,8 +6,11 @@ retried, because each is safe to repeat (chalicelib/services/lifecycle.py).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+
+from infrastructure.stage import Resources, Stage, arn, attribute, logical_id
 
 START_TIMEOUT_S = 60
 LONGEST_SESSION_S = 48 * 3600
@@ -18,6 +21,95 @@ PAYMENT_TIMEOUT_S = 600
 _ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed"]
 
 FunctionArn = Callable[[str], str]
+MACHINE = "session"
+
+
+def machine_arn(stage: Stage) -> dict[str, str]:
+    """By name, because the functions that the machine calls are told of the machine too."""
+    return arn("states", f"stateMachine:{stage.prefix}{MACHINE}")
+
+
+def resources(stage: Stage) -> Resources:
+    """The state machine, which may call its steps' functions and nothing else; its log tells of failures only."""
+    told = definition(lambda name: f"${{{logical_id(name)}.Arn}}")
+    return {
+        "SessionMachine": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            **stage.fate,
+            "Properties": {
+                "StateMachineName": stage.prefix + MACHINE,
+                "StateMachineType": "STANDARD",
+                "DefinitionString": {"Fn::Sub": json.dumps(told, separators=(",", ":"))},
+                "RoleArn": attribute("SessionMachineRole", "Arn"),
+                "LoggingConfiguration": {
+                    "Level": "ERROR",
+                    # Task tokens would be in it.
+                    "IncludeExecutionData": False,
+                    "Destinations": [
+                        {"CloudWatchLogsLogGroup": {"LogGroupArn": attribute("SessionMachineLogs", "Arn")}}
+                    ],
+                },
+            },
+        },
+        "SessionMachineLogs": {
+            "Type": "AWS::Logs::LogGroup",
+            **stage.fate,
+            "Properties": {
+                "LogGroupName": f"/aws/vendedlogs/states/{stage.prefix}{MACHINE}",
+                "RetentionInDays": stage.log_days,
+            },
+        },
+        "SessionMachineRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": _trust("states.amazonaws.com"),
+                "Policies": [
+                    {
+                        "PolicyName": "steps",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": _steps()},
+                                # AWS knows no narrower resource for these.
+                                {"Effect": "Allow", "Action": _LOG_DELIVERY, "Resource": ["*"]},
+                            ],
+                        },
+                    }
+                ],
+            },
+        },
+    }
+
+
+def _steps() -> list[dict[str, list[str]]]:
+    """The ARNs of the functions that the definition calls."""
+    called: set[str] = set()
+
+    def note(name: str) -> str:
+        called.add(name)
+        return name
+
+    definition(note)
+    return [attribute(logical_id(name), "Arn") for name in sorted(called)]
+
+
+def _trust(service: str) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
+
+
+_LOG_DELIVERY = [
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+]
 
 
 def definition(arn_of: FunctionArn, start_timeout_s: int = START_TIMEOUT_S) -> dict[str, Any]:
@@ -77,7 +169,7 @@ def _abort(arn: str) -> dict[str, Any]:
         "Type": "Task",
         "Resource": arn,
         "TimeoutSeconds": 60,
-        "Retry": [{**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
+        "Retry": [_OUTAGE, {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
         "Next": "IsOver",
     }
 
@@ -87,11 +179,15 @@ def _catch(error: str, then: str) -> dict[str, Any]:
 
 
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
+# Outlasts, as that jitter halves the waits, a day without the payment provider: a charge is not given away for an
+# outage, nor a hold forgotten, which is good for days.
+_OUTAGE = {**_PATIENTLY, "ErrorEquals": ["PaymentsUnavailable"], "MaxAttempts": 200, "MaxDelaySeconds": 900}
 
 
 def _retry(timeouts: int = 0) -> list[dict[str, Any]]:
     return [
         {"ErrorEquals": _ANSWERS, "MaxAttempts": 0},
         {"ErrorEquals": ["States.Timeout"], "MaxAttempts": timeouts},
+        *([_OUTAGE] if timeouts else []),
         {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 12},
     ]

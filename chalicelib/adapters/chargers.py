@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from pynamodb.constants import ALL_OLD, ATTRIBUTES, STRING, UPDATED_OLD
 from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
@@ -44,12 +45,13 @@ class DynamoChargers:
         row = find(ChargerRow, charger_id, _CHARGER)
         return _charger(row) if row else None
 
-    def put(self, charger: Charger) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
         """One call. Raises Conflict when the charger is another operator's."""
+        password = ChargerRow.password_hash
         registered = [
             ChargerRow.operator_id.set(charger.operator_id),
             ChargerRow.site_id.set(charger.site_id),
-            ChargerRow.password_hash.set(charger.password_hash),
+            password.set(password | charger.password_hash if keep_password else charger.password_hash),
             ChargerRow.connectors.set([str(connector) for connector in charger.connectors]),
             ChargerRow.security_profile.set(charger.security_profile),
             ChargerRow.keeps_list.set(charger.keeps_list),
@@ -253,12 +255,32 @@ class DynamoChargers:
         """One call."""
         holder = ChargerRow.session_id
         free_or_own = holder.does_not_exist() | (holder == session_id)
-        return update(_connector_row(charger_id, connector), [holder.set(session_id)], free_or_own)
+        actions = [holder.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
+        condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
+        return update(_connector_row(charger_id, connector), actions, condition)
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """One call."""
         holder = ChargerRow.session_id
         update(_connector_row(charger_id, connector), [holder.remove()], holder == session_id)
+
+    def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
+        """One call."""
+        actions = [ChargerRow.reserved_for.set(reservation_id), ChargerRow.reserved_until.set(until)]
+        condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
+        return update(_connector_row(charger_id, connector), actions, condition)
+
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
+        """One call."""
+        kept_for = ChargerRow.reserved_for
+        actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
+        update(_connector_row(charger_id, connector), actions, kept_for == reservation_id)
+
+
+def _is_kept_by_no_other(name: str, at: datetime) -> Condition:
+    kept_for = ChargerRow.reserved_for
+    is_free: Condition = kept_for.does_not_exist() | (kept_for == name) | (ChargerRow.reserved_until <= at)
+    return is_free
 
 
 def _connection(connection_id: str, minute: int) -> Connection:
@@ -309,4 +331,6 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         error=row.error or "",
         session_id=row.session_id,
         place=row.place,
+        reserved_for=row.reserved_for,
+        reserved_until=row.reserved_until,
     )

@@ -21,8 +21,8 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.notices import Kind, Notice, check_webhook, is_public
-from chalicelib.notifications import Undelivered, Webhook, Webhooks
-from chalicelib.ports import Clock, Drivers
+from chalicelib.notifications import Undelivered, Webhook
+from chalicelib.ports import Clock, Drivers, Webhooks
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

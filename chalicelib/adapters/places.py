@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from chalicelib.adapters.dynamo import decode, encode, update
 from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.geo import Spot, distance_m
+from chalicelib.ports import Clock
 from chalicelib.records import Place
 
 _AREA, _FINEST = 3, 10
@@ -29,10 +31,18 @@ _MARGIN = 1.45
 _DIGIT_BITS, _RESOLUTION_BIT = 3, 52
 
 
-class DynamoPlaces:
-    """The port Places. `queries` and `items` count what searches have read, for those who want to know."""
+def _now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self) -> None:
+
+class DynamoPlaces:
+    """The port Places. `clock` says which reservations are over.
+
+    `queries` and `items` count what searches have read, for those who want to know.
+    """
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
         self.queries = 0
         self.items = 0
 
@@ -41,7 +51,8 @@ class DynamoPlaces:
         row = row_of(place)
         statuses = {name: status.value for name, status in place.statuses.items()}
         body = encode(place)
-        PlaceRow(_partition(row), _sort_key(row), body=body, online=place.online, statuses=statuses).save()
+        kept = {name: until.isoformat() for name, until in place.kept.items()}
+        PlaceRow(_partition(row), _sort_key(row), body=body, online=place.online, statuses=statuses, kept=kept).save()
         return row
 
     def remove(self, row: str) -> None:
@@ -56,6 +67,12 @@ class DynamoPlaces:
     def set_online(self, row: str, online: bool) -> None:
         """One call."""
         update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.online.set(online)], PlaceRow.area.exists())
+
+    def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
+        """One call."""
+        kept: Any = PlaceRow.kept[str(connector)]
+        action = kept.remove() if until is None else kept.set(until.isoformat())
+        update(PlaceRow(_partition(row), _sort_key(row)), [action], PlaceRow.area.exists())
 
     def near(self, centre: Spot, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
         """Best first: the heap holds cells by the nearest they can be, and places by where they are."""
@@ -106,7 +123,8 @@ class DynamoPlaces:
         return found
 
     def _read(self, area: str, low: str, high: str, limit: int | None) -> Sequence[Place]:
-        return [_place(row) for row in PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit)]
+        now = self._clock()
+        return [_place(row, now) for row in PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit)]
 
 
 def row_of(place: Place) -> str:
@@ -115,10 +133,13 @@ def row_of(place: Place) -> str:
     return f"{_area_of(cell)}/{cell}#{place.charger_id}"
 
 
-def _place(row: PlaceRow) -> Place:
-    known = decode(Place, row.body)
+def _place(row: PlaceRow, now: datetime) -> Place:
     statuses = {name: ConnectorStatus(word) for name, word in row.statuses.attribute_values.items()}
-    return replace(known, online=row.online, statuses=statuses)
+    kept = {name: datetime.fromisoformat(until) for name, until in row.kept.attribute_values.items()}
+    for name, until in kept.items():
+        if now < until and statuses.get(name) is ConnectorStatus.AVAILABLE:
+            statuses[name] = ConnectorStatus.RESERVED
+    return replace(decode(Place, row.body), online=row.online, statuses=statuses, kept=kept)
 
 
 def _h3_cell(spot: Spot, resolution: int) -> str:

@@ -43,6 +43,7 @@ class Origin(StrEnum):
     APP = "app"
     CARD = "card"
     CHARGER = "charger"
+    RESERVATION = "reservation"
 
 
 class Reason(StrEnum):
@@ -56,8 +57,11 @@ class Reason(StrEnum):
     CHARGER_DID_NOT_START = "charger_did_not_start"
     CHARGER_LOST = "charger_lost"
     CONNECTOR_BUSY = "connector_busy"
+    CONNECTOR_RESERVED = "connector_reserved"
     LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
+    RESERVATION_CANCELLED = "reservation_cancelled"
+    RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"
 
 
@@ -328,6 +332,9 @@ def _pay(session: Session, event: Paid) -> Session:
 
 
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
+    if session.bill is None or session.payment is not None:
+        # What nobody has priced yet, or what is paid, has not failed to be paid.
+        return session
     return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
 
 
@@ -352,6 +359,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Paid): _pay,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
+    (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
     (State.FAILED, Paid): _pay,
 }

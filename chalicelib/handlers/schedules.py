@@ -24,6 +24,12 @@ def claim(event: CloudWatchEvent) -> dict[str, int]:
     return {"sessions": wiring.unclaimed().sweep()}
 
 
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="reservations")
+def reservations(event: CloudWatchEvent) -> dict[str, int]:
+    """End reservations that are over, and charge for those nobody came for."""
+    return {"ended": wiring.reserving().sweep()}
+
+
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
 def lists(event: CloudWatchEvent) -> dict[str, int]:
     """Bring the lists of tokens that chargers keep up to date."""

@@ -12,15 +12,14 @@ from chalicelib.domain.events import ConnectorId
 from chalicelib.domain.limits import Limits
 from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.caller import caller_of
-from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.shared.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.shared.models.charging import NewSession, Receipt, SessionPage, SessionView
 from chalicelib.records import NotAllowed
-from chalicelib.services.sessions import Progress, progress
+from chalicelib.services.sessions import Progress, Wanted, progress
 
 sessions = Blueprint(__name__)
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PAGE, _LARGEST_PAGE = 20, 100
 _END = "end"
 _RETRY_MS = 2000
@@ -36,17 +35,14 @@ _SINCE = "where the client left off: the id of the last event it saw"
     status=201,
     also={200: "This request was made before: its session"},
     errors=(402, 403, 404, 409),
-    headers={"Idempotency-Key": "makes a repeated request the same session (1 to 255 printable characters)"},
+    headers={"Idempotency-Key": f"makes a repeated request the same session ({KEY_FORM})"},
 )
 def begin(request: Request) -> Answer:
     """Begin a session, or see again the one that the same Idempotency-Key began."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise BadRequest("Idempotency-Key must be 1 to 255 printable ASCII characters", "Idempotency-Key")
     body: NewSession = request.body
-    connector = ConnectorId.parse(body.connector)
     limits = Limits(**body.limits.model_dump()) if body.limits else None
-    session, is_new = wiring.driver_sessions().begin(request.driver_id, body.charger_id, connector, key, limits)
+    wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
+    session, is_new = wiring.driver_sessions().begin(request.driver_id, wanted, request.idempotency_key)
     shown = views.session(progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 

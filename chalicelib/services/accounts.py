@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.ports import Drivers, Identity, NewId, Payments
 from chalicelib.records import CardSetup, Driver, Login
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ class Accounts:
         driver = self.driver(driver_id)
         if driver.customer_id is None:
             customer_id = self.payments().create_customer(driver.driver_id, driver.email)
-            driver = replace(driver, customer_id=customer_id)
-            self.drivers.put(driver)
+            driver = self._changed(driver_id, customer_id=customer_id)
         return self.payments().begin_card_setup(driver.customer_id or "", self.new_id())
 
     def save_card(self, driver_id: str, setup_id: str) -> Driver:
@@ -63,6 +63,11 @@ class Accounts:
         card = self.payments().saved_card(driver.customer_id, setup_id) if driver.customer_id else None
         if card is None:
             raise Refusal("card_not_ready", "this card setup is not finished, or is not yours")
-        driver = replace(driver, payment_method_id=card.payment_method_id, card=card.label)
-        self.drivers.put(driver)
+        return self._changed(driver_id, payment_method_id=card.payment_method_id, card=card.label)
+
+    def _changed(self, driver_id: str, **facts: Any) -> Driver:
+        """The payment provider took its time: what else was written meanwhile stays."""
+        driver = self.drivers.change(driver_id, lambda it: replace(it, **facts))
+        if driver is None:
+            raise NotFound(f"driver {driver_id}")
         return driver

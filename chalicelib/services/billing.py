@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session, State
+from chalicelib.domain.session import Hold, HoldPlaced, Paid, Payment, Session
 from chalicelib.ports import Clock, Ledger, Payments, Sessions
-from chalicelib.records import PaymentNews
+from chalicelib.records import Declined, PaymentNews
 from chalicelib.services.changes import Changes
 from chalicelib.services.lifecycle import book_of
 
@@ -46,13 +46,20 @@ class Billing:
         if news.payment_id is None:
             return
         hold = Hold(news.payment_id, news.amount_minor)
-        if session.hold is not None:
-            if session.hold.payment_id != hold.payment_id:
-                # A hold placed twice (a crash, and another card since): the session knows one, nobody needs the other.
-                self.payments().void(session, hold)
-            return
-        self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
-        session = self.changes.apply(session.session_id, HoldPlaced(hold))
-        if session.state is State.FAILED:
+        if session.hold is None:
+            self.ledger.append([book_of(session).hold(hold.amount_minor, self.clock())])
+            session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        if session.hold is None or session.hold.payment_id != hold.payment_id:
+            # A hold placed twice (a crash, and another card since): the session knows one, nobody needs the other.
             self.payments().void(session, hold)
-            self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])
+        elif session.is_over and not (session.payment and session.payment.amount_minor):
+            self._give_back(session, hold)
+
+    def _give_back(self, session: Session, hold: Hold) -> None:
+        """Given back before, most likely; but who gave up the session may have looked before the hold was known."""
+        try:
+            self.payments().void(session, hold)
+        except Declined:
+            _log.warning("the hold was taken already; that word will come", extra={"session_id": session.session_id})
+            return
+        self.ledger.append([book_of(session).void(hold.amount_minor, self.clock())])

@@ -10,13 +10,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import reduce
 
 from chalicelib.domain.answers import Noted, StartAnswer
 from chalicelib.domain.commands import CommandResult, Standing, Verdict
 from chalicelib.domain.events import ChargingStarted, ChargingStopped, ConnectorId, Reading, ReadingsTaken, StopReason
-from chalicelib.domain.evidence import Flag, Said, span
-from chalicelib.domain.limits import Limits
-from chalicelib.domain.notices import ALMOST_FULL_PERCENT, Kind, charges_for_idling
+from chalicelib.domain.evidence import Flag, Said, believable, span
 from chalicelib.domain.session import (
     Origin,
     Reason,
@@ -27,20 +26,25 @@ from chalicelib.domain.session import (
     State,
     Stopped,
     StopRequested,
+    apply,
     session_id_for,
 )
 from chalicelib.ports import Catalog, Chargers, Clock, Readings, Sessions, Transactions, Workflow
 from chalicelib.records import Charger, Connection, StoredReading, Transaction
 from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
+from chalicelib.services.connectors import take_connector
 from chalicelib.services.costing import cost_so_far, telling
 from chalicelib.services.naming import Naming
-from chalicelib.services.notifying import Notifying
+from chalicelib.services.noticing import Noticing
+from chalicelib.services.reserving import Reserving
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 _REF_ATTEMPTS = 8
 # Messages overtake each other by seconds: a connector that is free so soon after a start was so before it.
 _SURELY_LATER = timedelta(seconds=60)
+# Some tell power before they tell energy.
+_FIRST_READINGS = 10
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
@@ -68,7 +72,8 @@ class Charging:
     naming: Naming
     workflow: Workflow
     changes: Changes
-    notifying: Notifying
+    reserving: Reserving
+    noticing: Noticing
     clock: Clock
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
@@ -99,8 +104,9 @@ class Charging:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
         self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
-        if known.session_id is not None and event.readings:
-            self._watch(known, known.session_id, event.readings)
+        if known.is_limited and event.readings:
+            self._keep_limits(known, event.readings)
+        self.noticing.read(known, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
         facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
@@ -138,7 +144,12 @@ class Charging:
             session = self.sessions.get(session_id)
             has_limits = session is not None and session.limits is not None
             claimed = Transaction(charger_id, result.ref, session_id=session_id, is_limited=has_limits or None)
-            self.changes.apply(session_id, *_story(self.transactions.record(claimed)), known=session)
+            facts = self.transactions.record(claimed)
+            if facts.session_id == session_id:
+                self.changes.apply(session_id, *_story(facts), known=session)
+            else:
+                # A card was shown to the same charge meanwhile: it has its payer.
+                self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), known=session)
 
     def vacated(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """A connector is free though a session has it: the car has left, and its end was lost or is on its way."""
@@ -151,21 +162,6 @@ class Charging:
         # The next driver must not wait for the last one's bill.
         self.chargers.free(charger_id, connector, session_id)
 
-    def idled(self, session_id: str) -> None:
-        """A car is connected and takes nothing: its driver is told, once, where that may cost something.
-
-        Reads the session, and its newest reading where its tariff has a price for idle time.
-        """
-        session = self.sessions.get(session_id)
-        if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
-            return
-        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        register_wh = newest[0].reading.energy_wh if newest else None
-        if register_wh is not None and register_wh <= (session.meter_start_wh or 0):
-            # It has not begun yet: a car that waits for its hour is not charged for waiting.
-            return
-        self.notifying.tell(session, Kind.IDLE_FEE_BEGINS)
-
     def adopt(self, facts: Transaction) -> Session | None:
         """Make a session of a transaction that nobody has claimed; None when its charger is no longer registered."""
         charger = self.chargers.get(facts.charger_id)
@@ -175,43 +171,46 @@ class Charging:
         holder = self.authorising.holder(charger.charger_id, charger.operator_id, token)
         session_id = _session_id(facts, holder)
         facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
-        session = holder.session or self._begun_at_charger(charger, replace(facts, token=token or None), holder)
-        if holder.session is None and not self.sessions.add(session):
-            session = self.sessions.get(session_id) or session
-        session = self.changes.apply(session_id, *self._story_without_beginning(facts), known=session)
+        session, story = holder.session, self._story_without_beginning(facts)
+        if session is None:
+            begun = self._begun_at_charger(charger, replace(facts, token=token or None), holder)
+            session = reduce(apply, story, begun)
+            if not self.sessions.add(session):
+                session = self.sessions.get(session.session_id) or session
+        session = self.changes.apply(session.session_id, *story, known=session)
         self.workflow.start(session)
         return session
 
-    def _watch(self, known: Transaction, session_id: str, readings: Sequence[Reading]) -> None:
-        """End a session whose driver wanted no more than this; tell the driver, once, that it is nearly there.
+    def has_session(self, facts: Transaction) -> bool:
+        """Whether there is a session of it: a crash may have left only the name of one."""
+        return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
 
-        Its session is read with every reading where it has limits, else once, when the battery is almost full.
-        """
-        newest = StoredReading("", max(readings, key=lambda it: it.at))
-        is_near = (newest.reading.soc_percent or 0) >= ALMOST_FULL_PERCENT and not known.is_nearly_done
-        if not known.is_limited and not is_near:
+    def _keep_limits(self, facts: Transaction, readings: Sequence[Reading]) -> None:
+        """End a session whose driver wanted no more than this."""
+        session = self.sessions.get(facts.session_id) if facts.session_id else None
+        if session is None or session.limits is None or session.state is not State.ACTIVE:
             return
-        session = self.sessions.get(session_id)
-        if session is None or session.state is not State.ACTIVE:
-            return
-        if session.limits is not None:
-            spent = self._spent(session, session.limits, newest)
-            if session.limits.is_reached(*spent):
-                self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
-                return
-            is_near = is_near or (session.limits.nearly.is_reached(*spent) and not known.is_nearly_done)
-        if is_near:
-            self.notifying.tell(session, Kind.ALMOST_FULL)
-            self.transactions.record(Transaction(known.charger_id, known.ref, is_nearly_done=True))
-
-    def _spent(self, session: Session, limits: Limits, newest: StoredReading) -> tuple[int, int, timedelta, int | None]:
-        """Energy, money, time and state of charge that a session has come to, in the order in which limits ask."""
-        reading = newest.reading
-        energy_wh = max(0, (reading.energy_wh or 0) - (session.meter_start_wh or 0))
+        newest = max(readings, key=lambda it: it.at)
+        began_at = session.started_at or session.created_at
+        # A clock that goes ahead must not use up a driver's time.
+        until = max(began_at, min(newest.at, self.clock()))
+        energy_wh = max(0, newest.energy_wh - self._meter_start_wh(session, facts)) if newest.energy_wh else 0
         cost_minor = 0
-        if limits.amount_minor is not None:
-            cost_minor = cost_so_far(session, telling(self.readings, session, [newest]), energy_wh).total_minor
-        return energy_wh, cost_minor, reading.at - (session.started_at or session.created_at), reading.soc_percent
+        if session.limits.amount_minor is not None:
+            told = telling(self.readings, session, [StoredReading("", newest)])
+            cost_minor = cost_so_far(session, told, energy_wh, until).total_minor
+        spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
+        if session.limits.is_reached(*spent):
+            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        elif session.limits.nearly.is_reached(*spent):
+            self.noticing.nearly_done(session, facts)
+
+    def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
+        """The register at the beginning, or the first that was told: it shows a meter's whole life."""
+        if session.meter_start_wh is not None:
+            return session.meter_start_wh
+        first = self.readings.after(facts.charger_id, facts.ref, "", limit=_FIRST_READINGS)
+        return next((it.reading.energy_wh for it in first if it.reading.energy_wh is not None), 0)
 
     def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
@@ -220,22 +219,27 @@ class Charging:
             return story
         first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
         reading = first[0].reading if first else None
-        began_at = reading.at if reading else facts.stopped_at or facts.heard_at or self.clock()
+        begun = Said(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
         register_wh = facts.meter_start_wh
         if register_wh is None and reading is not None:
             register_wh = reading.energy_wh
-        return [Started(facts.ref, began_at, register_wh, frozenset({Flag.START_UNKNOWN})), *story]
+        ended = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+        began_at = span(begun, ended).began_at if ended else begun.best
+        doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
+        return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *story]
 
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
         """Record facts and bring the session they belong to up to date."""
         holder = self._holder_of(connection, facts, remote_start_id)
-        if holder is not None:
+        # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
+        if holder is not None and (holder.session is not None or facts.started_heard_at is not None):
             has_limits = holder.session is not None and holder.session.limits is not None
             facts = replace(facts, session_id=_session_id(facts, holder), is_limited=has_limits or None)
         merged = self.transactions.record(facts)
-        if merged.session_id is None and merged.token is not None:
-            # The message that showed the token overtook the one that began the transaction.
-            holder = self._holder(connection, merged.token)
+        if merged.session_id is None and merged.token is not None and merged.started_heard_at is not None:
+            # The token was shown after the transaction began, or in a message that overtook its beginning.
+            if holder is None or merged.token != facts.token:
+                holder = self._holder(connection, merged.token)
             claimed = Transaction(merged.charger_id, merged.ref, session_id=_session_id(merged, holder))
             merged = self.transactions.record(claimed)
         session = self._session(merged, holder)
@@ -243,6 +247,10 @@ class Charging:
             self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
             return _Told(merged, None, holder.standing if holder else None)
         session = self.changes.apply(session.session_id, *_story(merged), known=session)
+        if session.reason is Reason.CONNECTOR_RESERVED:
+            session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
+            self.workflow.start(session)
+            return _Told(merged, session, Standing.BLOCKED if holder else None)
         if holder is None:
             return _Told(merged, session, None)
         if session.origin is not Origin.APP:
@@ -264,12 +272,27 @@ class Charging:
             raise LookupError(f"charger {facts.charger_id} is not registered")
         if holder is None:
             holder = self.authorising.holder(charger.charger_id, charger.operator_id, facts.token or "")
-        session = self._begun_at_charger(charger, facts, holder)
-        if not self.sessions.add(session):
-            return self.sessions.get(session.session_id)
-        if session.connector.is_credible:
-            self.chargers.claim(session.charger_id, session.connector, session.session_id)
-        return session
+        # Told its story before it is written: a session that had yet to begin would be given up by the sweep.
+        session = reduce(apply, _story(facts), self._begun_at_charger(charger, facts, holder))
+        if session.connector.is_credible and not self._take_connector(session):
+            session = self._where_reserved(session)
+        return session if self.sessions.add(session) else self.sessions.get(session.session_id)
+
+    def _take_connector(self, session: Session) -> bool:
+        return take_connector(self.chargers, self.sessions, session)
+
+    def _where_reserved(self, session: Session) -> Session:
+        """A session begun at a connector that is not free: its driver's own reservation, or somebody else's."""
+        reservation = self.reserving.kept_for(session.charger_id, session.connector)
+        if reservation is None:
+            return session
+        if session.driver_id != reservation.driver_id:
+            return replace(session, reason=Reason.CONNECTOR_RESERVED)
+        reserved = self.reserving.use(reservation)
+        self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
+        self._take_connector(session)
+        self.reserving.let_go(reservation)
+        return replace(session, reserved=reserved)
 
     def _begun_at_charger(self, charger: Charger, facts: Transaction, holder: Holder) -> Session:
         site = self.catalog.site(charger.site_id)
@@ -309,10 +332,12 @@ class Charging:
 
 def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
     """Whether a transaction is the one this start began, or another that was given the same number."""
-    if event.at is not None:
-        return facts.started_at == event.at
-    # Of a charger without a clock only the order of its messages tells: what has ended does not begin again.
-    return facts.started_at is None and facts.stopped_heard_at is None
+    if facts.started_at != event.at:
+        return False
+    if facts.started_heard_at is not None and believable(event.at, facts.started_heard_at):
+        return True
+    # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
+    return facts.stopped_heard_at is None
 
 
 def _session_id(facts: Transaction, holder: Holder) -> str:

@@ -37,11 +37,9 @@ def telling(readings: Readings, session: Session, newest: Sequence[StoredReading
     return readings.after(session.charger_id, session.ref, "", MOST_READINGS)
 
 
-def cost_so_far(session: Session, readings: Sequence[StoredReading], energy_wh: int) -> Bill:
-    """The price of what has been taken until the last of the readings."""
-    began_at = session.started_at or session.created_at
-    until = session.stopped_at or (readings[-1].reading.at if readings else began_at)
-    return _price(session, readings, energy_wh, max(began_at, until))
+def cost_so_far(session: Session, readings: Sequence[StoredReading], energy_wh: int, until: datetime) -> Bill:
+    """The price of what has been taken until then."""
+    return _price(session, readings, energy_wh, until)
 
 
 def final_bill(session: Session, readings: Sequence[StoredReading]) -> Bill:

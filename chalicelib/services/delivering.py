@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.notices import MOST_ATTEMPTS, Notice, attempt_after, bears_out, check_webhook
-from chalicelib.notifications import Messenger, Outbox, Outcome, Posted, Undelivered, Webhook, Webhooks
-from chalicelib.ports import Clock, Sessions
+from chalicelib.notifications import Outcome, Posted, Undelivered, Webhook
+from chalicelib.ports import Clock, Messenger, Outbox, Sessions, Webhooks
 
 # A change that is not made two minutes after it was foretold died with the process that wanted it.
 _GRACE = timedelta(minutes=2)

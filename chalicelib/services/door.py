@@ -103,7 +103,7 @@ class Door:
             self.link.close(replaced)
         if charger.keeps_list:
             self.chargers.list_is_due(charger_id)
-        self.recording.line(charger, online=True, why=protocol, connection_id=connection_id)
+        self._show(charger, online=True, why=protocol, connection_id=connection_id)
         _log.info("charger connected", extra={"charger_id": charger_id, "protocol": protocol})
         return protocol if offers else None
 
@@ -114,11 +114,17 @@ class Door:
             return
         charger = self.chargers.closed(connection)
         if charger is not None:
-            self.recording.line(charger, online=False, why=why, connection_id=connection_id)
+            self._show(charger, online=False, why=why, connection_id=connection_id)
         _log.info(
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
         )
+
+    def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str) -> None:
+        """The old socket's end and the new one's beginning are heard at once, and either may be written last."""
+        self.recording.line(charger, online=online, why=why, connection_id=connection_id)
+        if charger.place is not None:
+            self.recording.look_again(self.chargers.get(charger.charger_id), wrote=online)
 
     def _admit(self, charger_id: str, credentials: Credentials, at: datetime) -> Charger:
         charger = self.chargers.get(charger_id)

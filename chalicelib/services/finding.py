@@ -14,7 +14,7 @@ from chalicelib.domain.geo import Route, Spot
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, Places, Travel
 from chalicelib.records import Place, Plug, PlugType, Site
-from chalicelib.services.sessions import NotFound
+from chalicelib.services.refusal import NotFound
 
 # So many chargers are looked at for one page, be they wanted or not.
 _MOST_LOOKED_AT = 2_000
@@ -81,14 +81,14 @@ class Finding:
         """The nearest first. Raises ValueError for a cursor not ours."""
         seen = _read_cursor(cursor)
         kept: list[tuple[float, Place]] = []
-        last = seen
-        for looked_at, (away_m, place) in enumerate(self.places.near(centre, seen[0], radius_m)):
+        last, looked_at = seen, 0
+        for away_m, place in self.places.near(centre, seen[0], radius_m):
             here = (away_m, place.charger_id)
             if here <= seen:
                 continue
             if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
                 return Page(self._priced(kept), _cursor(last))
-            last = here
+            last, looked_at = here, looked_at + 1
             if wish.is_met_by(place):
                 kept.append((away_m, place))
         return Page(self._priced(kept), None)

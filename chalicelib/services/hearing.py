@@ -28,7 +28,9 @@ from chalicelib.records import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.authorising import Authorising
 from chalicelib.services.charging import CHARGER_AS_A_WHOLE, AssignRef, Charging
 from chalicelib.services.lists import Lists
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.recording import Recording
+from chalicelib.services.reserving import Reserving
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +43,11 @@ class Hearing:
     charging: Charging
     authorising: Authorising
     lists: Lists
+    reserving: Reserving
     reports: Reports
     provider: Provider
     recording: Recording
+    noticing: Noticing
     clock: Clock
     heartbeat_s: int
 
@@ -84,6 +88,8 @@ class Hearing:
         match call.purpose:
             case Purpose.START:
                 self.charging.start_answered(call.charger_id, call.subject, result)
+            case Purpose.RESERVE:
+                self.reserving.answered(call.subject, result)
             case Purpose.PASSWORD if result.verdict is not Verdict.ACCEPTED:
                 self.chargers.drop_password(call.charger_id, call.subject)
             case Purpose.LIST_VERSION:
@@ -117,5 +123,5 @@ class Hearing:
         if before.session_id is not None and status is ConnectorStatus.AVAILABLE:
             self.charging.vacated(connection.charger_id, where, before.session_id)
         if before.session_id is not None and status in IDLE:
-            self.charging.idled(before.session_id)
+            self.noticing.idle(before.session_id)
         return Noted()

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.bill import Bill
-from chalicelib.domain.commands import StartCharging, StopCharging
+from chalicelib.domain.commands import StartCharging, StopCharging, Unable
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.ledger import Book
 from chalicelib.domain.session import (
@@ -39,6 +39,7 @@ from chalicelib.services.changes import Changes
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.costing import final_bill, telling
 from chalicelib.services.measuring import Measuring
+from chalicelib.services.naming import known_to_charger
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
@@ -103,7 +104,8 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.START, task_token))
         if session.state is State.INITIATED:
             command = StartCharging(session.connector, session.token, session.remote_start_id)
-            self.commanding.send(session.charger_id, command, Purpose.START, session_id)
+            # This step done again must not be refused by the start that it has sent already.
+            self.commanding.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
 
     def await_end(self, session_id: str, task_token: str) -> None:
         """Wait while the car charges, until somebody wants it to end or it has."""
@@ -164,7 +166,11 @@ class Lifecycle:
         count = 0
         for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
             count += 1
-            self._take_up(session)
+            try:
+                self._take_up(session)
+            except Exception:
+                # One that cannot be taken up must not keep the others; it comes again in a minute.
+                _log.exception("not taken up", extra={"session_id": session.session_id})
         return count
 
     def _take_up(self, session: Session) -> None:
@@ -213,10 +219,11 @@ class Lifecycle:
         if session.is_over or session.stopped_at is not None or session.ref is None:
             return
         try:
-            self.commanding.send(session.charger_id, StopCharging(session.ref), Purpose.STOP, session.session_id)
-        except Gone:
+            command = StopCharging(known_to_charger(session.ref))
+            self.commanding.send(session.charger_id, command, Purpose.STOP, session.session_id)
+        except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
-            _log.warning("charger is offline and cannot be told to stop", extra={"session_id": session.session_id})
+            _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
 
     def _take_money(self, session: Session, bill: Bill) -> None:
         """Capture the bill, never above the hold: what is beyond stays on the driver's account in the ledger."""

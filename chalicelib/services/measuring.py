@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.evidence import Flag, is_consistent, measure
 from chalicelib.domain.session import EnergyMeasured, Session
 from chalicelib.ports import Readings
+from chalicelib.records import StoredReading
 from chalicelib.services.changes import Changes
 from chalicelib.services.costing import MOST_READINGS, registers
 
@@ -33,14 +36,25 @@ class Measuring:
             flags.add(Flag.END_UNKNOWN)
         if session.meter_start_wh is None or session.meter_stop_wh is None:
             flags.add(Flag.METER_MISSING)
-        began_at = session.started_at or session.created_at
         return self.changes.apply(
             session.session_id,
             EnergyMeasured(
-                at=max(began_at, newest[0].reading.at) if newest else began_at,
+                at=_last_seen(session, first, newest),
                 energy_wh=found.energy_wh,
                 meter_start_wh=points[0].energy_wh if points else None,
                 meter_stop_wh=points[-1].energy_wh if points else None,
                 flags=found.flags | flags,
             ),
         )
+
+
+def _last_seen(session: Session, first: Sequence[StoredReading], newest: Sequence[StoredReading]) -> datetime:
+    """When a charge whose end nobody told was last seen; not after its end was wished for, by our clock."""
+    began_at = session.started_at or session.created_at
+    if not first or not newest:
+        return began_at
+    at = newest[0].reading.at
+    if Flag.CLOCK_WRONG in session.flags:
+        # A clock that is wrong still measures how long.
+        at = began_at + (at - first[0].reading.at)
+    return max(began_at, min(at, session.stop_requested_at or at))

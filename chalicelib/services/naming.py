@@ -6,6 +6,7 @@ What was once understood of a name is written down, so that a repetition is unde
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,13 @@ from chalicelib.records import Transaction
 
 # A start told again may differ by seconds; one so much later, by a charger that counts from one again, is another.
 _ANOTHER = timedelta(minutes=10)
+# OCPP's identifiers have no such sign.
+_SECOND = re.compile(r"~\d{9,}$")
+
+
+def known_to_charger(ref: str) -> str:
+    """What the charger itself calls a transaction that we call otherwise because it used the name twice."""
+    return _SECOND.sub("", ref)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.notices import Kind, Notice, bears_out, following, notice_of
 from chalicelib.domain.session import Session
-from chalicelib.notifications import Outbox, Posted
-from chalicelib.ports import Clock, Sessions
+from chalicelib.notifications import Posted
+from chalicelib.ports import Clock, Outbox, Sessions
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from chalicelib.ports import Calls, Chargers, Clock, History, Journal, Readings,
 from chalicelib.records import Charger, Entry, Errand, Gone, Purpose, SentCall, Transaction
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.door import hash_password
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 LONGEST_TRACE = timedelta(hours=24)
 _LOOK_AGAIN_S = 0.25

@@ -36,23 +36,36 @@ class Recording:
     def line(self, charger: Charger, *, online: bool, why: str, connection_id: str = "") -> None:
         """The charger came online, or went offline; whoever searches sees it."""
         charger_id = charger.charger_id
-        if charger.place is not None:
-            self.places.set_online(charger.place, online)
         now = self.clock()
         what = "connected" if online else "disconnected"
         self._write(charger_id, Entry(now, Direction.LINE, what, result=why, connection_id=connection_id))
         try:
+            if charger.place is not None:
+                self.places.set_online(charger.place, online)
             self.history.add(charger_id, LineChanged(now, online))
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
+
+    def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
+        """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
+        is_online = charger is not None and charger.connection_id is not None
+        if charger is None or charger.place is None or is_online is wrote:
+            return
+        try:
+            self.places.set_online(charger.place, is_online)
+        except Exception:
+            _log.exception("place not written", extra={"charger_id": charger.charger_id})
 
     def status(
         self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus, place: str | None
     ) -> None:
         """A connector changed; whoever searches sees it."""
-        if place is not None and connector is not None:
-            self.places.set_status(place, connector, status)
-        self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
+        try:
+            if place is not None and connector is not None:
+                self.places.set_status(place, connector, status)
+            self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
+        except Exception:
+            _log.exception("history not written", extra={"charger_id": charger_id})
 
     def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:
         """A command went out."""

@@ -11,7 +11,7 @@ from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, ChargerLink, Chargers, Clock, Drivers, Places
 from chalicelib.records import Admission, Charger, ConnectorState, Driver, Place, Plug, Site, Token
 from chalicelib.services.door import hash_password
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 # Nothing, or a certificate.
 _WITHOUT_PASSWORD = (0, 3)
@@ -62,9 +62,11 @@ class Registry:
             password_hash = hash_password(secrets.token_bytes(32), secrets.token_bytes(16))
         else:
             raise Refusal("password_missing", "a new charger needs a password")
-        self.chargers.put(replace(charger, password_hash=password_hash))
+        self.chargers.put(replace(charger, password_hash=password_hash), keep_password=password is None)
         now = self.chargers.get(charger.charger_id)
         if now is not None:
+            if now.admission is Admission.BLOCKED and now.connection_id is not None:
+                self.link.close(now.connection_id)
             self._show(now, site)
         return known is not None and known.admission is Admission.PENDING
 
@@ -100,6 +102,7 @@ class Registry:
 
     def _place(self, charger: Charger, site: Site, spot: Spot) -> Place:
         said = {plug.connector: plug for plug in charger.plugs}
+        states = self.chargers.connectors(charger.charger_id)
         return Place(
             charger_id=charger.charger_id,
             operator_id=charger.operator_id,
@@ -111,7 +114,8 @@ class Registry:
             spot=spot,
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,
-            statuses={str(it.connector): it.status for it in self.chargers.connectors(charger.charger_id)},
+            statuses={str(it.connector): it.status for it in states},
+            kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 
     def put_token(self, token: Token) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.bill import Bill
-from chalicelib.domain.events import ConnectorId, ConnectorStatus, Reading
+from chalicelib.domain.events import ConnectorId, Reading
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import (
     Origin,
@@ -20,26 +20,16 @@ from chalicelib.domain.session import (
     StopRequested,
     session_id_for,
 )
-from chalicelib.ports import Catalog, Chargers, Clock, Drivers, NewId, Readings, Sessions, Workflow
-from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, StoredReading
+from chalicelib.ports import Catalog, Chargers, Clock, NewId, Readings, Sessions, Workflow
+from chalicelib.records import Site, StoredReading
 from chalicelib.services.changes import Changes
+from chalicelib.services.connectors import take_connector
 from chalicelib.services.costing import MOST_READINGS, cost_so_far, telling
+from chalicelib.services.eligibility import Eligibility, busy
+from chalicelib.services.refusal import NotFound, Refusal
+from chalicelib.services.reserving import Reserving
 
 _LIVE_BATCH = 100
-_WHOLE = ConnectorId(0)
-_NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
-
-
-class NotFound(Exception):
-    """No such thing, or not this person's; the two look alike from outside."""
-
-
-class Refusal(Exception):
-    """The request is understood and cannot be granted; `code` is for programs, the text for people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +54,13 @@ def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progre
     energy_wh = session.energy_wh
     if energy_wh is None:
         energy_wh = _energy_wh(session, reading)
+    began_at = session.started_at or session.created_at
+    until = session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session,
         energy_wh,
-        session.bill or cost_so_far(session, readings, energy_wh),
+        session.bill or cost_so_far(session, readings, energy_wh, until),
         reading.power_w if reading and charging else None,
         reading.soc_percent if reading else None,
         newest.position if newest else "",
@@ -81,6 +73,15 @@ def _energy_wh(session: Session, reading: Reading | None) -> int:
     return max(0, reading.energy_wh - session.meter_start_wh)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a driver wants to charge, and when to stop."""
+
+    charger_id: str
+    connector: ConnectorId
+    limits: Limits | None = None
+
+
 @dataclass(frozen=True)
 class DriverSessions:
     """What a driver does with sessions."""
@@ -89,44 +90,53 @@ class DriverSessions:
     readings: Readings
     chargers: Chargers
     catalog: Catalog
-    drivers: Drivers
+    eligibility: Eligibility
+    reserving: Reserving
     workflow: Workflow
     changes: Changes
     clock: Clock
     new_id: NewId
 
-    def begin(
-        self, driver_id: str, charger_id: str, connector: ConnectorId, key: str | None, limits: Limits | None = None
-    ) -> tuple[Session, bool]:
-        """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal."""
+    def begin(self, driver_id: str, wanted: Wanted, key: str | None) -> tuple[Session, bool]:
+        """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal.
+
+        One begun from a reservation bears its name, whatever the key.
+        """
         session_id = session_id_for("app", driver_id, key or self.new_id())
         known = self.sessions.get(session_id) if key else None
         if known is not None:
-            return self._again(known, charger_id, connector, limits), False
-        driver = self._payer(driver_id)
-        charger, site = self._usable(charger_id, connector)
-        tariff = self.catalog.tariff(site.tariff_id)
-        if tariff is None:
-            raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
+            return self._again(known, wanted), False
+        driver = self.eligibility.payer(driver_id)
+        try:
+            spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
+        except Refusal:
+            if (under_way := self._own(driver_id, wanted)) is not None:
+                return self._again(under_way, wanted), False
+            raise
+        reserved = None
+        if spot.reservation is not None:
+            session_id = spot.reservation.reservation_id
+            reserved = self.reserving.use(spot.reservation)
         session = Session(
             session_id=session_id,
-            operator_id=charger.operator_id,
-            site_id=charger.site_id,
-            charger_id=charger_id,
-            connector=connector,
+            operator_id=spot.charger.operator_id,
+            site_id=spot.site.site_id,
+            charger_id=wanted.charger_id,
+            connector=wanted.connector,
             origin=Origin.APP,
             token=session_id,
             driver_id=driver.driver_id,
-            tariff=tariff,
-            time_zone=site.time_zone,
+            tariff=spot.reservation.tariff if spot.reservation else spot.tariff,
+            time_zone=spot.site.time_zone,
             created_at=self.clock(),
-            limits=limits,
+            limits=wanted.limits,
+            reserved=reserved,
         )
         if not self.sessions.add(session):
-            return self._again(session, charger_id, connector, limits), False
-        if not self._claim(session):
-            self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
-            raise _busy(connector)
+            return self._again(self.sessions.get(session_id) or session, wanted), False
+        self._claim(session)
+        if spot.reservation is not None:
+            self.reserving.let_go(spot.reservation)
         self.workflow.start(session)
         return session, True
 
@@ -184,62 +194,28 @@ class DriverSessions:
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
         return progress(session, telling(self.readings, session, newest))
 
-    def _again(self, session: Session, charger_id: str, connector: ConnectorId, limits: Limits | None) -> Session:
-        if (session.charger_id, session.connector, session.limits) != (charger_id, connector, limits):
+    def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
+        """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
+        for state in self.chargers.connectors(wanted.charger_id):
+            if state.connector == wanted.connector and state.session_id:
+                session = self.sessions.get(state.session_id)
+                if session is not None and session.driver_id == driver_id and session.reserved and not session.is_over:
+                    return session
+        return None
+
+    def _again(self, session: Session, wanted: Wanted) -> Session:
+        if Wanted(session.charger_id, session.connector, session.limits) != wanted:
             raise Refusal(
                 "idempotency_key_reused",
                 "this Idempotency-Key began a session at another connector, or with other limits",
             )
         if session.state is State.INITIATED:
             # The first request may have died before it got this far.
-            if not self._claim(session):
-                self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
-                raise _busy(connector)
+            self._claim(session)
             self.workflow.start(session)
         return session
 
-    def _payer(self, driver_id: str) -> Driver:
-        driver = self.drivers.get(driver_id)
-        if driver is None:
-            raise NotFound(f"driver {driver_id}")
-        if driver.blocked:
-            raise Refusal("driver_blocked", "this account may not charge; contact support")
-        if driver.payment_method_id is None:
-            raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
-        return driver
-
-    def _usable(self, charger_id: str, connector: ConnectorId) -> tuple[Charger, Site]:
-        charger = self.chargers.get(charger_id)
-        if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
-            raise NotFound(f"connector {connector} of charger {charger_id}")
-        site = self.catalog.site(charger.site_id)
-        if site is None:
-            raise NotFound(f"site {charger.site_id}")
-        if charger.connection_id is None:
-            raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
-        for state in self.chargers.connectors(charger_id):
-            if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
-                raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
-            if state.connector == connector and self._is_held(state):
-                raise _busy(connector)
-        return charger, site
-
-    def _claim(self, session: Session) -> bool:
-        """Give the connector to the session; one left behind by a session that is over is taken from it."""
-        if self.chargers.claim(session.charger_id, session.connector, session.session_id):
-            return True
-        for state in self.chargers.connectors(session.charger_id):
-            if state.connector == session.connector and state.session_id:
-                if self._is_held(state):
-                    return False
-                self.chargers.free(session.charger_id, session.connector, state.session_id)
-        return self.chargers.claim(session.charger_id, session.connector, session.session_id)
-
-    def _is_held(self, state: ConnectorState) -> bool:
-        """Whether the session that has a connector still needs it."""
-        holder = self.sessions.get(state.session_id) if state.session_id else None
-        return holder is not None and not (holder.is_over or holder.stopped_at)
-
-
-def _busy(connector: ConnectorId) -> Refusal:
-    return Refusal("connector_busy", f"connector {connector} is in use")
+    def _claim(self, session: Session) -> None:
+        if not take_connector(self.chargers, self.sessions, session):
+            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
+            raise busy(session.connector)

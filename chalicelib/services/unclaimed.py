@@ -31,10 +31,19 @@ class Unclaimed:
 
     def sweep(self) -> int:
         """Take up what has waited long enough; returns how many sessions came of it."""
-        return sum(self._take_up(it) for it in self.transactions.unclaimed(self.clock() - self.grace))
+        return sum(self._tried(it) for it in self.transactions.unclaimed(self.clock() - self.grace))
+
+    def _tried(self, facts: Transaction) -> bool:
+        try:
+            return self._take_up(facts)
+        except Exception:
+            # One that cannot be taken up must not keep the others.
+            _log.exception("not taken up", extra={"charger_id": facts.charger_id, "ref": facts.ref})
+            return False
 
     def _take_up(self, facts: Transaction) -> bool:
-        if facts.session_id is None and facts.stands_for is None:
+        is_nobodys = facts.stands_for is None and not self.charging.has_session(facts)
+        if is_nobodys:
             if self._may_yet_be_claimed(facts):
                 return False
             session = self.charging.adopt(facts)
@@ -47,7 +56,7 @@ class Unclaimed:
                 },
             )
         self.transactions.settle_claim(facts.charger_id, facts.ref)
-        return facts.session_id is None and facts.stands_for is None
+        return is_nobodys
 
     def _may_yet_be_claimed(self, facts: Transaction) -> bool:
         is_running = facts.started_heard_at is not None and facts.stopped_heard_at is None

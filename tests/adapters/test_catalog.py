@@ -69,10 +69,10 @@ def test_an_operator_cannot_take_anothers_things() -> None:
     assert catalog.token(TOKEN.uid) == TOKEN
 
 
-def test_each_costs_one_call(aws_calls: list[str]) -> None:
+def test_each_costs_one_call_but_a_new_driver_two(aws_calls: list[str]) -> None:
     DynamoCatalog().put_site(SITE)
     DynamoCatalog().site("site-1")
     DynamoDrivers().put(Driver("driver-1", "ada@example.org"))
     DynamoDrivers().get("driver-1")
 
-    assert aws_calls == ["PutItem", "GetItem", "PutItem", "GetItem"]
+    assert aws_calls == ["PutItem", "GetItem", "UpdateItem", "PutItem", "GetItem"]

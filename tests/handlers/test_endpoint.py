@@ -14,7 +14,7 @@ from benchmarks.wire import Socket
 from chalicelib import wiring
 from chalicelib.handlers.shared import observe
 from chalicelib.records import AlreadyRegistered, Conflict, Declined, NotAllowed, PaymentsUnavailable
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 from local.seed import CHARGER_PASSWORD, SITE_ID, Network
 from local.stack import Stack
 

@@ -46,6 +46,20 @@ def test_every_function_is_a_step_of_the_workflow() -> None:
     assert {_function(state) for state in STATES.values() if state["Type"] == "Task"} == FUNCTIONS
 
 
+@pytest.mark.parametrize("name", ["Settle", "Abort"])
+def test_an_outage_of_the_payment_provider_outlasts_no_session(name: str) -> None:
+    """Or the charge would be given away, or the hold be forgotten."""
+    retries = STATES[name]["Retry"]
+    retry = next(it for it in retries if {"PaymentsUnavailable", "States.ALL"} & set(it["ErrorEquals"]))
+    waits = (
+        min(retry["MaxDelaySeconds"], retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt)
+        for attempt in range(retry["MaxAttempts"])
+    )
+    # Full jitter waits half of it on average. Step Functions keeps 25,000 events, about five of them an attempt.
+    assert sum(waits) / 2 >= 20 * 3600
+    assert retry["MaxAttempts"] * 5 < 10_000
+
+
 def test_a_session_that_goes_well_takes_six_transitions() -> None:
     count, name = 1, "PlaceHold"
     while "Next" in STATES[name]:

@@ -19,6 +19,7 @@ from chalicelib.adapters.ledger import DynamoLedger
 from chalicelib.adapters.notices import DynamoOutbox
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.domain.events import ConnectorId
@@ -30,13 +31,17 @@ from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
+from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.recording import Recording
 from chalicelib.services.registry import Registry
+from chalicelib.services.reserving import Reserving
+from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -113,16 +118,32 @@ class Kit:
         self.journal = DynamoJournal()
         self.history = DynamoHistory()
         self.reports = DynamoReports()
-        self.places = DynamoPlaces()
+        self.places = DynamoPlaces(self.clock)
         self.link = Link()
         self.outbox = DynamoOutbox()
         self.notifying = Notifying(self.outbox, self.sessions, self.clock)
+        self.noticing = Noticing(self.sessions, self.readings, self.transactions, self.notifying)
         self.changes = Changes(self.sessions, self.workflow, self.notifying)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
         self.authorising = Authorising(self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
         self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
         self.lists = Lists(self.chargers, self.catalog, self.commanding, self.clock)
+        self.reservations = DynamoReservations()
+        self.eligibility = Eligibility(
+            self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock
+        )
+        self.reserving = Reserving(
+            reservations=self.reservations,
+            chargers=self.chargers,
+            places=self.places,
+            sessions=self.sessions,
+            eligibility=self.eligibility,
+            commanding=self.commanding,
+            workflow=self.workflow,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
         self.charging = Charging(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -133,7 +154,8 @@ class Kit:
             naming=Naming(self.chargers, self.sessions, self.transactions, self.clock),
             workflow=self.workflow,
             changes=self.changes,
-            notifying=self.notifying,
+            reserving=self.reserving,
+            noticing=self.noticing,
             clock=self.clock,
         )
         self.hearing = Hearing(
@@ -141,9 +163,11 @@ class Kit:
             charging=self.charging,
             authorising=self.authorising,
             lists=self.lists,
+            reserving=self.reserving,
             reports=self.reports,
             provider=NoProvider(),
             recording=self.recording,
+            noticing=self.noticing,
             clock=self.clock,
             heartbeat_s=300,
         )
@@ -162,6 +186,18 @@ class Kit:
             readings=self.readings,
             clock=self.clock,
             sleep=lambda seconds: self.clock.advance(seconds=seconds),
+        )
+        self.driver_sessions = DriverSessions(
+            sessions=self.sessions,
+            readings=self.readings,
+            chargers=self.chargers,
+            catalog=self.catalog,
+            eligibility=self.eligibility,
+            reserving=self.reserving,
+            workflow=self.workflow,
+            changes=self.changes,
+            clock=self.clock,
+            new_id=self.new_id,
         )
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))

@@ -25,6 +25,7 @@ from chalicelib.adapters.tables.chargers import (
 )
 from chalicelib.adapters.tables.money import IdempotencyRow, LedgerRow
 from chalicelib.adapters.tables.notices import NoticeRow
+from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "PlaceRow",
     "ReadingsRow",
     "ReportRow",
+    "ReservationRow",
     "SessionRow",
     "SiteRow",
     "TariffRow",
@@ -55,6 +57,7 @@ TABLES: tuple[type[Model], ...] = (
     ConnectionRow,
     PlaceRow,
     SessionRow,
+    ReservationRow,
     TransactionRow,
     ReadingsRow,
     CallRow,

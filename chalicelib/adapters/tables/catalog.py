@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import MapAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -69,3 +69,6 @@ class DriverRow(Model):
 
     driver_id = UnicodeAttribute(hash_key=True)
     body = UnicodeAttribute()
+    # Changed by others than the driver, and so apart.
+    terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
+    owes = UnicodeSetAttribute(null=True)

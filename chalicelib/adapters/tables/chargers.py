@@ -87,6 +87,8 @@ class ChargerRow(Model):
     status_at = UTCDateTimeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    reserved_for = UnicodeAttribute(null=True)
+    reserved_until = UTCDateTimeAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -107,6 +109,7 @@ class PlaceRow(Model):
     body = UnicodeAttribute()
     online = BooleanAttribute()
     statuses: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
+    kept: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
 
 
 class ConnectionRow(Model):

@@ -6,6 +6,7 @@ Whatever goes wrong is answered as problem+json (RFC 9457), naming the field whe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from chalicelib.handlers.shared.caller import Caller, caller_from, jwt
 from chalicelib.handlers.shared.models.base import FieldError, Problem
 from chalicelib.handlers.shared.observe import logger
 from chalicelib.records import AlreadyRegistered, Conflict, Declined, NotAllowed, PaymentsUnavailable
-from chalicelib.services.sessions import NotFound, Refusal
+from chalicelib.services.refusal import NotFound, Refusal
 
 _CORS = CORSConfig(
     allow_origin="*",
@@ -28,7 +29,15 @@ _CORS = CORSConfig(
     expose_headers=["ETag", "Location", "Retry-After"],
     max_age=600,
 )
-_REFUSAL_STATUS = {"idempotency_key_reused": 422, "driver_blocked": 403, "no_card": 402, "not_possible": 422}
+_REFUSAL_STATUS = {
+    "idempotency_key_reused": 422,
+    "driver_blocked": 403,
+    "no_card": 402,
+    "open_balance": 402,
+    "not_possible": 422,
+}
+KEY_FORM = "1 to 255 printable ASCII characters"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
@@ -60,6 +69,14 @@ class Request:
         if self.caller is None or self.caller.operator_id is None:
             raise Forbidden("this needs an operator's account")
         return self.caller.operator_id
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """What makes a request made again the same request. Raises BadRequest."""
+        key = self.headers.get("Idempotency-Key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise BadRequest(f"Idempotency-Key must be {KEY_FORM}", "Idempotency-Key")
+        return str(key) if key is not None else None
 
 
 class Forbidden(Exception):

@@ -83,7 +83,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
                 connector=str(state.connector),
                 kind=plugs.get(state.connector, Plug(state.connector)).kind,
                 max_power_w=plugs.get(state.connector, Plug(state.connector)).max_power_w,
-                status=state.status,
+                status=state.seen(wiring.clock()),
                 status_at=state.status_at,
                 error=state.error,
                 in_use=state.session_id is not None,

@@ -1,0 +1,128 @@
+"""What the services ask of charges: sessions, what lies under them, what comes before them, and what moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.events import (
+    Reading,
+)
+from chalicelib.domain.reservation import Keeper, Reservation, Standing
+from chalicelib.domain.session import Session
+from chalicelib.records import (
+    StoredReading,
+    Transaction,
+    Waiting,
+)
+
+
+class Sessions(Protocol):
+    """Sessions with a version each, and the charger's transactions under them."""
+
+    def add(self, session: Session) -> bool: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def save(self, before: Session, after: Session) -> Waiting | None:
+        """Replace `before` by `after`; returns what the workflow last waited for, read in the same call.
+
+        Raises Conflict when the stored session is no longer `before`.
+        """
+
+    def wait(self, session_id: str, waiting: Waiting) -> Session:
+        """Remember what the workflow waits for; returns the session as it is after that write.
+
+        Raises LookupError for an unknown session.
+        """
+
+    def waiting(self, session_id: str) -> Waiting | None:
+        """What the workflow last waited for."""
+
+    def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
+        """Newest first, with the cursor of the next page (opaque text) or None. ValueError for a cursor not ours."""
+
+    def unsettled(self, since: datetime) -> Iterable[Session]:
+        """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
+
+    def of_operator(
+        self, operator_id: str, limit: int, before: str | None, *, flagged: bool
+    ) -> tuple[Sequence[Session], str | None]:
+        """As `of_driver`; `flagged` are only those a person should look at."""
+
+
+class Transactions(Protocol):
+    """Charges as their chargers tell them."""
+
+    def get(self, charger_id: str, ref: str) -> Transaction | None: ...
+    def record(self, facts: Transaction) -> Transaction:
+        """Merge what is not None into the transaction, first word wins; returns it whole."""
+
+    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
+        """From now on `ref` means another transaction."""
+
+    def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
+        """Put a transaction that belongs to no session on the list of those; nothing happens when one has it."""
+
+    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
+        """Transactions left unclaimed since before then."""
+
+    def settle_claim(self, charger_id: str, ref: str) -> None:
+        """Take it off the list."""
+
+
+class Readings(Protocol):
+    """Meter readings, appended and never changed."""
+
+    def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None = None) -> None:
+        """One write, whatever the number of readings; the same readings again change nothing.
+
+        `seq_no` is the number of the message they came in; a message without readings is marked too.
+        """
+
+    def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
+        """The numbers of all messages appended, in order."""
+
+    def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
+        """Newest first."""
+
+    def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
+        """Oldest first, those past `position` (empty: from the beginning). ValueError for a position not ours."""
+
+
+class Reservations(Protocol):
+    """Reservations, and whose turn it is to have one: a driver has one at a time."""
+
+    def add(self, reservation: Reservation) -> None: ...
+    def get(self, reservation_id: str) -> Reservation | None: ...
+    def of_driver(self, driver_id: str, limit: int) -> Sequence[Reservation]:
+        """Newest first."""
+
+    def take_turn(self, driver_id: str, reservation_id: str, until: datetime, at: datetime) -> bool:
+        """False while another reservation of the driver's is open `at` that moment."""
+
+    def end_turn(self, driver_id: str, reservation_id: str) -> None: ...
+    def extend(self, reservation: Reservation, until: datetime) -> bool:
+        """False when it is no longer open, or somebody else extended it."""
+
+    def end(self, reservation_id: str, standing: Standing, at: datetime) -> Reservation | None:
+        """What becomes of it is decided once: the reservation as it ended, or None when that was decided before."""
+
+    def kept_by(self, reservation_id: str, keeper: Keeper) -> None: ...
+    def due(self, at: datetime) -> Iterable[Reservation]:
+        """Those over by then that nobody has settled."""
+
+    def settle(self, reservation: Reservation) -> None:
+        """Nothing is left to be done about it; its driver may have another."""
+
+
+class Workflow(Protocol):
+    """The session lifecycle engine."""
+
+    def start(self, session: Session) -> None:
+        """Begin the session's execution; nothing happens when it has begun already."""
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
+        """Let a waiting step go on. Raises StaleTask."""
+
+    def fail(self, task_token: str, error: str, cause: str) -> None:
+        """Let a waiting step fail with a named error. Raises StaleTask."""

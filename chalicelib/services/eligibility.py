@@ -1,0 +1,95 @@
+"""Who may charge where, and at which price: the same rules for an app, a card and a reservation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.reservation import Reservation
+from chalicelib.domain.tariff import Tariff
+from chalicelib.ports import Catalog, Chargers, Clock, Drivers, Reservations, Sessions
+from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site
+from chalicelib.services.connectors import is_held
+from chalicelib.services.refusal import NotFound, Refusal
+
+_WHOLE = ConnectorId(0)
+_NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A connector that a driver may use now; `reservation` is their own, if they have one there."""
+
+    charger: Charger
+    site: Site
+    tariff: Tariff
+    state: ConnectorState
+    reservation: Reservation | None = None
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Answers with what is needed to begin, or refuses."""
+
+    chargers: Chargers
+    catalog: Catalog
+    drivers: Drivers
+    sessions: Sessions
+    reservations: Reservations
+    clock: Clock
+
+    def payer(self, driver_id: str) -> Driver:
+        """A driver who may charge and can pay. One read. Raises NotFound, Refusal."""
+        driver = self.drivers.get(driver_id)
+        if driver is None:
+            raise NotFound(f"driver {driver_id}")
+        if driver.blocked:
+            raise Refusal("driver_blocked", "this account may not charge; contact support")
+        if driver.owes:
+            raise Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
+        if driver.payment_method_id is None:
+            raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
+        return driver
+
+    def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> Spot:
+        """A connector that is free for this driver. Raises NotFound, Refusal."""
+        charger = self.chargers.get(charger_id)
+        if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
+            raise NotFound(f"connector {connector} of charger {charger_id}")
+        site = self.catalog.site(charger.site_id)
+        if site is None:
+            raise NotFound(f"site {charger.site_id}")
+        terms = driver.terms.get(charger.operator_id)
+        if terms is not None and terms.blocked:
+            raise Refusal("driver_blocked", f"operator {charger.operator_id} does not let this account charge")
+        if charger.connection_id is None:
+            raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
+        tariff = self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
+        if tariff is None:
+            raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
+        state = self._usable(charger_id, connector)
+        return Spot(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
+
+    def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
+        found = ConnectorState(connector)
+        for state in self.chargers.connectors(charger_id):
+            if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
+                raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
+            if state.connector == connector:
+                found = state
+        if is_held(self.sessions, found):
+            raise busy(connector)
+        return found
+
+    def _own_reservation(self, state: ConnectorState, driver_id: str) -> Reservation | None:
+        if not state.is_kept(self.clock()):
+            return None
+        reservation = self.reservations.get(state.reserved_for or "")
+        if reservation is not None and reservation.driver_id != driver_id:
+            raise Refusal("connector_reserved", f"connector {state.connector} is reserved by somebody else")
+        return reservation
+
+
+def busy(connector: ConnectorId) -> Refusal:
+    """Somebody else charges there."""
+    return Refusal("connector_busy", f"connector {connector} is in use")

@@ -1,0 +1,115 @@
+"""One address may ask only so often: people's requests by a web ACL of ours, chargers' by one in us-east-1 if given.
+
+CloudFront takes a web ACL from us-east-1 only, and a stack is in one region: elsewhere its ARN comes as a parameter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infrastructure.stage import Resources, Stage, attribute, ref
+
+_PER_FIVE_MINUTES = 5 * 60
+_REQUESTS = 3_000
+_LOGINS = 100
+# Thousands of chargers come from one address of a mobile network, all at once after an outage.
+_KNOCKS = 20_000
+
+PARAMETERS: dict[str, Any] = {
+    "ChargerWebAclArn": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Web ACL (CloudFront) for chargers; in us-east-1 an empty one means the stack's own",
+    },
+}
+CONDITIONS: dict[str, Any] = {
+    "OwnsChargerFirewall": {
+        "Fn::And": [
+            {"Fn::Equals": [ref("AWS::Region"), "us-east-1"]},
+            {"Fn::Equals": [ref("ChargerWebAclArn"), ""]},
+        ]
+    },
+    "HasChargerFirewall": {
+        "Fn::Or": [{"Condition": "OwnsChargerFirewall"}, {"Fn::Not": [{"Fn::Equals": [ref("ChargerWebAclArn"), ""]}]}]
+    },
+}
+CHARGER_WEB_ACL = {
+    "Fn::If": ["OwnsChargerFirewall", attribute("ChargerFirewall", "Arn"), ref("ChargerWebAclArn")],
+}
+
+
+def resources(stage: Stage) -> Resources:
+    return {
+        "ApiFirewall": _acl(
+            f"{stage.prefix}api",
+            "REGIONAL",
+            [_managed(0), _rate("logins", 1, _LOGINS, "/v1/login"), _rate("all", 2, _REQUESTS)],
+        ),
+        "ApiFirewallAssociation": {
+            "Type": "AWS::WAFv2::WebACLAssociation",
+            "Properties": {
+                "ResourceArn": {
+                    "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}::"
+                    "/restapis/${RestAPI}/stages/${RestAPIStage}"
+                },
+                "WebACLArn": attribute("ApiFirewall", "Arn"),
+            },
+        },
+        "ChargerFirewall": {
+            **_acl(f"{stage.prefix}chargers", "CLOUDFRONT", [_rate("all", 0, _KNOCKS)]),
+            "Condition": "OwnsChargerFirewall",
+        },
+    }
+
+
+def _acl(name: str, scope: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "Type": "AWS::WAFv2::WebACL",
+        "Properties": {
+            "Name": name,
+            "Scope": scope,
+            "DefaultAction": {"Allow": {}},
+            "VisibilityConfig": _visible(name),
+            "Rules": rules,
+        },
+    }
+
+
+def _rate(name: str, priority: int, limit: int, path: str = "") -> dict[str, Any]:
+    counted: dict[str, Any] = {
+        "AggregateKeyType": "IP",
+        "EvaluationWindowSec": _PER_FIVE_MINUTES,
+        "Limit": limit,
+    }
+    if path:
+        counted["ScopeDownStatement"] = {
+            "ByteMatchStatement": {
+                "FieldToMatch": {"UriPath": {}},
+                "PositionalConstraint": "CONTAINS",  # the stage stands before it
+                "SearchString": path,
+                "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
+            }
+        }
+    return {
+        "Name": name,
+        "Priority": priority,
+        "Statement": {"RateBasedStatement": counted},
+        "Action": {"Block": {}},  # people read why in API Gateway's answer (rest.py), chargers wait and knock again
+        "VisibilityConfig": _visible(name),
+    }
+
+
+def _managed(priority: int) -> dict[str, Any]:
+    return {
+        "Name": "known",
+        "Priority": priority,
+        "Statement": {
+            "ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesKnownBadInputsRuleSet"}
+        },
+        "OverrideAction": {"None": {}},
+        "VisibilityConfig": _visible("known"),
+    }
+
+
+def _visible(name: str) -> dict[str, Any]:
+    return {"CloudWatchMetricsEnabled": True, "MetricName": name, "SampledRequestsEnabled": False}

@@ -1,0 +1,132 @@
+"""Every function runs as the deployed Python, knows this stage's things, and leaves what it could not do in a queue.
+
+A secret is told only to the functions that `vault.SETTINGS` names for it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infrastructure import identity, sockets, vault
+from infrastructure.stage import Resources, Stage, attribute, ref
+from infrastructure.workflow import machine_arn
+
+RUNTIME = "python3.13"
+_API_HANDLER = "APIHandler"
+_FUNCTION = "AWS::Lambda::Function"
+
+
+def complete(resources: Resources, stage: Stage) -> None:
+    """Finish the functions that Chalice declares, and what calls them on time."""
+    for logical, resource in list(resources.items()):
+        if resource["Type"] == _FUNCTION:
+            name = plain_name(logical)
+            properties = resource["Properties"]
+            properties |= {"FunctionName": stage.prefix + name, "Runtime": RUNTIME}
+            # Values of secrets stand there, so the key is ours.
+            properties["KmsKeyArn"] = attribute("Key", "Arn")
+            properties["LoggingConfig"] = {"LogGroup": ref(f"{logical}Logs")}
+            properties["Environment"]["Variables"] |= _settings(name, stage)
+            resources[f"{logical}Logs"] = _logs(stage, name)
+        elif resource["Type"] == "AWS::Events::Rule":
+            for target in resource["Properties"]["Targets"]:
+                target["DeadLetterConfig"] = {"Arn": attribute("Failures", "Arn")}
+                # The next tick does what this one could not.
+                target["RetryPolicy"] = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+                _leave_failures(resources, _called(target))
+    resources |= _queue(stage)
+
+
+def plain_name(logical: str) -> str:
+    """The function's name in `.chalice/config.json`: `PlaceHold` is `place_hold`."""
+    if logical == _API_HANDLER:
+        return "api_handler"
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", logical).lower()
+
+
+def _called(target: dict[str, Any]) -> str:
+    name: str = target["Arn"]["Fn::GetAtt"][0]
+    return name
+
+
+def _settings(name: str, stage: Stage) -> dict[str, Any]:
+    secrets = {
+        setting: vault.secret_value(secret, key)
+        for setting, (secret, key, told) in vault.SETTINGS.items()
+        if name in told
+    }
+    return {
+        "KERB_TABLE_PREFIX": stage.prefix,
+        "KERB_STATE_MACHINE_ARN": machine_arn(stage),
+        "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
+        # CloudFormation reads a secret again only when it changes whom it tells.
+        "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
+        **identity.SETTINGS,
+        **secrets,
+    }
+
+
+def _logs(stage: Stage, name: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        **stage.fate,
+        "Properties": {"LogGroupName": f"/aws/lambda/{stage.prefix}{name}", "RetentionInDays": stage.log_days},
+    }
+
+
+def _leave_failures(resources: Resources, logical: str) -> None:
+    """A function called in the background puts an event it failed on into the queue."""
+    resources[logical]["Properties"]["DeadLetterConfig"] = {"TargetArn": attribute("Failures", "Arn")}
+    resources[f"{logical}Retries"] = {
+        "Type": "AWS::Lambda::EventInvokeConfig",
+        "Properties": {
+            "FunctionName": ref(logical),
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": 0,
+            "MaximumEventAgeInSeconds": 60,
+        },
+    }
+    resources[f"{logical}Role"]["Properties"]["Policies"].append(
+        {
+            "PolicyName": "failures",
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [attribute("Failures", "Arn")]}
+                ],
+            },
+        }
+    )
+
+
+def _queue(stage: Stage) -> Resources:
+    return {
+        "Failures": {
+            "Type": "AWS::SQS::Queue",
+            **stage.fate,
+            "Properties": {
+                "QueueName": f"{stage.prefix}failures",
+                "MessageRetentionPeriod": 14 * 24 * 3600,
+                "SqsManagedSseEnabled": True,
+            },
+        },
+        "FailuresPolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [ref("Failures")],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "events.amazonaws.com"},
+                            "Action": "sqs:SendMessage",
+                            "Resource": attribute("Failures", "Arn"),
+                            "Condition": {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
+                        }
+                    ],
+                },
+            },
+        },
+    }

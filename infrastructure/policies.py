@@ -1,0 +1,43 @@
+"""The handwritten policies say which thing; here each becomes this stage's thing in this account and nothing else.
+
+In `.chalice/policy-*.json` an ARN is written with `*` for region and account and `kerb-` for the stage's prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infrastructure.stage import APP, Resources, Stage, arn, attribute
+
+_ARN = re.compile(r"arn:aws:(?P<service>[\w-]+):\*:\*:(?P<resource>.+)")
+
+
+def narrow(resources: Resources, stage: Stage) -> None:
+    """Replace every ARN of every role's policies. Raises ValueError for one that would stay open."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    statement["Resource"] = [_narrowed(it, stage) for it in statement["Resource"]]
+
+
+def _narrowed(resource: str, stage: Stage) -> Any:
+    written = _ARN.fullmatch(resource)
+    if written is None:
+        raise ValueError(f"{resource} is not written as arn:aws:{{service}}:*:*:{{resource}}")
+    service, name = written["service"], written["resource"]
+    match service:
+        case "execute-api" if name == "*/*/*/@connections/*":
+            return arn(service, "${WebsocketAPI}/*/*/@connections/*")
+        case "states" if name == f"stateMachine:{APP}-*":
+            return arn(service, f"stateMachine:{stage.prefix}session")
+        case "cognito-idp" if name == "userpool/*":
+            return attribute("UserPool", "Arn")
+        case "dynamodb" if name.startswith(f"table/{APP}-"):
+            return arn(service, name.replace(f"table/{APP}-", f"table/{stage.prefix}", 1))
+        case "sns" if name == f"{APP}-*":
+            return arn(service, f"{stage.prefix}*")
+        case "logs" if name == f"log-group:/aws/lambda/{APP}-*":
+            return arn(service, f"log-group:/aws/lambda/{stage.prefix}*:*")
+    raise ValueError(f"{resource} names nothing of this stack")

@@ -1,0 +1,69 @@
+"""What API Gateway refuses by itself it refuses as we do: as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from infrastructure.stage import Resources, Stage
+
+# API Gateway's reason -> status, our code, and what to do about it.
+REFUSALS: dict[str, tuple[int, str, str]] = {
+    "UNAUTHORIZED": (401, "not_allowed", "log in first"),
+    "INVALID_API_KEY": (403, "forbidden", "this is not allowed"),
+    "ACCESS_DENIED": (403, "forbidden", "this is not allowed"),
+    "EXPIRED_TOKEN": (403, "forbidden", "this is not allowed"),
+    "INVALID_SIGNATURE": (403, "forbidden", "this is not allowed"),
+    "WAF_FILTERED": (403, "forbidden", "this looks like an attack, or comes too often"),
+    # What it says of a route that does not exist; nobody is asked for an AWS token here.
+    "MISSING_AUTHENTICATION_TOKEN": (404, "not_found", "there is no such route"),
+    "RESOURCE_NOT_FOUND": (404, "not_found", "there is no such route"),
+    "REQUEST_TOO_LARGE": (413, "too_large", "the body is too large"),
+    "UNSUPPORTED_MEDIA_TYPE": (415, "not_json", "send the body as application/json"),
+    "THROTTLED": (429, "too_many_requests", "too many requests; try again later"),
+    "QUOTA_EXCEEDED": (429, "too_many_requests", "too many requests; try again later"),
+    "BAD_REQUEST_BODY": (400, "bad_request", "the request cannot be read"),
+    "BAD_REQUEST_PARAMETERS": (400, "bad_request", "the request cannot be read"),
+    "AUTHORIZER_FAILURE": (500, "internal", "something went wrong on our side; it has been logged"),
+    "AUTHORIZER_CONFIGURATION_ERROR": (500, "internal", "something went wrong on our side; it has been logged"),
+    "API_CONFIGURATION_ERROR": (500, "internal", "something went wrong on our side; it has been logged"),
+    "INTEGRATION_FAILURE": (502, "internal", "something went wrong on our side; it has been logged"),
+    "INTEGRATION_TIMEOUT": (504, "timeout", "this took too long; try again"),
+}
+_RETRY_AFTER_S = 5
+
+
+def problem(status: int, code: str, detail: str) -> dict[str, Any]:
+    """The same shape as `handlers/shared/models.py` gives a problem."""
+    return {
+        "type": f"urn:kerb:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+
+
+def refuse_in_our_words(resources: Resources, stage: Stage) -> None:
+    """In the API's own document, so that a change of it is deployed as any other."""
+    body = resources["RestAPI"]["Properties"]["DefinitionBody"]
+    body["info"]["title"] = stage.stack  # CloudWatch counts under that name
+    body["x-amazon-apigateway-gateway-responses"] = {reason: _response(*it) for reason, it in REFUSALS.items()}
+
+
+def _response(status: int, code: str, detail: str) -> dict[str, Any]:
+    headers = {"Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.GATEWAY_TIMEOUT):
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return {
+        "statusCode": str(status),
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
+        "responseTemplates": {"application/json": json.dumps(problem(status, code, detail))},
+    }
+
+
+def watch(resources: Resources) -> None:
+    """Metrics for each route, and no request's content in any log."""
+    resources["RestAPIStage"]["Properties"]["MethodSettings"] = [
+        {"HttpMethod": "*", "ResourcePath": "/*", "MetricsEnabled": True, "DataTraceEnabled": False}
+    ]

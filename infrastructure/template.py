@@ -1,0 +1,69 @@
+"""What Chalice declares and what it cannot become one CloudFormation template; nothing in it needs a transform."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from infrastructure import (
+    alarms,
+    dashboard,
+    edge,
+    firewall,
+    functions,
+    identity,
+    policies,
+    rest,
+    sockets,
+    storage,
+    tables,
+    vault,
+    workflow,
+)
+from infrastructure.plain import written_out
+from infrastructure.stage import Stage, ref
+
+# CloudFormation's own limits: bytes from S3, resources.
+LARGEST_BYTES = 1_000_000
+MOST_RESOURCES = 500
+_PARAMETERS: dict[str, Any] = {
+    "CodeBucket": {"Type": "String", "Description": "Where the functions' code is"},
+    "CodeKey": {"Type": "String", "Description": "... and under which name"},
+    "SecretsReadAt": {"Type": "String", "Description": "Another value, and all secrets are read again"},
+}
+
+
+def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """The whole template of a stage, from what `chalice package` wrote."""
+    resources = copy.deepcopy(from_chalice["Resources"])
+    policies.narrow(resources, stage)
+    rest.refuse_in_our_words(resources, stage)
+    sockets.complete(resources)
+    resources = written_out(resources)
+    rest.watch(resources)
+    functions.complete(resources, stage)
+    api_stage = resources["WebsocketAPIStage"]["Properties"]["StageName"]
+    for more in (
+        tables.resources(stage),
+        workflow.resources(stage),
+        vault.resources(stage),
+        identity.resources(stage),
+        storage.resources(stage),
+        edge.resources(stage, api_stage),
+        firewall.resources(stage),
+        alarms.resources(stage),
+        dashboard.resources(stage),
+    ):
+        if twice := more.keys() & resources.keys():
+            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
+        resources |= more
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Kerb, stage {stage.name}",
+        "Parameters": _PARAMETERS | edge.PARAMETERS | firewall.PARAMETERS | alarms.PARAMETERS,
+        "Conditions": edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS,
+        "Resources": resources,
+        "Outputs": from_chalice["Outputs"]
+        | edge.OUTPUTS
+        | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
+    }

@@ -1,0 +1,225 @@
+"""A stage's template is sound, closed by default, and gives every function what it asks for and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from cfnlint.api import lint  # type: ignore[import-untyped]
+from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
+from chalice.app import ScheduledEventConfig
+
+import app as switchboard
+from chalicelib.domain.session import Reason
+from chalicelib.handlers.shared import observe
+from chalicelib.handlers.shared.models.base import Problem
+from infrastructure import alarms, identity, policies, rest, vault
+from infrastructure.stage import STAGES, Stage
+from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES
+from local import identity as local_identity
+
+ROOT = Path(__file__).parents[2]
+Template = dict[str, Any]
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    return {name: it for name, it in template["Resources"].items() if it["Type"] == kind}
+
+
+def variables(template: Template) -> dict[str, dict[str, Any]]:
+    """Function -> its environment."""
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    return {it["Properties"]["FunctionName"]: it["Properties"]["Environment"]["Variables"] for it in functions}
+
+
+def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for policy in role["Properties"]["Policies"]:
+            yield from ((name, it) for it in policy["PolicyDocument"]["Statement"])
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_cloudformation_has_nothing_to_complain_about(templates: dict[str, Template], name: str) -> None:
+    found = lint(json.dumps(templates[name]), config=ManualArgs(regions=["eu-central-1"]))
+    assert [f"{it.rule.id} {it.message} {it.path}" for it in found] == []
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_template_fits_what_cloudformation_takes(templates: dict[str, Template], name: str) -> None:
+    assert len(json.dumps(templates[name])) < LARGEST_BYTES
+    assert len(templates[name]["Resources"]) < MOST_RESOURCES
+
+
+def test_two_stages_fit_one_account(templates: dict[str, Template]) -> None:
+    def names(template: Template) -> set[str]:
+        keys = ("TableName", "FunctionName", "StateMachineName", "QueueName", "AlarmName", "LogGroupName", "TopicName")
+        told = (it["Properties"].get(key) for it in template["Resources"].values() for key in keys)
+        return {it for it in told if isinstance(it, str)}
+
+    assert len(names(templates["dev"])) > 60
+    assert not names(templates["dev"]) & names(templates["prod"])
+
+
+def test_production_keeps_what_it_knows(templates: dict[str, Template]) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool", "AWS::KMS::Key", "AWS::S3::Bucket"):
+        for it in of_type(templates["prod"], kind).values():
+            assert (it["DeletionPolicy"], it["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    for table in of_type(templates["prod"], "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["DeletionProtectionEnabled"]
+
+
+def test_every_table_is_encrypted_with_our_key_and_can_be_taken_back_to_any_second(dev: Template) -> None:
+    for table in of_type(dev, "AWS::DynamoDB::Table").values():
+        properties = table["Properties"]
+        assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+
+
+def test_no_role_reaches_beyond_this_stage(dev: Template) -> None:
+    for role, statement in statements(dev):
+        for resource in statement["Resource"]:
+            if resource == "*":  # AWS knows no narrower one
+                assert (role, statement["Action"][0]) == ("SessionMachineRole", "logs:CreateLogDelivery")
+            elif "Fn::Sub" in resource:
+                written = resource["Fn::Sub"]
+                assert "${AWS::Region}:${AWS::AccountId}" in written
+                assert ":kerb-dev-" in written or "/kerb-dev-" in written or "${WebsocketAPI}/" in written, written
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["*", "arn:aws:dynamodb:*:*:table/other", "arn:aws:s3:*:*:bucket", "arn:aws:dynamodb:us-east-1:1:table/kerb-x"],
+)
+def test_a_policy_that_names_something_else_is_not_packaged(resource: str) -> None:
+    policy = {"PolicyDocument": {"Statement": [{"Resource": [resource]}]}}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}
+    with pytest.raises(ValueError, match=re.escape(resource)):
+        policies.narrow({"Role": role}, Stage("dev"))
+
+
+def test_whoever_is_told_a_secret_hears_of_a_new_one(dev: Template) -> None:
+    """CloudFormation reads secrets again only for what it changes."""
+    for name, it in dev["Resources"].items():
+        if "{{resolve:secretsmanager" in json.dumps(it):
+            assert "SecretsReadAt" in json.dumps(it), name
+
+
+def settings_asked_for(folder: Path) -> set[str]:
+    """Every `setting("NAME")` without a default: the app does not run without it."""
+    trees = (ast.parse(path.read_text()) for path in folder.rglob("*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) == 1)
+    return {
+        f"KERB_{ast.literal_eval(call.args[0])}"
+        for call in calls
+        if ast.unparse(call.func) in ("setting", "wiring.setting")
+    }
+
+
+def test_every_setting_the_app_cannot_do_without_is_wired(dev: Template) -> None:
+    asked = settings_asked_for(ROOT / "chalicelib")
+    assert len(asked) > 8
+    for function in ("api_handler", "websocket_connect"):
+        told = variables(dev)[f"kerb-dev-{function}"].keys()
+        assert asked - vault.SETTINGS.keys() <= told
+    assert asked & vault.SETTINGS.keys() == vault.SETTINGS.keys()
+
+
+def test_a_secret_is_told_only_to_whom_it_concerns(dev: Template) -> None:
+    for setting, (_, _, told) in vault.SETTINGS.items():
+        knowing = {name.removeprefix("kerb-dev-") for name, it in variables(dev).items() if setting in it}
+        assert knowing == set(told)
+
+
+def test_no_secret_stands_in_the_template(dev: Template) -> None:
+    for settings in variables(dev).values():
+        for setting in vault.SETTINGS.keys() & settings.keys():
+            assert settings[setting]["Fn::Sub"].startswith("{{resolve:secretsmanager:${")
+
+
+def test_what_a_socket_is_answered_goes_back_as_route_response(dev: Template) -> None:
+    resources = dev["Resources"]
+    route = resources["WebsocketMessageRoute"]["Properties"]
+    response = resources["WebsocketMessageRouteResponse"]["Properties"]
+    assert (route["RouteKey"], route["RouteResponseSelectionExpression"]) == ("$default", "$default")
+    assert (response["RouteId"], response["RouteResponseKey"]) == ({"Ref": "WebsocketMessageRoute"}, "$default")
+    deployment = resources["WebsocketAPIStage"]["Properties"]["DeploymentId"]["Ref"]
+    assert "WebsocketMessageRouteResponse" in resources[deployment]["DependsOn"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 415, 429, 500, 502, 504])
+def test_what_the_gateway_refuses_it_refuses_with_a_problem(dev: Template, status: int) -> None:
+    told = dev["Resources"]["RestAPI"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    refusals = [it for it in told.values() if it["statusCode"] == str(status)]
+    assert refusals
+    for it in refusals:
+        problem = Problem.model_validate_json(it["responseTemplates"]["application/json"])
+        assert problem.status == status
+        assert it["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        # Without it a browser hides the answer from the page that asked.
+        assert it["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+
+
+def test_a_refusal_of_the_gateway_reads_as_one_of_ours() -> None:
+    endpoint = (ROOT / "chalicelib/handlers/shared/endpoint.py").read_text()
+    ours = set(re.findall(r'(\d{3}), "(\w+)"', endpoint))
+    codes = {(str(status), code) for status, code, _ in rest.REFUSALS.values() if status in (401, 403, 404, 415, 400)}
+    assert codes <= ours
+
+
+def test_people_log_in_on_aws_as_on_a_laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: dict[str, dict[str, Any]] = {}
+
+    class Cognito:
+        def create_user_pool(self, **options: Any) -> dict[str, Any]:
+            made["pool"] = options
+            return {"UserPool": {"Id": "pool"}}
+
+        def create_user_pool_client(self, **options: Any) -> dict[str, Any]:
+            made["client"] = options
+            return {"UserPoolClient": {"ClientId": "client"}}
+
+    monkeypatch.setattr(boto3, "client", lambda _: Cognito())
+    local_identity.create_user_pool()
+    assert made["pool"] == {"PoolName": "kerb", **identity.POOL}
+    assert made["client"] == {"UserPoolId": "pool", "ClientName": "kerb", **identity.CLIENT}
+
+
+OURS = [it for it in alarms.alarms(Stage("prod")) if it.namespace == "Kerb"]
+
+
+@pytest.mark.parametrize("alarm", OURS, ids=lambda it: it.name)
+def test_an_alarm_of_our_own_watches_what_is_really_counted(
+    alarm: alarms.Alarm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "chalicelib/handlers").rglob("*.py"))
+    assert f'count("{alarm.metric}"' in sources
+    observe.count(alarm.metric, **{name: value for name, value in alarm.dimensions.items() if name != "service"})
+    told = json.loads(capsys.readouterr().out)
+    described = told["_aws"]["CloudWatchMetrics"][0]
+    assert described["Namespace"] == alarm.namespace
+    assert {name: told[name] for name in described["Dimensions"][0]} == alarm.dimensions
+    assert alarm.dimensions.get("reason") in {None, *Reason}
+
+
+def test_every_alarm_tells_somebody_and_shows_on_the_dashboard(dev: Template) -> None:
+    board = dev["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert len(json.loads(board)["widgets"]) > 10
+    for name, it in of_type(dev, "AWS::CloudWatch::Alarm").items():
+        assert it["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}]
+        assert f"${{{name}.Arn}}" in board
+
+
+def test_what_fails_in_the_background_is_kept(dev: Template) -> None:
+    rules = of_type(dev, "AWS::Events::Rule")
+    assert len(rules) == len([it for it in switchboard.app.event_sources if isinstance(it, ScheduledEventConfig)])
+    for rule in rules.values():
+        target = rule["Properties"]["Targets"][0]
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["Failures", "Arn"]}}
+        function = dev["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]
+        assert function["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": ["Failures", "Arn"]}}
