@@ -12,6 +12,7 @@ from chalicelib.handlers.commanding import commanding
 from chalicelib.handlers.drivers import drivers
 from chalicelib.handlers.finding import finding
 from chalicelib.handlers.insight import insight
+from chalicelib.handlers.notices import notices
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
 from chalicelib.handlers.reservations import reservations
@@ -34,6 +35,7 @@ for blueprint in (
     commanding,
     insight,
     webhooks,
+    notices,
     openapi,
     steps,
     schedules,

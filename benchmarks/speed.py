@@ -28,6 +28,7 @@ from chalicelib.services.conversation import Conversation
 from chalicelib.services.hearing import Hearing
 from chalicelib.services.lists import Lists
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.recording import Recording
 
 _T = "2026-11-21T08:00:00Z"
@@ -74,10 +75,13 @@ def conversation(protocol: str) -> Conversation:
     """The services of a socket, over a store that costs nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
     recording = Recording(store, store, store, _clock)
-    changes = Changes(cast(Sessions, store), cast(Workflow, store))
+    changes = Changes(cast(Sessions, store), cast(Workflow, store), store)
     authorising = Authorising(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    charging = Charging(store, store, store, store, store, authorising, naming, store, changes, store, store, _clock)
+    noticing = Noticing(store, store, store, store)
+    charging = Charging(
+        store, store, store, store, store, authorising, naming, store, changes, store, store, noticing, _clock
+    )
     hearing = Hearing(
         store,
         charging,
@@ -87,6 +91,7 @@ def conversation(protocol: str) -> Conversation:
         cast(Reports, store),
         cast(Provider, store),
         recording,
+        noticing,
         _clock,
         300,
     )

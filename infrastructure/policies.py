@@ -36,6 +36,8 @@ def _narrowed(resource: str, stage: Stage) -> Any:
             return attribute("UserPool", "Arn")
         case "dynamodb" if name.startswith(f"table/{APP}-"):
             return arn(service, name.replace(f"table/{APP}-", f"table/{stage.prefix}", 1))
+        case "sns" if name == f"{APP}-*":
+            return arn(service, f"{stage.prefix}*")
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":
             return arn(service, f"log-group:/aws/lambda/{stage.prefix}*:*")
     raise ValueError(f"{resource} names nothing of this stack")

@@ -49,6 +49,8 @@ def _table(model: type[Model], stage: Stage) -> dict[str, Any]:
     }
     if indexes := schema.get("global_secondary_indexes"):
         properties["GlobalSecondaryIndexes"] = [_index(index) for index in indexes]
+    if indexes := schema.get("local_secondary_indexes"):
+        properties["LocalSecondaryIndexes"] = [_index(index) for index in indexes]
     if lifetime := model._ttl_attribute():  # type: ignore[no-untyped-call]
         properties["TimeToLiveSpecification"] = {"AttributeName": lifetime.attr_name, "Enabled": True}
     return {"Type": "AWS::DynamoDB::Table", **stage.fate, "Properties": properties}

@@ -69,7 +69,10 @@ class Authority:
             .not_valid_before(now - timedelta(minutes=1))
             .not_valid_after(now + _LIFE)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(file)]),
+                critical=False,
+            )
             .sign(self.key, hashes.SHA256())
         )
         path = self.folder / f"{file}.pem"

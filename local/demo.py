@@ -75,6 +75,8 @@ def _session(console: Console, driver: Person, stopping: threading.Event) -> dic
     _tell(console, "DELETE /v1/sessions/{id}")
     driver.until(session_id, lambda it: it["state"] == "completed", within_s=30)
     _tell(console, "captured, confirmed by Stripe's signed webhook, completed")
+    notices = driver.call("GET", "/v1/me/notices")["items"]
+    _tell(console, f"GET /v1/me/notices: {', '.join(it['kind'] for it in reversed(notices))}")
     return driver.receipt(session_id)
 
 

@@ -109,6 +109,7 @@ class Stack:
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_AUTO_CONFIRM": "1",
+            "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
             "KERB_UNCLAIMED_S": str(self.options.unclaimed_s),
         }

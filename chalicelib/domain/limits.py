@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 
@@ -23,3 +23,18 @@ class Limits:
             or (self.duration_s is not None and lasted >= timedelta(seconds=self.duration_s))
             or (self.soc_percent is not None and soc_percent is not None and soc_percent >= self.soc_percent)
         )
+
+    @property
+    def nearly(self) -> Limits:
+        """Nine tenths of each: whoever has come so far will soon be there."""
+        return replace(
+            self,
+            energy_wh=_most_of(self.energy_wh),
+            amount_minor=_most_of(self.amount_minor),
+            duration_s=_most_of(self.duration_s),
+            soc_percent=_most_of(self.soc_percent),
+        )
+
+
+def _most_of(whole: int | None) -> int | None:
+    return None if whole is None else -(-whole * 9 // 10)

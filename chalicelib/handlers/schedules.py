@@ -8,6 +8,8 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
 from chalicelib import wiring
+from chalicelib.handlers.shared.observe import count
+from chalicelib.notifications import Outcome
 
 schedules = Blueprint(__name__)
 
@@ -46,3 +48,12 @@ def reconcile(event: CloudWatchEvent) -> dict[str, int]:
 def lists(event: CloudWatchEvent) -> dict[str, int]:
     """Bring the lists of tokens that chargers keep up to date."""
     return {"tended": wiring.lists().tend()}
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")
+def notices(event: CloudWatchEvent) -> dict[str, int]:
+    """Send what drivers are to be told."""
+    settled = wiring.delivering().deliver()
+    for _ in range(settled[Outcome.GIVEN_UP]):
+        count("NoticesGivenUp")
+    return {outcome.value: number for outcome, number in settled.items()}

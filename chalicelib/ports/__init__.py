@@ -12,6 +12,7 @@ from datetime import datetime
 from chalicelib.ports.charging import Readings, Reservations, Sessions, Transactions, Workflow
 from chalicelib.ports.money import DebtBook, Differences, Ledger, Payments
 from chalicelib.ports.network import Calls, ChargerLink, Chargers, History, Journal, Places, Provider, Reports, Travel
+from chalicelib.ports.notices import Messenger, Outbox, Webhooks
 from chalicelib.ports.people import Catalog, Drivers, Identity
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "Identity",
     "Journal",
     "Ledger",
+    "Messenger",
     "NewId",
+    "Outbox",
     "Payments",
     "Places",
     "Provider",
@@ -37,6 +40,7 @@ __all__ = [
     "Sessions",
     "Transactions",
     "Travel",
+    "Webhooks",
     "Workflow",
 ]
 

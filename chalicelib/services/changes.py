@@ -1,5 +1,7 @@
 """A session changes only here: read, apply the table, compare-and-set, and wake the workflow if it waited for this.
 
+What its driver will be told of a change is written before it (`services/notifying.py`).
+
 The wake-up may be lost (a crash between the two writes) or sent twice; both are harmless, because every waiting
 step looks at the session first, a wake-up names the step it is for, and the sweep repeats it.
 """
@@ -13,6 +15,7 @@ from chalicelib.domain.session import Session, State
 from chalicelib.domain.story import SessionEvent, apply, is_met
 from chalicelib.ports import Sessions, Workflow
 from chalicelib.records import Conflict, StaleTask, Waiting
+from chalicelib.services.notifying import Notifying
 
 _ATTEMPTS = 8
 _log = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ class Changes:
 
     sessions: Sessions
     workflow: Workflow
+    notifying: Notifying
 
     def apply(self, session_id: str, *events: SessionEvent, known: Session | None = None) -> Session:
         """The session after `events`; those the table does not know for its state change nothing.
@@ -42,6 +46,7 @@ class Changes:
             if after is before:
                 self.wake(before, self.sessions.waiting(session_id))
                 return before
+            self.notifying.foretell(before, after)
             try:
                 waiting = self.sessions.save(before, after)
             except Conflict:

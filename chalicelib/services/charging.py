@@ -24,6 +24,7 @@ from chalicelib.services.authorising import Authorising, Holder
 from chalicelib.services.changes import Changes
 from chalicelib.services.connectors import take_connector
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.reserving import Reserving
 from chalicelib.services.watching import Watching, attention_wh, wants_attention
 
@@ -62,6 +63,7 @@ class Charging:
     changes: Changes
     reserving: Reserving
     watching: Watching
+    noticing: Noticing
     clock: Clock
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
@@ -94,6 +96,7 @@ class Charging:
         self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
         if wants_attention(known, event.readings):
             self.watching.look(known, event.readings)
+        self.noticing.read(known, event.readings)
         if event.token is None and event.remote_start_id is None:
             return Noted()
         facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)

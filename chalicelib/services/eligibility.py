@@ -60,13 +60,13 @@ class Eligibility:
         terms = driver.terms.get(charger.operator_id)
         if terms is not None and terms.blocked:
             raise Refusal("driver_blocked", f"operator {charger.operator_id} does not let this account charge")
-        if charger.connection_id is None:
-            raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
         tariff = self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
         if driver.payment_method_id is None and not tariff.is_free:
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
+        if charger.connection_id is None:
+            raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
         state = self._usable(charger_id, connector)
         return Spot(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
 

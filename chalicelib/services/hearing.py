@@ -22,11 +22,13 @@ from chalicelib.domain.events import (
     StatusReported,
     TokenPresented,
 )
+from chalicelib.domain.notices import IDLE
 from chalicelib.ports import Chargers, Clock, Provider, Reports
 from chalicelib.records import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.authorising import Authorising
 from chalicelib.services.charging import CHARGER_AS_A_WHOLE, AssignRef, Charging
 from chalicelib.services.lists import Lists
+from chalicelib.services.noticing import Noticing
 from chalicelib.services.recording import Recording
 from chalicelib.services.reserving import Reserving
 
@@ -45,6 +47,7 @@ class Hearing:
     reports: Reports
     provider: Provider
     recording: Recording
+    noticing: Noticing
     clock: Clock
     heartbeat_s: int
 
@@ -119,4 +122,6 @@ class Hearing:
             self.recording.status(connection.charger_id, connector, status, before.place)
         if before.session_id is not None and status is ConnectorStatus.AVAILABLE:
             self.charging.vacated(connection.charger_id, where, before.session_id)
+        if before.session_id is not None and status in IDLE:
+            self.noticing.idle(before.session_id)
         return Noted()

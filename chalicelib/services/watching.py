@@ -18,6 +18,7 @@ from chalicelib.ports import Clock, Readings, Sessions
 from chalicelib.records import StoredReading, Transaction
 from chalicelib.services.changes import Changes
 from chalicelib.services.costing import cost_so_far, telling
+from chalicelib.services.noticing import Noticing
 
 # A charger's very first meter values may know no energy yet.
 _FIRST_READINGS = 20
@@ -34,7 +35,8 @@ def attention_wh(session: Session) -> int | None:
         return None
     if session.limits is not None:
         return 0
-    if session.tariff.is_free:
+    if session.tariff.is_free or not session.holds:
+        # Nothing to outgrow; once there is, that is said anew.
         return None
     cautious = session.tariff.depends_on_course
     enough_minor = session.held_minor * (_CAUTIOUS_PERCENT if cautious else _SHARE_PERCENT) // 100
@@ -68,6 +70,7 @@ class Watching:
     sessions: Sessions
     readings: Readings
     changes: Changes
+    noticing: Noticing
     clock: Clock
 
     def look(self, facts: Transaction, readings: Sequence[Reading]) -> None:
@@ -83,10 +86,13 @@ class Watching:
         told = telling(self.readings, session, [StoredReading("", newest)])
         cost_minor = cost_so_far(session, told, energy_wh, until).total_minor
         limits = session.limits
-        if limits is not None and limits.is_reached(energy_wh, cost_minor, until - began_at, newest.soc_percent):
+        spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
+        if limits is not None and limits.is_reached(*spent):
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
         elif session.holds and cost_minor * 100 >= session.held_minor * _SHARE_PERCENT:
             self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
+        if limits is not None and limits.nearly.is_reached(*spent):
+            self.noticing.nearly_done(session, facts)
 
     def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
         """The register at the beginning, or the first that was told: it shows a meter's whole life."""

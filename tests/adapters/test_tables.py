@@ -14,7 +14,7 @@ from local.context import LambdaContext
 
 EXPIRING = {
     f"kerb-{table}": "expires_at"
-    for table in ("calls", "chargers", "connections", "history", "journal", "readings", "reports", "reservations")
+    for table in "calls chargers connections history journal notices readings reports reservations".split()
 } | {"kerb-idempotency": "expiration"}
 
 
@@ -52,7 +52,7 @@ def test_the_indexes_are_there() -> None:
             [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]],
             index["Projection"]["ProjectionType"],
         )
-        for name in ("kerb-chargers", "kerb-sessions", "kerb-tokens", "kerb-transactions")
+        for name in ("kerb-chargers", "kerb-notices", "kerb-sessions", "kerb-tokens", "kerb-transactions")
         for index in dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
     }
 
@@ -60,6 +60,7 @@ def test_the_indexes_are_there() -> None:
         "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
         "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-notices/undelivered": ([("due_shard", "HASH"), ("due_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/by_operator": ([("operator_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/flagged": ([("flagged_operator", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
@@ -67,6 +68,15 @@ def test_the_indexes_are_there() -> None:
         "kerb-tokens/by_operator": ([("operator_id", "HASH"), ("changed_s", "RANGE")], "ALL"),
         "kerb-transactions/unclaimed": ([("unclaimed_shard", "HASH"), ("unclaimed_at", "RANGE")], "KEYS_ONLY"),
     }
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_drivers_notices_are_read_in_order_as_soon_as_they_are_written() -> None:
+    (index,) = boto3.client("dynamodb").describe_table(TableName="kerb-notices")["Table"]["LocalSecondaryIndexes"]
+    assert (index["IndexName"], [it["AttributeName"] for it in index["KeySchema"]]) == (
+        "by_time",
+        ["driver_id", "position"],
+    )
 
 
 @pytest.mark.usefixtures("tables")

@@ -17,6 +17,7 @@ from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
 from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.notices import DynamoOutbox
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.reservations import DynamoReservations
@@ -52,6 +53,8 @@ from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
+from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
@@ -212,7 +215,10 @@ class Kit:
         self.reports = DynamoReports()
         self.places = DynamoPlaces(self.clock)
         self.link = Link()
-        self.changes = Changes(self.sessions, self.workflow)
+        self.outbox = DynamoOutbox()
+        self.notifying = Notifying(self.outbox, self.sessions, self.clock)
+        self.noticing = Noticing(self.sessions, self.readings, self.transactions, self.notifying)
+        self.changes = Changes(self.sessions, self.workflow, self.notifying)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
         self.authorising = Authorising(self.chargers, self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
@@ -233,7 +239,7 @@ class Kit:
             clock=self.clock,
             new_id=self.new_id,
         )
-        self.watching = Watching(self.sessions, self.readings, self.changes, self.clock)
+        self.watching = Watching(self.sessions, self.readings, self.changes, self.noticing, self.clock)
         self.charging = Charging(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -246,6 +252,7 @@ class Kit:
             changes=self.changes,
             reserving=self.reserving,
             watching=self.watching,
+            noticing=self.noticing,
             clock=self.clock,
         )
         self.hearing = Hearing(
@@ -257,6 +264,7 @@ class Kit:
             reports=self.reports,
             provider=NoProvider(),
             recording=self.recording,
+            noticing=self.noticing,
             clock=self.clock,
             heartbeat_s=300,
         )

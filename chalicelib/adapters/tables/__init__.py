@@ -24,6 +24,7 @@ from chalicelib.adapters.tables.chargers import (
     ReportRow,
 )
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.notices import NoticeRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
@@ -39,6 +40,7 @@ __all__ = [
     "IdempotencyRow",
     "JournalRow",
     "LedgerRow",
+    "NoticeRow",
     "OperatorRow",
     "PlaceRow",
     "ReadingsRow",
@@ -73,6 +75,7 @@ TABLES: tuple[type[Model], ...] = (
     DebtRow,
     DifferenceRow,
     IdempotencyRow,
+    NoticeRow,
 )
 
 # PynamoDB would give every table a client of its own, each 60 ms to make and a TLS handshake to first use.

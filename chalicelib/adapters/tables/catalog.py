@@ -52,7 +52,7 @@ class TokenRow(Model):
 
 
 class OperatorRow(Model):
-    """When an operator's tokens last changed, and up to when its chargers' lists have been seen through."""
+    """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}operators"
@@ -60,6 +60,7 @@ class OperatorRow(Model):
     operator_id = UnicodeAttribute(hash_key=True)
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
+    webhook = UnicodeAttribute(null=True)
 
 
 class DriverRow(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -95,6 +95,7 @@ class TransactionRow(Model):
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
     attend_from_wh = IntegerAttribute(null=True)
+    is_nearly_done = BooleanAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

@@ -6,26 +6,13 @@ stand inside the functions that need it, so that a Lambda that never takes money
 
 from __future__ import annotations
 
-import os
 import time
-import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.calls import DynamoCalls
-from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.adapters.charger_link import ApiGatewayLink
-from chalicelib.adapters.chargers import DynamoChargers
-from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
-from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
-from chalicelib.adapters.ledger import DynamoLedger
-from chalicelib.adapters.places import DynamoPlaces
+from chalicelib.adapters.debts import DynamoDebts
+from chalicelib.adapters.notices import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.provider import NoProvider
-from chalicelib.adapters.reservations import DynamoReservations
-from chalicelib.adapters.sessions import DynamoSessions
-from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
-from chalicelib.adapters.workflow import StepFunctions
 from chalicelib.services.accounts import Accounts
 from chalicelib.services.authorising import Authorising
 from chalicelib.services.billing import Billing
@@ -34,6 +21,7 @@ from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
 from chalicelib.services.conversation import Conversation
 from chalicelib.services.debts import Debts
+from chalicelib.services.delivering import Delivering
 from chalicelib.services.door import Door
 from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.finding import Finding
@@ -43,6 +31,8 @@ from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import Naming
+from chalicelib.services.noticing import Noticing
+from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
 from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
@@ -52,145 +42,106 @@ from chalicelib.services.reserving import Reserving
 from chalicelib.services.sessions import DriverSessions
 from chalicelib.services.unclaimed import Unclaimed
 from chalicelib.services.watching import Watching
+from chalicelib.wiring.stores import (
+    HEARTBEAT_S,
+    _webhooks_may_be_inside,
+    access_tokens,
+    calls,
+    catalog,
+    chargers,
+    client,
+    clock,
+    differences,
+    drivers,
+    history,
+    journal,
+    ledger,
+    link,
+    messengers,
+    new_id,
+    payments,
+    places,
+    readings,
+    reports,
+    reservations,
+    sessions,
+    setting,
+    tickets,
+    transactions,
+    workflow,
+)
 
-if TYPE_CHECKING:
-    from chalicelib.adapters.tokens import AccessTokens, Tickets
-    from chalicelib.ports import Payments
-
-# Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
-HEARTBEAT_S = 300
-
-
-def clock() -> datetime:
-    """The time now, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A name nothing else has."""
-    return str(uuid.uuid4())
-
-
-def setting(name: str, default: str | None = None) -> str:
-    """One setting of the environment. Raises KeyError naming the setting that is missing."""
-    value = os.environ.get(f"KERB_{name}", default)
-    if value is None:
-        raise KeyError(f"environment variable KERB_{name} is not set")
-    return value
-
-
-def _client(service: str, **options: Any) -> Any:
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    make: Any = boto3.client  # its overloads know literals only
-    return make(service, config=config, **options)
-
-
-@cache
-def chargers() -> DynamoChargers:
-    return DynamoChargers(clock)
-
-
-@cache
-def sessions() -> DynamoSessions:
-    return DynamoSessions(clock)
-
-
-@cache
-def transactions() -> DynamoTransactions:
-    return DynamoTransactions()
-
-
-@cache
-def readings() -> DynamoReadings:
-    return DynamoReadings()
-
-
-@cache
-def calls() -> DynamoCalls:
-    return DynamoCalls()
-
-
-@cache
-def places() -> DynamoPlaces:
-    return DynamoPlaces(clock)
-
-
-@cache
-def journal() -> DynamoJournal:
-    return DynamoJournal(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
-
-
-@cache
-def history() -> DynamoHistory:
-    return DynamoHistory()
-
-
-@cache
-def reports() -> DynamoReports:
-    return DynamoReports()
-
-
-@cache
-def catalog() -> DynamoCatalog:
-    return DynamoCatalog()
-
-
-@cache
-def drivers() -> DynamoDrivers:
-    return DynamoDrivers()
-
-
-@cache
-def ledger() -> DynamoLedger:
-    return DynamoLedger()
-
-
-@cache
-def link() -> ApiGatewayLink:
-    return ApiGatewayLink(_client("apigatewaymanagementapi", endpoint_url=setting("SOCKET_ENDPOINT")))
-
-
-@cache
-def workflow() -> StepFunctions:
-    return StepFunctions(_client("stepfunctions"), setting("STATE_MACHINE_ARN"))
-
-
-@cache
-def payments() -> Payments:
-    from chalicelib.adapters.stripe_payments import StripePayments  # noqa: PLC0415
-
-    return StripePayments(
-        api_key=setting("STRIPE_API_KEY"),
-        webhook_secret=setting("STRIPE_WEBHOOK_SECRET"),
-        publishable_key=setting("STRIPE_PUBLISHABLE_KEY"),
-        api_base=os.environ.get("KERB_STRIPE_API_BASE"),
-    )
-
-
-@cache
-def access_tokens() -> AccessTokens:
-    from chalicelib.adapters.tokens import AccessTokens  # noqa: PLC0415
-
-    return AccessTokens(
-        issuer=setting("OIDC_ISSUER"),
-        jwks_url=setting("OIDC_JWKS_URL"),
-        client_id=setting("USER_POOL_CLIENT_ID"),
-    )
-
-
-@cache
-def tickets() -> Tickets:
-    from chalicelib.adapters.tokens import Tickets  # noqa: PLC0415
-
-    return Tickets(setting("TICKET_SECRET"))
+__all__ = [
+    "HEARTBEAT_S",
+    "access_tokens",
+    "accounts",
+    "authorising",
+    "billing",
+    "calls",
+    "catalog",
+    "changes",
+    "chargers",
+    "charging",
+    "clock",
+    "commanding",
+    "conversation",
+    "debts",
+    "delivering",
+    "differences",
+    "door",
+    "driver_sessions",
+    "drivers",
+    "eligibility",
+    "finding",
+    "funds",
+    "history",
+    "journal",
+    "ledger",
+    "lifecycle",
+    "link",
+    "lists",
+    "messengers",
+    "new_id",
+    "noticing",
+    "notifying",
+    "operating",
+    "payments",
+    "places",
+    "readings",
+    "reconciling",
+    "recording",
+    "refunding",
+    "registry",
+    "reports",
+    "reservations",
+    "reserving",
+    "sessions",
+    "setting",
+    "tickets",
+    "transactions",
+    "unclaimed",
+    "workflow",
+]
 
 
 @cache
 def changes() -> Changes:
-    return Changes(sessions(), workflow())
+    return Changes(sessions(), workflow(), notifying())
+
+
+@cache
+def notifying() -> Notifying:
+    return Notifying(DynamoOutbox(), sessions(), clock)
+
+
+@cache
+def noticing() -> Noticing:
+    return Noticing(sessions(), readings(), transactions(), notifying())
+
+
+@cache
+def delivering() -> Delivering:
+    return Delivering(DynamoOutbox(), sessions(), DynamoWebhooks(), messengers, clock, _webhooks_may_be_inside())
 
 
 @cache
@@ -206,11 +157,6 @@ def commanding() -> Commanding:
 @cache
 def authorising() -> Authorising:
     return Authorising(chargers(), sessions(), catalog(), drivers())
-
-
-@cache
-def reservations() -> DynamoReservations:
-    return DynamoReservations()
 
 
 @cache
@@ -246,7 +192,8 @@ def charging() -> Charging:
         workflow=workflow(),
         changes=changes(),
         reserving=reserving(),
-        watching=Watching(sessions(), readings(), changes(), clock),
+        watching=Watching(sessions(), readings(), changes(), noticing(), clock),
+        noticing=noticing(),
         clock=clock,
     )
 
@@ -272,6 +219,7 @@ def conversation() -> Conversation:
         reports=reports(),
         provider=NoProvider(),
         recording=recording(),
+        noticing=noticing(),
         clock=clock,
         heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
     )
@@ -296,11 +244,6 @@ def funds() -> Funds:
 @cache
 def refunding() -> Refunding:
     return Refunding(sessions(), ledger(), changes(), payments, clock)
-
-
-@cache
-def differences() -> DynamoDifferences:
-    return DynamoDifferences()
 
 
 @cache
@@ -350,7 +293,7 @@ def accounts() -> Accounts:
     from chalicelib.adapters.cognito_identity import CognitoIdentity  # noqa: PLC0415
 
     identity = CognitoIdentity(
-        client=_client("cognito-idp"),
+        client=client("cognito-idp"),
         user_pool_id=setting("USER_POOL_ID"),
         client_id=setting("USER_POOL_CLIENT_ID"),
         auto_confirm=setting("AUTO_CONFIRM", "0") == "1",

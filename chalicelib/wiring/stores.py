@@ -1,0 +1,185 @@
+"""What is kept and who is spoken to: the adapters, each once a process, and the settings they are built by."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.calls import DynamoCalls
+from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.charger_link import ApiGatewayLink
+from chalicelib.adapters.chargers import DynamoChargers
+from chalicelib.adapters.debts import DynamoDifferences
+from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
+from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.notices import DynamoWebhooks
+from chalicelib.adapters.places import DynamoPlaces
+from chalicelib.adapters.reservations import DynamoReservations
+from chalicelib.adapters.sessions import DynamoSessions
+from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
+from chalicelib.adapters.workflow import StepFunctions
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.tokens import AccessTokens, Tickets
+    from chalicelib.ports import Messenger, Payments
+
+# Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
+HEARTBEAT_S = 300
+
+
+def clock() -> datetime:
+    """The time now, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A name nothing else has."""
+    return str(uuid.uuid4())
+
+
+def setting(name: str, default: str | None = None) -> str:
+    """One setting of the environment. Raises KeyError naming the setting that is missing."""
+    value = os.environ.get(f"KERB_{name}", default)
+    if value is None:
+        raise KeyError(f"environment variable KERB_{name} is not set")
+    return value
+
+
+def client(service: str, **options: Any) -> Any:
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    make: Any = boto3.client  # its overloads know literals only
+    return make(service, config=config, **options)
+
+
+@cache
+def chargers() -> DynamoChargers:
+    return DynamoChargers(clock)
+
+
+@cache
+def sessions() -> DynamoSessions:
+    return DynamoSessions(clock)
+
+
+@cache
+def transactions() -> DynamoTransactions:
+    return DynamoTransactions()
+
+
+@cache
+def readings() -> DynamoReadings:
+    return DynamoReadings()
+
+
+@cache
+def calls() -> DynamoCalls:
+    return DynamoCalls()
+
+
+@cache
+def places() -> DynamoPlaces:
+    return DynamoPlaces(clock)
+
+
+@cache
+def journal() -> DynamoJournal:
+    return DynamoJournal(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
+
+
+@cache
+def history() -> DynamoHistory:
+    return DynamoHistory()
+
+
+@cache
+def reports() -> DynamoReports:
+    return DynamoReports()
+
+
+@cache
+def catalog() -> DynamoCatalog:
+    return DynamoCatalog()
+
+
+@cache
+def drivers() -> DynamoDrivers:
+    return DynamoDrivers()
+
+
+@cache
+def ledger() -> DynamoLedger:
+    return DynamoLedger()
+
+
+@cache
+def link() -> ApiGatewayLink:
+    return ApiGatewayLink(client("apigatewaymanagementapi", endpoint_url=setting("SOCKET_ENDPOINT")))
+
+
+@cache
+def workflow() -> StepFunctions:
+    return StepFunctions(client("stepfunctions"), setting("STATE_MACHINE_ARN"))
+
+
+@cache
+def payments() -> Payments:
+    from chalicelib.adapters.stripe_payments import StripePayments  # noqa: PLC0415
+
+    return StripePayments(
+        api_key=setting("STRIPE_API_KEY"),
+        webhook_secret=setting("STRIPE_WEBHOOK_SECRET"),
+        publishable_key=setting("STRIPE_PUBLISHABLE_KEY"),
+        api_base=os.environ.get("KERB_STRIPE_API_BASE"),
+    )
+
+
+@cache
+def access_tokens() -> AccessTokens:
+    from chalicelib.adapters.tokens import AccessTokens  # noqa: PLC0415
+
+    return AccessTokens(
+        issuer=setting("OIDC_ISSUER"),
+        jwks_url=setting("OIDC_JWKS_URL"),
+        client_id=setting("USER_POOL_CLIENT_ID"),
+    )
+
+
+@cache
+def tickets() -> Tickets:
+    from chalicelib.adapters.tokens import Tickets  # noqa: PLC0415
+
+    return Tickets(setting("TICKET_SECRET"))
+
+
+def _webhooks_may_be_inside() -> bool:
+    """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
+    return setting("WEBHOOKS_INSIDE", "0") == "1"
+
+
+@cache
+def messengers() -> tuple[Messenger, ...]:
+    """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
+    from chalicelib.adapters.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
+
+    found: list[Messenger] = [WebhookMessenger(DynamoWebhooks(), clock, _webhooks_may_be_inside())]
+    if topic := setting("NOTICES_TOPIC", ""):
+        found.append(SnsMessenger(client("sns"), topic))
+    if sender := setting("MAIL_FROM", ""):
+        found.append(MailMessenger(client("sesv2"), sender, drivers()))
+    return tuple(found)
+
+
+@cache
+def reservations() -> DynamoReservations:
+    return DynamoReservations()
+
+
+@cache
+def differences() -> DynamoDifferences:
+    return DynamoDifferences()
