@@ -18,7 +18,7 @@ from math import ceil
 from typing import Any
 
 from botocore.client import BaseClient
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
@@ -181,7 +181,8 @@ def _image(table_name: str, named: Item) -> Item | None:
     table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(table_name)
     sort_key = table.range_key_attr
     found = table.get_item(
-        DynamoType(named[table.hash_key_attr]), DynamoType(named[sort_key]) if sort_key is not None else None
+        DynamoType(dict(named[table.hash_key_attr])),
+        DynamoType(dict(named[sort_key])) if sort_key is not None else None,
     )
     return dict(found.to_json()["Attributes"]) if found is not None else None
 

@@ -69,7 +69,7 @@ def _reads(size_bytes: int) -> int:
     return max(1, ceil(size_bytes / READ_STEP_BYTES))
 
 
-def _value_bytes(value: Mapping[str, Any]) -> int:
+def _value_bytes(value: Mapping[str, Any]) -> int:  # noqa: PLR0911 (one for each type)
     ((kind, content),) = value.items()
     match kind:
         case "S":
@@ -78,12 +78,12 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             return (len(content.strip("-").replace(".", "").strip("0") or "0") + 1) // 2 + 1
         case "B":
             return len(content)
+        case "BOOL" | "NULL":
+            return 1
         case "SS":
             return sum(len(text.encode()) for text in content)
         case "L":
             return 3 + sum(1 + _value_bytes(it) for it in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(it) for name, it in content.items())
-        case "BOOL" | "NULL":
-            return 1
     raise ValueError(f"no size is known for {kind}")
