@@ -85,7 +85,7 @@ class Use:
 
 # What stands whatever the fleet: tests hold those that the template can tell.
 FIXED = {
-    "alarm_month": 28,
+    "alarm_month": 29,  # a share of two figures counts twice
     "dashboard_month": 1,
     "metric_month": 20,
     "waf_acl_month": 2,

@@ -111,7 +111,8 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "table_writes_per_s": max(writes.values()),
         "new_table_writes_per_s": max(writes.values()),
         "new_table_reads_per_s": max(reads.values()),
-        "partition_writes_per_s": index_writes(load),
+        # The index `chargers.by_operator`, if one operator has all chargers: cli/keys.py.
+        "partition_writes_per_s": sum(events.get(kind, 0) for kind in ("connect", "disconnect", "boot")),
         "partition_reads_per_s": events["search"] * fleet.search_read_units if "search" in events else None,
         "open_executions": float(sessions),
         "starts_per_s": events.get("begin"),
@@ -123,11 +124,6 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "knocks_per_address": events.get("connect", 0) * 300,
     }
     return found[key]
-
-
-def index_writes(load: Load) -> float:
-    """Write units a second of `chargers.by_operator` if one operator has all chargers: it holds every attribute."""
-    return sum(load.events.get(kind, 0) for kind in ("connect", "disconnect", "boot"))
 
 
 def _seconds(one: Mapping[str, Any], fleet: Fleet) -> float:

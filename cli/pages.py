@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import chart, limits, report
+from cli import chart, keys, limits, report
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -23,15 +23,16 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "lines": lambda: report.lines(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),
     "storms": lambda: report.storms(BIG.chargers).markdown(),
+    "keys": lambda: keys.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
     "limits": lambda: limits.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
 }
 PAGES = ("cost.md", "scale.md")
-_BLOCK = re.compile(r"(<!-- kerb (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- kerb (\w+) -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str) -> str:
     """A page with every block as it is computed now."""
-    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]]()}{found[3]}", page)
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]]()}\n{found[3]}", page)
 
 
 def plot() -> str:

@@ -45,6 +45,7 @@ def services(fleet: Fleet, heartbeats_s: Sequence[int] = HEARTBEATS_S) -> Sheet:
     columns = [by_service(lines) for lines in bills]
     names = sorted({name for column in columns for name in column}, key=lambda name: -columns[-1].get(name, 0))
     rows = [[name, *(_usd(column.get(name, 0) / fleet.chargers) for column in columns)] for name in names]
+    rows = [row for row in rows if any(cell != _usd(0) for cell in row[1:])]
     totals = [total_usd(lines) for lines in bills]
     rows.append(["**a charger-month**", *(f"**{_usd(it / fleet.chargers)}**" for it in totals)])
     rows.append(["the whole fleet, a month", *(f"${it:,.0f}" for it in totals)])
