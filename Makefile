@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench package deploy clean
+.PHONY: help install run test check bench kerb package deploy clean
 
 STAGE ?= dev
 # A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
@@ -37,6 +37,9 @@ check: $(READY) ## Lint, format and type checks
 
 bench: $(READY) ## Count AWS calls and measure, as ratios within one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+kerb: $(READY) ## The kerb command: make kerb ARGS='cost --chargers 500000 --sessions-per-day 100000'
+	@$(BIN)/python -m cli $(ARGS)
 
 package: $(READY) ## Make build/STAGE (dev): the template and the code for AWS
 	@RUNTIME_PYTHON="$(RUNTIME_PYTHON)" $(BIN)/python -m infrastructure.package --stage $(STAGE)

@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fuzz, search, speed
+from benchmarks import fuzz, measuring, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -37,9 +37,15 @@ def main() -> None:
     parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
+    parser.add_argument("--write", action="store_true", help="measure what messages use, commit it for the cost model")
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
+    if asked.write:
+        os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO"
+        measuring.write(measuring.measure())
+        return
+    console.print(_compared())
     console.print(speed.table())
     console.print(search.table(asked.networks))
     stack = Stack(Options(ticks_per_second=0.001))
@@ -122,6 +128,12 @@ def _freshness(stack: Stack, driver: Person) -> Table:
     for what, took in waits.items():
         table.add_row(what, f"{statistics.median(took) * 1000:.0f}", f"{max(took) * 1000:.0f}")
     return table
+
+
+def _compared() -> str:
+    """Whether the cost model's figures are still what the code does."""
+    found = measuring.differences(measuring.read(), measuring.measure())
+    return "\n".join(found or ["every kind of message uses what the cost model says"])
 
 
 def _until(reached: Callable[[], bool]) -> float:

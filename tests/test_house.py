@@ -13,7 +13,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path
-    for folder in ("chalicelib", "infrastructure", "local", "benchmarks")
+    for folder in ("chalicelib", "cli", "infrastructure", "local", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
     if path.stat().st_size
 )

@@ -1,0 +1,198 @@
+"""What each kind of message uses of AWS, measured through the whole local stack: the figures that the cost model needs.
+
+Every socket is met for the first time by its process in each step, as a fleet of many processes mostly would be: so
+each step pays the read that a busy process spares. What is committed is in `cli/data/measured.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from benchmarks.metering import Meter, Usage, metered
+from benchmarks.wire import Send, Socket, Story, stories
+from chalicelib import wiring
+from local.client import Person
+from local.seed import CHARGER_PASSWORD, seed
+from local.stack import Options, Stack
+
+MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
+_TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
+# Longer than any pause within a step.
+_QUIET_S = 0.15
+# A webhook races the hold it tells of, and the loser reads and tries again.
+_RACES = {"begin": 6}
+_CHARGERS = {"ocpp1.6": "DEMO-16", "ocpp2.0.1": "DEMO-201"}
+# The story's own words, and what the cost model calls them.
+_KINDS = {
+    "BootNotification": "boot",
+    "Heartbeat": "heartbeat",
+    "StatusNotification": "status",
+    "Authorize (app token)": "authorize",
+    "StartTransaction": "started",
+    "TransactionEvent Started": "started",
+    "MeterValues (1x10)": "reading",
+    "TransactionEvent Updated": "reading",
+    "StopTransaction": "ended",
+    "TransactionEvent Ended": "ended",
+}
+
+Measured = dict[str, Any]
+
+
+def measure() -> Measured:
+    """One paid session of each version, and what happens beside sessions; needs no running stack."""
+    stack = Stack(Options(ticks_per_second=0.001))
+    with metered() as meter:
+        stack.start()
+        try:
+            driver = seed(stack).driver
+            meter.take(_QUIET_S)
+            versions = {
+                story.protocol: dict(_session(stack, meter, driver, _CHARGERS[story.protocol], story))
+                for story in stories()
+            }
+            beside = dict(_beside(stack, meter, driver))
+        finally:
+            stack.stop()
+    return {
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "how": "python -m benchmarks --write: one paid session of each version through the whole local stack",
+        "kinds": {**{version: _plain(found) for version, found in versions.items()}, "beside": _plain(beside)},
+    }
+
+
+def read() -> Measured:
+    """What is committed."""
+    found: Measured = json.loads(MEASURED.read_text())
+    return found
+
+
+def write(measured: Measured) -> None:
+    """Commit to the repository what was measured."""
+    MEASURED.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+
+
+def differences(committed: Measured, today: Measured) -> list[str]:
+    """Where calls, invocations, messages or transitions of today are not the committed ones, in sentences."""
+    found = []
+    for group in sorted(committed["kinds"].keys() | today["kinds"].keys()):
+        before, now = committed["kinds"].get(group, {}), today["kinds"].get(group, {})
+        for kind in sorted(before.keys() | now.keys()):
+            for what in ("calls", "invocations", "messages", "transitions"):
+                was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
+                if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
+                    found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
+    return found
+
+
+def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> bool:
+    apart = sum(abs(was.get(name, 0) - is_now.get(name, 0)) for name in was.keys() | is_now.keys())
+    return apart <= _RACES.get(kind, 0)
+
+
+def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story: Story) -> Iterator[tuple[str, Usage]]:
+    opened: list[Socket] = []
+    yield (
+        "connect",
+        _step(
+            meter,
+            lambda: opened.append(Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol)),
+        ),
+    )
+    (socket,) = opened
+    yield from _said(meter, socket, story.before)
+    # What is not told twice is cheaper.
+    again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
+    yield "status_repeated", next(_said(meter, socket, again))[1]
+    begun: list[str] = []
+
+    def begin() -> None:
+        begun.append(str(driver.begin(charger_id)["session_id"]))
+        socket.await_command()
+
+    def end() -> None:
+        driver.end(begun[0])
+        socket.await_command()
+
+    yield "begin", _step(meter, begin)
+    yield from _said(meter, socket, [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")])
+    yield "look", _step(meter, lambda: driver.call("GET", f"/v1/sessions/{begun[0]}"))
+    yield "end", _step(meter, end)
+    for kind, usage in _said(meter, socket, story.ending):
+        driver.until(begun[0], lambda it: it["state"] == "completed")
+        yield kind, usage
+    transitions = Usage()
+    transitions.calls["transitions"] = _transitions(begun[0])
+    meter.take(0)
+    yield "workflow", transitions
+    yield "disconnect", _step(meter, socket.close)
+
+
+def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
+    yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
+    yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
+    for name, tick in (
+        ("sweep", wiring.lifecycle().sweep),
+        ("claim", wiring.unclaimed().sweep),
+        ("lists", wiring.lists().tend),
+        ("reservations", wiring.reserving().sweep),
+    ):
+        yield f"tick_{name}", _step(meter, tick)
+
+
+def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Iterator[tuple[str, Usage]]:
+    for name, send in said:
+        yield _KINDS[name], _step(meter, lambda send=send: send(socket))  # type: ignore[misc]
+
+
+def _step(meter: Meter, act: Callable[[], object]) -> Usage:
+    chargers: Any = wiring.chargers()
+    chargers._known_connection.cache_clear()
+    act()
+    return meter.take(_QUIET_S)
+
+
+def _transitions(session_id: str) -> int:
+    client = boto3.client("stepfunctions")
+    (machine,) = client.list_state_machines()["stateMachines"]
+    arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{session_id}"
+    for _ in range(50):
+        history = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        if history[-1]["type"] == "ExecutionSucceeded":
+            break
+        time.sleep(0.1)
+    return sum(event["type"] in _TRANSITIONS for event in history)
+
+
+def _plain(kinds: dict[str, Usage]) -> dict[str, Any]:
+    """As JSON, tables without their prefix, what is nought left out."""
+    return {kind: _usage(usage) for kind, usage in kinds.items()}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    calls = Counter(usage.calls)
+    plain: dict[str, Any] = {
+        "transitions": calls.pop("transitions", 0),
+        "calls": dict(calls),
+        "invocations": dict(usage.invocations),
+        "messages": usage.messages,
+        "sent_bytes": usage.sent_bytes,
+        "log_bytes": usage.log_bytes,
+        **{
+            name: {table.removeprefix("kerb-"): amount for table, amount in by_table.items() if amount}
+            for name, by_table in (
+                ("read_units", usage.reads),
+                ("write_units", usage.writes),
+                ("stored_bytes", usage.stored_bytes),
+            )
+        },
+    }
+    return {name: value for name, value in plain.items() if value}

@@ -1,0 +1,75 @@
+"""Partitions that many share: every index, and the table of places, with what its busiest partition has to bear.
+
+A table whose key is a charger, a session or a driver spreads by itself and is not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cli.fleet import Fleet
+from cli.limits import Load, busy, storm
+from cli.report import Sheet
+
+_PARTITION_WRITES_PER_S = 1_000
+_STORM_PER_S = 500
+_SHARDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`busy` and `storm` are write units a second in the busiest partition, were all chargers one operator's."""
+
+    name: str
+    key: str
+    busy: float
+    storm: float
+    remark: str
+
+
+def keys(fleet: Fleet, sessions: int) -> list[Key]:
+    """Every one, as declared in chalicelib/adapters/tables/."""
+    usual, after = busy(fleet, sessions), storm(fleet, sessions, _STORM_PER_S)
+    starts, ended = usual.events["begin"], after.events["ended"]
+    reconnects = usual.events["connect"]
+    # Asked of each charger that keeps a list, once it is back: on the list, and off again.
+    listed, listed_after = 2 * reconnects / _SHARDS, 2 * _STORM_PER_S / _SHARDS
+    # A session is written about eight times on its way in and out, and the index with it, for the time changes.
+    unsettled, unsettled_after = 2 * 8 * starts / _SHARDS, 2 * 4 * ended / _SHARDS
+    return [
+        Key("chargers.by_operator", "operator", _lines(usual), _lines(after), "**hot in a storm**: see below"),
+        Key("chargers.list_due", "8 shards", listed, listed_after, "spread; its reader is not: see below"),
+        Key("chargers.pending", "operator", 0, 0, "newcomers only, at most as many as an operator may have"),
+        Key(
+            "places (table)",
+            "H3 cell, 12,000 km2",
+            *_places(usual, after),
+            "were all chargers in one cell; a third in one is warm",
+        ),
+        Key("sessions.by_driver", "driver", 0, 0, "one person's sessions"),
+        Key("sessions.by_operator", "operator", starts, 0, "keys only, once a session"),
+        Key("sessions.flagged", "operator", 0.01 * starts, 0.1 * ended, "one in a hundred; one in ten after an outage"),
+        Key("sessions.unsettled", "8 shards", unsettled, unsettled_after, "spread"),
+        Key("transactions.unclaimed", "8 shards", 0, 2 * ended / _SHARDS, "spread"),
+        Key("tokens.by_operator", "operator", 1, 1, "written when a card changes; read for every charger's list"),
+        Key("reservations.by_driver", "driver", 0, 0, "one person's reservations"),
+        Key("reservations.due", "4 shards", 2 * 0.1 * starts / 4, 0, "spread; one session in ten reserved"),
+    ]
+
+
+def sheet(fleet: Fleet, sessions: int) -> Sheet:
+    rows = []
+    for it in keys(fleet, sessions):
+        loads = [f"{load:,.0f} ({100 * load / _PARTITION_WRITES_PER_S:.0f} %)" for load in (it.busy, it.storm)]
+        rows.append([f"`{it.name}`" if "(" not in it.name else it.name, it.key, *loads, it.remark])
+    heads = ["index", "partition", "busy, writes/s", "storm, writes/s", "what follows"]
+    return Sheet(heads, rows)
+
+
+def _lines(load: Load) -> float:
+    """The index holds every attribute, so that each change of a charger's row is written there too."""
+    return sum(load.events.get(kind, 0) for kind in ("connect", "disconnect", "boot"))
+
+
+def _places(usual: Load, after: Load) -> tuple[float, float]:
+    return usual.by_table("write_units")["places"], after.by_table("write_units")["places"]

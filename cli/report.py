@@ -1,0 +1,149 @@
+"""The tables, once: for a terminal and for the pages in docs/, whose numbers are these or a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.table import Table
+
+from cli.bill import bill, by_service, cost, price_list, total_usd
+from cli.chart import Curve
+from cli.fleet import FIXED, Fleet, use
+from cli.storm import WAITS, quickest_s, simulate
+
+HEARTBEATS_S = (30, 60, 300, 540)
+TARGET_USD = 0.05
+_SIZES = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+_CONNECTIONS_PER_S = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table: the first column says what, the others how much."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def markdown(self) -> str:
+        ruler = ["---", *["---:"] * (len(self.heads) - 1)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (self.heads, ruler, *self.rows))
+
+    def rich(self) -> Table:
+        table = Table(title=self.title, title_justify="left")
+        for number, head in enumerate(self.heads):
+            table.add_column(head, justify="right" if number else "left")
+        for row in self.rows:
+            table.add_row(*(cell.replace("**", "") for cell in row))
+        return table
+
+
+def services(fleet: Fleet, heartbeats_s: Sequence[int] = HEARTBEATS_S) -> Sheet:
+    """USD a charger-month by service, for each heartbeat, beside what a hosted product asks."""
+    bills = [bill(use(replace(fleet, heartbeat_s=it))) for it in heartbeats_s]
+    columns = [by_service(lines) for lines in bills]
+    names = sorted({name for column in columns for name in column}, key=lambda name: -columns[-1].get(name, 0))
+    rows = [[name, *(_usd(column.get(name, 0) / fleet.chargers) for column in columns)] for name in names]
+    rows = [row for row in rows if any(cell != _usd(0) for cell in row[1:])]
+    totals = [total_usd(lines) for lines in bills]
+    rows.append(["**a charger-month**", *(f"**{_usd(it / fleet.chargers)}**" for it in totals)])
+    rows.append(["the whole fleet, a month", *(f"${it:,.0f}" for it in totals)])
+    saas = price_list()["saas_usd_per_charger_month"]
+    rows.append(
+        [f"hosted at ${saas:.0f}: so many times dearer", *(f"{saas * fleet.chargers / it:,.0f}" for it in totals)]
+    )
+    heads = ["USD a charger-month", *(f"heartbeat {it} s" for it in heartbeats_s)]
+    return Sheet(heads, rows, _title(fleet))
+
+
+def lines(fleet: Fleet) -> Sheet:
+    """Every line of one bill."""
+    rows = [
+        [f"{it.service}: {it.unit}", f"{it.amount:,.0f}", f"${it.usd:,.0f}", _usd(it.usd / fleet.chargers)]
+        for it in bill(use(fleet))
+        if it.usd / fleet.chargers >= 0.000_05
+    ]
+    return Sheet([f"what, heartbeat {fleet.heartbeat_s} s", "a month", "USD", "a charger-month"], rows)
+
+
+def choices(fleet: Fleet) -> Sheet:
+    """What one decision changes, others left as they are."""
+    now = _per_charger(fleet)
+    others = [
+        ("a heartbeat each 270 s", replace(fleet, heartbeat_s=270)),
+        ("a heartbeat each 540 s", replace(fleet, heartbeat_s=540)),
+        ("readings each 10 s", replace(fleet, reading_s=10)),
+        ("readings each 300 s", replace(fleet, reading_s=300)),
+        ("Lambda without its own log lines", replace(fleet, lambda_logs_platform=False)),
+        ("Cognito's default tier, Essentials", replace(fleet, users_are_lite=False)),
+        ("every AWS call twice as slow", replace(fleet, lambda_call_ms=2 * fleet.lambda_call_ms)),
+        ("twice as many sessions", replace(fleet, sessions_per_day=2 * fleet.sessions_per_day)),
+        ("drivers who never log in (cards only)", replace(fleet, sessions_per_driver_month=10**9)),
+    ]
+    rows = [["as it is", _usd(now), ""]]
+    rows += [[name, _usd(_per_charger(it)), f"{_per_charger(it) - now:+.4f}"] for name, it in others]
+    # One more line of log, 200 bytes and CloudWatch's 26, for each invocation; one trace of X-Ray at $5 a million.
+    invocations = use(fleet).amounts["lambda_request"]
+    logged = cost(invocations * 226 / 1024**3, price_list()["prices"]["log_gb"]) / fleet.chargers
+    rows.append(["one line of log for every frame", _usd(now + logged), f"{logged:+.4f}"])
+    traced = invocations * 5e-6 * 0.05 / fleet.chargers
+    rows.append(["X-Ray, one invocation in twenty", _usd(now + traced), f"{traced:+.4f}"])
+    return Sheet(["what", "a charger-month", "more or less"], rows)
+
+
+def storms(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
+    """The whole fleet comes back in the same second."""
+    rows = []
+    for waiting in WAITS:
+        it = simulate(chargers, per_s, waiting)
+        knocks = f"{it.knocks:.1f}"
+        rows.append(
+            [waiting.name, *map(_time, (it.half_s, it.most_s, it.all_s)), knocks, f"{waiting.offline_percent:.2f} %"]
+        )
+    quickest = _time(quickest_s(chargers, per_s))
+    rows.append([f"the door alone, {per_s} a second", "", "", quickest, "1.0", ""])
+    heads = ["how chargers wait", "half are back", "99 %", "all", "knocks each", "offline in good times"]
+    return Sheet(heads, rows, f"{chargers:,} chargers come back at once")
+
+
+def curves(sessions_a_charger_day: float) -> dict[str, Curve]:
+    """USD a charger-month over the size of the fleet, by heartbeat, and what a hosted product asks."""
+    found: dict[str, Curve] = {
+        f"heartbeat {heartbeat_s} s": [
+            (size, _per_charger(Fleet(size, size * sessions_a_charger_day, heartbeat_s=heartbeat_s))) for size in _SIZES
+        ]
+        for heartbeat_s in HEARTBEATS_S
+    }
+    saas = price_list()["saas_usd_per_charger_month"]
+    return {**found, f"hosted, ${saas:.0f}": [(size, saas) for size in _SIZES]}
+
+
+def verdict(fleet: Fleet) -> str:
+    """Whether the target is met."""
+    now = _per_charger(fleet)
+    met = "meets" if now < TARGET_USD else "misses"
+    standing = sum(line.usd for line in bill(use(fleet)) if line.key in FIXED)
+    return (
+        f"${now:.4f} a charger-month at a heartbeat of {fleet.heartbeat_s} s {met} the target of ${TARGET_USD}; "
+        f"${standing:.0f} a month stand whatever the fleet."
+    )
+
+
+def _title(fleet: Fleet) -> str:
+    as_of = price_list()["as_of"]
+    return f"{fleet.chargers:,} chargers, {fleet.sessions_per_day:,.0f} sessions a day; us-east-1 list of {as_of}"
+
+
+def _per_charger(fleet: Fleet) -> float:
+    return total_usd(bill(use(fleet))) / fleet.chargers
+
+
+def _usd(amount: float) -> str:
+    return f"{amount:.4f}"
+
+
+def _time(seconds: int) -> str:
+    if seconds >= 24 * 3600:
+        return "over a day"
+    return f"{seconds / 3600:.1f} h" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} min"
