@@ -12,9 +12,11 @@ from chalicelib.handlers.commanding import commanding
 from chalicelib.handlers.drivers import drivers
 from chalicelib.handlers.finding import finding
 from chalicelib.handlers.insight import insight
+from chalicelib.handlers.money import money
 from chalicelib.handlers.notices import notices
 from chalicelib.handlers.openapi import openapi
 from chalicelib.handlers.operators import operators
+from chalicelib.handlers.people import people
 from chalicelib.handlers.reservations import reservations
 from chalicelib.handlers.schedules import schedules
 from chalicelib.handlers.sessions import sessions
@@ -31,6 +33,8 @@ for blueprint in (
     drivers,
     reservations,
     sessions,
+    money,
+    people,
     operators,
     commanding,
     insight,

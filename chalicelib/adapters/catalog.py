@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
+
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.domain.tariff import Tariff
@@ -19,14 +21,19 @@ class DynamoCatalog:
     """The port Catalog. Methods make one call where they say nothing else."""
 
     def put_site(self, site: Site) -> None:
-        _put_own(SiteRow(site.site_id, operator_id=site.operator_id, body=encode(site)))
+        _put_own(
+            SiteRow(site.site_id, operator_id=site.operator_id, body=encode(site)), SiteRow.site_id.does_not_exist()
+        )
 
     def site(self, site_id: str) -> Site | None:
         row = find(SiteRow, site_id)
         return decode(Site, row.body) if row else None
 
     def put_tariff(self, tariff: Tariff) -> None:
-        _put_own(TariffRow(tariff.tariff_id, operator_id=tariff.operator_id, body=encode(tariff)))
+        _put_own(
+            TariffRow(tariff.tariff_id, operator_id=tariff.operator_id, body=encode(tariff)),
+            TariffRow.tariff_id.does_not_exist(),
+        )
 
     def tariff(self, tariff_id: str) -> Tariff | None:
         row = find(TariffRow, tariff_id)
@@ -35,12 +42,25 @@ class DynamoCatalog:
     def put_token(self, token: Token, at: datetime) -> None:
         """Two calls; the token goes first, so that lists are never seen through without it."""
         second = int(at.timestamp())
-        _put_own(TokenRow(token.uid, operator_id=token.operator_id, body=encode(token), changed_s=second))
+        row = TokenRow(token.uid, driver_id=token.driver_id, body=encode(token), changed_s=second)
+        if not token.operator_id:
+            is_own = TokenRow.operator_id.does_not_exist() & (TokenRow.driver_id == token.driver_id)
+            if not put(row, TokenRow.uid.does_not_exist() | is_own):
+                raise Conflict("that card is somebody else's")
+            return
+        row.operator_id = token.operator_id
+        _put_own(row, TokenRow.uid.does_not_exist())
         update(OperatorRow(token.operator_id), [OperatorRow.tokens_changed_s.set(second)])
 
     def token(self, uid: str) -> Token | None:
         row = find(TokenRow, uid)
         return decode(Token, row.body) if row else None
+
+    def tokens_of(self, driver_id: str) -> Sequence[Token]:
+        return [decode(Token, row.body) for row in TokenRow.by_driver.query(driver_id)]
+
+    def forget_token(self, uid: str) -> None:
+        TokenRow(uid).delete()
 
     def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
         """One call for each megabyte. The index follows the table within a second or so: ask about what is older."""
@@ -96,6 +116,9 @@ class DynamoDrivers:
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
 
+    def forget(self, driver_id: str) -> None:
+        DriverRow(driver_id).delete()
+
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Two calls, and two more for each time that somebody else was quicker."""
         for _ in range(_ATTEMPTS):
@@ -108,7 +131,7 @@ class DynamoDrivers:
         raise Conflict(f"driver {driver_id} is being changed by others")
 
 
-def _put_own(row: SiteRow | TariffRow | TokenRow) -> None:
-    owner = type(row).operator_id
-    if not put(row, owner.does_not_exist() | (owner == row.operator_id)):
+def _put_own(row: SiteRow | TariffRow | TokenRow, is_new: Condition) -> None:
+    # A card without an owner is a driver's own, and not to be had.
+    if not put(row, is_new | (type(row).operator_id == row.operator_id)):
         raise Conflict("that id is another operator's")

@@ -83,6 +83,12 @@ class CognitoIdentity:
             )
         return _login(answer)
 
+    def forget(self, account_id: str) -> None:
+        """Two calls: accounts are known by their name, and listed by their id."""
+        found = self._client.list_users(UserPoolId=self._user_pool_id, Filter=f'sub = "{account_id}"', Limit=1)
+        for user in found["Users"]:
+            self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=user["Username"])
+
 
 @contextmanager
 def _plain_errors(unknown: str) -> Iterator[None]:

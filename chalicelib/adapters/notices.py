@@ -82,6 +82,11 @@ class DynamoOutbox:
         off = [NoticeRow.due_shard.remove(), NoticeRow.due_at.remove(), NoticeRow.outcome.set(outcome.value)]
         update(NoticeRow(posted.notice.driver_id, posted.notice.notice_id), off, NoticeRow.body.exists())
 
+    def forget_driver(self, driver_id: str) -> None:
+        """One call, and one for each."""
+        for row in list(NoticeRow.query(driver_id)):
+            row.delete()
+
     def withdraw(self, posted: Posted) -> bool:
         untouched = NoticeRow.due_at == posted.due_at if posted.due_at else NoticeRow.due_at.does_not_exist()
         try:

@@ -78,6 +78,12 @@ class DynamoReservations:
                 if row is not None and row.due_shard is not None and row.until is not None and row.until <= at:
                     yield _reservation(row)
 
+    def forget_driver(self, driver_id: str) -> None:
+        """One call, and one for each."""
+        for row in list(ReservationRow.by_driver.query(driver_id)):
+            ReservationRow(row.reservation_id).delete()
+        ReservationRow(f"{_TURN}{driver_id}").delete()
+
     def settle(self, reservation: Reservation) -> None:
         """Two calls."""
         row = ReservationRow(reservation.reservation_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, update
 from chalicelib.adapters.tables import SessionRow
-from chalicelib.domain.session import Session, State
+from chalicelib.domain.session import Origin, Session, State
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict, Waiting
 
@@ -99,6 +100,17 @@ class DynamoSessions:
             for row in _fresh(found):
                 if row.unsettled_at is not None and row.unsettled_at < since:
                     yield decode(Session, row.body)
+
+    def forget_driver(self, session: Session) -> None:
+        """One call. The cards' numbers and labels go; the driver's id stays in the books, where it leads nowhere."""
+        hold = replace(session.hold, card="") if session.hold else None
+        top_ups = tuple(replace(it, card="") for it in session.top_ups)
+        token = "" if session.origin is not Origin.APP else session.token
+        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups)
+        row = SessionRow(session.session_id)
+        actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]
+        if not update(row, actions, SessionRow.body == encode(session)):
+            raise Conflict(f"session {session.session_id} was changed by somebody else")
 
     def of_operator(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool

@@ -81,6 +81,15 @@ class StripePayments:
             )
         return customer.id
 
+    def forget_customer(self, customer_id: str) -> None:
+        """One call."""
+        with _plain_errors():
+            try:
+                self._customers.delete(customer_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status != 404:
+                    raise
+
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
         """One call; the client confirms the setup with Stripe directly."""
         with _plain_errors():

@@ -62,6 +62,10 @@ class DynamoTransactions:
         known = TransactionRow.attend_from_wh
         update(TransactionRow(charger_id, ref), [known.remove() if from_wh is None else known.set(from_wh)])
 
+    def forget_token(self, charger_id: str, ref: str) -> None:
+        known = TransactionRow(charger_id, ref)
+        update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
+
     def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
         update(TransactionRow(charger_id, ref), [TransactionRow.stands_for.set(stands_for)])
 

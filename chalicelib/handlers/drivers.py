@@ -75,6 +75,7 @@ def save_card(request: Request) -> Card:
 def look(request: Request) -> ChargerView:
     """A charger: where it is, what it costs, and what its connectors do."""
     charger, site, tariff, states = wiring.registry().look(request.path["charger_id"])
+    _, tariff = wiring.eligibility().prices(request.driver_id, charger.charger_id)
     return views.charger(charger, site, tariff, list(states))
 
 

@@ -93,7 +93,7 @@ def along(request: Request) -> FoundPage:
 @endpoint(finding, "GET", "/v1/sites/{site_id}", answers=SiteView, errors=(404,))
 def look_at_site(request: Request) -> SiteView:
     """A site, its price, and what its chargers do now."""
-    site, tariff, places = wiring.finding().site(request.path["site_id"])
+    site, tariff, places = wiring.finding().site(request.path["site_id"], wiring.eligibility().terms(request.driver_id))
     return SiteView(
         site_id=site.site_id,
         operator_id=site.operator_id,
@@ -166,6 +166,7 @@ def _wish(request: Request) -> Wish:
         available=available == "true",
         operator_id=query.get("operator") or None,
         text=query.get("q", "")[:100],
+        terms=wiring.eligibility().terms(request.driver_id),
     )
 
 

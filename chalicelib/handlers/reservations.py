@@ -8,10 +8,9 @@ from chalice import Blueprint
 
 from chalicelib import wiring
 from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.reservation import Reservation, Standing
+from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.endpoint import KEY_FORM, Answer, Request, endpoint
 from chalicelib.handlers.shared.models.reserving import Extension, NewReservation, ReservationList, ReservationView
-from chalicelib.handlers.shared.prices import prices
 
 reservations = Blueprint(__name__)
 
@@ -39,20 +38,22 @@ def reserve(request: Request) -> Answer:
         timedelta(seconds=body.arrive_in_s),
         request.idempotency_key,
     )
-    return Answer(_view(made), 201 if is_new else 200, {"Location": f"/v1/reservations/{made.reservation_id}"})
+    return Answer(
+        views.reservation(made), 201 if is_new else 200, {"Location": f"/v1/reservations/{made.reservation_id}"}
+    )
 
 
 @endpoint(reservations, "GET", "/v1/reservations", answers=ReservationList)
 def my_reservations(request: Request) -> ReservationList:
     """The caller's newest reservations."""
     found = wiring.reservations().of_driver(request.driver_id, _SHOWN)
-    return ReservationList(items=[_view(it) for it in found])
+    return ReservationList(items=[views.reservation(it) for it in found])
 
 
 @endpoint(reservations, "GET", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def look_at_reservation(request: Request) -> ReservationView:
     """One reservation."""
-    return _view(wiring.reserving().get(request.driver_id, request.path["reservation_id"]))
+    return views.reservation(wiring.reserving().get(request.driver_id, request.path["reservation_id"]))
 
 
 @endpoint(
@@ -65,27 +66,10 @@ def look_at_reservation(request: Request) -> ReservationView:
 )
 def extend_reservation(request: Request) -> ReservationView:
     """Keep it a quarter of an hour longer; an hour in all at the most."""
-    return _view(wiring.reserving().extend(request.driver_id, request.path["reservation_id"]))
+    return views.reservation(wiring.reserving().extend(request.driver_id, request.path["reservation_id"]))
 
 
 @endpoint(reservations, "DELETE", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def cancel_reservation(request: Request) -> ReservationView:
     """Give it up. What its tariff asks for the time so far is charged; asking again changes nothing."""
-    return _view(wiring.reserving().cancel(request.driver_id, request.path["reservation_id"]))
-
-
-def _view(it: Reservation) -> ReservationView:
-    now = wiring.clock()
-    is_over = it.standing is Standing.OPEN and not it.is_open(now)
-    return ReservationView(
-        reservation_id=it.reservation_id,
-        charger_id=it.charger_id,
-        site_id=it.site_id,
-        connector=str(it.connector),
-        standing=Standing.EXPIRED if is_over else it.standing,
-        keeper=it.keeper,
-        created_at=it.created_at,
-        until=it.until,
-        ended_at=it.until if is_over else it.ended_at,
-        prices=prices(it.tariff, it.time_zone, it.created_at),
-    )
+    return views.reservation(wiring.reserving().cancel(request.driver_id, request.path["reservation_id"]))

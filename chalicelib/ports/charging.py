@@ -44,6 +44,9 @@ class Sessions(Protocol):
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
 
+    def forget_driver(self, session: Session) -> None:
+        """Keep the session, and no longer whose it was."""
+
     def of_operator(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool
     ) -> tuple[Sequence[Session], str | None]:
@@ -59,6 +62,9 @@ class Transactions(Protocol):
 
     def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
         """From now on its session is looked at from this energy on, whatever was said before."""
+
+    def forget_token(self, charger_id: str, ref: str) -> None:
+        """Keep the transaction, and no longer the card it was begun or ended with."""
 
     def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
         """From now on `ref` means another transaction."""
@@ -113,6 +119,9 @@ class Reservations(Protocol):
     def kept_by(self, reservation_id: str, keeper: Keeper) -> None: ...
     def due(self, at: datetime) -> Iterable[Reservation]:
         """Those over by then that nobody has settled."""
+
+    def forget_driver(self, driver_id: str) -> None:
+        """Delete a driver's reservations."""
 
     def settle(self, reservation: Reservation) -> None:
         """Nothing is left to be done about it; its driver may have another."""

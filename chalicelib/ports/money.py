@@ -53,6 +53,9 @@ class Payments(Protocol):
     """Card money. Every call may be repeated: the session id and the step make its idempotency key."""
 
     def create_customer(self, driver_id: str, email: str) -> str: ...
+    def forget_customer(self, customer_id: str) -> None:
+        """The provider keeps no card of theirs any more; nothing happens when it has none."""
+
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup: ...
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""

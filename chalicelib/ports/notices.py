@@ -29,6 +29,9 @@ class Outbox(Protocol):
         """Remember which messengers need not send it again."""
 
     def settle(self, posted: Posted, outcome: Outcome) -> None: ...
+    def forget_driver(self, driver_id: str) -> None:
+        """Delete all that a driver was told."""
+
     def withdraw(self, posted: Posted) -> bool:
         """Forget a notice that never came true; False when it was written again meanwhile."""
 

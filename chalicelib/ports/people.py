@@ -25,6 +25,10 @@ class Catalog(Protocol):
     def tariff(self, tariff_id: str) -> Tariff | None: ...
     def put_token(self, token: Token, at: datetime) -> None: ...
     def token(self, uid: str) -> Token | None: ...
+    def tokens_of(self, driver_id: str) -> Sequence[Token]:
+        """A driver's cards, whoever issued them."""
+
+    def forget_token(self, uid: str) -> None: ...
     def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
         """The operator's tokens changed in (after, until], each with its second, in that order; see `second_of`.
 
@@ -53,6 +57,7 @@ class Drivers(Protocol):
 
     def owe(self, driver_id: str, session_id: str) -> None: ...
     def owe_no_more(self, driver_id: str, session_id: str) -> None: ...
+    def forget(self, driver_id: str) -> None: ...
 
 
 class Identity(Protocol):
@@ -69,3 +74,6 @@ class Identity(Protocol):
 
     def refresh(self, refresh_token: str) -> Login:
         """Raises NotAllowed."""
+
+    def forget(self, account_id: str) -> None:
+        """There is no such account any more; nothing happens when there was none."""

@@ -33,12 +33,21 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An RFID card: `uid` upper case, issued by an operator to a driver."""
+    """An RFID card: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
+
+    `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that.
+    """
 
     uid: str
     operator_id: str
     driver_id: str
     blocked: bool = False
+    blocked_by_driver: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody may charge with it."""
+        return self.blocked or self.blocked_by_driver
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Authorising:
         if card is None:
             return Holder(Standing.UNKNOWN)
         driver = self.drivers.get(card.driver_id)
-        if card.blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
+        if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Holder(Standing.BLOCKED)
         terms = driver.terms.get(operator_id)
         return Holder(Standing.ACCEPTED, card.driver_id, tariff_id=terms.tariff_id if terms else None)
@@ -67,6 +67,6 @@ class Authorising:
     def _card(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
             card = self.catalog.token(name)
-            if card is not None and card.operator_id == operator_id:
+            if card is not None and card.operator_id in (operator_id, ""):
                 return card
         return None

@@ -33,6 +33,11 @@ class Changes:
     workflow: Workflow
     notifying: Notifying
 
+    def add(self, blank: Session, session: Session) -> bool:
+        """Write down a session that has a story already, `blank` being it without; False when it is there."""
+        self.notifying.foretell(blank, session)
+        return self.sessions.add(session)
+
     def apply(self, session_id: str, *events: SessionEvent, known: Session | None = None) -> Session:
         """The session after `events`; those the table does not know for its state change nothing.
 

@@ -165,7 +165,7 @@ class Charging:
         if session is None:
             begun = self._begun_at_charger(charger, replace(facts, token=token or None), holder)
             session = reduce(apply, story, begun)
-            if not self.sessions.add(session):
+            if not self.changes.add(begun, session):
                 session = self.sessions.get(session.session_id) or session
         session = self.changes.apply(session.session_id, *story, known=session)
         self.workflow.start(session)
@@ -236,10 +236,11 @@ class Charging:
         if holder is None:
             holder = self.authorising.holder(charger.charger_id, charger.operator_id, facts.token or "")
         # Told its story before it is written: a session that had yet to begin would be given up by the sweep.
-        session = reduce(apply, _story(facts), self._begun_at_charger(charger, facts, holder))
+        blank = self._begun_at_charger(charger, facts, holder)
+        session = reduce(apply, _story(facts), blank)
         if session.connector.is_credible and not self._take_connector(session):
             session = self._where_reserved(session)
-        return session if self.sessions.add(session) else self.sessions.get(session.session_id)
+        return session if self.changes.add(blank, session) else self.sessions.get(session.session_id)
 
     def _take_connector(self, session: Session) -> bool:
         return take_connector(self.chargers, self.sessions, session)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.reservation import Reservation
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, Chargers, Clock, Drivers, Reservations, Sessions
-from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site
+from chalicelib.records import Admission, Charger, ConnectorState, Driver, Site, Terms
 from chalicelib.services.connectors import is_held
 from chalicelib.services.refusal import NotFound, Refusal
 
@@ -49,6 +50,23 @@ class Eligibility:
             raise Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
         return driver
 
+    def terms(self, driver_id: str) -> Mapping[str, Terms]:
+        """What operators have agreed with a driver. One read."""
+        driver = self.drivers.get(driver_id)
+        return driver.terms if driver else {}
+
+    def prices(self, driver_id: str, charger_id: str) -> tuple[Site, Tariff]:
+        """What this driver pays at a charger, and where that is. Raises NotFound."""
+        charger = self.chargers.get(charger_id)
+        site = self.catalog.site(charger.site_id) if charger else None
+        driver = self.drivers.get(driver_id)
+        if charger is None or site is None or driver is None:
+            raise NotFound(f"charger {charger_id}")
+        tariff = self._tariff(driver, site)
+        if tariff is None:
+            raise NotFound(f"a price at charger {charger_id}")
+        return site, tariff
+
     def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> Spot:
         """A connector that is free for this driver. Raises NotFound, Refusal."""
         charger = self.chargers.get(charger_id)
@@ -60,7 +78,7 @@ class Eligibility:
         terms = driver.terms.get(charger.operator_id)
         if terms is not None and terms.blocked:
             raise Refusal("driver_blocked", f"operator {charger.operator_id} does not let this account charge")
-        tariff = self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
+        tariff = self._tariff(driver, site)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
         if driver.payment_method_id is None and not tariff.is_free:
@@ -69,6 +87,10 @@ class Eligibility:
             raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
         state = self._usable(charger_id, connector)
         return Spot(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
+
+    def _tariff(self, driver: Driver, site: Site) -> Tariff | None:
+        terms = driver.terms.get(site.operator_id)
+        return self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
 
     def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
         found = ConnectorState(connector)

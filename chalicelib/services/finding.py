@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.geo import Route, Spot
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, Places, Travel
-from chalicelib.records import Place, Plug, PlugType, Site
+from chalicelib.records import Place, Plug, PlugType, Site, Terms
 from chalicelib.services.refusal import NotFound
 
 # So many chargers are looked at for one page, be they wanted or not.
@@ -24,13 +24,14 @@ _SAME_SPOT_M = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a driver needs; a plug has to meet all of it."""
+    """What a driver needs; a plug has to meet all of it. `terms` are what operators agreed with them, for prices."""
 
     kinds: frozenset[PlugType] = frozenset()
     min_power_w: int = 0
     available: bool = False
     operator_id: str | None = None
     text: str = ""
+    terms: Mapping[str, Terms] = field(default_factory=dict)
 
     def is_met_by(self, place: Place) -> bool:
         """Whether a charger is worth the way."""
@@ -87,11 +88,11 @@ class Finding:
             if here <= seen:
                 continue
             if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
-                return Page(self._priced(kept), _cursor(last))
+                return Page(self._priced(kept, wish.terms), _cursor(last))
             last, looked_at = here, looked_at + 1
             if wish.is_met_by(place):
                 kept.append((away_m, place))
-        return Page(self._priced(kept), None)
+        return Page(self._priced(kept, wish.terms), None)
 
     def along(self, route: Route, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
         """In the order of the way. Raises ValueError for a cursor not ours."""
@@ -108,31 +109,34 @@ class Finding:
         ordered.sort(key=lambda it: it[:2])
         left = [it for it in ordered if it[:2] > seen]
         page = left[:limit]
-        priced = self._priced([(off_m, place) for _, _, off_m, place in page])
+        priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms)
         items = [
             replace(it, eta_s=self.travel.eta_s(along_m + it.distance_m), along_m=along_m)
             for it, (along_m, *_) in zip(priced, page, strict=True)
         ]
         return Page(items, _cursor(page[-1][:2]) if len(left) > limit else None)
 
-    def site(self, site_id: str) -> tuple[Site, Tariff | None, Sequence[Place]]:
+    def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
         """A site with its price and its chargers by name. Raises NotFound."""
         site = self.catalog.site(site_id)
         if site is None:
             raise NotFound(f"site {site_id}")
         around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
         chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
-        return site, self.catalog.tariff(site.tariff_id), chargers
+        agreed = terms.get(site.operator_id)
+        return site, self.catalog.tariff((agreed.tariff_id if agreed else None) or site.tariff_id), chargers
 
-    def _priced(self, kept: Iterable[tuple[float, Place]]) -> list[Found]:
+    def _priced(self, kept: Iterable[tuple[float, Place]], terms: Mapping[str, Terms]) -> list[Found]:
         """One read for each price there is among them."""
         tariffs: dict[str, Tariff | None] = {}
         found = []
         for away_m, place in kept:
-            if place.tariff_id not in tariffs:
-                tariffs[place.tariff_id] = self.catalog.tariff(place.tariff_id)
+            agreed = terms.get(place.operator_id)
+            tariff_id = (agreed.tariff_id if agreed else None) or place.tariff_id
+            if tariff_id not in tariffs:
+                tariffs[tariff_id] = self.catalog.tariff(tariff_id)
             eta_s = self.travel.eta_s(away_m)
-            found.append(Found(place, away_m, eta_s, tariffs[place.tariff_id], self.travel.is_estimate))
+            found.append(Found(place, away_m, eta_s, tariffs[tariff_id], self.travel.is_estimate))
         return found
 
 

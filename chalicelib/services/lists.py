@@ -88,7 +88,7 @@ class Lists:
             return False
         full = since == 0
         version = changed[-1][0] if changed else self._settled()
-        entries = tuple(_entry(token) for _, token in changed if not (full and token.blocked))
+        entries = tuple(_entry(token) for _, token in changed if not (full and token.is_blocked))
         subject = f"{version} {_FULL if full else 'differential'}"
         try:
             self.commanding.send(charger.charger_id, UpdateList(version, full, entries), Purpose.LIST, subject)
@@ -102,4 +102,4 @@ class Lists:
 
 
 def _entry(token: Token) -> Listed:
-    return Listed(token.uid, Standing.BLOCKED if token.blocked else Standing.ACCEPTED)
+    return Listed(token.uid, Standing.BLOCKED if token.is_blocked else Standing.ACCEPTED)

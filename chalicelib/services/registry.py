@@ -120,9 +120,12 @@ class Registry:
 
     def put_token(self, token: Token) -> None:
         """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
-        _check_owner(self.catalog.token(token.uid), token.operator_id, f"token {token.uid}")
+        known = self.catalog.token(token.uid)
+        _check_owner(known, token.operator_id, f"token {token.uid}")
         if self.drivers.get(token.driver_id) is None:
             raise NotFound(f"driver {token.driver_id}")
+        if known is not None and known.driver_id == token.driver_id:
+            token = replace(token, blocked_by_driver=known.blocked_by_driver)
         self.catalog.put_token(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:

@@ -34,6 +34,7 @@ class Progress:
     cost: Bill
     power_w: int | None = None
     soc_percent: int | None = None
+    elapsed_s: int = 0
     position: str = ""
 
 
@@ -56,6 +57,7 @@ def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progre
         session.bill or cost_so_far(session, readings, energy_wh, until),
         reading.power_w if reading and charging else None,
         reading.soc_percent if reading else None,
+        max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
         newest.position if newest else "",
     )
 

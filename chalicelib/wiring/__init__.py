@@ -16,6 +16,7 @@ from chalicelib.adapters.provider import NoProvider
 from chalicelib.services.accounts import Accounts
 from chalicelib.services.authorising import Authorising
 from chalicelib.services.billing import Billing
+from chalicelib.services.cards import Cards
 from chalicelib.services.changes import Changes
 from chalicelib.services.charging import Charging
 from chalicelib.services.commanding import Commanding
@@ -27,6 +28,7 @@ from chalicelib.services.eligibility import Eligibility
 from chalicelib.services.finding import Finding
 from chalicelib.services.funds import Funds
 from chalicelib.services.hearing import Hearing
+from chalicelib.services.leaving import Leaving
 from chalicelib.services.lifecycle import Lifecycle
 from chalicelib.services.lists import Lists
 from chalicelib.services.measuring import Measuring
@@ -49,11 +51,11 @@ from chalicelib.wiring.stores import (
     calls,
     catalog,
     chargers,
-    client,
     clock,
     differences,
     drivers,
     history,
+    identity,
     journal,
     ledger,
     link,
@@ -75,6 +77,7 @@ __all__ = [
     "HEARTBEAT_S",
     "access_tokens",
     "accounts",
+    "cards",
     "authorising",
     "billing",
     "calls",
@@ -97,6 +100,7 @@ __all__ = [
     "history",
     "journal",
     "ledger",
+    "leaving",
     "lifecycle",
     "link",
     "lists",
@@ -290,15 +294,27 @@ def driver_sessions() -> DriverSessions:
 
 @cache
 def accounts() -> Accounts:
-    from chalicelib.adapters.cognito_identity import CognitoIdentity  # noqa: PLC0415
+    return Accounts(drivers(), identity(), payments, new_id)
 
-    identity = CognitoIdentity(
-        client=client("cognito-idp"),
-        user_pool_id=setting("USER_POOL_ID"),
-        client_id=setting("USER_POOL_CLIENT_ID"),
-        auto_confirm=setting("AUTO_CONFIRM", "0") == "1",
+
+@cache
+def cards() -> Cards:
+    return Cards(catalog(), drivers(), clock)
+
+
+@cache
+def leaving() -> Leaving:
+    return Leaving(
+        drivers=drivers(),
+        catalog=catalog(),
+        sessions=sessions(),
+        transactions=transactions(),
+        reservations=reservations(),
+        outbox=DynamoOutbox(),
+        identity=identity(),
+        payments=payments,
+        clock=clock,
     )
-    return Accounts(drivers(), identity, payments, new_id)
 
 
 @cache

@@ -23,6 +23,7 @@ from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.cognito_identity import CognitoIdentity
     from chalicelib.adapters.tokens import AccessTokens, Tickets
     from chalicelib.ports import Messenger, Payments
 
@@ -147,6 +148,18 @@ def access_tokens() -> AccessTokens:
         issuer=setting("OIDC_ISSUER"),
         jwks_url=setting("OIDC_JWKS_URL"),
         client_id=setting("USER_POOL_CLIENT_ID"),
+    )
+
+
+@cache
+def identity() -> CognitoIdentity:
+    from chalicelib.adapters.cognito_identity import CognitoIdentity  # noqa: PLC0415
+
+    return CognitoIdentity(
+        client=client("cognito-idp"),
+        user_pool_id=setting("USER_POOL_ID"),
+        client_id=setting("USER_POOL_CLIENT_ID"),
+        auto_confirm=setting("AUTO_CONFIRM", "0") == "1",
     )
 
 

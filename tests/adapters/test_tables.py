@@ -65,6 +65,7 @@ def test_the_indexes_are_there() -> None:
         "kerb-sessions/by_operator": ([("operator_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/flagged": ([("flagged_operator", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/unsettled": ([("unsettled_shard", "HASH"), ("unsettled_at", "RANGE")], "KEYS_ONLY"),
+        "kerb-tokens/by_driver": ([("driver_id", "HASH"), ("uid", "RANGE")], "ALL"),
         "kerb-tokens/by_operator": ([("operator_id", "HASH"), ("changed_s", "RANGE")], "ALL"),
         "kerb-transactions/unclaimed": ([("unclaimed_shard", "HASH"), ("unclaimed_at", "RANGE")], "KEYS_ONLY"),
     }

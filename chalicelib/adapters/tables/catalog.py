@@ -39,16 +39,28 @@ class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-unt
     changed_s = IntegerAttribute(range_key=True)
 
 
+class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "by_driver"
+        projection = AllProjection()
+
+    driver_id = UnicodeAttribute(hash_key=True)
+    uid = UnicodeAttribute(range_key=True)
+
+
 class TokenRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
 
     uid = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
+    # None for a driver's own card.
+    operator_id = UnicodeAttribute(null=True)
+    driver_id = UnicodeAttribute()
     body = UnicodeAttribute()
     changed_s = IntegerAttribute(null=True)
 
     by_operator = TokensByOperator()
+    by_driver = TokensByDriver()
 
 
 class OperatorRow(Model):

@@ -34,6 +34,7 @@ _REFUSAL_STATUS = {
     "driver_blocked": 403,
     "no_card": 402,
     "open_balance": 402,
+    "payment_declined": 402,
     "not_possible": 422,
 }
 KEY_FORM = "1 to 255 printable ASCII characters"

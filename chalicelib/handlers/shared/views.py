@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib import wiring
-from chalicelib.domain.bill import Bill
-from chalicelib.domain.session import Session
+from chalicelib.domain.bill import Bill, Line, Tax
+from chalicelib.domain.reservation import Reservation, Standing
+from chalicelib.domain.session import CardAction, Session
 from chalicelib.domain.tariff import Tariff
 from chalicelib.handlers.shared.models.charging import (
+    CardActionView,
     ChargerView,
     ConnectorView,
     Cost,
@@ -17,8 +19,10 @@ from chalicelib.handlers.shared.models.charging import (
     ReceiptTax,
     SessionView,
 )
+from chalicelib.handlers.shared.models.people import TokenView
+from chalicelib.handlers.shared.models.reserving import ReservationView
 from chalicelib.handlers.shared.prices import prices
-from chalicelib.records import Charger, ConnectorState, Plug, Site
+from chalicelib.records import Charger, ConnectorState, Plug, Site, Token
 from chalicelib.services.sessions import Progress
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
@@ -44,14 +48,39 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         energy_wh=progress.energy_wh,
         power_w=progress.power_w,
         soc_percent=progress.soc_percent,
+        elapsed_s=progress.elapsed_s,
         cost=_cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else wiring.clock()),
         limits=it.limits,
-        held_minor=it.hold.amount_minor if it.hold else None,
+        held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
+        due_minor=it.due_minor if it.is_over else 0,
+        refunded_minor=it.refunded_minor,
+        action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),
         receipt_url=f"/v1/sessions/{it.session_id}/receipt" if it.is_over and it.payment else None,
     )
+
+
+def action(it: CardAction) -> CardActionView:
+    """What the cardholder's app needs so that they can confirm."""
+    return CardActionView(client_secret=it.client_secret, publishable_key=wiring.setting("STRIPE_PUBLISHABLE_KEY"))
+
+
+def line(it: Line) -> ReceiptLine:
+    """One thing charged for."""
+    return ReceiptLine(
+        dimension=it.dimension,
+        quantity=it.quantity,
+        unit_price=it.unit_price,
+        tax_percent=it.tax_percent,
+        amount_minor=it.amount_minor,
+    )
+
+
+def tax(it: Tax) -> ReceiptTax:
+    """The tax of one rate."""
+    return ReceiptTax(percent=it.percent, net_minor=it.net_minor, amount_minor=it.amount_minor)
 
 
 def _cost(bill: Bill) -> Cost:
@@ -113,26 +142,42 @@ def receipt(it: Session, site: Site) -> Receipt:
         meter_stop_wh=it.meter_stop_wh,
         energy_wh=it.energy_wh or 0,
         currency=it.bill.currency,
-        lines=[
-            ReceiptLine(
-                dimension=line.dimension,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                tax_percent=line.tax_percent,
-                amount_minor=line.amount_minor,
-            )
-            for line in it.bill.lines
-        ],
+        lines=[line(each) for each in it.bill.lines],
         tax_included=it.bill.tax_included,
         net_minor=it.bill.net_minor,
-        taxes=[
-            ReceiptTax(percent=tax.percent, net_minor=tax.net_minor, amount_minor=tax.amount_minor)
-            for tax in it.bill.taxes
-        ],
+        taxes=[tax(each) for each in it.bill.taxes],
         tax_minor=it.bill.tax_minor,
         total_minor=it.bill.total_minor,
         paid_minor=it.payment.amount_minor,
         amount_due_minor=it.bill.total_minor - it.payment.amount_minor,
         paid_at=it.payment.paid_at,
         card=it.hold.card if it.hold else "",
+    )
+
+
+def reservation(it: Reservation) -> ReservationView:
+    """A connector kept for its driver; one whose time is over has expired, whether anybody noticed or not."""
+    now = wiring.clock()
+    is_over = it.standing is Standing.OPEN and not it.is_open(now)
+    return ReservationView(
+        reservation_id=it.reservation_id,
+        charger_id=it.charger_id,
+        site_id=it.site_id,
+        connector=str(it.connector),
+        standing=Standing.EXPIRED if is_over else it.standing,
+        keeper=it.keeper,
+        created_at=it.created_at,
+        until=it.until,
+        ended_at=it.until if is_over else it.ended_at,
+        prices=prices(it.tariff, it.time_zone, it.created_at),
+    )
+
+
+def token(it: Token) -> TokenView:
+    """An RFID card as its driver sees it."""
+    return TokenView(
+        uid=it.uid,
+        operator_id=it.operator_id or None,
+        blocked=it.blocked_by_driver,
+        blocked_by_operator=it.blocked,
     )

@@ -69,6 +69,13 @@ class Cost(Given):
     total_minor: Minor
 
 
+class CardActionView(Given):
+    """The card's bank asks its holder to confirm: hand these to Stripe.js (`confirmCardPayment`)."""
+
+    client_secret: str
+    publishable_key: str
+
+
 class SessionView(Given):
     """A session as far as it has come."""
 
@@ -86,11 +93,15 @@ class SessionView(Given):
     energy_wh: int
     power_w: int | None
     soc_percent: int | None
+    elapsed_s: int
     cost: Cost
     prices: Prices
     limits: Limits | None
     held_minor: Minor | None
     paid_minor: Minor | None
+    due_minor: Annotated[int, Field(description="billed and not paid; see /v1/me/balance")]
+    refunded_minor: Minor
+    action: CardActionView | None
     live_url: str | None
     receipt_url: str | None
 
