@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from chalice import Chalice
 from chalice.app import WebsocketEvent
 
 from chalicelib.handlers import socket
-from chalicelib.handlers.commanding import commanding
-from chalicelib.handlers.drivers import drivers
-from chalicelib.handlers.finding import finding
-from chalicelib.handlers.insight import insight
-from chalicelib.handlers.openapi import openapi
-from chalicelib.handlers.operators import operators
-from chalicelib.handlers.reservations import reservations
-from chalicelib.handlers.schedules import schedules
-from chalicelib.handlers.sessions import sessions
-from chalicelib.handlers.shared.caller import authorizers
-from chalicelib.handlers.webhooks import webhooks
-from chalicelib.handlers.workflow import steps
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
-for blueprint in (
-    authorizers,
-    finding,
-    drivers,
-    reservations,
-    sessions,
-    operators,
-    commanding,
-    insight,
-    webhooks,
-    openapi,
-    steps,
-    schedules,
-):
-    app.register_blueprint(blueprint)
+# Lambda's name for the function that this process is (`_HANDLER`): a charger's first frame waits for none of the API.
+SOCKET_FUNCTIONS = ("app.on_connect", "app.on_message", "app.on_disconnect")
+if os.environ.get("_HANDLER") not in SOCKET_FUNCTIONS:
+    from chalicelib.handlers.commanding import commanding
+    from chalicelib.handlers.drivers import drivers
+    from chalicelib.handlers.finding import finding
+    from chalicelib.handlers.insight import insight
+    from chalicelib.handlers.openapi import openapi
+    from chalicelib.handlers.operators import operators
+    from chalicelib.handlers.reservations import reservations
+    from chalicelib.handlers.schedules import schedules
+    from chalicelib.handlers.sessions import sessions
+    from chalicelib.handlers.shared.caller import authorizers
+    from chalicelib.handlers.webhooks import webhooks
+    from chalicelib.handlers.workflow import steps
+
+    for blueprint in (
+        authorizers,
+        finding,
+        drivers,
+        reservations,
+        sessions,
+        operators,
+        commanding,
+        insight,
+        webhooks,
+        openapi,
+        steps,
+        schedules,
+    ):
+        app.register_blueprint(blueprint)
 
 
 # Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.
