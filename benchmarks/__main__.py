@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fuzz, search, speed
+from benchmarks import cold, fuzz, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -28,6 +28,7 @@ from local.stack import Options, Stack
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 _START_SAMPLES = 7
 _FRESH_SAMPLES = 20
+_COLD_SAMPLES = 7
 
 
 def main() -> None:
@@ -37,9 +38,12 @@ def main() -> None:
     parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
+    parser.add_argument("--cold", type=int, default=_COLD_SAMPLES, metavar="STARTS", help="cold starts of each function")
+    parser.add_argument("--record", action="store_true", help="make these cold starts the ones to commit")
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
+    console.print(cold.table(asked.cold, is_recorded=asked.record))
     console.print(speed.table())
     console.print(search.table(asked.networks))
     stack = Stack(Options(ticks_per_second=0.001))
@@ -51,6 +55,7 @@ def main() -> None:
                 console.print(_session(stack, calls, driver, charger_id, story))
             console.print(_start_latency(stack, driver, asked.samples))
             console.print(_freshness(stack, driver))
+            console.print(cold.messages("DEMO-16", asked.cold))
             console.print(_fuzzed(asked.fuzz))
         finally:
             stack.stop()
