@@ -8,14 +8,16 @@ from typing import Any
 from chalice import Chalice
 from chalice.app import WebsocketEvent
 
+from chalicelib import wiring
 from chalicelib.handlers import socket
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
-# Lambda's name for the function that this process is (`_HANDLER`): a charger's first frame waits for none of the API.
+# Lambda tells a process which function it is; a charger's first frame waits for no part of the HTTP API.
 SOCKET_FUNCTIONS = ("app.on_connect", "app.on_message", "app.on_disconnect")
-if os.environ.get("_HANDLER") not in SOCKET_FUNCTIONS:
+THIS_FUNCTION = os.environ.get("_HANDLER")
+if THIS_FUNCTION not in SOCKET_FUNCTIONS:
     from chalicelib.handlers.commanding import commanding
     from chalicelib.handlers.drivers import drivers
     from chalicelib.handlers.finding import finding
@@ -44,6 +46,9 @@ if os.environ.get("_HANDLER") not in SOCKET_FUNCTIONS:
         schedules,
     ):
         app.register_blueprint(blueprint)
+
+if THIS_FUNCTION is not None:
+    wiring.prepare()
 
 
 # Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.

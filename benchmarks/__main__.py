@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
-    parser.add_argument("--cold", type=int, default=_COLD_SAMPLES, metavar="STARTS", help="cold starts of each function")
+    parser.add_argument("--cold", type=int, default=_COLD_SAMPLES, metavar="STARTS", help="starts of each function")
     parser.add_argument("--record", action="store_true", help="make these cold starts the ones to commit")
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,13 +19,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import botocore
 from rich.table import Table
 
 from benchmarks.front import served
 from chalicelib.handlers.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER
+from infrastructure import libraries
+from local.cloud import REGION
 from local.seed import CHARGER_PASSWORD
 
 ROOT = Path(__file__).parent.parent
@@ -67,11 +72,13 @@ class Fresh:
     def function(self, handler: str, events: Sequence[Any] = ()) -> list[float]:
         """Processor seconds of a start of `handler`'s process, and of each event after it."""
         at = self._run(_CPU + _FUNCTION, json.dumps(events), _HANDLER=handler)
-        return [at[0], *(after - before for before, after in zip(at, at[1:], strict=False))]
+        return [at[0], *(after - before for before, after in pairwise(at))]
 
     def _run(self, code: str, *arguments: str, **more: str) -> list[float]:
         command = [sys.executable, "-c", code, *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment | more, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment | more, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(done.stderr)
         took: list[float] = json.loads(done.stdout.splitlines()[-1])
@@ -80,10 +87,22 @@ class Fresh:
 
 @contextmanager
 def fresh(**settings: str) -> Iterator[Fresh]:
-    """Processes whose bytecode is written once, whatever the environment says of bytecode."""
-    with tempfile.TemporaryDirectory() as bytecode:
+    """Processes that find what `make package` ships: bytecode, and of AWS's services those that are used."""
+    with tempfile.TemporaryDirectory() as folder:
+        used = libraries.services_used(ROOT / "chalicelib")
+
+        def left_out(where: str, names: list[str]) -> list[str]:
+            return [it for it in names if it not in used and (Path(where) / it).is_dir()] if where == models else []
+
+        models = str(Path(botocore.__file__).with_name("data"))
+        shutil.copytree(Path(botocore.__file__).parent, Path(folder) / "botocore", ignore=left_out)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        yield Fresh(environment | {"PYTHONPYCACHEPREFIX": bytecode, "AWS_REGION": "us-east-1"} | settings)
+        packaged = {
+            "PYTHONPATH": folder,
+            "PYTHONPYCACHEPREFIX": f"{folder}/bytecode",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        yield Fresh(environment | packaged | settings)
 
 
 def handlers() -> list[str]:
@@ -124,11 +143,11 @@ def table(samples: int, *, is_recorded: bool) -> Table:
     for column in ("function", "CPU ms here", "in reference starts", f"on {committed.get('date', 'no day')}", "change"):
         result.add_column(column, justify="left" if column == "function" else "right")
     for name, ratio in found.items():
-        change = ratio / before[name] - 1 if name in before else 0.0
-        word = f"{change:+.0%}" + (" !" if abs(change) > _NOTABLE else "")
-        result.add_row(
-            name, f"{ratio * reference_ms:.0f}", f"{ratio:.2f}", *((f"{before[name]:.2f}", word) if name in before else "--")
-        )
+        row = [name, f"{ratio * reference_ms:.0f}", f"{ratio:.2f}", "", ""]
+        if name in before:
+            change = ratio / before[name] - 1
+            row[3:] = f"{before[name]:.2f}", f"{change:+.0%}" + (" !" if abs(change) > _NOTABLE else "")
+        result.add_row(*row)
     result.caption = f"Python {python}; a reference start takes {reference_ms:.0f} ms here"
     if is_recorded:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, a reference start takes {reference_ms:.0f} ms"

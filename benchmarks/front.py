@@ -45,7 +45,6 @@ def served() -> Iterator[dict[str, str]]:
             yield {
                 "AWS_ENDPOINT_URL": f"https://127.0.0.1:{server.server_port}",
                 "AWS_CA_BUNDLE": str(trusted),
-                "AWS_REGION": REGION,
                 "AWS_DEFAULT_REGION": REGION,
                 "AWS_ACCESS_KEY_ID": "none",
                 "AWS_SECRET_ACCESS_KEY": "none",
@@ -60,7 +59,7 @@ def _answering(clients: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
     class Front(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
             target, _, operation = self.headers["X-Amz-Target"].partition(".")
             status = 200

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
 
 from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
@@ -23,6 +26,7 @@ from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
+from chalicelib.adapters.tables import connection
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
 from chalicelib.services.accounts import Accounts
@@ -73,13 +77,25 @@ def setting(name: str, default: str | None = None) -> str:
     return value
 
 
-def _client(service: str, **options: Any) -> Any:
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+class _Late:
+    """A client that is made when it is first asked for something: few of a charger's messages ask."""
 
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+
+def _client(service: str, **options: Any) -> Any:
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    make: Any = boto3.client  # its overloads know literals only
-    return make(service, config=config, **options)
+    # The tables' session has read already what every service needs; it is another one in every thread.
+    return _Late(lambda: connection.session.create_client(service, config=config, **options))
+
+
+def prepare() -> None:
+    """Make what nearly every event needs before the first: Lambda gives a starting process more of a processor."""
+    _ = connection.client
 
 
 @cache
