@@ -28,7 +28,7 @@ from local.stack import Options, Stack
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 _START_SAMPLES = 7
 _FRESH_SAMPLES = 20
-_COLD_SAMPLES = 7
+_COLD_SAMPLES = 5
 
 
 def main() -> None:
@@ -43,7 +43,8 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
-    console.print(cold.table(asked.cold, is_recorded=asked.record))
+    committed = cold.Committed(asked.record)
+    console.print(cold.starts(asked.cold, committed))
     console.print(speed.table())
     console.print(search.table(asked.networks))
     stack = Stack(Options(ticks_per_second=0.001))
@@ -55,7 +56,7 @@ def main() -> None:
                 console.print(_session(stack, calls, driver, charger_id, story))
             console.print(_start_latency(stack, driver, asked.samples))
             console.print(_freshness(stack, driver))
-            console.print(cold.messages("DEMO-16", asked.cold))
+            console.print(cold.frames("DEMO-16", asked.cold, committed))
             console.print(_fuzzed(asked.fuzz))
         finally:
             stack.stop()

@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,6 @@ import botocore
 from rich.table import Table
 
 from benchmarks.front import served
-from chalicelib.handlers.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER
 from infrastructure import libraries
 from local.cloud import REGION
 from local.seed import CHARGER_PASSWORD
@@ -36,7 +35,6 @@ ROOT = Path(__file__).parent.parent
 COMMITTED = Path(__file__).with_name("cold.json")
 # Further from the committed figure than this is no noise.
 _NOTABLE = 0.1
-SOCKETS = ("app.on_connect", "app.on_message", "app.on_disconnect")
 
 _CPU = """
 import resource
@@ -107,75 +105,101 @@ def fresh(**settings: str) -> Iterator[Fresh]:
 
 def handlers() -> list[str]:
     """What Lambda is told to call, for every function there is."""
-    import app  # noqa: PLC0415  (a process whose starts are measured by others need not be one of them)
+    import app as switchboard  # noqa: PLC0415  (imported, its logger asks how loud to be: main() says so first)
 
-    chalice: Any = app.app
+    chalice: Any = switchboard.app
     declared = (*chalice.pure_lambda_functions, *chalice.event_sources, *chalice.builtin_auth_handlers)
-    return ["app.app", *SOCKETS, *dict.fromkeys(it.handler_string for it in declared)]
+    return ["app.app", *switchboard.SOCKET_FUNCTIONS, *dict.fromkeys(it.handler_string for it in declared)]
 
 
-def imports(samples: int) -> dict[str, float]:
-    """Each function's start in reference workloads; "reference" is that workload in milliseconds."""
+class Committed:
+    """The ratios last committed, by which table and what; of another Python they say nothing."""
+
+    def __init__(self, is_recorded: bool) -> None:
+        self._is_recorded = is_recorded
+        self._python = platform.python_version()
+        self._ratios: dict[str, dict[str, float]] = {}
+        self.date = "no day"
+        if COMMITTED.exists():
+            kept = json.loads(COMMITTED.read_text())
+            if kept["python"].rpartition(".")[0] == self._python.rpartition(".")[0]:
+                self._ratios, self.date = kept["ratios"], kept["date"]
+
+    def compare(self, which: str, ratios: Mapping[str, float], reference_s: float) -> dict[str, tuple[str, str]]:
+        """What was, and the change since; these ratios are the ones to commit if that was asked for."""
+        before = self._ratios.get(which, {})
+        found = {name: _change(ratio, before.get(name)) for name, ratio in ratios.items()}
+        if self._is_recorded:
+            self._ratios = {**self._ratios, which: {name: round(ratio, 2) for name, ratio in ratios.items()}}
+            record = {
+                "date": datetime.now(UTC).date().isoformat(),
+                "python": self._python,
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores, reference start {reference_s * 1000:.0f} ms",
+                "ratios": self._ratios,
+            }
+            COMMITTED.write_text(json.dumps(record, indent=2) + "\n")
+        return found
+
+
+def _change(ratio: float, before: float | None) -> tuple[str, str]:
+    if before is None:
+        return "", ""
+    change = ratio / before - 1
+    return f"{before:.2f}", f"{change:+.0%}" + (" !" if abs(change) > _NOTABLE else "")
+
+
+def starts(samples: int, committed: Committed) -> Table:
+    """Each function's start until an event can come."""
+    reference_s: list[float] = []
     with fresh() as process:
-        names = handlers()
-        for handler in names:
+        ratios: dict[str, list[float]] = {name: [] for name in handlers()}
+        for handler in ratios:
             process.function(handler)
-        took: dict[str, list[float]] = {name: [] for name in ("reference", *names)}
-        # In turns, so that a busy moment is everybody's.
-        for _ in range(samples):
-            took["reference"].append(process.reference())
-            for handler in names:
-                took[handler].append(process.function(handler)[0])
-    reference_s = statistics.median(took.pop("reference"))
-    return {"reference": reference_s * 1000} | {
-        name: statistics.median(seconds) / reference_s for name, seconds in took.items()
-    }
-
-
-def table(samples: int, *, is_recorded: bool) -> Table:
-    """The starts, beside those last committed; `is_recorded` makes these the ones to commit."""
-    found = imports(samples)
-    committed: dict[str, Any] = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
-    python = platform.python_version()
-    before = committed.get("ratios", {}) if committed.get("python", "")[:4] == python[:4] else {}
-    reference_ms = found.pop("reference")
-    result = Table(title="Cold start: imports, bytecode written", title_justify="left")
-    for column in ("function", "CPU ms here", "in reference starts", f"on {committed.get('date', 'no day')}", "change"):
-        result.add_column(column, justify="left" if column == "function" else "right")
-    for name, ratio in found.items():
-        row = [name, f"{ratio * reference_ms:.0f}", f"{ratio:.2f}", "", ""]
-        if name in before:
-            change = ratio / before[name] - 1
-            row[3:] = f"{before[name]:.2f}", f"{change:+.0%}" + (" !" if abs(change) > _NOTABLE else "")
-        result.add_row(*row)
-    result.caption = f"Python {python}; a reference start takes {reference_ms:.0f} ms here"
-    if is_recorded:
-        machine = f"{platform.machine()}, {os.cpu_count()} cores, a reference start takes {reference_ms:.0f} ms"
-        record = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "python": python,
-            "machine": machine,
-            "ratios": {name: round(ratio, 2) for name, ratio in found.items()},
-        }
-        COMMITTED.write_text(json.dumps(record, indent=2) + "\n")
+        for handler in list(ratios) * samples:
+            # Side by side, so that what slows the machine for a while slows both.
+            reference_s.append(process.reference())
+            ratios[handler].append(process.function(handler)[0] / reference_s[-1])
+    usual_s = statistics.median(reference_s)
+    found = {name: statistics.median(those) for name, those in ratios.items()}
+    result = _table("Cold start of a function, CPU", committed, "function", "ms here")
+    for name, (before, change) in committed.compare("starts", found, usual_s).items():
+        result.add_row(name, f"{found[name] * usual_s * 1000:.0f}", f"{found[name]:.2f}", before, change)
+    result.caption = f"Python {platform.python_version()}; 1 is a reference start, {usual_s * 1000:.0f} ms here"
     return result
 
 
-def messages(charger_id: str, samples: int) -> Table:
+def frames(charger_id: str, samples: int, committed: Committed) -> Table:
     """A charger's first frame in a new process, and the same again in it. Call while a local stack runs."""
-    result = Table(title="A charger's frame, processor ms: in a new process, and again in it", title_justify="left")
-    for column in ("what", "imports", "first", "again", "whole cold start"):
-        result.add_column(column, justify="left" if column == "what" else "right")
+    reference_s: list[float] = []
+    took: dict[str, list[list[float]]] = {}
+    ratios: dict[str, list[float]] = {}
     with served() as account, fresh(**account) as process:
         for name, handler, event in _frames(charger_id):
             process.function(handler, [event])
-            took = [process.function(handler, [event, event]) for _ in range(samples)]
-            start, first, again = (statistics.median(column) * 1000 for column in zip(*took, strict=True))
-            result.add_row(name, f"{start:.0f}", f"{first:.0f}", f"{again:.0f}", f"{start + first:.0f}")
+            took[name], ratios[name] = [], []
+            for _ in range(samples):
+                reference_s.append(process.reference())
+                took[name].append(process.function(handler, [event, event]))
+                ratios[name].append(sum(took[name][-1][:2]) / reference_s[-1])
+    usual_s = statistics.median(reference_s)
+    columns = {name: [statistics.median(it) for it in zip(*those, strict=True)] for name, those in took.items()}
+    found = {name: statistics.median(those) for name, those in ratios.items()}
+    result = _table("A charger's frame in a new process, CPU", committed, "frame", "start ms", "first ms", "again ms")
+    for name, (before, change) in committed.compare("start and first frame", found, usual_s).items():
+        result.add_row(name, *(f"{it * 1000:.0f}" for it in columns[name]), f"{found[name]:.2f}", before, change)
+    return result
+
+
+def _table(title: str, committed: Committed, *columns: str) -> Table:
+    result = Table(title=title, title_justify="left")
+    for column in (*columns, "ratio", f"on {committed.date}", "change"):
+        result.add_column(column, justify="left" if column == columns[0] else "right")
     return result
 
 
 def _frames(charger_id: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    from chalicelib.handlers.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER  # noqa: PLC0415  (as above)
+
     credentials = f"{charger_id}:{CHARGER_PASSWORD}".encode()
     headers = {
         CHARGER_ID_HEADER: charger_id,
