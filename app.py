@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from chalice import Chalice
 from chalice.app import WebsocketEvent
 
+from chalicelib import wiring
 from chalicelib.handlers import socket
-from chalicelib.handlers.commanding import commanding
-from chalicelib.handlers.drivers import drivers
-from chalicelib.handlers.finding import finding
-from chalicelib.handlers.insight import insight
-from chalicelib.handlers.money import money
-from chalicelib.handlers.notices import notices
-from chalicelib.handlers.openapi import openapi
-from chalicelib.handlers.operators import operators
-from chalicelib.handlers.people import people
-from chalicelib.handlers.reservations import reservations
-from chalicelib.handlers.schedules import schedules
-from chalicelib.handlers.sessions import sessions
-from chalicelib.handlers.shared.caller import authorizers
-from chalicelib.handlers.webhooks import webhooks
-from chalicelib.handlers.workflow import steps
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 
-for blueprint in (
-    authorizers,
-    finding,
-    drivers,
-    reservations,
-    sessions,
-    money,
-    people,
-    operators,
-    commanding,
-    insight,
-    webhooks,
-    notices,
-    openapi,
-    steps,
-    schedules,
-):
-    app.register_blueprint(blueprint)
+# Lambda tells a process which function it is; a charger's first frame waits for no part of the HTTP API.
+SOCKET_FUNCTIONS = ("app.on_connect", "app.on_message", "app.on_disconnect")
+THIS_FUNCTION = os.environ.get("_HANDLER")
+if THIS_FUNCTION not in SOCKET_FUNCTIONS:
+    from chalicelib.handlers.commanding import commanding
+    from chalicelib.handlers.drivers import drivers
+    from chalicelib.handlers.finding import finding
+    from chalicelib.handlers.insight import insight
+    from chalicelib.handlers.money import money
+    from chalicelib.handlers.notices import notices
+    from chalicelib.handlers.openapi import openapi
+    from chalicelib.handlers.operators import operators
+    from chalicelib.handlers.people import people
+    from chalicelib.handlers.reservations import reservations
+    from chalicelib.handlers.schedules import schedules
+    from chalicelib.handlers.sessions import sessions
+    from chalicelib.handlers.shared.caller import authorizers
+    from chalicelib.handlers.webhooks import webhooks
+    from chalicelib.handlers.workflow import steps
+
+    for blueprint in (
+        authorizers,
+        finding,
+        drivers,
+        reservations,
+        sessions,
+        money,
+        people,
+        operators,
+        commanding,
+        insight,
+        webhooks,
+        notices,
+        openapi,
+        steps,
+        schedules,
+    ):
+        app.register_blueprint(blueprint)
+
+if THIS_FUNCTION is not None:
+    wiring.prepare()
 
 
 # Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.

@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fuzz, measuring, search, speed
+from benchmarks import cold, fuzz, measuring, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -28,6 +28,7 @@ from local.stack import Options, Stack
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 _START_SAMPLES = 7
 _FRESH_SAMPLES = 20
+_COLD_SAMPLES = 5
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def main() -> None:
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
     parser.add_argument("--write", action="store_true", help="measure what messages use, commit it for the cost model")
+    parser.add_argument("--cold", type=int, default=_COLD_SAMPLES, metavar="STARTS", help="starts of each function")
+    parser.add_argument("--record", action="store_true", help="make these cold starts the ones to commit")
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
@@ -46,6 +49,8 @@ def main() -> None:
         measuring.write(measuring.measure())
         return
     console.print(_compared())
+    committed = cold.Committed(asked.record)
+    console.print(cold.starts(asked.cold, committed))
     console.print(speed.table())
     console.print(search.table(asked.networks))
     stack = Stack(Options(ticks_per_second=0.001))
@@ -57,6 +62,7 @@ def main() -> None:
                 console.print(_session(stack, calls, driver, charger_id, story))
             console.print(_start_latency(stack, driver, asked.samples))
             console.print(_freshness(stack, driver))
+            console.print(cold.frames("DEMO-16", asked.cold, committed))
             console.print(_fuzzed(asked.fuzz))
         finally:
             stack.stop()

@@ -17,7 +17,7 @@ PYTHON = "3.13"
 _PLATFORMS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 # Chalice ships two of its own files and copies them itself; the rest of it, and what that needs, stays home.
 _COPIED_BY_CHALICE = "chalice"
-# Botocore carries every service of AWS. PynamoDB, and Powertools through boto3, use this one beside wiring.py's.
+# Botocore carries every service of AWS. PynamoDB, and Powertools through boto3, use this one beside the wiring's.
 _ALWAYS = {"dynamodb"}
 _NOT_RUN = ("*.pyi", "py.typed", "*.c", "*.h", "*.pyx", "*.pxd", "RECORD", "INSTALLER", "REQUESTED")
 # Commands, headers, examples and tests that libraries ship. (Botocore imports its own documentation.)
@@ -51,12 +51,13 @@ def trim(folder: Path, services: set[str]) -> None:
 
 
 def services_used(chalicelib: Path) -> set[str]:
-    """The services that `wiring._client(...)` is asked for: tests/infrastructure holds that nobody else makes one."""
+    """The services that `client(...)` in the wiring is asked for: tests/infrastructure holds that nobody else makes one."""
     return _ALWAYS | {
         call.args[0].value
-        for call in _calls(ast.parse((chalicelib / "wiring.py").read_text()))
+        for path in (chalicelib / "wiring").glob("*.py")
+        for call in _calls(ast.parse(path.read_text()))
         if isinstance(call.func, ast.Name)
-        and call.func.id == "_client"
+        and call.func.id == "client"
         and isinstance(call.args[0], ast.Constant)
         and isinstance(call.args[0].value, str)
     }

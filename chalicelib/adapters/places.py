@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import h3
-
 from chalicelib.adapters.dynamo import decode, encode, update
 from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.events import ConnectorId, ConnectorStatus
@@ -88,7 +86,7 @@ class DynamoPlaces:
             if most_m >= from_m and least_m <= within_m:
                 heapq.heappush(heap, entry)
 
-        for cell in h3.grid_disk(_h3_cell(centre, _AREA), _rings(within_m)):
+        for cell in _h3().grid_disk(_h3_cell(centre, _AREA), _rings(within_m)):
             push(cell)
         while heap:
             away_m, _, _, found = heapq.heappop(heap)
@@ -100,7 +98,7 @@ class DynamoPlaces:
 
     def around(self, spots: Sequence[Spot], within_m: float) -> Iterator[Place]:
         """Cells from the largest to the smallest, those that no spot is near enough to left out."""
-        cells = {it for spot in spots for it in h3.grid_disk(_h3_cell(spot, _AREA), _rings(within_m))}
+        cells = {it for spot in spots for it in _h3().grid_disk(_h3_cell(spot, _AREA), _rings(within_m))}
         while cells:
             cell = cells.pop()
             if not any(_reach(cell, spot)[0] <= within_m for spot in spots):
@@ -114,17 +112,24 @@ class DynamoPlaces:
     def _open(self, cell: str) -> Sequence[str | Place]:
         """A cell's places, or its parts where they are many."""
         low, high = _range(cell)
-        is_smallest = h3.get_resolution(cell) >= _FINEST
+        is_smallest = _h3().get_resolution(cell) >= _FINEST
         found = self._read(_area_of(cell), low, f"{high}~", None if is_smallest else _MANY + 1)
         self.queries += 1
         self.items += len(found)
         if len(found) > _MANY and not is_smallest:
-            return list(h3.cell_to_children(cell))
+            return list(_h3().cell_to_children(cell))
         return found
 
     def _read(self, area: str, low: str, high: str, limit: int | None) -> Sequence[Place]:
         now = self._clock()
         return [_place(row, now) for row in PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit)]
+
+
+def _h3() -> Any:
+    # What only says that a status has changed has the row's name, and waits for no library.
+    import h3  # noqa: PLC0415
+
+    return h3
 
 
 def row_of(place: Place) -> str:
@@ -143,23 +148,23 @@ def _place(row: PlaceRow, now: datetime) -> Place:
 
 
 def _h3_cell(spot: Spot, resolution: int) -> str:
-    return str(h3.latlng_to_cell(spot.latitude, spot.longitude, resolution))
+    return str(_h3().latlng_to_cell(spot.latitude, spot.longitude, resolution))
 
 
 def _area_of(cell: str) -> str:
-    return str(h3.cell_to_parent(cell, _AREA))
+    return str(_h3().cell_to_parent(cell, _AREA))
 
 
 def _range(cell: str) -> tuple[str, str]:
     """The numbers of the finest cells in `cell`: its own digits, and from 0s to 6s behind them."""
-    resolution = h3.get_resolution(cell)
-    number = h3.str_to_int(cell) & ~(0xF << _RESOLUTION_BIT) | (_FINEST << _RESOLUTION_BIT)
+    resolution = _h3().get_resolution(cell)
+    number = _h3().str_to_int(cell) & ~(0xF << _RESOLUTION_BIT) | (_FINEST << _RESOLUTION_BIT)
     low = high = number
     for digit in range(resolution + 1, _FINEST + 1):
         shift = (15 - digit) * _DIGIT_BITS
         low &= ~(7 << shift)
         high = high & ~(7 << shift) | (6 << shift)
-    return h3.int_to_str(low), h3.int_to_str(high)
+    return _h3().int_to_str(low), _h3().int_to_str(high)
 
 
 def _partition(row: str) -> str:
@@ -172,16 +177,16 @@ def _sort_key(row: str) -> str:
 
 @cache
 def _radius_m(resolution: int) -> float:
-    return float(h3.average_hexagon_edge_length(resolution, unit="m")) * _MARGIN
+    return float(_h3().average_hexagon_edge_length(resolution, unit="m")) * _MARGIN
 
 
 def _reach(cell: str, spot: Spot) -> tuple[float, float]:
     """The least and the most that anything in `cell` can be away from `spot`."""
-    away_m = distance_m(spot, Spot(*h3.cell_to_latlng(cell)))
-    radius_m = _radius_m(h3.get_resolution(cell))
+    away_m = distance_m(spot, Spot(*_h3().cell_to_latlng(cell)))
+    radius_m = _radius_m(_h3().get_resolution(cell))
     return max(0.0, away_m - radius_m), away_m + radius_m
 
 
 def _rings(within_m: float) -> int:
     """How many rings of areas cover a circle, wherever in its area the centre lies."""
-    return 1 + int(within_m / float(h3.average_hexagon_edge_length(_AREA, unit="m")))
+    return 1 + int(within_m / float(_h3().average_hexagon_edge_length(_AREA, unit="m")))

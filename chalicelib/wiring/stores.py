@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
 
 from chalicelib.adapters.calls import DynamoCalls
 from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
@@ -19,6 +22,7 @@ from chalicelib.adapters.notices import DynamoWebhooks
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoSessions
+from chalicelib.adapters.tables import connection
 from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.workflow import StepFunctions
 
@@ -49,13 +53,26 @@ def setting(name: str, default: str | None = None) -> str:
     return value
 
 
-def client(service: str, **options: Any) -> Any:
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+class _Late:
+    """A client that is made when it is first asked for something: few of a charger's messages ask."""
 
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+
+def client(service: str, **options: Any) -> Any:
+    """Speaks to an AWS service, from the first call on."""
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    make: Any = boto3.client  # its overloads know literals only
-    return make(service, config=config, **options)
+    # The tables' session has read already what every service needs; it is another one in every thread.
+    return _Late(lambda: connection.session.create_client(service, config=config, **options))
+
+
+def prepare() -> None:
+    """Make what nearly every event needs before the first: Lambda gives a starting process more of a processor."""
+    _ = connection.client
 
 
 @cache

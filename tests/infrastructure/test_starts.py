@@ -1,0 +1,88 @@
+"""A Lambda function loads what its events need: what stands in sys.modules is what a cold start has paid for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app as switchboard
+
+ROOT = Path(__file__).parents[2]
+# What only the API, a search, a login or a payment needs; and an AWS client that the tables do not share.
+HEAVY = {"stripe", "pydantic", "jwt", "cryptography", "h3", "boto3", "chalicelib.handlers.shared.endpoint"}
+SETTINGS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "KERB_SOCKET_ENDPOINT": "https://example.com",
+    "KERB_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kerb",
+}
+LOAD = """
+import importlib, json, os, sys
+module, _, name = os.environ["_HANDLER"].rpartition(".")
+assert callable(getattr(importlib.import_module(module), name))
+"""
+TELL = "\nprint(json.dumps(sorted(sys.modules)))"
+
+
+def loaded(handler: str, code: str = "") -> set[str]:
+    """The modules in a new process of the function `handler` when it has also run `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD + code + TELL],
+        cwd=ROOT,
+        env=os.environ | SETTINGS | {"_HANDLER": handler},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("handler", switchboard.SOCKET_FUNCTIONS)
+def test_a_socket_loads_nothing_of_the_api_or_of_payments(handler: str) -> None:
+    ready = "from chalicelib import wiring; wiring.door(); wiring.conversation()"
+    assert not HEAVY & loaded(handler, ready)
+
+
+def test_a_charger_loads_only_the_version_it_speaks() -> None:
+    speak = "from chalicelib.protocol import dialect_for; dialect_for('ocpp1.6').asks()"
+    found = loaded("app.on_message", speak)
+    assert "chalicelib.protocol.ocpp16" in found
+    assert not [name for name in found if name.startswith(("chalicelib.protocol.ocpp2", "ocpp.v"))]
+
+
+def test_a_step_that_takes_no_money_loads_no_payment_provider() -> None:
+    ready = "from chalicelib import wiring; wiring.lifecycle()"
+    assert not HEAVY & loaded("chalicelib.handlers.workflow.await_end", ready)
+
+
+def test_a_schedule_loads_nothing_of_the_api() -> None:
+    ready = "from chalicelib import wiring; wiring.unclaimed(); wiring.lists()"
+    assert not HEAVY & loaded("chalicelib.handlers.schedules.claim", ready)
+
+
+def test_a_start_makes_the_client_of_the_tables_and_no_other() -> None:
+    made = """
+from chalicelib import wiring
+from chalicelib.adapters.tables import connection
+assert connection._client is not None
+assert wiring.link().client._make.cache_info().currsize == 0
+wiring.link().client.exceptions
+assert wiring.link().client._make.cache_info().currsize == 1
+"""
+    assert "boto3" not in loaded("app.on_message", made)
+
+
+def test_the_api_has_its_routes_as_lambda_starts_it() -> None:
+    count = f"import app; assert len(app.app.routes) == {len(switchboard.app.routes)}"
+    assert "pydantic" in loaded("app.app", count)
+
+
+def test_lambda_calls_the_sockets_by_the_names_that_the_switchboard_knows(dev: dict[str, Any]) -> None:
+    handlers = {it["Properties"].get("Handler", "") for it in dev["Resources"].values()}
+    assert {it for it in handlers if it.startswith("app.")} == {*switchboard.SOCKET_FUNCTIONS, "app.app"}
