@@ -51,7 +51,7 @@ def trim(folder: Path, services: set[str]) -> None:
 
 
 def services_used(chalicelib: Path) -> set[str]:
-    """The services that `client(...)` in the wiring is asked for: tests/infrastructure holds that nobody else makes one."""
+    """The services that `client(...)` in the wiring is asked for; a test holds that nobody else makes one."""
     return _ALWAYS | {
         call.args[0].value
         for path in (chalicelib / "wiring").glob("*.py")

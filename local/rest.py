@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -30,6 +31,7 @@ from chalice.local import (
 )
 from multidict import CIMultiDict
 
+from infrastructure.rest import REFUSALS, problem
 from local.context import LambdaContext, isolate_invocations
 from local.gateway import Gateway, Gone, PayloadTooLarge
 
@@ -70,7 +72,7 @@ class RestServer:
         server.router.add_route("*", "/@connections/{connection_id}", self._serve_connection)
         for path in self._documents:
             server.router.add_get(path, self._serve_document)
-        server.router.add_route("*", "/{path:.*}", self._serve_view)
+        server.router.add_route("*", "/{path:(?s:.*)}", self._serve_view)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
         await self._runner.setup()
         try:
@@ -96,17 +98,17 @@ class RestServer:
                     self._views, self._call_view, request.method, request.raw_path, headers, body or None
                 )
         except TimeoutError:
-            return _failure(504, "Endpoint request timed out")
+            return _refusal("INTEGRATION_TIMEOUT")
 
     def _call_view(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> web.Response:
         try:
             answer = self._api.handle_request(method, path, headers, body)
             json.dumps(answer)  # Lambda answers in JSON: bytes that nobody encoded fail here as they do there
         except LocalGatewayException as refusal:
-            return _response(refusal.CODE, refusal.headers, refusal.body)
+            return _refusal(_reason(refusal), refusal.headers)
         except Exception:
             log.exception("%s %s failed", method, path.partition("?")[0])
-            return _failure(502, "Internal server error")
+            return _refusal("INTEGRATION_FAILURE")
         body = answer["body"]
         if answer.get("isBase64Encoded"):
             body = base64.b64decode(answer["body"])
@@ -230,6 +232,23 @@ def _response(status: int, headers: Mapping[str, Any], body: str | bytes | None)
             fields.add(name, str(item))
     fields.popall("Content-Length", None)  # aiohttp counts for itself
     return web.Response(status=status, headers=fields, body=body.encode() if isinstance(body, str) else body)
+
+
+def _reason(refusal: LocalGatewayException) -> str:
+    """API Gateway's name for what Chalice's gateway refuses."""
+    if refusal.CODE == HTTPStatus.UNAUTHORIZED:
+        return "UNAUTHORIZED"
+    if refusal.CODE == HTTPStatus.FORBIDDEN:
+        is_route = b"Missing Authentication Token" in (refusal.body or b"")
+        return "MISSING_AUTHENTICATION_TOKEN" if is_route else "ACCESS_DENIED"
+    return "AUTHORIZER_FAILURE"
+
+
+def _refusal(reason: str, headers: Mapping[str, Any] = {}) -> web.Response:
+    """What API Gateway answers by itself, in the words that are deployed with it."""
+    status, code, detail = REFUSALS[reason]
+    told = {**headers, "Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
+    return _response(status, told, json.dumps(problem(status, code, detail)))
 
 
 def _failure(status: int, message: str | None, error_type: str = "") -> web.Response:

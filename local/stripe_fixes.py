@@ -6,6 +6,7 @@ Stripe describes what is added here in its API reference: PaymentIntent, SetupIn
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 import threading
 import warnings
@@ -28,6 +29,8 @@ def localstripe_app(schedule_webhook: Schedule, outermost: Any) -> web.Applicati
     """
     server, resources = _own_copy()
     resources.Store.dump_to_disk = lambda store: None
+    # Ids that do not repeat when a test sets the seed of all that is random.
+    resources.random = random.SystemRandom()
     resources.schedule_webhook = schedule_webhook
     _take_new_parameters(resources)
     _tell_what_is_held_and_taken(resources)
