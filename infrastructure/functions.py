@@ -60,6 +60,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_TABLE_PREFIX": stage.prefix,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
+        "KERB_MAPS": "amazon",
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,

@@ -10,6 +10,7 @@ from typing import Any
 
 from infrastructure.stage import APP, Resources, Stage, arn, attribute
 
+MAPS = "arn:${AWS::Partition}:geo-routes:${AWS::Region}::provider/default"
 _ARN = re.compile(r"arn:aws:(?P<service>[\w-]+):\*:\*:(?P<resource>.+)")
 
 
@@ -22,7 +23,7 @@ def narrow(resources: Resources, stage: Stage) -> None:
                     statement["Resource"] = [_narrowed(it, stage) for it in statement["Resource"]]
 
 
-def _narrowed(resource: str, stage: Stage) -> Any:
+def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for each service)
     written = _ARN.fullmatch(resource)
     if written is None:
         raise ValueError(f"{resource} is not written as arn:aws:{{service}}:*:*:{{resource}}")
@@ -36,6 +37,9 @@ def _narrowed(resource: str, stage: Stage) -> Any:
             return attribute("UserPool", "Arn")
         case "dynamodb" if name.startswith(f"table/{APP}-"):
             return arn(service, name.replace(f"table/{APP}-", f"table/{stage.prefix}", 1))
+        # The maps are everybody's: AWS has no resource of one's own for them.
+        case "geo-routes" if name == "provider/default":
+            return {"Fn::Sub": MAPS}
         case "sns" if name == f"{APP}-*":
             return arn(service, f"{stage.prefix}*")
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":

@@ -21,6 +21,14 @@ class Spot:
     longitude: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """How long it takes by car; `is_estimate` when no map was asked."""
+
+    eta_s: int
+    is_estimate: bool
+
+
 def distance_m(one: Spot, other: Spot) -> float:
     """The great circle between two points (haversine: right for small distances and across the antimeridian)."""
     phi, psi = math.radians(one.latitude), math.radians(other.latitude)

@@ -17,7 +17,7 @@ from chalicelib.domain.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.domain.geo import Spot
+from chalicelib.domain.geo import Drive, Spot
 from chalicelib.records import (
     Admission,
     Charger,
@@ -141,10 +141,8 @@ class Places(Protocol):
 class Travel(Protocol):
     """How long a drive takes."""
 
-    def eta_s(self, distance_m: float) -> int: ...
-    @property
-    def is_estimate(self) -> bool:
-        """Whether no map was asked."""
+    def drives(self, start: Spot, ends: Sequence[tuple[Spot, float]]) -> Sequence[Drive]:
+        """One for each end, told with how far it is as the crow flies."""
 
 
 class ChargerLink(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.geo import Route, Spot
@@ -88,11 +88,11 @@ class Finding:
             if here <= seen:
                 continue
             if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
-                return Page(self._priced(kept, wish.terms), _cursor(last))
+                return Page(self._priced(kept, wish.terms, centre), _cursor(last))
             last, looked_at = here, looked_at + 1
             if wish.is_met_by(place):
                 kept.append((away_m, place))
-        return Page(self._priced(kept, wish.terms), None)
+        return Page(self._priced(kept, wish.terms, centre), None)
 
     def along(self, route: Route, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
         """In the order of the way. Raises ValueError for a cursor not ours."""
@@ -109,11 +109,10 @@ class Finding:
         ordered.sort(key=lambda it: it[:2])
         left = [it for it in ordered if it[:2] > seen]
         page = left[:limit]
-        priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms)
-        items = [
-            replace(it, eta_s=self.travel.eta_s(along_m + it.distance_m), along_m=along_m)
-            for it, (along_m, *_) in zip(priced, page, strict=True)
-        ]
+        start = route.points[0]
+        ways = [(place.spot, along_m + off_m) for along_m, _, off_m, place in page]
+        priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms, start, ways)
+        items = [replace(it, along_m=along_m) for it, (along_m, *_) in zip(priced, page, strict=True)]
         return Page(items, _cursor(page[-1][:2]) if len(left) > limit else None)
 
     def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
@@ -126,17 +125,23 @@ class Finding:
         agreed = terms.get(site.operator_id)
         return site, self.catalog.tariff((agreed.tariff_id if agreed else None) or site.tariff_id), chargers
 
-    def _priced(self, kept: Iterable[tuple[float, Place]], terms: Mapping[str, Terms]) -> list[Found]:
-        """One read for each price there is among them."""
+    def _priced(
+        self,
+        kept: Sequence[tuple[float, Place]],
+        terms: Mapping[str, Terms],
+        start: Spot,
+        ways: Sequence[tuple[Spot, float]] | None = None,
+    ) -> list[Found]:
+        """One read for each price there is among them, and the drives there, by `ways` that are not straight."""
+        drives = self.travel.drives(start, ways or [(place.spot, away_m) for away_m, place in kept])
         tariffs: dict[str, Tariff | None] = {}
         found = []
-        for away_m, place in kept:
+        for (away_m, place), drive in zip(kept, drives, strict=True):
             agreed = terms.get(place.operator_id)
             tariff_id = (agreed.tariff_id if agreed else None) or place.tariff_id
             if tariff_id not in tariffs:
                 tariffs[tariff_id] = self.catalog.tariff(tariff_id)
-            eta_s = self.travel.eta_s(away_m)
-            found.append(Found(place, away_m, eta_s, tariffs[tariff_id], self.travel.is_estimate))
+            found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))
         return found
 
 

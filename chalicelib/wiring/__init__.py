@@ -71,6 +71,7 @@ from chalicelib.wiring.stores import (
     setting,
     tickets,
     transactions,
+    travel,
     workflow,
 )
 
@@ -326,9 +327,7 @@ def registry() -> Registry:
 
 @cache
 def finding() -> Finding:
-    from chalicelib.adapters.travel import GreatCircle  # noqa: PLC0415
-
-    return Finding(places(), catalog(), GreatCircle())
+    return Finding(places(), catalog(), travel())
 
 
 @cache

@@ -29,7 +29,7 @@ from chalicelib.adapters.workflow import StepFunctions
 if TYPE_CHECKING:
     from chalicelib.adapters.cognito_identity import CognitoIdentity
     from chalicelib.adapters.tokens import AccessTokens, Tickets
-    from chalicelib.ports import Messenger, Payments
+    from chalicelib.ports import Messenger, Payments, Travel
 
 # Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
 HEARTBEAT_S = 300
@@ -213,3 +213,11 @@ def reservations() -> DynamoReservations:
 @cache
 def differences() -> DynamoDifferences:
     return DynamoDifferences()
+
+
+@cache
+def travel() -> Travel:
+    from chalicelib.adapters.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
+
+    # Where there are maps to be asked: "amazon", and nothing for an estimate.
+    return AmazonRoutes(client("geo-routes")) if setting("MAPS", "") == "amazon" else GreatCircle()

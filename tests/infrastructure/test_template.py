@@ -88,6 +88,8 @@ def test_no_role_reaches_beyond_this_stage(dev: Template) -> None:
                 assert (role, statement["Action"][0]) == ("SessionMachineRole", "logs:CreateLogDelivery")
             elif "Fn::Sub" in resource:
                 written = resource["Fn::Sub"]
+                if written == policies.MAPS:
+                    continue
                 assert "${AWS::Region}:${AWS::AccountId}" in written
                 assert ":kerb-dev-" in written or "/kerb-dev-" in written or "${WebsocketAPI}/" in written, written
 
