@@ -12,8 +12,8 @@ from infrastructure.stage import Resources, Stage, attribute, ref
 _PER_FIVE_MINUTES = 5 * 60
 _REQUESTS = 3_000
 _LOGINS = 100
-# Thousands of chargers come from one address of a mobile network, all at once after an outage.
-_KNOCKS = 20_000
+# A whole fleet may come from one address of a mobile network; API Gateway's own 500 a second bound it anyway.
+_KNOCKS = 150_000
 
 PARAMETERS: dict[str, Any] = {
     "ChargerWebAclArn": {
