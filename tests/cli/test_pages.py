@@ -40,5 +40,5 @@ def test_a_heartbeat_of_thirty_seconds_passes_api_gateways_quota() -> None:
 
 
 def test_our_own_quota_is_the_firewalls() -> None:
-    assert '"limit": 20000' in (Path(pages.__file__).parent / "data" / "quotas.json").read_text()
-    assert firewall._KNOCKS == 20_000
+    assert '"limit": 150000' in (Path(pages.__file__).parent / "data" / "quotas.json").read_text()
+    assert firewall._KNOCKS == 150_000
