@@ -34,6 +34,7 @@ def localstripe_app(schedule_webhook: Schedule, outermost: Any) -> web.Applicati
     resources.schedule_webhook = schedule_webhook
     _take_new_parameters(resources)
     _tell_what_is_held_and_taken(resources)
+    _list_payments(resources)
     app = web.Application(middlewares=[outermost, server.error_middleware, server.auth_middleware])
     app.on_response_prepare.append(server.add_cors_headers)
     for path, function in _better_endpoints(resources).items():
@@ -69,8 +70,10 @@ def _creation(create: Callable[..., Any]) -> Callable[..., Any]:
         allowed_payment_method_types: list[str] | None = None,
         **data: Any,
     ) -> Any:
+        wish = data.get("payment_method_options", {}).get("card", {}).get("request_incremental_authorization")
         created = create(resource, payment_method_types=allowed_payment_method_types, **data)
         created.description = description
+        created._can_be_raised = wish == "if_available"
         return created
 
     return api_create
@@ -89,12 +92,37 @@ def _tell_what_is_held_and_taken(resources: Any) -> None:
         return intent.amount if intent.status == "requires_capture" else 0
 
     def amount_received(intent: Any) -> int:
-        charge = intent.latest_charge
-        return charge.amount - charge.amount_refunded if intent.status == "succeeded" else 0
+        return intent.latest_charge.amount_captured if intent.status == "succeeded" else 0
 
+    def amount_captured(charge: Any) -> int:
+        # localstripe gives back what a capture leaves as a refund of the charge, a person's as one of the payment.
+        left = sum(it.amount for it in charge.refunds._list if it.payment_intent is None)
+        return charge.amount - left if charge.captured else 0
+
+    resources.Charge.amount_captured = property(amount_captured)
     payment_intent.amount_capturable = property(amount_capturable)
     payment_intent.amount_received = property(amount_received)
     payment_intent._create_charge = create_charge_and_tell
+
+
+def _list_payments(resources: Any) -> None:
+    """Of a time, newest first, a page at a time."""
+    payment_intent = resources.PaymentIntent
+
+    def api_list_all(
+        url: str,
+        created: dict[str, Any] | None = None,
+        limit: Any = None,
+        starting_after: str | None = None,
+    ) -> Any:
+        bounds = {name: int(value) for name, value in (created or {}).items()}
+        found = resources.List(url, limit=limit, starting_after=starting_after)
+        everything = [it for key, it in resources.store.items() if key.startswith("payment_intent:")]
+        within = [it for it in everything if bounds.get("gte", 0) <= it.created < bounds.get("lt", 1 << 62)]
+        found._list = sorted(within, key=lambda it: it.created, reverse=True)
+        return found
+
+    payment_intent._api_list_all = staticmethod(api_list_all)
 
 
 def _better_endpoints(resources: Any) -> dict[str, Callable[..., Any]]:
@@ -114,6 +142,26 @@ def _better_endpoints(resources: Any) -> dict[str, Callable[..., Any]]:
         refuse_unless("capture", resources.PaymentIntent._api_retrieve(data["id"]), "requires_capture")
         return resources.PaymentIntent._api_capture(**data)
 
+    def increment(**data: Any) -> Any:
+        """Docs: "Increment an authorization"; here every card that was held so may be."""
+        intent = resources.PaymentIntent._api_retrieve(data["id"])
+        refuse_unless("increment", intent, "requires_capture")
+        amount = int(data["amount"])
+        if not intent._can_be_raised or amount <= intent.amount:
+            raise resources.UserError(400, "This PaymentIntent is not eligible for incremental authorization.")
+        intent.amount = intent.latest_charge.amount = amount
+        return intent
+
+    def refund(**data: Any) -> Any:
+        """Not more than was taken, all refunds together."""
+        intent = resources.PaymentIntent._api_retrieve(data["payment_intent"])
+        taken = intent.amount_received
+        given_back = sum(it.amount for it in intent.latest_charge.refunds._list if it.payment_intent)
+        wanted = int(data["amount"]) if data.get("amount") else taken - given_back
+        if wanted > taken - given_back:
+            raise resources.UserError(400, "Refund amount is greater than unrefunded amount on charge.")
+        return resources.Refund._api_create(**{**data, "amount": wanted})
+
     def confirm_setup(**data: Any) -> Any:
         setup = resources.SetupIntent._api_confirm(**data)
         if setup.status == "succeeded":
@@ -124,6 +172,8 @@ def _better_endpoints(resources: Any) -> dict[str, Callable[..., Any]]:
     return {
         "/v1/payment_intents/{id}/cancel": cancel,
         "/v1/payment_intents/{id}/capture": capture,
+        "/v1/payment_intents/{id}/increment_authorization": increment,
+        "/v1/refunds": refund,
         "/v1/setup_intents/{id}/confirm": confirm_setup,
     }
 

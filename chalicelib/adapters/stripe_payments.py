@@ -308,7 +308,8 @@ def _provider_payment(intent: stripe.PaymentIntent) -> ProviderPayment:
     charge: Any = intent.latest_charge
     # Stripe counts the part of a hold that was never taken as refunded.
     uncaptured = charge.amount - charge.amount_captured if charge and charge.captured else 0
-    refunded = max(0, charge.amount_refunded - uncaptured) if charge and charge.captured else 0
+    refunded = charge.amount_refunded if charge and charge.captured else 0
+    refunded -= uncaptured if refunded >= uncaptured else 0
     is_held, is_taken = intent.status == "requires_capture", intent.status == "succeeded"
     return ProviderPayment(
         payment_id=intent.id,
