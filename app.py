@@ -27,6 +27,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
     from chalicelib.handlers.openapi import openapi
     from chalicelib.handlers.operators import operators
     from chalicelib.handlers.people import people
+    from chalicelib.handlers.receipts import receipts
     from chalicelib.handlers.reservations import reservations
     from chalicelib.handlers.schedules import schedules
     from chalicelib.handlers.sessions import sessions
@@ -40,6 +41,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
         drivers,
         reservations,
         sessions,
+        receipts,
         money,
         people,
         operators,

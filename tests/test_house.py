@@ -26,6 +26,8 @@ ROOMS = {
     "boto3": ("chalicelib/wiring/", "chalicelib/adapters/", "infrastructure/", "local/", "benchmarks/"),
     "chalice": ("chalicelib/handlers/", "local/", "app.py"),
     "pydantic": ("chalicelib/handlers/",),
+    "jinja2": ("chalicelib/handlers/shared/paper/",),
+    "pydyf": ("chalicelib/handlers/shared/paper/",),
     "ocpp": ("chalicelib/protocol/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
 }

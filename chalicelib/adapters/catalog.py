@@ -11,6 +11,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
+from chalicelib.domain.receipt import Profile
 from chalicelib.domain.tariff import Tariff
 from chalicelib.records import Conflict, Driver, Site, Terms, Token
 
@@ -38,6 +39,13 @@ class DynamoCatalog:
     def tariff(self, tariff_id: str) -> Tariff | None:
         row = find(TariffRow, tariff_id)
         return decode(Tariff, row.body) if row else None
+
+    def put_profile(self, operator_id: str, profile: Profile) -> None:
+        update(OperatorRow(operator_id), [OperatorRow.profile.set(encode(profile))])
+
+    def profile(self, operator_id: str) -> Profile | None:
+        row = find(OperatorRow, operator_id)
+        return decode(Profile, row.profile) if row and row.profile else None
 
     def put_token(self, token: Token, at: datetime) -> None:
         """Two calls; the token goes first, so that lists are never seen through without it."""

@@ -1,4 +1,4 @@
-"""A transfer is written once and never again: writing it a second time finds it there and leaves it."""
+"""A transfer or receipt is written once and never again: writing it a second time finds it there and leaves it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import decode, encode
-from chalicelib.adapters.tables import LedgerRow, connection
+from chalicelib.adapters.dynamo import decode, encode, find, put
+from chalicelib.adapters.tables import LedgerRow, ReceiptRow, connection
 from chalicelib.domain.ledger import Transfer, Unbalanced
+from chalicelib.domain.receipt import Receipt
 from chalicelib.records import Conflict
 
 _ATTEMPTS = 4
@@ -52,6 +53,18 @@ class DynamoLedger:
             if row.session_id != last:
                 last = row.session_id
                 yield last
+
+
+class DynamoReceipts:
+    """The port Receipts. Every method makes one call."""
+
+    def add(self, receipt: Receipt) -> bool:
+        row = ReceiptRow(receipt.session_id, operator_id=receipt.operator_id, body=encode(receipt))
+        return put(row, ReceiptRow.session_id.does_not_exist())
+
+    def get(self, session_id: str) -> Receipt | None:
+        row = find(ReceiptRow, session_id)
+        return decode(Receipt, row.body) if row else None
 
 
 def _write(transfers: Sequence[Transfer]) -> None:

@@ -1,7 +1,7 @@
 """A token is worth what its signature, issuer, audience and time say; anything else about it is refused alike.
 
-Access tokens are OIDC (RS256, keys from the issuer's JWKS). Tickets are our own: they open one session's live view
-for one driver, where a browser can send no header.
+Access tokens are OIDC (RS256, keys from the issuer's JWKS). Tickets are our own: they open one session's live
+view, or its receipt and nothing else, where a browser can send no header.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 
 import jwt
 
-from chalicelib.records import NotAllowed
+from chalicelib.records import Leave, NotAllowed
 
 # Issuers announce new keys long before they use them; a key id not seen before is looked up at once all the same.
 _KEYS_KEPT_S = 3600
 _KEYS_TIMEOUT_S = 3
-_LIVE_VIEW = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +63,24 @@ class AccessTokens:
 
 
 class Tickets:
-    """Short-lived leave to watch one session; `secret` has at least 32 bytes."""
+    """Short-lived leave to see one thing of one session; `secret` has at least 32 bytes."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def issue(self, session_id: str, driver_id: str, expires_at: datetime) -> str:
+    def issue(self, session_id: str, driver_id: str, expires_at: datetime, leave: Leave = Leave.LIVE) -> str:
         """A ticket, safe to stand in a URL."""
-        claims = {"aud": _LIVE_VIEW, "session_id": session_id, "sub": driver_id, "exp": expires_at}
+        claims = {"aud": leave.value, "session_id": session_id, "sub": driver_id, "exp": expires_at}
         return jwt.encode(claims, self._secret, "HS256")
 
-    def verify(self, ticket: str, session_id: str, now: datetime) -> str:
+    def verify(self, ticket: str, session_id: str, now: datetime, leave: Leave = Leave.LIVE) -> str:
         """The driver it was issued to. Raises NotAllowed."""
         try:
             claims = jwt.decode(
                 ticket,
                 self._secret,
                 algorithms=["HS256"],
-                audience=_LIVE_VIEW,
+                audience=leave.value,
                 options={"require": ["exp", "sub"], "verify_exp": False},
             )
         except jwt.PyJWTError:

@@ -100,7 +100,8 @@ def _success(route: Route, status: int, description: str) -> dict[str, Any]:
     if status == HTTPStatus.NO_CONTENT:
         return described
     if route.answers is not None:
-        return {**described, "content": {route.content_type: {"schema": _ref(route.answers)}}}
+        others = {it: {"schema": {"type": "string"}} for it in route.also_as}
+        return {**described, "content": {route.content_type: {"schema": _ref(route.answers)}, **others}}
     if route.content_type != "application/json":
         return {**described, "content": {route.content_type: {"schema": {"type": "string"}}}}
     return described

@@ -13,7 +13,7 @@ from chalicelib.domain.limits import Limits
 from chalicelib.handlers.shared import views
 from chalicelib.handlers.shared.caller import caller_of
 from chalicelib.handlers.shared.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
-from chalicelib.handlers.shared.models.charging import NewSession, Receipt, SessionPage, SessionView
+from chalicelib.handlers.shared.models.charging import NewSession, SessionPage, SessionView
 from chalicelib.records import NotAllowed
 from chalicelib.services.sessions import Progress, Wanted, progress
 
@@ -77,12 +77,6 @@ def watch(request: Request) -> SessionView:
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
     return views.session(wiring.driver_sessions().end(request.driver_id, request.path["session_id"]))
-
-
-@endpoint(sessions, "GET", "/v1/sessions/{session_id}/receipt", answers=Receipt, errors=(404, 409))
-def receipt(request: Request) -> Receipt:
-    """The receipt of a paid session; 409 until there is one."""
-    return views.receipt(*wiring.driver_sessions().receipt(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.ports.charging import Readings, Reservations, Sessions, Transactions, Workflow
-from chalicelib.ports.money import DebtBook, Differences, Ledger, Payments
+from chalicelib.ports.money import DebtBook, Differences, Ledger, Payments, Receipts
 from chalicelib.ports.network import Calls, ChargerLink, Chargers, History, Journal, Places, Provider, Reports, Travel
 from chalicelib.ports.notices import Messenger, Outbox, Webhooks
 from chalicelib.ports.people import Catalog, Drivers, Identity
@@ -35,6 +35,7 @@ __all__ = [
     "Places",
     "Provider",
     "Readings",
+    "Receipts",
     "Reports",
     "Reservations",
     "Sessions",

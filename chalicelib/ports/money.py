@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from chalicelib.domain.ledger import Transfer
+from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.session import Hold, Session
 from chalicelib.records import CardSetup, Debt, Difference, Driver, PaymentNews, ProviderPayment, SavedCard
 
@@ -20,6 +21,13 @@ class Ledger(Protocol):
     def of_session(self, session_id: str) -> Sequence[Transfer]: ...
     def sessions_of(self, day: date) -> Iterable[str]:
         """The sessions about which something was written on that day, UTC."""
+
+
+class Receipts(Protocol):
+    """Receipts, written once and never changed; one a session."""
+
+    def add(self, receipt: Receipt) -> bool: ...
+    def get(self, session_id: str) -> Receipt | None: ...
 
 
 class DebtBook(Protocol):

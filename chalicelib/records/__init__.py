@@ -29,7 +29,7 @@ from chalicelib.records.network import (
     SentCall,
     Site,
 )
-from chalicelib.records.people import Driver, Login, Terms, Token
+from chalicelib.records.people import Driver, Leave, Login, Terms, Token
 
 __all__ = [
     "Admission",
@@ -48,6 +48,7 @@ __all__ = [
     "Entry",
     "Errand",
     "Gone",
+    "Leave",
     "Login",
     "NotAllowed",
     "PaymentNews",

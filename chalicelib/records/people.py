@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,13 @@ class Token:
     def is_blocked(self) -> bool:
         """Whether nobody may charge with it."""
         return self.blocked or self.blocked_by_driver
+
+
+class Leave(StrEnum):
+    """What a ticket lets its holder do without a login."""
+
+    LIVE = "live"
+    RECEIPT = "receipt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from chalicelib.services.costing import final_bill, telling
 from chalicelib.services.funds import Funds, book_of, hold_needed_minor
 from chalicelib.services.measuring import Measuring
 from chalicelib.services.naming import known_to_charger
+from chalicelib.services.receipting import Receipting
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
@@ -64,6 +65,7 @@ class Lifecycle:
     commanding: Commanding
     measuring: Measuring
     funds: Funds
+    receipting: Receipting
     clock: Clock
 
     def place_hold(self, session_id: str, task_token: str) -> None:
@@ -129,7 +131,10 @@ class Lifecycle:
 
     def issue_receipt(self, session_id: str) -> dict[str, Any]:
         """The last step: everything the receipt says is now fixed."""
-        session = self.changes.apply(session_id, Completed(self.clock()))
+        session = self._get(session_id)
+        if session.bill is not None and session.payment is not None:
+            self.receipting.issue(session)
+        session = self.changes.apply(session_id, Completed(self.clock()), known=session)
         return {"session_id": session_id, "state": session.state}
 
     def abort(self, session_id: str, error: str, cause: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.geo import Spot
+from chalicelib.domain.receipt import Profile
 from chalicelib.domain.tariff import Tariff
 from chalicelib.ports import Catalog, ChargerLink, Chargers, Clock, Drivers, Places
 from chalicelib.records import Admission, Charger, ConnectorState, Driver, Place, Plug, Site, Token
@@ -38,6 +39,17 @@ class Registry:
             for charger in self.chargers.of_operator(site.operator_id):
                 if charger.site_id == site.site_id:
                     self._show(charger, site)
+
+    def put_profile(self, operator_id: str, profile: Profile) -> None:
+        """Who the operator is by law; receipts issued before stay as they are."""
+        self.catalog.put_profile(operator_id, profile)
+
+    def profile(self, operator_id: str) -> Profile:
+        """Raises NotFound."""
+        profile = self.catalog.profile(operator_id)
+        if profile is None:
+            raise NotFound("a profile; say who you are first")
+        return profile
 
     def put_tariff(self, tariff: Tariff) -> None:
         """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from chalicelib.domain.bill import Bill
 from chalicelib.domain.events import ConnectorId, Reading
 from chalicelib.domain.limits import Limits
+from chalicelib.domain.receipt import Receipt
 from chalicelib.domain.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.story import StartFailed, StopRequested
 from chalicelib.ports import Catalog, Chargers, Clock, NewId, Readings, Sessions, Workflow
-from chalicelib.records import Site, StoredReading
+from chalicelib.records import StoredReading
 from chalicelib.services.changes import Changes
 from chalicelib.services.connectors import take_connector
 from chalicelib.services.costing import MOST_READINGS, cost_so_far, telling
 from chalicelib.services.eligibility import Eligibility, busy
+from chalicelib.services.receipting import Receipting
 from chalicelib.services.refusal import NotFound, Refusal
 from chalicelib.services.reserving import Reserving
 
@@ -87,6 +89,7 @@ class DriverSessions:
     catalog: Catalog
     eligibility: Eligibility
     reserving: Reserving
+    receipting: Receipting
     workflow: Workflow
     changes: Changes
     clock: Clock
@@ -175,15 +178,15 @@ class DriverSessions:
         # What is over tells everything itself; of those under way a driver has one or two.
         return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
 
-    def receipt(self, driver_id: str, session_id: str) -> tuple[Session, Site]:
-        """A paid session and where it was. Raises NotFound, and Refusal while there is nothing to receipt."""
+    def receipt(self, driver_id: str, session_id: str) -> Receipt:
+        """The receipt of a paid session. Raises NotFound, and Refusal while there is nothing to receipt."""
         session = self.get(driver_id, session_id)
+        issued = self.receipting.get(session_id)
+        if issued is not None:
+            return issued
         if session.bill is None or session.payment is None or not session.is_over:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
-        site = self.catalog.site(session.site_id)
-        if site is None:
-            raise NotFound(f"site {session.site_id}")
-        return session, site
+        return self.receipting.issue(session)
 
     def _so_far(self, session: Session) -> Progress:
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()

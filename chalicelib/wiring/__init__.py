@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cache
 
 from chalicelib.adapters.debts import DynamoDebts
+from chalicelib.adapters.ledger import DynamoReceipts
 from chalicelib.adapters.notices import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.provider import NoProvider
 from chalicelib.services.accounts import Accounts
@@ -36,6 +37,7 @@ from chalicelib.services.naming import Naming
 from chalicelib.services.noticing import Noticing
 from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
+from chalicelib.services.receipting import Receipting
 from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
 from chalicelib.services.refunding import Refunding
@@ -259,6 +261,11 @@ def reconciling() -> Reconciling:
 
 
 @cache
+def receipting() -> Receipting:
+    return Receipting(DynamoReceipts(), catalog(), clock)
+
+
+@cache
 def lifecycle() -> Lifecycle:
     return Lifecycle(
         sessions=sessions(),
@@ -270,6 +277,7 @@ def lifecycle() -> Lifecycle:
         commanding=commanding(),
         measuring=Measuring(readings(), changes()),
         funds=funds(),
+        receipting=receipting(),
         clock=clock,
     )
 
@@ -288,6 +296,7 @@ def driver_sessions() -> DriverSessions:
         catalog=catalog(),
         eligibility=eligibility(),
         reserving=reserving(),
+        receipting=receipting(),
         workflow=workflow(),
         changes=changes(),
         clock=clock,

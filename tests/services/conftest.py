@@ -16,7 +16,7 @@ from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
 from chalicelib.adapters.chargers import DynamoChargers
 from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
-from chalicelib.adapters.ledger import DynamoLedger
+from chalicelib.adapters.ledger import DynamoLedger, DynamoReceipts
 from chalicelib.adapters.notices import DynamoOutbox
 from chalicelib.adapters.places import DynamoPlaces
 from chalicelib.adapters.provider import NoProvider
@@ -56,6 +56,7 @@ from chalicelib.services.naming import Naming
 from chalicelib.services.noticing import Noticing
 from chalicelib.services.notifying import Notifying
 from chalicelib.services.operating import Operating
+from chalicelib.services.receipting import Receipting
 from chalicelib.services.reconciling import Reconciling
 from chalicelib.services.recording import Recording
 from chalicelib.services.refunding import Refunding
@@ -219,6 +220,7 @@ class Kit:
         self.notifying = Notifying(self.outbox, self.sessions, self.clock)
         self.noticing = Noticing(self.sessions, self.readings, self.transactions, self.notifying)
         self.changes = Changes(self.sessions, self.workflow, self.notifying)
+        self.receipting = Receipting(DynamoReceipts(), self.catalog, self.clock)
         self.recording = Recording(self.journal, self.history, self.places, self.clock)
         self.authorising = Authorising(self.chargers, self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
@@ -291,6 +293,7 @@ class Kit:
             catalog=self.catalog,
             eligibility=self.eligibility,
             reserving=self.reserving,
+            receipting=self.receipting,
             workflow=self.workflow,
             changes=self.changes,
             clock=self.clock,
@@ -311,6 +314,7 @@ class Kit:
             commanding=self.commanding,
             measuring=Measuring(self.readings, self.changes),
             funds=self.funds,
+            receipting=self.receipting,
             clock=self.clock,
         )
         self.billing = Billing(self.sessions, self.ledger, self.changes, self.funds, payments, self.clock)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from chalicelib.adapters.travel import GreatCircle
 from chalicelib.domain.commands import CommandResult, StopCharging, Verdict
 from chalicelib.domain.events import (
     ChargingStarted,
@@ -445,14 +446,10 @@ def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
         def near(self, centre: Spot, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
             return iter([(0.0, it) for it in places])
 
-    class Nothing:
-        is_estimate = True
-
+    class Prices:
         def tariff(self, tariff_id: str) -> None: ...
-        def eta_s(self, away_m: float) -> int:
-            return 0
 
-    finding = Finding(cast(Any, Index()), cast(Any, Nothing()), cast(Any, Nothing()))
+    finding = Finding(cast(Any, Index()), cast(Any, Prices()), GreatCircle())
     found, cursor = 0, None
     for _ in range(40):
         page = finding.near(spot, 1000, Wish(), 100, cursor)

@@ -23,7 +23,7 @@ from chalicelib.adapters.tables.chargers import (
     PlaceRow,
     ReportRow,
 )
-from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow
+from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notices import NoticeRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
@@ -44,6 +44,7 @@ __all__ = [
     "OperatorRow",
     "PlaceRow",
     "ReadingsRow",
+    "ReceiptRow",
     "ReportRow",
     "ReservationRow",
     "SessionRow",
@@ -74,6 +75,7 @@ TABLES: tuple[type[Model], ...] = (
     LedgerRow,
     DebtRow,
     DifferenceRow,
+    ReceiptRow,
     IdempotencyRow,
     NoticeRow,
 )

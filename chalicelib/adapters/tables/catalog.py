@@ -70,6 +70,7 @@ class OperatorRow(Model):
         table_name = f"{PREFIX}operators"
 
     operator_id = UnicodeAttribute(hash_key=True)
+    profile = UnicodeAttribute(null=True)
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
     webhook = UnicodeAttribute(null=True)

@@ -62,6 +62,15 @@ class DebtRow(Model):
     due = DueDebts()
 
 
+class ReceiptRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}receipts"
+
+    session_id = UnicodeAttribute(hash_key=True)
+    operator_id = UnicodeAttribute()
+    body = UnicodeAttribute()
+
+
 class DifferenceRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}differences"

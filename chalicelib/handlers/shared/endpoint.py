@@ -26,7 +26,7 @@ from chalicelib.services.refusal import NotFound, Refusal
 _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
-    expose_headers=["ETag", "Location", "Retry-After"],
+    expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
     max_age=600,
 )
 _REFUSAL_STATUS = {
@@ -125,6 +125,7 @@ class Route:
     content_type: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
+    also_as: tuple[str, ...]
 
     @property
     def is_cacheable(self) -> bool:
@@ -150,8 +151,12 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     content_type: str = _JSON,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
+    also_as: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Declare a route. `also`, `errors`, `headers` and `query` (name -> what it is for) are for the document."""
+    """Declare a route. `also`, `errors`, `headers` and `query` (name -> what it is for) are for the document.
+
+    So is `also_as`: other types of the same content.
+    """
 
     def declare(handler: Handler) -> Handler:
         route = Route(
@@ -168,6 +173,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             content_type=content_type,
             headers=headers or {},
             query=query or {},
+            also_as=also_as,
         )
         ROUTES.append(route)
 

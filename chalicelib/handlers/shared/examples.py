@@ -62,12 +62,23 @@ CHARGER: dict[str, Any] = {
     ],
     "prices": PRICES,
 }
+PROFILE: dict[str, Any] = {
+    "legal_name": "Demo Ladenetz GmbH",
+    "address": "Kaistrasse 7\n20457 Hamburg",
+    "country": "DE",
+    "tax_id": "DE123456789",
+    "email": "billing@example.com",
+    "phone": "",
+}
 RECEIPT: dict[str, Any] = {
     "number": "R-KAAAAAAAAAAAAAAAAAAA",
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
     "operator_id": "demo",
+    "supplier": PROFILE,
+    "issued_at": "2026-11-21T10:00:06Z",
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",
+    "time_zone": "Europe/Berlin",
     "charger_id": "DEMO-16",
     "connector": "1",
     "started_at": _AT,

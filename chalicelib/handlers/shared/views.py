@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib import wiring
+from chalicelib.domain import receipt as domain
 from chalicelib.domain.bill import Bill, Line, Tax
+from chalicelib.domain.receipt import Profile
 from chalicelib.domain.reservation import Reservation, Standing
 from chalicelib.domain.session import CardAction, Session
 from chalicelib.domain.tariff import Tariff
@@ -14,12 +16,10 @@ from chalicelib.handlers.shared.models.charging import (
     ChargerView,
     ConnectorView,
     Cost,
-    Receipt,
-    ReceiptLine,
-    ReceiptTax,
     SessionView,
 )
 from chalicelib.handlers.shared.models.people import TokenView
+from chalicelib.handlers.shared.models.receipts import ProfileView, Receipt, ReceiptLine, ReceiptTax
 from chalicelib.handlers.shared.models.reserving import ReservationView
 from chalicelib.handlers.shared.prices import prices
 from chalicelib.records import Charger, ConnectorState, Plug, Site, Token
@@ -123,24 +123,36 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
     )
 
 
-def receipt(it: Session, site: Site) -> Receipt:
-    """A paid session on paper: the same whenever it is asked for. Raises ValueError for an unpaid one."""
-    if it.bill is None or it.payment is None:
-        raise ValueError(f"session {it.session_id} has nothing to receipt")
-    began_at = it.started_at or it.created_at
+def profile(it: Profile) -> ProfileView:
+    """Who an operator is by law."""
+    return ProfileView(
+        legal_name=it.legal_name,
+        address=it.address,
+        country=it.country,
+        tax_id=it.tax_id,
+        email=it.email,
+        phone=it.phone,
+    )
+
+
+def receipt(it: domain.Receipt) -> Receipt:
+    """A receipt as it was issued."""
     return Receipt(
-        number=f"R-{it.session_id}",
+        number=it.number,
         session_id=it.session_id,
         operator_id=it.operator_id,
-        site_name=site.name,
-        address=site.address,
+        supplier=profile(it.supplier) if it.supplier else None,
+        issued_at=it.issued_at,
+        site_name=it.site_name,
+        address=it.address,
+        time_zone=it.time_zone,
         charger_id=it.charger_id,
-        connector=str(it.connector),
-        started_at=began_at,
-        stopped_at=it.stopped_at or began_at,
+        connector=it.connector,
+        started_at=it.started_at,
+        stopped_at=it.stopped_at,
         meter_start_wh=it.meter_start_wh,
         meter_stop_wh=it.meter_stop_wh,
-        energy_wh=it.energy_wh or 0,
+        energy_wh=it.energy_wh,
         currency=it.bill.currency,
         lines=[line(each) for each in it.bill.lines],
         tax_included=it.bill.tax_included,
@@ -148,10 +160,10 @@ def receipt(it: Session, site: Site) -> Receipt:
         taxes=[tax(each) for each in it.bill.taxes],
         tax_minor=it.bill.tax_minor,
         total_minor=it.bill.total_minor,
-        paid_minor=it.payment.amount_minor,
-        amount_due_minor=it.bill.total_minor - it.payment.amount_minor,
-        paid_at=it.payment.paid_at,
-        card=it.hold.card if it.hold else "",
+        paid_minor=it.paid_minor,
+        amount_due_minor=it.due_minor,
+        paid_at=it.paid_at,
+        card=it.card,
     )
 
 

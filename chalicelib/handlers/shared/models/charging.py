@@ -7,12 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.bill import Dimension
 from chalicelib.domain.events import ConnectorStatus
 from chalicelib.domain.limits import Limits
 from chalicelib.domain.session import Reason, State
 from chalicelib.handlers.shared import examples
-from chalicelib.handlers.shared.models.base import ChargerId, Connector, Given, Minor, Price, Taken, example
+from chalicelib.handlers.shared.models.base import ChargerId, Connector, Given, Minor, Taken, example
 from chalicelib.handlers.shared.models.prices import Prices
 from chalicelib.records import PlugType
 
@@ -112,50 +111,3 @@ class SessionPage(Given):
     model_config = example(items=[examples.SESSION], next_cursor=None)
     items: list[SessionView]
     next_cursor: str | None
-
-
-class ReceiptLine(Given):
-    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once."""
-
-    dimension: Dimension
-    quantity: int
-    unit_price: Price
-    tax_percent: Price | None
-    amount_minor: Minor
-
-
-class ReceiptTax(Given):
-    """The tax of one rate on `net_minor`."""
-
-    percent: Price
-    net_minor: Minor
-    amount_minor: Minor
-
-
-class Receipt(Given):
-    """What was bought, and what was paid."""
-
-    model_config = example(**examples.RECEIPT)
-    number: str
-    session_id: str
-    operator_id: str
-    site_name: str
-    address: str
-    charger_id: str
-    connector: str
-    started_at: datetime
-    stopped_at: datetime
-    meter_start_wh: int | None
-    meter_stop_wh: int | None
-    energy_wh: int
-    currency: str
-    lines: list[ReceiptLine]
-    tax_included: Annotated[bool, Field(description="the lines' amounts include their tax")]
-    net_minor: Minor
-    taxes: list[ReceiptTax]
-    tax_minor: Minor
-    total_minor: Minor
-    paid_minor: Minor
-    amount_due_minor: Minor
-    paid_at: datetime
-    card: str

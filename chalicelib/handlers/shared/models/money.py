@@ -9,7 +9,8 @@ from pydantic import Field
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.handlers.shared.models.base import Given, Minor, Taken, example
-from chalicelib.handlers.shared.models.charging import CardActionView, ReceiptLine, ReceiptTax
+from chalicelib.handlers.shared.models.charging import CardActionView
+from chalicelib.handlers.shared.models.receipts import ReceiptLine, ReceiptTax
 
 _DEBT: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",

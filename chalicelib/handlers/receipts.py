@@ -1,0 +1,118 @@
+"""Receipts as JSON, HTML or PDF: to their driver, and to whoever has a link that is good for a while."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from chalice import Blueprint
+
+from chalicelib import wiring
+from chalicelib.domain.receipt import Profile, Receipt
+from chalicelib.handlers.shared import views
+from chalicelib.handlers.shared.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.shared.models import receipts as models
+from chalicelib.handlers.shared.models.receipts import (
+    NewReceiptLink,
+    ProfileBody,
+    ProfileView,
+    ReceiptFormat,
+    ReceiptLink,
+)
+from chalicelib.records import Leave
+
+receipts = Blueprint(__name__)
+
+_TYPES = {ReceiptFormat.HTML: "text/html; charset=utf-8", ReceiptFormat.PDF: "application/pdf"}
+_PAPER = ("text/html", "application/pdf")
+_FORMAT = {"format": "json, html or pdf; json if left out"}
+
+
+@endpoint(
+    receipts,
+    "GET",
+    "/v1/sessions/{session_id}/receipt",
+    answers=models.Receipt,
+    errors=(400, 404, 409),
+    query=_FORMAT,
+    also_as=_PAPER,
+)
+def receipt(request: Request) -> models.Receipt | Answer:
+    """The receipt of a paid session, the same for ever; 409 until there is one."""
+    return _printed(request, wiring.driver_sessions().receipt(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(
+    receipts,
+    "POST",
+    "/v1/sessions/{session_id}/receipt/link",
+    takes=NewReceiptLink,
+    answers=ReceiptLink,
+    status=201,
+    errors=(404, 409),
+)
+def link_receipt(request: Request) -> ReceiptLink:
+    """A link to the receipt that needs no login, to be sent to whoever shall see it."""
+    session_id = request.path["session_id"]
+    wiring.driver_sessions().receipt(request.driver_id, session_id)
+    expires_at = wiring.clock() + timedelta(days=request.body.valid_days)
+    ticket = wiring.tickets().issue(session_id, request.driver_id, expires_at, Leave.RECEIPT)
+    url = f"/v1/receipts/{quote(session_id)}?ticket={ticket}&format={request.body.format}"
+    return ReceiptLink(url=url, expires_at=expires_at)
+
+
+@endpoint(
+    receipts,
+    "GET",
+    "/v1/receipts/{session_id}",
+    answers=models.Receipt,
+    needs_login=False,
+    errors=(400, 401, 404, 409),
+    query={"ticket": "from the link", **_FORMAT},
+    also_as=_PAPER,
+)
+def linked_receipt(request: Request) -> models.Receipt | Answer:
+    """The receipt behind a link."""
+    session_id = request.path["session_id"]
+    ticket = request.query.get("ticket", "")
+    driver_id = wiring.tickets().verify(ticket, session_id, wiring.clock(), Leave.RECEIPT)
+    return _printed(request, wiring.driver_sessions().receipt(driver_id, session_id))
+
+
+@endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)
+def put_profile(request: Request) -> Answer:
+    """Say who the operator is; receipts that were issued before stay as they are."""
+    wiring.registry().put_profile(request.operator_id, Profile(**request.body.model_dump()))
+    return Answer()
+
+
+@endpoint(receipts, "GET", "/v1/operator/profile", answers=ProfileView, errors=(404,), needs_operator=True)
+def get_profile(request: Request) -> ProfileView:
+    """Who the operator is."""
+    return views.profile(wiring.registry().profile(request.operator_id))
+
+
+def _printed(request: Request, it: Receipt) -> models.Receipt | Answer:
+    try:
+        wanted = ReceiptFormat(request.query.get("format", ReceiptFormat.JSON))
+    except ValueError:
+        raise BadRequest("format must be json, html or pdf", "format") from None
+    if wanted is ReceiptFormat.JSON:
+        return views.receipt(it)
+    headers = {
+        "Content-Type": _TYPES[wanted],
+        "Content-Disposition": f'inline; filename="{it.number}.{wanted}"',
+        "Cache-Control": "private, max-age=86400, immutable",
+    }
+    return Answer(_paper(it, wanted), headers=headers)
+
+
+def _paper(it: Receipt, wanted: ReceiptFormat) -> str:
+    # Only here: most requests want no paper.
+    if wanted is ReceiptFormat.HTML:
+        from chalicelib.handlers.shared.paper.html import html  # noqa: PLC0415
+
+        return html(it)
+    from chalicelib.handlers.shared.paper.pdf import pdf  # noqa: PLC0415
+
+    return pdf(it)
