@@ -6,6 +6,7 @@ So of a save and a wait that meet, whichever comes second sees the other.
 from __future__ import annotations
 
 import hashlib
+import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from chalicelib.records import Conflict, Waiting
 _UNSETTLED = frozenset({State.INITIATED, State.STOPPING})
 # DynamoDB takes 1,000 writes a second in one partition of an index; these are many thousand sessions begun a minute.
 _SHARDS = 8
+_RANDOM = random.SystemRandom()
 
 
 def _now() -> datetime:
@@ -95,7 +97,8 @@ class DynamoSessions:
 
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Eight calls, and one for each hundred sessions found."""
-        for shard in range(_SHARDS):
+        # Whoever runs out of time has not always left the same ones out.
+        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
             found = list(SessionRow.unsettled.query(str(shard), SessionRow.unsettled_at < since))
             for row in _fresh(found):
                 if row.unsettled_at is not None and row.unsettled_at < since:

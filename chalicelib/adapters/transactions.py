@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from chalicelib.domain.events import Reading, StopReason
 from chalicelib.records import StoredReading, Transaction
 
 _SHARDS = 8
+_RANDOM = random.SystemRandom()
 _READINGS_KEPT = timedelta(days=400)
 _POSITION = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16})/\d{4}")
 
@@ -79,7 +81,8 @@ class DynamoTransactions:
 
     def unclaimed(self, since: datetime) -> Iterable[Transaction]:
         """Eight calls, and one for each transaction found."""
-        for shard in range(_SHARDS):
+        # Whoever runs out of time has not always left the same ones out.
+        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
             for key in TransactionRow.unclaimed.query(str(shard), TransactionRow.unclaimed_at < since):
                 found = self.get(key.charger_id, key.ref)
                 if found is not None:

@@ -194,6 +194,8 @@ class Charging:
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
         """Record facts and bring the session they belong to up to date."""
         holder = self._holder_of(connection, facts, remote_start_id)
+        if holder is not None:
+            holder = _for_this(holder, facts)
         # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if holder is not None and (holder.session is not None or facts.started_heard_at is not None):
             from_wh = attention_wh(holder.session) if holder.session is not None else None
@@ -203,6 +205,7 @@ class Charging:
             # The token was shown after the transaction began, or in a message that overtook its beginning.
             if holder is None or merged.token != facts.token:
                 holder = self._holder(connection, merged.token)
+            holder = _for_this(holder, merged)
             claimed = Transaction(merged.charger_id, merged.ref, session_id=_session_id(merged, holder))
             merged = self.transactions.record(claimed)
         session = self._session(merged, holder)
@@ -216,10 +219,12 @@ class Charging:
             return _Told(merged, session, Standing.BLOCKED if holder else None)
         if holder is None:
             return _Told(merged, session, None)
+        if holder.standing is Standing.EXPIRED and not session.is_over and session.origin is not Origin.APP:
+            # Answered so, most chargers end it by themselves; one that does not is told to.
+            session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.origin is not Origin.APP:
             self.workflow.start(session)
-        runs_otherwise = holder.standing is Standing.ACCEPTED and session.ref != merged.ref
-        return _Told(merged, session, Standing.EXPIRED if runs_otherwise else holder.standing)
+        return _Told(merged, session, holder.standing)
 
     def _session(self, facts: Transaction, holder: Holder | None) -> Session | None:
         """The session that facts belong to; one begun at the charger is created here, once."""
@@ -302,6 +307,20 @@ def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
         return True
     # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
     return facts.stopped_heard_at is None
+
+
+# Who asked for a charge that began too late for us still wants it.
+_LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
+
+
+def _for_this(holder: Holder, facts: Transaction) -> Holder:
+    """The holder of a token as far as this transaction goes: a session has one, and what is beyond is its own."""
+    session = holder.session
+    if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
+        return holder
+    is_late = session.ref is None and session.reason in _LATE
+    standing = Standing.ACCEPTED if is_late else Standing.EXPIRED
+    return Holder(standing, session.driver_id, tariff_id=session.tariff.tariff_id)
 
 
 def _session_id(facts: Transaction, holder: Holder) -> str:

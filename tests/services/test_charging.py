@@ -23,8 +23,8 @@ from chalicelib.domain.events import (
     StopReason,
     TokenPresented,
 )
-from chalicelib.domain.session import Origin, Reason, State, session_id_for
-from chalicelib.domain.story import StartFailed, Step, Stopped, apply
+from chalicelib.domain.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.story import StartFailed, Step, Stopped, StopRequested, apply
 from chalicelib.records import Connection, Driver, Purpose, SentCall, Token, Waiting
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
@@ -85,19 +85,37 @@ def test_a_transaction_begun_at_the_plug_is_taken_over_when_its_payer_shows_up(k
     assert (now.state, now.ref, now.meter_start_wh) == (State.ACTIVE, REF, 1000)
 
 
-def test_a_start_after_the_session_failed_is_answered_as_expired(kit: Kit) -> None:
+def of_its_own(kit: Kit, ref: str = REF) -> Session:
+    return kit.session(session_id_for("transaction", "CP-1", ref))
+
+
+def test_a_charge_that_begins_after_we_gave_up_waiting_is_a_session_of_its_own_and_goes_on(kit: Kit) -> None:
     session = kit.app_session()
     kit.changes.apply(session.session_id, StartFailed(Reason.CHARGER_DID_NOT_START, NOW))
-    assert hear(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, Standing.EXPIRED)]
+    assert hear(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, Standing.ACCEPTED)]
     assert kit.session(session.session_id).state is State.FAILED
+    late = of_its_own(kit)
+    assert (late.state, late.driver_id, late.session_id in kit.workflow.started) == (State.ACTIVE, "driver-1", True)
+    hear(kit, STOPPED)
+    assert of_its_own(kit).energy_wh == 2000
 
 
-def test_a_second_transaction_under_one_app_token_is_refused(kit: Kit) -> None:
+def test_a_charge_that_begins_after_its_driver_cancelled_is_ended_and_billed_for_what_it_took(kit: Kit) -> None:
+    session = kit.app_session()
+    kit.changes.apply(session.session_id, StopRequested(NOW))
+    assert hear(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, Standing.EXPIRED)]
+    ended = of_its_own(kit)
+    assert (ended.state, ended.driver_id) == (State.STOPPING, "driver-1")
+    assert ended.session_id in kit.workflow.started
+
+
+def test_a_second_transaction_under_one_app_token_is_refused_and_billed_apart(kit: Kit) -> None:
     session = kit.app_session()
     hear(kit, replace(STARTED, token=session.token))
     assert hear(kit, replace(STARTED, token=session.token, ref="tx-2")) == [StartAnswer("tx-2", Standing.EXPIRED)]
-    hear(kit, replace(STOPPED, ref="tx-2", meter_stop_wh=99_999))
+    hear(kit, replace(STOPPED, ref="tx-2", meter_stop_wh=1500))
     assert kit.session(session.session_id).state is State.ACTIVE
+    assert of_its_own(kit, "tx-2").energy_wh == 500
 
 
 def test_a_late_duplicate_stop_does_not_wake_the_step_that_waits_for_money(kit: Kit) -> None:
