@@ -107,6 +107,7 @@ def invite(console: Console, stack: Stack, network: Network) -> None:
     driver, operator = network.driver, network.operator
     credentials = _json(email=driver.email, password=driver.password)
     where = _json(charger_id="GUEST-1", connector="1")
+    kept, pdf = _json(charger_id="GUEST-1", connector="2"), _json(format="pdf")
     lines = f"""\
 API      {api}   (described at {api}/v1/openapi.json)
 Chargers {door}/{{charger id}}   OCPP 2.1, 2.0.1, 1.6J; HTTP Basic, the user name is the charger id
@@ -119,16 +120,20 @@ Paste, in another terminal:
   # a charger with a car at it (or point your own at the address above)
   .venv/bin/python -m local.charger --id GUEST-1 --password {CHARGER_PASSWORD} --url {door} --plug
 
-  # log in, begin a session there, watch it, end it, see the receipt
+  # log in, find it, ask what it costs, begin a session there, watch it, end it, see the receipt, and a link to send
   API={api}; JSON='Content-Type: application/json'
   pick() {{ python3 -c "import json,sys; print(json.load(sys.stdin)['$1'])"; }}
   TOKEN=$(curl -s $API/v1/login -H "$JSON" -d '{credentials}' | pick access_token)
   AUTH="Authorization: Bearer $TOKEN"
+  curl -s "$API/v1/chargers/nearby?lat=53.54&lng=9.99&radius=5000" -H "$AUTH"
+  curl -s "$API/v1/chargers/GUEST-1/quote?energy_wh=20000" -H "$AUTH"
+  curl -s $API/v1/reservations -H "$AUTH" -H "$JSON" -d '{kept}'      # nobody else starts there for a quarter of an hour
   SESSION=$(curl -s $API/v1/sessions -H "$AUTH" -H "$JSON" -d '{where}' | pick session_id)
   curl -s $API/v1/sessions/$SESSION -H "$AUTH"
   curl -s $API/v1/sessions/$SESSION/live -H "$AUTH"
   curl -s -X DELETE $API/v1/sessions/$SESSION -H "$AUTH"
   curl -s $API/v1/sessions/$SESSION/receipt -H "$AUTH"
+  echo $API$(curl -s $API/v1/sessions/$SESSION/receipt/link -H "$AUTH" -H "$JSON" -d '{pdf}' | pick url)   # for a browser
 
 Ctrl-C stops everything."""
     console.print(lines, soft_wrap=True, markup=False)

@@ -15,6 +15,12 @@ SITE_ID = "demo-harbour"
 CHARGER_PASSWORD = "charge-me-if-you-can"
 RFID_UID = "04A1B2C3D4E5F6"
 CHARGERS = ("DEMO-16", "DEMO-201", "GUEST-1", "GUEST-2")
+_PROFILE = {
+    "legal_name": "Harbour Charging GmbH",
+    "address": "Hafenstrasse 1\n20457 Hamburg",
+    "country": "DE",
+    "tax_id": "DE123456789",
+}
 _PLUGS = [{"connector": connector, "kind": "type2", "max_power_w": 22_000} for connector in ("1", "2")]
 
 
@@ -49,6 +55,7 @@ def open_operator(stack: Stack, email: str, password: str, operator_id: str) -> 
 def seed(stack: Stack) -> Network:
     """One operator, one site with a price, four chargers, one driver with a card and an RFID card."""
     operator = open_operator(stack, "operator@example.com", "Operator-demo-1", OPERATOR_ID)
+    operator.call("PUT", "/v1/operator/profile", _PROFILE)
     operator.call(
         "PUT",
         f"/v1/operator/tariffs/{TARIFF_ID}",
