@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench kerb package deploy clean
+.PHONY: help install run test check audit bench kerb package deploy clean
 
 STAGE ?= dev
 # A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
@@ -29,11 +29,20 @@ run: $(READY) ## Run everything on this machine, show one paid session, and stay
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY) ## Lint, format and type checks
+check: $(READY) ## Lint, format, types, who imports whom, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory audit
+
+# A service out of reach is said and passed over: no one's train journey fails. Its report is empty only then.
+audit: $(READY) ## Ask PyPI for known vulnerabilities of everything pinned
+	@mkdir -p build && rm -f build/audit.txt
+	@if $(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt --progress-spinner off -o build/audit.txt >build/audit.log 2>&1; \
+	then tail -n 1 build/audit.log; test ! -s build/audit.txt || echo "Not known to the service: $$(grep -c 'could not be audited' build/audit.txt) (build/audit.txt)"; \
+	elif [ -s build/audit.txt ]; then cat build/audit.txt; exit 1; \
+	else echo "Not audited: PyPI was not reached (build/audit.log)"; fi
 
 bench: $(READY) ## Count AWS calls and measure, as ratios within one run
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -41,7 +50,7 @@ bench: $(READY) ## Count AWS calls and measure, as ratios within one run
 kerb: $(READY) ## The kerb command: make kerb ARGS='cost --chargers 500000 --sessions-per-day 100000'
 	@$(BIN)/python -m cli $(ARGS)
 
-package: $(READY) ## Make build/STAGE (dev): the template and the code for AWS
+package: $(READY) ## Make build/STAGE (dev): template, code and bill of materials for AWS
 	@RUNTIME_PYTHON="$(RUNTIME_PYTHON)" $(BIN)/python -m infrastructure.package --stage $(STAGE)
 
 deploy: $(READY) ## Package and deploy STAGE to the AWS account of the environment (docs/operations.md)

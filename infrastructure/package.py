@@ -1,4 +1,4 @@
-"""`make package`: what a stage is made of, in build/{stage}: its template, its code, and what both are called.
+"""`make package`: what a stage is made of, in build/{stage}: template, code, what both are called, bill of materials.
 
 Same sources and same Python give the same zip, byte for byte, so its name is its content's hash.
 """
@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from infrastructure import libraries
+from infrastructure import libraries, materials
 from infrastructure.stage import STAGES, Stage
 from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES, assemble
 
@@ -63,6 +63,7 @@ def build(stage: Stage, runtime_python: str | None) -> Path:
     libraries.trim(code, libraries.services_used(ROOT / "chalicelib"))
     with zipfile.ZipFile(folder / "deployment.zip") as app:
         app.extractall(code)
+    (folder / "sbom.json").write_text(materials.bill(code))
     compiled = _compile(code, runtime_python)
     key = _zip(code, folder)
     written = json.dumps(template, separators=(",", ":"))

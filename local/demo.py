@@ -127,13 +127,13 @@ Paste, in another terminal:
   AUTH="Authorization: Bearer $TOKEN"
   curl -s "$API/v1/chargers/nearby?lat=53.54&lng=9.99&radius=5000" -H "$AUTH"
   curl -s "$API/v1/chargers/GUEST-1/quote?energy_wh=20000" -H "$AUTH"
-  curl -s $API/v1/reservations -H "$AUTH" -H "$JSON" -d '{kept}'      # nobody else starts there for a quarter of an hour
+  curl -s $API/v1/reservations -H "$AUTH" -H "$JSON" -d '{kept}'      # kept for a quarter of an hour
   SESSION=$(curl -s $API/v1/sessions -H "$AUTH" -H "$JSON" -d '{where}' | pick session_id)
   curl -s $API/v1/sessions/$SESSION -H "$AUTH"
   curl -s $API/v1/sessions/$SESSION/live -H "$AUTH"
   curl -s -X DELETE $API/v1/sessions/$SESSION -H "$AUTH"
   curl -s $API/v1/sessions/$SESSION/receipt -H "$AUTH"
-  echo $API$(curl -s $API/v1/sessions/$SESSION/receipt/link -H "$AUTH" -H "$JSON" -d '{pdf}' | pick url)   # for a browser
+  echo $API$(curl -s $API/v1/sessions/$SESSION/receipt/link -H "$AUTH" -H "$JSON" -d '{pdf}' | pick url)
 
 Ctrl-C stops everything."""
     console.print(lines, soft_wrap=True, markup=False)
