@@ -158,6 +158,8 @@ class Funds:
                 _log.warning("hold not captured", extra={"session_id": session.session_id, "why": str(error)})
                 takings = [it for it in takings if it is not taking]
                 missing_minor += taking.asked_minor
+                # It has expired, or cannot be taken: either way it sets nothing aside any more.
+                self.release(session, hold)
         if missing_minor:
             self._make_good(session, missing_minor, takings)
 
