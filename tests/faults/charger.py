@@ -71,6 +71,7 @@ class Stub:
     connection_id: str = ""
     online: bool = False
     plugged: bool = False
+    is_lost: bool = False
     charge: Charge | None = None
     charges: list[Charge] = field(default_factory=list)
     queue: list[Message] = field(default_factory=list)
@@ -121,7 +122,16 @@ class Stub:
         except Failed:
             return
 
+    def vanish(self) -> None:
+        """Never to be heard of again."""
+        self.end("PowerLoss")
+        self.go_offline()
+        self.is_lost = True
+        self.queue.clear()
+
     def come_online(self) -> None:
+        if self.is_lost:
+            return
         name = f"{self.charger_id}-c{next(self._sockets)}"
         try:
             self.host.connect(self, name)

@@ -108,12 +108,13 @@ def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[s
 def _charges(world: World, known: list[Session]) -> Iterator[str]:
     charged = [it for it in known if it.origin is not Origin.RESERVATION]
     charges = [it for charger in world.chargers.values() for it in charger.charges]
+    is_lost = any(charger.is_lost for charger in world.chargers.values())
     for charge in charges:
         own = [it for it in charged if it.ref == charge.ref]
-        if len(own) != 1 and not _is_nobodys(charge, known):
+        if len(own) != 1 and not is_lost and not _is_nobodys(charge, known):
             yield f"charge {charge.ref} of {charge.energy_wh} Wh has {len(own)} sessions"
         for session in own:
-            if session.energy_wh != charge.energy_wh:
+            if session.energy_wh != charge.energy_wh and not (is_lost and (session.energy_wh or 0) < charge.energy_wh):
                 yield f"session {session.session_id} has {session.energy_wh} of {charge.energy_wh} Wh"
             if session.state is not State.COMPLETED and session.reason is None:
                 yield f"session {session.session_id} ended as {session.state} without a reason"

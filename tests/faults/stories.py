@@ -75,6 +75,20 @@ def _by_app(world: World, charger: Stub) -> None:
     world.after(500, charger.unplug)
 
 
+def _by_app_once(world: World, charger: Stub) -> None:
+    """Nobody asks twice: whoever is not answered puts the telephone away."""
+    world.is_patient = False
+    _by_app(world, charger)
+
+
+def _vanished(world: World, charger: Stub) -> None:
+    """The charger loses its power while it charges, and is never heard of again."""
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(200, charger.vanish)
+    world.after(260, lambda: _end(world))
+
+
 def _by_card(world: World, charger: Stub) -> None:
     world.after(1, charger.plug)
     world.after(5, lambda: charger.swipe(CARD))
@@ -177,6 +191,9 @@ STORIES = {
     for story in (
         Story("app-201", "ocpp2.0.1", _by_app, 520),
         Story("app-16", "ocpp1.6", _by_app, 520),
+        Story("app-once-201", "ocpp2.0.1", _by_app_once, 520),
+        Story("app-once-16", "ocpp1.6", _by_app_once, 520),
+        Story("vanished", "ocpp1.6", _vanished, 300),
         Story("card-201", "ocpp2.0.1", _by_card, 420),
         Story("card-16", "ocpp1.6", _by_card, 420),
         Story("cancelled", "ocpp1.6", _cancelled, 120),

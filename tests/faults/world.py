@@ -47,6 +47,7 @@ class World:
         self.provider = Provider(self.now, self._webhook)
         self.untold = 0
         self.chargers: dict[str, Stub] = {}
+        self.is_patient = True
         self.refused: list[str] = []
         self.sessions: list[str] = []
         self.done_at: datetime | None = None
@@ -171,7 +172,7 @@ class World:
         except Failed as error:
             if error.error == "Refusal":
                 self.refused.append(f"{what}: {error.cause}")
-            elif tries < 8:
+            elif tries < 8 and self.is_patient:
                 self.after(3, lambda: self.ask(what, work, then, tries + 1))
             return
         if then is not None:
@@ -236,6 +237,8 @@ class Network:
         self._tables = tables
         self._empty = tables.rows()
         self._known: dict[str, Rows] = {}
+        # The calls worth breaking of each story, once it was played without a fault.
+        self.plain: dict[str, list[int]] = {}
 
     def begin(self, world: World, name: str, prepare: Callable[[], None]) -> None:
         """Put the network as `prepare` leaves it; done once for each `name`."""
