@@ -135,6 +135,20 @@ class Funds:
         if session.hold is None and session.action is not None:
             self.payments().void(session, Hold(session.action.payment_id, 0))
 
+    def leave_owed(self, session: Session) -> None:
+        """A session failed though it is billed: what was taken all the same is found out, and the rest is owed."""
+        for taking in session.takings or ():
+            if taking.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+                if taken_minor:
+                    session = self.received(session, taking.payment_id, taken_minor)
+        taken = {it.payment_id for it in session.takings or () if it.taken_minor}
+        for hold in session.holds:
+            if hold.payment_id not in taken:
+                self.release(session, hold)
+        if session.due_minor:
+            self.debts.open(session, session.due_minor)
+
     def release(self, session: Session, hold: Hold) -> None:
         """Give a hold back. One that was taken already is told of by the provider, and stays as it is."""
         try:

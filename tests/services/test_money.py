@@ -393,3 +393,27 @@ def test_a_hold_that_was_forgotten_is_a_difference(run: Run) -> None:
 def test_what_needs_the_cardholder_is_a_decline_to_whoever_cannot_ask() -> None:
     assert issubclass(CardholderNeeded, Declined)
     assert Debts.pay.__doc__
+
+
+def test_what_a_settlement_that_broke_off_has_billed_is_owed(run: Run) -> None:
+    run.begun()
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(CardMoney, "capture", _break)
+        with pytest.raises(RuntimeError):
+            run.ended()
+    run.kit.lifecycle.abort(run.session_id, "RuntimeError", "")
+    assert (run.session.state, run.session.due_minor, run.owes) == (State.FAILED, 450, True)
+    assert run.money.voided == [f"pi_{run.session_id}"]
+    assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
+
+
+def test_what_a_settlement_that_broke_off_has_taken_is_not_owed(run: Run) -> None:
+    run.begun()
+    run.ended()
+    run.kit.lifecycle.abort(run.session_id, "States.Timeout", "")
+    assert (run.session.state, run.session.due_minor, run.owes) == (State.FAILED, 0, False)
+    assert (run.owed_minor, run.money.voided) == (0, [])
+
+
+def _break(*_: object) -> None:
+    raise RuntimeError("an accident")
