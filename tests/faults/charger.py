@@ -72,6 +72,7 @@ class Stub:
     online: bool = False
     plugged: bool = False
     is_lost: bool = False
+    obeys: bool = True
     charge: Charge | None = None
     charges: list[Charge] = field(default_factory=list)
     queue: list[Message] = field(default_factory=list)
@@ -263,6 +264,8 @@ class Stub:
         # What else its timers do meanwhile finds it waiting for this answer.
         answer = self._asked(json.dumps([2, message.id, message.action, message.payload]))
         pause_s = 0.1
+        if self.is_lost:
+            return
         if answer is not None and answer[0] == 3:
             self.queue.remove(message)
             self._answered(message, answer[2])
@@ -314,7 +317,7 @@ class Stub:
                 # OCPP 1.6 ConnectionTimeOut: nobody has plugged in.
                 self.host.after(45, self._stop_waiting)
             case "RemoteStopTransaction" | "RequestStopTransaction":
-                if self.charge is None or self.charge.ref != str(payload["transactionId"]):
+                if not self.obeys or self.charge is None or self.charge.ref != str(payload["transactionId"]):
                     return "Rejected"
                 self.host.after(1, lambda: self.end("Remote"))
         return "Accepted"

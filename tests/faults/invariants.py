@@ -138,5 +138,3 @@ def _places(world: World) -> Iterator[str]:
                 yield f"connector {state.connector} is still {state.session_id}'s"
             if state.is_kept(world.now()):
                 yield f"connector {state.connector} is still kept for {state.reserved_for}"
-
-

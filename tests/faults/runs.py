@@ -11,13 +11,15 @@ from random import Random
 
 from tests.faults.injector import Injector, Kind, Seen
 from tests.faults.invariants import broken, unrest
+from tests.faults.permissions import forbidden
 from tests.faults.stories import STORIES, Story
 from tests.faults.world import NOON, Network, World
 
 _HOUR = timedelta(hours=1)
 _SCHEDULES = ("sweep", "claim", "reservations", "debts")
 _ENOUGH = 4
-_BURSTS = 0.4
+_BURSTS, _STORMS = 0.4, 0.5
+_RATES = (0.01, 0.03, 0.1, 0.3)
 # Beyond it nothing more is tried by itself: debts are asked for four times in eleven days.
 _LONGEST = timedelta(days=12)
 
@@ -54,7 +56,7 @@ def run(network: Network, story: Story, plan: Mapping[int, Kind] | None = None, 
     try:
         _to_rest(world)
         injector.armed = False
-        wrong = broken(world)
+        wrong = [*broken(world), *forbidden(injector.seen)]
     except Exception as error:
         logging.getLogger(__name__).exception("a run broke off")
         wrong = [f"{type(error).__name__}: {error}"]
@@ -115,14 +117,25 @@ def at_random(network: Network, seed: int) -> Run:
     """One run that its seed alone decides: a story, late and repeated webhooks, and up to six faults."""
     random = Random(seed)
     story = STORIES[random.choice(sorted(STORIES))]
+    if random.random() < _STORMS:
+        # A bad hour: any call may go wrong.
+        rate, number = random.choice(_RATES), random.choice([150, 300, 600])
+        indices = [index for index in range(number) if random.random() < rate]
+    else:
+        indices = _few(network, story, random)
+    kinds = random.choice([list(Kind), list(Kind), [Kind.FAILED], [Kind.LOST], [Kind.KILLED], [Kind.MEANWHILE]])
+    plan = {index: random.choice(kinds) for index in indices}
+    return run(network, story, plan, seed + 1)
+
+
+def _few(network: Network, story: Story, random: Random) -> list[int]:
     if story.name not in network.plain:
         network.plain[story.name] = worth_breaking(run(network, story).seen)
     plain = network.plain[story.name]
     # Past the end lies what only faults bring about.
     candidates = [*plain, *range(plain[-1] + 1, plain[-1] + 40)]
-    indices = random.sample(candidates, random.choice([2, 2, 3, 4, 6, 10]))
+    indices = random.sample(candidates, random.choice([2, 2, 3, 4, 6]))
     if random.random() < _BURSTS:
-        # Faults come in swarms: whatever is done right after one goes wrong as well.
-        indices = [first + step for first in indices[:2] for step in range(random.choice([2, 4, 8]))]
-    plan = {index: random.choice(list(Kind)) for index in indices}
-    return run(network, story, plan, seed + 1)
+        # What is done right after a fault goes wrong as well.
+        return [first + step for first in indices[:2] for step in range(random.choice([2, 4, 8]))]
+    return indices

@@ -139,12 +139,13 @@ def _declined(world: World, charger: Stub) -> None:
 
 
 def _declined_card(world: World, charger: Stub) -> None:
-    """A card's session begins at once, and its hold is refused."""
+    """A card's session begins at once, its hold is refused, and its charger does not stop when it is told to."""
 
     def decline(*, declines: bool) -> None:
         world.provider.declines = declines
 
     world.provider.declines = True
+    charger.obeys = False
     _by_card(world, charger)
     world.after(2400, lambda: decline(declines=False))
 

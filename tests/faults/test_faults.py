@@ -84,3 +84,11 @@ def test_payments_without_a_name_would_be_noticed(net: Network, monkeypatch: pyt
     story = STORIES["hold-gone"]
     indices = found(net, story, "settle", "stripe post payment_intents")
     assert any(run(net, story, {index: Kind.LOST}).broken for index in indices)
+
+
+def test_a_settlement_that_is_given_up_leaves_a_debt_and_an_abort_outlasts_an_hour(net: Network) -> None:
+    story = STORIES["app-201"]
+    first = found(net, story, "settle", "TransactWriteItems")[0]
+    plan = dict.fromkeys(range(first, first + 400), Kind.FAILED)
+    done = run(net, story, plan)
+    assert not done.broken, str(done)

@@ -166,7 +166,9 @@ class World:
 
     # What drivers do, again with the same key until they are answered.
 
-    def ask(self, what: str, work: Callable[[], Any], then: Callable[[Any], None] | None = None, tries: int = 1) -> None:
+    def ask(
+        self, what: str, work: Callable[[], Any], then: Callable[[Any], None] | None = None, tries: int = 1
+    ) -> None:
         try:
             answer = self.invoke(what, work)
         except Failed as error:
