@@ -137,6 +137,9 @@ class Funds:
 
     def leave_owed(self, session: Session) -> None:
         """A session failed though it is billed: what was taken all the same is found out, and the rest is owed."""
+        if session.bill is None:
+            raise ValueError(f"session {session.session_id} has no bill")
+        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         for taking in session.takings or ():
             if taking.taken_minor is None:
                 taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))

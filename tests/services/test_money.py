@@ -415,5 +415,17 @@ def test_what_a_settlement_that_broke_off_has_taken_is_not_owed(run: Run) -> Non
     assert (run.owed_minor, run.money.voided) == (0, [])
 
 
+def test_what_is_billed_and_not_booked_yet_is_booked_before_it_is_owed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.begun()
+    with monkeypatch.context() as broken:
+        broken.setattr(run.kit.ledger, "append", _break)
+        with pytest.raises(RuntimeError):
+            run.ended()
+    run.kit.lifecycle.abort(run.session_id, "RuntimeError", "")
+    assert (run.session.state, run.owed_minor, run.owes) == (State.FAILED, 450, True)
+
+
 def _break(*_: object) -> None:
     raise RuntimeError("an accident")
