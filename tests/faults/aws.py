@@ -1,10 +1,10 @@
-"""Beneath botocore: moto's tables without HTTP (five times faster), the engine for Step Functions, the chargers' sockets."""
+"""Beneath botocore lie moto's tables without HTTP (far faster), the engine's workflows, and the chargers' sockets."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,7 +66,7 @@ def _client_error(error: JsonRESTError, operation: str) -> ClientError:
     return ClientError(response, operation)
 
 
-Routes = dict[str, Callable[[str, dict[str, Any]], Any]]
+Routes = Mapping[str, Callable[[str, dict[str, Any]], Any]]
 
 
 @contextmanager

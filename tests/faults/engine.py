@@ -1,4 +1,4 @@
-"""Step Functions' rules for what our definition uses: tasks, task tokens, retries, catches, a choice; in virtual time."""
+"""Step Functions' rules for what our definition uses: tasks, tokens, retries, catches, a choice; in virtual time."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Injector:
     armed: bool = False
     seen: list[Seen] = field(default_factory=list)
     within: str = ""
-    meanwhile: Callable[[float], None] = lambda seconds: None  # noqa: E731
+    meanwhile: Callable[[float], None] = lambda seconds: None
 
     def through(self, name: str, call: Callable[[], Answer], accident: Callable[[], Exception]) -> Answer:
         """Make the call, as planned."""
@@ -62,7 +62,7 @@ class Injector:
         if kind is Kind.FAILED:
             raise accident()
         try:
-            answer = call()
+            call()
         except Exception:
             if kind is Kind.LOST:
                 raise accident() from None

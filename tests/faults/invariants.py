@@ -120,7 +120,7 @@ def _charges(world: World, known: list[Session]) -> Iterator[str]:
                 yield f"session {session.session_id} ended as {session.state} without a reason"
     refs = {charge.ref for charge in charges}
     for session in charged:
-        if session.ref is not None and session.ref not in refs:
+        if session.ref is not None and session.ref not in refs and not is_lost:
             yield f"session {session.session_id} is of {session.ref}, which never was"
         if session.ref is None and session.bill is not None and session.bill.total_minor:
             yield f"session {session.session_id} is billed for nothing"

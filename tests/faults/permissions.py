@@ -26,7 +26,7 @@ def forbidden(seen: Sequence[Seen]) -> list[str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith("TransactWriteItems") or len(name.split()) > 1 and not name.startswith(("stripe", "->"))
+    return name.startswith("TransactWriteItems") or (len(name.split()) > 1 and not name.startswith(("stripe", "->")))
 
 
 def _policy(within: str) -> str:

@@ -16,6 +16,7 @@ from tests.faults.stories import STORIES, Story
 from tests.faults.world import NOON, Network, World
 
 _HOUR = timedelta(hours=1)
+_MOST_SHOWN = 1500
 _SCHEDULES = ("sweep", "claim", "reservations", "debts")
 _ENOUGH = 4
 _BURSTS, _STORMS = 0.4, 0.5
@@ -40,7 +41,7 @@ class Run:
             f"{index} {kind}: {self.seen[index].name} in {self.seen[index].within or 'nothing'}"
             for index, kind in sorted(self.plan.items())
             if index < len(self.seen)
-        )
+        )[:_MOST_SHOWN]
         wrong = "\n  ".join(self.broken) or "all is well"
         return f"{self.story} seed {self.seed} [{faults}]\n  {wrong}"
 

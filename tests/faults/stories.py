@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from chalicelib import wiring
@@ -64,8 +65,11 @@ def _begin(world: World) -> None:
 
 def _end(world: World) -> None:
     for session_id in world.sessions:
-        end: Callable[[], Any] = lambda it=session_id: wiring.driver_sessions().end(DRIVER, it)  # noqa: E731
-        world.ask("end", end)
+        world.ask("end", partial(_end_one, session_id))
+
+
+def _end_one(session_id: str) -> Any:
+    return wiring.driver_sessions().end(DRIVER, session_id)
 
 
 def _by_app(world: World, charger: Stub) -> None:

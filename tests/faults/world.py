@@ -1,10 +1,10 @@
-"""One run: a network at a standstill whose clock only events move, and whose Lambdas are called through the injector."""
+"""One run: a network whose clock only events move, and whose Lambdas are all called through the injector."""
 
 from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -156,13 +156,14 @@ class World:
 
     def post(self, operation: str, params: dict[str, Any]) -> Any:
         """API Gateway's management API. Raises Refused."""
-        for charger in self.chargers.values():
-            if charger.online and charger.connection_id == params["ConnectionId"]:
-                if operation == "PostToConnection":
-                    frame = params["Data"].decode()
-                    self.after(0.1, lambda: charger.command(frame) if charger.online else None)
-                return {}
-        raise Refused("GoneException")
+        name = params["ConnectionId"]
+        charger = next((it for it in self.chargers.values() if it.online and it.connection_id == name), None)
+        if charger is None:
+            raise Refused("GoneException")
+        if operation == "PostToConnection":
+            frame = params["Data"].decode()
+            self.after(0.1, lambda: charger.command(frame) if charger.online else None)
+        return {}
 
     # What drivers do, again with the same key until they are answered.
 
@@ -212,12 +213,21 @@ class _Http(stripe.HTTPClient):
     def __init__(self, **_: Any) -> None:
         super().__init__()
 
-    def request_with_retries(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> Any:
+    def request_with_retries(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: Any = None,
+        max_network_retries: int | None = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
         world = _Current.world
         text, status = world.injector.through(
             f"stripe {method} {url.partition('/v1/')[2]}",
             lambda: world.provider.request(method, url, headers, post_data),
-            lambda: stripe.APIConnectionError("no answer"),
+            lambda: stripe.APIConnectionError("no answer"),  # type: ignore[no-untyped-call]
         )
         return text, status, {}
 
@@ -229,7 +239,25 @@ _SETTINGS = {
     "KERB_STRIPE_WEBHOOK_SECRET": "whsec",
     "KERB_STRIPE_PUBLISHABLE_KEY": "pk_test",
 }
-_REPLACED = {"clock": lambda: _Current.world.now(), "new_id": lambda: _Current.world.new_id()}
+
+
+def _now() -> datetime:
+    return _Current.world.now()
+
+
+def _new_id() -> str:
+    return _Current.world.new_id()
+
+
+_REPLACED: dict[str, Any] = {"clock": _now, "new_id": _new_id}
+
+
+def _request(operation: str, params: dict[str, Any]) -> Any:
+    return _Current.world.engine.request(operation, params)
+
+
+def _post(operation: str, params: dict[str, Any]) -> Any:
+    return _Current.world.post(operation, params)
 
 
 class Network:
@@ -279,10 +307,7 @@ def network() -> Iterator[Network]:
     stripe.RequestsClient = _Http  # type: ignore[misc, assignment]
     for module, name, _ in originals:
         setattr(module, name, _REPLACED[name])
-    routes = {
-        "stepfunctions": lambda operation, params: _Current.world.engine.request(operation, params),
-        "apigatewaymanagementapi": lambda operation, params: _Current.world.post(operation, params),
-    }
+    routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post}
     services = [it for module in (wiring, stores) for it in vars(module).values()]
     for it in services:
         _forget(it)
