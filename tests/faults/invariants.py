@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from chalicelib import wiring
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow
+from chalicelib.domain.evidence import Flag
 from chalicelib.domain.ledger import Kind, Transfer, Unbalanced, balances, driver_account, held_minor
 from chalicelib.domain.session import Origin, Session, State
+from chalicelib.services.connectors import is_held
+from chalicelib.services.refusal import Refusal
 from tests.faults.charger import Charge
-from tests.faults.stories import DRIVER
+from tests.faults.stories import CHARGER, DRIVER, ONE
 from tests.faults.world import World
 
 
@@ -114,7 +117,8 @@ def _charges(world: World, known: list[Session]) -> Iterator[str]:
         if len(own) != 1 and not is_lost and not _is_nobodys(charge, known):
             yield f"charge {charge.ref} of {charge.energy_wh} Wh has {len(own)} sessions"
         for session in own:
-            if session.energy_wh != charge.energy_wh and not (is_lost and (session.energy_wh or 0) < charge.energy_wh):
+            is_known = not is_lost and Flag.END_UNKNOWN not in session.flags
+            if (session.energy_wh or 0) > charge.energy_wh or (is_known and session.energy_wh != charge.energy_wh):
                 yield f"session {session.session_id} has {session.energy_wh} of {charge.energy_wh} Wh"
             if session.state is not State.COMPLETED and session.reason is None:
                 yield f"session {session.session_id} ended as {session.state} without a reason"
@@ -132,9 +136,18 @@ def _is_nobodys(charge: Charge, known: list[Session]) -> bool:
 
 
 def _places(world: World) -> Iterator[str]:
+    """The same driver may begin again at the same connector."""
+    if not any(charger.is_lost for charger in world.chargers.values()):
+        try:
+            wiring.eligibility().spot(wiring.eligibility().payer(DRIVER), CHARGER, ONE)
+        except Refusal as error:
+            yield f"the next charge is refused: {error}"
     for charger_id in world.chargers:
         for state in wiring.chargers().connectors(charger_id):
-            if state.session_id is not None:
+            # A session that never got so far as a workflow leaves its connector to whoever asks for it next.
+            if state.session_id is not None and (
+                state.session_id in world.engine.executions or is_held(wiring.sessions(), state)
+            ):
                 yield f"connector {state.connector} is still {state.session_id}'s"
             if state.is_kept(world.now()):
                 yield f"connector {state.connector} is still kept for {state.reserved_for}"
