@@ -55,13 +55,13 @@ class Billing:
         if part == 0 and session.hold is None:
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             session = self.changes.apply(session.session_id, HoldPlaced(hold))
-        elif part > 0 and session.takings is None:
+        elif part > 0 and not session.is_taking_planned:
             # The charge may end before whoever asked for it asks again, and then nobody would give it back.
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             session = self.changes.apply(session.session_id, ToppedUp(hold))
         is_known = any(it.payment_id == hold.payment_id for it in session.holds)
-        is_planned = any(it.payment_id == hold.payment_id for it in session.takings or ())
-        is_paid_for = session.takings is not None and not is_planned
+        is_taken = any(it.payment_id == hold.payment_id for it in session.takings or ())
+        is_paid_for = session.is_taking_planned and not is_taken
         is_in_vain = session.is_over and not (session.payment and session.payment.amount_minor)
         if not is_known or is_paid_for or is_in_vain:
             # Nobody needs it: the session is over or paid otherwise, or has another (a crash, and another card since).
