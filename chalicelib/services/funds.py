@@ -149,6 +149,11 @@ class Funds:
         for hold in session.holds:
             if hold.payment_id not in taken:
                 self.release(session, hold)
+        if session.due_minor and not self.debts.is_open(session):
+            # The charge that broke off, if it took place, is found again by its name.
+            charged = self._charge(session, session.due_minor)
+            if charged is not None:
+                session = self.received(session, charged.payment_id, charged.asked_minor)
         if session.due_minor:
             self.debts.open(session, session.due_minor)
 
