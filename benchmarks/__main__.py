@@ -1,4 +1,4 @@
-"""What things cost, as counts and ratios: a frame, a paid session, a start; and a long run of hostile frames."""
+"""What things cost, as counts and ratios: a frame, a paid session, a start; long runs of hostile frames and faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, fuzz, measuring, search, speed
+from benchmarks import cold, faults, fuzz, measuring, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -36,6 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--samples", type=int, default=_START_SAMPLES, help="starts to time")
     parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
+    parser.add_argument("--faults", type=float, default=60.0, metavar="SECONDS", help="how long to let calls go wrong")
+    parser.add_argument("--fault-seed", type=int, metavar="SEED", help="only show again what that seed found")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
     parser.add_argument("--write", action="store_true", help="measure what messages use, commit it for the cost model")
@@ -44,6 +46,9 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL", POWERTOOLS_METRICS_DISABLED="true")
     console = Console()
+    if asked.fault_seed is not None:
+        console.print(faults.again(asked.fault_seed), markup=False)
+        return
     if asked.write:
         os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO"
         measuring.write(measuring.measure())
@@ -51,6 +56,7 @@ def main() -> None:
     console.print(_compared())
     committed = cold.Committed(asked.record)
     console.print(cold.starts(asked.cold, committed))
+    console.print(faults.run_for(asked.faults))
     console.print(speed.table())
     console.print(search.table(asked.networks))
     stack = Stack(Options(ticks_per_second=0.001))

@@ -170,7 +170,8 @@ def _abort(arn: str) -> dict[str, Any]:
         "Type": "Task",
         "Resource": arn,
         "TimeoutSeconds": 60,
-        "Retry": [_OUTAGE, {**_PATIENTLY, "ErrorEquals": ["States.ALL"], "MaxAttempts": 10}],
+        # Nothing comes after it: whatever it could not finish would never be finished.
+        "Retry": [{**_OUTAGE, "ErrorEquals": ["States.ALL"]}],
         "Next": "IsOver",
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
+from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import TableConnection
 from pynamodb.constants import NUMBER
@@ -59,7 +60,8 @@ def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
 
 def is_refused(error: PynamoDBException) -> bool:
     """Whether a write failed only because its condition did not hold."""
-    return error.cause_response_code == "ConditionalCheckFailedException"
+    # The cause is no answer at all where the network failed, and PynamoDB would look for a code in it.
+    return isinstance(error.cause, ClientError) and error.cause_response_code == "ConditionalCheckFailedException"
 
 
 def put(row: Model, condition: Condition | None = None) -> bool:

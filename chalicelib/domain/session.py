@@ -146,9 +146,19 @@ class Session:
         return sum(hold.amount_minor for hold in self.holds)
 
     @property
+    def taken_minor(self) -> int:
+        """What the provider has confirmed so far, be it all or not."""
+        return sum(it.taken_minor or 0 for it in self.takings or ())
+
+    @property
+    def is_taking_planned(self) -> bool:
+        """Whether it is decided what to take from where; money may be told of that was taken just before."""
+        return self.payment is not None or any(it.taken_minor is None for it in self.takings or ())
+
+    @property
     def due_minor(self) -> int:
         """What is billed and not paid."""
-        paid_minor = self.payment.amount_minor if self.payment else 0
+        paid_minor = self.payment.amount_minor if self.payment else self.taken_minor
         return max(0, self.bill.total_minor - paid_minor) if self.bill else 0
 
     @property

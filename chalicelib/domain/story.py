@@ -309,7 +309,8 @@ def _fail_payment(session: Session, event: PaymentFailed) -> Session:
     if session.bill is None or session.payment is not None:
         # What nobody has priced yet, or what is paid, has not failed to be paid.
         return session
-    return replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
+    failed = replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
+    return replace(failed, payment=Payment(session.taken_minor, event.at)) if session.taken_minor else failed
 
 
 def _flag(session: Session, event: Flagged) -> Session:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.session import Hold, Session
-from chalicelib.domain.story import Flagged, HoldPlaced
+from chalicelib.domain.story import Flagged, HoldPlaced, ToppedUp
 from chalicelib.ports import Clock, Ledger, Payments, Sessions
 from chalicelib.records import PaymentNews
 from chalicelib.services.changes import Changes
@@ -55,12 +55,16 @@ class Billing:
         if part == 0 and session.hold is None:
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        elif part > 0 and not session.is_taking_planned:
+            # The charge may end before whoever asked for it asks again, and then nobody would give it back.
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+            session = self.changes.apply(session.session_id, ToppedUp(hold))
         is_known = any(it.payment_id == hold.payment_id for it in session.holds)
-        if is_known and not (session.is_over and not (session.payment and session.payment.amount_minor)):
-            return
-        if is_known or session.is_over or part == 0:
-            # Nobody needs it: the session is over, or was given another (a crash, and another card since). A top-up
-            # is told of before it is known; one that was lost by a crash is found by its name when it is tried again.
+        is_taken = any(it.payment_id == hold.payment_id for it in session.takings or ())
+        is_paid_for = session.is_taking_planned and not is_taken
+        is_in_vain = session.is_over and not (session.payment and session.payment.amount_minor)
+        if not is_known or is_paid_for or is_in_vain:
+            # Nobody needs it: the session is over or paid otherwise, or has another (a crash, and another card since).
             self._give_back(session, hold)
 
     def _give_back(self, session: Session, hold: Hold) -> None:

@@ -62,6 +62,10 @@ class Debts:
         self.drivers.owe(session.driver_id, session.session_id)
         return True
 
+    def is_open(self, session: Session) -> bool:
+        """Whether it is known that something is owed."""
+        return self.book.get(session.session_id) is not None
+
     def close(self, session: Session) -> None:
         """It is paid."""
         if session.driver_id is not None:
@@ -107,6 +111,9 @@ class Debts:
             return False
         session = self.sessions.get(debt.session_id)
         driver = self.drivers.get(debt.driver_id)
+        if session is not None and not session.is_over:
+            # What its holds are good for is being taken at this moment.
+            return False
         if session is None or not session.due_minor:
             self.book.remove(debt.session_id)
             self.drivers.owe_no_more(debt.driver_id, debt.session_id)

@@ -135,6 +135,28 @@ class Funds:
         if session.hold is None and session.action is not None:
             self.payments().void(session, Hold(session.action.payment_id, 0))
 
+    def leave_owed(self, session: Session) -> None:
+        """A session failed though it is billed: what was taken all the same is found out, and the rest is owed."""
+        if session.bill is None:
+            raise ValueError(f"session {session.session_id} has no bill")
+        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
+        for taking in session.takings or ():
+            if taking.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+                if taken_minor:
+                    session = self.received(session, taking.payment_id, taken_minor)
+        taken = {it.payment_id for it in session.takings or () if it.taken_minor}
+        for hold in session.holds:
+            if hold.payment_id not in taken:
+                self.release(session, hold)
+        if session.due_minor and not self.debts.is_open(session):
+            # The charge that broke off, if it took place, is found again by its name.
+            charged = self._charge(session, session.due_minor)
+            if charged is not None:
+                session = self.received(session, charged.payment_id, charged.asked_minor)
+        if session.due_minor:
+            self.debts.open(session, session.due_minor)
+
     def release(self, session: Session, hold: Hold) -> None:
         """Give a hold back. One that was taken already is told of by the provider, and stays as it is."""
         try:
@@ -158,6 +180,8 @@ class Funds:
                 _log.warning("hold not captured", extra={"session_id": session.session_id, "why": str(error)})
                 takings = [it for it in takings if it is not taking]
                 missing_minor += taking.asked_minor
+                # It has expired, or cannot be taken: either way it sets nothing aside any more.
+                self.release(session, hold)
         if missing_minor:
             self._make_good(session, missing_minor, takings)
 

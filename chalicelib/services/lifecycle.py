@@ -153,7 +153,9 @@ class Lifecycle:
         if not session.is_over:
             return {"session_id": session_id, "over": False}
         self.chargers.free(session.charger_id, session.connector, session_id)
-        if session.payment is None:
+        if session.bill is not None and session.driver_id is not None:
+            self.funds.leave_owed(session)
+        elif session.payment is None:
             self.funds.give_back(session)
         return {"session_id": session_id, "over": True, "reason": session.reason}
 

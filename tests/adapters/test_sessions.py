@@ -7,8 +7,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ReadTimeoutError
+from pynamodb.exceptions import PutError
 
 from chalicelib.adapters.dynamo import encode
 from chalicelib.adapters.sessions import DynamoSessions
@@ -347,3 +351,12 @@ def test_each_call_costs_what_it_says(aws_calls: list[str]) -> None:
     with pytest.raises(Conflict):
         sessions.save(SESSION, replace(SESSION, ref="1"))
     assert cost() == ["UpdateItem", "GetItem"]
+
+
+def test_a_write_that_the_network_lost_says_so(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", lost)
+    with pytest.raises(PutError, match="Read timeout"):
+        DynamoSessions().add(a_session())

@@ -60,6 +60,12 @@ def test_an_outage_of_the_payment_provider_outlasts_no_session(name: str) -> Non
     assert retry["MaxAttempts"] * 5 < 10_000
 
 
+def test_cleaning_up_outlasts_any_outage_of_a_day() -> None:
+    """Nothing comes after it, and an execution's name cannot be used again."""
+    (retry,) = STATES["Abort"]["Retry"]
+    assert retry["ErrorEquals"] == ["States.ALL"]
+
+
 def test_a_session_that_goes_well_takes_six_transitions() -> None:
     count, name = 1, "PlaceHold"
     while "Next" in STATES[name]:

@@ -12,8 +12,8 @@ from chalicelib.domain.events import ChargingStarted, ConnectorId, Reading, Read
 from chalicelib.domain.evidence import Flag
 from chalicelib.domain.ledger import balances, driver_account, held_minor
 from chalicelib.domain.limits import Limits
-from chalicelib.domain.session import Origin, Reason, Session, State
-from chalicelib.domain.story import Started, Stopped
+from chalicelib.domain.session import Hold, Origin, Reason, Session, State, Taking
+from chalicelib.domain.story import PaymentFailed, Started, Stopped, Taken, TakingPlanned, ToppedUp
 from chalicelib.domain.tariff import simple_elements
 from chalicelib.records import CardholderNeeded, Declined, Driver, PaymentNews
 from chalicelib.services.debts import Debts
@@ -67,9 +67,11 @@ class Run:
             self.kit.lifecycle.issue_receipt(self.session_id)
         return self
 
-    def hear(self, kind: str, amount_minor: int, payment_id: str | None = None, **detail: str) -> None:
+    def hear(self, kind: str, amount_minor: int, payment_id: str | None = None, part: int = 0, **detail: str) -> None:
         payment_id = payment_id or f"pi_{self.session_id}"
-        news = PaymentNews("evt", kind, self.session_id, payment_id, amount_minor, at=HOUR_LATER, detail=detail)
+        news = PaymentNews(
+            "evt", kind, self.session_id, payment_id, amount_minor, at=HOUR_LATER, detail=detail, part=part
+        )
         self.kit.billing.hear(news)
 
     @property
@@ -393,3 +395,80 @@ def test_a_hold_that_was_forgotten_is_a_difference(run: Run) -> None:
 def test_what_needs_the_cardholder_is_a_decline_to_whoever_cannot_ask() -> None:
     assert issubclass(CardholderNeeded, Declined)
     assert Debts.pay.__doc__
+
+
+def test_what_a_settlement_that_broke_off_has_billed_is_owed(run: Run) -> None:
+    run.begun()
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(CardMoney, "capture", _break)
+        with pytest.raises(RuntimeError):
+            run.ended()
+    run.money.declines = True
+    run.kit.lifecycle.abort(run.session_id, "RuntimeError", "")
+    assert (run.session.state, run.session.due_minor, run.owes) == (State.FAILED, 450, True)
+    assert run.money.voided == [f"pi_{run.session_id}"]
+    assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
+
+
+def test_what_a_settlement_that_broke_off_has_taken_is_not_owed(run: Run) -> None:
+    run.begun()
+    run.ended()
+    run.kit.lifecycle.abort(run.session_id, "States.Timeout", "")
+    assert (run.session.state, run.session.due_minor, run.owes) == (State.FAILED, 0, False)
+    assert (run.owed_minor, run.money.voided) == (0, [])
+
+
+def test_what_is_billed_and_not_booked_yet_is_booked_before_it_is_owed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.begun()
+    with monkeypatch.context() as broken:
+        broken.setattr(run.kit.ledger, "append", _break)
+        with pytest.raises(RuntimeError):
+            run.ended()
+    run.money.declines = True
+    run.kit.lifecycle.abort(run.session_id, "RuntimeError", "")
+    assert (run.session.state, run.owed_minor, run.owes) == (State.FAILED, 450, True)
+
+
+def test_what_is_owed_is_asked_for_once_more_where_it_may_have_been_taken(run: Run) -> None:
+    run.begun()
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(CardMoney, "capture", _break)
+        with pytest.raises(RuntimeError):
+            run.ended()
+    run.kit.lifecycle.abort(run.session_id, "RuntimeError", "")
+    assert list(run.money.charged) == [f"pi_{run.session_id}-rest-1"]
+    assert (run.session.due_minor, run.owes, run.owed_minor) == (0, False, 0)
+
+
+def test_what_was_taken_before_a_settlement_failed_is_not_asked_for_again(run: Run) -> None:
+    run.begun().ended()
+    changes = run.kit.changes
+    changes.apply(run.session_id, TakingPlanned((Taking("pi_a", 300), Taking("pi_b", 150)), HOUR_LATER))
+    changes.apply(run.session_id, Taken("pi_a", 300, HOUR_LATER))
+    failed = changes.apply(run.session_id, PaymentFailed(HOUR_LATER))
+    assert failed.payment is not None
+    assert (failed.payment.amount_minor, failed.due_minor) == (300, 150)
+
+
+def test_a_further_hold_is_kept_while_it_is_not_decided_what_to_take(run: Run) -> None:
+    run.begun()
+    changes = run.kit.changes
+    changes.apply(run.session_id, ToppedUp(Hold("pi_more", 5000)))
+    changes.apply(run.session_id, Stopped("tx-1", HOUR_LATER, 10_000, StopReason.REMOTE))
+    run.hear("captured", 68, "pi_rest")
+    run.hear("held", 5000, "pi_more", part=1)
+    assert run.money.voided == []
+
+
+def test_a_debt_is_not_asked_for_while_its_session_is_settled(run: Run) -> None:
+    run.begun().ended()
+    run.kit.debts.open(run.session, 450)
+    run.kit.clock.advance(hours=2)
+    assert run.kit.debts.ask_again() == 0
+    assert run.money.charged == {}
+
+
+def _break(*_: object) -> None:
+    raise RuntimeError("an accident")

@@ -1,0 +1,153 @@
+"""What holds once a network has come to rest, whatever went wrong on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from chalicelib import wiring
+from chalicelib.adapters.dynamo import decode
+from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow
+from chalicelib.domain.evidence import Flag
+from chalicelib.domain.ledger import Kind, Transfer, Unbalanced, balances, driver_account, held_minor
+from chalicelib.domain.session import Origin, Session, State
+from chalicelib.services.connectors import is_held
+from chalicelib.services.refusal import Refusal
+from tests.faults.charger import Charge
+from tests.faults.stories import CHARGER, DRIVER, ONE
+from tests.faults.world import World
+
+
+def sessions() -> list[Session]:
+    """All there are."""
+    return [decode(Session, row.body) for row in SessionRow.scan()]
+
+
+def unrest(world: World) -> list[str]:
+    """What is still to come."""
+    with world.aside():
+        return list(_unrest(world))
+
+
+def broken(world: World) -> list[str]:
+    """What does not hold."""
+    with world.aside():
+        known = sessions()
+        return [*_unrest(world), *_books(world, known), *_charges(world, known), *_places(world)]
+
+
+def _unrest(world: World) -> Iterator[str]:
+    for session in sessions():
+        if not session.is_over:
+            yield f"session {session.session_id} is {session.state}"
+        execution = world.engine.executions.get(session.session_id)
+        if execution is not None and execution.status == "RUNNING":
+            yield f"the workflow of {session.session_id} stands at {execution.state}"
+        if execution is not None and execution.status == "FAILED":
+            yield f"the workflow of {session.session_id} failed at {execution.state}"
+    for charger in world.chargers.values():
+        if charger.queue:
+            yield f"{charger.charger_id} still has {len(charger.queue)} messages"
+        if charger.charge is not None:
+            yield f"{charger.charger_id} still charges"
+    if world.untold:
+        yield f"{world.untold} webhooks were not heard"
+    for row in DebtRow.scan():
+        yield f"{row.session_id} is owed for"
+    for found in ReservationRow.scan():
+        if found.due_shard is not None:
+            yield f"reservation {found.reservation_id} is {found.standing} and not settled"
+    for unclaimed in TransactionRow.scan():
+        if unclaimed.unclaimed_shard is not None:
+            yield f"transaction {unclaimed.ref} is unclaimed"
+
+
+def _books(world: World, known: list[Session]) -> Iterator[str]:
+    entries = [decode(Transfer, row.body) for row in LedgerRow.scan()]
+    totals = balances(entries)
+    if sum(totals.values()):
+        yield f"the ledger sums to {sum(totals.values())}"
+    owed_minor = totals.get((driver_account(DRIVER), "EUR"), 0)
+    if owed_minor:
+        yield f"the driver's account stands at {owed_minor}"
+    driver = wiring.drivers().get(DRIVER)
+    if driver is None or driver.owes:
+        yield f"the driver is kept out for {driver.owes if driver else None}"
+    taken: Counter[str] = Counter()
+    for intent in world.provider.intents.values():
+        taken[intent.metadata["session_id"]] += intent.received
+        if intent.status == "requires_capture":
+            yield f"hold {intent.id} of {intent.metadata['session_id']} is forgotten"
+    names = {session.session_id for session in known}
+    for session_id in taken.keys() - names:
+        yield f"money for {session_id}, which does not exist"
+    for session in known:
+        own = [it for it in entries if it.session_id == session.session_id]
+        try:
+            if held_minor(own):
+                yield f"by the ledger {held_minor(own)} are still held for {session.session_id}"
+        except Unbalanced as error:
+            yield str(error)
+        yield from _paid(session, taken[session.session_id], own)
+
+
+def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[str]:
+    billed_minor = session.bill.total_minor if session.bill else 0
+    off_minor = sum(it.amount_minor for it in own if it.kind is Kind.WRITE_OFF)
+    booked_minor = sum(it.amount_minor for it in own if it.kind in (Kind.CAPTURE, Kind.CHARGE))
+    name = f"session {session.session_id} ({session.state}, {session.reason})"
+    if taken_minor > billed_minor:
+        yield f"{name}: {taken_minor} taken for a bill of {billed_minor}"
+    if taken_minor + off_minor != billed_minor and session.driver_id is not None:
+        yield f"{name}: {taken_minor} taken and {off_minor} let go of a bill of {billed_minor}"
+    if booked_minor != taken_minor:
+        yield f"{name}: {booked_minor} booked, {taken_minor} taken"
+    if session.bill is not None and session.driver_id is not None:
+        paid_minor = session.payment.amount_minor if session.payment else 0
+        if paid_minor != taken_minor:
+            yield f"{name}: says {paid_minor} are paid, {taken_minor} are"
+
+
+def _charges(world: World, known: list[Session]) -> Iterator[str]:
+    charged = [it for it in known if it.origin is not Origin.RESERVATION]
+    charges = [it for charger in world.chargers.values() for it in charger.charges]
+    is_lost = any(charger.is_lost for charger in world.chargers.values())
+    for charge in charges:
+        own = [it for it in charged if it.ref == charge.ref]
+        if len(own) != 1 and not is_lost and not _is_nobodys(charge, known):
+            yield f"charge {charge.ref} of {charge.energy_wh} Wh has {len(own)} sessions"
+        for session in own:
+            is_known = not is_lost and Flag.END_UNKNOWN not in session.flags
+            if (session.energy_wh or 0) > charge.energy_wh or (is_known and session.energy_wh != charge.energy_wh):
+                yield f"session {session.session_id} has {session.energy_wh} of {charge.energy_wh} Wh"
+            if session.state is not State.COMPLETED and session.reason is None:
+                yield f"session {session.session_id} ended as {session.state} without a reason"
+    refs = {charge.ref for charge in charges}
+    for session in charged:
+        if session.ref is not None and session.ref not in refs and not is_lost:
+            yield f"session {session.session_id} is of {session.ref}, which never was"
+        if session.ref is None and session.bill is not None and session.bill.total_minor:
+            yield f"session {session.session_id} is billed for nothing"
+
+
+def _is_nobodys(charge: Charge, known: list[Session]) -> bool:
+    """Begun under a session that was over by then: the charger was told to end it, and it is given away."""
+    return any(it.token == charge.token and it.is_over and it.ref is None for it in known)
+
+
+def _places(world: World) -> Iterator[str]:
+    """The same driver may begin again at the same connector."""
+    if not any(charger.is_lost for charger in world.chargers.values()):
+        try:
+            wiring.eligibility().spot(wiring.eligibility().payer(DRIVER), CHARGER, ONE)
+        except Refusal as error:
+            yield f"the next charge is refused: {error}"
+    for charger_id in world.chargers:
+        for state in wiring.chargers().connectors(charger_id):
+            # A session that never got so far as a workflow leaves its connector to whoever asks for it next.
+            if state.session_id is not None and (
+                state.session_id in world.engine.executions or is_held(wiring.sessions(), state)
+            ):
+                yield f"connector {state.connector} is still {state.session_id}'s"
+            if state.is_kept(world.now()):
+                yield f"connector {state.connector} is still kept for {state.reserved_for}"

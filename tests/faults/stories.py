@@ -1,0 +1,218 @@
+"""What people do at a charger, one story at a time; each ends well unless something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from chalicelib import wiring
+from chalicelib.domain.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.session import Session
+from chalicelib.domain.tariff import Element, PriceComponent, Priced, Reservation, Restrictions, Tariff, simple_elements
+from chalicelib.records import Charger, Connection, ConnectorState, Driver, Site, Token
+from chalicelib.services.sessions import Wanted
+from tests.faults.charger import Stub
+from tests.faults.world import NOON, World
+
+ONE = ConnectorId(1)
+DRIVER, CARD, CHARGER = "driver-1", "04A1B2C3", "CP-1"
+TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("4.50")), hold_minor=5000)
+_FEES = (
+    Element((PriceComponent(Priced.TIME, Decimal(6)),), Restrictions(reservation=Reservation.MADE)),
+    Element((PriceComponent(Priced.FLAT, Decimal(2)),), Restrictions(reservation=Reservation.EXPIRED)),
+    *TARIFF.elements,
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """`play` puts into the agenda what people do; `done_s` is when they have done it."""
+
+    name: str
+    protocol: str
+    play: Callable[[World, Stub], None]
+    done_s: int
+    tariff: Tariff = TARIFF
+
+    def prepare(self) -> None:
+        """A driver with a card of each kind and a charger that waits for a car."""
+        wiring.catalog().put_tariff(self.tariff)
+        wiring.catalog().put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
+        wiring.drivers().put(Driver(DRIVER, "d@example.com", "cus_1", "pm_1", "visa 4242"))
+        wiring.catalog().put_token(Token(CARD, "op", DRIVER), NOON)
+        wiring.chargers().put(Charger(CHARGER, "op", "harbour", "scrypt$", (ONE,)))
+        wiring.chargers().opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
+        wiring.chargers().set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
+
+    def begin(self, world: World) -> None:
+        charger = Stub(CHARGER, self.protocol, world, f"{CHARGER}-c1", online=True)
+        world.chargers[CHARGER] = charger
+        world.done_at = NOON + timedelta(seconds=self.done_s)
+        self.play(world, charger)
+
+
+def _begin(world: World) -> None:
+    def began(answer: tuple[Session, bool]) -> None:
+        world.sessions.append(answer[0].session_id)
+
+    wanted = Wanted(CHARGER, ONE)
+    world.ask("begin", lambda: wiring.driver_sessions().begin(DRIVER, wanted, "key-1"), began)
+
+
+def _end(world: World) -> None:
+    for session_id in world.sessions:
+        world.ask("end", partial(_end_one, session_id))
+
+
+def _end_one(session_id: str) -> Any:
+    return wiring.driver_sessions().end(DRIVER, session_id)
+
+
+def _by_app(world: World, charger: Stub) -> None:
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(200, lambda: _end(world))
+    world.after(500, charger.unplug)
+
+
+def _by_app_once(world: World, charger: Stub) -> None:
+    """Nobody asks twice: whoever is not answered puts the telephone away."""
+    world.is_patient = False
+    _by_app(world, charger)
+
+
+def _vanished(world: World, charger: Stub) -> None:
+    """The charger loses its power while it charges, and is never heard of again."""
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(200, charger.vanish)
+    world.after(260, lambda: _end(world))
+
+
+def _by_card(world: World, charger: Stub) -> None:
+    world.after(1, charger.plug)
+    world.after(5, lambda: charger.swipe(CARD))
+    world.after(200, lambda: charger.swipe(CARD) if charger.charge else None)
+    world.after(400, charger.unplug)
+
+
+def _cancelled(world: World, charger: Stub) -> None:
+    world.after(1, lambda: _begin(world))
+    world.after(3, lambda: _end(world))
+    world.after(20, charger.plug)
+    world.after(100, charger.unplug)
+
+
+def _cancelled_as_it_starts(world: World, charger: Stub) -> None:
+    world.after(1, charger.plug)
+    world.after(1, lambda: _begin(world))
+    world.after(2.4, lambda: _end(world))
+    world.after(100, charger.unplug)
+
+
+def _offline(world: World, charger: Stub) -> None:
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(90, charger.go_offline)
+    world.after(200, lambda: _end(world))
+    world.after(300, charger.unplug)
+    world.after(1200, charger.come_online)
+
+
+def _offline_card(world: World, charger: Stub) -> None:
+    world.after(1, charger.go_offline)
+    world.after(5, charger.plug)
+    world.after(6, lambda: charger.swipe(CARD))
+    world.after(300, charger.unplug)
+    world.after(900, charger.come_online)
+
+
+def _declined(world: World, charger: Stub) -> None:
+    """The card is good for the hold, and then for nothing more until much later."""
+
+    def decline(*, declines: bool) -> None:
+        world.provider.declines = declines
+
+    _by_app(world, charger)
+    world.after(60, lambda: decline(declines=True))
+    world.after(2400, lambda: decline(declines=False))
+
+
+def _declined_card(world: World, charger: Stub) -> None:
+    """A card's session begins at once, its hold is refused, and its charger does not stop when it is told to."""
+
+    def decline(*, declines: bool) -> None:
+        world.provider.declines = declines
+
+    world.provider.declines = True
+    charger.obeys = False
+    _by_card(world, charger)
+    world.after(2400, lambda: decline(declines=False))
+
+
+def _hold_gone(world: World, charger: Stub) -> None:
+    """The hold has expired by the time it is to be captured; the card pays by another charge."""
+    world.provider.refuses_captures = True
+    _by_app(world, charger)
+
+
+def _outgrown(world: World, charger: Stub) -> None:
+    world.provider.can_raise = charger.is_16
+    _by_app(world, charger)
+
+
+def _reserve(world: World) -> None:
+    minutes = timedelta(minutes=0)
+    world.ask("reserve", lambda: wiring.reserving().make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
+
+
+def _reserved(world: World, charger: Stub) -> None:
+    world.after(1, lambda: _reserve(world))
+    world.after(290, charger.plug)
+    world.after(300, lambda: _begin(world))
+    world.after(500, lambda: _end(world))
+    world.after(600, charger.unplug)
+
+
+def _reserved_card(world: World, charger: Stub) -> None:
+    world.after(1, lambda: _reserve(world))
+    world.after(290, charger.plug)
+    world.after(300, lambda: charger.swipe(CARD))
+    world.after(500, charger.unplug)
+
+
+def _reserved_in_vain(world: World, charger: Stub) -> None:
+    world.after(1, lambda: _reserve(world))
+
+
+_SMALL = replace(TARIFF, hold_minor=100)
+_RESERVABLE = replace(TARIFF, elements=_FEES)
+STORIES = {
+    story.name: story
+    for story in (
+        Story("app-201", "ocpp2.0.1", _by_app, 520),
+        Story("app-16", "ocpp1.6", _by_app, 520),
+        Story("app-once-201", "ocpp2.0.1", _by_app_once, 520),
+        Story("app-once-16", "ocpp1.6", _by_app_once, 520),
+        Story("vanished", "ocpp1.6", _vanished, 300),
+        Story("card-201", "ocpp2.0.1", _by_card, 420),
+        Story("card-16", "ocpp1.6", _by_card, 420),
+        Story("cancelled", "ocpp1.6", _cancelled, 120),
+        Story("cancelled-as-it-starts", "ocpp2.0.1", _cancelled_as_it_starts, 120),
+        Story("offline-201", "ocpp2.0.1", _offline, 1210),
+        Story("offline-16", "ocpp1.6", _offline, 1210),
+        Story("offline-card-16", "ocpp1.6", _offline_card, 910),
+        Story("declined", "ocpp2.0.1", _declined, 2410, _SMALL),
+        Story("declined-card", "ocpp1.6", _declined_card, 2410),
+        Story("hold-gone", "ocpp2.0.1", _hold_gone, 520),
+        Story("outgrown-201", "ocpp2.0.1", _outgrown, 520, _SMALL),
+        Story("outgrown-16", "ocpp1.6", _outgrown, 520, _SMALL),
+        Story("reserved", "ocpp2.0.1", _reserved, 620, _RESERVABLE),
+        Story("reserved-card", "ocpp1.6", _reserved_card, 520, _RESERVABLE),
+        Story("reserved-in-vain", "ocpp1.6", _reserved_in_vain, 10, _RESERVABLE),
+    )
+}

@@ -1,0 +1,327 @@
+"""One run: a network whose clock only events move, and whose Lambdas are all called through the injector."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+import stripe
+
+from chalicelib import wiring
+from chalicelib.records import Connection, PaymentNews
+from chalicelib.services.refusal import NotFound, Refusal
+from chalicelib.wiring import stores
+from infrastructure.workflow import definition
+from tests.faults.aws import Refused, Rows, Tables, account
+from tests.faults.charger import Stub
+from tests.faults.engine import Engine, Failed
+from tests.faults.injector import Injector, Killed
+from tests.faults.provider import Provider
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+_MACHINE = definition(lambda name: name)
+
+
+class Unreachable(Exception):
+    """A call of a Lambda that did not get through, or whose answer did not."""
+
+
+class World:
+    """Clock, agenda, and everybody who is not Kerb."""
+
+    def __init__(self, injector: Injector, seed: int = 0) -> None:
+        self.injector = injector
+        self.random = Random(seed)
+        self.is_rough = bool(seed)
+        self.time = NOON
+        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._order = count()
+        self._ids = count(1)
+        self.engine = Engine(self, _MACHINE, self._step)
+        self.provider = Provider(self.now, self._webhook)
+        self.untold = 0
+        self.chargers: dict[str, Stub] = {}
+        self.is_patient = True
+        self.refused: list[str] = []
+        self.sessions: list[str] = []
+        self.done_at: datetime | None = None
+        injector.meanwhile = self._meanwhile
+
+    # Time.
+
+    def now(self) -> datetime:
+        return self.time
+
+    def new_id(self) -> str:
+        return f"id-{next(self._ids)}"
+
+    def after(self, seconds: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (self.time + timedelta(seconds=seconds), next(self._order), what))
+
+    def run_until(self, at: datetime) -> None:
+        """Let happen what is due by then."""
+        while self._agenda and self._agenda[0][0] <= at:
+            due, _, what = heapq.heappop(self._agenda)
+            self.time = max(self.time, due)
+            what()
+        self.time = max(self.time, at)
+
+    def _meanwhile(self, seconds: float) -> None:
+        within, self.injector.within = self.injector.within, ""
+        self.run_until(self.time + timedelta(seconds=seconds))
+        self.injector.within = within
+
+    # Lambdas.
+
+    def invoke(self, name: str, work: Callable[[], Any]) -> Any:
+        """Call a Lambda and return its answer. Raises Failed with the name of what went wrong."""
+        before = self.injector.within
+
+        def inside() -> Any:
+            self.injector.within = name
+            return work()
+
+        try:
+            return self.injector.through(f"-> {name}", inside, Unreachable)
+        except Killed:
+            raise Failed("Lambda.Unknown", "killed") from None
+        except (Refusal, NotFound) as error:
+            raise Failed("Refusal", str(error)) from None
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise Failed(type(error).__name__, str(error)) from error
+        finally:
+            self.injector.within = before
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Look at what there is without calling anything."""
+        armed, self.injector.armed = self.injector.armed, False
+        try:
+            yield
+        finally:
+            self.injector.armed = armed
+
+    def _step(self, name: str, event: dict[str, Any]) -> Any:
+        lifecycle = wiring.lifecycle()
+        work: Callable[[], Any]
+        if name == "abort":
+            error = event.get("error") or {}
+            work = lambda: lifecycle.abort(event["session_id"], error.get("Error", ""), error.get("Cause", ""))  # noqa: E731
+        elif name == "issue_receipt":
+            work = lambda: lifecycle.issue_receipt(event["session_id"])  # noqa: E731
+        else:
+            work = lambda: getattr(lifecycle, name)(event["session_id"], event["task_token"])  # noqa: E731
+        return self.invoke(name, work)
+
+    # The payment provider's word.
+
+    def _webhook(self, news: PaymentNews) -> None:
+        self.untold += 1
+        delay_s = 0.5
+        if self.is_rough:
+            delay_s = self.random.choice([0.01, 0.5, 5, 90, 1500, 7200])
+            if self.random.random() < 0.2:
+                self.untold += 1
+                self.after(delay_s * 1.5 + 1, lambda: self._deliver(news, 1))
+        self.after(delay_s, lambda: self._deliver(news, 1))
+
+    def _deliver(self, news: PaymentNews, tries: int) -> None:
+        try:
+            self.invoke("webhook", lambda: wiring.billing().hear(news))
+        except Failed:
+            self.after(60 * 2**tries, lambda: self._deliver(news, tries + 1))
+        else:
+            self.untold -= 1
+
+    # Chargers' sockets.
+
+    def receive(self, connection_id: str, frame: str) -> str | None:
+        answer: str | None = self.invoke("message", lambda: wiring.conversation().receive(connection_id, frame))
+        return answer
+
+    def connect(self, charger: Stub, connection_id: str) -> None:
+        connection = Connection(connection_id, charger.charger_id, "op", charger.protocol)
+        self.invoke("connect", lambda: wiring.chargers().opened(connection, self.now()))
+
+    def disconnect(self, connection_id: str) -> None:
+        self.invoke("disconnect", lambda: wiring.door().close(connection_id))
+
+    def post(self, operation: str, params: dict[str, Any]) -> Any:
+        """API Gateway's management API. Raises Refused."""
+        name = params["ConnectionId"]
+        charger = next((it for it in self.chargers.values() if it.online and it.connection_id == name), None)
+        if charger is None:
+            raise Refused("GoneException")
+        if operation == "PostToConnection":
+            frame = params["Data"].decode()
+            self.after(0.1, lambda: charger.command(frame) if charger.online else None)
+        return {}
+
+    # What drivers do, again with the same key until they are answered.
+
+    def ask(
+        self, what: str, work: Callable[[], Any], then: Callable[[Any], None] | None = None, tries: int = 1
+    ) -> None:
+        try:
+            answer = self.invoke(what, work)
+        except Failed as error:
+            if error.error == "Refusal":
+                self.refused.append(f"{what}: {error.cause}")
+            elif tries < 8 and self.is_patient:
+                self.after(3, lambda: self.ask(what, work, then, tries + 1))
+            return
+        if then is not None:
+            then(answer)
+
+    # Schedules.
+
+    def tick(self, *, hourly: bool) -> None:
+        """What time alone brings about."""
+        work: dict[str, Callable[[], Any]] = {
+            "sweep": lambda: wiring.lifecycle().sweep(),
+            "claim": lambda: wiring.unclaimed().sweep(),
+            "reservations": lambda: wiring.reserving().sweep(),
+        }
+        if hourly:
+            work["debts"] = lambda: wiring.debts().ask_again()
+        for name, run in work.items():
+            try:
+                self.invoke(name, run)
+            except Failed:
+                continue
+
+
+class _Current:
+    """The run under way: services are built once, runs follow each other."""
+
+    world: World
+
+
+class _Http(stripe.HTTPClient):
+    """The way to the provider of the run under way."""
+
+    name = "played"
+
+    def __init__(self, **_: Any) -> None:
+        super().__init__()
+
+    def request_with_retries(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: Any = None,
+        max_network_retries: int | None = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        world = _Current.world
+        text, status = world.injector.through(
+            f"stripe {method} {url.partition('/v1/')[2]}",
+            lambda: world.provider.request(method, url, headers, post_data),
+            lambda: stripe.APIConnectionError("no answer"),  # type: ignore[no-untyped-call]
+        )
+        return text, status, {}
+
+
+_SETTINGS = {
+    "KERB_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kerb-session",
+    "KERB_SOCKET_ENDPOINT": "https://sockets.example.com",
+    "KERB_STRIPE_API_KEY": "sk_test",
+    "KERB_STRIPE_WEBHOOK_SECRET": "whsec",
+    "KERB_STRIPE_PUBLISHABLE_KEY": "pk_test",
+}
+
+
+def _now() -> datetime:
+    return _Current.world.now()
+
+
+def _new_id() -> str:
+    return _Current.world.new_id()
+
+
+_REPLACED: dict[str, Any] = {"clock": _now, "new_id": _new_id}
+
+
+def _request(operation: str, params: dict[str, Any]) -> Any:
+    return _Current.world.engine.request(operation, params)
+
+
+def _post(operation: str, params: dict[str, Any]) -> Any:
+    return _Current.world.post(operation, params)
+
+
+class Network:
+    """An account with Kerb in it, for any number of runs one after another."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._empty = tables.rows()
+        self._known: dict[str, Rows] = {}
+        # The calls worth breaking of each story, once it was played without a fault.
+        self.plain: dict[str, list[int]] = {}
+
+    def begin(self, world: World, name: str, prepare: Callable[[], None]) -> None:
+        """Put the network as `prepare` leaves it; done once for each `name`."""
+        _Current.world = world
+        if name not in self._known:
+            self._tables.restore(self._empty)
+            prepare()
+            self._known[name] = self._tables.rows()
+        self._tables.restore(self._known[name])
+        # Sockets that a process remembers.
+        _forget(stores.chargers)
+        _forget_services()
+
+
+def _forget_services() -> None:
+    keep = (stores.payments, stores.workflow, stores.link)
+    for module in (wiring, stores):
+        for built in vars(module).values():
+            if built not in keep:
+                _forget(built)
+
+
+def _forget(built: Any) -> None:
+    clear = getattr(built, "cache_clear", None)
+    if clear is not None:
+        clear()
+
+
+@contextmanager
+def network() -> Iterator[Network]:
+    """Kerb as it is wired, in an account of its own, by the clock of the run under way."""
+    kept = {name: os.environ.get(name) for name in _SETTINGS}
+    os.environ.update(_SETTINGS)
+    originals = [(module, name, getattr(module, name)) for module in (wiring, stores) for name in _REPLACED]
+    requests_client = stripe.RequestsClient
+    stripe.RequestsClient = _Http  # type: ignore[misc, assignment]
+    for module, name, _ in originals:
+        setattr(module, name, _REPLACED[name])
+    routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post}
+    services = [it for module in (wiring, stores) for it in vars(module).values()]
+    for it in services:
+        _forget(it)
+    try:
+        with account(lambda: _Current.world.injector, routes) as tables:
+            yield Network(tables)
+    finally:
+        for module, name, original in originals:
+            setattr(module, name, original)
+        for it in services:
+            _forget(it)
+        stripe.RequestsClient = requests_client  # type: ignore[misc]
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
