@@ -170,7 +170,8 @@ def _tally(elements: Sequence[Element], stretches: Sequence[Stretch], time_zone:
     limits = [it.restrictions for it in elements]
     clock = list(changes_between(limits, time_zone, began_at, ended_at))
     so_far_wh = Fraction(0)
-    for stretch in stretches:
+    # One without time or energy knows no power, and would choose the fee of the charge that follows it.
+    for stretch in [it for it in stretches if it.energy_wh or it.ended_at > it.began_at] or stretches:
         for moment, energy_wh, duration_s in _pieces(stretch, began_at, so_far_wh, limits, clock):
             if Priced.FLAT not in tally.amounts and (fee := _first(elements, Priced.FLAT, moment, time_zone)):
                 tally.add(fee, Fraction(1))

@@ -231,6 +231,14 @@ def _cut(stretch: Stretch, at: Fraction) -> tuple[Stretch, Stretch]:
     )
 
 
+def test_a_moment_without_time_or_energy_does_not_choose_the_fee() -> None:
+    prices = tariff(element(Priced.FLAT, "2", min_power_w=0), element(Priced.FLAT, "9"))
+    hour = Stretch(START, START + timedelta(hours=1), Fraction(0))
+    assert price(prices, Usage((Stretch(START, START, Fraction(0)), hour)), BERLIN) == price(
+        prices, Usage((hour,)), BERLIN
+    )
+
+
 @given(_tariffs(), _courses(), st.fractions(0, 1))
 def test_splitting_a_period_changes_nothing(prices: Tariff, parts: tuple[Stretch, ...], at: Fraction) -> None:
     finer = tuple(piece for it in parts for piece in _cut(it, at))
