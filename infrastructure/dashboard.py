@@ -26,24 +26,32 @@ def _widgets(stage: Stage) -> list[dict[str, Any]]:
         return [["AWS/Lambda", "Duration", "FunctionName", stage.prefix + name, {"stat": "p99"}] for name in names]
 
     names = [it.name for it in alarms(stage)] + [it.name for it in shares(stage)]
+    mine = f' service="{stage.stack}"'
     machine = ["StateMachineArn", "${SessionMachine}"]
     return [
         {
             "type": "text",
             "properties": {
-                "markdown": "**Not counted yet**: seconds from a request to energy, from a status to a screen, and "
-                "failed calls to Stripe. Beside it stand the calls in which each happens."
+                "markdown": "**Not counted**: seconds from a status to a screen, and failed calls to Stripe. "
+                "Beside it stand the calls in which each happens."
             },
         },
         _graph(f"Status within {STATUS_MS // 1000} s: time of its call (ms, p99)", durations("websocket_message")),
         _graph(
-            f"Start within {START_MS // 1000} s: time of its calls (ms, p99)", durations("place_hold", "start_charging")
+            f"Start within {START_MS // 1000} s: from the request to the charger's socket, and its calls (ms, p99)",
+            [
+                ["Kerb", "StartCommand", "service", stage.stack, {"stat": "p99"}],
+                *durations("place_hold", "start_charging"),
+            ],
         ),
         _graph(
             "Sessions",
-            [["Kerb", "SessionsCompleted", "service", "kerb"], _search("Kerb", "reason,service", "SessionsFailed")],
+            [
+                ["Kerb", "SessionsCompleted", "service", stage.stack],
+                _search("Kerb", "reason,service", "SessionsFailed", mine),
+            ],
         ),
-        _graph("Chargers refused", [_search("Kerb", "service,status", "ChargersRefused")]),
+        _graph("Chargers refused", [_search("Kerb", "service,status", "ChargersRefused", mine)]),
         _graph(
             "Workflows",
             [
@@ -94,8 +102,8 @@ def _graph(title: str, metrics: list[Any]) -> dict[str, Any]:
     }
 
 
-def _search(namespace: str, dimensions: str, metric: str) -> list[dict[str, str]]:
-    return [{"expression": f"SEARCH('{{{namespace},{dimensions}}} MetricName=\"{metric}\"', 'Sum', 300)"}]
+def _search(namespace: str, dimensions: str, metric: str, kept: str = "") -> list[dict[str, str]]:
+    return [{"expression": f"SEARCH('{{{namespace},{dimensions}}} MetricName=\"{metric}\"{kept}', 'Sum', 300)"}]
 
 
 def _placed(index: int, widget: dict[str, Any]) -> dict[str, Any]:

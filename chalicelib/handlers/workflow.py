@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib import wiring
-from chalicelib.handlers.shared.observe import count
+from chalicelib.handlers.shared.observe import count, timed
 
 steps = Blueprint(__name__)
 
@@ -23,7 +23,9 @@ def place_hold(event: Event, context: object) -> None:
 @steps.lambda_function(name="start_charging")
 def start_charging(event: Event, context: object) -> None:
     """Ask the charger to begin; the task token waits for energy."""
-    wiring.lifecycle().start_charging(event["session_id"], event["task_token"])
+    waited = wiring.lifecycle().start_charging(event["session_id"], event["task_token"])
+    if waited is not None:
+        timed("StartCommand", waited)
 
 
 @steps.lambda_function(name="await_end")

@@ -93,13 +93,19 @@ class Lifecycle:
             raise SessionOver(session_id)
         self.changes.go_on(session, task_token)
 
-    def start_charging(self, session_id: str, task_token: str) -> None:
-        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline."""
+    def start_charging(self, session_id: str, task_token: str) -> timedelta | None:
+        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline.
+
+        Returns how long after the driver's request it was asked; None where it was not, or their bank asked them first.
+        """
         session = self.changes.wait(session_id, Waiting(Step.START, task_token))
         if session.state is State.INITIATED:
             command = StartCharging(session.connector, session.token, session.remote_start_id)
             # This step done again must not be refused by the start that it has sent already.
             self.commanding.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
+            if session.action is None:
+                return self.clock() - session.created_at
+        return None
 
     def await_end(self, session_id: str, task_token: str) -> None:
         """Wait while the car charges, until somebody wants it to end or it has."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.handlers.shared.observe import count, logger
+from chalicelib.handlers.shared.observe import count, logger, timed
 
 SECRET = "s3cret"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkcml2ZXItMSJ9.c2lnbmF0dXJl"
@@ -90,3 +91,14 @@ def test_a_metric_is_one_embedded_metric_line(
     assert line["SessionsFailed"] == [1.0]
     assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Kerb"
     assert line["reason"] == "cancelled"
+
+
+def test_what_took_time_is_told_in_milliseconds_under_its_stages_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED", raising=False)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "kerb-prod")
+    timed("StartCommand", timedelta(seconds=1.25))
+    line = json.loads(capsys.readouterr().out)
+    assert (line["StartCommand"], line["service"]) == ([1250.0], "kerb-prod")
+    assert line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] == "Milliseconds"

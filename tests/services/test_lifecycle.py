@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.domain.events import Reading, StopReason
 from chalicelib.domain.ledger import balances, driver_account, held_minor
-from chalicelib.domain.session import Reason, Session, State
-from chalicelib.domain.story import Started, Step, Stopped, StopRequested
+from chalicelib.domain.session import CardAction, Reason, Session, State
+from chalicelib.domain.story import ActionNeeded, Started, Step, Stopped, StopRequested
 from chalicelib.records import Declined, Driver, Gone, PaymentNews
 from chalicelib.services.lifecycle import SessionOver
 from tests.services.conftest import CONNECTION, NOW, Kit
@@ -66,6 +66,18 @@ def test_a_paid_session_ends_with_balanced_books(run: Run) -> None:
     assert run.money.captured == {f"pi_{run.session_id}": 450}
     assert run.owed_minor() == 0
     assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
+
+
+def test_how_long_a_driver_waited_for_the_start_command_is_told(run: Run) -> None:
+    run.steps.place_hold(run.session_id, "token-hold")
+    run.kit.clock.now += timedelta(seconds=2)
+    assert run.steps.start_charging(run.session_id, "token-start") == timedelta(seconds=2)
+
+
+def test_a_start_that_waited_for_the_drivers_bank_is_not_timed(run: Run) -> None:
+    run.kit.changes.apply(run.session_id, ActionNeeded(CardAction("pi_1", "secret")))
+    run.steps.place_hold(run.session_id, "token-hold")
+    assert run.steps.start_charging(run.session_id, "token-start") is None
 
 
 def test_every_step_may_run_twice(run: Run) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -22,6 +24,7 @@ _SECRET_NAME = re.compile(r"(authorization|cookie|password|token|ticket|secret|s
 _SECRET_TEXT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )[\w.~+/-]+|(?<=Basic )[\w+/=]+|\w+_secret_\w+")
 _REDACTED = "[redacted]"
 _NAMESPACE = "Kerb"
+_NAMED = "POWERTOOLS_SERVICE_NAME"  # the stage's, on AWS
 _SERVICE = "kerb"
 
 
@@ -41,7 +44,7 @@ def _line(record: Any) -> str:
 
 
 def _take_over() -> Logger:
-    powertools = Logger(service=_SERVICE, json_serializer=_line)
+    powertools = Logger(service=os.environ.get(_NAMED, _SERVICE), json_serializer=_line)
     root = logging.getLogger("chalicelib")
     root.setLevel(powertools.log_level)
     root.propagate = False
@@ -54,8 +57,17 @@ logger = _take_over()
 
 def count(what: str, **dimensions: str) -> None:
     """One more of `what`, in CloudWatch's embedded metric format."""
-    metric = EphemeralMetrics(namespace=_NAMESPACE, service=_SERVICE)
-    for name, value in dimensions.items():
-        metric.add_dimension(name, value)
-    metric.add_metric(what, MetricUnit.Count, 1)
+    _tell(what, MetricUnit.Count, 1, dimensions)
+
+
+def timed(what: str, lasted: timedelta) -> None:
+    """How long one of `what` took, told in milliseconds."""
+    _tell(what, MetricUnit.Milliseconds, round(lasted / timedelta(milliseconds=1)), {})
+
+
+def _tell(what: str, unit: MetricUnit, value: int, dimensions: Mapping[str, str]) -> None:
+    metric = EphemeralMetrics(namespace=_NAMESPACE, service=os.environ.get(_NAMED, _SERVICE))
+    for name, told in dimensions.items():
+        metric.add_dimension(name, told)
+    metric.add_metric(what, unit, value)
     metric.flush_metrics()
