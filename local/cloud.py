@@ -86,7 +86,7 @@ class Cloud:
         def run() -> None:
             while not self._stopping.wait(period_s):
                 try:
-                    handler(_schedule_event(schedule.name), LambdaContext(schedule.name, _LAMBDA_TIMEOUT_S))
+                    handler(schedule_event(schedule.name), LambdaContext(schedule.name, _LAMBDA_TIMEOUT_S))
                 except Exception:
                     _log.exception("schedule %s failed", schedule.name)
 
@@ -129,7 +129,8 @@ def _create_function(name: str, role: str) -> str:
     return str(created["FunctionArn"])
 
 
-def _schedule_event(name: str) -> dict[str, Any]:
+def schedule_event(name: str) -> dict[str, Any]:
+    """What EventBridge hands to a schedule's function."""
     return {
         "version": "0",
         "id": name,

@@ -11,8 +11,15 @@ from pathlib import Path
 from tests.faults.injector import Seen
 
 _POLICIES = Path(__file__).parents[2] / ".chalice"
-_OWN = ("sweep", "claim", "reservations", "debts", "message", "disconnect", "connect")
 _OF_PEOPLE = ("begin", "end", "reserve", "webhook")
+_SERVICES = {
+    "StartExecution": "states:StartExecution",
+    "SendTaskSuccess": "states:SendTaskSuccess",
+    "SendTaskFailure": "states:SendTaskFailure",
+    "PostToConnection": "execute-api:ManageConnections",
+    "GetConnection": "execute-api:ManageConnections",
+    "DeleteConnection": "execute-api:ManageConnections",
+}
 
 
 def forbidden(seen: Sequence[Seen]) -> list[str]:
@@ -25,27 +32,43 @@ def forbidden(seen: Sequence[Seen]) -> list[str]:
     ]
 
 
+def services(seen: Sequence[Seen], function: str) -> set[str]:
+    """Those of AWS that a function called."""
+    return {_what(it.name)[0].partition(":")[0] for it in seen if it.within == function and _is_ours(it.name)}
+
+
+def granted(function: str) -> set[str]:
+    """The services that its policy opens beside its log."""
+    return {action.partition(":")[0] for it in _statements(_policy(function)) for action in it["Action"]} - {"logs"}
+
+
 def _is_ours(name: str) -> bool:
-    return name.startswith("TransactWriteItems") or (len(name.split()) > 1 and not name.startswith(("stripe", "->")))
+    return not name.startswith(("stripe", "->"))
 
 
 def _policy(within: str) -> str:
-    return within if within in _OWN else "api" if within in _OF_PEOPLE else "step"
+    return "api" if within in _OF_PEOPLE else within
 
 
 def _what(name: str) -> tuple[str, str]:
     action, *where = name.split()
+    if action in _SERVICES:
+        return _SERVICES[action], ""
     if action == "TransactWriteItems":
-        return "PutItem", "kerb-ledger"
-    return action, "kerb-" + "/index/".join(where)
+        return "dynamodb:PutItem", "kerb-ledger"
+    return f"dynamodb:{action}", "kerb-" + "/index/".join(where)
+
+
+@cache
+def _statements(policy: str) -> list[dict[str, list[str]]]:
+    statements: list[dict[str, list[str]]] = json.loads((_POLICIES / f"policy-{policy}.json").read_text())["Statement"]
+    return statements
 
 
 @cache
 def _allows(policy: str, action: str, table: str) -> bool:
-    statements = json.loads((_POLICIES / f"policy-{policy}.json").read_text())["Statement"]
     return any(
-        may == f"dynamodb:{action}" and fnmatch(table, resource.partition(":table/")[2])
-        for it in statements
-        for may in it["Action"]
-        for resource in it["Resource"]
+        action in it["Action"]
+        and (not table or any(fnmatch(table, ref.partition(":table/")[2]) for ref in it["Resource"]))
+        for it in _statements(policy)
     )

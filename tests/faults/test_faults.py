@@ -14,6 +14,7 @@ import pytest
 from chalicelib.adapters.stripe_payments import StripePayments
 from chalicelib.services.lifecycle import Lifecycle
 from tests.faults.injector import Kind
+from tests.faults.permissions import granted, services
 from tests.faults.runs import at_random, found, one_at_a_time, run
 from tests.faults.stories import STORIES
 from tests.faults.world import Network, network
@@ -59,6 +60,15 @@ def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, c
     for index in indices:
         done = run(net, STORIES[story], {index: kind})
         assert not done.broken, str(done)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "besides"), [("sweep", set()), ("debts", set()), ("reservations", {"execute-api"})]
+)
+def test_a_schedule_needs_the_services_that_its_policy_opens(net: Network, schedule: str, besides: set[str]) -> None:
+    """Besides: the end of a cancellation that a crash left half done tells the charger."""
+    seen = [it for story in STORIES.values() for it in run(net, story).seen]
+    assert services(seen, schedule) == granted(schedule) - besides
 
 
 def _sweep_nothing(self: Lifecycle) -> int:

@@ -8,13 +8,21 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack import Options, Stack
+from tests.scenarios.rights import Call, recorded
 from tests.scenarios.world import World
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
+def calls() -> Iterator[set[Call]]:
+    """What every Lambda has called since the first story began."""
+    with recorded() as seen:
+        yield seen
+
+
+@pytest.fixture(scope="package")
+def stack(calls: set[Call]) -> Iterator[Stack]:
     """The product, as `make run` starts it, with a shorter wait for energy and a faster clock for schedules."""
     running = Stack(Options(start_timeout_s=4, ticks_per_second=30, unclaimed_s=2))
     running.start()
@@ -33,3 +41,8 @@ def world(network: World) -> Iterator[World]:
     """The network, a new driver with a good card, and no chargers but those the story brings."""
     with network.story(next(_numbers)) as story:
         yield story
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs all stories is asked after them."""
+    items.sort(key=lambda it: it.path.name == "test_rights.py")

@@ -83,16 +83,23 @@ def test_the_sweep_may_give_back_a_hold(run: Run) -> None:
 
 
 def test_the_steps_may_do_what_they_do(run: Run) -> None:
-    with within("step"):
-        run.steps.place_hold(run.session_id, "token-hold")
-        run.steps.start_charging(run.session_id, "token-start")
-        run.charged()
-        run.steps.await_end(run.session_id, "token-end")
-        run.steps.stop_charging(run.session_id, "token-stop")
-        run.steps.settle(run.session_id, "token-payment")
-        run.webhook("captured", 450)
-        run.steps.issue_receipt(run.session_id)
-        run.steps.abort(run.session_id, "Lambda.Unknown", "")
+    steps = run.steps
+    with within("place_hold"):
+        steps.place_hold(run.session_id, "token-hold")
+    with within("start_charging"):
+        steps.start_charging(run.session_id, "token-start")
+    run.charged()
+    with within("await_end"):
+        steps.await_end(run.session_id, "token-end")
+    with within("stop_charging"):
+        steps.stop_charging(run.session_id, "token-stop")
+    with within("settle"):
+        steps.settle(run.session_id, "token-payment")
+    run.webhook("captured", 450)
+    with within("issue_receipt"):
+        steps.issue_receipt(run.session_id)
+    with within("abort"):
+        steps.abort(run.session_id, "Lambda.Unknown", "")
 
 
 def test_a_driver_may_save_a_card(kit: Kit) -> None:

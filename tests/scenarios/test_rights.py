@@ -1,0 +1,57 @@
+"""Told last: what Lambdas called in all stories their policies allow, and no policy opens a service no one needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import app as switchboard
+from local.cloud import schedule_event
+from local.context import LambdaContext
+from local.stack import Stack
+from tests.scenarios.rights import Call, granted, is_allowed
+
+FUNCTIONS = ["api_handler", *json.loads(Path(".chalice/config.json").read_text())["lambda_functions"]]
+# On AWS a person confirms an address with the code Cognito mails them; here nobody mails.
+LOCAL_ONLY = {"cognito-idp:AdminConfirmSignUp"}
+# What no story of this package comes to, and where it is shown instead.
+ELSEWHERE = {
+    ("api_handler", "geo-routes"): "moto has no maps: tests/adapters/test_travel.py",
+    ("notices", "sns"): "the topic is the deployment's: tests/adapters/test_messengers.py",
+    ("websocket_message", "execute-api"): "lists follow an answer, sockets of nobody are closed: tests/services",
+    ("lists", "execute-api"): "tests/services/test_lists.py",
+    ("sweep", "execute-api"): "tests/faults",
+    ("sweep", "states"): "tests/faults",
+    ("reservations", "states"): "tests/faults",
+    ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
+    ("debts", "states"): "tests/faults",
+}
+
+
+@pytest.fixture(scope="module")
+def seen(stack: Stack, calls: set[Call], request: pytest.FixtureRequest) -> set[Call]:
+    """All calls of all stories; those of the schedules that no story waits for as well."""
+    told = {item.path.name for item in request.session.items if "scenarios" in item.path.parts}
+    if missing := {it.name for it in Path(__file__).parent.glob("test_*.py")} - told:
+        pytest.skip(f"needs the stories of {', '.join(sorted(missing))}")
+    for schedule in ("debts", "reconcile"):
+        switchboard.app.handler_map[schedule](schedule_event(schedule), LambdaContext(schedule, timeout_s=30))
+    return calls
+
+
+def test_what_functions_called_their_policies_allow(seen: set[Call]) -> None:
+    assert {it.function for it in seen} >= {"api_handler", "websocket_message", "settle", "reconcile"}
+    assert [it for it in seen if not is_allowed(it) and it.action not in LOCAL_ONLY] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_policy_opens_no_service_that_its_function_does_not_need(function: str, seen: set[Call]) -> None:
+    used = {it.service for it in seen if it.function == function} | {"logs"}
+    opened = {action.partition(":")[0] for action, _ in granted(function)}
+    assert {it for it in opened - used if (function, it) not in ELSEWHERE} == set()
+
+
+def test_what_is_needed_elsewhere_is_no_longer_excused_once_a_story_needs_it(seen: set[Call]) -> None:
+    assert {(it.function, it.service) for it in seen} & set(ELSEWHERE) == set()
