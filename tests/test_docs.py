@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.tables import TABLES
+from chalicelib.adapters.tables.shared import PREFIX
 from chalicelib.protocol import dialect_for
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -32,3 +34,20 @@ def test_every_test_the_page_names_is_there() -> None:
     tests = DOCS.parent / "tests"
     for name in re.findall(r"`((?:services|protocol|handlers|scenarios)/\w*)`", (DOCS / "ocpp.md").read_text()):
         assert (tests / name).is_dir() or (tests / f"{name}.py").is_file(), name
+
+
+def test_every_table_stands_once_in_the_map_of_personal_data() -> None:
+    data_map = (DOCS / "security.md").read_text().partition("\n## Data map\n")[2].partition("\n## ")[0]
+    tables = data_map.partition("\n| elsewhere |")[0]
+    mapped = re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE)
+    assert sorted(mapped) == sorted(model.Meta.table_name.removeprefix(PREFIX) for model in TABLES)
+
+
+def test_the_map_of_personal_data_knows_what_is_forgotten_by_itself() -> None:
+    """A table with a time to live says for how many days at least; one without says no number."""
+    page = (DOCS / "security.md").read_text()
+    kept = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|", page, re.MULTILINE))
+    for model in TABLES:
+        lapses = model._ttl_attribute() is not None  # type: ignore[no-untyped-call]
+        told = kept[model.Meta.table_name.removeprefix(PREFIX)]
+        assert lapses == (re.search(r"\d+ days?", told) is not None), model.Meta.table_name
