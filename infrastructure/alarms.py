@@ -69,7 +69,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             comparison="LessThanThreshold",
             when_silent="breaching",
         )
-        for name in ("sweep", "claim", "lists")
+        for name in ("sweep", "claim", "reservations", "lists", "notices")
     ]
     return [
         Alarm(
@@ -152,8 +152,8 @@ def alarms(stage: Stage) -> list[Alarm]:
         Alarm(
             "edge-passed-by",
             "Kerb",
-            "ChargersRefused",
-            {**ours, "status": "403"},
+            "EdgePassedBy",
+            ours,
             "somebody knocks at the door behind the edge, or the edge has another secret",
             5,
         ),
@@ -163,7 +163,8 @@ def alarms(stage: Stage) -> list[Alarm]:
 
 def shares(stage: Stage) -> list[Share]:
     """All that watch how much of something goes wrong."""
-    functions = ("api_handler", "websocket_connect", "websocket_message", "websocket_disconnect", "jwt")
+    # Not `jwt`: a token that is refused is its error; one that it cannot judge is the API's 500.
+    functions = ("api_handler", "websocket_connect", "websocket_message", "websocket_disconnect")
     return [
         Share(
             "api-errors",

@@ -7,13 +7,13 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, ref
 
 # Setting -> (secret, key in its JSON or nothing, the functions that are told). Nobody else learns it.
-_PAYERS = ("api_handler", "place_hold", "settle", "abort", "sweep")
+PAYERS = ("api_handler", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
 SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_EDGE_SECRET": ("EdgeSecret", "", ("websocket_connect",)),
     "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler",)),
-    "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", _PAYERS),
-    "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", _PAYERS),
-    "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", _PAYERS),
+    "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", PAYERS),
+    "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
+    "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", PAYERS),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")

@@ -24,6 +24,10 @@ from chalicelib.records import Leave
 receipts = Blueprint(__name__)
 
 _TYPES = {ReceiptFormat.HTML: "text/html; charset=utf-8", ReceiptFormat.PDF: "application/pdf"}
+# Its address carries the ticket that opens it: nothing on the page may run, load, or put it into another's frame.
+_NOTHING_RUNS = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _PAPER = ("text/html", "application/pdf")
 _FORMAT = {"format": "json, html or pdf; json if left out"}
 
@@ -104,6 +108,8 @@ def _printed(request: Request, it: Receipt) -> models.Receipt | Answer:
         "Content-Disposition": f'inline; filename="{it.number}.{wanted}"',
         "Cache-Control": "private, max-age=86400, immutable",
     }
+    if wanted is ReceiptFormat.HTML:
+        headers["Content-Security-Policy"] = _NOTHING_RUNS
     return Answer(_paper(it, wanted), headers=headers)
 
 

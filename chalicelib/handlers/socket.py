@@ -33,7 +33,7 @@ def connect(event: WebsocketEvent) -> Response:
     headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
     if not _came_through_the_edge(headers):
         _log.warning("a socket that did not come through the edge")
-        count("ChargersRefused", status="403")
+        count("EdgePassedBy")
         return {"statusCode": 403}
     charger_id = headers.get(CHARGER_ID_HEADER, "")
     offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]

@@ -82,6 +82,7 @@ class Debts:
 
     def pay(self, driver_id: str) -> Paid:
         """Ask for all of it now, by the card of now. Raises NotFound, Refusal when the card is not good for it."""
+        self._forget_what_is_settled(driver_id)
         for debt in self.of_driver(driver_id):
             try:
                 self._attempt(debt, is_there=True)
@@ -90,6 +91,18 @@ class Debts:
             except Declined as error:
                 raise Refusal("payment_declined", str(error)) from None
         return Paid(self.of_driver(driver_id))
+
+    def _forget_what_is_settled(self, driver_id: str) -> None:
+        """A crash between the two writes of `close` would leave a driver who owes nothing and may begin nothing."""
+        driver = self.drivers.get(driver_id)
+        for session_id in driver.owes if driver is not None else ():
+            session = self.sessions.get(session_id)
+            if self.book.get(session_id) is not None:
+                continue
+            if session is None or not session.due_minor:
+                self.drivers.owe_no_more(driver_id, session_id)
+            elif session.is_over:
+                self.open(session, session.due_minor)
 
     def ask_again(self) -> int:
         """Ask for what is due to be asked for; returns how many were paid."""

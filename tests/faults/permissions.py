@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
+from infrastructure.vault import PAYERS
 from tests.faults.injector import Seen
 
 _POLICIES = Path(__file__).parents[2] / ".chalice"
@@ -29,7 +30,15 @@ def forbidden(seen: Sequence[Seen]) -> list[str]:
         f"policy-{policy} does not allow {action} on {table}"
         for policy, action, table in sorted(done)
         if not _allows(policy, action, table)
-    ]
+    ] + [f"{name} has no key of the payment provider" for name in sorted(_paying(seen) - {*PAYERS})]
+
+
+def _paying(seen: Sequence[Seen]) -> set[str]:
+    return {
+        "api_handler" if it.within in _OF_PEOPLE else it.within
+        for it in seen
+        if it.within and it.name.startswith("stripe")
+    }
 
 
 def services(seen: Sequence[Seen], function: str) -> set[str]:

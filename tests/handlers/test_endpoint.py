@@ -72,6 +72,16 @@ def test_each_thing_that_goes_wrong_has_its_status_and_says_why(
     assert ("Retry-After" in answer.headers) is (status == 503)
 
 
+def test_a_login_is_kept_by_nobody_and_taken_for_nothing_else(stack: Stack, network: Network) -> None:
+    driver = requests.get(f"{stack.http_url}/v1/me", headers=bearer(network), timeout=10)
+    refused = requests.post(f"{stack.http_url}/v1/login", json=CREDENTIALS, timeout=10)
+    for answer in (driver, refused):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] in ("no-store", "private, no-cache")
+    assert refused.headers["Cache-Control"] == "no-store"
+
+
 def test_what_nobody_foresaw_is_logged_and_tells_the_client_nothing(
     log_in: Callable[[Exception], requests.Response], monkeypatch: pytest.MonkeyPatch
 ) -> None:

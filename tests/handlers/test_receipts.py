@@ -160,6 +160,8 @@ def test_a_receipt_comes_on_the_paper_that_is_asked_for(stack: Stack, network: N
     headers = {"Authorization": f"Bearer {network.driver.token}"}
     page = requests.get(url, {"format": "html"}, headers=headers, timeout=10)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Referrer-Policy"] == "no-referrer"
     assert "10.000 kWh" in page.text
     document = requests.get(url, {"format": "pdf"}, headers=headers, timeout=10)
     assert document.headers["Content-Type"] == "application/pdf"

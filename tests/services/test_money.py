@@ -277,6 +277,26 @@ def test_two_who_ask_at_once_charge_once(run: Run, monkeypatch: pytest.MonkeyPat
     assert run.owed_minor == 0
 
 
+def test_a_driver_who_is_said_to_owe_what_is_settled_owes_it_no_more(run: Run) -> None:
+    """A crash between the two writes that close a debt left the name: nothing to pay, and nothing could begin."""
+    declined_at_the_end(run)
+    run.money.declines = False
+    run.kit.debts.pay("driver-1")
+    run.kit.drivers.owe("driver-1", run.session_id)
+    run.kit.debts.pay("driver-1")
+    assert not run.owes
+    assert len(run.money.charged) == 1
+
+
+def test_a_debt_whose_row_was_lost_is_paid_all_the_same(run: Run) -> None:
+    declined_at_the_end(run)
+    run.money.declines = False
+    run.kit.debts.book.remove(run.session_id)
+    run.kit.debts.pay("driver-1")
+    assert (run.owed_minor, run.owes) == (0, False)
+    assert list(run.money.charged.values()) == [450]
+
+
 def test_a_driver_whose_bank_asks_confirms_what_they_owe(run: Run) -> None:
     declined_at_the_end(run)
     run.money.declines, run.money.asks_cardholder = False, True

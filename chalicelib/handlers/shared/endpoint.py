@@ -42,6 +42,13 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
+# On every answer, unless its route knows better: nobody keeps it, guesses what it is, or learns where it was read.
+_CAREFUL = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -198,7 +205,7 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     if not isinstance(answer, Answer):
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
-    headers: dict[str, str | list[str]] = {"Content-Type": route.content_type, **answer.headers}
+    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type, **answer.headers}
     if route.is_cacheable and answer.status is None:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
@@ -245,7 +252,7 @@ def _problem(error: Exception) -> Response:
     problem = Problem(
         type=f"urn:kerb:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
     )
-    headers: dict[str, str | list[str]] = {"Content-Type": _PROBLEM}
+    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": _PROBLEM}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
     return Response(problem.model_dump_json(exclude_defaults=True), headers, status)
