@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import app as switchboard
+from infrastructure import workflow
+from infrastructure.stage import Stage
 from infrastructure.workflow import definition
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,16 @@ def test_every_task_calls_a_function_that_exists_and_survives_its_failure(name: 
 
 
 def test_every_function_is_a_step_of_the_workflow() -> None:
-    assert {_function(state) for state in STATES.values() if state["Type"] == "Task"} == FUNCTIONS
+    assert {_function(state) for state in STATES.values() if state["Type"] == "Task"} == FUNCTIONS - {
+        *workflow.RETIRING
+    }
+
+
+def test_a_step_that_retires_may_still_be_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "RETIRING", ("weigh",))
+    role = json.dumps(workflow.resources(Stage("prod")))
+    assert '{"Fn::GetAtt": ["Weigh", "Arn"]}' in role
+    assert '{"Fn::GetAtt": ["Settle", "Arn"]}' in role
 
 
 @pytest.mark.parametrize("name", ["Settle", "Abort"])
