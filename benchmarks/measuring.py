@@ -27,6 +27,8 @@ MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 # Longer than any pause within a step.
 _QUIET_S = 0.15
+# What the payment provider tells of the new driver and card comes when it likes.
+_SETTLED_S = 1.5
 # A webhook races the hold it tells of, and the loser reads and tries again.
 _RACES = {"begin": 6}
 _CHARGERS = {"ocpp1.6": "DEMO-16", "ocpp2.0.1": "DEMO-201"}
@@ -54,7 +56,7 @@ def measure() -> Measured:
         stack.start()
         try:
             driver = seed(stack).driver
-            meter.take(_QUIET_S)
+            meter.take(_SETTLED_S)
             versions = {
                 story.protocol: dict(_session(stack, meter, driver, _CHARGERS[story.protocol], story))
                 for story in stories()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,5 +45,8 @@ def world(network: World) -> Iterator[World]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs all stories is asked after them."""
-    items.sort(key=lambda it: it.path.name == "test_rights.py")
+    """What needs all stories is asked after them, and while their stack still runs."""
+    ours = [index for index, it in enumerate(items) if it.path.parent == Path(__file__).parent]
+    told = sorted((items[index] for index in ours), key=lambda it: it.path.name == "test_rights.py")
+    for index, item in zip(ours, told, strict=True):
+        items[index] = item
