@@ -9,7 +9,7 @@ from chalice import Chalice
 from chalice.app import WebsocketEvent
 
 from chalicelib import wiring
-from chalicelib.handlers import socket
+from chalicelib.handlers.ocpp import socket
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
@@ -18,26 +18,26 @@ app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 SOCKET_FUNCTIONS = ("app.on_connect", "app.on_message", "app.on_disconnect")
 THIS_FUNCTION = os.environ.get("_HANDLER")
 if THIS_FUNCTION not in SOCKET_FUNCTIONS:
-    from chalicelib.handlers.commanding import commanding
-    from chalicelib.handlers.drivers import drivers
-    from chalicelib.handlers.finding import finding
-    from chalicelib.handlers.insight import insight
-    from chalicelib.handlers.money import money
-    from chalicelib.handlers.notices import notices
-    from chalicelib.handlers.openapi import openapi
-    from chalicelib.handlers.operators import operators
-    from chalicelib.handlers.people import people
-    from chalicelib.handlers.receipts import receipts
-    from chalicelib.handlers.reservations import reservations
+    from chalicelib.handlers.chargers.commands import commands
+    from chalicelib.handlers.chargers.diagnostics import insight
+    from chalicelib.handlers.chargers.registry import operators
+    from chalicelib.handlers.discovery.routes import search
+    from chalicelib.handlers.drivers.accounts import drivers
+    from chalicelib.handlers.drivers.personal_data import people
+    from chalicelib.handlers.http.caller import authorizers
+    from chalicelib.handlers.http.openapi import openapi
+    from chalicelib.handlers.money.receipts import receipts
+    from chalicelib.handlers.money.routes import money
+    from chalicelib.handlers.money.webhooks import webhooks
+    from chalicelib.handlers.notifications.routes import notices
+    from chalicelib.handlers.reservations.routes import reservations
     from chalicelib.handlers.schedules import schedules
-    from chalicelib.handlers.sessions import sessions
-    from chalicelib.handlers.shared.caller import authorizers
-    from chalicelib.handlers.webhooks import webhooks
-    from chalicelib.handlers.workflow import steps
+    from chalicelib.handlers.sessions.routes import sessions
+    from chalicelib.handlers.sessions.workflow import steps
 
     for blueprint in (
         authorizers,
-        finding,
+        search,
         drivers,
         reservations,
         sessions,
@@ -45,7 +45,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
         money,
         people,
         operators,
-        commanding,
+        commands,
         insight,
         webhooks,
         notices,

@@ -20,7 +20,7 @@ from benchmarks import cold, faults, fuzz, measuring, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
-from chalicelib.records import Connection
+from chalicelib.records.chargers import Connection
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, seed
 from local.stack import Options, Stack

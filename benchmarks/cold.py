@@ -198,7 +198,7 @@ def _table(title: str, committed: Committed, *columns: str) -> Table:
 
 
 def _frames(charger_id: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    from chalicelib.handlers.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER  # noqa: PLC0415  (as above)
+    from chalicelib.handlers.ocpp.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER  # noqa: PLC0415  (as above)
 
     credentials = f"{charger_id}:{CHARGER_PASSWORD}".encode()
     headers = {

@@ -16,8 +16,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.protocol import dialect_for
-from chalicelib.protocol.dialect import requests_of
+from chalicelib.protocol.ocpp import dialect_for
+from chalicelib.protocol.ocpp.dialect import requests_of
 
 PROTOCOLS = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
 

@@ -145,7 +145,7 @@ def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, U
         ("sweep", wiring.lifecycle().sweep),
         ("claim", wiring.unclaimed().sweep),
         ("lists", wiring.lists().tend),
-        ("reservations", wiring.reserving().sweep),
+        ("reservations", wiring.driver_reservations().sweep),
     ):
         yield f"tick_{name}", _step(meter, tick)
 

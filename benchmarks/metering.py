@@ -257,7 +257,7 @@ def _logs(meter: Meter) -> Iterator[None]:
             return len(text)
 
     # It reads its level from the environment when it is imported, which whoever measures has set by now.
-    from chalicelib.handlers.shared.observe import logger  # noqa: PLC0415
+    from chalicelib.handlers.http.observability import logger  # noqa: PLC0415
 
     counting = Counting()
     (handler,) = logger.handlers

@@ -12,10 +12,11 @@ from itertools import islice
 
 from rich.table import Table
 
-from chalicelib.adapters.places import DynamoPlaces, row_of
-from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.geo import Spot
-from chalicelib.records import Place, Plug, PlugType
+from chalicelib.adapters.discovery.places import DynamoPlaces, row_of
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.records.chargers import Plug, PlugType
+from chalicelib.records.discovery import Place
 
 _PAGE = 20
 _SEARCHES = 40
@@ -53,20 +54,20 @@ def table(sizes: Sequence[int]) -> Table:
     return shown
 
 
-def _cost(places: _Listed, centres: list[Spot], radius_km: int) -> tuple[str, str, str]:
+def _cost(places: _Listed, centres: list[GeoPoint], radius_km: int) -> tuple[str, str, str]:
     places.queries = places.items = 0
     found = sum(len(list(islice(places.near(it, 0, radius_km * 1000), _PAGE))) for it in centres)
     return tuple(f"{number / len(centres):.1f}" for number in (places.queries, places.items, found))  # type: ignore[return-value]
 
 
-def _anywhere(pick: random.Random) -> Spot:
-    return Spot(pick.uniform(_SOUTH, _NORTH), pick.uniform(_WEST, _EAST))
+def _anywhere(pick: random.Random) -> GeoPoint:
+    return GeoPoint(pick.uniform(_SOUTH, _NORTH), pick.uniform(_WEST, _EAST))
 
 
-def _place(pick: random.Random, towns: list[Spot], number: int) -> Place:
+def _place(pick: random.Random, towns: list[GeoPoint], number: int) -> Place:
     spot = _anywhere(pick)
     if number % 5:
         town = pick.choice(towns)
-        spot = Spot(town.latitude + pick.gauss(0, 0.04), town.longitude + pick.gauss(0, 0.06))
+        spot = GeoPoint(town.latitude + pick.gauss(0, 0.04), town.longitude + pick.gauss(0, 0.06))
     plug = Plug(ConnectorId(1), PlugType.CCS_2, 150_000)
     return Place(f"CP-{number}", "op", "site", "Site", "Street 1", "standard", spot, (plug,))

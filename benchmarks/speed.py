@@ -18,18 +18,22 @@ from typing import Any, cast
 from ocpp import messages
 from rich.table import Table
 
-from chalicelib.domain.events import Reading
-from chalicelib.ports import Calls, Catalog, Chargers, Drivers, Provider, Reports, Sessions, Workflow
-from chalicelib.records import Connection, ConnectorState, Transaction
-from chalicelib.services.authorising import Authorising
-from chalicelib.services.changes import Changes
-from chalicelib.services.charging import Charging
-from chalicelib.services.conversation import Conversation
-from chalicelib.services.hearing import Hearing
-from chalicelib.services.lists import Lists
-from chalicelib.services.naming import Naming
-from chalicelib.services.noticing import Noticing
-from chalicelib.services.recording import Recording
+from chalicelib.domain.chargers.events import Reading
+from chalicelib.ports.chargers import Calls, Chargers, Reports
+from chalicelib.ports.charging import Sessions, Workflow
+from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.ocpp import Provider
+from chalicelib.records.chargers import Connection, ConnectorState
+from chalicelib.records.charging import Transaction
+from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transactions import TransactionEvents
+from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.ocpp.conversation import Conversation
+from chalicelib.services.ocpp.router import Router
 
 _T = "2026-11-21T08:00:00Z"
 _ROUNDS = 7
@@ -74,28 +78,28 @@ def _clock() -> datetime:
 def conversation(protocol: str) -> Conversation:
     """The services of a socket, over a store that costs nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
-    recording = Recording(store, store, store, _clock)
-    changes = Changes(cast(Sessions, store), cast(Workflow, store), store)
-    authorising = Authorising(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
-    naming = Naming(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    noticing = Noticing(store, store, store, store)
-    charging = Charging(
-        store, store, store, store, store, authorising, naming, store, changes, store, store, noticing, _clock
+    charger_log = ChargerLog(store, store, store, _clock)
+    changes = SessionChanges(cast(Sessions, store), cast(Workflow, store), store)
+    authorizations = Authorizations(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
+    transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
+    alerts = Alerts(store, store, store, store)
+    charging = TransactionEvents(
+        store, store, store, store, store, authorizations, transaction_ids, store, changes, store, store, alerts, _clock
     )
-    hearing = Hearing(
+    router = Router(
         store,
         charging,
-        authorising,
-        cast(Lists, store),
+        authorizations,
+        cast(LocalLists, store),
         store,
         cast(Reports, store),
         cast(Provider, store),
-        recording,
-        noticing,
+        charger_log,
+        alerts,
         _clock,
         300,
     )
-    return Conversation(store, cast(Calls, store), hearing, recording, _clock)
+    return Conversation(store, cast(Calls, store), router, charger_log, _clock)
 
 
 def _samples(count: int, version: str) -> list[dict[str, Any]]:

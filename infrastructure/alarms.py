@@ -56,7 +56,7 @@ class Share:
 def alarms(stage: Stage) -> list[Alarm]:
     """All that watch a single figure."""
     machine = {"StateMachineArn": ref("SessionMachine")}
-    # What `handlers/shared/observe.py` puts beside every figure.
+    # What `handlers/http/observability.py` puts beside every figure.
     ours = {"service": stage.stack}
     silent = [
         Alarm(

@@ -1,7 +1,7 @@
 """The session lifecycle as a Step Functions Standard workflow: six steps when all goes well, one to clean up.
 
 Every wait is a task token, never a loop, so a session costs the same however long it lasts. Each step may be
-retried, because each is safe to repeat (chalicelib/services/lifecycle.py).
+retried, because each is safe to repeat (chalicelib/services/sessions/lifecycle.py).
 """
 
 from __future__ import annotations

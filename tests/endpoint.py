@@ -38,7 +38,7 @@ class Endpoint:
     asked: list[Asked] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def hear(self, asked: Asked) -> tuple[int, Any]:
+    def receive(self, asked: Asked) -> tuple[int, Any]:
         """Take in a request and answer it."""
         with self._changed:
             self.asked.append(asked)
@@ -60,7 +60,7 @@ def an_endpoint() -> Iterator[Endpoint]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-            status, document = endpoint.hear(asked)
+            status, document = endpoint.receive(asked)
             if status == 0:
                 self.close_connection = True
                 return

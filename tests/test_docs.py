@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.adapters.tables import TABLES
-from chalicelib.adapters.tables.shared import PREFIX
-from chalicelib.protocol import dialect_for
+from chalicelib.adapters.tables.base import PREFIX
+from chalicelib.protocol.ocpp import dialect_for
 
 DOCS = Path(__file__).parent.parent / "docs"
 COLUMNS = {"ocpp1.6": 1, "ocpp2.0.1": 2, "ocpp2.1": 3}

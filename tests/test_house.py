@@ -20,15 +20,15 @@ SOURCES = sorted(
 LONGEST_FILE = 400
 # Where each outside library may be imported; anywhere else it would leak.
 ROOMS = {
-    "urllib3": ("chalicelib/adapters/messengers.py",),
-    "stripe": ("chalicelib/adapters/stripe_payments.py",),
+    "urllib3": ("chalicelib/adapters/notifications/messengers.py",),
+    "stripe": ("chalicelib/adapters/money/stripe_payments.py",),
     "pynamodb": ("chalicelib/adapters/", "infrastructure/tables.py", "benchmarks/"),
     "boto3": ("chalicelib/wiring/", "chalicelib/adapters/", "infrastructure/", "local/", "benchmarks/"),
     "chalice": ("chalicelib/handlers/", "local/", "app.py"),
     "pydantic": ("chalicelib/handlers/",),
-    "jinja2": ("chalicelib/handlers/shared/paper/",),
-    "pydyf": ("chalicelib/handlers/shared/paper/",),
-    "ocpp": ("chalicelib/protocol/", "benchmarks/"),
+    "jinja2": ("chalicelib/handlers/money/paper/",),
+    "pydyf": ("chalicelib/handlers/money/paper/",),
+    "ocpp": ("chalicelib/protocol/ocpp/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
 }
 

@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from chalicelib.domain.events import ConnectorId
+from chalicelib.domain.chargers.events import ConnectorId
 
 Value = TypeVar("Value")
 Row = TypeVar("Row", bound=Model)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import ReservationRow
-from chalicelib.domain.reservation import Keeper, Reservation, Standing
+from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
 
 _TURN = "turn/"
 _KEPT_FOR = timedelta(days=400)
@@ -44,27 +44,31 @@ class DynamoReservations:
         return [_reservation(row) for row in rows]
 
     def take_turn(self, driver_id: str, reservation_id: str, until: datetime, at: datetime) -> bool:
-        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        is_free = holder.does_not_exist() | (holder == reservation_id) | (ReservationRow.until <= at)
+        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        is_free = authorization.does_not_exist() | (authorization == reservation_id) | (ReservationRow.until <= at)
         changes = [
-            holder.set(reservation_id),
+            authorization.set(reservation_id),
             ReservationRow.until.set(until),
             ReservationRow.expires_at.set(until + _KEPT_FOR),
         ]
         return update(row, changes, is_free)
 
     def end_turn(self, driver_id: str, reservation_id: str) -> None:
-        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        update(row, [holder.remove(), ReservationRow.until.remove()], holder == reservation_id)
+        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        update(row, [authorization.remove(), ReservationRow.until.remove()], authorization == reservation_id)
 
     def extend(self, reservation: Reservation, until: datetime) -> bool:
-        is_as_known = (ReservationRow.standing == Standing.OPEN.value) & (ReservationRow.until == reservation.until)
+        is_as_known = (ReservationRow.standing == ReservationStatus.OPEN.value) & (
+            ReservationRow.until == reservation.until
+        )
         return update(ReservationRow(reservation.reservation_id), [ReservationRow.until.set(until)], is_as_known)
 
-    def end(self, reservation_id: str, standing: Standing, at: datetime) -> Reservation | None:
+    def end(self, reservation_id: str, standing: ReservationStatus, at: datetime) -> Reservation | None:
         row = ReservationRow(reservation_id)
         changes = [ReservationRow.standing.set(standing.value), ReservationRow.ended_at.set(at)]
-        return _reservation(row) if update(row, changes, ReservationRow.standing == Standing.OPEN.value) else None
+        return (
+            _reservation(row) if update(row, changes, ReservationRow.standing == ReservationStatus.OPEN.value) else None
+        )
 
     def kept_by(self, reservation_id: str, keeper: Keeper) -> None:
         is_known = ReservationRow.reservation_id.exists()
@@ -100,7 +104,7 @@ def _reservation(row: ReservationRow) -> Reservation:
     return replace(
         known,
         until=row.until or known.until,
-        standing=Standing(row.standing) if row.standing else known.standing,
+        standing=ReservationStatus(row.standing) if row.standing else known.standing,
         keeper=Keeper(row.keeper) if row.keeper else known.keeper,
         ended_at=row.ended_at,
     )

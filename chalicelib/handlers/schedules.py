@@ -8,8 +8,8 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
 from chalicelib import wiring
-from chalicelib.handlers.shared.observe import count
-from chalicelib.notifications import Outcome
+from chalicelib.handlers.http.observability import count
+from chalicelib.records.notifications import Outcome
 
 schedules = Blueprint(__name__)
 
@@ -29,7 +29,7 @@ def claim(event: CloudWatchEvent) -> dict[str, int]:
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="reservations")
 def reservations(event: CloudWatchEvent) -> dict[str, int]:
     """End reservations that are over, and charge for those nobody came for."""
-    return {"ended": wiring.reserving().sweep()}
+    return {"ended": wiring.driver_reservations().sweep()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.HOURS), name="debts")
@@ -41,7 +41,7 @@ def debts(event: CloudWatchEvent) -> dict[str, int]:
 @schedules.schedule(Rate(1, unit=Rate.DAYS), name="reconcile")
 def reconcile(event: CloudWatchEvent) -> dict[str, int]:
     """Hold yesterday's books against the payment provider's."""
-    return {"differences": wiring.reconciling().run((wiring.clock() - timedelta(days=1)).date())}
+    return {"differences": wiring.reconciliation().run((wiring.clock() - timedelta(days=1)).date())}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
@@ -53,7 +53,7 @@ def lists(event: CloudWatchEvent) -> dict[str, int]:
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")
 def notices(event: CloudWatchEvent) -> dict[str, int]:
     """Send what drivers are to be told."""
-    settled = wiring.delivering().deliver()
+    settled = wiring.delivery().deliver()
     for _ in range(settled[Outcome.GIVEN_UP]):
         count("NoticesGivenUp")
     return {outcome.value: number for outcome, number in settled.items()}

@@ -9,41 +9,5 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.ports.charging import Readings, Reservations, Sessions, Transactions, Workflow
-from chalicelib.ports.money import DebtBook, Differences, Ledger, Payments, Receipts
-from chalicelib.ports.network import Calls, ChargerLink, Chargers, History, Journal, Places, Provider, Reports, Travel
-from chalicelib.ports.notices import Messenger, Outbox, Webhooks
-from chalicelib.ports.people import Catalog, Drivers, Identity
-
-__all__ = [
-    "Calls",
-    "Catalog",
-    "ChargerLink",
-    "Chargers",
-    "Clock",
-    "DebtBook",
-    "Differences",
-    "Drivers",
-    "History",
-    "Identity",
-    "Journal",
-    "Ledger",
-    "Messenger",
-    "NewId",
-    "Outbox",
-    "Payments",
-    "Places",
-    "Provider",
-    "Readings",
-    "Receipts",
-    "Reports",
-    "Reservations",
-    "Sessions",
-    "Transactions",
-    "Travel",
-    "Webhooks",
-    "Workflow",
-]
-
 Clock = Callable[[], datetime]
 NewId = Callable[[], str]

@@ -6,16 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.domain.events import (
-    Reading,
-)
-from chalicelib.domain.reservation import Keeper, Reservation, Standing
-from chalicelib.domain.session import Session
-from chalicelib.records import (
-    StoredReading,
-    Transaction,
-    Waiting,
-)
+from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.session import Session
+from chalicelib.records.charging import StoredReading, Transaction, Waiting
 
 
 class Sessions(Protocol):
@@ -96,35 +89,6 @@ class Readings(Protocol):
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
         """Oldest first, those past `position` (empty: from the beginning). ValueError for a position not ours."""
-
-
-class Reservations(Protocol):
-    """Reservations, and whose turn it is to have one: a driver has one at a time."""
-
-    def add(self, reservation: Reservation) -> None: ...
-    def get(self, reservation_id: str) -> Reservation | None: ...
-    def of_driver(self, driver_id: str, limit: int) -> Sequence[Reservation]:
-        """Newest first."""
-
-    def take_turn(self, driver_id: str, reservation_id: str, until: datetime, at: datetime) -> bool:
-        """False while another reservation of the driver's is open `at` that moment."""
-
-    def end_turn(self, driver_id: str, reservation_id: str) -> None: ...
-    def extend(self, reservation: Reservation, until: datetime) -> bool:
-        """False when it is no longer open, or somebody else extended it."""
-
-    def end(self, reservation_id: str, standing: Standing, at: datetime) -> Reservation | None:
-        """What becomes of it is decided once: the reservation as it ended, or None when that was decided before."""
-
-    def kept_by(self, reservation_id: str, keeper: Keeper) -> None: ...
-    def due(self, at: datetime) -> Iterable[Reservation]:
-        """Those over by then that nobody has settled."""
-
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete a driver's reservations."""
-
-    def settle(self, reservation: Reservation) -> None:
-        """Nothing is left to be done about it; its driver may have another."""
 
 
 class Workflow(Protocol):

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from chalicelib.domain.ledger import Transfer
-from chalicelib.domain.receipt import Receipt
-from chalicelib.domain.session import Hold, Session
-from chalicelib.records import CardSetup, Debt, Difference, Driver, PaymentNews, ProviderPayment, SavedCard
+from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.money.ledger import Transfer
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.records.drivers import Driver
+from chalicelib.records.money import CardSetup, Debt, Difference, PaymentNews, ProviderPayment, SavedCard
 
 
 class Ledger(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.events import ConnectorId, Reading, StopReason
-from chalicelib.domain.story import Step
+from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
+from chalicelib.domain.charging.transitions import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,7 @@ class Waiting:
 
     step: Step
     task_token: str
+
+
+class StaleTask(Exception):
+    """The workflow no longer waits on this token."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.domain.charging.session import CardAction
+
 
 @dataclass(frozen=True, slots=True)
 class CardSetup:
@@ -80,3 +82,19 @@ class Difference:
     ours_minor: int
     theirs_minor: int
     currency: str
+
+
+class Declined(Exception):
+    """The card is not good for it; the text says why in the provider's words."""
+
+
+class CardholderNeeded(Declined):
+    """The card's bank wants its holder to confirm."""
+
+    def __init__(self, action: CardAction) -> None:
+        super().__init__("The card's bank asks its holder to confirm.")
+        self.action = action
+
+
+class PaymentsUnavailable(Exception):
+    """The payment provider did not answer sensibly; trying again is safe."""

@@ -10,42 +10,42 @@ import time
 from datetime import timedelta
 from functools import cache
 
-from chalicelib.adapters.debts import DynamoDebts
-from chalicelib.adapters.ledger import DynamoReceipts
-from chalicelib.adapters.notices import DynamoOutbox, DynamoWebhooks
-from chalicelib.adapters.provider import NoProvider
-from chalicelib.services.accounts import Accounts
-from chalicelib.services.authorising import Authorising
-from chalicelib.services.billing import Billing
-from chalicelib.services.cards import Cards
-from chalicelib.services.changes import Changes
-from chalicelib.services.charging import Charging
-from chalicelib.services.commanding import Commanding
-from chalicelib.services.conversation import Conversation
-from chalicelib.services.debts import Debts
-from chalicelib.services.delivering import Delivering
-from chalicelib.services.door import Door
-from chalicelib.services.eligibility import Eligibility
-from chalicelib.services.finding import Finding
-from chalicelib.services.funds import Funds
-from chalicelib.services.hearing import Hearing
-from chalicelib.services.leaving import Leaving
-from chalicelib.services.lifecycle import Lifecycle
-from chalicelib.services.lists import Lists
-from chalicelib.services.measuring import Measuring
-from chalicelib.services.naming import Naming
-from chalicelib.services.noticing import Noticing
-from chalicelib.services.notifying import Notifying
-from chalicelib.services.operating import Operating
-from chalicelib.services.receipting import Receipting
-from chalicelib.services.reconciling import Reconciling
-from chalicelib.services.recording import Recording
-from chalicelib.services.refunding import Refunding
-from chalicelib.services.registry import Registry
-from chalicelib.services.reserving import Reserving
-from chalicelib.services.sessions import DriverSessions
-from chalicelib.services.unclaimed import Unclaimed
-from chalicelib.services.watching import Watching
+from chalicelib.adapters.money.debts import DynamoDebts
+from chalicelib.adapters.money.ledger import DynamoReceipts
+from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
+from chalicelib.adapters.ocpp import NoProvider
+from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.chargers.connections import Connections
+from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.registry import Registry
+from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.charging.metering import Metering
+from chalicelib.services.charging.monitor import Monitor
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transactions import TransactionEvents
+from chalicelib.services.charging.unclaimed import UnclaimedTransactions
+from chalicelib.services.discovery import Search
+from chalicelib.services.drivers.account_deletion import AccountDeletion
+from chalicelib.services.drivers.accounts import Accounts
+from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.drivers.eligibility import Eligibility
+from chalicelib.services.drivers.tokens import DriverTokens
+from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.payment_webhooks import PaymentWebhooks
+from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.money.reconciliation import Reconciliation
+from chalicelib.services.money.refunds import Refunds
+from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.notifications.delivery import Delivery
+from chalicelib.services.notifications.outbox import Notifications
+from chalicelib.services.ocpp.conversation import Conversation
+from chalicelib.services.ocpp.router import Router
+from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.driver_sessions import DriverSessions
+from chalicelib.services.sessions.lifecycle import Lifecycle
 from chalicelib.wiring.stores import (
     HEARTBEAT_S,
     _webhooks_may_be_inside,
@@ -58,9 +58,9 @@ from chalicelib.wiring.stores import (
     drivers,
     history,
     identity,
-    journal,
     ledger,
     link,
+    message_log,
     messengers,
     new_id,
     payments,
@@ -134,38 +134,38 @@ __all__ = [
 
 
 @cache
-def changes() -> Changes:
-    return Changes(sessions(), workflow(), notifying())
+def changes() -> SessionChanges:
+    return SessionChanges(sessions(), workflow(), notifications())
 
 
 @cache
-def notifying() -> Notifying:
-    return Notifying(DynamoOutbox(), sessions(), clock)
+def notifications() -> Notifications:
+    return Notifications(DynamoOutbox(), sessions(), clock)
 
 
 @cache
-def noticing() -> Noticing:
-    return Noticing(sessions(), readings(), transactions(), notifying())
+def alerts() -> Alerts:
+    return Alerts(sessions(), readings(), transactions(), notifications())
 
 
 @cache
-def delivering() -> Delivering:
-    return Delivering(DynamoOutbox(), sessions(), DynamoWebhooks(), messengers, clock, _webhooks_may_be_inside())
+def delivery() -> Delivery:
+    return Delivery(DynamoOutbox(), sessions(), DynamoWebhooks(), messengers, clock, _webhooks_may_be_inside())
 
 
 @cache
-def recording() -> Recording:
-    return Recording(journal(), history(), places(), clock)
+def charger_log() -> ChargerLog:
+    return ChargerLog(message_log(), history(), places(), clock)
 
 
 @cache
-def commanding() -> Commanding:
-    return Commanding(chargers(), calls(), link(), recording(), clock, new_id)
+def commands() -> ChargerCommands:
+    return ChargerCommands(chargers(), calls(), link(), charger_log(), clock, new_id)
 
 
 @cache
-def authorising() -> Authorising:
-    return Authorising(chargers(), sessions(), catalog(), drivers())
+def authorizations() -> Authorizations:
+    return Authorizations(chargers(), sessions(), catalog(), drivers())
 
 
 @cache
@@ -174,14 +174,14 @@ def eligibility() -> Eligibility:
 
 
 @cache
-def reserving() -> Reserving:
-    return Reserving(
+def driver_reservations() -> DriverReservations:
+    return DriverReservations(
         reservations=reservations(),
         chargers=chargers(),
         places=places(),
         sessions=sessions(),
         eligibility=eligibility(),
-        commanding=commanding(),
+        commands=commands(),
         workflow=workflow(),
         clock=clock,
         new_id=new_id,
@@ -189,55 +189,57 @@ def reserving() -> Reserving:
 
 
 @cache
-def charging() -> Charging:
-    return Charging(
+def charging() -> TransactionEvents:
+    return TransactionEvents(
         chargers=chargers(),
         sessions=sessions(),
         transactions=transactions(),
         readings=readings(),
         catalog=catalog(),
-        authorising=authorising(),
-        naming=Naming(chargers(), sessions(), transactions(), clock),
+        authorizations=authorizations(),
+        transaction_ids=TransactionIds(chargers(), sessions(), transactions(), clock),
         workflow=workflow(),
         changes=changes(),
-        reserving=reserving(),
-        watching=Watching(sessions(), readings(), changes(), noticing(), clock),
-        noticing=noticing(),
+        driver_reservations=driver_reservations(),
+        monitor=Monitor(sessions(), readings(), changes(), alerts(), clock),
+        alerts=alerts(),
         clock=clock,
     )
 
 
 @cache
-def unclaimed() -> Unclaimed:
-    return Unclaimed(transactions(), charging(), clock, timedelta(seconds=int(setting("UNCLAIMED_S", "900"))))
+def unclaimed() -> UnclaimedTransactions:
+    return UnclaimedTransactions(
+        transactions(), charging(), clock, timedelta(seconds=int(setting("UNCLAIMED_S", "900")))
+    )
 
 
 @cache
-def lists() -> Lists:
-    return Lists(chargers(), catalog(), commanding(), clock)
+def lists() -> LocalLists:
+    return LocalLists(chargers(), catalog(), commands(), clock)
 
 
 @cache
 def conversation() -> Conversation:
-    hearing = Hearing(
+    router = Router(
         chargers=chargers(),
         charging=charging(),
-        authorising=authorising(),
+        authorizations=authorizations(),
         lists=lists(),
-        reserving=reserving(),
+        driver_reservations=driver_reservations(),
         reports=reports(),
         provider=NoProvider(),
-        recording=recording(),
-        noticing=noticing(),
+        charger_log=charger_log(),
+        alerts=alerts(),
         clock=clock,
         heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
     )
-    return Conversation(chargers(), calls(), hearing, recording(), clock)
+    return Conversation(chargers(), calls(), router, charger_log(), clock)
 
 
 @cache
-def door() -> Door:
-    return Door(chargers(), link(), recording(), setting("NEWCOMERS_TO", "") or None)
+def door() -> Connections:
+    return Connections(chargers(), link(), charger_log(), setting("NEWCOMERS_TO", "") or None)
 
 
 @cache
@@ -251,18 +253,18 @@ def funds() -> Funds:
 
 
 @cache
-def refunding() -> Refunding:
-    return Refunding(sessions(), ledger(), changes(), payments, clock)
+def refunds() -> Refunds:
+    return Refunds(sessions(), ledger(), changes(), payments, clock)
 
 
 @cache
-def reconciling() -> Reconciling:
-    return Reconciling(ledger(), differences(), payments)
+def reconciliation() -> Reconciliation:
+    return Reconciliation(ledger(), differences(), payments)
 
 
 @cache
-def receipting() -> Receipting:
-    return Receipting(DynamoReceipts(), catalog(), clock)
+def issued_receipts() -> IssuedReceipts:
+    return IssuedReceipts(DynamoReceipts(), catalog(), clock)
 
 
 @cache
@@ -274,17 +276,17 @@ def lifecycle() -> Lifecycle:
         ledger=ledger(),
         workflow=workflow(),
         changes=changes(),
-        commanding=commanding(),
-        measuring=Measuring(readings(), changes()),
+        commands=commands(),
+        metering=Metering(readings(), changes()),
         funds=funds(),
-        receipting=receipting(),
+        issued_receipts=issued_receipts(),
         clock=clock,
     )
 
 
 @cache
-def billing() -> Billing:
-    return Billing(sessions(), ledger(), changes(), funds(), payments, clock)
+def payment_webhooks() -> PaymentWebhooks:
+    return PaymentWebhooks(sessions(), ledger(), changes(), funds(), payments, clock)
 
 
 @cache
@@ -295,8 +297,8 @@ def driver_sessions() -> DriverSessions:
         chargers=chargers(),
         catalog=catalog(),
         eligibility=eligibility(),
-        reserving=reserving(),
-        receipting=receipting(),
+        driver_reservations=driver_reservations(),
+        issued_receipts=issued_receipts(),
         workflow=workflow(),
         changes=changes(),
         clock=clock,
@@ -310,13 +312,13 @@ def accounts() -> Accounts:
 
 
 @cache
-def cards() -> Cards:
-    return Cards(catalog(), drivers(), clock)
+def cards() -> DriverTokens:
+    return DriverTokens(catalog(), drivers(), clock)
 
 
 @cache
-def leaving() -> Leaving:
-    return Leaving(
+def account_deletion() -> AccountDeletion:
+    return AccountDeletion(
         drivers=drivers(),
         catalog=catalog(),
         sessions=sessions(),
@@ -335,17 +337,17 @@ def registry() -> Registry:
 
 
 @cache
-def finding() -> Finding:
-    return Finding(places(), catalog(), travel())
+def search() -> Search:
+    return Search(places(), catalog(), travel())
 
 
 @cache
-def operating() -> Operating:
-    return Operating(
+def remote_control() -> RemoteControl:
+    return RemoteControl(
         chargers=chargers(),
         calls=calls(),
-        commanding=commanding(),
-        journal=journal(),
+        commands=commands(),
+        message_log=message_log(),
         history=history(),
         reports=reports(),
         sessions=sessions(),

@@ -11,25 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from chalicelib.adapters.calls import DynamoCalls
-from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.adapters.charger_link import ApiGatewayLink
-from chalicelib.adapters.chargers import DynamoChargers
-from chalicelib.adapters.debts import DynamoDifferences
-from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
-from chalicelib.adapters.ledger import DynamoLedger
-from chalicelib.adapters.notices import DynamoWebhooks
-from chalicelib.adapters.places import DynamoPlaces
+from chalicelib.adapters.chargers.calls import DynamoCalls
+from chalicelib.adapters.chargers.chargers import DynamoChargers
+from chalicelib.adapters.chargers.link import ApiGatewayLink
+from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
+from chalicelib.adapters.charging.workflow import StepFunctions
+from chalicelib.adapters.discovery.places import DynamoPlaces
+from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.money.debts import DynamoDifferences
+from chalicelib.adapters.money.ledger import DynamoLedger
+from chalicelib.adapters.notifications.outbox import DynamoWebhooks
 from chalicelib.adapters.reservations import DynamoReservations
-from chalicelib.adapters.sessions import DynamoSessions
 from chalicelib.adapters.tables import connection
-from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
-from chalicelib.adapters.workflow import StepFunctions
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.cognito_identity import CognitoIdentity
-    from chalicelib.adapters.tokens import AccessTokens, Tickets
-    from chalicelib.ports import Messenger, Payments, Travel
+    from chalicelib.adapters.access import AccessTokens, Tickets
+    from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
+    from chalicelib.ports.discovery import Travel
+    from chalicelib.ports.money import Payments
+    from chalicelib.ports.notifications import Messenger
 
 # Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
 HEARTBEAT_S = 300
@@ -106,8 +108,8 @@ def places() -> DynamoPlaces:
 
 
 @cache
-def journal() -> DynamoJournal:
-    return DynamoJournal(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
+def message_log() -> DynamoMessageLog:
+    return DynamoMessageLog(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
 
 
 @cache
@@ -147,7 +149,7 @@ def workflow() -> StepFunctions:
 
 @cache
 def payments() -> Payments:
-    from chalicelib.adapters.stripe_payments import StripePayments  # noqa: PLC0415
+    from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
 
     return StripePayments(
         api_key=setting("STRIPE_API_KEY"),
@@ -159,7 +161,7 @@ def payments() -> Payments:
 
 @cache
 def access_tokens() -> AccessTokens:
-    from chalicelib.adapters.tokens import AccessTokens  # noqa: PLC0415
+    from chalicelib.adapters.access import AccessTokens  # noqa: PLC0415
 
     return AccessTokens(
         issuer=setting("OIDC_ISSUER"),
@@ -170,7 +172,7 @@ def access_tokens() -> AccessTokens:
 
 @cache
 def identity() -> CognitoIdentity:
-    from chalicelib.adapters.cognito_identity import CognitoIdentity  # noqa: PLC0415
+    from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity  # noqa: PLC0415
 
     return CognitoIdentity(
         client=client("cognito-idp"),
@@ -182,7 +184,7 @@ def identity() -> CognitoIdentity:
 
 @cache
 def tickets() -> Tickets:
-    from chalicelib.adapters.tokens import Tickets  # noqa: PLC0415
+    from chalicelib.adapters.access import Tickets  # noqa: PLC0415
 
     return Tickets(setting("TICKET_SECRET"))
 
@@ -195,7 +197,7 @@ def _webhooks_may_be_inside() -> bool:
 @cache
 def messengers() -> tuple[Messenger, ...]:
     """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
-    from chalicelib.adapters.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
+    from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
 
     found: list[Messenger] = [WebhookMessenger(DynamoWebhooks(), clock, _webhooks_may_be_inside())]
     if topic := setting("NOTICES_TOPIC", ""):
@@ -217,7 +219,7 @@ def differences() -> DynamoDifferences:
 
 @cache
 def travel() -> Travel:
-    from chalicelib.adapters.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
+    from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
 
     # Where there are maps to be asked: "amazon", and nothing for an estimate.
     return AmazonRoutes(client("geo-routes")) if setting("MAPS", "") == "amazon" else GreatCircle()

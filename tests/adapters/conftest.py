@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import pytest
 from botocore.client import BaseClient
 
-from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.session import Origin, Session
-from chalicelib.domain.tariff import Tariff, simple_elements
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 
 Result = TypeVar("Result")
 

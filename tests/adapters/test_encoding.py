@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.dynamo import decode, encode
-from chalicelib.domain.bill import Bill, Dimension, Line, Tax
-from chalicelib.domain.events import ConnectorId, StopReason
-from chalicelib.domain.session import Hold, Origin, Payment, Reason, Session, State
-from chalicelib.domain.tariff import Day, Element, PriceComponent, Priced, PriceLimit, Restrictions, Tariff
-from chalicelib.records import SentCall, Site
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.session import Hold, Origin, Payment, Reason, Session, State
+from chalicelib.domain.pricing.bill import Bill, Dimension, Line, Tax
+from chalicelib.domain.pricing.tariff import Day, Element, PriceComponent, Priced, PriceLimit, Restrictions, Tariff
+from chalicelib.records.chargers import SentCall, Site
 from tests.adapters.conftest import a_session
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

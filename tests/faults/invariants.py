@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from chalicelib import wiring
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow
-from chalicelib.domain.evidence import Flag
-from chalicelib.domain.ledger import Kind, Transfer, Unbalanced, balances, driver_account, held_minor
-from chalicelib.domain.session import Origin, Session, State
-from chalicelib.services.connectors import is_held
-from chalicelib.services.refusal import Refusal
+from chalicelib.domain.charging.session import Origin, Session, State
+from chalicelib.domain.money.ledger import Transfer, TransferKind, Unbalanced, balances, driver_account, held_minor
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.services.access import Refusal
+from chalicelib.services.chargers.connectors import is_held
 from tests.faults.charger import Charge
 from tests.faults.stories import CHARGER, DRIVER, ONE
 from tests.faults.world import World
@@ -93,8 +93,8 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
 
 def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[str]:
     billed_minor = session.bill.total_minor if session.bill else 0
-    off_minor = sum(it.amount_minor for it in own if it.kind is Kind.WRITE_OFF)
-    booked_minor = sum(it.amount_minor for it in own if it.kind in (Kind.CAPTURE, Kind.CHARGE))
+    off_minor = sum(it.amount_minor for it in own if it.kind is TransferKind.WRITE_OFF)
+    booked_minor = sum(it.amount_minor for it in own if it.kind in (TransferKind.CAPTURE, TransferKind.CHARGE))
     name = f"session {session.session_id} ({session.state}, {session.reason})"
     if taken_minor > billed_minor:
         yield f"{name}: {taken_minor} taken for a bill of {billed_minor}"

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.records import PaymentNews
+from chalicelib.records.money import PaymentNews
 
 _KEYS_KEPT = timedelta(hours=24)
 

@@ -10,11 +10,20 @@ from functools import partial
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.domain.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.session import Session
-from chalicelib.domain.tariff import Element, PriceComponent, Priced, Reservation, Restrictions, Tariff, simple_elements
-from chalicelib.records import Charger, Connection, ConnectorState, Driver, Site, Token
-from chalicelib.services.sessions import Wanted
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.tariff import (
+    Element,
+    PriceComponent,
+    Priced,
+    ReservationRestriction,
+    Restrictions,
+    Tariff,
+    simple_elements,
+)
+from chalicelib.records.chargers import Charger, Connection, ConnectorState, Site
+from chalicelib.records.drivers import Driver, Token
+from chalicelib.services.sessions.driver_sessions import Wanted
 from tests.faults.charger import Stub
 from tests.faults.world import NOON, World
 
@@ -22,8 +31,8 @@ ONE = ConnectorId(1)
 DRIVER, CARD, CHARGER = "driver-1", "04A1B2C3", "CP-1"
 TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("4.50")), hold_minor=5000)
 _FEES = (
-    Element((PriceComponent(Priced.TIME, Decimal(6)),), Restrictions(reservation=Reservation.MADE)),
-    Element((PriceComponent(Priced.FLAT, Decimal(2)),), Restrictions(reservation=Reservation.EXPIRED)),
+    Element((PriceComponent(Priced.TIME, Decimal(6)),), Restrictions(reservation=ReservationRestriction.MADE)),
+    Element((PriceComponent(Priced.FLAT, Decimal(2)),), Restrictions(reservation=ReservationRestriction.EXPIRED)),
     *TARIFF.elements,
 )
 
@@ -167,7 +176,7 @@ def _outgrown(world: World, charger: Stub) -> None:
 
 def _reserve(world: World) -> None:
     minutes = timedelta(minutes=0)
-    world.ask("reserve", lambda: wiring.reserving().make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
+    world.ask("reserve", lambda: wiring.driver_reservations().make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
 
 
 def _reserved(world: World, charger: Stub) -> None:

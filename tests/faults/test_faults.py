@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.stripe_payments import StripePayments
-from chalicelib.services.lifecycle import Lifecycle
+from chalicelib.adapters.money.stripe_payments import StripePayments
+from chalicelib.services.sessions.lifecycle import Lifecycle
 from tests.faults.injector import Kind
 from tests.faults.permissions import granted, services
 from tests.faults.runs import at_random, found, one_at_a_time, run

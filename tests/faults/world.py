@@ -14,8 +14,9 @@ from typing import Any
 import stripe
 
 from chalicelib import wiring
-from chalicelib.records import Connection, PaymentNews
-from chalicelib.services.refusal import NotFound, Refusal
+from chalicelib.records.chargers import Connection
+from chalicelib.records.money import PaymentNews
+from chalicelib.services.access import NotFound, Refusal
 from chalicelib.wiring import stores
 from infrastructure.workflow import definition
 from tests.faults.aws import Refused, Rows, Tables, account
@@ -135,7 +136,7 @@ class World:
 
     def _deliver(self, news: PaymentNews, tries: int) -> None:
         try:
-            self.invoke("webhook", lambda: wiring.billing().hear(news))
+            self.invoke("webhook", lambda: wiring.payment_webhooks().receive(news))
         except Failed:
             self.after(60 * 2**tries, lambda: self._deliver(news, tries + 1))
         else:
@@ -188,7 +189,7 @@ class World:
         work: dict[str, Callable[[], Any]] = {
             "sweep": lambda: wiring.lifecycle().sweep(),
             "claim": lambda: wiring.unclaimed().sweep(),
-            "reservations": lambda: wiring.reserving().sweep(),
+            "reservations": lambda: wiring.driver_reservations().sweep(),
         }
         if hourly:
             work["debts"] = lambda: wiring.debts().ask_again()

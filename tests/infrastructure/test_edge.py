@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 import quickjs  # type: ignore[import-untyped]
 
-from chalicelib.handlers import socket
-from chalicelib.services.door import Credentials
+from chalicelib.handlers.ocpp import socket
+from chalicelib.services.chargers.connections import ChargerCredentials
 from infrastructure.edge import EDGE_SECRET_HEADER, function_code
 from local import connection
 
@@ -88,7 +88,7 @@ def test_a_verified_certificate_is_told_in_the_names_that_the_door_reads() -> No
         "x-kerb-client-cert-serial": "4a3f5c",
         "x-kerb-client-cert-sha256": "01fbf94f",
     }
-    assert Credentials(None, headers[socket.CERTIFICATE_HEADER]).certificate_subject
+    assert ChargerCredentials(None, headers[socket.CERTIFICATE_HEADER]).certificate_subject
 
 
 def test_without_verification_a_certificates_headers_are_only_a_clients_words() -> None:

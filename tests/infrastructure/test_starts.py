@@ -15,7 +15,7 @@ import app as switchboard
 
 ROOT = Path(__file__).parents[2]
 # What only the API, a search, a login or a payment needs; and an AWS client that the tables do not share.
-HEAVY = {"stripe", "pydantic", "jwt", "cryptography", "h3", "boto3", "chalicelib.handlers.shared.endpoint"}
+HEAVY = {"stripe", "pydantic", "jwt", "cryptography", "h3", "boto3", "chalicelib.handlers.http.endpoint"}
 SETTINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "KERB_SOCKET_ENDPOINT": "https://example.com",
@@ -52,13 +52,13 @@ def test_a_socket_loads_nothing_of_the_api_or_of_payments(handler: str) -> None:
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
     speak = "from chalicelib.protocol import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)
-    assert "chalicelib.protocol.ocpp16" in found
+    assert "chalicelib.protocol.ocpp.ocpp16" in found
     assert not [name for name in found if name.startswith(("chalicelib.protocol.ocpp2", "ocpp.v"))]
 
 
 def test_a_step_that_takes_no_money_loads_no_payment_provider() -> None:
     ready = "from chalicelib import wiring; wiring.lifecycle()"
-    assert not HEAVY & loaded("chalicelib.handlers.workflow.await_end", ready)
+    assert not HEAVY & loaded("chalicelib.handlers.sessions.workflow.await_end", ready)
 
 
 def test_a_schedule_loads_nothing_of_the_api() -> None:

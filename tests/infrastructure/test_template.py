@@ -16,9 +16,9 @@ from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from chalice.app import ScheduledEventConfig
 
 import app as switchboard
-from chalicelib.domain.session import Reason
-from chalicelib.handlers.shared import observe
-from chalicelib.handlers.shared.models.base import Problem
+from chalicelib.domain.charging.session import Reason
+from chalicelib.handlers.http import observability as observe
+from chalicelib.handlers.http.fields import Problem
 from infrastructure import alarms, identity, policies, rest, vault
 from infrastructure.stage import STAGES, Stage
 from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES
@@ -168,7 +168,7 @@ def test_what_the_gateway_refuses_it_refuses_with_a_problem(dev: Template, statu
 
 
 def test_a_refusal_of_the_gateway_reads_as_one_of_ours() -> None:
-    endpoint = (ROOT / "chalicelib/handlers/shared/endpoint.py").read_text()
+    endpoint = (ROOT / "chalicelib/handlers/http/endpoint.py").read_text()
     ours = set(re.findall(r'(\d{3}), "(\w+)"', endpoint))
     codes = {(str(status), code) for status, code, _ in rest.REFUSALS.values() if status in (401, 403, 404, 415, 400)}
     assert codes <= ours

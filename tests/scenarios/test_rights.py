@@ -18,10 +18,10 @@ FUNCTIONS = ["api_handler", *json.loads(Path(".chalice/config.json").read_text()
 LOCAL_ONLY = {"cognito-idp:AdminConfirmSignUp"}
 # What no story of this package comes to, and where it is shown instead.
 ELSEWHERE = {
-    ("api_handler", "geo-routes"): "moto has no maps: tests/adapters/test_travel.py",
-    ("notices", "sns"): "the topic is the deployment's: tests/adapters/test_messengers.py",
+    ("api_handler", "geo-routes"): "moto has no maps: tests/adapters/discovery/test_travel.py",
+    ("notices", "sns"): "the topic is the deployment's: tests/adapters/notifications/test_messengers.py",
     ("websocket_message", "execute-api"): "lists follow an answer, sockets of nobody are closed: tests/services",
-    ("lists", "execute-api"): "tests/services/test_lists.py",
+    ("lists", "execute-api"): "tests/services/chargers/test_local_lists.py",
     ("sweep", "execute-api"): "tests/faults",
     ("sweep", "states"): "tests/faults",
     ("reservations", "states"): "tests/faults",

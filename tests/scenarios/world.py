@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 
 from chalicelib import wiring
-from chalicelib.domain.ledger import balances, held_minor
+from chalicelib.domain.money.ledger import balances, held_minor
 from local.client import Person
 from local.seed import OPERATOR_ID, SITE_ID, open_account, seed
 from local.simulator.charger import Charger, Setup

@@ -11,60 +11,52 @@ from typing import Any, cast
 
 import pytest
 
-from chalicelib.adapters.calls import DynamoCalls
-from chalicelib.adapters.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.adapters.chargers import DynamoChargers
-from chalicelib.adapters.debts import DynamoDebts, DynamoDifferences
-from chalicelib.adapters.journal import DynamoHistory, DynamoJournal, DynamoReports
-from chalicelib.adapters.ledger import DynamoLedger, DynamoReceipts
-from chalicelib.adapters.notices import DynamoOutbox
-from chalicelib.adapters.places import DynamoPlaces
-from chalicelib.adapters.provider import NoProvider
+from chalicelib.adapters.chargers.calls import DynamoCalls
+from chalicelib.adapters.chargers.chargers import DynamoChargers
+from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
+from chalicelib.adapters.discovery.places import DynamoPlaces
+from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
+from chalicelib.adapters.money.ledger import DynamoLedger, DynamoReceipts
+from chalicelib.adapters.notifications.outbox import DynamoOutbox
+from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.reservations import DynamoReservations
-from chalicelib.adapters.sessions import DynamoSessions
-from chalicelib.adapters.transactions import DynamoReadings, DynamoTransactions
-from chalicelib.domain.events import ConnectorId
-from chalicelib.domain.session import CardAction, Hold, Origin, Session
-from chalicelib.domain.tariff import Tariff, simple_elements
-from chalicelib.ports import Payments
-from chalicelib.records import (
-    CardholderNeeded,
-    Charger,
-    Connection,
-    Declined,
-    Driver,
-    Gone,
-    ProviderPayment,
-    Site,
-    StaleTask,
-    Token,
-)
-from chalicelib.services.authorising import Authorising
-from chalicelib.services.billing import Billing
-from chalicelib.services.changes import Changes
-from chalicelib.services.charging import Charging
-from chalicelib.services.commanding import Commanding
-from chalicelib.services.conversation import Conversation
-from chalicelib.services.debts import Debts
-from chalicelib.services.eligibility import Eligibility
-from chalicelib.services.funds import Funds
-from chalicelib.services.hearing import Hearing
-from chalicelib.services.lifecycle import Lifecycle
-from chalicelib.services.lists import Lists
-from chalicelib.services.measuring import Measuring
-from chalicelib.services.naming import Naming
-from chalicelib.services.noticing import Noticing
-from chalicelib.services.notifying import Notifying
-from chalicelib.services.operating import Operating
-from chalicelib.services.receipting import Receipting
-from chalicelib.services.reconciling import Reconciling
-from chalicelib.services.recording import Recording
-from chalicelib.services.refunding import Refunding
-from chalicelib.services.registry import Registry
-from chalicelib.services.reserving import Reserving
-from chalicelib.services.sessions import DriverSessions
-from chalicelib.services.unclaimed import Unclaimed
-from chalicelib.services.watching import Watching
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.session import CardAction, Hold, Origin, Session
+from chalicelib.domain.pricing.tariff import Tariff, simple_elements
+from chalicelib.ports.money import Payments
+from chalicelib.records.chargers import Charger, Connection, Gone, Site
+from chalicelib.records.charging import StaleTask
+from chalicelib.records.drivers import Driver, Token
+from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
+from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.registry import Registry
+from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.charging.metering import Metering
+from chalicelib.services.charging.monitor import Monitor
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transactions import TransactionEvents
+from chalicelib.services.charging.unclaimed import UnclaimedTransactions
+from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.drivers.eligibility import Eligibility
+from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.payment_webhooks import PaymentWebhooks
+from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.money.reconciliation import Reconciliation
+from chalicelib.services.money.refunds import Refunds
+from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.notifications.outbox import Notifications
+from chalicelib.services.ocpp.conversation import Conversation
+from chalicelib.services.ocpp.router import Router
+from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.driver_sessions import DriverSessions
+from chalicelib.services.sessions.lifecycle import Lifecycle
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
@@ -211,73 +203,73 @@ class Kit:
         self.drivers = DynamoDrivers()
         self.ledger = DynamoLedger()
         self.transactions = DynamoTransactions()
-        self.journal = DynamoJournal()
+        self.message_log = DynamoMessageLog()
         self.history = DynamoHistory()
         self.reports = DynamoReports()
         self.places = DynamoPlaces(self.clock)
         self.link = Link()
         self.outbox = DynamoOutbox()
-        self.notifying = Notifying(self.outbox, self.sessions, self.clock)
-        self.noticing = Noticing(self.sessions, self.readings, self.transactions, self.notifying)
-        self.changes = Changes(self.sessions, self.workflow, self.notifying)
-        self.receipting = Receipting(DynamoReceipts(), self.catalog, self.clock)
-        self.recording = Recording(self.journal, self.history, self.places, self.clock)
-        self.authorising = Authorising(self.chargers, self.sessions, self.catalog, self.drivers)
+        self.notifications = Notifications(self.outbox, self.sessions, self.clock)
+        self.alerts = Alerts(self.sessions, self.readings, self.transactions, self.notifications)
+        self.changes = SessionChanges(self.sessions, self.workflow, self.notifications)
+        self.issued_receipts = IssuedReceipts(DynamoReceipts(), self.catalog, self.clock)
+        self.charger_log = ChargerLog(self.message_log, self.history, self.places, self.clock)
+        self.authorizations = Authorizations(self.chargers, self.sessions, self.catalog, self.drivers)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
-        self.commanding = Commanding(self.chargers, self.calls, self.link, self.recording, self.clock, self.new_id)
-        self.lists = Lists(self.chargers, self.catalog, self.commanding, self.clock)
+        self.commands = ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
+        self.lists = LocalLists(self.chargers, self.catalog, self.commands, self.clock)
         self.reservations = DynamoReservations()
         self.eligibility = Eligibility(
             self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock
         )
-        self.reserving = Reserving(
+        self.driver_reservations = DriverReservations(
             reservations=self.reservations,
             chargers=self.chargers,
             places=self.places,
             sessions=self.sessions,
             eligibility=self.eligibility,
-            commanding=self.commanding,
+            commands=self.commands,
             workflow=self.workflow,
             clock=self.clock,
             new_id=self.new_id,
         )
-        self.watching = Watching(self.sessions, self.readings, self.changes, self.noticing, self.clock)
-        self.charging = Charging(
+        self.monitor = Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
+        self.charging = TransactionEvents(
             chargers=self.chargers,
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
             catalog=self.catalog,
-            authorising=self.authorising,
-            naming=Naming(self.chargers, self.sessions, self.transactions, self.clock),
+            authorizations=self.authorizations,
+            transaction_ids=TransactionIds(self.chargers, self.sessions, self.transactions, self.clock),
             workflow=self.workflow,
             changes=self.changes,
-            reserving=self.reserving,
-            watching=self.watching,
-            noticing=self.noticing,
+            driver_reservations=self.driver_reservations,
+            monitor=self.monitor,
+            alerts=self.alerts,
             clock=self.clock,
         )
-        self.hearing = Hearing(
+        self.router = Router(
             chargers=self.chargers,
             charging=self.charging,
-            authorising=self.authorising,
+            authorizations=self.authorizations,
             lists=self.lists,
-            reserving=self.reserving,
+            driver_reservations=self.driver_reservations,
             reports=self.reports,
             provider=NoProvider(),
-            recording=self.recording,
-            noticing=self.noticing,
+            charger_log=self.charger_log,
+            alerts=self.alerts,
             clock=self.clock,
             heartbeat_s=300,
         )
-        self.conversation = Conversation(self.chargers, self.calls, self.hearing, self.recording, self.clock)
-        self.unclaimed = Unclaimed(self.transactions, self.charging, self.clock)
+        self.conversation = Conversation(self.chargers, self.calls, self.router, self.charger_log, self.clock)
+        self.unclaimed = UnclaimedTransactions(self.transactions, self.charging, self.clock)
         self.registry = Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
-        self.operating = Operating(
+        self.remote_control = RemoteControl(
             chargers=self.chargers,
             calls=self.calls,
-            commanding=self.commanding,
-            journal=self.journal,
+            commands=self.commands,
+            message_log=self.message_log,
             history=self.history,
             reports=self.reports,
             sessions=self.sessions,
@@ -292,8 +284,8 @@ class Kit:
             chargers=self.chargers,
             catalog=self.catalog,
             eligibility=self.eligibility,
-            reserving=self.reserving,
-            receipting=self.receipting,
+            driver_reservations=self.driver_reservations,
+            issued_receipts=self.issued_receipts,
             workflow=self.workflow,
             changes=self.changes,
             clock=self.clock,
@@ -311,16 +303,18 @@ class Kit:
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
-            commanding=self.commanding,
-            measuring=Measuring(self.readings, self.changes),
+            commands=self.commands,
+            metering=Metering(self.readings, self.changes),
             funds=self.funds,
-            receipting=self.receipting,
+            issued_receipts=self.issued_receipts,
             clock=self.clock,
         )
-        self.billing = Billing(self.sessions, self.ledger, self.changes, self.funds, payments, self.clock)
-        self.refunding = Refunding(self.sessions, self.ledger, self.changes, payments, self.clock)
+        self.payment_webhooks = PaymentWebhooks(
+            self.sessions, self.ledger, self.changes, self.funds, payments, self.clock
+        )
+        self.refunds = Refunds(self.sessions, self.ledger, self.changes, payments, self.clock)
         self.differences = DynamoDifferences()
-        self.reconciling = Reconciling(self.ledger, self.differences, payments)
+        self.reconciliation = Reconciliation(self.ledger, self.differences, payments)
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))

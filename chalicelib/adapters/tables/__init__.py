@@ -13,7 +13,6 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import table_of
-from chalicelib.adapters.tables.catalog import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
     ChargerRow,
@@ -23,10 +22,11 @@ from chalicelib.adapters.tables.chargers import (
     PlaceRow,
     ReportRow,
 )
+from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, TransactionRow
+from chalicelib.adapters.tables.drivers import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
-from chalicelib.adapters.tables.notices import NoticeRow
+from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.reservations import ReservationRow
-from chalicelib.adapters.tables.sessions import ReadingsRow, SessionRow, TransactionRow
 
 __all__ = [
     "TABLES",

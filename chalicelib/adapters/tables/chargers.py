@@ -16,7 +16,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjec
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
-from chalicelib.adapters.tables.shared import PREFIX, OnDemand
+from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]

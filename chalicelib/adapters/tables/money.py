@@ -7,7 +7,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
-from chalicelib.adapters.tables.shared import PREFIX, OnDemand
+from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class LedgerByDay(GlobalSecondaryIndex["LedgerRow"]):  # type: ignore[no-untyped-call]

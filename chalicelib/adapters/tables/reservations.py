@@ -6,7 +6,7 @@ from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttri
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from chalicelib.adapters.tables.shared import PREFIX, OnDemand
+from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ReservationsByDriver(GlobalSecondaryIndex["ReservationRow"]):  # type: ignore[no-untyped-call]

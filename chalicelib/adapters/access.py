@@ -1,0 +1,93 @@
+"""A token is worth what its signature, issuer, audience and time say; anything else about it is refused alike.
+
+Access tokens are OIDC (RS256, keys from the issuer's JWKS). Tickets are our own: they open one session's live
+view, or its receipt and nothing else, where a browser can send no header.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import jwt
+
+from chalicelib.records.access import TicketScope
+from chalicelib.records.drivers import NotAllowed
+
+# Issuers announce new keys long before they use them; a key id not seen before is looked up at once all the same.
+_KEYS_KEPT_S = 3600
+_KEYS_TIMEOUT_S = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who holds an access token, in which groups, and until when."""
+
+    subject: str
+    groups: tuple[str, ...]
+    expires_at: datetime
+
+
+class AccessTokens:
+    """Verifies access tokens that `issuer` gave to `client_id`."""
+
+    def __init__(self, issuer: str, jwks_url: str, client_id: str) -> None:
+        self._issuer = issuer
+        self._client_id = client_id
+        self._keys = jwt.PyJWKClient(jwks_url, lifespan=_KEYS_KEPT_S, timeout=_KEYS_TIMEOUT_S)
+
+    def verify(self, token: str) -> Claims:
+        """At most one HTTP call, while the keys are not known.
+
+        Raises NotAllowed, and PyJWKClientConnectionError when the keys cannot be had: then nobody can tell.
+        """
+        try:
+            claims = jwt.decode(
+                token,
+                self._keys.get_signing_key_from_jwt(token),
+                algorithms=["RS256"],
+                issuer=self._issuer,
+                options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+            )
+        except jwt.PyJWKClientConnectionError:
+            raise
+        except jwt.PyJWTError:
+            raise NotAllowed("log in again") from None
+        # Cognito's access tokens name their client in a claim of its own and have no audience.
+        if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
+            raise NotAllowed("log in again")
+        return Claims(
+            subject=claims["sub"],
+            groups=tuple(claims.get("cognito:groups", ())),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+
+
+class Tickets:
+    """Short-lived leave to see one thing of one session; `secret` has at least 32 bytes."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def issue(
+        self, session_id: str, driver_id: str, expires_at: datetime, leave: TicketScope = TicketScope.LIVE
+    ) -> str:
+        """A ticket, safe to stand in a URL."""
+        claims = {"aud": leave.value, "session_id": session_id, "sub": driver_id, "exp": expires_at}
+        return jwt.encode(claims, self._secret, "HS256")
+
+    def verify(self, ticket: str, session_id: str, now: datetime, leave: TicketScope = TicketScope.LIVE) -> str:
+        """The driver it was issued to. Raises NotAllowed."""
+        try:
+            claims = jwt.decode(
+                ticket,
+                self._secret,
+                algorithms=["HS256"],
+                audience=leave.value,
+                options={"require": ["exp", "sub"], "verify_exp": False},
+            )
+        except jwt.PyJWTError:
+            raise NotAllowed("this ticket is not valid") from None
+        if claims.get("session_id") != session_id or now.timestamp() >= claims["exp"]:
+            raise NotAllowed("this ticket is not valid")
+        return str(claims["sub"])

@@ -1,0 +1,337 @@
+"""What the network knows of a charger, each fact changed by one conditional write that a late message cannot undo."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from pynamodb.constants import ALL_OLD, ATTRIBUTES, STRING, UPDATED_OLD
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
+from chalicelib.adapters.tables import ChargerRow, ConnectionRow
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.ports import Clock
+from chalicelib.records import Conflict
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Plug
+
+_CHARGER = "charger"
+_CONNECTOR = "connector#"
+_NEWS = "news#"
+# So soon an operator's wish to read along reaches every process.
+_REMEMBERED_S = 60
+# API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
+_CONNECTION_KEPT = timedelta(days=1)
+_SOCKETS_REMEMBERED = 10_000
+_SHARDS = 8
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoChargers:
+    """The port Chargers. `clock` says when what is remembered of a socket is due to be read again."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+        self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
+
+    def get(self, charger_id: str) -> Charger | None:
+        """One call."""
+        row = find(ChargerRow, charger_id, _CHARGER)
+        return _charger(row) if row else None
+
+    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
+        """One call. Raises Conflict when the charger is another operator's."""
+        password = ChargerRow.password_hash
+        registered = [
+            ChargerRow.operator_id.set(charger.operator_id),
+            ChargerRow.site_id.set(charger.site_id),
+            password.set(password | charger.password_hash if keep_password else charger.password_hash),
+            ChargerRow.connectors.set([str(connector) for connector in charger.connectors]),
+            ChargerRow.security_profile.set(charger.security_profile),
+            ChargerRow.keeps_list.set(charger.keeps_list),
+            ChargerRow.plugs.set(encode(charger.plugs)),
+            ChargerRow.admission.set(charger.admission.value),
+            ChargerRow.pending_operator.remove(),
+            ChargerRow.expires_at.remove(),
+        ]
+        owner = ChargerRow.operator_id
+        own = owner.does_not_exist() | (owner == charger.operator_id)
+        if not update(ChargerRow(charger.charger_id, _CHARGER), registered, own):
+            raise Conflict(f"charger {charger.charger_id} belongs to another operator")
+
+    def of_operator(self, operator_id: str) -> Sequence[Charger]:
+        """One call for each megabyte; a charger registered this second may be missing."""
+        return [_charger(row) for row in ChargerRow.by_operator.query(operator_id)]
+
+    def opened(self, connection: Connection, at: datetime) -> str | None:
+        """Two calls. `at` orders a charger's sockets.
+
+        News of a socket older than the charger's present one changes nothing, and the id returned is then its own:
+        it is the one replaced.
+        """
+        ConnectionRow(connection.connection_id, body=encode(connection), expires_at=at + _CONNECTION_KEPT).save()
+        newest = [
+            ChargerRow.connection_id.set(connection.connection_id),
+            ChargerRow.protocol.set(connection.protocol),
+            ChargerRow.connected_at.set(at),
+        ]
+        not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
+        try:
+            before = table_of(ChargerRow).update_item(
+                connection.charger_id,
+                _CHARGER,
+                actions=newest,
+                condition=ChargerRow.charger_id.exists() & not_older,
+                return_values=UPDATED_OLD,
+            )
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+            return connection.connection_id
+        replaced: str | None = before.get(ATTRIBUTES, {}).get("connection_id", {}).get(STRING)
+        return replaced if replaced != connection.connection_id else None
+
+    def closed(self, connection: Connection) -> Charger | None:
+        """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
+        row = ChargerRow(connection.charger_id, _CHARGER)
+        was_newest = update(
+            row,
+            [ChargerRow.connection_id.remove(), ChargerRow.protocol.remove(), ChargerRow.connected_at.remove()],
+            ChargerRow.connection_id == connection.connection_id,
+        )
+        ConnectionRow(connection.connection_id).delete()
+        return _charger(row) if was_newest else None
+
+    def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
+        """One call, and one for each connector."""
+        change = [ChargerRow.place.set(place) if place else ChargerRow.place.remove()]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+        for connector in connectors:
+            update(_connector_row(charger_id, connector), change)
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """One call the first time in a minute that this process meets the socket, none after that."""
+        try:
+            return self._known_connection(connection_id, int(self._clock().timestamp()) // _REMEMBERED_S)
+        except LookupError:
+            return None
+
+    def admit(self, charger_id: str, admission: Admission) -> bool:
+        """One call."""
+        change = [ChargerRow.admission.set(admission.value)]
+        return update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def propose(self, charger: Charger, until: datetime) -> None:
+        """One call. Raises Conflict when the charger is known."""
+        row = ChargerRow(
+            charger.charger_id,
+            _CHARGER,
+            operator_id=charger.operator_id,
+            site_id=charger.site_id,
+            password_hash=charger.password_hash,
+            connectors=[],
+            security_profile=charger.security_profile,
+            admission=Admission.PENDING.value,
+            pending_operator=charger.operator_id,
+            expires_at=until,
+        )
+        if not put(row, ChargerRow.charger_id.does_not_exist()):
+            raise Conflict(f"charger {charger.charger_id} is known")
+
+    def pending(self, operator_id: str, most: int) -> int:
+        """One call."""
+        return sum(1 for _ in ChargerRow.pending.query(operator_id, limit=most))
+
+    def offer_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        change = [ChargerRow.next_password_hash.set(password_hash)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def drop_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        offered = ChargerRow.next_password_hash
+        update(ChargerRow(charger_id, _CHARGER), [offered.remove()], offered == password_hash)
+
+    def change_password(self, charger_id: str, password_hash: str) -> None:
+        """One call."""
+        offered = ChargerRow.next_password_hash
+        changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
+        update(ChargerRow(charger_id, _CHARGER), changes, offered == password_hash)
+
+    def trace(self, charger_id: str, until: datetime) -> bool:
+        """Two or three calls: the charger for the sockets to come, its present socket for now."""
+        row = ChargerRow(charger_id, _CHARGER)
+        if not update(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
+            return False
+        socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
+        if socket is not None:
+            traced = replace(decode(Connection, socket.body), traced_until=until)
+            update(socket, [ConnectionRow.body.set(encode(traced))], ConnectionRow.connection_id.exists())
+        return True
+
+    def confirm_list(self, charger_id: str, version: int) -> None:
+        """One call."""
+        change = [ChargerRow.list_version.set(version)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def list_is_due(self, charger_id: str) -> None:
+        """One call."""
+        shard = str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
+        update(ChargerRow(charger_id, _CHARGER), [ChargerRow.list_due_shard.set(shard)])
+
+    def lists_due(self) -> Iterable[str]:
+        """Eight calls, and one more for each charger given out: it is off the list then."""
+        for shard in range(_SHARDS):
+            for key in ChargerRow.list_due.query(str(shard)):
+                update(ChargerRow(key.charger_id, _CHARGER), [ChargerRow.list_due_shard.remove()])
+                yield key.charger_id
+
+    def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
+        """One call."""
+        ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at).save()
+
+    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
+        """One call."""
+        rows = ChargerRow.query(charger_id, ChargerRow.item.startswith(_NEWS), consistent_read=True)
+        return [
+            (NewsReceived(Topic(row.item.removeprefix(_NEWS)), row.status or ""), row.status_at)
+            for row in rows
+            if row.status_at is not None
+        ]
+
+    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None:
+        """One call; nothing is kept of a charger that is not registered."""
+        facts = [
+            ChargerRow.vendor.set(vendor),
+            ChargerRow.model.set(model),
+            ChargerRow.serial.set(serial) if serial is not None else ChargerRow.serial.remove(),
+            ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
+        ]
+        update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
+
+    def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
+        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""
+        if state.status_at is None:
+            raise ValueError(f"a status of {charger_id} connector {state.connector} needs its time")
+        report = [
+            ChargerRow.status.set(state.status.value),
+            ChargerRow.status_at.set(state.status_at),
+            ChargerRow.error.set(state.error),
+        ]
+        try:
+            before = table_of(ChargerRow).update_item(
+                charger_id,
+                f"{_CONNECTOR}{state.connector}",
+                actions=report,
+                condition=ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at),
+                return_values=ALL_OLD,
+            )
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+            return None
+        known = before.get(ATTRIBUTES)
+        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(state.connector)
+
+    def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
+        """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
+        states: dict[ConnectorId, ConnectorState] = {}
+        # "charger" sorts before "connector#", so what was reported replaces what is only registered.
+        for row in ChargerRow.query(charger_id, consistent_read=True):
+            if row.item == _CHARGER:
+                states |= {connector: ConnectorState(connector) for connector in _registered(row)}
+            elif row.item.startswith(_CONNECTOR):
+                state = _connector_state(row)
+                states[state.connector] = state
+        return [states[connector] for connector in sorted(states)]
+
+    def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
+        """One call."""
+        authorization = ChargerRow.session_id
+        free_or_own = authorization.does_not_exist() | (authorization == session_id)
+        actions = [authorization.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
+        condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
+        return update(_connector_row(charger_id, connector), actions, condition)
+
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
+        """One call."""
+        authorization = ChargerRow.session_id
+        update(_connector_row(charger_id, connector), [authorization.remove()], authorization == session_id)
+
+    def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
+        """One call."""
+        actions = [ChargerRow.reserved_for.set(reservation_id), ChargerRow.reserved_until.set(until)]
+        condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
+        return update(_connector_row(charger_id, connector), actions, condition)
+
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
+        """One call."""
+        kept_for = ChargerRow.reserved_for
+        actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
+        update(_connector_row(charger_id, connector), actions, kept_for == reservation_id)
+
+
+def _is_kept_by_no_other(name: str, at: datetime) -> Condition:
+    kept_for = ChargerRow.reserved_for
+    is_free: Condition = kept_for.does_not_exist() | (kept_for == name) | (ChargerRow.reserved_until <= at)
+    return is_free
+
+
+def _connection(connection_id: str, minute: int) -> Connection:
+    row = find(ConnectionRow, connection_id)
+    if row is None:
+        raise LookupError(connection_id)
+    return decode(Connection, row.body)
+
+
+def _charger(row: ChargerRow) -> Charger:
+    return Charger(
+        charger_id=row.charger_id,
+        operator_id=row.operator_id,
+        site_id=row.site_id,
+        password_hash=row.password_hash,
+        connectors=_registered(row),
+        security_profile=1 if row.security_profile is None else row.security_profile,
+        admission=Admission(row.admission) if row.admission else Admission.ACCEPTED,
+        next_password_hash=row.next_password_hash,
+        keeps_list=bool(row.keeps_list),
+        list_version=row.list_version or 0,
+        traced_until=row.traced_until,
+        plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
+        place=row.place,
+        connection_id=row.connection_id,
+        protocol=row.protocol,
+        connected_at=row.connected_at,
+        vendor=row.vendor,
+        model=row.model,
+        serial=row.serial,
+        firmware=row.firmware,
+    )
+
+
+def _registered(row: ChargerRow) -> tuple[ConnectorId, ...]:
+    return tuple(connector_id(text) for text in row.connectors)
+
+
+def _connector_row(charger_id: str, connector: ConnectorId) -> ChargerRow:
+    return ChargerRow(charger_id, f"{_CONNECTOR}{connector}")
+
+
+def _connector_state(row: ChargerRow) -> ConnectorState:
+    return ConnectorState(
+        connector=connector_id(row.item.removeprefix(_CONNECTOR)),
+        status=ConnectorStatus(row.status) if row.status else ConnectorStatus.UNKNOWN,
+        status_at=row.status_at,
+        error=row.error or "",
+        session_id=row.session_id,
+        place=row.place,
+        reserved_for=row.reserved_for,
+        reserved_until=row.reserved_until,
+    )

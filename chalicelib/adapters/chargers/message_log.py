@@ -1,0 +1,105 @@
+"""What chargers said and did, appended and never changed: the journal for people, the history for uptime, reports.
+
+A row's place follows from its time and from what it says, so that the same thing written twice is there once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from pynamodb.constants import STRING
+
+from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.tables import HistoryRow, JournalRow, ReportRow
+from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
+from chalicelib.domain.chargers.events import ReportKind, ReportReceived
+from chalicelib.records.chargers import LoggedMessage
+
+_JOURNAL_KEPT = timedelta(days=30)
+_REPORTS_KEPT = timedelta(days=30)
+# US 23 CFR 680.116(b)(2) looks twelve months back.
+_HISTORY_KEPT = timedelta(days=400)
+# Enough to find how every connector stood: few chargers have more than a handful.
+_LOOK_BACK = 100
+
+
+class DynamoMessageLog:
+    """The port Journal. Every method makes one call."""
+
+    def __init__(self, kept: timedelta = _JOURNAL_KEPT) -> None:
+        self._kept = kept
+
+    def add(self, charger_id: str, entry: LoggedMessage) -> None:
+        body = encode(entry)
+        JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept).save()
+
+    def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
+        start = {"charger_id": {STRING: charger_id}, "position": {STRING: before}} if before else None
+        if before is not None and not before[:1].isdigit():
+            raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
+        rows = list(
+            JournalRow.query(
+                charger_id, consistent_read=True, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start
+            )
+        )
+        entries = [decode(LoggedMessage, row.body) for row in rows[:limit]]
+        return entries, rows[limit - 1].position if len(rows) > limit else None
+
+
+class DynamoHistory:
+    """The port History."""
+
+    def add(self, charger_id: str, happening: Happening) -> None:
+        """One call."""
+        kind = "line" if isinstance(happening, LineChanged) else "status"
+        body = f"{kind} {encode(happening)}"
+        row = HistoryRow(charger_id, _place(happening.at, body), body=body, expires_at=happening.at + _HISTORY_KEPT)
+        row.save()
+
+    def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
+        """Two calls, and one more for each megabyte."""
+        earlier = HistoryRow.query(
+            charger_id, HistoryRow.position < _time(since), scan_index_forward=False, limit=_LOOK_BACK
+        )
+        within = HistoryRow.query(charger_id, HistoryRow.position.between(_time(since), _time(until) + "~"))
+        return [*reversed([_happening(row) for row in earlier]), *(_happening(row) for row in within)]
+
+
+class DynamoReports:
+    """The port Reports. Every method makes one call, reading one more for each megabyte."""
+
+    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
+        body = encode(part)
+        place = f"{part.seq_no:08d}#{_digest(body)}"
+        ReportRow(
+            _report(charger_id, part.kind, part.request_id), place, body=body, expires_at=at + _REPORTS_KEPT
+        ).save()
+
+    def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
+        rows = ReportRow.query(_report(charger_id, kind, request_id), consistent_read=True)
+        return [decode(ReportReceived, row.body) for row in rows]
+
+
+def _report(charger_id: str, kind: ReportKind, request_id: int) -> str:
+    """Quoted, so that no charger's name can spell another's report."""
+    return f"{quote(charger_id, safe='')}#{kind}#{request_id}"
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _place(at: datetime, body: str) -> str:
+    return f"{_time(at)}Z#{_digest(body)}"
+
+
+def _happening(row: HistoryRow) -> Happening:
+    kind, _, body = row.body.partition(" ")
+    return decode(LineChanged, body) if kind == "line" else decode(StatusChanged, body)

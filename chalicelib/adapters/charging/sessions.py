@@ -1,0 +1,181 @@
+"""A session is one row, changed by compare-and-set on its whole text; what the workflow waits for is in the same row.
+
+So of a save and a wait that meet, whichever comes second sees the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, update
+from chalicelib.adapters.tables import SessionRow
+from chalicelib.domain.charging.session import Origin, Session, State
+from chalicelib.ports import Clock
+from chalicelib.records import Conflict
+from chalicelib.records.charging import Waiting
+
+_UNSETTLED = frozenset({State.INITIATED, State.STOPPING})
+# DynamoDB takes 1,000 writes a second in one partition of an index; these are many thousand sessions begun a minute.
+_SHARDS = 8
+_RANDOM = random.SystemRandom()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoSessions:
+    """The port Sessions. `clock` says when a session last changed, for the clocks of chargers cannot."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+
+    def add(self, session: Session) -> bool:
+        """One call."""
+        row = SessionRow(
+            session.session_id,
+            operator_id=session.operator_id,
+            driver_id=session.driver_id,
+            created_at=session.created_at,
+            body=encode(session),
+        )
+        if _is_unsettled(session):
+            row.unsettled_shard = _shard(session.session_id)
+            row.unsettled_at = self._clock()
+        if session.flags:
+            row.flagged_operator = session.operator_id
+        return put(row, SessionRow.session_id.does_not_exist())
+
+    def get(self, session_id: str) -> Session | None:
+        """One call."""
+        row = find(SessionRow, session_id)
+        return decode(Session, row.body) if row else None
+
+    def save(self, before: Session, after: Session) -> Waiting | None:
+        """One call. Raises Conflict (after a second call) when the stored session is neither `before` nor `after`.
+
+        It is `after` already when this very save was done and its answer lost. It may be `before` in other words
+        when an older release wrote it; then a third call replaces those.
+        """
+        row = SessionRow(after.session_id)
+        if self._replace(row, encode(before), after):
+            return _waiting(row)
+        stored = find(SessionRow, after.session_id)
+        known = decode(Session, stored.body) if stored else None
+        if stored and known == after:
+            return _waiting(stored)
+        if stored and known == before and self._replace(row, stored.body, after):
+            return _waiting(row)
+        raise Conflict(f"session {after.session_id} was changed by somebody else")
+
+    def wait(self, session_id: str, waiting: Waiting) -> Session:
+        """One call. Raises LookupError for an unknown session."""
+        row = SessionRow(session_id)
+        if not update(row, [SessionRow.waiting.set(encode(waiting))], SessionRow.session_id.exists()):
+            raise LookupError(f"no session {session_id}")
+        return decode(Session, row.body)
+
+    def waiting(self, session_id: str) -> Waiting | None:
+        """One call."""
+        row = find(SessionRow, session_id)
+        return _waiting(row) if row else None
+
+    def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
+        """Two calls: the index knows the order, the sessions are read as they are now.
+
+        Raises ValueError for a cursor that is not ours. A cursor names a place in any driver's list, so that one
+        driver's cursor shows nothing of another's sessions.
+        """
+        return _page(SessionRow.by_driver, "driver_id", driver_id, limit, before)
+
+    def unsettled(self, since: datetime) -> Iterable[Session]:
+        """Eight calls, and one for each hundred sessions found."""
+        # Whoever runs out of time has not always left the same ones out.
+        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
+            found = list(SessionRow.unsettled.query(str(shard), SessionRow.unsettled_at < since))
+            for row in _fresh(found):
+                if row.unsettled_at is not None and row.unsettled_at < since:
+                    yield decode(Session, row.body)
+
+    def forget_driver(self, session: Session) -> None:
+        """One call. The cards' numbers and labels go; the driver's id stays in the books, where it leads nowhere."""
+        hold = replace(session.hold, card="") if session.hold else None
+        top_ups = tuple(replace(it, card="") for it in session.top_ups)
+        token = "" if session.origin is not Origin.APP else session.token
+        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups)
+        row = SessionRow(session.session_id)
+        actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]
+        if not update(row, actions, SessionRow.body == encode(session)):
+            raise Conflict(f"session {session.session_id} was changed by somebody else")
+
+    def of_operator(
+        self, operator_id: str, limit: int, before: str | None, *, flagged: bool
+    ) -> tuple[Sequence[Session], str | None]:
+        """Two calls, as `of_driver`."""
+        if flagged:
+            return _page(SessionRow.flagged, "flagged_operator", operator_id, limit, before)
+        return _page(SessionRow.by_operator, "operator_id", operator_id, limit, before)
+
+    def _replace(self, row: SessionRow, text: str, after: Session) -> bool:
+        changes: list[Action] = [SessionRow.body.set(encode(after))]
+        if _is_unsettled(after):
+            changes.append(SessionRow.unsettled_shard.set(_shard(after.session_id)))
+            changes.append(SessionRow.unsettled_at.set(self._clock()))
+        else:
+            changes += [SessionRow.unsettled_shard.remove(), SessionRow.unsettled_at.remove()]
+        if after.flags:
+            changes.append(SessionRow.flagged_operator.set(after.operator_id))
+        return update(row, changes, SessionRow.body == text)
+
+
+def _is_unsettled(session: Session) -> bool:
+    is_short = session.state is State.ACTIVE and session.funds_low_at is not None
+    return is_short or session.state in _UNSETTLED
+
+
+def _shard(session_id: str) -> str:
+    return str(hashlib.sha256(session_id.encode()).digest()[0] % _SHARDS)
+
+
+def _fresh(keys: Sequence[SessionRow]) -> Iterator[SessionRow]:
+    return SessionRow.batch_get([key.session_id for key in keys], consistent_read=True)
+
+
+def _waiting(row: SessionRow) -> Waiting | None:
+    return decode(Waiting, row.waiting) if row.waiting else None
+
+
+def _cursor(row: SessionRow) -> str:
+    place = encode((row.created_at, row.session_id)).encode()
+    return urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def _page(index: Any, key: str, value: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
+    start = _start_key(key, value, before) if before else None
+    keys = list(index.query(value, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start))
+    page = keys[:limit]
+    rows = {row.session_id: row for row in _fresh(page)}
+    sessions = [decode(Session, rows[it.session_id].body) for it in page]
+    return sessions, _cursor(page[-1]) if len(keys) > limit else None
+
+
+def _start_key(key: str, value: str, cursor: str) -> dict[str, dict[str, Any]]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        created_at, session_id = decode(tuple[datetime, str], text)
+        if not can_be_key(session_id):
+            raise ValueError("no session has that id")
+    except ValueError as error:
+        raise ValueError("this cursor is not one of ours; leave it out to begin with the newest") from error
+    row = SessionRow(session_id, created_at=created_at, operator_id="", body="")
+    setattr(row, key, value)
+    place = row.serialize()
+    return {name: place[name] for name in ("session_id", key, "created_at")}

@@ -1,0 +1,187 @@
+"""Beneath sessions lies what their chargers told: transactions, merged fact by fact, and readings, a row a frame."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from pynamodb.attributes import Attribute
+
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, update
+from chalicelib.adapters.tables import ReadingsRow, TransactionRow
+from chalicelib.domain.chargers.events import Reading, StopReason
+from chalicelib.records.charging import StoredReading, Transaction
+
+_SHARDS = 8
+_RANDOM = random.SystemRandom()
+_READINGS_KEPT = timedelta(days=400)
+_POSITION = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16})/\d{4}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoTransactions:
+    """The port Transactions. Methods make one call where they say nothing else."""
+
+    def get(self, charger_id: str, ref: str) -> Transaction | None:
+        row = find(TransactionRow, charger_id, ref)
+        return _transaction(row) if row else None
+
+    def record(self, facts: Transaction) -> Transaction:
+        row = TransactionRow(facts.charger_id, facts.ref)
+        told: list[tuple[Attribute[Any], object]] = [
+            (TransactionRow.heard_at, facts.heard_at),
+            (TransactionRow.started_heard_at, facts.started_heard_at),
+            (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
+            (TransactionRow.first_seq_no, facts.first_seq_no),
+            (TransactionRow.last_seq_no, facts.last_seq_no),
+            (TransactionRow.stop_token, facts.stop_token),
+            (TransactionRow.attend_from_wh, facts.attend_from_wh),
+            (TransactionRow.is_nearly_done, facts.is_nearly_done),
+            (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
+            (TransactionRow.token, facts.token),
+            (TransactionRow.started_at, facts.started_at),
+            (TransactionRow.meter_start_wh, facts.meter_start_wh),
+            (TransactionRow.stopped_at, facts.stopped_at),
+            (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
+            (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
+            (TransactionRow.session_id, facts.session_id),
+        ]
+        first_words = [fact.set(fact | value) for fact, value in told if value is not None]
+        if not first_words:
+            return self.get(facts.charger_id, facts.ref) or facts
+        update(row, first_words)
+        return _transaction(row)
+
+    def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
+        known = TransactionRow.attend_from_wh
+        update(TransactionRow(charger_id, ref), [known.remove() if from_wh is None else known.set(from_wh)])
+
+    def forget_token(self, charger_id: str, ref: str) -> None:
+        known = TransactionRow(charger_id, ref)
+        update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
+
+    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
+        update(TransactionRow(charger_id, ref), [TransactionRow.stands_for.set(stands_for)])
+
+    def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
+        row = TransactionRow(charger_id, ref)
+        listed = [
+            TransactionRow.unclaimed_shard.set(str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)),
+            TransactionRow.unclaimed_at.set(TransactionRow.unclaimed_at | at),
+        ]
+        update(row, listed, TransactionRow.session_id.does_not_exist())
+
+    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
+        """Eight calls, and one for each transaction found."""
+        # Whoever runs out of time has not always left the same ones out.
+        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
+            for key in TransactionRow.unclaimed.query(str(shard), TransactionRow.unclaimed_at < since):
+                found = self.get(key.charger_id, key.ref)
+                if found is not None:
+                    yield found
+
+    def settle_claim(self, charger_id: str, ref: str) -> None:
+        off = [TransactionRow.unclaimed_shard.remove(), TransactionRow.unclaimed_at.remove()]
+        update(TransactionRow(charger_id, ref), off)
+
+
+class DynamoReadings:
+    """The port Readings.
+
+    A frame's readings lie in one row, placed by the time of the first and by what they say; a reading's position is
+    its row's and its place in it.
+    """
+
+    def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None = None) -> None:
+        """One call; none when there is nothing to append."""
+        # Kept from now on, not from when the charger says it was: its clock may stand in 1970.
+        expires_at = _now() + _READINGS_KEPT
+        if not readings:
+            if seq_no is not None:
+                ReadingsRow(
+                    _marks(charger_id, ref), f"{seq_no:012d}", body="", seq_no=seq_no, expires_at=expires_at
+                ).save()
+            return
+        in_order = sorted(readings, key=lambda reading: reading.at)
+        body = encode(in_order)
+        digest = hashlib.sha256(body.encode()).hexdigest()[:16]
+        began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        row = ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, seq_no=seq_no, expires_at=expires_at)
+        row.save()
+
+    def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
+        """Two calls, and one more for each megabyte."""
+        found = {
+            row.seq_no
+            for key in (_key(charger_id, ref), _marks(charger_id, ref))
+            for row in ReadingsRow.query(key, attributes_to_get=["transaction", "position", "seq_no"])
+        }
+        return sorted(seq_no for seq_no in found if seq_no is not None)
+
+    def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
+        """One call."""
+        rows = ReadingsRow.query(_key(charger_id, ref), consistent_read=True, scan_index_forward=False, limit=limit)
+        return _first((reading for row in rows for reading in reversed(_stored(row))), limit)
+
+    def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
+        """One call. Raises ValueError for a position that is not ours."""
+        past = None
+        if position:
+            place = _POSITION.fullmatch(position)
+            if place is None:
+                raise ValueError("this is not the position of a reading; leave it out to begin at the first")
+            past = ReadingsRow.position >= place[1]
+        # One more than asked for: the row that `position` lies in may have nothing left to give.
+        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, limit=limit + 1)
+        return _first((reading for row in rows for reading in _stored(row) if reading.position > position), limit)
+
+
+def _first(readings: Iterator[StoredReading], limit: int) -> list[StoredReading]:
+    return [reading for reading, _ in zip(readings, range(limit), strict=False)]
+
+
+def _key(charger_id: str, ref: str) -> str:
+    """Quoted, so that no charger's name and transaction can spell another's."""
+    return f"{quote(charger_id, safe='')}#{ref}"
+
+
+def _marks(charger_id: str, ref: str) -> str:
+    """Where messages without readings leave their number."""
+    return f"{_key(charger_id, ref)}#numbers"
+
+
+def _stored(row: ReadingsRow) -> list[StoredReading]:
+    readings = decode(list[Reading], row.body)
+    return [StoredReading(f"{row.position}/{index:04d}", reading) for index, reading in enumerate(readings)]
+
+
+def _transaction(row: TransactionRow) -> Transaction:
+    return Transaction(
+        charger_id=row.charger_id,
+        ref=row.ref,
+        stands_for=row.stands_for,
+        heard_at=row.heard_at,
+        started_heard_at=row.started_heard_at,
+        stopped_heard_at=row.stopped_heard_at,
+        first_seq_no=row.first_seq_no,
+        last_seq_no=row.last_seq_no,
+        stop_token=row.stop_token,
+        attend_from_wh=row.attend_from_wh,
+        is_nearly_done=row.is_nearly_done,
+        connector=connector_id(row.connector) if row.connector else None,
+        token=row.token,
+        started_at=row.started_at,
+        meter_start_wh=row.meter_start_wh,
+        stopped_at=row.stopped_at,
+        meter_stop_wh=row.meter_stop_wh,
+        stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
+        session_id=row.session_id,
+    )

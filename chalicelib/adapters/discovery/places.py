@@ -1,0 +1,192 @@
+"""Chargers by where they are: rows lie so that the chargers of any H3 cell are one range of one partition.
+
+A partition is a cell of about 12,000 km2; in it rows are sorted by their finest cell's number, in which the chargers
+of every cell in between are neighbours. A search walks from the nearest cell outwards: a cell with few chargers is
+read, one with many is taken apart. So it costs what it returns, not what the network is.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from chalicelib.adapters.dynamo import decode, encode, update
+from chalicelib.adapters.tables import PlaceRow
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.geography import GeoPoint, distance_m
+from chalicelib.ports import Clock
+from chalicelib.records.discovery import Place
+
+_AREA, _FINEST = 3, 10
+# A cell with more chargers than this is taken apart.
+_MANY = 24
+# H3's children stick out of their parents a little, and its hexagons are not all of one size.
+_MARGIN = 1.45
+_DIGIT_BITS, _RESOLUTION_BIT = 3, 52
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoPlaces:
+    """The port Places. `clock` says which reservations are over.
+
+    `queries` and `items` count what searches have read, for those who want to know.
+    """
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+        self.queries = 0
+        self.items = 0
+
+    def put(self, place: Place) -> str:
+        """One call."""
+        row = row_of(place)
+        statuses = {name: status.value for name, status in place.statuses.items()}
+        body = encode(place)
+        kept = {name: until.isoformat() for name, until in place.kept.items()}
+        PlaceRow(_partition(row), _sort_key(row), body=body, online=place.online, statuses=statuses, kept=kept).save()
+        return row
+
+    def remove(self, row: str) -> None:
+        """One call."""
+        PlaceRow(_partition(row), _sort_key(row)).delete()
+
+    def set_status(self, row: str, connector: ConnectorId, status: ConnectorStatus) -> None:
+        """One call."""
+        now: Any = PlaceRow.statuses[str(connector)]
+        update(PlaceRow(_partition(row), _sort_key(row)), [now.set(status.value)], PlaceRow.area.exists())
+
+    def set_online(self, row: str, online: bool) -> None:
+        """One call."""
+        update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.online.set(online)], PlaceRow.area.exists())
+
+    def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
+        """One call."""
+        kept: Any = PlaceRow.kept[str(connector)]
+        action = kept.remove() if until is None else kept.set(until.isoformat())
+        update(PlaceRow(_partition(row), _sort_key(row)), [action], PlaceRow.area.exists())
+
+    def near(self, centre: GeoPoint, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
+        """Best first: the heap holds cells by the nearest they can be, and places by where they are."""
+        heap: list[tuple[float, int, str, str | Place]] = []
+
+        def push(found: str | Place) -> None:
+            if isinstance(found, Place):
+                least_m = most_m = distance_m(centre, found.spot)
+                entry: tuple[float, int, str, str | Place] = (least_m, 1, found.charger_id, found)
+            else:
+                least_m, most_m = _reach(found, centre)
+                entry = (least_m, 0, found, found)
+            if most_m >= from_m and least_m <= within_m:
+                heapq.heappush(heap, entry)
+
+        for cell in _h3().grid_disk(_h3_cell(centre, _AREA), _rings(within_m)):
+            push(cell)
+        while heap:
+            away_m, _, _, found = heapq.heappop(heap)
+            if isinstance(found, Place):
+                yield away_m, found
+            else:
+                for it in self._open(found):
+                    push(it)
+
+    def around(self, spots: Sequence[GeoPoint], within_m: float) -> Iterator[Place]:
+        """Cells from the largest to the smallest, those that no spot is near enough to left out."""
+        cells = {it for spot in spots for it in _h3().grid_disk(_h3_cell(spot, _AREA), _rings(within_m))}
+        while cells:
+            cell = cells.pop()
+            if not any(_reach(cell, spot)[0] <= within_m for spot in spots):
+                continue
+            for it in self._open(cell):
+                if isinstance(it, str):
+                    cells.add(it)
+                elif any(distance_m(spot, it.spot) <= within_m for spot in spots):
+                    yield it
+
+    def _open(self, cell: str) -> Sequence[str | Place]:
+        """A cell's places, or its parts where they are many."""
+        low, high = _range(cell)
+        is_smallest = _h3().get_resolution(cell) >= _FINEST
+        found = self._read(_area_of(cell), low, f"{high}~", None if is_smallest else _MANY + 1)
+        self.queries += 1
+        self.items += len(found)
+        if len(found) > _MANY and not is_smallest:
+            return list(_h3().cell_to_children(cell))
+        return found
+
+    def _read(self, area: str, low: str, high: str, limit: int | None) -> Sequence[Place]:
+        now = self._clock()
+        return [_place(row, now) for row in PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit)]
+
+
+def _h3() -> Any:
+    # What only says that a status has changed has the row's name, and waits for no library.
+    import h3  # noqa: PLC0415
+
+    return h3
+
+
+def row_of(place: Place) -> str:
+    """The name of a place's row."""
+    cell = _h3_cell(place.spot, _FINEST)
+    return f"{_area_of(cell)}/{cell}#{place.charger_id}"
+
+
+def _place(row: PlaceRow, now: datetime) -> Place:
+    statuses = {name: ConnectorStatus(word) for name, word in row.statuses.attribute_values.items()}
+    kept = {name: datetime.fromisoformat(until) for name, until in row.kept.attribute_values.items()}
+    for name, until in kept.items():
+        if now < until and statuses.get(name) is ConnectorStatus.AVAILABLE:
+            statuses[name] = ConnectorStatus.RESERVED
+    return replace(decode(Place, row.body), online=row.online, statuses=statuses, kept=kept)
+
+
+def _h3_cell(spot: GeoPoint, resolution: int) -> str:
+    return str(_h3().latlng_to_cell(spot.latitude, spot.longitude, resolution))
+
+
+def _area_of(cell: str) -> str:
+    return str(_h3().cell_to_parent(cell, _AREA))
+
+
+def _range(cell: str) -> tuple[str, str]:
+    """The numbers of the finest cells in `cell`: its own digits, and from 0s to 6s behind them."""
+    resolution = _h3().get_resolution(cell)
+    number = _h3().str_to_int(cell) & ~(0xF << _RESOLUTION_BIT) | (_FINEST << _RESOLUTION_BIT)
+    low = high = number
+    for digit in range(resolution + 1, _FINEST + 1):
+        shift = (15 - digit) * _DIGIT_BITS
+        low &= ~(7 << shift)
+        high = high & ~(7 << shift) | (6 << shift)
+    return _h3().int_to_str(low), _h3().int_to_str(high)
+
+
+def _partition(row: str) -> str:
+    return row.partition("/")[0]
+
+
+def _sort_key(row: str) -> str:
+    return row.partition("/")[2]
+
+
+@cache
+def _radius_m(resolution: int) -> float:
+    return float(_h3().average_hexagon_edge_length(resolution, unit="m")) * _MARGIN
+
+
+def _reach(cell: str, spot: GeoPoint) -> tuple[float, float]:
+    """The least and the most that anything in `cell` can be away from `spot`."""
+    away_m = distance_m(spot, GeoPoint(*_h3().cell_to_latlng(cell)))
+    radius_m = _radius_m(_h3().get_resolution(cell))
+    return max(0.0, away_m - radius_m), away_m + radius_m
+
+
+def _rings(within_m: float) -> int:
+    """How many rings of areas cover a circle, wherever in its area the centre lies."""
+    return 1 + int(within_m / float(_h3().average_hexagon_edge_length(_AREA, unit="m")))

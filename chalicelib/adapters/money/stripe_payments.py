@@ -1,0 +1,368 @@
+"""Money moves through Stripe, and asking twice moves it once: a call's idempotency key is made of what it asks for.
+
+Whatever goes wrong leaves here as one of the port's two words: Declined, when asking again would change nothing, or
+PaymentsUnavailable, when it might.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+import stripe
+
+from chalicelib.domain.charging.session import CardAction, Hold, Session
+from chalicelib.domain.pricing.currency import decimals
+from chalicelib.records.drivers import Driver
+from chalicelib.records.money import (
+    CardholderNeeded,
+    CardSetup,
+    Declined,
+    PaymentNews,
+    PaymentsUnavailable,
+    ProviderPayment,
+    SavedCard,
+)
+
+_CONNECT_TIMEOUT_S = 2
+_READ_TIMEOUT_S = 8
+_RETRIES = 2
+
+# Decimals of Stripe's amounts where they are not those of ISO 4217 (docs.stripe.com/currencies, "Special cases").
+_STRIPE_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
+
+_KINDS = {
+    "payment_intent.amount_capturable_updated": "held",
+    "payment_intent.succeeded": "captured",
+    "payment_intent.payment_failed": "failed",
+    "payment_intent.canceled": "voided",
+    "setup_intent.succeeded": "card_saved",
+    "charge.dispute.funds_withdrawn": "disputed",
+    "charge.dispute.funds_reinstated": "dispute_won",
+}
+# Of payments that no hold came before.
+_CHARGED = -1
+_CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
+_AMOUNTS = {"held": "amount_capturable", "captured": "amount_received"}
+
+_log = logging.getLogger(__name__)
+# Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
+
+class StripePayments:
+    """The port Payments. `api_base` is another server to speak to than Stripe's own."""
+
+    def __init__(self, api_key: str, webhook_secret: str, publishable_key: str, api_base: str | None = None) -> None:
+        self._webhook_secret = webhook_secret
+        self._publishable_key = publishable_key
+        client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": api_base} if api_base else None,
+            max_network_retries=_RETRIES,
+            http_client=stripe.RequestsClient(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S)),
+        )
+        self._customers = client.v1.customers
+        self._payment_intents = client.v1.payment_intents
+        self._setup_intents = client.v1.setup_intents
+        self._refunds = client.v1.refunds
+
+    def create_customer(self, driver_id: str, email: str) -> str:
+        """One call."""
+        with _plain_errors():
+            customer = self._customers.create(
+                {"email": email, "metadata": {"driver_id": driver_id}},
+                {"idempotency_key": f"customer-{driver_id}"},
+            )
+        return customer.id
+
+    def forget_customer(self, customer_id: str) -> None:
+        """One call."""
+        with _plain_errors():
+            try:
+                self._customers.delete(customer_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status != 404:
+                    raise
+
+    def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
+        """One call; the client confirms the setup with Stripe directly."""
+        with _plain_errors():
+            setup = self._setup_intents.create(
+                {"customer": customer_id, "usage": "off_session", "allowed_payment_method_types": ["card"]},
+                {"idempotency_key": f"setup-{request_id}"},
+            )
+        return CardSetup(setup.id, setup.client_secret or "", self._publishable_key)
+
+    def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
+        """One call; `setup_id` may come from anybody."""
+        if not setup_id.startswith("seti_"):
+            return None
+        with _plain_errors():
+            try:
+                setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
+            except stripe.InvalidRequestError as error:
+                if error.http_status == 404:
+                    return None
+                raise
+        method = setup.payment_method
+        if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
+            return None
+        card = method.card
+        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        # Another amount or another card is another request, not a repetition of this one.
+        key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
+        options = {"capture_method": "manual", "payment_method_options": {"card": _CAN_BE_RAISED}}
+        intent = self._pay(session, driver, {"amount": amount, "off_session": True, **options}, key, part)
+        held = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency))
+        self._check(session, held, intent, "requires_capture", can_wait=part == 0)
+        return held
+
+    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
+        """One call."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
+        try:
+            with _plain_errors():
+                intent = self._payment_intents.increment_authorization(
+                    hold.payment_id, {"amount": amount}, {"idempotency_key": key}
+                )
+        except Declined:
+            return None
+        return Hold(hold.payment_id, _from_stripe(intent.amount, session.tariff.currency), hold.card)
+
+    def charge(
+        self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
+    ) -> Hold:
+        """One call. The amount taken may be a little below what was asked, where cards know no smaller step."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        if amount == 0:
+            raise Declined("The amount is too small to be charged to a card.")
+        presence = "there" if is_there else "away"
+        key = f"{session.session_id}-{purpose}-{amount}-{driver.payment_method_id}-{presence}"
+        options: dict[str, Any] = {"amount": amount, "capture_method": "automatic"}
+        if not is_there:
+            options["off_session"] = True
+        intent = self._pay(session, driver, options, key, _CHARGED)
+        charged = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency), driver.card or "")
+        self._check(session, charged, intent, "succeeded", can_wait=is_there)
+        return charged
+
+    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        """One call."""
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        with _plain_errors():
+            refund = self._refunds.create(
+                {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
+                {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
+            )
+        return refund.id
+
+    def session_of(self, payment_id: str) -> str | None:
+        """One call."""
+        with _plain_errors():
+            intent = self._payment_intents.retrieve(payment_id)
+        return _session_id(intent)
+
+    def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
+        """A call for each hundred payments."""
+        with _plain_errors():
+            created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+            page = self._payment_intents.list({"created": created, "limit": 100, "expand": ["data.latest_charge"]})
+            for intent in page.auto_paging_iter():
+                yield _provider_payment(intent)
+
+    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
+        """One call; a second one when Stripe refuses. Raises ValueError unless the amount is above 0 and held.
+
+        The amount taken may be a little below what was asked, where cards know no smaller step.
+        """
+        if not 0 < amount_minor <= hold.amount_minor:
+            raise ValueError(f"{amount_minor} cannot be taken from a hold of {hold.amount_minor}")
+        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        if amount == 0:
+            raise Declined("The amount is too small to be charged to a card.")
+
+        def take() -> None:
+            self._payment_intents.capture(
+                hold.payment_id, {"amount_to_capture": amount}, {"idempotency_key": _key(session, "capture", hold)}
+            )
+
+        self._finish(hold, take, "succeeded")
+
+    def void(self, session: Session, hold: Hold) -> None:
+        """One call; a second one when Stripe refuses. Raises Declined when the money was taken already."""
+        self._finish(hold, lambda: self._cancel(session, hold), "canceled")
+
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        """One call."""
+        with _plain_errors():
+            intent = self._payment_intents.retrieve(hold.payment_id)
+        taken = intent.amount_received if intent.status == "succeeded" else 0
+        return _from_stripe(taken, session.tariff.currency)
+
+    def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
+        """No call: all is in the body, which is believed for five minutes after Stripe signed it."""
+        try:
+            stripe.WebhookSignature.verify_header(
+                body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
+        except (stripe.SignatureVerificationError, TypeError) as error:
+            raise ValueError("the signature is not Stripe's") from error
+        try:
+            return _news(json.loads(body))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("the body is not an event of Stripe's") from error
+
+    def _pay(
+        self, session: Session, driver: Driver, options: dict[str, Any], key: str, part: int
+    ) -> stripe.PaymentIntent:
+        request: Any = {
+            "currency": session.tariff.currency.lower(),
+            "customer": driver.customer_id,
+            "payment_method": driver.payment_method_id,
+            "allowed_payment_method_types": ["card"],
+            "confirm": True,
+            "description": f"EV charging session {session.session_id}",
+            "metadata": {
+                "session_id": session.session_id,
+                "operator_id": session.operator_id,
+                "charger_id": session.charger_id,
+                "part": str(part),
+            },
+            **options,
+        }
+        with _plain_errors():
+            return self._payment_intents.create(request, {"idempotency_key": key})
+
+    def _check(
+        self, session: Session, hold: Hold, intent: stripe.PaymentIntent, wanted: str, *, can_wait: bool
+    ) -> None:
+        """Raises CardholderNeeded where the cardholder may be waited for; where not, the payment is given up."""
+        if intent.status == wanted:
+            return
+        if can_wait and intent.status == "requires_action":
+            raise CardholderNeeded(CardAction(intent.id, intent.client_secret or ""))
+        with _plain_errors():
+            self._cancel(session, hold)
+        raise Declined("The card's bank asks its holder to confirm, and nobody is there to do so.")
+
+    def _cancel(self, session: Session, hold: Hold) -> None:
+        self._payment_intents.cancel(hold.payment_id, options={"idempotency_key": _key(session, "void", hold)})
+
+    def _finish(self, hold: Hold, attempt: Callable[[], None], wanted_status: str) -> None:
+        """End a hold; that Stripe refuses is no failure when the hold has ended that way before."""
+        with _plain_errors():
+            try:
+                attempt()
+            except stripe.InvalidRequestError:
+                if self._payment_intents.retrieve(hold.payment_id).status != wanted_status:
+                    raise
+
+
+def _key(session: Session, step: str, hold: Hold) -> str:
+    return f"{session.session_id}-{step}-{hold.payment_id}"
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Let nothing of Stripe's out but a sentence for the driver or a line for whoever looks after the system."""
+    try:
+        yield
+    except stripe.CardError as error:
+        if error.code == "authentication_required" and (action := _action(error)) is not None:
+            raise CardholderNeeded(action) from None
+        raise Declined(error.user_message or "The card was declined.") from None
+    except stripe.InvalidRequestError as error:
+        _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
+        raise Declined(error.user_message or "The payment was refused.") from None
+    except stripe.StripeError as error:
+        facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
+        raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
+
+
+def _action(error: stripe.CardError) -> CardAction | None:
+    """The payment that the cardholder may still confirm (docs.stripe.com/payments/without-card-authentication)."""
+    intent = (
+        (error.json_body or {}).get("error", {}).get("payment_intent") if isinstance(error.json_body, dict) else None
+    )
+    return CardAction(intent["id"], intent["client_secret"]) if intent else None
+
+
+def _session_id(intent: stripe.PaymentIntent) -> str | None:
+    metadata: Any = intent.metadata or {}
+    return str(metadata["session_id"]) if "session_id" in metadata else None
+
+
+def _provider_payment(intent: stripe.PaymentIntent) -> ProviderPayment:
+    currency = intent.currency.upper()
+    charge: Any = intent.latest_charge
+    # Stripe counts the part of a hold that was never taken as refunded.
+    uncaptured = charge.amount - charge.amount_captured if charge and charge.captured else 0
+    refunded = charge.amount_refunded if charge and charge.captured else 0
+    refunded -= uncaptured if refunded >= uncaptured else 0
+    is_held, is_taken = intent.status == "requires_capture", intent.status == "succeeded"
+    return ProviderPayment(
+        payment_id=intent.id,
+        session_id=_session_id(intent),
+        currency=currency,
+        held_minor=_from_stripe(intent.amount if is_held else 0, currency),
+        taken_minor=_from_stripe(charge.amount_captured if charge and is_taken else 0, currency),
+        refunded_minor=_from_stripe(refunded, currency),
+    )
+
+
+def _step(currency: str) -> int:
+    """Of what Stripe's amounts must be a multiple: card networks take no thousandths."""
+    return 10 if decimals(currency) == 3 else 1
+
+
+def _shift(currency: str) -> int:
+    """How many decimals more than ISO 4217 Stripe gives a currency."""
+    return _STRIPE_DECIMALS.get(currency, decimals(currency)) - decimals(currency)
+
+
+def _to_stripe(amount_minor: int, currency: str, rounding: str) -> int:
+    step = _step(currency)
+    return int((Decimal(amount_minor).scaleb(_shift(currency)) / step).quantize(Decimal(1), rounding)) * step
+
+
+def _from_stripe(amount: int, currency: str) -> int:
+    return int(Decimal(amount).scaleb(-_shift(currency)))
+
+
+def _news(event: dict[str, Any]) -> PaymentNews:
+    kind = _KINDS.get(event["type"], "other")
+    at = datetime.fromtimestamp(event["created"], UTC)
+    if kind == "other":
+        return PaymentNews(event["id"], kind, at=at)
+    subject = event["data"]["object"]
+    if kind == "card_saved":
+        return PaymentNews(event["id"], kind, customer_id=subject["customer"], setup_id=subject["id"], at=at)
+    if kind.startswith("dispute"):
+        amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
+        detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
+        return PaymentNews(
+            event["id"], kind, payment_id=subject["payment_intent"], amount_minor=amount_minor, at=at, detail=detail
+        )
+    error = subject.get("last_payment_error") or {}
+    return PaymentNews(
+        event_id=event["id"],
+        kind=kind,
+        session_id=subject["metadata"].get("session_id"),
+        payment_id=subject["id"],
+        amount_minor=_from_stripe(subject[_AMOUNTS.get(kind, "amount")], subject["currency"].upper()),
+        customer_id=subject["customer"],
+        at=at,
+        detail={name: error[name] for name in ("code", "message") if error.get(name)},
+        part=int(subject["metadata"].get("part", "0")),
+    )

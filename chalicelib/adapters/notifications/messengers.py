@@ -1,0 +1,197 @@
+"""A notice goes out by SNS, by e-mail and to its operator's webhook; no address and no secret is ever logged.
+
+SNS is the way on to push messages, SMS and queues: subscriptions filter by the attributes `kind`, `operator_id` and
+`driver_id`. A webhook is posted to the very address that was checked, and nowhere it points to, signed:
+`Kerb-Signature: t=<unix seconds>,v1=<hex>` is HMAC-SHA256 over `<t>.<body>` with the webhook's secret, so that a
+receiver can refuse what is forged or old. The same notice may come again, and then has the same `notice_id`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.notifications import Notification, NotificationKind, check_webhook, is_public
+from chalicelib.ports import Clock
+from chalicelib.ports.drivers import Drivers
+from chalicelib.ports.notifications import Webhooks
+from chalicelib.records.notifications import Undelivered, Webhook
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+
+_CONNECT_S, _READ_S = 2.0, 5.0
+_PORTS = {"https": 443, "http": 80}
+Resolve = Callable[[str, int], list[str]]
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises OSError."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def signature(secret: str, at_s: int, body: bytes) -> str:
+    """What the header says of a body sent at a second."""
+    digest = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at_s},v1={digest}"
+
+
+@dataclass(frozen=True)
+class WebhookMessenger:
+    """The port Messenger. Two reads of the operator's row a notice, and one request."""
+
+    webhooks: Webhooks
+    clock: Clock
+    may_be_inside: bool = False
+    resolve: Resolve = resolve
+    name: str = "webhook"
+
+    def reaches(self, notice: Notification) -> bool:
+        """Whether its operator has a webhook."""
+        return self.webhooks.of(notice.operator_id) is not None
+
+    def send(self, notice: Notification) -> None:
+        """Raises Undelivered for any answer but 2xx; a redirection is one of those."""
+        webhook = self.webhooks.of(notice.operator_id)
+        if webhook is None:
+            return
+        body = _body(notice).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Kerb",
+            "Kerb-Signature": signature(webhook.secret, int(self.clock().timestamp()), body),
+        }
+        try:
+            status = self._post(webhook, body, headers)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise Undelivered(type(error).__name__) from error
+        if not 200 <= status < 300:
+            raise Undelivered(f"HTTP {status}")
+
+    def _post(self, webhook: Webhook, body: bytes, headers: dict[str, str]) -> int:
+        check_webhook(webhook.url, may_be_inside=self.may_be_inside)
+        parts = urlsplit(webhook.url)
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        with self._pool(parts.scheme, host, port) as pool:
+            answer = pool.urlopen(
+                "POST",
+                (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+                body=body,
+                headers={**headers, "Host": parts.netloc},
+                retries=False,
+                redirect=False,
+                timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
+                # Nobody here reads what it answers, be it endless.
+                preload_content=False,
+            )
+            answer.close()
+            return answer.status
+
+    def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
+        """To one address, looked at: were the name asked for again, it could lead elsewhere by then."""
+        addresses = self.resolve(host, port)
+        if not addresses or not (self.may_be_inside or all(is_public(it) for it in addresses)):
+            raise ValueError("the name leads to no public address")
+        if scheme == "http":
+            return urllib3.HTTPConnectionPool(addresses[0], port)
+        return urllib3.HTTPSConnectionPool(
+            addresses[0], port, cert_reqs="CERT_REQUIRED", assert_hostname=host, server_hostname=host
+        )
+
+
+@dataclass(frozen=True)
+class SnsMessenger:
+    """The port Messenger. One call a notice."""
+
+    client: SNSClient
+    topic_arn: str
+    name: str = "sns"
+
+    def reaches(self, notice: Notification) -> bool:
+        """Always: who subscribes is the topic's to know."""
+        return True
+
+    def send(self, notice: Notification) -> None:
+        """Raises Undelivered."""
+        told = {"kind": notice.kind.value, "operator_id": notice.operator_id, "driver_id": notice.driver_id}
+        try:
+            self.client.publish(
+                TopicArn=self.topic_arn,
+                Message=_body(notice),
+                MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Undelivered(_why(error)) from error
+
+
+_SUBJECTS = {
+    NotificationKind.STARTED: "Your charge has begun",
+    NotificationKind.ALMOST_FULL: "Your charge is almost done",
+    NotificationKind.IDLE_FEE_BEGINS: "Your car takes no more energy: idle time may cost from now on",
+    NotificationKind.FINISHED: "Your charge has ended",
+    NotificationKind.PAYMENT_FAILED: "Your payment failed",
+    NotificationKind.RECEIPT_READY: "Your receipt is ready",
+}
+
+
+@dataclass(frozen=True)
+class MailMessenger:
+    """The port Messenger, by SES. One read and one call a notice."""
+
+    client: SESV2Client
+    sender: str
+    drivers: Drivers
+    name: str = "mail"
+
+    def reaches(self, notice: Notification) -> bool:
+        """Whoever has an account has an address."""
+        return True
+
+    def send(self, notice: Notification) -> None:
+        """Raises Undelivered. Nothing happens when the account is gone."""
+        driver = self.drivers.get(notice.driver_id)
+        if driver is None:
+            return
+        where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
+        words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n"
+        try:
+            self.client.send_email(
+                FromEmailAddress=self.sender,
+                Destination={"ToAddresses": [driver.email]},
+                Content={
+                    "Simple": {"Subject": {"Data": _SUBJECTS[notice.kind]}, "Body": {"Text": {"Data": words}}},
+                },
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Undelivered(_why(error)) from error
+
+
+def _why(error: BotoCoreError | ClientError) -> str:
+    """The error's code: its text may name an address."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+
+
+def _body(notice: Notification) -> str:
+    return json.dumps(
+        {
+            "notice_id": notice.notice_id,
+            "kind": notice.kind,
+            "at": notice.at.isoformat(),
+            "session_id": notice.session_id,
+            "driver_id": notice.driver_id,
+            "operator_id": notice.operator_id,
+            "charger_id": notice.charger_id,
+            "connector": str(notice.connector),
+        },
+        separators=(",", ":"),
+    )

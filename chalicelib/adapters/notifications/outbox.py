@@ -1,0 +1,141 @@
+"""A notice is one row, its key what it tells of which session; it is on the list of the undelivered until settled.
+
+A second row for the same thing cannot be written, whoever finds it out and however often.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pynamodb.constants import STRING
+from pynamodb.exceptions import DeleteError
+
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, update
+from chalicelib.adapters.tables import NoticeRow, OperatorRow
+from chalicelib.domain.notifications import KINDS, Notification
+from chalicelib.records.notifications import Outcome, Posted, Webhook
+
+_KEPT = timedelta(days=90)
+_SHARDS = 8
+_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#\d#([\x21-\x7e]{1,200})")
+
+
+class DynamoOutbox:
+    """The port Outbox. Methods make one call where they say nothing else."""
+
+    def add(self, notice: Notification, at: datetime) -> bool:
+        """Two calls when it was there."""
+        row = NoticeRow(
+            notice.driver_id,
+            notice.notice_id,
+            position=_position(notice),
+            body=encode(notice),
+            due_shard=_shard(notice.driver_id),
+            due_at=at,
+            expires_at=at + _KEPT,
+        )
+        if put(row, NoticeRow.notice_id.does_not_exist()):
+            return True
+        untried = (
+            NoticeRow.notice_id.exists() & NoticeRow.outcome.does_not_exist() & NoticeRow.attempts.does_not_exist()
+        )
+        update(NoticeRow(notice.driver_id, notice.notice_id), [NoticeRow.due_at.set(at)], untried)
+        return False
+
+    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
+        rows = list(
+            NoticeRow.by_time.query(
+                driver_id,
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=limit + 1,
+                last_evaluated_key=_start_key(driver_id, before) if before else None,
+            )
+        )
+        found = [_posted(row) for row in rows[:limit]]
+        return found, rows[limit - 1].position if len(rows) > limit else None
+
+    def due(self, at: datetime) -> Iterable[Posted]:
+        """Eight calls, and one for each notice found."""
+        for shard in range(_SHARDS):
+            for key in NoticeRow.undelivered.query(str(shard), NoticeRow.due_at <= at):
+                row = find(NoticeRow, key.driver_id, key.notice_id)
+                # The index follows the table within a second or so.
+                if row is not None and row.outcome is None and row.due_at is not None and row.due_at <= at:
+                    yield _posted(row)
+
+    def claim(self, posted: Posted, again_at: datetime) -> Posted | None:
+        row = NoticeRow(posted.notice.driver_id, posted.notice.notice_id)
+        as_seen = NoticeRow.attempts == posted.attempts if posted.attempts else NoticeRow.attempts.does_not_exist()
+        changes = [NoticeRow.attempts.set(posted.attempts + 1), NoticeRow.due_at.set(again_at)]
+        is_ours = update(row, changes, NoticeRow.body.exists() & NoticeRow.outcome.does_not_exist() & as_seen)
+        return _posted(row) if is_ours else None
+
+    def note_sent(self, posted: Posted, sent_by: Sequence[str]) -> None:
+        row = NoticeRow(posted.notice.driver_id, posted.notice.notice_id)
+        update(row, [NoticeRow.sent_by.set(list(sent_by))], NoticeRow.body.exists())
+
+    def settle(self, posted: Posted, outcome: Outcome) -> None:
+        off = [NoticeRow.due_shard.remove(), NoticeRow.due_at.remove(), NoticeRow.outcome.set(outcome.value)]
+        update(NoticeRow(posted.notice.driver_id, posted.notice.notice_id), off, NoticeRow.body.exists())
+
+    def forget_driver(self, driver_id: str) -> None:
+        """One call, and one for each."""
+        for row in list(NoticeRow.query(driver_id)):
+            row.delete()
+
+    def withdraw(self, posted: Posted) -> bool:
+        untouched = NoticeRow.due_at == posted.due_at if posted.due_at else NoticeRow.due_at.does_not_exist()
+        try:
+            NoticeRow(posted.notice.driver_id, posted.notice.notice_id).delete(
+                untouched & NoticeRow.outcome.does_not_exist() & NoticeRow.attempts.does_not_exist()
+            )
+        except DeleteError as error:
+            if not is_refused(error):
+                raise
+            return False
+        return True
+
+
+class DynamoWebhooks:
+    """The port Webhooks. Every method makes one call."""
+
+    def put(self, operator_id: str, webhook: Webhook | None) -> None:
+        change = OperatorRow.webhook.set(encode(webhook)) if webhook else OperatorRow.webhook.remove()
+        update(OperatorRow(operator_id), [change])
+
+    def of(self, operator_id: str) -> Webhook | None:
+        row = find(OperatorRow, operator_id)
+        return decode(Webhook, row.webhook) if row and row.webhook else None
+
+
+def _shard(driver_id: str) -> str:
+    return str(hashlib.sha256(driver_id.encode()).digest()[0] % _SHARDS)
+
+
+def _position(notice: Notification) -> str:
+    """By time; of what is told at one moment, in the order in which it happens to a session."""
+    time = notice.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{time}Z#{KINDS.index(notice.kind)}#{notice.notice_id}"
+
+
+def _start_key(driver_id: str, cursor: str) -> dict[str, dict[str, str]]:
+    place = _POSITION.fullmatch(cursor)
+    if place is None:
+        raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
+    return {
+        name: {STRING: text} for name, text in (("driver_id", driver_id), ("notice_id", place[1]), ("position", cursor))
+    }
+
+
+def _posted(row: NoticeRow) -> Posted:
+    return Posted(
+        decode(Notification, row.body),
+        row.due_at,
+        row.attempts or 0,
+        tuple(row.sent_by or ()),
+        Outcome(row.outcome) if row.outcome else None,
+    )

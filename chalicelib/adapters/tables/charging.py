@@ -1,0 +1,123 @@
+"""What is kept of charges: the session, the charger's transactions under it, and their readings."""
+
+from __future__ import annotations
+
+from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.tables.base import PREFIX, OnDemand
+
+
+class SessionsByDriver(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Keys only: they never change, so that saving a session does not write the index again."""
+
+    class Meta:
+        index_name = "by_driver"
+        projection = KeysOnlyProjection()
+
+    driver_id = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Holds a session only while it is on its way in or out."""
+
+    class Meta:
+        index_name = "unsettled"
+        projection = KeysOnlyProjection()
+
+    unsettled_shard = UnicodeAttribute(hash_key=True)
+    unsettled_at = UTCDateTimeAttribute(range_key=True)
+
+
+class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "by_operator"
+        projection = KeysOnlyProjection()
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "flagged"
+        projection = KeysOnlyProjection()
+
+    flagged_operator = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class SessionRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}sessions"
+
+    session_id = UnicodeAttribute(hash_key=True)
+    operator_id = UnicodeAttribute()
+    driver_id = UnicodeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+    body = UnicodeAttribute()
+    waiting = UnicodeAttribute(null=True)
+    unsettled_shard = UnicodeAttribute(null=True)
+    unsettled_at = UTCDateTimeAttribute(null=True)
+    flagged_operator = UnicodeAttribute(null=True)
+
+    by_driver = SessionsByDriver()
+    by_operator = SessionsByOperator()
+    flagged = FlaggedSessions()
+    unsettled = UnsettledSessions()
+
+
+class UnclaimedTransactions(GlobalSecondaryIndex["TransactionRow"]):  # type: ignore[no-untyped-call]
+    """Holds only transactions that belong to no session."""
+
+    class Meta:
+        index_name = "unclaimed"
+        projection = KeysOnlyProjection()
+
+    unclaimed_shard = UnicodeAttribute(hash_key=True)
+    unclaimed_at = UTCDateTimeAttribute(range_key=True)
+
+
+class TransactionRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}transactions"
+
+    charger_id = UnicodeAttribute(hash_key=True)
+    ref = UnicodeAttribute(range_key=True)
+    stands_for = UnicodeAttribute(null=True)
+    heard_at = UTCDateTimeAttribute(null=True)
+    started_heard_at = UTCDateTimeAttribute(null=True)
+    stopped_heard_at = UTCDateTimeAttribute(null=True)
+    first_seq_no = IntegerAttribute(null=True)
+    last_seq_no = IntegerAttribute(null=True)
+    stop_token = UnicodeAttribute(null=True)
+    attend_from_wh = IntegerAttribute(null=True)
+    is_nearly_done = BooleanAttribute(null=True)
+    connector = UnicodeAttribute(null=True)
+    token = UnicodeAttribute(null=True)
+    started_at = UTCDateTimeAttribute(null=True)
+    meter_start_wh = IntegerAttribute(null=True)
+    stopped_at = UTCDateTimeAttribute(null=True)
+    meter_stop_wh = IntegerAttribute(null=True)
+    stop_reason = UnicodeAttribute(null=True)
+    session_id = UnicodeAttribute(null=True)
+    unclaimed_shard = UnicodeAttribute(null=True)
+    unclaimed_at = UTCDateTimeAttribute(null=True)
+
+    unclaimed = UnclaimedTransactions()
+
+
+class ReadingsRow(Model):
+    """The readings of one frame, and the number of the message if it has one."""
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}readings"
+
+    transaction = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    body = UnicodeAttribute()
+    seq_no = IntegerAttribute(null=True)
+    expires_at = TTLAttribute()

@@ -1,0 +1,349 @@
+"""What we ask of a charger and what it answers: one vocabulary for every OCPP version.
+
+What only one version has is asked for in that version's own words, with `Ask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain.chargers.events import ConnectorId
+
+
+class AuthorizationStatus(StrEnum):
+    """Whether a token may charge now."""
+
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+    BUSY = "busy"
+
+
+class Message(StrEnum):
+    """A message a charger can be asked to send now."""
+
+    BOOT = "boot"
+    HEARTBEAT = "heartbeat"
+    READINGS = "readings"
+    STATUS = "status"
+    TRANSACTION = "transaction"
+    FIRMWARE_STATUS = "firmware_status"
+    LOG_STATUS = "log_status"
+    CERTIFICATE = "certificate"
+
+
+class LogKind(StrEnum):
+    """Which of its logs a charger uploads."""
+
+    DIAGNOSTICS = "diagnostics"
+    SECURITY = "security"
+
+
+class CertificateUse(StrEnum):
+    """What a root certificate on a charger is for."""
+
+    BACKEND = "backend"
+    MANUFACTURER = "manufacturer"
+    PLUG_AND_CHARGE = "plug_and_charge"
+    MOBILITY_OPERATOR = "mobility_operator"
+
+
+class ProfilePurpose(StrEnum):
+    """What a charging profile limits: the whole charger, any charge on a connector, or one charge."""
+
+    CHARGER = "charger"
+    DEFAULT = "default"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class StartCharging:
+    """Begin a session at `connector` under `token`; `remote_start_id` comes back where the version can echo it."""
+
+    connector: ConnectorId
+    token: str
+    remote_start_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopCharging:
+    """End the transaction that the charger knows as `ref`."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Start again: at once when `hard`, else once no car charges (2.x) or with an orderly end of charges (1.6)."""
+
+    hard: bool = False
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Let go of the cable."""
+
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class SetAvailability:
+    """Take a connector, or the whole charger, in or out of service."""
+
+    operative: bool
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCache:
+    """Forget the tokens seen so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """Say what is set: 1.6 configuration keys (none: all of them), or 2.x variables as `Component.Variable`."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSetting:
+    """Set a 1.6 configuration key, or a 2.x variable named `Component.Variable`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Use another password from the next connection on."""
+
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Send a message now, of one connector or of all."""
+
+    message: Message
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadListVersion:
+    """Say which version of the list of known tokens is held; 0 is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A token on a charger's own list; `standing` None takes it off."""
+
+    token: str
+    standing: AuthorizationStatus | None = AuthorizationStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateList:
+    """Hold these tokens, instead of (`full`) or besides those held; the list is then `version`."""
+
+    version: int
+    full: bool
+    entries: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Keep a connector (None: any) for `token` until then."""
+
+    reservation_id: int
+    token: str
+    until: datetime
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReservation:
+    """Keep it no longer."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """From `start_s` after the profile's beginning on: at most `limit` of the profile's unit."""
+
+    start_s: int
+    limit: Decimal
+    phases: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile:
+    """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W."""
+
+    profile_id: int
+    purpose: ProfilePurpose
+    limits: tuple[Limit, ...]
+    connector: ConnectorId | None = None
+    stack_level: int = 0
+    in_amps: bool = False
+    starts_at: datetime | None = None
+    duration_s: int | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProfiles:
+    """Forget the profiles that fit; nothing given fits all."""
+
+    profile_id: int | None = None
+    connector: ConnectorId | None = None
+    purpose: ProfilePurpose | None = None
+    stack_level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSchedule:
+    """Say what the limits come to over the next `duration_s`; no connector means the whole charger."""
+
+    duration_s: int
+    connector: ConnectorId | None = None
+    in_amps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFirmware:
+    """Fetch and install firmware; signed where a certificate (PEM) and a signature (base64) are given."""
+
+    request_id: int
+    url: str
+    retrieve_at: datetime
+    install_at: datetime | None = None
+    certificate: str | None = None
+    signature: str | None = None
+    retries: int | None = None
+    retry_interval_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLog:
+    """Put a log where `url` says."""
+
+    request_id: int
+    kind: LogKind
+    url: str
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallCertificate:
+    """Trust this root certificate (PEM) from now on."""
+
+    use: CertificateUse
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListCertificates:
+    """Say which root certificates are trusted; no use given means all."""
+
+    use: CertificateUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCertificate:
+    """Trust the certificate behind these hashes no longer."""
+
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverCertificate:
+    """Here is the signed certificate (PEM chain) that was asked for."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataTransfer:
+    """Something between a vendor's charger and whoever knows what it means."""
+
+    vendor: str
+    message: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Anything else, in the words of the charger's own OCPP version."""
+
+    action: str
+    payload: Mapping[str, Any]
+
+
+Command = (
+    StartCharging
+    | StopCharging
+    | Reset
+    | Unlock
+    | SetAvailability
+    | ClearCache
+    | ReadSettings
+    | WriteSetting
+    | ChangePassword
+    | Trigger
+    | ReadListVersion
+    | UpdateList
+    | Reserve
+    | CancelReservation
+    | SetProfile
+    | ClearProfiles
+    | ReadSchedule
+    | UpdateFirmware
+    | UploadLog
+    | InstallCertificate
+    | ListCertificates
+    | DeleteCertificate
+    | DeliverCertificate
+    | DataTransfer
+    | Ask
+)
+
+
+class Verdict(StrEnum):
+    """What came of a command, as far as the charger's own answer goes."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """A charger's answer: `detail` is its own word for it, `ref` the transaction it already runs, if it said so.
+
+    `data` is all it said; `deviation` what had to be forgiven to understand it.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    ref: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    deviation: str | None = None
+
+
+class Unable(Exception):
+    """The charger's OCPP version cannot say this, or not so; the text tells which part of it."""

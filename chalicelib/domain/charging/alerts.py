@@ -1,0 +1,63 @@
+"""What a driver is told of a session follows from the session, and each thing is told of it once.
+
+What a session bears out (that it began, ended, was paid for or not) can be seen from it at any time. That a battery is
+almost full, or that idle time now costs money, passes: it is told by whoever sees it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.session import Reason, Session, State
+from chalicelib.domain.notifications import KINDS, Notification, NotificationKind
+from chalicelib.domain.pricing.tariff import Priced, Tariff
+
+ALMOST_FULL_PERCENT = 80
+
+
+# In one of these a car is connected and takes nothing, by its own will.
+IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
+
+
+_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
+
+
+def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
+    """The notice for the session's driver; None when it has none, for then there is nobody to tell."""
+    if session.driver_id is None:
+        return None
+    return Notification(
+        kind, session.session_id, session.driver_id, session.operator_id, session.charger_id, session.connector, at
+    )
+
+
+def bears_out(session: Session, kind: NotificationKind) -> bool:
+    """Whether a session shows that a notice is true; of what passes it cannot show the contrary."""
+    match kind:
+        case NotificationKind.STARTED:
+            return session.started_at is not None
+        case NotificationKind.FINISHED:
+            return session.started_at is not None and session.stopped_at is not None
+        case NotificationKind.PAYMENT_FAILED:
+            was_refused = session.reason in (Reason.PAYMENT_DECLINED, Reason.PAYMENT_FAILED)
+            is_unpaid = session.state is State.FAILED and session.started_at is not None
+            owes_part = session.payment is not None and session.due_minor > 0
+            return owes_part or (session.payment is None and (was_refused or is_unpaid))
+        case NotificationKind.RECEIPT_READY:
+            return session.is_over and session.bill is not None and session.payment is not None
+    return True
+
+
+def following(before: Session, after: Session) -> list[NotificationKind]:
+    """What there is to tell once a session has become another, in order."""
+    return [kind for kind in KINDS if kind not in _PASSING and bears_out(after, kind) and not bears_out(before, kind)]
+
+
+def charges_for_idling(tariff: Tariff) -> bool:
+    """Whether time connected after the last energy may cost something, at whatever hour."""
+    return any(
+        price.type is Priced.PARKING_TIME and price.price > 0
+        for element in tariff.elements
+        for price in element.price_components
+    )

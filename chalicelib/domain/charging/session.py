@@ -1,0 +1,187 @@
+"""A session is what is known of one charge, from request to receipt; how it changes stands in `story.py`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.rating import Reserved
+from chalicelib.domain.pricing.tariff import Tariff
+
+APP_SESSION_PREFIX = "K"
+
+
+class State(StrEnum):
+    """Where a session is in its life."""
+
+    INITIATED = "initiated"
+    ACTIVE = "active"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Origin(StrEnum):
+    """Who began the session."""
+
+    APP = "app"
+    CARD = "card"
+    CHARGER = "charger"
+    RESERVATION = "reservation"
+
+
+class Reason(StrEnum):
+    """Why a session ended as it did, in words a driver can be shown."""
+
+    CANCELLED = "cancelled"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_FAILED = "payment_failed"
+    CHARGER_OFFLINE = "charger_offline"
+    CARD_NOT_CONFIRMED = "card_not_confirmed"
+    CHARGER_REFUSED = "charger_refused"
+    CHARGER_DID_NOT_START = "charger_did_not_start"
+    CHARGER_LOST = "charger_lost"
+    CONNECTOR_BUSY = "connector_busy"
+    CONNECTOR_RESERVED = "connector_reserved"
+    FUNDS_EXHAUSTED = "funds_exhausted"
+    LIMIT_REACHED = "limit_reached"
+    NOT_AUTHORISED = "not_authorised"
+    RESERVATION_CANCELLED = "reservation_cancelled"
+    RESERVATION_EXPIRED = "reservation_expired"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four."""
+
+    payment_id: str
+    amount_minor: int
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Money to be taken at the end under the provider's `payment_id`; `taken_minor` once the provider says it was."""
+
+    payment_id: str
+    asked_minor: int
+    taken_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardAction:
+    """The card's bank wants its holder to confirm; their app does so with the provider, by this secret."""
+
+    payment_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What was taken in all; what of it went back is in `Session.refunded_minor`."""
+
+    amount_minor: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it."""
+
+    session_id: str
+    operator_id: str
+    site_id: str
+    charger_id: str
+    connector: ConnectorId
+    origin: Origin
+    token: str
+    driver_id: str | None
+    tariff: Tariff
+    created_at: datetime
+    time_zone: str = "UTC"
+    limits: Limits | None = None
+    reserved: Reserved | None = None
+    state: State = State.INITIATED
+    reason: Reason | None = None
+    ref: str | None = None
+    started_at: datetime | None = None
+    meter_start_wh: int | None = None
+    stop_requested_at: datetime | None = None
+    stopped_at: datetime | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: StopReason | None = None
+    measured_wh: int | None = None
+    flags: frozenset[Flag] = frozenset()
+    hold: Hold | None = None
+    top_ups: tuple[Hold, ...] = ()
+    funds_low_at: datetime | None = None
+    action: CardAction | None = None
+    bill: Bill | None = None
+    takings: tuple[Charge, ...] | None = None
+    payment: Payment | None = None
+    refunded_minor: int = 0
+    ended_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """All that was set aside, in the order in which it is taken."""
+        return (self.hold, *self.top_ups) if self.hold else self.top_ups
+
+    @property
+    def held_minor(self) -> int:
+        """The sum of all holds."""
+        return sum(hold.amount_minor for hold in self.holds)
+
+    @property
+    def taken_minor(self) -> int:
+        """What the provider has confirmed so far, be it all or not."""
+        return sum(it.taken_minor or 0 for it in self.takings or ())
+
+    @property
+    def is_taking_planned(self) -> bool:
+        """Whether it is decided what to take from where; money may be told of that was taken just before."""
+        return self.payment is not None or any(it.taken_minor is None for it in self.takings or ())
+
+    @property
+    def due_minor(self) -> int:
+        """What is billed and not paid."""
+        paid_minor = self.payment.amount_minor if self.payment else self.taken_minor
+        return max(0, self.bill.total_minor - paid_minor) if self.bill else 0
+
+    @property
+    def energy_wh(self) -> int | None:
+        """Energy as measured; before that by the charger's two final readings, None until both are known."""
+        if self.measured_wh is not None:
+            return self.measured_wh
+        if self.meter_start_wh is None or self.meter_stop_wh is None:
+            return None
+        return max(0, self.meter_stop_wh - self.meter_start_wh)
+
+    @property
+    def remote_start_id(self) -> int:
+        """A positive 31-bit number that stands for this session where a charger echoes integers only."""
+        return int.from_bytes(hashlib.sha256(self.session_id.encode()).digest()[:4]) >> 1 or 1
+
+
+def session_id_for(*facts: str) -> str:
+    """A session id that the same facts always give: 20 characters, so that it is itself a valid OCPP 1.6 idTag."""
+    digest = hashlib.sha256("\x1f".join(facts).encode()).digest()
+    return APP_SESSION_PREFIX + base64.b32encode(digest).decode()[:19]
+
+
+def looks_like_app_token(token: str) -> bool:
+    """Whether `token` has the form of a session id, which is what an app session shows the charger."""
+    return len(token) == 20 and token.upper().startswith(APP_SESSION_PREFIX)

@@ -1,0 +1,387 @@
+"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
+
+    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
+        |                                                                    |
+        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
+
+Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
+messages leave the session as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.chargers.events import StopReason
+from chalicelib.domain.charging.session import CardAction, Charge, Hold, Payment, Reason, Session, State
+from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.evidence import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlaced:
+    """The payment provider has set money aside."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class ToppedUp:
+    """More money is set aside: a hold known by its payment_id was raised, or there is a further one."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class FundsLow:
+    """What is set aside will soon not be enough."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActionNeeded:
+    """Nothing is set aside until the cardholder confirms."""
+
+    action: CardAction
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDeclined:
+    """The card is not good for the hold."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """Energy will not flow, for `reason`."""
+
+    reason: Reason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The charger's transaction `ref` began."""
+
+    ref: str
+    at: datetime
+    meter_start_wh: int | None
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The driver, the operator or a rule wants it to end; a rule says why."""
+
+    at: datetime
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`)."""
+
+    ref: str
+    at: datetime
+    meter_stop_wh: int | None
+    reason: StopReason
+    began_at: datetime | None = None
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyMeasured:
+    """All evidence is weighed: the energy that will be billed, and when it ended if the charger never said.
+
+    Registers stand in for those the charger never gave; `energy_wh` is None when there is nothing to go by.
+    """
+
+    at: datetime
+    energy_wh: int | None
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """The price is known and will not change."""
+
+    bill: Bill
+
+
+@dataclass(frozen=True, slots=True)
+class ChargesPlanned:
+    """It is decided what to take from where; nothing at all: it is paid."""
+
+    takings: tuple[Charge, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The payment provider confirms money."""
+
+    payment_id: str
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """So much has gone back to the card, all refunds together."""
+
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A person should look at it."""
+
+    flag: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """The money could not be taken; what was delivered stays owed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The receipt exists."""
+
+    at: datetime
+
+
+SessionEvent = (
+    HoldPlaced
+    | ToppedUp
+    | FundsLow
+    | ActionNeeded
+    | HoldDeclined
+    | StartFailed
+    | Started
+    | StopRequested
+    | Stopped
+    | EnergyMeasured
+    | Billed
+    | ChargesPlanned
+    | Charged
+    | Refunded
+    | Flagged
+    | PaymentFailed
+    | Completed
+)
+
+
+def _hold(session: Session, event: HoldPlaced) -> Session:
+    known = session.hold
+    # The provider's own news of a hold may come before ours, and knows no card label.
+    if known is None or (known.payment_id == event.hold.payment_id and not known.card and event.hold.card):
+        return replace(session, hold=event.hold)
+    return session
+
+
+def _top_up(session: Session, event: ToppedUp) -> Session:
+    raised = event.hold
+    if session.hold is not None and session.hold.payment_id == raised.payment_id:
+        higher = replace(session.hold, amount_minor=max(raised.amount_minor, session.hold.amount_minor))
+        return replace(session, hold=higher, funds_low_at=None)
+    if any(it.payment_id == raised.payment_id for it in session.top_ups):
+        return session
+    return replace(session, top_ups=(*session.top_ups, raised), funds_low_at=None)
+
+
+def _note_low_funds(session: Session, event: FundsLow) -> Session:
+    return session if session.funds_low_at else replace(session, funds_low_at=event.at)
+
+
+def _ask_cardholder(session: Session, event: ActionNeeded) -> Session:
+    return session if session.hold else replace(session, action=event.action)
+
+
+def _decline(session: Session, event: HoldDeclined) -> Session:
+    return replace(session, state=State.STOPPING, reason=Reason.PAYMENT_DECLINED, stop_requested_at=event.at)
+
+
+def _fail_start(session: Session, event: StartFailed) -> Session:
+    return replace(session, state=State.FAILED, reason=event.reason, ended_at=event.at)
+
+
+def _cancel(session: Session, event: StopRequested) -> Session:
+    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, ended_at=event.at)
+
+
+def _start(session: Session, event: Started) -> Session:
+    return replace(
+        session,
+        state=State.ACTIVE,
+        ref=event.ref,
+        started_at=event.at,
+        meter_start_wh=event.meter_start_wh,
+        flags=session.flags | event.flags,
+    )
+
+
+def _request_stop(session: Session, event: StopRequested) -> Session:
+    return replace(
+        session,
+        state=State.STOPPING,
+        stop_requested_at=session.stop_requested_at or event.at,
+        reason=session.reason or event.reason,
+    )
+
+
+def _stop(session: Session, event: Stopped) -> Session:
+    if session.stopped_at or session.ref != event.ref:
+        return session
+    return replace(
+        session,
+        state=State.STOPPING,
+        stopped_at=event.at,
+        meter_stop_wh=event.meter_stop_wh,
+        stop_reason=event.reason,
+        started_at=event.began_at or session.started_at,
+        flags=session.flags | event.flags,
+    )
+
+
+def _measure(session: Session, event: EnergyMeasured) -> Session:
+    if session.measured_wh is not None or session.bill is not None:
+        return session
+    return replace(
+        session,
+        reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
+        measured_wh=event.energy_wh,
+        flags=session.flags | event.flags,
+        stopped_at=session.stopped_at or event.at,
+        meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
+        meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
+    )
+
+
+def _bill(session: Session, event: Billed) -> Session:
+    return session if session.bill else replace(session, bill=event.bill)
+
+
+def _plan_taking(session: Session, event: ChargesPlanned) -> Session:
+    if session.payment is not None:
+        return session
+    # What was planned before, and took place, stays; the rest may be planned anew after a crash.
+    known = {it.payment_id: it for it in session.takings or () if it.taken_minor is not None}
+    fresh = {it.payment_id: it for it in event.takings}
+    return _paid_if_all_taken(replace(session, takings=tuple((fresh | known).values())), event.at)
+
+
+def _take(session: Session, event: Charged) -> Session:
+    takings = {it.payment_id: it for it in session.takings or ()}
+    planned = takings.get(event.payment_id, Charge(event.payment_id, event.amount_minor))
+    if planned.taken_minor is not None:
+        return session
+    takings[event.payment_id] = replace(planned, taken_minor=event.amount_minor)
+    is_planned = session.takings is not None or session.is_over
+    session = replace(session, takings=tuple(takings.values()))
+    return _paid_if_all_taken(session, event.at) if is_planned else session
+
+
+def _paid_if_all_taken(session: Session, at: datetime) -> Session:
+    takings = session.takings or ()
+    taken_minor = sum(it.taken_minor or 0 for it in takings)
+    if any(it.taken_minor is None for it in takings) and not session.is_over:
+        return session
+    return replace(session, payment=Payment(taken_minor, at))
+
+
+def _refund(session: Session, event: Refunded) -> Session:
+    if event.refunded_minor <= session.refunded_minor:
+        return session
+    return replace(session, refunded_minor=event.refunded_minor)
+
+
+def _fail_payment(session: Session, event: PaymentFailed) -> Session:
+    if session.bill is None or session.payment is not None:
+        # What nobody has priced yet, or what is paid, has not failed to be paid.
+        return session
+    failed = replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
+    return replace(failed, payment=Payment(session.taken_minor, event.at)) if session.taken_minor else failed
+
+
+def _flag(session: Session, event: Flagged) -> Session:
+    return session if event.flag in session.flags else replace(session, flags=session.flags | {event.flag})
+
+
+def _complete(session: Session, event: Completed) -> Session:
+    return replace(session, state=State.COMPLETED, ended_at=event.at)
+
+
+# Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
+TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
+    (State.INITIATED, HoldPlaced): _hold,
+    (State.INITIATED, StartFailed): _fail_start,
+    (State.INITIATED, StopRequested): _cancel,
+    (State.INITIATED, Started): _start,
+    (State.INITIATED, ActionNeeded): _ask_cardholder,
+    (State.ACTIVE, HoldPlaced): _hold,
+    (State.ACTIVE, ToppedUp): _top_up,
+    (State.ACTIVE, FundsLow): _note_low_funds,
+    (State.ACTIVE, HoldDeclined): _decline,
+    (State.ACTIVE, StopRequested): _request_stop,
+    (State.ACTIVE, Stopped): _stop,
+    (State.STOPPING, HoldPlaced): _hold,
+    (State.STOPPING, ToppedUp): _top_up,
+    (State.STOPPING, Stopped): _stop,
+    (State.STOPPING, EnergyMeasured): _measure,
+    (State.STOPPING, Billed): _bill,
+    (State.STOPPING, ChargesPlanned): _plan_taking,
+    (State.STOPPING, Charged): _take,
+    (State.STOPPING, PaymentFailed): _fail_payment,
+    (State.STOPPING, Completed): _complete,
+    (State.COMPLETED, HoldPlaced): _hold,
+    (State.FAILED, HoldPlaced): _hold,
+    (State.COMPLETED, Charged): _take,
+    (State.COMPLETED, Refunded): _refund,
+    (State.COMPLETED, Flagged): _flag,
+    (State.FAILED, Charged): _take,
+    (State.FAILED, Refunded): _refund,
+    (State.FAILED, Flagged): _flag,
+}
+
+
+def apply(session: Session, event: SessionEvent) -> Session:
+    """The session after `event`; the very same object when the event changes nothing."""
+    transition = TRANSITIONS.get((session.state, type(event)))
+    return transition(session, event) if transition else session
+
+
+class Step(StrEnum):
+    """What the workflow waits for."""
+
+    HOLD = "hold"
+    START = "start"
+    END = "end"
+    STOP = "stop"
+    PAYMENT = "payment"
+
+
+def is_met(step: Step, session: Session) -> bool:
+    """Whether what the workflow waits for at `step` has come about, or can no longer."""
+    if session.is_over:
+        return True
+    match step:
+        case Step.HOLD:
+            return session.hold is not None or session.state is not State.INITIATED
+        case Step.START:
+            return session.state is not State.INITIATED
+        case Step.END:
+            return session.state is State.STOPPING
+        case Step.STOP:
+            return session.stopped_at is not None
+        case Step.PAYMENT:
+            return session.payment is not None

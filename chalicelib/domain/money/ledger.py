@@ -1,0 +1,187 @@
+"""Every movement of money is one immutable transfer from one account to another, so the books always sum to zero.
+
+A hold is pending money: it changes no balance until it is captured (whole or in part, once) or voided. Transfer
+ids are derived from the session, the step and the provider's name for the money, so that writing a step again writes
+nothing new. Modelled on TigerBeetle's two-phase transfers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.pricing.bill import Bill
+
+
+class TransferKind(StrEnum):
+    """What a transfer does: HOLD and VOID move no balance, for what is only set aside is nobody else's yet."""
+
+    HOLD = "hold"
+    CAPTURE = "capture"
+    VOID = "void"
+    CHARGE = "charge"
+    SALE = "sale"
+    TAX = "tax"
+    REFUND = "refund"
+    SALE_REVERSAL = "sale_back"
+    TAX_REVERSAL = "tax_back"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute_won"
+    WRITE_OFF = "write_off"
+
+
+_PENDING = frozenset({TransferKind.HOLD, TransferKind.VOID})
+# What came from a card, and what went back there.
+_RECEIVED = frozenset({TransferKind.CAPTURE, TransferKind.CHARGE})
+
+
+class Unbalanced(ValueError):
+    """The transfers of a session contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """`amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind, reference).
+
+    `reference` is the provider's name for the money; a hold that was raised has a second one, "name/new amount".
+    """
+
+    session_id: str
+    kind: TransferKind
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    operator_id: str
+    at: datetime
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        if self.amount_minor < 0:
+            raise ValueError("a transfer's amount is never negative: swap its accounts instead")
+
+    @property
+    def payment_id(self) -> str:
+        """The payment it is about."""
+        return self.reference.partition("/")[0]
+
+
+def driver_account(driver_id: str) -> str:
+    """What a driver owes (a positive balance) across sessions."""
+    return f"driver/{driver_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Writes the transfers of one session in its parties' names."""
+
+    session_id: str
+    operator_id: str
+    driver_id: str
+    currency: str
+
+    @property
+    def _card(self) -> str:
+        return f"card/{self.operator_id}"
+
+    @property
+    def _driver(self) -> str:
+        return driver_account(self.driver_id)
+
+    def hold(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Money on the driver's card set aside for this session."""
+        return self._transfer(TransferKind.HOLD, self._card, self._driver, amount_minor, at, payment_id)
+
+    def raised(self, payment_id: str, by_minor: int, to_minor: int, at: datetime) -> Transfer:
+        """More of it, under the same name."""
+        return self._transfer(TransferKind.HOLD, self._card, self._driver, by_minor, at, f"{payment_id}/{to_minor}")
+
+    def sale(self, bill: Bill, at: datetime) -> tuple[Transfer, ...]:
+        """The driver owes the operator the bill, its tax apart."""
+        sale = self._transfer(TransferKind.SALE, self._driver, f"revenue/{self.operator_id}", bill.net_minor, at)
+        tax = self._transfer(TransferKind.TAX, self._driver, f"tax/{self.operator_id}", bill.tax_minor, at)
+        return (sale, tax) if bill.tax_minor else (sale,)
+
+    def capture(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Part or all of a hold is taken from the card; what is left of the hold is free again."""
+        return self._transfer(TransferKind.CAPTURE, self._card, self._driver, amount_minor, at, payment_id)
+
+    def void(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """A whole hold is given back."""
+        return self._transfer(TransferKind.VOID, self._driver, self._card, amount_minor, at, payment_id)
+
+    def charge(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Money taken from the card that no hold had set aside."""
+        return self._transfer(TransferKind.CHARGE, self._card, self._driver, amount_minor, at, payment_id)
+
+    def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
+        """Money back to the card, and so much less sold; `tax_minor` is the tax in it."""
+        money = self._transfer(TransferKind.REFUND, self._driver, self._card, amount_minor, at, refund_id)
+        net_minor = amount_minor - tax_minor
+        sale = self._transfer(
+            TransferKind.SALE_REVERSAL, f"revenue/{self.operator_id}", self._driver, net_minor, at, refund_id
+        )
+        tax = self._transfer(
+            TransferKind.TAX_REVERSAL, f"tax/{self.operator_id}", self._driver, tax_minor, at, refund_id
+        )
+        return (money, sale, tax) if tax_minor else (money, sale)
+
+    def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """The cardholder's bank has taken money back; whether for good is not known yet."""
+        return self._transfer(
+            TransferKind.DISPUTE, f"disputed/{self.operator_id}", self._card, amount_minor, at, dispute_id
+        )
+
+    def dispute_won(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """It has come back."""
+        disputed = f"disputed/{self.operator_id}"
+        return self._transfer(TransferKind.DISPUTE_WON, self._card, disputed, amount_minor, at, dispute_id)
+
+    def write_off(self, amount_minor: int, at: datetime) -> Transfer:
+        """The operator lets go of what is too little to be asked for."""
+        return self._transfer(TransferKind.WRITE_OFF, f"written_off/{self.operator_id}", self._driver, amount_minor, at)
+
+    def _transfer(  # noqa: PLR0913, PLR0917 (a transfer has this much to say)
+        self, kind: TransferKind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
+    ) -> Transfer:
+        return Transfer(
+            self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at, reference
+        )
+
+
+def balances(transfers: Iterable[Transfer]) -> dict[tuple[str, str], int]:
+    """Minor units by (account, currency), debits positive; they sum to zero in each currency."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for transfer in transfers:
+        if transfer.kind not in _PENDING:
+            totals[transfer.debit, transfer.currency] += transfer.amount_minor
+            totals[transfer.credit, transfer.currency] -= transfer.amount_minor
+    return dict(totals)
+
+
+def held_minor(transfers: Iterable[Transfer]) -> int:
+    """What is still held for a session. Raises Unbalanced when a hold was resolved twice or beyond its amount."""
+    by_payment: defaultdict[str, Counter[TransferKind]] = defaultdict(Counter)
+    for transfer in transfers:
+        if transfer.kind in (TransferKind.HOLD, TransferKind.CAPTURE, TransferKind.VOID):
+            by_payment[transfer.payment_id][transfer.kind] += transfer.amount_minor
+    held = 0
+    for payment_id, sums in by_payment.items():
+        if TransferKind.CAPTURE in sums and TransferKind.VOID in sums:
+            raise Unbalanced(f"hold {payment_id} was both captured and voided")
+        if sums[TransferKind.CAPTURE] > sums[TransferKind.HOLD]:
+            raise Unbalanced(f"more was captured than was held by {payment_id}")
+        held += sums[TransferKind.HOLD] if TransferKind.CAPTURE not in sums and TransferKind.VOID not in sums else 0
+    return held
+
+
+def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
+    """What was taken by each payment."""
+    sums: Counter[str] = Counter()
+    for transfer in transfers:
+        if transfer.kind in _RECEIVED:
+            sums[transfer.payment_id] += transfer.amount_minor
+    return dict(sums)

@@ -1,0 +1,280 @@
+"""A bill follows from a tariff and a charge's course alone: every line is rounded once, and the lines sum up.
+
+Everything is exact (fractions) until a line is made of it: then its quantity is whole Wh or seconds, and its amount
+is that quantity times its price, rounded half up to minor units. A course may be cut into stretches anywhere; that
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+
+from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
+from chalicelib.domain.pricing.currency import to_minor
+from chalicelib.domain.pricing.evidence import Point
+from chalicelib.domain.pricing.tariff import (
+    Element,
+    PriceComponent,
+    Priced,
+    ReservationRestriction,
+    Restrictions,
+    Tariff,
+)
+from chalicelib.domain.pricing.wall_clock import changes_between, is_within
+
+_UNIT = {Priced.ENERGY: 1000, Priced.TIME: 3600, Priced.PARKING_TIME: 3600, Priced.FLAT: 1}
+# Tells current from power where tariffs ask for it: chargers report power, and AC current is sold at this voltage.
+_NOMINAL_V = 230
+_SECOND = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+_CHARGED = {
+    Priced.ENERGY: Dimension.ENERGY,
+    Priced.TIME: Dimension.TIME,
+    Priced.PARKING_TIME: Dimension.PARKING_TIME,
+    Priced.FLAT: Dimension.FLAT,
+}
+_RESERVED = {
+    (ReservationRestriction.MADE, Priced.TIME): Dimension.RESERVATION_TIME,
+    (ReservationRestriction.MADE, Priced.FLAT): Dimension.RESERVATION_FEE,
+    (ReservationRestriction.EXPIRED, Priced.TIME): Dimension.EXPIRED_RESERVATION_TIME,
+    (ReservationRestriction.EXPIRED, Priced.FLAT): Dimension.EXPIRED_RESERVATION_FEE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingPeriod:
+    """A part of a charge in which energy came evenly; one that is not `is_charging` is time parked."""
+
+    began_at: datetime
+    ended_at: datetime
+    energy_wh: Fraction
+    is_charging: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """For how long a connector was kept, and whether nobody came."""
+
+    began_at: datetime
+    ended_at: datetime
+    has_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is to be paid for; stretches follow each other without a gap."""
+
+    periods: tuple[ChargingPeriod, ...] = ()
+    reserved: Reserved | None = None
+
+
+def charging_periods(
+    points: Sequence[Point], began_at: datetime, ended_at: datetime, energy_wh: int | None
+) -> tuple[ChargingPeriod, ...]:
+    """How a charge went, by the registers its meter showed; `energy_wh` is what counts in the end, None: unknown.
+
+    Time after the last energy is time parked: a pause after which energy flowed again is not the driver's doing.
+    Without any register all of it counts as charging.
+    """
+    ended_at = max(began_at, ended_at)
+    inner = sorted((it for it in points if began_at < it.at < ended_at), key=lambda it: it.at)
+    known = [it.energy_wh for it in points]
+    marks = [
+        Point(began_at, known[0] if known else 0),
+        *inner,
+        Point(ended_at, known[-1] if known else 0),
+    ]
+    rises = [max(0, after.energy_wh - before.energy_wh) for before, after in pairwise(marks)]
+    measured_wh = sum(rises)
+    if not measured_wh or not energy_wh:
+        whole = Fraction(energy_wh or 0)
+        return (ChargingPeriod(began_at, ended_at, whole, is_charging=energy_wh is None or energy_wh > 0),)
+    last = max(index for index, rise in enumerate(rises) if rise)
+    # Where the evidence proves another sum than the registers show, each part has its share of it.
+    share = Fraction(energy_wh, measured_wh)
+    return tuple(
+        ChargingPeriod(before.at, after.at, rise * share, is_charging=index <= last)
+        for index, ((before, after), rise) in enumerate(zip(pairwise(marks), rises, strict=True))
+    )
+
+
+def planned(
+    at: datetime, energy_wh: int, charging_s: int, parked_s: int = 0, reserved: Reserved | None = None
+) -> Usage:
+    """A charge that begins at `at`, gives its energy evenly, and then stands."""
+    full_at = at + charging_s * _SECOND
+    periods = [ChargingPeriod(at, full_at, Fraction(energy_wh))]
+    if parked_s:
+        periods.append(ChargingPeriod(full_at, full_at + parked_s * _SECOND, Fraction(0), is_charging=False))
+    return Usage(tuple(periods), reserved)
+
+
+def rates(tariff: Tariff, time_zone: str, at: datetime) -> tuple[PriceComponent, ...]:
+    """The prices of a charge that begins at this moment, one for each dimension that costs something."""
+    start = _Moment(at, Fraction(0), Fraction(0), None)
+    elements = _elements(tariff, None)
+    found = (_first(elements, priced, start, time_zone) for priced in Priced)
+    return tuple(component for component in found if component is not None)
+
+
+def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
+    """The bill for what was used, in the site's time zone."""
+    lines: list[Line] = []
+    if usage.reserved is not None:
+        lines += _reservation_lines(tariff, usage.reserved, time_zone)
+    if usage.periods:
+        tally = _tally(_elements(tariff, None), usage.periods, time_zone)
+        lines += _lines(tally, _CHARGED, tariff.currency)
+    return total(tariff, lines, is_charge=bool(usage.periods))
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """All that a restriction may ask of a moment; power unknown where energy came in no time."""
+
+    at: datetime
+    energy_wh: Fraction
+    duration_s: Fraction
+    power_w: Fraction | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How much of each dimension fell under each price, in the order of first use; and which was used last."""
+
+    amounts: dict[Priced, dict[PriceComponent, Fraction]] = field(default_factory=dict)
+    last: dict[Priced, PriceComponent] = field(default_factory=dict)
+
+    def add(self, component: PriceComponent, quantity: Fraction) -> None:
+        by_component = self.amounts.setdefault(component.type, {})
+        by_component[component] = by_component.get(component, Fraction(0)) + quantity
+        self.last[component.type] = component
+
+    def whole(self, priced: Priced) -> dict[PriceComponent, int]:
+        """Whole quantities that sum to the whole part of the sum."""
+        total = Fraction(0)
+        rounded: dict[PriceComponent, int] = {}
+        for component, quantity in self.amounts.get(priced, {}).items():
+            rounded[component] = floor(total + quantity) - floor(total)
+            total += quantity
+        return rounded
+
+
+def _elements(tariff: Tariff, reservation: ReservationRestriction | None) -> list[Element]:
+    return [it for it in tariff.elements if it.restrictions.reservation is reservation]
+
+
+def _tally(elements: Sequence[Element], periods: Sequence[ChargingPeriod], time_zone: str) -> _Tally:
+    tally = _Tally()
+    began_at, ended_at = periods[0].began_at, periods[-1].ended_at
+    limits = [it.restrictions for it in elements]
+    clock = list(changes_between(limits, time_zone, began_at, ended_at))
+    so_far_wh = Fraction(0)
+    # One without time or energy knows no power, and would choose the fee of the charge that follows it.
+    for stretch in [it for it in periods if it.energy_wh or it.ended_at > it.began_at] or periods:
+        for moment, energy_wh, duration_s in _pieces(stretch, began_at, so_far_wh, limits, clock):
+            if Priced.FLAT not in tally.amounts and (fee := _first(elements, Priced.FLAT, moment, time_zone)):
+                tally.add(fee, Fraction(1))
+            if energy_wh and (per_kwh := _first(elements, Priced.ENERGY, moment, time_zone)):
+                tally.add(per_kwh, energy_wh)
+            timed = Priced.TIME if stretch.is_charging else Priced.PARKING_TIME
+            if duration_s and (per_hour := _first(elements, timed, moment, time_zone)):
+                tally.add(per_hour, duration_s)
+        so_far_wh += stretch.energy_wh
+    return tally
+
+
+def _pieces(
+    stretch: ChargingPeriod,
+    began_at: datetime,
+    so_far_wh: Fraction,
+    limits: Sequence[Restrictions],
+    clock: Sequence[datetime],
+) -> Iterator[tuple[_Moment, Fraction, Fraction]]:
+    """A stretch cut wherever a restriction may begin or cease to hold: each piece's beginning, energy and time."""
+    lasted_s = _seconds(stretch.ended_at - stretch.began_at)
+    offset_s = _seconds(stretch.began_at - began_at)
+    cuts = {Fraction(0), Fraction(1)}
+    if lasted_s:
+        cuts.update(_seconds(it - stretch.began_at) / lasted_s for it in clock)
+        bounds_s = (bound for it in limits for bound in (it.min_duration_s, it.max_duration_s) if bound is not None)
+        cuts.update((bound - offset_s) / lasted_s for bound in bounds_s)
+    if stretch.energy_wh:
+        bounds_wh = (bound for it in limits for bound in (it.min_energy_wh, it.max_energy_wh) if bound is not None)
+        cuts.update((bound - so_far_wh) / stretch.energy_wh for bound in bounds_wh)
+    inside = sorted(cut for cut in cuts if 0 <= cut <= 1)
+    power_w = stretch.energy_wh * 3600 / lasted_s if lasted_s else None
+    for start, end in pairwise(inside):
+        at = stretch.began_at + floor(start * lasted_s * 1_000_000) * _MICROSECOND
+        moment = _Moment(at, so_far_wh + start * stretch.energy_wh, offset_s + start * lasted_s, power_w)
+        yield moment, (end - start) * stretch.energy_wh, (end - start) * lasted_s
+
+
+def _seconds(span: timedelta) -> Fraction:
+    return Fraction(span // _MICROSECOND, 1_000_000)
+
+
+def _first(elements: Sequence[Element], priced: Priced, moment: _Moment, time_zone: str) -> PriceComponent | None:
+    for element in elements:
+        component = element.component(priced)
+        if component is not None and _applies(element.restrictions, moment, time_zone):
+            return component
+    return None
+
+
+def _applies(it: Restrictions, moment: _Moment, time_zone: str) -> bool:
+    power_w = moment.power_w
+    current_ma = power_w * 1000 / _NOMINAL_V if power_w is not None else None
+    return (
+        _between(it.min_energy_wh, moment.energy_wh, it.max_energy_wh)
+        and _between(it.min_duration_s, moment.duration_s, it.max_duration_s)
+        and _between(it.min_power_w, power_w, it.max_power_w)
+        and _between(it.min_current_ma, current_ma, it.max_current_ma)
+        and is_within(it, time_zone, moment.at)
+    )
+
+
+def _between(low: int | None, value: Fraction | None, high: int | None) -> bool:
+    if low is None and high is None:
+        return True
+    return value is not None and (low is None or value >= low) and (high is None or value < high)
+
+
+def _reservation_lines(tariff: Tariff, reserved: Reserved, time_zone: str) -> list[Line]:
+    """OCPI ReservationRestrictionType: an expiry's own price per hour stands in for the reservation's."""
+    stretch = ChargingPeriod(reserved.began_at, max(reserved.began_at, reserved.ended_at), Fraction(0))
+    made = _tally(_elements(tariff, ReservationRestriction.MADE), [stretch], time_zone)
+    expired = _tally(
+        _elements(tariff, ReservationRestriction.EXPIRED) if reserved.has_expired else [], [stretch], time_zone
+    )
+    if Priced.TIME in expired.amounts:
+        made.amounts.pop(Priced.TIME, None)
+    return [
+        line
+        for kind, tally in ((ReservationRestriction.MADE, made), (ReservationRestriction.EXPIRED, expired))
+        for line in _lines(tally, {priced: to for (of, priced), to in _RESERVED.items() if of is kind}, tariff.currency)
+    ]
+
+
+def _lines(tally: _Tally, named: dict[Priced, Dimension], currency: str) -> list[Line]:
+    lines = []
+    for priced in (Priced.FLAT, Priced.ENERGY, Priced.TIME, Priced.PARKING_TIME):
+        quantities = tally.whole(priced)
+        # OCPI module CDRs, step_size: once for ENERGY, once for TIME and PARKING_TIME together: on the parking.
+        is_followed = priced is Priced.TIME and sum(tally.whole(Priced.PARKING_TIME).values()) > 0
+        if priced is not Priced.FLAT and quantities and not is_followed:
+            last = tally.last[priced]
+            quantities[last] += -sum(quantities.values()) % last.step_size
+        for component, quantity in quantities.items():
+            if quantity and component.price:
+                exact = Fraction(component.price) * quantity / _UNIT[priced]
+                amount_minor = to_minor(exact, currency)
+                lines.append(Line(named[priced], quantity, component.price, amount_minor, component.vat))
+    return lines

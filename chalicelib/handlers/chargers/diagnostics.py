@@ -1,0 +1,203 @@
+"""What an operator reads of its chargers: what they said, what they are, and how long they were up."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from chalice import Blueprint
+
+from chalicelib import wiring
+from chalicelib.domain.chargers.events import ReportKind
+from chalicelib.handlers.chargers import views
+from chalicelib.handlers.chargers.diagnostics_models import (
+    ChargerDetail,
+    HistoryView,
+    JournalPage,
+    OperatorSessionPage,
+    ReportView,
+    Trace,
+    TraceBody,
+    TransactionView,
+    UptimeReport,
+)
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.records.chargers import Admission
+
+insight = Blueprint(__name__)
+
+_CHARGER = "/v1/operator/chargers/{charger_id}"
+_PAGE, _LARGEST_PAGE = 50, 200
+_LONGEST_SPAN = timedelta(days=400)
+_PAGING = {"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} if left out", "cursor": "`next_cursor` of the page before"}
+_SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now if left out"}
+
+
+@endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
+def look_at_charger(request: Request) -> ChargerDetail:
+    """A charger: how it is registered, how it is connected, and its latest news."""
+    charger, news = wiring.remote_control().look(request.operator_id, request.path["charger_id"])
+    return views.detail(charger, news)
+
+
+@endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
+def block_charger(request: Request) -> Answer:
+    """Close a charger's socket and let it in no more."""
+    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
+    return Answer()
+
+
+@endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs_operator=True)
+def accept_charger(request: Request) -> Answer:
+    """Let a blocked charger in again. One that waits unregistered is accepted by registering it."""
+    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
+    return Answer()
+
+
+@endpoint(
+    insight,
+    "GET",
+    _CHARGER + "/journal",
+    answers=JournalPage,
+    errors=(400, 404),
+    needs_operator=True,
+    query=_PAGING,
+)
+def read_journal(request: Request) -> JournalPage:
+    """What was said between a charger and Kerb, newest first."""
+    remote_control, limit = wiring.remote_control(), _limit(request)
+    try:
+        entries, cursor = remote_control.read_journal(
+            request.operator_id, request.path["charger_id"], limit, request.query.get("cursor")
+        )
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return JournalPage(items=[views.entry(it) for it in entries], next_cursor=cursor)
+
+
+@endpoint(insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs_operator=True)
+def trace_charger(request: Request) -> Trace:
+    """Journal heartbeats and readings too, for a while; every process knows within a minute."""
+    lasting = timedelta(minutes=request.body.minutes)
+    until = wiring.remote_control().trace(request.operator_id, request.path["charger_id"], lasting)
+    return Trace(traced_until=until)
+
+
+@endpoint(
+    insight,
+    "GET",
+    _CHARGER + "/uptime",
+    answers=UptimeReport,
+    errors=(400, 404),
+    needs_operator=True,
+    query={**_SPAN, "excluded_min": "minutes of outage beyond the operator's control (T_excluded)"},
+)
+def read_uptime(request: Request) -> UptimeReport:
+    """Each connector's uptime by UK and US law, from its statuses and its charger's connections."""
+    since, until = _span(request)
+    text = request.query.get("excluded_min", "0")
+    if not text.isdecimal() or len(text) > 6:
+        raise BadRequest("excluded_min must be a number of minutes", "excluded_min")
+    excluded = timedelta(minutes=int(text))
+    found = wiring.remote_control().uptime(request.operator_id, request.path["charger_id"], since, until, excluded)
+    return views.uptime(since, until, excluded, found)
+
+
+@endpoint(
+    insight,
+    "GET",
+    _CHARGER + "/history",
+    answers=HistoryView,
+    errors=(400, 404),
+    needs_operator=True,
+    query=_SPAN,
+)
+def read_history(request: Request) -> HistoryView:
+    """When a charger was connected, and how its connectors changed."""
+    since, until = _span(request)
+    found = wiring.remote_control().happenings(request.operator_id, request.path["charger_id"], since, until)
+    return HistoryView(items=[views.happening(it) for it in found])
+
+
+@endpoint(
+    insight,
+    "GET",
+    _CHARGER + "/reports/{kind}/{request_id}",
+    answers=ReportView,
+    errors=(400, 404),
+    needs_operator=True,
+)
+def read_report(request: Request) -> ReportView:
+    """What a 2.x charger reported under the request id it was asked with, part by part."""
+    kind, request_id = request.path["kind"], request.path["request_id"]
+    if kind not in set(ReportKind):
+        raise BadRequest(f"kind must be one of {', '.join(ReportKind)}", "kind")
+    if not request_id.isdecimal() or len(request_id) > 10:
+        raise BadRequest("request_id must be a number", "request_id")
+    parts = wiring.remote_control().report(
+        request.operator_id, request.path["charger_id"], ReportKind(kind), int(request_id)
+    )
+    return ReportView(
+        kind=ReportKind(kind),
+        request_id=int(request_id),
+        is_complete=any(it.is_last for it in parts),
+        parts=[json.loads(it.body) for it in parts],
+    )
+
+
+@endpoint(insight, "GET", _CHARGER + "/transactions/{ref}", answers=TransactionView, errors=(404,), needs_operator=True)
+def read_transaction(request: Request) -> TransactionView:
+    """A transaction as its charger told it, with the numbers of messages that never came."""
+    path = request.path
+    return views.transaction(wiring.remote_control().transaction(request.operator_id, path["charger_id"], path["ref"]))
+
+
+@endpoint(
+    insight,
+    "GET",
+    "/v1/operator/sessions",
+    answers=OperatorSessionPage,
+    errors=(400,),
+    needs_operator=True,
+    query={**_PAGING, "flagged": "`true` for those only that a person should look at"},
+)
+def operator_sessions(request: Request) -> OperatorSessionPage:
+    """The operator's sessions, newest first."""
+    flagged = request.query.get("flagged", "false").lower() == "true"
+    try:
+        found, cursor = wiring.remote_control().own_sessions(
+            request.operator_id, _limit(request), request.query.get("cursor"), flagged=flagged
+        )
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+
+
+def _limit(request: Request) -> int:
+    text = request.query.get("limit", str(_PAGE))
+    if not (text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= _LARGEST_PAGE):
+        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
+    return int(text)
+
+
+def _span(request: Request) -> tuple[datetime, datetime]:
+    now = wiring.clock()
+    until = _time(request, "until", now)
+    since = _time(request, "since", until - timedelta(days=30))
+    if not since < until or until - since > _LONGEST_SPAN:
+        raise BadRequest(f"since must be before until, by no more than {_LONGEST_SPAN.days} days", "since")
+    return since, until
+
+
+def _time(request: Request, name: str, otherwise: datetime) -> datetime:
+    text = request.query.get(name)
+    if text is None:
+        return otherwise
+    try:
+        # A plus sign in a query is a space once decoded.
+        at = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        raise BadRequest(f"{name} is not an RFC 3339 time", name) from None
+    if at.tzinfo is None:
+        raise BadRequest(f"{name} needs a time zone, Z for instance", name)
+    return at

@@ -1,0 +1,86 @@
+"""What an operator registers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib.handlers.http import examples
+from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
+from chalicelib.records.chargers import Admission, PlugType
+
+
+class SiteBody(RequestBody):
+    """A place with one grid connection."""
+
+    model_config = RequestBody.model_config | example(
+        name="Harbour car park", address="Hafenstrasse 1, Hamburg", time_zone="Europe/Berlin", tariff_id="standard"
+    )
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+\-]+)*$", max_length=64)]
+    tariff_id: Id
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+
+
+class PlugBody(RequestBody):
+    """What a connector offers a car."""
+
+    connector: Connector
+    kind: PlugType = PlugType.UNKNOWN
+    max_power_w: Annotated[int, Field(ge=0, le=5_000_000)] = 0
+
+
+class ChargerBody(RequestBody):
+    """A charger's place, plugs and password; leave the password out to keep it."""
+
+    model_config = RequestBody.model_config | example(
+        site_id="harbour",
+        connectors=["1", "2"],
+        plugs=[{"connector": "1", "kind": "ccs2", "max_power_w": 150000}],
+        password="at-least-12-characters",
+    )
+    site_id: Id
+    connectors: Annotated[list[Connector], Field(min_length=1, max_length=64), AfterValidator(all_different)]
+    plugs: Annotated[list[PlugBody], Field(max_length=64, default_factory=list)]
+    password: Annotated[str, secret(12, 64)] | None = None
+    security_profile: Annotated[
+        int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
+    ] = 1
+    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    blocked: Annotated[bool, Field(description="let it in no more")] = False
+
+
+class TokenBody(RequestBody):
+    """Whose RFID card it is."""
+
+    model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
+    driver_id: Id
+    blocked: bool = False
+
+
+class RegisteredCharger(ResponseBody):
+    """A charger as its operator sees it in a list."""
+
+    charger_id: str
+    site_id: str
+    admission: Admission
+    security_profile: int
+    keeps_list: bool
+    connectors: list[str]
+    online: bool
+    protocol: str | None
+    connected_at: datetime | None
+    vendor: str | None
+    model: str | None
+    firmware: str | None
+
+
+class RegisteredChargers(ResponseBody):
+    """All of an operator's chargers."""
+
+    model_config = example(**examples.REGISTERED)
+    items: list[RegisteredCharger]

@@ -1,0 +1,117 @@
+"""What an operator registers, under ids of its own choosing; saying it again changes nothing."""
+
+from __future__ import annotations
+
+from chalice import Blueprint
+from pydantic import TypeAdapter, ValidationError
+
+from chalicelib import wiring
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.handlers.chargers import views
+from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, TokenBody
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.fields import ChargerId, Id
+from chalicelib.handlers.pricing.models import TariffBody
+from chalicelib.handlers.pricing.views import tariff
+from chalicelib.records.chargers import Admission, Charger, Plug, Site
+from chalicelib.records.drivers import Token
+
+operators = Blueprint(__name__)
+
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+_CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
+
+
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/tariffs/{tariff_id}",
+    takes=TariffBody,
+    status=204,
+    errors=(400, 409),
+    needs_operator=True,
+)
+def put_tariff(request: Request) -> Answer:
+    """Set a tariff. Sessions under way keep the prices they began with."""
+    tariff_id = _checked(request, "tariff_id", _ID)
+    try:
+        wiring.registry().put_tariff(tariff(tariff_id, request.operator_id, request.body))
+    except ValueError as error:
+        raise BadRequest(str(error), "elements") from None
+    return Answer()
+
+
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/sites/{site_id}",
+    takes=SiteBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
+def put_site(request: Request) -> Answer:
+    """Set a site."""
+    wiring.registry().put_site(
+        Site(_checked(request, "site_id", _ID), request.operator_id, **request.body.model_dump(mode="python"))
+    )
+    return Answer()
+
+
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/chargers/{charger_id}",
+    takes=ChargerBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
+def put_charger(request: Request) -> Answer:
+    """Register a charger, or change it; without a password it keeps the one it has."""
+    body: ChargerBody = request.body
+    charger_id = _checked(request, "charger_id", _CHARGER_ID)
+    charger = Charger(
+        charger_id,
+        request.operator_id,
+        body.site_id,
+        password_hash="",
+        connectors=tuple(ConnectorId.parse(connector) for connector in body.connectors),
+        security_profile=body.security_profile,
+        admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
+        keeps_list=body.keeps_list,
+        plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
+    )
+    had_been_pending = wiring.registry().put_charger(charger, body.password)
+    if had_been_pending and not body.blocked:
+        wiring.remote_control().welcome(charger_id)
+    return Answer()
+
+
+@endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, needs_operator=True)
+def list_chargers(request: Request) -> RegisteredChargers:
+    """All of the operator's chargers."""
+    return RegisteredChargers(items=[views.registered(it) for it in wiring.registry().of_operator(request.operator_id)])
+
+
+@endpoint(
+    operators,
+    "PUT",
+    "/v1/operator/tokens/{uid}",
+    takes=TokenBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
+def put_token(request: Request) -> Answer:
+    """Issue an RFID card to a driver, or block it."""
+    uid = _checked(request, "uid", _ID).upper()
+    wiring.registry().put_token(Token(uid, request.operator_id, request.body.driver_id, request.body.blocked))
+    return Answer()
+
+
+def _checked(request: Request, name: str, form: TypeAdapter[str]) -> str:
+    try:
+        return form.validate_python(request.path[name])
+    except ValidationError as error:
+        raise BadRequest(f"{name}: {error.errors()[0]['msg']}", name) from None

@@ -1,0 +1,86 @@
+"""Who somebody is, and with which card they pay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, example, secret
+
+
+class Registration(RequestBody):
+    """A new account."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
+    email: Email
+    password: Annotated[str, secret(8, 256)]
+
+
+class Confirmation(RequestBody):
+    """The code sent to a new account's address."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.com", code="123456")
+    email: Email
+    code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+
+
+class Credentials(RequestBody):
+    """Who logs in."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
+    email: Annotated[str, StringConstraints(min_length=3, max_length=254)]
+    password: Annotated[str, secret(1, 256)]
+
+
+class RefreshToken(RequestBody):
+    """Log in again without the password."""
+
+    model_config = RequestBody.model_config | example(refresh_token="eyJ…")
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class Tokens(ResponseBody):
+    """Send the access token as `Authorization: Bearer …`."""
+
+    model_config = example(access_token="eyJ…", token_type="Bearer", expires_in=3600, refresh_token="eyJ…")
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: int
+    refresh_token: str | None
+
+
+class Me(ResponseBody):
+    """The account that calls."""
+
+    model_config = example(driver_id="3f1c…", email="driver@example.com", card="visa 4242")
+    driver_id: str
+    email: str
+    card: str | None
+
+
+class NewCardSetup(RequestBody):
+    """Nothing to say: the card goes to Stripe, not here."""
+
+
+class CardSetupView(ResponseBody):
+    """Hand these to Stripe.js (`confirmCardSetup`), then POST the setup_id to /v1/cards."""
+
+    model_config = example(setup_id="seti_1", client_secret="seti_1_secret_2", publishable_key="pk_test_3")
+    setup_id: str
+    client_secret: str
+    publishable_key: str
+
+
+class FinishedSetup(RequestBody):
+    """A setup the card's owner has finished with Stripe."""
+
+    model_config = RequestBody.model_config | example(setup_id="seti_1")
+    setup_id: Annotated[str, StringConstraints(pattern=r"^seti_\w{1,120}$")]
+
+
+class Card(ResponseBody):
+    """The card that pays."""
+
+    model_config = example(card="visa 4242")
+    card: str | None

@@ -1,0 +1,58 @@
+"""Who calls is what a verified access token says, and nothing the caller says beside it.
+
+API Gateway asks `jwt` once and remembers; a route without it (the live view) asks `caller_of` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalice import AuthResponse, Blueprint
+from chalice.app import AuthRequest
+
+from chalicelib import wiring
+from chalicelib.records.drivers import NotAllowed
+
+authorizers = Blueprint(__name__)
+
+_OPERATOR_GROUP = "operator:"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person; `operator_id` if they may run that operator's chargers."""
+
+    driver_id: str
+    operator_id: str | None = None
+
+
+@authorizers.authorizer(name="jwt")
+def jwt(request: AuthRequest) -> AuthResponse:
+    """Admit whoever shows a valid token. Any other token is answered 401, which API Gateway does on this very text."""
+    try:
+        claims = wiring.access_tokens().verify(_bearer(request.token))
+    except NotAllowed:
+        raise Exception("Unauthorized") from None
+    return AuthResponse(routes=["*"], principal_id=claims.subject, context={"groups": ",".join(claims.groups)})
+
+
+def caller_from(authorizer: Mapping[str, str]) -> Caller:
+    """The caller as `jwt` passed it on through API Gateway."""
+    return _caller(authorizer["principalId"], authorizer.get("groups", "").split(","))
+
+
+def caller_of(authorization: str) -> Caller:
+    """The caller behind an Authorization header. Raises NotAllowed."""
+    claims = wiring.access_tokens().verify(_bearer(authorization))
+    return _caller(claims.subject, claims.groups)
+
+
+def _caller(subject: str, groups: list[str] | tuple[str, ...]) -> Caller:
+    operators = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
+    return Caller(subject, operators[0] if operators else None)
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else scheme

@@ -1,0 +1,81 @@
+"""A request has no field unknown to it; every kind of value has one form."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from chalicelib.domain.chargers.events import ConnectorId
+
+
+def example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class RequestBody(BaseModel):
+    """A request body."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
+
+
+class ResponseBody(BaseModel):
+    """A response body. Models are built when first used: most functions never see one, and all would pay 45 ms."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+def _connector_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def all_different(connectors: list[str]) -> list[str]:
+    if len({ConnectorId.parse(it) for it in connectors}) < len(connectors):
+        raise ValueError('names a connector twice ("1" and "1.1" are the same)')
+    return connectors
+
+
+ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$")]
+Connector = Annotated[
+    str, BeforeValidator(_connector_text), StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$")
+]
+Price = Annotated[
+    Decimal,
+    Field(ge=0, le=100_000, max_digits=12, decimal_places=4),
+    PlainSerializer(lambda price: f"{price:f}", return_type=str, when_used="json"),
+]
+Percent = Annotated[Price, Field(le=100)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Minor = Annotated[int, Field(description="in the currency's smallest unit")]
+
+
+def secret(shortest: int, longest: int) -> Any:
+    """A secret is taken to the letter, spaces included."""
+    return StringConstraints(strip_whitespace=False, min_length=shortest, max_length=longest)
+
+
+class FieldError(ResponseBody):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(ResponseBody):
+    """RFC 9457."""
+
+    model_config = example(
+        type="urn:kerb:problem:invalid",
+        title="Unprocessable Entity",
+        status=422,
+        detail="connector: String should match pattern",
+        errors=[{"field": "connector", "message": "String should match pattern"}],
+    )
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []

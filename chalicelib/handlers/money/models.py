@@ -1,0 +1,157 @@
+"""What is owed, given back, quoted, and what the books say."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from chalicelib.domain.money.ledger import TransferKind
+from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
+from chalicelib.handlers.money.receipt_models import ReceiptLine, ReceiptTax
+from chalicelib.handlers.sessions.models import CardActionView
+
+_DEBT: dict[str, Any] = {
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "operator_id": "demo",
+    "amount_minor": 1240,
+    "currency": "EUR",
+    "since": "2026-11-21T10:00:00Z",
+    "next_attempt_at": "2026-11-21T11:00:00Z",
+    "error": "Your card was declined.",
+}
+
+
+class DebtView(ResponseBody):
+    """A charge that is not paid; `next_attempt_at` is when the card is asked again by itself."""
+
+    session_id: str
+    operator_id: str
+    amount_minor: Minor
+    currency: str
+    since: datetime
+    next_attempt_at: datetime | None
+    error: str
+
+
+class Balance(ResponseBody):
+    """What is owed. `action`: the bank asks the cardholder to confirm, with Stripe.js (`confirmCardPayment`)."""
+
+    model_config = example(debts=[_DEBT], action=None)
+    debts: list[DebtView]
+    action: CardActionView | None
+
+
+class PaymentView(RequestBody):
+    """Nothing to say: all that is owed, by the card that is saved now."""
+
+
+class RefundBody(RequestBody):
+    """How much; leave it out to give back all that is left."""
+
+    model_config = RequestBody.model_config | example(amount_minor=500)
+    amount_minor: Annotated[int, Field(gt=0, le=100_000_000)] | None = None
+
+
+class RefundView(ResponseBody):
+    """What was paid for a session, and what of it has gone back, all refunds together."""
+
+    model_config = example(session_id="KAAAAAAAAAAAAAAAAAAA", currency="EUR", paid_minor=1240, refunded_minor=500)
+    session_id: str
+    currency: str
+    paid_minor: Minor
+    refunded_minor: Minor
+
+
+class TransferView(ResponseBody):
+    """Money from one account to another; a hold and its void move no balance."""
+
+    kind: TransferKind
+    debit: str
+    credit: str
+    amount_minor: Minor
+    currency: str
+    reference: str
+    at: datetime
+
+
+class Books(ResponseBody):
+    """A session's transfers, oldest first, and what they come to by account: debits positive, the sum is zero."""
+
+    model_config = example(
+        session_id="KAAAAAAAAAAAAAAAAAAA",
+        transfers=[
+            {
+                "kind": "sale",
+                "debit": "driver/3f1c",
+                "credit": "revenue/demo",
+                "amount_minor": 1042,
+                "currency": "EUR",
+                "reference": "",
+                "at": "2026-11-21T10:00:00Z",
+            }
+        ],
+        balances_minor={"driver/3f1c": 1042, "revenue/demo": -1042},
+    )
+    session_id: str
+    transfers: list[TransferView]
+    balances_minor: dict[str, int]
+
+
+class DifferenceView(ResponseBody):
+    """Where our books and the payment provider's do not agree. `what`: held, taken or refunded."""
+
+    session_id: str
+    what: str
+    ours_minor: Minor
+    theirs_minor: Minor
+    currency: str
+
+
+class Reconciliation(ResponseBody):
+    """A day's differences; none is good news."""
+
+    model_config = example(
+        day="2026-11-20",
+        items=[
+            {
+                "session_id": "KAAAAAAAAAAAAAAAAAAA",
+                "what": "taken",
+                "ours_minor": 1240,
+                "theirs_minor": 1200,
+                "currency": "EUR",
+            }
+        ],
+    )
+    day: date
+    items: list[DifferenceView]
+
+
+class Quote(ResponseBody):
+    """What a charge would cost this driver, line by line; `quantity` in Wh, seconds or 1."""
+
+    model_config = example(
+        charger_id="DEMO-16",
+        tariff_id="standard",
+        begins_at="2026-11-21T09:30:00Z",
+        currency="EUR",
+        lines=[
+            {"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "tax_percent": "19", "amount_minor": 450}
+        ],
+        tax_included=False,
+        net_minor=450,
+        taxes=[{"percent": "19", "net_minor": 450, "amount_minor": 86}],
+        tax_minor=86,
+        total_minor=536,
+    )
+    charger_id: str
+    tariff_id: str
+    begins_at: datetime
+    currency: str
+    lines: list[ReceiptLine]
+    tax_included: bool
+    net_minor: Minor
+    taxes: list[ReceiptTax]
+    tax_minor: Minor
+    total_minor: Minor

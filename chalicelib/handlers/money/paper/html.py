@@ -1,0 +1,29 @@
+"""A receipt for a browser: one printable page that fetches nothing, runs nothing, and escapes whatever it is told."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.handlers.money.paper.sheet import sheet
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATE = Path(__file__).parent / "receipt.html"
+
+
+def html(receipt: Receipt) -> str:
+    """The page."""
+    return _template().render(it=sheet(receipt))
+
+
+@cache
+def _template() -> Template:
+    # Only here: most requests want no paper, and need not wait 30 ms for it.
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_TEMPLATE.read_text())

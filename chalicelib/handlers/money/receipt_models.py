@@ -1,0 +1,119 @@
+"""What was bought and paid, and by whom it was sold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.domain.pricing.bill import Dimension
+from chalicelib.handlers.http import examples
+from chalicelib.handlers.http.fields import Email, Minor, Price, RequestBody, ResponseBody, example
+
+
+class ReceiptFormat(StrEnum):
+    """On what a receipt is printed."""
+
+    JSON = "json"
+    HTML = "html"
+    PDF = "pdf"
+
+
+class ReceiptLine(ResponseBody):
+    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once."""
+
+    dimension: Dimension
+    quantity: int
+    unit_price: Price
+    tax_percent: Price | None
+    amount_minor: Minor
+
+
+class ReceiptTax(ResponseBody):
+    """The tax of one rate on `net_minor`."""
+
+    percent: Price
+    net_minor: Minor
+    amount_minor: Minor
+
+
+class ProfileBody(RequestBody):
+    """Who the operator is by law, as receipts issued from now on will say."""
+
+    model_config = RequestBody.model_config | example(**examples.PROFILE)
+    legal_name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
+    address: Annotated[
+        str, StringConstraints(pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$", max_length=400), Field(description="in lines")
+    ]
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166 alpha-2")]
+    tax_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9 ./\-]*$", max_length=40),
+        Field(description="USt-IdNr., GST registration number, EIN, ..."),
+    ] = ""
+    email: Email | Literal[""] = ""
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +()/.\-]*$", max_length=40)] = ""
+
+
+class ProfileView(ResponseBody):
+    """Who an operator is by law; what it did not say is empty."""
+
+    model_config = example(**examples.PROFILE)
+    legal_name: str
+    address: str
+    country: str
+    tax_id: str
+    email: str
+    phone: str
+
+
+class NewReceiptLink(RequestBody):
+    """How long the link shall be good, and what it shall show."""
+
+    model_config = RequestBody.model_config | example(format="pdf", valid_days=7)
+    format: ReceiptFormat = ReceiptFormat.HTML
+    valid_days: Annotated[int, Field(ge=1, le=30)] = 7
+
+
+class ReceiptLink(ResponseBody):
+    """Whoever has the address sees the receipt until then, without a login."""
+
+    model_config = example(
+        url="/v1/receipts/KAAAAAAAAAAAAAAAAAAA?ticket=eyJ…&format=pdf", expires_at="2026-11-28T10:05:00Z"
+    )
+    url: str
+    expires_at: datetime
+
+
+class ReceiptView(ResponseBody):
+    """What was bought, and what was paid."""
+
+    model_config = example(**examples.RECEIPT)
+    number: str
+    session_id: str
+    operator_id: str
+    supplier: Annotated[ProfileView | None, Field(description="None where the operator had not said who it is")]
+    issued_at: datetime
+    site_name: str
+    address: str
+    time_zone: str
+    charger_id: str
+    connector: str
+    started_at: datetime
+    stopped_at: datetime
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+    energy_wh: int
+    currency: str
+    lines: list[ReceiptLine]
+    tax_included: Annotated[bool, Field(description="the lines' amounts include their tax")]
+    net_minor: Minor
+    taxes: list[ReceiptTax]
+    tax_minor: Minor
+    total_minor: Minor
+    paid_minor: Minor
+    amount_due_minor: Minor
+    paid_at: datetime
+    card: str

@@ -1,0 +1,60 @@
+"""What a driver was told, and where an operator wants it sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example, secret
+
+_SIGNED = "signs every request; Kerb never shows it again"
+_NOTICE = {
+    "notice_id": "KAAAAAAAAAAAAAAAAAAA-receipt_ready",
+    "kind": "receipt_ready",
+    "at": "2026-11-21T10:00:05Z",
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "charger_id": "DEMO-16",
+    "connector": "1",
+    "session_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA",
+}
+
+
+class NoticeView(ResponseBody):
+    """One thing told of one session; it is told once, and its id says what."""
+
+    model_config = example(**_NOTICE)
+    notice_id: str
+    kind: NotificationKind
+    at: datetime
+    session_id: str
+    charger_id: str
+    connector: str
+    session_url: str
+
+
+class NoticePage(ResponseBody):
+    """Notices, newest first."""
+
+    model_config = example(items=[_NOTICE], next_cursor=None)
+    items: list[NoticeView]
+    next_cursor: str | None
+
+
+class WebhookBody(RequestBody):
+    """Where to post notices, each with `Kerb-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`."""
+
+    model_config = RequestBody.model_config | example(
+        url="https://app.example.com/kerb", secret="at-least-16-characters"
+    )
+    url: Annotated[str, StringConstraints(min_length=8, max_length=2000), Field(description="https only, and public")]
+    secret: Annotated[str, secret(16, 256), Field(description=_SIGNED)]
+
+
+class WebhookView(ResponseBody):
+    """Where notices are posted; null for nowhere."""
+
+    model_config = example(url="https://app.example.com/kerb")
+    url: str | None

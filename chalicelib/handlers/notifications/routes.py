@@ -1,0 +1,75 @@
+"""A driver reads what it was told; an operator says where else it should go."""
+
+from __future__ import annotations
+
+import re
+
+from chalice import Blueprint
+
+from chalicelib import wiring
+from chalicelib.domain.notifications import Notification
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.notifications.models import NoticePage, NoticeView, WebhookBody, WebhookView
+from chalicelib.records.notifications import Webhook
+
+notices = Blueprint(__name__)
+
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_PAGE, _LARGEST_PAGE = 20, 100
+_WEBHOOK = "/v1/operator/webhook"
+
+
+@endpoint(
+    notices,
+    "GET",
+    "/v1/me/notices",
+    answers=NoticePage,
+    errors=(400,),
+    query={"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} unless told", "cursor": "next_cursor of the page before"},
+)
+def read_notices(request: Request) -> NoticePage:
+    """What the caller was told of their sessions, newest first; kept for 90 days."""
+    limit = request.query.get("limit", str(_PAGE))
+    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
+        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
+    try:
+        found, cursor = wiring.notifications().page(request.driver_id, int(limit), request.query.get("cursor"))
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return NoticePage(items=[_view(it) for it in found], next_cursor=cursor)
+
+
+@endpoint(notices, "PUT", _WEBHOOK, takes=WebhookBody, status=204, errors=(400,), needs_operator=True)
+def put_webhook(request: Request) -> Answer:
+    """Post what drivers are told at the operator's chargers to this address as well, signed."""
+    try:
+        wiring.delivery().register(request.operator_id, Webhook(request.body.url, request.body.secret))
+    except ValueError as error:
+        raise BadRequest(str(error), "url") from None
+    return Answer()
+
+
+@endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs_operator=True)
+def get_webhook(request: Request) -> WebhookView:
+    """Where they are posted; never the secret."""
+    webhook = wiring.delivery().webhook(request.operator_id)
+    return WebhookView(url=webhook.url if webhook else None)
+
+
+@endpoint(notices, "DELETE", _WEBHOOK, status=204, needs_operator=True)
+def delete_webhook(request: Request) -> Answer:
+    """Post them there no more."""
+    wiring.delivery().unregister(request.operator_id)
+    return Answer()
+
+
+def _view(it: Notification) -> NoticeView:
+    return NoticeView(
+        notice_id=it.notice_id,
+        kind=it.kind,
+        at=it.at,
+        session_id=it.session_id,
+        charger_id=it.charger_id,
+        connector=str(it.connector),
+        session_url=f"/v1/sessions/{it.session_id}",
+    )

@@ -1,0 +1,88 @@
+"""A socket's three events become calls to the door and the conversation; what the edge says of the charger is believed.
+
+API Gateway hands a WebSocket no path, so the edge carries `/ocpp/{charger id}` into the header read here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalice.app import WebsocketEvent
+
+from chalicelib import wiring
+from chalicelib.handlers.http.observability import count
+from chalicelib.records.chargers import Gone
+from chalicelib.services.chargers.connections import ChargerCredentials, Refused
+
+CHARGER_ID_HEADER = "x-kerb-charger-id"
+EDGE_SECRET_HEADER = "x-kerb-edge-secret"  # noqa: S105
+CERTIFICATE_HEADER = "x-kerb-client-cert-subject"
+_log = logging.getLogger(__name__)
+
+Response = dict[str, Any]
+
+
+def connect(event: WebsocketEvent) -> Response:
+    """Admit a charger, or refuse it before the socket opens."""
+    request = event.to_dict()
+    headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
+    if not _came_through_the_edge(headers):
+        _log.warning("a socket that did not come through the edge")
+        count("EdgePassedBy")
+        return {"statusCode": 403}
+    charger_id = headers.get(CHARGER_ID_HEADER, "")
+    offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]
+    try:
+        credentials = ChargerCredentials(headers.get("authorization"), headers.get(CERTIFICATE_HEADER))
+        protocol = wiring.door().open(event.connection_id, charger_id, credentials, offers, _opened_at(request))
+    except Refused as refused:
+        _log.warning("charger refused", extra={"charger_id": charger_id, "why": refused.why})
+        count("ChargersRefused", status=str(refused.status))
+        challenge = {"WWW-Authenticate": 'Basic realm="kerb"'} if refused.status == 401 else {}
+        return {"statusCode": refused.status, "headers": challenge}
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": protocol} if protocol else {}}
+
+
+def _came_through_the_edge(headers: Mapping[str, str]) -> bool:
+    """Only the edge knows the secret; whoever finds the door behind it could forge what the edge says of a charger."""
+    secret = wiring.setting("EDGE_SECRET")
+    if not secret:
+        # A secret that is empty is no secret: whoever sends nothing would know it.
+        return False
+    return hmac.compare_digest(headers.get(EDGE_SECRET_HEADER, "").encode(), secret.encode())
+
+
+def _opened_at(request: Response) -> datetime:
+    return datetime.fromtimestamp(request["requestContext"]["connectedAt"] / 1000, UTC)
+
+
+def message(event: WebsocketEvent) -> Response:
+    """Take one frame; the answer goes back as the route's response, which costs no further call."""
+    try:
+        answer = wiring.conversation().receive(event.connection_id, _text(event))
+    except Gone:
+        _log.warning("a frame from a socket nobody opened", extra={"connection_id": event.connection_id})
+        wiring.link().close(event.connection_id)
+        return {"statusCode": 410}
+    return {"statusCode": 200, "body": answer} if answer is not None else {"statusCode": 200}
+
+
+def _text(event: WebsocketEvent) -> str:
+    body = event.body or ""
+    if not event.to_dict().get("isBase64Encoded"):
+        return body
+    # Some firmwares send text in binary frames.
+    return base64.b64decode(body).decode("utf-8", "replace")
+
+
+def disconnect(event: WebsocketEvent) -> Response:
+    """A socket has closed: best effort, perhaps late, perhaps twice."""
+    context = event.to_dict()["requestContext"]
+    why = f"{context.get('disconnectStatusCode', '')} {context.get('disconnectReason', '')}".strip()
+    wiring.door().close(event.connection_id, why)
+    return {"statusCode": 200}

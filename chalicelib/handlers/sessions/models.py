@@ -1,0 +1,113 @@
+"""What charging costs, where, and how far a session has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.session import Reason, State
+from chalicelib.handlers.http import examples
+from chalicelib.handlers.http.fields import ChargerId, Connector, Minor, RequestBody, ResponseBody, example
+from chalicelib.handlers.pricing.models import Prices
+from chalicelib.records.chargers import PlugType
+
+
+class ConnectorView(ResponseBody):
+    """A connector and what it does."""
+
+    connector: str
+    kind: PlugType
+    max_power_w: int
+    status: ConnectorStatus
+    status_at: datetime | None
+    error: str
+    in_use: bool
+
+
+class ChargerView(ResponseBody):
+    """A charger as anyone may see it."""
+
+    model_config = example(**examples.CHARGER)
+    charger_id: str
+    site_id: str
+    site_name: str
+    address: str
+    online: bool
+    connectors: list[ConnectorView]
+    prices: Prices
+
+
+class LimitsBody(RequestBody):
+    """Stop at the first reading that reaches one of these."""
+
+    energy_wh: Annotated[int, Field(gt=0, le=2_000_000)] | None = None
+    amount_minor: Annotated[int, Field(gt=0, le=100_000_000, description="with tax")] | None = None
+    duration_s: Annotated[int, Field(gt=0, le=172_800)] | None = None
+    soc_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class NewSession(RequestBody):
+    """Where to charge, and when to stop."""
+
+    model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
+    charger_id: ChargerId
+    connector: Connector = "1"
+    limits: LimitsBody | None = None
+
+
+class Cost(ResponseBody):
+    """What a session costs so far, or in the end."""
+
+    currency: str
+    net_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+
+
+class CardActionView(ResponseBody):
+    """The card's bank asks its holder to confirm: hand these to Stripe.js (`confirmCardPayment`)."""
+
+    client_secret: str
+    publishable_key: str
+
+
+class SessionView(ResponseBody):
+    """A session as far as it has come."""
+
+    model_config = example(**examples.SESSION)
+    session_id: str
+    state: State
+    reason: Reason | None
+    charger_id: str
+    site_id: str
+    connector: str
+    created_at: datetime
+    started_at: datetime | None
+    stopped_at: datetime | None
+    ended_at: datetime | None
+    energy_wh: int
+    power_w: int | None
+    soc_percent: int | None
+    elapsed_s: int
+    cost: Cost
+    prices: Prices
+    limits: Limits | None
+    held_minor: Minor | None
+    paid_minor: Minor | None
+    due_minor: Annotated[int, Field(description="billed and not paid; see /v1/me/balance")]
+    refunded_minor: Minor
+    action: CardActionView | None
+    live_url: str | None
+    receipt_url: str | None
+
+
+class SessionPage(ResponseBody):
+    """Newest first; ask again with `cursor` for more."""
+
+    model_config = example(items=[examples.SESSION], next_cursor=None)
+    items: list[SessionView]
+    next_cursor: str | None

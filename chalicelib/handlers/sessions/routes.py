@@ -1,0 +1,134 @@
+"""A driver's sessions over HTTP, with a live view that an ordinary browser can follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from chalice import Blueprint
+
+from chalicelib import wiring
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.handlers.http.caller import caller_of
+from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.sessions import views
+from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView
+from chalicelib.records.drivers import NotAllowed
+from chalicelib.services.sessions.driver_sessions import Progress, Wanted, progress
+
+sessions = Blueprint(__name__)
+
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_PAGE, _LARGEST_PAGE = 20, 100
+_END = "end"
+_RETRY_MS = 2000
+_SINCE = "where the client left off: the id of the last event it saw"
+
+
+@endpoint(
+    sessions,
+    "POST",
+    "/v1/sessions",
+    takes=NewSession,
+    answers=SessionView,
+    status=201,
+    also={200: "This request was made before: its session"},
+    errors=(402, 403, 404, 409),
+    headers={"Idempotency-Key": f"makes a repeated request the same session ({KEY_FORM})"},
+)
+def begin(request: Request) -> Answer:
+    """Begin a session, or see again the one that the same Idempotency-Key began."""
+    body: NewSession = request.body
+    limits = Limits(**body.limits.model_dump()) if body.limits else None
+    wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
+    session, is_new = wiring.driver_sessions().begin(request.driver_id, wanted, request.idempotency_key)
+    shown = views.session(progress(session))
+    return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
+
+
+@endpoint(
+    sessions,
+    "GET",
+    "/v1/sessions",
+    answers=SessionPage,
+    errors=(400,),
+    query={"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} unless told", "cursor": "next_cursor of the page before"},
+)
+def page(request: Request) -> SessionPage:
+    """The caller's sessions, newest first."""
+    limit = request.query.get("limit", str(_PAGE))
+    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
+        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
+    try:
+        found, cursor = wiring.driver_sessions().page(request.driver_id, int(limit), request.query.get("cursor"))
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+
+
+@endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
+def watch(request: Request) -> SessionView:
+    """One session as far as it has come."""
+    return views.session(wiring.driver_sessions().watch(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
+def end(request: Request) -> SessionView:
+    """Ask for the session's end; asking again changes nothing."""
+    return views.session(wiring.driver_sessions().end(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(
+    sessions,
+    "GET",
+    "/v1/sessions/{session_id}/live",
+    needs_login=False,
+    also={204: "The end was told before; an EventSource stops asking"},
+    errors=(400, 401, 404),
+    content_type="text/event-stream",
+    headers={"Last-Event-ID": _SINCE},
+    query={"ticket": "from live_url; an Authorization header does as well", "last_event_id": _SINCE},
+)
+def live(request: Request) -> Answer:
+    """Follow a session with EventSource.
+
+    API Gateway cannot stream, so each answer is finite: what is new since Last-Event-ID, and when to ask again. An
+    EventSource does that by itself, and stops at the 204 that follows the `end` event.
+    """
+    session_id = request.path["session_id"]
+    seen = request.headers.get("last-event-id") or request.query.get("last_event_id", "")
+    driver_id = _watcher(request, session_id)
+    if seen == _END:
+        wiring.driver_sessions().get(driver_id, session_id)
+        return Answer(status=204)
+    try:
+        steps, may_be_more = wiring.driver_sessions().since(driver_id, session_id, seen.partition("|")[0])
+    except ValueError as error:
+        raise BadRequest(str(error), "Last-Event-ID") from None
+    return Answer("".join(_stream(steps, seen, may_be_more)), headers={"Cache-Control": "no-store"})
+
+
+def _watcher(request: Request, session_id: str) -> str:
+    if ticket := request.query.get("ticket"):
+        return wiring.tickets().verify(ticket, session_id, wiring.clock())
+    if authorization := request.headers.get("authorization"):
+        return caller_of(authorization).driver_id
+    raise NotAllowed("send a ticket (see live_url) or an Authorization header")
+
+
+def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
+    """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
+    yield f"retry: {_RETRY_MS}\n\n"
+    for step in steps:
+        # A state can change without a reading, so both name the event.
+        event_id = f"{step.position}|{step.session.state}"
+        if event_id != seen:
+            yield _event("progress", event_id, step)
+    if steps[-1].session.is_over and not may_be_more:
+        yield _event("end", _END, steps[-1])
+
+
+def _event(name: str, event_id: str, step: Progress) -> str:
+    data = views.session(step, is_watched=True).model_dump_json()
+    return f"event: {name}\nid: {event_id}\ndata: {data}\n\n"

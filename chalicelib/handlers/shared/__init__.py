@@ -1,1 +1,0 @@
-"""What handlers have in common at the edge of HTTP; no handler imports another."""

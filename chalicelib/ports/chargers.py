@@ -1,0 +1,148 @@
+"""What the services ask of chargers: their registry, their sockets, and what is written down of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.chargers.availability import Happening
+from chalicelib.domain.chargers.commands import CommandResult
+from chalicelib.domain.chargers.events import (
+    ConnectorId,
+    NewsReceived,
+    ReportKind,
+    ReportReceived,
+)
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, LoggedMessage, SentCall
+
+
+class Chargers(Protocol):
+    """The registry, and what the network knows of each charger now."""
+
+    def get(self, charger_id: str) -> Charger | None: ...
+    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
+        """Register or re-register; keeps the live connection and boot facts of a charger already known.
+
+        Its password too if told so, be it changed at this moment.
+
+        Raises Conflict when the id is another operator's.
+        """
+
+    def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
+    def opened(self, connection: Connection, at: datetime) -> str | None:
+        """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
+
+        A socket that is itself outdated gets its own id back.
+        """
+
+    def closed(self, connection: Connection) -> Charger | None:
+        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """What a socket is; answered from memory once known, for it never changes."""
+
+    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
+    def admit(self, charger_id: str, admission: Admission) -> bool:
+        """Accept or block a charger; False for an unknown one."""
+
+    def propose(self, charger: Charger, until: datetime) -> None:
+        """Keep an unknown charger for its operator to see, at the longest until then. Raises Conflict if known."""
+
+    def pending(self, operator_id: str, most: int) -> int:
+        """How many chargers wait for that operator, counted no further than `most`."""
+
+    def offer_password(self, charger_id: str, password_hash: str) -> None:
+        """Take this password as well as the present one."""
+
+    def drop_password(self, charger_id: str, password_hash: str) -> None:
+        """Take an offered password no longer."""
+
+    def change_password(self, charger_id: str, password_hash: str) -> None:
+        """The charger has used the offered password: from now on no other is good."""
+
+    def trace(self, charger_id: str, until: datetime) -> bool:
+        """Journal everything until then; False for an unknown charger."""
+
+    def confirm_list(self, charger_id: str, version: int) -> None:
+        """The charger holds this version of our token list."""
+
+    def list_is_due(self, charger_id: str) -> None:
+        """The charger's list of tokens should be looked after soon."""
+
+    def lists_due(self) -> Iterable[str]:
+        """Chargers whose list should be looked after; each is given out once."""
+
+    def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
+        """Keep the latest news of each topic."""
+
+    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
+        """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
+
+        An older `status_at` than the one stored changes nothing, and None is returned.
+        """
+
+    def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
+        """Remember where the charger stands in the index of places, with it and with each of its connectors."""
+
+    def connectors(self, charger_id: str) -> Sequence[ConnectorState]: ...
+    def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
+        """Give a connector to a session; False when another session has it. True again for the same one.
+
+        False as well while a reservation of another name keeps it; that of the session's own name is used up.
+        """
+
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
+        """Take the connector from that session; nothing happens when it is not (any longer) its."""
+
+    def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
+        """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
+
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
+        """Nothing happens when it is not (any longer) kept for that reservation."""
+
+
+class ChargerLink(Protocol):
+    """The way down an open socket."""
+
+    def send(self, connection_id: str, frame: str) -> None:
+        """Raises Gone when the socket is closed."""
+
+    def close(self, connection_id: str) -> None:
+        """Closes it; nothing happens when it is closed already."""
+
+
+class Calls(Protocol):
+    """Commands sent, keyed by charger, for message ids repeat across chargers."""
+
+    def add(self, call: SentCall) -> bool:
+        """False when the charger was sent one of that id already."""
+
+    def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
+    def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
+        """Record the first answer, however late; None for a further one, or one nobody asked for."""
+
+
+class MessageLog(Protocol):
+    """What was said between a charger and us, kept for a while."""
+
+    def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
+    def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
+        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+
+
+class History(Protocol):
+    """What a charger's uptime follows from, kept for more than a year."""
+
+    def add(self, charger_id: str, happening: Happening) -> None: ...
+    def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
+        """In order of time; with it the last ones before `since`, which tell how things stood then."""
+
+
+class Reports(Protocol):
+    """What chargers report in parts, kept for a while."""
+
+    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
+    def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
+        """In order; a part that came twice is there once."""

@@ -1,0 +1,29 @@
+"""OCPP, sans-IO: text and payloads on one side, domain events and commands on the other; no socket, no clock, no store.
+
+A version is imported when a charger first speaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+
+from chalicelib.protocol.ocpp.dialect import Dialect, choose_among
+
+OLDEST = "ocpp1.6"
+# In our order of preference.
+_MODULES = {"ocpp2.1": "ocpp21", "ocpp2.0.1": "ocpp201", "ocpp1.6": "ocpp16"}
+
+
+def choose(offers: Sequence[str]) -> str | None:
+    """The subprotocol to agree on, spelled as offered; None when none is spoken here."""
+    return choose_among(offers, list(_MODULES))
+
+
+@cache
+def dialect_for(subprotocol: str) -> Dialect:
+    """The version behind an agreed subprotocol."""
+    module = import_module(f"chalicelib.protocol.ocpp.{_MODULES[subprotocol.lower()]}")
+    dialect: Dialect = module.DIALECT
+    return dialect

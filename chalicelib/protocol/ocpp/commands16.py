@@ -1,0 +1,224 @@
+"""What can be asked of an OCPP 1.6 charger, in its words.
+
+Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; the rest is "Improved security for OCPP
+1.6-J" edition 3.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.chargers.commands import (
+    AuthorizationStatus,
+    CertificateUse,
+    ChangePassword,
+    ClearProfiles,
+    DeliverCertificate,
+    InstallCertificate,
+    ListCertificates,
+    Listed,
+    LogKind,
+    Message,
+    ProfilePurpose,
+    ReadSchedule,
+    ReadSettings,
+    Reserve,
+    Reset,
+    SetAvailability,
+    SetProfile,
+    StartCharging,
+    StopCharging,
+    Trigger,
+    Unable,
+    Unlock,
+    UpdateFirmware,
+    UpdateList,
+    UploadLog,
+    WriteSetting,
+)
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.protocol.ocpp import alike
+from chalicelib.protocol.ocpp.alike import period, when
+from chalicelib.protocol.ocpp.dialect import Encoder, Fields, present, timestamp
+
+STANDINGS = {
+    AuthorizationStatus.ACCEPTED: "Accepted",
+    AuthorizationStatus.UNKNOWN: "Invalid",
+    AuthorizationStatus.BLOCKED: "Blocked",
+    AuthorizationStatus.EXPIRED: "Expired",
+    AuthorizationStatus.BUSY: "ConcurrentTx",
+}
+_PURPOSES = {
+    ProfilePurpose.CHARGER: "ChargePointMaxProfile",
+    ProfilePurpose.DEFAULT: "TxDefaultProfile",
+    ProfilePurpose.SESSION: "TxProfile",
+}
+_USES = {
+    CertificateUse.BACKEND: "CentralSystemRootCertificate",
+    CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
+}
+_TRIGGERS = {
+    Message.BOOT: "BootNotification",
+    Message.HEARTBEAT: "Heartbeat",
+    Message.READINGS: "MeterValues",
+    Message.STATUS: "StatusNotification",
+    Message.FIRMWARE_STATUS: "FirmwareStatusNotification",
+}
+# Only the security extension can ask for these.
+_EXTENDED_TRIGGERS = {Message.LOG_STATUS: "LogStatusNotification", Message.CERTIFICATE: "SignChargePointCertificate"}
+
+
+def _number(connector: ConnectorId | None) -> int:
+    """Connector 0 is the charger as a whole (§9.12)."""
+    return connector.evse if connector else 0
+
+
+def _ref(ref: str) -> int:
+    try:
+        return int(ref)
+    except ValueError:
+        raise Unable(f"OCPP 1.6 numbers transactions; {ref!r} is no number") from None
+
+
+def _remote_start(command: StartCharging) -> tuple[str, Fields]:
+    return "RemoteStartTransaction", {"connectorId": command.connector.evse, "idTag": command.token}
+
+
+def _reset(command: Reset) -> tuple[str, Fields]:
+    if command.connector is not None:
+        raise Unable("OCPP 1.6 resets the charger as a whole; leave the connector out")
+    return "Reset", {"type": "Hard" if command.hard else "Soft"}
+
+
+def _availability(command: SetAvailability) -> tuple[str, Fields]:
+    kind = "Operative" if command.operative else "Inoperative"
+    return "ChangeAvailability", {"connectorId": _number(command.connector), "type": kind}
+
+
+def _trigger(command: Trigger) -> tuple[str, Fields]:
+    connector = present(connectorId=command.connector.evse if command.connector else None)
+    if command.message in _EXTENDED_TRIGGERS:
+        return "ExtendedTriggerMessage", {"requestedMessage": _EXTENDED_TRIGGERS[command.message], **connector}
+    if command.message not in _TRIGGERS:
+        raise Unable(f"OCPP 1.6 cannot ask for {command.message}")
+    return "TriggerMessage", {"requestedMessage": _TRIGGERS[command.message], **connector}
+
+
+def _entry(entry: Listed) -> Fields:
+    # AuthorizationData: an entry without idTagInfo is taken off the list.
+    info = {"status": STANDINGS[entry.standing]} if entry.standing else None
+    return present(idTag=entry.token, idTagInfo=info)
+
+
+def _update_list(command: UpdateList) -> tuple[str, Fields]:
+    return "SendLocalList", {
+        "listVersion": command.version,
+        "updateType": "Full" if command.full else "Differential",
+        "localAuthorizationList": [_entry(entry) for entry in command.entries],
+    }
+
+
+def _reserve(command: Reserve) -> tuple[str, Fields]:
+    return "ReserveNow", {
+        "connectorId": _number(command.connector),
+        "expiryDate": timestamp(command.until),
+        "idTag": command.token,
+        "reservationId": command.reservation_id,
+    }
+
+
+def _set_profile(command: SetProfile) -> tuple[str, Fields]:
+    periods = [period(it) for it in command.limits]
+    schedule = present(
+        chargingRateUnit="A" if command.in_amps else "W",
+        chargingSchedulePeriod=periods,
+        duration=command.duration_s,
+        startSchedule=when(command.starts_at),
+    )
+    profile = present(
+        chargingProfileId=command.profile_id,
+        transactionId=_ref(command.ref) if command.ref else None,
+        stackLevel=command.stack_level,
+        chargingProfilePurpose=_PURPOSES[command.purpose],
+        chargingProfileKind="Absolute" if command.starts_at else "Relative",
+        validFrom=when(command.valid_from),
+        validTo=when(command.valid_until),
+        chargingSchedule=schedule,
+    )
+    return "SetChargingProfile", {"connectorId": _number(command.connector), "csChargingProfiles": profile}
+
+
+def _clear_profiles(command: ClearProfiles) -> tuple[str, Fields]:
+    return "ClearChargingProfile", present(
+        id=command.profile_id,
+        connectorId=command.connector.evse if command.connector else None,
+        chargingProfilePurpose=_PURPOSES[command.purpose] if command.purpose else None,
+        stackLevel=command.stack_level,
+    )
+
+
+def _read_schedule(command: ReadSchedule) -> tuple[str, Fields]:
+    return "GetCompositeSchedule", {
+        "connectorId": _number(command.connector),
+        "duration": command.duration_s,
+        "chargingRateUnit": "A" if command.in_amps else "W",
+    }
+
+
+def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
+    retrying = present(retries=command.retries, retryInterval=command.retry_interval_s)
+    if command.certificate is None or command.signature is None:
+        return "UpdateFirmware", {"location": command.url, "retrieveDate": timestamp(command.retrieve_at), **retrying}
+    firmware = present(
+        location=command.url,
+        retrieveDateTime=timestamp(command.retrieve_at),
+        installDateTime=when(command.install_at),
+        signingCertificate=command.certificate,
+        signature=command.signature,
+    )
+    return "SignedUpdateFirmware", {"requestId": command.request_id, "firmware": firmware, **retrying}
+
+
+def _upload_log(command: UploadLog) -> tuple[str, Fields]:
+    oldest, newest = when(command.oldest), when(command.newest)
+    if command.kind is LogKind.DIAGNOSTICS:
+        # Core's own request: the security extension's GetLog is not on every charger.
+        return "GetDiagnostics", present(location=command.url, startTime=oldest, stopTime=newest)
+    log = present(remoteLocation=command.url, oldestTimestamp=oldest, latestTimestamp=newest)
+    return "GetLog", {"logType": "SecurityLog", "requestId": command.request_id, "log": log}
+
+
+def _use(use: CertificateUse | None) -> str:
+    if use is None or use not in _USES:
+        raise Unable("OCPP 1.6 knows certificates for use by 'backend' and 'manufacturer' only; name one of them")
+    return _USES[use]
+
+
+def _install(command: InstallCertificate) -> tuple[str, Fields]:
+    return "InstallCertificate", {"certificateType": _use(command.use), "certificate": command.certificate}
+
+
+def _write(name: str, value: str) -> tuple[str, Fields]:
+    return "ChangeConfiguration", {"key": name, "value": value}
+
+
+ENCODERS: dict[type, Encoder] = {
+    **alike.ENCODERS,
+    StartCharging: _remote_start,
+    StopCharging: lambda it: ("RemoteStopTransaction", {"transactionId": _ref(it.ref)}),
+    Reset: _reset,
+    Unlock: lambda it: ("UnlockConnector", {"connectorId": it.connector.evse}),
+    SetAvailability: _availability,
+    ReadSettings: lambda it: ("GetConfiguration", {"key": list(it.names)} if it.names else {}),
+    WriteSetting: lambda it: _write(it.name, it.value),
+    ChangePassword: lambda it: _write("AuthorizationKey", it.password),
+    Trigger: _trigger,
+    UpdateList: _update_list,
+    Reserve: _reserve,
+    SetProfile: _set_profile,
+    ClearProfiles: _clear_profiles,
+    ReadSchedule: _read_schedule,
+    UpdateFirmware: _update_firmware,
+    UploadLog: _upload_log,
+    InstallCertificate: _install,
+    ListCertificates: lambda it: ("GetInstalledCertificateIds", {"certificateType": _use(it.use)}),
+    DeliverCertificate: lambda it: ("CertificateSigned", {"certificateChain": it.chain}),
+}

@@ -1,0 +1,178 @@
+"""A version of OCPP is four tables: how to read a charger, how to answer it, how to ask it, and how it answers.
+
+A version that grew out of another starts from its tables and changes what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.chargers.answers import Answer
+from chalicelib.domain.chargers.commands import Ask, AuthorizationStatus, Command, CommandResult, Unable, Verdict
+from chalicelib.domain.chargers.events import ChargerEvent, ChargingStarted
+from chalicelib.protocol.ocpp.frames import Call, CallError, ProtocolError, is_known, schema_names, violation
+from chalicelib.protocol.ocpp.payload import Payload, Unusable, as_identifier
+
+Fields = dict[str, Any]
+Decoder = Callable[[Payload], ChargerEvent]
+# What it answers, given the answer and what was asked.
+Replier = Callable[[Any, Mapping[str, Any]], Fields]
+Encoder = Callable[[Any], tuple[str, Fields]]
+
+_ACCEPTED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled", "DownloadOngoing"})
+# Answers that are given item by item: where the items stand, and what their status is called.
+_ITEMISED = {
+    "setVariableResult": "attributeStatus",
+    "getVariableResult": "attributeStatus",
+    "setMonitoringResult": "status",
+    "clearMonitoringResult": "status",
+    "clearTariffsResult": "status",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a charger said, and what had to be forgiven to understand it."""
+
+    event: ChargerEvent
+    deviation: str | None = None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One version.
+
+    `schemas` is its folder in the `ocpp` library, `request` how a request's schema ends there. `silent` are the
+    requests nobody answers, `confidential` those whose content is nobody's business but the operator's who asked.
+    """
+
+    subprotocol: str
+    schemas: str
+    request: str
+    decoders: Mapping[str, Decoder]
+    repliers: Mapping[str, Replier]
+    encoders: Mapping[type, Encoder]
+    spelling: Mapping[str, str]
+    assign_ref: Callable[[str, ChargingStarted, int], str]
+    # Both sides send these.
+    mutual: frozenset[str] = frozenset({"DataTransfer"})
+    silent: frozenset[str] = frozenset()
+    confidential: frozenset[str] = frozenset()
+
+    def decode(self, call: Call, received_at: datetime) -> Decoded:
+        """Understand a charger's request, liberally. Raises ProtocolError when a needed fact is not in it."""
+        decoder = self.decoders.get(call.action)
+        schema = self._schema(call.action)
+        if decoder is None:
+            known = is_known(self.schemas, schema)
+            code = "NotSupported" if known else "NotImplemented"
+            raise ProtocolError(code, f"{call.action[:50]} is not served here", call.message_id)
+        payload = Payload(call.payload, received_at)
+        wrong = violation(self.schemas, schema, call.payload)
+        if wrong is not None:
+            payload.deviations.append(wrong.description)
+        try:
+            event = decoder(payload)
+        except Unusable as error:
+            raise ProtocolError(error.code, str(error), call.message_id) from None
+        return Decoded(event, "; ".join(dict.fromkeys(payload.deviations))[:1000] or None)
+
+    def reply(self, call: Call, answer: Answer) -> Fields:
+        """The payload that answers `call`."""
+        replier = self.repliers.get(call.action)
+        return replier(answer, call.payload) if replier else {}
+
+    def encode(self, command: Command) -> tuple[str, Fields]:
+        """The action and payload that ask for `command`. Raises Unable when this version cannot, or not so."""
+        if isinstance(command, Ask):
+            action, payload = command.action, dict(command.payload)
+        else:
+            encoder = self.encoders.get(type(command))
+            if encoder is None:
+                raise Unable(f"{self.subprotocol} has no word for {type(command).__name__}")
+            action, payload = encoder(command)
+        if action not in self.asks():
+            raise Unable(f"{self.subprotocol} has no request {action!r} for a charger")
+        wrong = violation(self.schemas, self._schema(action), payload)
+        if wrong is not None:
+            raise Unable(f"{action}: {wrong.description}")
+        return action, payload
+
+    def asks(self) -> frozenset[str]:
+        """The actions a charger of this version can be asked for."""
+        return requests_of(self) - (self.decoders.keys() - self.mutual)
+
+    def read_result(self, action: str, payload: Mapping[str, Any]) -> CommandResult:
+        """What a charger's answer to our `action` amounts to. An answer nobody understands is a failure."""
+        schema = f"{action}Response"
+        # A charger that came back with another version may answer what it was asked in the first.
+        wrong = violation(self.schemas, schema, payload) if schema in schema_names(self.schemas) else None
+        words = _statuses(payload)
+        if words:
+            # A word the standard does not have is no clear no.
+            no = Verdict.REJECTED if wrong is None else Verdict.FAILED
+            verdict = Verdict.ACCEPTED if all(word in _ACCEPTED for word in words) else no
+        else:
+            # Some answers are nothing but what was asked for.
+            verdict = Verdict.ACCEPTED if wrong is None else Verdict.FAILED
+        return CommandResult(
+            verdict,
+            ", ".join(dict.fromkeys(words))[:100],
+            as_identifier(payload.get("transactionId")),
+            payload,
+            wrong.description if wrong else None,
+        )
+
+    def read_error(self, error: CallError) -> CommandResult:
+        """A CALLERROR is a failure in the charger's own words."""
+        return CommandResult(Verdict.FAILED, f"{error.code}: {error.description}"[:200])
+
+    def _schema(self, action: str) -> str:
+        # What nobody answers is no request, and its schema has no such ending.
+        return action if action in self.silent else action + self.request
+
+
+def requests_of(dialect: Dialect) -> frozenset[str]:
+    """Every action of a version, whoever sends it."""
+    names = {
+        name.removesuffix(dialect.request) for name in schema_names(dialect.schemas) if not name.endswith("Response")
+    }
+    return frozenset(names)
+
+
+def _statuses(payload: Mapping[str, Any]) -> list[str]:
+    status = payload.get("status")
+    if status is not None:
+        return [str(status)[:50]]
+    words: list[str] = []
+    for items, name in _ITEMISED.items():
+        found = payload.get(items)
+        for item in found if isinstance(found, list) else ():
+            if isinstance(item, dict):
+                words.append(str(item.get(name))[:50])
+    return words
+
+
+def timestamp(at: datetime) -> str:
+    """RFC 3339, UTC, milliseconds: what every charger's parser has seen before."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def present(**fields: Any) -> Fields:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def standing_of(answer: Answer, words: Mapping[AuthorizationStatus, str]) -> str | None:
+    """The version's word for how the token shown stands, if one was shown."""
+    standing: AuthorizationStatus | None = getattr(answer, "standing", None)
+    return words[standing] if standing is not None else None
+
+
+def choose_among(offers: Sequence[str], preferred: Sequence[str]) -> str | None:
+    """The first of `preferred` that is offered, spelled as it was offered."""
+    spelled = {offer.strip().lower(): offer.strip() for offer in offers}
+    return next((spelled[protocol] for protocol in preferred if protocol in spelled), None)

@@ -1,0 +1,53 @@
+"""What an OCPP 2.x charger tells beside its charges is news, a part of a report, or a request; nothing of it is lost.
+
+What each says in detail stays in the charger's own words: in its journal, and in the reports kept for its operator.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib.domain.chargers.events import (
+    ChargerEvent,
+    Need,
+    NewsReceived,
+    ReportKind,
+    ReportReceived,
+    Requested,
+    Topic,
+)
+from chalicelib.protocol.ocpp.dialect import Decoder
+from chalicelib.protocol.ocpp.payload import Payload
+
+
+def news(topic: Topic, *path: str) -> Decoder:
+    """Decodes what is about `topic`; the word for it stands under `path`, if it has one."""
+
+    def decode(payload: Payload) -> ChargerEvent:
+        *outer, name = path or ("",)
+        for step in outer:
+            payload = payload.part(step)
+        return NewsReceived(topic, payload.text(name)[:100] if name else "")
+
+    return decode
+
+
+def report(kind: ReportKind) -> Decoder:
+    """Decodes one part of a report. A report that does not say so is whole."""
+
+    def decode(payload: Payload) -> ChargerEvent:
+        return ReportReceived(
+            kind,
+            payload.integer("requestId"),
+            # ReportChargingProfiles and NotifyDisplayMessages do not number their parts.
+            payload.optional_integer("seqNo") or 0,
+            payload.data.get("tbc") is not True,
+            msgspec.json.encode(payload.data).decode(),
+        )
+
+    return decode
+
+
+def requested(need: Need, name: str | None = None) -> Decoder:
+    """Decodes what a charger asks for; what it gives for that stands under `name`."""
+    return lambda payload: Requested(need, payload.long_text(name) if name else "")

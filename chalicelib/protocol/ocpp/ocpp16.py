@@ -1,0 +1,211 @@
+"""OCPP 1.6J: connectors are numbers, and the backend names transactions with integers.
+
+Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; A01 and the like are use cases of "Improved
+security for OCPP 1.6-J" edition 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.chargers.answers import Noted, StartAnswer, TokenAnswer
+from chalicelib.domain.chargers.events import (
+    Booted,
+    ChargingStarted,
+    ChargingStopped,
+    ConnectorId,
+    ConnectorStatus,
+    HeartbeatReceived,
+    Need,
+    NewsReceived,
+    ReadingsTaken,
+    Requested,
+    StatusReported,
+    StopReason,
+    TokenPresented,
+    Topic,
+)
+from chalicelib.protocol.ocpp import meter
+from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply
+from chalicelib.protocol.ocpp.commands16 import ENCODERS, STANDINGS
+from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, standing_of
+from chalicelib.protocol.ocpp.payload import Payload, Unusable
+
+_STATUSES = {
+    "Available": ConnectorStatus.AVAILABLE,
+    "Preparing": ConnectorStatus.PREPARING,
+    "Charging": ConnectorStatus.CHARGING,
+    "SuspendedEV": ConnectorStatus.SUSPENDED_BY_CAR,
+    "SuspendedEVSE": ConnectorStatus.SUSPENDED_BY_CHARGER,
+    "Finishing": ConnectorStatus.FINISHING,
+    "Reserved": ConnectorStatus.RESERVED,
+    "Unavailable": ConnectorStatus.UNAVAILABLE,
+    "Faulted": ConnectorStatus.FAULTED,
+    # OCPP 1.5's word, which some 1.6 firmwares kept.
+    "Occupied": ConnectorStatus.OCCUPIED,
+}
+_REASONS = {
+    "DeAuthorized": StopReason.NOT_AUTHORISED,
+    "EmergencyStop": StopReason.FAULT,
+    "EVDisconnected": StopReason.CAR_LEFT,
+    "HardReset": StopReason.REBOOT,
+    "Local": StopReason.LOCAL,
+    "Other": StopReason.OTHER,
+    "PowerLoss": StopReason.POWER_LOSS,
+    "Reboot": StopReason.REBOOT,
+    "Remote": StopReason.REMOTE,
+    "SoftReset": StopReason.REBOOT,
+    "UnlockCommand": StopReason.REMOTE,
+}
+_NO_ERROR = ("NoError", None)
+_BEGIN, _END = "Transaction.Begin", "Transaction.End"
+
+
+def _exponent(sample: Payload) -> int | None:
+    unit = sample.data.get("unit")
+    return meter.exponent_by_name(unit if isinstance(unit, str) else sample.optional_text("unit"))
+
+
+def _connector(payload: Payload) -> ConnectorId | None:
+    """Connector 0 is the charger as a whole (§9.12)."""
+    number = payload.ordinal("connectorId")
+    return ConnectorId(number) if number else None
+
+
+def _register(payload: Payload, name: str) -> int | None:
+    """A register that cannot be believed is none, and costs nobody the transaction."""
+    register_wh = meter.whole(payload.data.get(name))
+    if register_wh is None:
+        payload.note(name, "is no meter reading")
+    return register_wh
+
+
+def _booted(payload: Payload) -> Booted:
+    vendor, model = payload.optional_text("chargePointVendor"), payload.optional_text("chargePointModel")
+    if vendor is None and model is None:
+        raise Unusable("OccurrenceConstraintViolation", "chargePointVendor and chargePointModel are missing")
+    return Booted(
+        vendor or "",
+        model or "",
+        payload.optional_text("chargePointSerialNumber") or payload.optional_text("chargeBoxSerialNumber"),
+        payload.optional_text("firmwareVersion"),
+    )
+
+
+def _status(payload: Payload) -> StatusReported:
+    error = payload.optional_text("errorCode")
+    payload.integer("connectorId")
+    return StatusReported(
+        _connector(payload),
+        payload.word("status", _STATUSES, ConnectorStatus.UNKNOWN),
+        payload.at() if "timestamp" in payload.data else None,
+        "" if error in _NO_ERROR else str(error)[:100],
+    )
+
+
+def _started(payload: Payload) -> ChargingStarted:
+    return ChargingStarted(
+        _connector(payload),
+        payload.when(),
+        # An empty idTag is how some say that nobody showed a card.
+        payload.optional_text("idTag") or None,
+        _register(payload, "meterStart"),
+        said_at=payload.said(),
+    )
+
+
+def _ref(payload: Payload) -> str | None:
+    """The number we gave the transaction. Those below 1 are of chargers that never heard it, or lost it."""
+    number = payload.optional_integer("transactionId")
+    if number is not None and number > 0:
+        return str(number)
+    if "transactionId" in payload.data:
+        payload.note("transactionId", "is no number of ours; found the transaction by what else is known")
+    return None
+
+
+def _readings(payload: Payload) -> ReadingsTaken:
+    ref = _ref(payload)
+    is_nameless = ref is None and payload.data.get("transactionId") is not None
+    return ReadingsTaken(ref, _connector(payload), meter.readings(payload, _exponent), is_nameless=is_nameless)
+
+
+def _stopped(payload: Payload) -> ChargingStopped:
+    meter_stop_wh = _register(payload, "meterStop")
+    if meter_stop_wh is None:
+        meter_stop_wh = meter.register(payload, _exponent, _END, newest=True, field="transactionData")
+    return ChargingStopped(
+        ref=_ref(payload),
+        at=payload.when(),
+        meter_stop_wh=meter_stop_wh,
+        # §7.36: a reason left out means the driver ended it at the charger.
+        reason=payload.word("reason", _REASONS, StopReason.LOCAL),
+        token=payload.optional_text("idTag") or None,
+        readings=meter.readings(payload, _exponent, field="transactionData"),
+        meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
+        said_at=payload.said(),
+    )
+
+
+def _news(topic: Topic, field: str = "status") -> Decoder:
+    return lambda payload: NewsReceived(topic, payload.text(field)[:100])
+
+
+def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
+    status = standing_of(answer, STANDINGS)
+    return {"idTagInfo": {"status": status}} if status else {}
+
+
+def _start_reply(answer: StartAnswer, asked: Mapping[str, Any]) -> Fields:
+    return {"transactionId": int(answer.ref), "idTagInfo": {"status": "Invalid"}, **_token_info(answer, asked)}
+
+
+def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
+    """A positive 31-bit number that the same StartTransaction always gets; `attempt` asks for another one."""
+    at = event.at.isoformat() if event.at else event.said_at
+    facts = (charger_id, event.connector, event.token, at, event.meter_start_wh, attempt)
+    digest = hashlib.sha256("\x1f".join(map(str, facts)).encode()).digest()
+    return str(int.from_bytes(digest[:4], "big") >> 1 or 1)
+
+
+DIALECT = Dialect(
+    subprotocol="ocpp1.6",
+    schemas="v16",
+    request="",
+    decoders={
+        "BootNotification": _booted,
+        "Heartbeat": lambda _: HeartbeatReceived(),
+        "StatusNotification": _status,
+        "Authorize": lambda payload: TokenPresented(payload.identifier("idTag")),
+        "StartTransaction": _started,
+        "MeterValues": _readings,
+        "StopTransaction": _stopped,
+        "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
+        "DiagnosticsStatusNotification": _news(Topic.LOG),
+        "FirmwareStatusNotification": _news(Topic.FIRMWARE),
+        "LogStatusNotification": _news(Topic.LOG),
+        "SecurityEventNotification": _news(Topic.SECURITY, "type"),
+        "SignCertificate": lambda payload: Requested(Need.CHARGER_CERTIFICATE, payload.long_text("csr")),
+        "SignedFirmwareStatusNotification": _news(Topic.FIRMWARE),
+    },
+    repliers={
+        "BootNotification": boot_reply,
+        "Heartbeat": time_reply,
+        "Authorize": _token_info,
+        "StartTransaction": _start_reply,
+        "StopTransaction": _token_info,
+        "DataTransfer": grants("Accepted", "UnknownVendorId"),
+        "SignCertificate": grants("Accepted", "Rejected"),
+    },
+    encoders=ENCODERS,
+    # OCPP-J 1.6 §4.2.3, its spelling included.
+    spelling={
+        "FormatViolation": "FormationViolation",
+        "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
+        "RpcFrameworkError": "FormationViolation",
+        "MessageTypeNotSupported": "ProtocolError",
+    },
+    assign_ref=_assign_ref,
+)

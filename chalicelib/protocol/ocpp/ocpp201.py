@@ -1,0 +1,216 @@
+"""OCPP 2.0.1: EVSEs have connectors, chargers name their transactions, and one message tells all of them.
+
+Use cases cited (E01, F02, ...) are those of "OCPP 2.0.1 Part 2 - Specification".
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.chargers.events import (
+    Booted,
+    ChargerEvent,
+    ChargingStarted,
+    ChargingStopped,
+    ConnectorId,
+    ConnectorStatus,
+    HeartbeatReceived,
+    Need,
+    ReadingsTaken,
+    ReportKind,
+    Requested,
+    StatusReported,
+    StopReason,
+    TokenPresented,
+    Topic,
+)
+from chalicelib.protocol.ocpp import meter
+from chalicelib.protocol.ocpp.commands201 import ENCODERS
+from chalicelib.protocol.ocpp.dialect import Dialect
+from chalicelib.protocol.ocpp.notices201 import news, report, requested
+from chalicelib.protocol.ocpp.payload import Payload, Unusable
+from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref
+
+STATUSES = {
+    "Available": ConnectorStatus.AVAILABLE,
+    "Occupied": ConnectorStatus.OCCUPIED,
+    "Reserved": ConnectorStatus.RESERVED,
+    "Unavailable": ConnectorStatus.UNAVAILABLE,
+    "Faulted": ConnectorStatus.FAULTED,
+}
+# What a transaction's charging state says of its connector; of "Idle" the connector itself tells.
+CHARGING_STATES = {
+    "Charging": ConnectorStatus.CHARGING,
+    "EVConnected": ConnectorStatus.PREPARING,
+    "SuspendedEV": ConnectorStatus.SUSPENDED_BY_CAR,
+    "SuspendedEVSE": ConnectorStatus.SUSPENDED_BY_CHARGER,
+    "Idle": None,
+}
+REASONS = {
+    "DeAuthorized": StopReason.NOT_AUTHORISED,
+    "EmergencyStop": StopReason.FAULT,
+    "EnergyLimitReached": StopReason.LIMIT_REACHED,
+    "EVDisconnected": StopReason.CAR_LEFT,
+    "GroundFault": StopReason.FAULT,
+    "ImmediateReset": StopReason.REBOOT,
+    "Local": StopReason.LOCAL,
+    "LocalOutOfCredit": StopReason.LIMIT_REACHED,
+    "MasterPass": StopReason.LOCAL,
+    "Other": StopReason.OTHER,
+    "OvercurrentFault": StopReason.FAULT,
+    "PowerLoss": StopReason.POWER_LOSS,
+    "PowerQuality": StopReason.FAULT,
+    "Reboot": StopReason.REBOOT,
+    "Remote": StopReason.REMOTE,
+    "SOCLimitReached": StopReason.LIMIT_REACHED,
+    "StoppedByEV": StopReason.CAR_FULL,
+    "TimeLimitReached": StopReason.LIMIT_REACHED,
+    "Timeout": StopReason.OTHER,
+    # Only 2.1 has this one.
+    "ReqEnergyTransferRejected": StopReason.OTHER,
+}
+_BEGIN, _END = "Transaction.Begin", "Transaction.End"
+
+
+def _exponent(sample: Payload) -> int | None:
+    unit = sample.optional_part("unitOfMeasure")
+    if unit is None:
+        return 0
+    exponent = meter.exponent_by_name(unit.optional_text("unit"))
+    return None if exponent is None else exponent + (unit.optional_integer("multiplier") or 0)
+
+
+def _connector(payload: Payload, evse: str) -> ConnectorId | None:
+    """EVSE 0 is the charging station as a whole; `evse` is what its number is called here."""
+    number = payload.ordinal(evse)
+    return ConnectorId(number, payload.ordinal("connectorId") or 1) if number else None
+
+
+def _booted(payload: Payload) -> Booted:
+    station = payload.part("chargingStation")
+    vendor, model = station.optional_text("vendorName"), station.optional_text("model")
+    if vendor is None and model is None:
+        description = "chargingStation.vendorName and chargingStation.model are missing"
+        raise Unusable("OccurrenceConstraintViolation", description)
+    return Booted(
+        vendor or "",
+        model or "",
+        station.optional_text("serialNumber"),
+        station.optional_text("firmwareVersion"),
+    )
+
+
+def _status(payload: Payload) -> StatusReported:
+    payload.integer("evseId")
+    return StatusReported(
+        _connector(payload, "evseId"),
+        payload.word("connectorStatus", STATUSES, ConnectorStatus.UNKNOWN),
+        payload.at(),
+    )
+
+
+def _meter_values(payload: Payload) -> ReadingsTaken:
+    return ReadingsTaken(None, _connector(payload, "evseId"), meter.readings(payload, _exponent))
+
+
+def _token(payload: Payload) -> str | None:
+    token = payload.optional_part("idToken")
+    # NoAuthorization comes with an empty token (C02): somebody started it without showing anything.
+    return (token.optional_text("idToken") or None) if token else None
+
+
+def _transaction_event(payload: Payload) -> ChargerEvent:
+    info = payload.part("transactionInfo")
+    ref = info.identifier("transactionId")
+    kind = payload.optional_text("eventType")
+    if kind == "Started":
+        return _began(payload, info, ref)
+    if kind == "Ended":
+        return _ended(payload, info, ref)
+    if kind != "Updated":
+        payload.note("eventType", f"{str(kind)[:50]!r} is no such word; took it for Updated")
+    changed = payload.data.get("triggerReason") == "ChargingStateChanged"
+    return ReadingsTaken(
+        ref,
+        _where(payload),
+        meter.readings(payload, _exponent),
+        payload.at(),
+        _token(payload),
+        info.optional_integer("remoteStartId"),
+        payload.optional_integer("seqNo"),
+        info.word("chargingState", CHARGING_STATES, None) if changed else None,
+    )
+
+
+def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
+    return ChargingStarted(
+        _where(payload),
+        payload.when(),
+        _token(payload),
+        meter.register(payload, _exponent, _BEGIN, newest=False),
+        ref,
+        info.optional_integer("remoteStartId"),
+        payload.said(),
+        payload.optional_integer("seqNo"),
+        info.word("chargingState", CHARGING_STATES, None),
+    )
+
+
+def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
+    readings = meter.readings(payload, _exponent, (_END,))
+    return ChargingStopped(
+        ref,
+        payload.when(),
+        meter.register(payload, _exponent, _END, newest=True),
+        # E06: a reason left out means the driver ended it at the charger.
+        info.word("stoppedReason", REASONS, StopReason.LOCAL),
+        _token(payload),
+        _where(payload),
+        # One reading is the final one, which stands above; more are the transaction's own record.
+        readings if len(readings) > 1 else (),
+        meter.marked(payload, _exponent, _BEGIN),
+        payload.said(),
+        payload.optional_integer("seqNo"),
+    )
+
+
+def _where(payload: Payload) -> ConnectorId | None:
+    evse = payload.optional_part("evse")
+    return _connector(evse, "id") if evse else None
+
+
+DIALECT = Dialect(
+    subprotocol="ocpp2.0.1",
+    schemas="v201",
+    request="Request",
+    decoders={
+        "BootNotification": _booted,
+        "Heartbeat": lambda _: HeartbeatReceived(),
+        "StatusNotification": _status,
+        "Authorize": lambda payload: TokenPresented(payload.part("idToken").identifier("idToken")),
+        "TransactionEvent": _transaction_event,
+        "MeterValues": _meter_values,
+        "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
+        "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
+        "FirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
+        "Get15118EVCertificate": requested(Need.CONTRACT_CERTIFICATE, "exiRequest"),
+        "GetCertificateStatus": requested(Need.CERTIFICATE_STATUS),
+        "LogStatusNotification": news(Topic.LOG, "status"),
+        "NotifyChargingLimit": news(Topic.LIMIT, "chargingLimit", "chargingLimitSource"),
+        "NotifyCustomerInformation": report(ReportKind.CUSTOMER),
+        "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
+        "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
+        "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
+        "NotifyEvent": news(Topic.DEVICE),
+        "NotifyMonitoringReport": report(ReportKind.MONITORING),
+        "NotifyReport": report(ReportKind.DEVICE_MODEL),
+        "PublishFirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
+        "ReportChargingProfiles": report(ReportKind.PROFILES),
+        "ReservationStatusUpdate": news(Topic.RESERVATION, "reservationUpdateStatus"),
+        "SecurityEventNotification": news(Topic.SECURITY, "type"),
+        "SignCertificate": requested(Need.CHARGER_CERTIFICATE, "csr"),
+    },
+    repliers=REPLIERS,
+    encoders=ENCODERS,
+    spelling={},
+    assign_ref=assign_ref,
+    confidential=frozenset({"NotifyCustomerInformation"}),
+)

@@ -1,0 +1,74 @@
+"""OCPP 2.1: 2.0.1's tables, and what 2.1 adds or changes.
+
+Use cases cited are those of "OCPP 2.1 Part 2 - Specification".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.domain.chargers.answers import Decision
+from chalicelib.domain.chargers.events import Need, ReportKind, Topic
+from chalicelib.protocol.ocpp import ocpp201
+from chalicelib.protocol.ocpp.alike import grants
+from chalicelib.protocol.ocpp.dialect import Fields, present
+from chalicelib.protocol.ocpp.notices201 import news, report, requested
+
+_LONG_AGO = "1970-01-01T00:00:00.000Z"
+
+
+def _chain_status(answer: Decision, asked: Mapping[str, Any]) -> Fields:
+    """Every certificate asked about is answered for, be it by not knowing (M07)."""
+    return {
+        "certificateStatus": [
+            present(
+                certificateHashData=it.get("certificateHashData"),
+                source=it.get("source"),
+                status="Failed",
+                nextUpdate=_LONG_AGO,
+            )
+            for it in asked.get("certificateStatusRequests") or ()
+            if isinstance(it, dict)
+        ]
+    }
+
+
+def _tax_number(answer: Decision, asked: Mapping[str, Any]) -> Fields:
+    return present(
+        status="Accepted" if answer.granted else "Rejected",
+        vatNumber=asked.get("vatNumber"),
+        evseId=asked.get("evseId"),
+    )
+
+
+DIALECT = replace(
+    ocpp201.DIALECT,
+    subprotocol="ocpp2.1",
+    schemas="v21",
+    decoders={
+        **ocpp201.DIALECT.decoders,
+        "BatterySwap": news(Topic.BATTERY_SWAP, "eventType"),
+        "ClosePeriodicEventStream": news(Topic.EVENT_STREAM),
+        "GetCertificateChainStatus": requested(Need.CERTIFICATE_STATUS),
+        "NotifyDERAlarm": news(Topic.GRID, "controlType"),
+        "NotifyDERStartStop": news(Topic.GRID),
+        "NotifyPeriodicEventStream": news(Topic.EVENT_STREAM),
+        "NotifyPriorityCharging": news(Topic.PRIORITY),
+        "NotifySettlement": news(Topic.SETTLEMENT, "status"),
+        "OpenPeriodicEventStream": requested(Need.EVENT_STREAM),
+        "PullDynamicScheduleUpdate": requested(Need.CHARGING_SCHEDULE),
+        "ReportDERControl": report(ReportKind.GRID_CONTROLS),
+        "VatNumberValidation": requested(Need.TAX_NUMBER_CHECK, "vatNumber"),
+    },
+    repliers={
+        **ocpp201.DIALECT.repliers,
+        "GetCertificateChainStatus": _chain_status,
+        "NotifyEVChargingNeeds": grants("Accepted", "NoChargingProfile"),
+        "OpenPeriodicEventStream": grants("Accepted", "Rejected"),
+        "PullDynamicScheduleUpdate": grants("Accepted", "Rejected"),
+        "VatNumberValidation": _tax_number,
+    },
+    silent=frozenset({"NotifyPeriodicEventStream"}),
+)

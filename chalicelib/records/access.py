@@ -1,0 +1,12 @@
+"""What a ticket may be used for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TicketScope(StrEnum):
+    """What a ticket lets its holder do without a login."""
+
+    LIVE = "live"
+    RECEIPT = "receipt"

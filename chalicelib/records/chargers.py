@@ -1,0 +1,205 @@
+"""What is kept of sites and chargers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.chargers.commands import CommandResult
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.geography import GeoPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place with one grid connection; `tariff_id` prices every session there."""
+
+    site_id: str
+    operator_id: str
+    name: str
+    address: str
+    time_zone: str
+    tariff_id: str
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def spot(self) -> GeoPoint | None:
+        """Where it is, if anybody said."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return GeoPoint(self.latitude, self.longitude)
+
+
+class PlugType(StrEnum):
+    """What fits: OCPI's connector types by their usual names."""
+
+    TYPE_1 = "type1"
+    TYPE_2 = "type2"
+    CCS_1 = "ccs1"
+    CCS_2 = "ccs2"
+    CHADEMO = "chademo"
+    NACS = "nacs"
+    GBT_AC = "gbt_ac"
+    GBT_DC = "gbt_dc"
+    DOMESTIC = "domestic"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """What a connector offers a car; `max_power_w` 0 when nobody said."""
+
+    connector: ConnectorId
+    kind: PlugType = PlugType.UNKNOWN
+    max_power_w: int = 0
+
+
+class Admission(StrEnum):
+    """Whether a charger may take part."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Charger:
+    """One OCPP identity as registered; `connection_id` is set while its newest socket is open.
+
+    `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
+    TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
+    `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
+    """
+
+    charger_id: str
+    operator_id: str
+    site_id: str
+    password_hash: str
+    connectors: tuple[ConnectorId, ...]
+    connection_id: str | None = None
+    protocol: str | None = None
+    connected_at: datetime | None = None
+    vendor: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+    security_profile: int = 1
+    admission: Admission = Admission.ACCEPTED
+    next_password_hash: str | None = None
+    keeps_list: bool = False
+    list_version: int = 0
+    traced_until: datetime | None = None
+    plugs: tuple[Plug, ...] = ()
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a socket is: which charger, and the subprotocol agreed at its opening.
+
+    `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: an operator reads along.
+    """
+
+    connection_id: str
+    charger_id: str
+    operator_id: str
+    protocol: str
+    is_pending: bool = False
+    traced_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorState:
+    """What a connector last reported, the session that has it, and the reservation it is kept for, if any."""
+
+    connector: ConnectorId
+    status: ConnectorStatus = ConnectorStatus.UNKNOWN
+    status_at: datetime | None = None
+    error: str = ""
+    session_id: str | None = None
+    place: str | None = None
+    reserved_for: str | None = None
+    reserved_until: datetime | None = None
+
+    def is_kept(self, at: datetime) -> bool:
+        """Whether a reservation keeps it at that moment."""
+        return self.reserved_for is not None and self.reserved_until is not None and at < self.reserved_until
+
+    def seen(self, at: datetime) -> ConnectorStatus:
+        """What it does, as everybody but its charger sees it."""
+        is_free = self.status is ConnectorStatus.AVAILABLE
+        return ConnectorStatus.RESERVED if is_free and self.is_kept(at) else self.status
+
+
+class Purpose(StrEnum):
+    """What a command is for, and so who wants its answer."""
+
+    START = "start"
+    STOP = "stop"
+    OPERATOR = "operator"
+    PASSWORD = "password"  # noqa: S105
+    LIST_VERSION = "list_version"
+    LIST = "list"
+    RESERVE = "reserve"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a command is sent for: under which name, why, and what must be known again when its answer comes.
+
+    `fingerprint` tells two commands apart that were given the same name.
+    """
+
+    message_id: str
+    purpose: Purpose
+    subject: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentCall:
+    """A command as sent: its name on the wire, what it is for, and the charger's answer once it has come.
+
+    `subject` is what the purpose needs to know again: a session's id, a list's version. An answer that comes after
+    `due_at` is late, and still an answer.
+    """
+
+    charger_id: str
+    message_id: str
+    action: str
+    purpose: Purpose
+    sent_at: datetime
+    due_at: datetime
+    subject: str = ""
+    fingerprint: str = ""
+    result: CommandResult | None = None
+    answered_at: datetime | None = None
+
+
+class Direction(StrEnum):
+    """Who spoke; LINE is the socket itself."""
+
+    IN = "in"
+    OUT = "out"
+    LINE = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """A line of a charger's journal. `payload` and `answer` are JSON in the charger's words, cut where too long."""
+
+    at: datetime
+    direction: Direction
+    what: str
+    message_id: str = ""
+    payload: str = ""
+    answer: str = ""
+    result: str = ""
+    deviation: str | None = None
+    connection_id: str = ""
+
+
+class Gone(Exception):
+    """The socket is closed; the charger is offline."""

@@ -1,0 +1,38 @@
+"""What is kept of a charger for searches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.records.chargers import Plug
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A charger as a search finds it: all that its row in the index says, and what its connectors do now."""
+
+    charger_id: str
+    operator_id: str
+    site_id: str
+    site_name: str
+    address: str
+    tariff_id: str
+    spot: GeoPoint
+    plugs: tuple[Plug, ...]
+    time_zone: str = "UTC"
+    online: bool = False
+    statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
+    kept: Mapping[str, datetime] = field(default_factory=dict)
+
+    def status(self, plug: Plug) -> ConnectorStatus:
+        """What a connector does now; nobody knows of a charger that is offline."""
+        known = self.statuses.get(str(plug.connector), ConnectorStatus.UNKNOWN)
+        return known if self.online else ConnectorStatus.UNKNOWN
+
+    def is_free(self, plug: Plug) -> bool:
+        """Whether somebody could plug in there now."""
+        return self.status(plug) is ConnectorStatus.AVAILABLE

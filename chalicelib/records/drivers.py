@@ -1,0 +1,68 @@
+"""What is kept of drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an operator has agreed with a driver: a tariff of their own (free charging, say), or no charging at all."""
+
+    tariff_id: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A person with an account. Card data stays with the payment provider: here are only its names for things.
+
+    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    """
+
+    driver_id: str
+    email: str
+    customer_id: str | None = None
+    payment_method_id: str | None = None
+    card: str | None = None
+    blocked: bool = False
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    owes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An RFID card: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
+
+    `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that.
+    """
+
+    uid: str
+    operator_id: str
+    driver_id: str
+    blocked: bool = False
+    blocked_by_driver: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody may charge with it."""
+        return self.blocked or self.blocked_by_driver
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """OIDC tokens for a person."""
+
+    account_id: str
+    access_token: str
+    refresh_token: str | None
+    expires_s: int
+
+
+class NotAllowed(Exception):
+    """The identity provider refused the credentials; the text may be shown to the person."""
+
+
+class AlreadyRegistered(Exception):
+    """That e-mail address has an account."""

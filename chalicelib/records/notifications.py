@@ -1,0 +1,40 @@
+"""What drivers are told is kept in an outbox and sent by messengers: the records of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.notifications import Notification
+
+
+class Undelivered(Exception):
+    """A messenger could not send a notice now; the text says why, and names nobody."""
+
+
+class Outcome(StrEnum):
+    """How a notice was settled: every messenger has sent it, there was none to send it, or one never could."""
+
+    SENT = "sent"
+    KEPT = "kept"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A notice as the outbox keeps it: `outcome` None until it is settled, and seen to be true."""
+
+    notice: Notification
+    due_at: datetime | None = None
+    attempts: int = 0
+    sent_by: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an operator wants its drivers' notices sent, and the secret that signs them."""
+
+    url: str
+    secret: str

@@ -1,0 +1,123 @@
+"""What was said is written down beside what was done, and never instead of it: a journal that fails stops nothing.
+
+Heartbeats and readings are left out, but for what is wrong with them and while an operator reads along.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.domain.chargers.availability import LineChanged, StatusChanged
+from chalicelib.domain.chargers.commands import CommandResult
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import History, MessageLog
+from chalicelib.ports.discovery import Places
+from chalicelib.protocol.ocpp.redaction import redacted
+from chalicelib.records.chargers import Charger, Connection, Direction, LoggedMessage, SentCall
+
+_MOST_REMEMBERED = 10_000
+_VARYING = re.compile(r"'[^']*'|\d")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ChargerLog:
+    """Writes journal and history."""
+
+    message_log: MessageLog
+    history: History
+    places: Places
+    clock: Clock
+    _noted: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def line(self, charger: Charger, *, online: bool, why: str, connection_id: str = "") -> None:
+        """The charger came online, or went offline; whoever searches sees it."""
+        charger_id = charger.charger_id
+        now = self.clock()
+        what = "connected" if online else "disconnected"
+        self._write(charger_id, LoggedMessage(now, Direction.LINE, what, result=why, connection_id=connection_id))
+        try:
+            if charger.place is not None:
+                self.places.set_online(charger.place, online)
+            self.history.add(charger_id, LineChanged(now, online))
+        except Exception:
+            _log.exception("history not written", extra={"charger_id": charger_id})
+
+    def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
+        """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
+        is_online = charger is not None and charger.connection_id is not None
+        if charger is None or charger.place is None or is_online is wrote:
+            return
+        try:
+            self.places.set_online(charger.place, is_online)
+        except Exception:
+            _log.exception("place not written", extra={"charger_id": charger.charger_id})
+
+    def status(
+        self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus, place: str | None
+    ) -> None:
+        """A connector changed; whoever searches sees it."""
+        try:
+            if place is not None and connector is not None:
+                self.places.set_status(place, connector, status)
+            self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
+        except Exception:
+            _log.exception("history not written", extra={"charger_id": charger_id})
+
+    def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:
+        """A command went out."""
+        text = redacted(call.action, payload)
+        entry = LoggedMessage(call.sent_at, Direction.OUT, call.action, call.message_id, text, result=call.purpose)
+        self._write(call.charger_id, entry)
+
+    def answered(self, connection: Connection, call: SentCall, result: CommandResult) -> None:
+        """A command was answered."""
+        now = self.clock()
+        late = " (late)" if now > call.due_at else ""
+        entry = LoggedMessage(
+            now,
+            Direction.IN,
+            call.action,
+            call.message_id,
+            answer=redacted(call.action, result.data),
+            result=f"{result.verdict}{late}: {result.detail}" if result.detail else f"{result.verdict}{late}",
+            deviation=result.deviation,
+            connection_id=connection.connection_id,
+        )
+        self._write(connection.charger_id, entry)
+
+    def is_wanted(self, connection: Connection, what: str, deviation: str | None) -> bool:
+        """Whether an ordinary message is written down: an operator reads along, or it is wrong in a new way."""
+        return self._is_traced(connection) or self._is_new(connection, what, deviation)
+
+    def heard(self, connection: Connection, entry: LoggedMessage, said: Mapping[str, Any] | str) -> None:
+        """A charger said something, and was answered."""
+        payload = said if isinstance(said, str) else redacted(entry.what, said)
+        self._write(connection.charger_id, replace(entry, payload=payload))
+
+    def _is_traced(self, connection: Connection) -> bool:
+        return connection.traced_until is not None and self.clock() < connection.traced_until
+
+    def _is_new(self, connection: Connection, what: str, deviation: str | None) -> bool:
+        """A charger that bends the standard bends it in every reading: once a socket and process is enough."""
+        if deviation is None:
+            return False
+        # What stands in quotes, and numbers, differ from message to message.
+        known = (connection.connection_id, what, _VARYING.sub("", deviation))
+        if known in self._noted:
+            return False
+        if len(self._noted) >= _MOST_REMEMBERED:
+            self._noted.clear()
+        self._noted.add(known)
+        return True
+
+    def _write(self, charger_id: str, entry: LoggedMessage) -> None:
+        try:
+            self.message_log.add(charger_id, entry)
+        except Exception:
+            _log.exception("journal not written", extra={"charger_id": charger_id})

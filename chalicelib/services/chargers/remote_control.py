@@ -1,0 +1,188 @@
+"""An operator runs its own chargers from afar, and reads what they said; another's do not exist for it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.chargers.availability import Happening, Uptime, spells, uptime
+from chalicelib.domain.chargers.commands import ChangePassword, Command, Message, Trigger, Unable
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
+from chalicelib.domain.charging.session import Session
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Reports
+from chalicelib.ports.charging import Readings, Sessions, Transactions
+from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, Purpose, SentCall
+from chalicelib.records.charging import Transaction
+from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.chargers.connections import hash_password
+
+LONGEST_TRACE = timedelta(hours=24)
+_LOOK_AGAIN_S = 0.25
+# 20 bytes: what OCPP 1.6's AuthorizationKey holds at most, as 40 hexadecimal digits.
+_KEY_BYTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A transaction as its charger told it; `missing` are ranges of message numbers that never came."""
+
+    facts: Transaction
+    messages: int
+    missing: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class RemoteControl:
+    """What an operator does with chargers that are registered."""
+
+    chargers: Chargers
+    calls: Calls
+    commands: ChargerCommands
+    message_log: MessageLog
+    history: History
+    reports: Reports
+    sessions: Sessions
+    transactions: Transactions
+    readings: Readings
+    clock: Clock
+    sleep: Callable[[float], None]
+
+    def order(self, operator_id: str, charger_id: str, command: Command, key: str | None) -> SentCall:
+        """Send a command; the same `key` again sends nothing and returns the first one's fate.
+
+        Raises NotFound, and Refusal when the charger is offline, or its OCPP version cannot say this.
+        """
+        charger = self._own(operator_id, charger_id)
+        fingerprint = repr(command)
+        message_id = f"k-{secrets.token_hex(12)}" if key is None else f"k-{_digest(operator_id, key)}"
+        known = self.calls.get(charger_id, message_id) if key else None
+        if known is None:
+            errand = Errand(message_id, Purpose.OPERATOR, fingerprint=fingerprint)
+            known = self._send(charger, command, errand)
+        if known.fingerprint != fingerprint:
+            raise Refusal("idempotency_key_reused", "this Idempotency-Key was used for another command")
+        return known
+
+    def fate(self, operator_id: str, charger_id: str, command_id: str, wait_s: float = 0) -> SentCall:
+        """A command and its answer, waited for if need be. Raises NotFound."""
+        self._own(operator_id, charger_id)
+        deadline = self.clock() + timedelta(seconds=wait_s)
+        while True:
+            call = self.calls.get(charger_id, command_id)
+            if call is None:
+                raise NotFound(f"command {command_id}")
+            if call.result is not None or self.clock() >= deadline:
+                return call
+            self.sleep(_LOOK_AGAIN_S)
+
+    def change_password(self, operator_id: str, charger_id: str) -> SentCall:
+        """Give the charger a new password that nobody reads. The old one stays good until the new one is used."""
+        charger = self._own(operator_id, charger_id)
+        password = secrets.token_hex(_KEY_BYTES).upper()
+        password_hash = hash_password(password.encode(), secrets.token_bytes(16))
+        self.chargers.offer_password(charger_id, password_hash)
+        errand = Errand(f"k-{secrets.token_hex(12)}", Purpose.PASSWORD, password_hash)
+        try:
+            return self._send(charger, ChangePassword(password), errand)
+        except Refusal:
+            self.chargers.drop_password(charger_id, password_hash)
+            raise
+
+    def welcome(self, charger_id: str) -> None:
+        """A charger that waited was registered: it is asked to present itself again, and is accepted then."""
+        try:
+            self.commands.send(charger_id, Trigger(Message.BOOT), Purpose.OPERATOR)
+        except Gone:
+            return
+
+    def look(self, operator_id: str, charger_id: str) -> tuple[Charger, Sequence[tuple[NewsReceived, datetime]]]:
+        """A charger and its latest news. Raises NotFound."""
+        return self._own(operator_id, charger_id), self.chargers.news(charger_id)
+
+    def read_journal(
+        self, operator_id: str, charger_id: str, limit: int, before: str | None
+    ) -> tuple[Sequence[LoggedMessage], str | None]:
+        """Newest first. Raises NotFound, ValueError for a cursor not ours."""
+        self._own(operator_id, charger_id)
+        return self.message_log.page(charger_id, limit, before)
+
+    def trace(self, operator_id: str, charger_id: str, lasting: timedelta) -> datetime:
+        """Journal heartbeats and readings too, for a while; returns until when. Raises NotFound."""
+        self._own(operator_id, charger_id)
+        until = self.clock() + min(lasting, LONGEST_TRACE)
+        self.chargers.trace(charger_id, until)
+        return until
+
+    def uptime(
+        self, operator_id: str, charger_id: str, since: datetime, until: datetime, excluded: timedelta
+    ) -> Sequence[tuple[ConnectorId, Uptime]]:
+        """Each registered connector's uptime. Raises NotFound."""
+        charger = self._own(operator_id, charger_id)
+        until = min(until, self.clock())
+        happenings = self.history.between(charger_id, since, until)
+        return [
+            (connector, uptime(spells(happenings, connector, since, until), excluded))
+            for connector in charger.connectors
+        ]
+
+    def happenings(self, operator_id: str, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
+        """Connections and status changes in order. Raises NotFound."""
+        self._own(operator_id, charger_id)
+        return [it for it in self.history.between(charger_id, since, until) if it.at >= since]
+
+    def report(self, operator_id: str, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
+        """A report's parts as far as they have come. Raises NotFound."""
+        self._own(operator_id, charger_id)
+        return self.reports.parts(charger_id, kind, request_id)
+
+    def transaction(self, operator_id: str, charger_id: str, ref: str) -> Told:
+        """A transaction as told. Raises NotFound."""
+        self._own(operator_id, charger_id)
+        facts = self.transactions.get(charger_id, ref)
+        if facts is not None and facts.stands_for is not None:
+            facts = self.transactions.get(charger_id, facts.stands_for)
+        if facts is None:
+            raise NotFound(f"transaction {ref}")
+        ends = [it for it in (facts.first_seq_no, facts.last_seq_no) if it is not None]
+        numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
+        return Told(facts, len(numbers), missing(numbers))
+
+    def own_sessions(
+        self, operator_id: str, limit: int, before: str | None, *, flagged: bool
+    ) -> tuple[Sequence[Session], str | None]:
+        """Newest first. Raises ValueError for a cursor not ours."""
+        return self.sessions.of_operator(operator_id, limit, before, flagged=flagged)
+
+    def _send(self, charger: Charger, command: Command, errand: Errand) -> SentCall:
+        try:
+            return self.commands.order(charger, command, errand)
+        except Gone:
+            raise Refusal("charger_offline", f"charger {charger.charger_id} is offline") from None
+        except Unable as error:
+            raise Refusal("not_possible", str(error)) from None
+
+    def _own(self, operator_id: str, charger_id: str) -> Charger:
+        charger = self.chargers.get(charger_id)
+        if charger is None or charger.operator_id != operator_id:
+            raise NotFound(f"charger {charger_id}")
+        return charger
+
+
+def missing(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """The ranges, both ends included, that are not among `numbers`, counted from 0 on."""
+    gaps: list[tuple[int, int]] = []
+    expected = 0
+    for number in numbers:
+        if number > expected:
+            gaps.append((expected, number - 1))
+        expected = max(expected, number + 1)
+    return gaps
+
+
+def _digest(*facts: str) -> str:
+    return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()[:24]

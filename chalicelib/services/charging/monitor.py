@@ -1,0 +1,112 @@
+"""A charge is looked at while it goes on only where that may matter: it has limits, or may outgrow what pays for it.
+
+From which energy on is written beside its transaction, so that most readings cost no look at the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.session import Reason, Session, State
+from chalicelib.domain.charging.transitions import FundsLow, StopRequested
+from chalicelib.domain.pricing.rating import planned, price
+from chalicelib.domain.pricing.tariff import Priced, Tariff, simple_elements
+from chalicelib.ports import Clock
+from chalicelib.ports.charging import Readings, Sessions
+from chalicelib.records.charging import StoredReading, Transaction
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.pricing.rating import cost_so_far, telling
+
+# A charger's very first meter values may know no energy yet.
+_FIRST_READINGS = 20
+# When so much of what is set aside is used up, more is asked for.
+_SHARE_PERCENT = 80
+# Where time costs too, the look comes earlier.
+_CAUTIOUS_PERCENT = 50
+_MOST_WH = 4_000_000
+
+
+def attention_wh(session: Session) -> int | None:
+    """The energy from which on a session is looked at with each reading; 0: always, None: never."""
+    if session.driver_id is None:
+        return None
+    if session.limits is not None:
+        return 0
+    if session.tariff.is_free or not session.holds:
+        # Nothing to outgrow; once there is, that is said anew.
+        return None
+    cautious = session.tariff.depends_on_course
+    enough_minor = session.held_minor * (_CAUTIOUS_PERCENT if cautious else _SHARE_PERCENT) // 100
+    tariff = _dearest(session.tariff) if cautious else session.tariff
+    low, high = 0, _MOST_WH
+    while low < high:
+        middle = (low + high) // 2
+        usage = planned(session.created_at, middle, 3600, reserved=session.reserved)
+        if price(tariff, usage, session.time_zone).total_minor >= enough_minor:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def wants_attention(facts: Transaction, readings: Sequence[Reading]) -> bool:
+    """Whether a transaction's session should be looked at now."""
+    if facts.attend_from_wh is None or not readings:
+        return False
+    if facts.attend_from_wh == 0:
+        return True
+    # Without a first register nobody knows how far it has come.
+    begun_wh = facts.meter_start_wh
+    return any(it.energy_wh is not None and it.energy_wh - (begun_wh or 0) >= facts.attend_from_wh for it in readings)
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Looks at a session as it is charged."""
+
+    sessions: Sessions
+    readings: Readings
+    changes: SessionChanges
+    alerts: Alerts
+    clock: Clock
+
+    def look(self, facts: Transaction, readings: Sequence[Reading]) -> None:
+        """End a session whose driver wanted no more than this; have more set aside for one that outgrows its hold."""
+        session = self.sessions.get(facts.session_id) if facts.session_id else None
+        if session is None or session.state is not State.ACTIVE:
+            return
+        newest = max(readings, key=lambda it: it.at)
+        began_at = session.started_at or session.created_at
+        # A clock that goes ahead must not use up a driver's time.
+        until = max(began_at, min(newest.at, self.clock()))
+        energy_wh = max(0, newest.energy_wh - self._meter_start_wh(session, facts)) if newest.energy_wh else 0
+        told = telling(self.readings, session, [StoredReading("", newest)])
+        cost_minor = cost_so_far(session, told, energy_wh, until).total_minor
+        limits = session.limits
+        spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
+        if limits is not None and limits.is_reached(*spent):
+            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        elif session.holds and cost_minor * 100 >= session.held_minor * _SHARE_PERCENT:
+            self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
+        if limits is not None and limits.nearly.is_reached(*spent):
+            self.alerts.nearly_done(session, facts)
+
+    def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
+        """The register at the beginning, or the first that was told: it shows a meter's whole life."""
+        if session.meter_start_wh is not None:
+            return session.meter_start_wh
+        first = self.readings.after(facts.charger_id, facts.ref, "", limit=_FIRST_READINGS)
+        return next((it.reading.energy_wh for it in first if it.reading.energy_wh is not None), 0)
+
+
+def _dearest(tariff: Tariff) -> Tariff:
+    """The same without conditions, at the highest prices it may ask for a kWh and to begin."""
+    components = [it for element in tariff.elements for it in element.price_components]
+    kwh = max((it.price for it in components if it.type is Priced.ENERGY), default=Decimal(0))
+    once = max((it.price for it in components if it.type is Priced.FLAT), default=Decimal(0))
+    vat = max((it.vat for it in components if it.vat is not None), default=None)
+    return replace(tariff, elements=simple_elements(per_kwh=kwh, once=once, tax_percent=vat))

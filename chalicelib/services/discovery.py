@@ -1,0 +1,163 @@
+"""A driver finds chargers near a place or along a way, as they are now; what a search costs is bounded by its page.
+
+A search that has looked at enough says where it stopped, and goes on from there when asked.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.discovery import Polyline
+from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.ports.discovery import Places, Travel
+from chalicelib.ports.drivers import Catalog
+from chalicelib.records.chargers import Plug, PlugType, Site
+from chalicelib.records.discovery import Place
+from chalicelib.records.drivers import Terms
+from chalicelib.services.access import NotFound
+
+# So many chargers are looked at for one page, be they wanted or not.
+_MOST_LOOKED_AT = 2_000
+_MOST_ALONG = 2_000
+_SAME_SPOT_M = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a driver needs; a plug has to meet all of it. `terms` are what operators agreed with them, for prices."""
+
+    kinds: frozenset[PlugType] = frozenset()
+    min_power_w: int = 0
+    available: bool = False
+    operator_id: str | None = None
+    text: str = ""
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+
+    def is_met_by(self, place: Place) -> bool:
+        """Whether a charger is worth the way."""
+        if self.operator_id is not None and place.operator_id != self.operator_id:
+            return False
+        words = f"{place.site_name} {place.address} {place.charger_id}".casefold()
+        if not all(word in words for word in self.text.casefold().split()):
+            return False
+        return any(self._suits(place, plug) for plug in place.plugs)
+
+    def _suits(self, place: Place, plug: Plug) -> bool:
+        return (
+            (not self.kinds or plug.kind in self.kinds)
+            and plug.max_power_w >= self.min_power_w
+            and (not self.available or place.is_free(plug))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A charger that fits, how far it is, and what it costs; `along_m` is where on the way, for a way."""
+
+    place: Place
+    distance_m: float
+    eta_s: int
+    tariff: Tariff | None
+    is_estimate: bool
+    along_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was found, and where to go on."""
+
+    items: Sequence[Found]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Search:
+    """Searches."""
+
+    places: Places
+    catalog: Catalog
+    travel: Travel
+
+    def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
+        """The nearest first. Raises ValueError for a cursor not ours."""
+        seen = _read_cursor(cursor)
+        kept: list[tuple[float, Place]] = []
+        last, looked_at = seen, 0
+        for away_m, place in self.places.near(centre, seen[0], radius_m):
+            here = (away_m, place.charger_id)
+            if here <= seen:
+                continue
+            if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
+                return Page(self._priced(kept, wish.terms, centre), _cursor(last))
+            last, looked_at = here, looked_at + 1
+            if wish.is_met_by(place):
+                kept.append((away_m, place))
+        return Page(self._priced(kept, wish.terms, centre), None)
+
+    def along(self, route: Polyline, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
+        """In the order of the way. Raises ValueError for a cursor not ours."""
+        seen = _read_cursor(cursor)
+        # Circles of twice the corridor around points so close together leave no part of the corridor out.
+        spots = list(route.every(corridor_m))
+        ordered: list[tuple[float, str, float, Place]] = []
+        for looked_at, place in enumerate(self.places.around(spots, 2 * corridor_m)):
+            if looked_at >= _MOST_ALONG:
+                break
+            offset = route.offset(place.spot)
+            if offset.off_m <= corridor_m and wish.is_met_by(place):
+                ordered.append((offset.along_m, place.charger_id, offset.off_m, place))
+        ordered.sort(key=lambda it: it[:2])
+        left = [it for it in ordered if it[:2] > seen]
+        page = left[:limit]
+        start = route.points[0]
+        ways = [(place.spot, along_m + off_m) for along_m, _, off_m, place in page]
+        priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms, start, ways)
+        items = [replace(it, along_m=along_m) for it, (along_m, *_) in zip(priced, page, strict=True)]
+        return Page(items, _cursor(page[-1][:2]) if len(left) > limit else None)
+
+    def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
+        """A site with its price and its chargers by name. Raises NotFound."""
+        site = self.catalog.site(site_id)
+        if site is None:
+            raise NotFound(f"site {site_id}")
+        around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
+        chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
+        agreed = terms.get(site.operator_id)
+        return site, self.catalog.tariff((agreed.tariff_id if agreed else None) or site.tariff_id), chargers
+
+    def _priced(
+        self,
+        kept: Sequence[tuple[float, Place]],
+        terms: Mapping[str, Terms],
+        start: GeoPoint,
+        ways: Sequence[tuple[GeoPoint, float]] | None = None,
+    ) -> list[Found]:
+        """One read for each price there is among them, and the drives there, by `ways` that are not straight."""
+        drives = self.travel.drives(start, ways or [(place.spot, away_m) for away_m, place in kept])
+        tariffs: dict[str, Tariff | None] = {}
+        found = []
+        for (away_m, place), drive in zip(kept, drives, strict=True):
+            agreed = terms.get(place.operator_id)
+            tariff_id = (agreed.tariff_id if agreed else None) or place.tariff_id
+            if tariff_id not in tariffs:
+                tariffs[tariff_id] = self.catalog.tariff(tariff_id)
+            found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))
+        return found
+
+
+def _cursor(last: tuple[float, str]) -> str:
+    return urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> tuple[float, str]:
+    if cursor is None:
+        return -1.0, ""
+    try:
+        away_m, charger_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return float(away_m), str(charger_id)
+    except (ValueError, TypeError):
+        raise ValueError("this cursor is not one of ours; leave it out to begin with the nearest") from None

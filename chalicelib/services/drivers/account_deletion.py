@@ -1,0 +1,110 @@
+"""A driver takes their data along, and leaves: of what the books must keep, nothing leads to a person any more.
+
+Every step may be done again. The account goes last, so that whoever was cut off half way can log in and finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.notifications import Notification
+from chalicelib.domain.reservations import Reservation
+from chalicelib.ports import Clock
+from chalicelib.ports.charging import Sessions, Transactions
+from chalicelib.ports.drivers import Catalog, Drivers, Identity
+from chalicelib.ports.money import Payments
+from chalicelib.ports.notifications import Outbox
+from chalicelib.ports.reservations import Reservations
+from chalicelib.records.drivers import Driver, Token
+from chalicelib.services.access import NotFound, Refusal
+
+_PAGE = 100
+_MOST_RESERVATIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What is kept of a driver; `sessions` a page at a time."""
+
+    driver: Driver
+    tokens: Sequence[Token]
+    reservations: Sequence[Reservation]
+    notices: Sequence[Notification]
+    sessions: Sequence[Session]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class AccountDeletion:
+    """Exports and deletes."""
+
+    drivers: Drivers
+    catalog: Catalog
+    sessions: Sessions
+    transactions: Transactions
+    reservations: Reservations
+    outbox: Outbox
+    identity: Identity
+    payments: Callable[[], Payments]
+    clock: Clock
+
+    def export(self, driver_id: str, cursor: str | None) -> Belongings:
+        """All there is. Raises NotFound, ValueError for a cursor not ours."""
+        driver = self._driver(driver_id)
+        sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
+        told, _ = self.outbox.page(driver_id, _PAGE, None)
+        return Belongings(
+            driver,
+            self.catalog.tokens_of(driver_id),
+            self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
+            [it.notice for it in told],
+            sessions,
+            next_cursor,
+        )
+
+    def leave(self, driver_id: str) -> None:
+        """Delete the account. Raises Refusal while something is under way or owed."""
+        driver = self.drivers.get(driver_id)
+        if driver is not None:
+            self._forget(driver)
+        self.identity.forget(driver_id)
+
+    def _forget(self, driver: Driver) -> None:
+        driver_id = driver.driver_id
+        if driver.owes:
+            raise Refusal("open_balance", "a charge is not paid yet; pay it first (POST /v1/me/balance/pay)")
+        if any(it.is_open(self.clock()) for it in self.reservations.of_driver(driver_id, _PAGE)):
+            raise Refusal("reservation_open", "cancel your reservation first")
+        sessions = list(self._sessions(driver_id))
+        if any(not session.is_over for session in sessions):
+            raise Refusal("session_open", "a session is under way; end it first")
+        # From here on nothing new may begin.
+        self.drivers.change(driver_id, lambda it: replace(it, blocked=True))
+        for session in sessions:
+            if session.origin is not Origin.APP and session.ref is not None:
+                self.transactions.forget_token(session.charger_id, session.ref)
+            self.sessions.forget_driver(session)
+        for token in self.catalog.tokens_of(driver_id):
+            self.catalog.forget_token(token.uid)
+        self.reservations.forget_driver(driver_id)
+        self.outbox.forget_driver(driver_id)
+        if driver.customer_id is not None:
+            self.payments().forget_customer(driver.customer_id)
+        self.drivers.forget(driver_id)
+
+    def _sessions(self, driver_id: str) -> list[Session]:
+        found: list[Session] = []
+        cursor: str | None = None
+        while True:
+            page, cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
+            found += page
+            if cursor is None:
+                return found
+
+    def _driver(self, driver_id: str) -> Driver:
+        driver = self.drivers.get(driver_id)
+        if driver is None:
+            raise NotFound(f"driver {driver_id}")
+        return driver

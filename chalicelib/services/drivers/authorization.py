@@ -1,0 +1,78 @@
+"""Who a token stands for, and whether they may charge now; a card has one name however its reader spells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.charging.session import Session, looks_like_app_token
+from chalicelib.domain.drivers import spellings
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Sessions
+from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.records.drivers import Driver, Terms, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Who a token stands for: a session begun by app, or a driver with a card.
+
+    `tariff_id` is what the operator has agreed with that driver, if anything.
+    """
+
+    standing: AuthorizationStatus
+    driver_id: str | None = None
+    session: Session | None = None
+    tariff_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Authorizations:
+    """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
+
+    chargers: Chargers
+    sessions: Sessions
+    catalog: Catalog
+    drivers: Drivers
+
+    def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
+        """Who shows `token` at a charger of that operator."""
+        if looks_like_app_token(token):
+            session = self.sessions.get(token.upper())
+            if session is not None and session.charger_id == charger_id:
+                return Authorization(
+                    AuthorizationStatus.EXPIRED if session.is_over else AuthorizationStatus.ACCEPTED,
+                    session.driver_id,
+                    session,
+                )
+        card = self._card(operator_id, token)
+        if card is None:
+            return Authorization(AuthorizationStatus.UNKNOWN)
+        driver = self.drivers.get(card.driver_id)
+        if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
+            return Authorization(AuthorizationStatus.BLOCKED)
+        terms = driver.terms.get(operator_id)
+        return Authorization(AuthorizationStatus.ACCEPTED, card.driver_id, tariff_id=terms.tariff_id if terms else None)
+
+    def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
+        """The rules of an app's driver (`eligibility`). No read, but where there is no card."""
+        terms = driver.terms.get(operator_id)
+        if driver.blocked or driver.owes or (terms is not None and terms.blocked):
+            return False
+        return driver.payment_method_id is not None or self._is_free(terms, charger_id)
+
+    def _is_free(self, terms: Terms | None, charger_id: str) -> bool:
+        tariff_id = terms.tariff_id if terms else None
+        if tariff_id is None:
+            charger = self.chargers.get(charger_id)
+            site = self.catalog.site(charger.site_id) if charger else None
+            tariff_id = site.tariff_id if site else None
+        tariff = self.catalog.tariff(tariff_id) if tariff_id else None
+        return tariff is not None and tariff.is_free
+
+    def _card(self, operator_id: str, token: str) -> Token | None:
+        for name in spellings(token):
+            card = self.catalog.token(name)
+            if card is not None and card.operator_id in (operator_id, ""):
+                return card
+        return None

@@ -1,0 +1,253 @@
+"""Money is set aside before energy flows, raised while it does, and taken once it has; each step may be done again.
+
+What the provider was asked for bears a name made of the session and the step, so that asking again moves nothing
+more. What cannot be taken stays owed (chalicelib/services/money/debts.py), and what nobody needs is given back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.charging.session import Charge, Hold, Origin, Reason, Session
+from chalicelib.domain.charging.transitions import (
+    Charged,
+    ChargesPlanned,
+    HoldPlaced,
+    PaymentFailed,
+    StopRequested,
+    ToppedUp,
+)
+from chalicelib.domain.money.ledger import Book
+from chalicelib.domain.pricing.rating import Usage, planned, price
+from chalicelib.ports import Clock
+from chalicelib.ports.charging import Transactions
+from chalicelib.ports.drivers import Drivers
+from chalicelib.ports.money import Ledger, Payments
+from chalicelib.records.drivers import Driver
+from chalicelib.records.money import Declined
+from chalicelib.services.charging.monitor import attention_wh
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.money.debts import Debts
+from chalicelib.services.pricing.rating import final_bill
+
+_log = logging.getLogger(__name__)
+# How long a limit in kWh may take, where time costs too: an ordinary wallbox.
+_USUAL_W = 11_000
+
+
+def book_of(session: Session) -> Book:
+    """The ledger pages of a session that somebody pays for."""
+    if session.driver_id is None:
+        raise ValueError(f"session {session.session_id} has no payer")
+    return Book(session.session_id, session.operator_id, session.driver_id, session.tariff.currency)
+
+
+def hold_needed_minor(session: Session) -> int:
+    """What a card must be good for: what the driver's limits come to, or what the tariff asks for; 0: nothing."""
+    if session.origin is Origin.RESERVATION:
+        return final_bill(session, ()).total_minor
+    if session.tariff.is_free:
+        return 0
+    wanted = session.tariff.hold_minor
+    limits = session.limits
+    if limits is None:
+        return wanted
+    reserved_minor = price(session.tariff, Usage((), session.reserved), session.time_zone).total_minor
+    if limits.amount_minor is not None:
+        wanted = min(wanted, limits.amount_minor + reserved_minor)
+    if limits.energy_wh is not None:
+        charging_s = limits.duration_s or limits.energy_wh * 3600 // _USUAL_W
+        most = planned(session.created_at, limits.energy_wh, charging_s, reserved=session.reserved)
+        wanted = min(wanted, price(session.tariff, most, session.time_zone).total_minor)
+    return max(wanted, 1)
+
+
+@dataclass(frozen=True)
+class Funds:
+    """The money of one session. `payments` is a function, for a step that takes no money should not load what does."""
+
+    drivers: Drivers
+    ledger: Ledger
+    transactions: Transactions
+    changes: SessionChanges
+    debts: Debts
+    payments: Callable[[], Payments]
+    clock: Clock
+
+    def set_aside(self, session: Session) -> Session:
+        """Place the session's hold. Raises Declined, CardholderNeeded, PaymentsUnavailable."""
+        amount_minor = hold_needed_minor(session)
+        driver = self._payer(session)
+        hold = self._hold(session, driver, amount_minor)
+        session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        self._watch(session)
+        return session
+
+    def top_up(self, session: Session) -> None:
+        """Set more aside for a charge that outgrows its hold; it ends where the card is good for no more."""
+        more_minor = session.tariff.hold_minor
+        try:
+            hold = self._raise(session, more_minor) or self._hold(session, self._payer(session), more_minor)
+        except Declined as error:
+            _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
+            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED))
+            return
+        self._watch(self.changes.apply(session.session_id, ToppedUp(hold)))
+
+    def collect(self, session: Session) -> None:
+        """Take what is billed: from the holds, and what is beyond them by a further charge."""
+        if session.bill is None:
+            raise ValueError(f"session {session.session_id} has no bill")
+        left_minor = session.bill.total_minor
+        takings: list[Charge] = []
+        for hold in session.holds:
+            amount_minor = min(left_minor, hold.amount_minor)
+            left_minor -= amount_minor
+            if amount_minor:
+                takings.append(Charge(hold.payment_id, amount_minor))
+        rest = self._charge(session, left_minor) if left_minor else None
+        if left_minor and rest is None and not takings:
+            self._give_up(session, left_minor)
+            return
+        planned_takings = (*takings, rest) if rest else tuple(takings)
+        if left_minor and rest is None:
+            self.debts.open(session, left_minor)
+        session = self.changes.apply(session.session_id, ChargesPlanned(planned_takings, self.clock()))
+        self._take(session, takings)
+
+    def is_taken(self, session: Session) -> bool:
+        """Whether an earlier run took all that was planned: then its webhooks are late or lost, and are not needed."""
+        for taking in session.takings or ():
+            if taking.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+                if not taken_minor:
+                    return False
+                session = self.received(session, taking.payment_id, taken_minor)
+        return session.payment is not None
+
+    def received(self, session: Session, payment_id: str, amount_minor: int) -> Session:
+        """The provider says that money came: write it down, once."""
+        now = self.clock()
+        book = book_of(session)
+        was_held = any(hold.payment_id == payment_id for hold in session.holds)
+        entry = book.capture if was_held else book.charge
+        self.ledger.append([entry(payment_id, amount_minor, now)])
+        session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now))
+        if session.is_over and session.payment is not None and not session.due_minor:
+            self.debts.close(session)
+        return session
+
+    def give_back(self, session: Session) -> None:
+        """Let go of everything that is set aside and not taken."""
+        for hold in session.holds:
+            self.release(session, hold)
+        if session.hold is None and session.action is not None:
+            self.payments().void(session, Hold(session.action.payment_id, 0))
+
+    def leave_owed(self, session: Session) -> None:
+        """A session failed though it is billed: what was taken all the same is found out, and the rest is owed."""
+        if session.bill is None:
+            raise ValueError(f"session {session.session_id} has no bill")
+        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
+        for taking in session.takings or ():
+            if taking.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+                if taken_minor:
+                    session = self.received(session, taking.payment_id, taken_minor)
+        taken = {it.payment_id for it in session.takings or () if it.taken_minor}
+        for hold in session.holds:
+            if hold.payment_id not in taken:
+                self.release(session, hold)
+        if session.due_minor and not self.debts.is_open(session):
+            # The charge that broke off, if it took place, is found again by its name.
+            charged = self._charge(session, session.due_minor)
+            if charged is not None:
+                session = self.received(session, charged.payment_id, charged.asked_minor)
+        if session.due_minor:
+            self.debts.open(session, session.due_minor)
+
+    def release(self, session: Session, hold: Hold) -> None:
+        """Give a hold back. One that was taken already is told of by the provider, and stays as it is."""
+        try:
+            self.payments().void(session, hold)
+        except Declined:
+            _log.warning("the hold was taken already; that word will come", extra={"session_id": session.session_id})
+            return
+        self.ledger.append([book_of(session).void(hold.payment_id, hold.amount_minor, self.clock())])
+
+    def _take(self, session: Session, takings: list[Charge]) -> None:
+        """Capture what is planned; a hold that is gone by now is charged for anew, or owed."""
+        missing_minor = 0
+        for hold in session.holds:
+            taking = next((it for it in takings if it.payment_id == hold.payment_id), None)
+            if taking is None:
+                self.release(session, hold)
+                continue
+            try:
+                self.payments().capture(session, hold, taking.asked_minor)
+            except Declined as error:
+                _log.warning("hold not captured", extra={"session_id": session.session_id, "why": str(error)})
+                takings = [it for it in takings if it is not taking]
+                missing_minor += taking.asked_minor
+                # It has expired, or cannot be taken: either way it sets nothing aside any more.
+                self.release(session, hold)
+        if missing_minor:
+            self._make_good(session, missing_minor, takings)
+
+    def _make_good(self, session: Session, missing_minor: int, takings: list[Charge]) -> None:
+        instead = self._charge(session, missing_minor)
+        if instead is None and not takings:
+            self._give_up(session, missing_minor)
+            return
+        if instead is None:
+            self.debts.open(session, missing_minor)
+        kept = (*takings, instead) if instead else tuple(takings)
+        self.changes.apply(session.session_id, ChargesPlanned(kept, self.clock()))
+
+    def _give_up(self, session: Session, amount_minor: int) -> None:
+        """Nothing at all could be taken: it stays owed."""
+        if self.debts.open(session, amount_minor):
+            self.changes.apply(session.session_id, PaymentFailed(self.clock()))
+        else:
+            self.changes.apply(session.session_id, ChargesPlanned((), self.clock()))
+
+    def _charge(self, session: Session, amount_minor: int) -> Charge | None:
+        """Take money that no hold set aside; None when the card is not good for it."""
+        try:
+            driver = self._payer(session)
+            charged = self.payments().charge(session, driver, amount_minor, f"rest-{len(session.holds)}")
+        except Declined as error:
+            _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
+            return None
+        self.ledger.append([book_of(session).charge(charged.payment_id, charged.amount_minor, self.clock())])
+        return Charge(charged.payment_id, charged.amount_minor, charged.amount_minor)
+
+    def _hold(self, session: Session, driver: Driver, amount_minor: int) -> Hold:
+        hold = self.payments().hold(session, driver, amount_minor, len(session.holds))
+        self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+        return replace(hold, card=driver.card or "")
+
+    def _raise(self, session: Session, more_minor: int) -> Hold | None:
+        """The first hold made larger, where the card's bank allows that."""
+        if session.hold is None or session.top_ups:
+            return None
+        raised = self.payments().raise_hold(session, session.hold, session.hold.amount_minor + more_minor)
+        if raised is None:
+            return None
+        by_minor = raised.amount_minor - session.hold.amount_minor
+        entry = book_of(session).raised(raised.payment_id, by_minor, raised.amount_minor, self.clock())
+        self.ledger.append([entry])
+        return raised
+
+    def _watch(self, session: Session) -> None:
+        """A charge under way is looked at from then on where its money may become short."""
+        if session.ref is not None:
+            self.transactions.attend(session.charger_id, session.ref, attention_wh(session))
+
+    def _payer(self, session: Session) -> Driver:
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        if driver is None or driver.customer_id is None or driver.payment_method_id is None:
+            raise Declined("no card is saved")
+        return driver

@@ -1,0 +1,76 @@
+"""What the payment provider reports is the truth about money; hearing it twice, late or early changes nothing more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.charging.transitions import Flagged, HoldPlaced, ToppedUp
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.ports import Clock
+from chalicelib.ports.charging import Sessions
+from chalicelib.ports.money import Ledger, Payments
+from chalicelib.records.money import PaymentNews
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.money.funds import Funds, book_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PaymentWebhooks:
+    """Hears the payment provider."""
+
+    sessions: Sessions
+    ledger: Ledger
+    changes: SessionChanges
+    funds: Funds
+    payments: Callable[[], Payments]
+    clock: Clock
+
+    def receive(self, news: PaymentNews) -> None:
+        """Take in one verified webhook."""
+        session_id = news.session_id
+        if session_id is None and news.kind.startswith("dispute") and news.payment_id is not None:
+            session_id = self.payments().session_of(news.payment_id)
+        session = self.sessions.get(session_id) if session_id else None
+        if session is None or session.driver_id is None or news.payment_id is None:
+            return
+        _log.info("payment news", extra={"session_id": session.session_id, "kind": news.kind})
+        match news.kind:
+            case "captured":
+                self.funds.received(session, news.payment_id, news.amount_minor)
+            case "held":
+                self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
+            case "disputed":
+                entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
+                self.ledger.append([entry])
+                self.changes.apply(session.session_id, Flagged(Flag.DISPUTED))
+            case "dispute_won":
+                entry = book_of(session).dispute_won(news.detail["dispute_id"], news.amount_minor, self.clock())
+                self.ledger.append([entry])
+
+    def _held(self, session: Session, hold: Hold, part: int) -> None:
+        """A hold the workflow died before writing down is found again here, and given back if the session is over."""
+        if part == 0 and session.hold is None:
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+            session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        elif part > 0 and not session.is_taking_planned:
+            # The charge may end before whoever asked for it asks again, and then nobody would give it back.
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+            session = self.changes.apply(session.session_id, ToppedUp(hold))
+        is_known = any(it.payment_id == hold.payment_id for it in session.holds)
+        is_taken = any(it.payment_id == hold.payment_id for it in session.takings or ())
+        is_paid_for = session.is_taking_planned and not is_taken
+        is_in_vain = session.is_over and not (session.payment and session.payment.amount_minor)
+        if not is_known or is_paid_for or is_in_vain:
+            # Nobody needs it: the session is over or paid otherwise, or has another (a crash, and another card since).
+            self._give_back(session, hold)
+
+    def _give_back(self, session: Session, hold: Hold) -> None:
+        known = any(it.payment_id == hold.payment_id for it in session.holds)
+        if not known:
+            self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
+        self.funds.release(session, hold)

@@ -1,0 +1,60 @@
+"""A receipt is issued once, by whoever comes first: the workflow's last step, or else the first who asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.ports import Clock
+from chalicelib.ports.drivers import Catalog
+from chalicelib.ports.money import Receipts
+
+
+@dataclass(frozen=True)
+class IssuedReceipts:
+    """Issues receipts and finds them again."""
+
+    receipts: Receipts
+    catalog: Catalog
+    clock: Clock
+
+    def get(self, session_id: str) -> Receipt | None:
+        """The receipt as issued."""
+        return self.receipts.get(session_id)
+
+    def issue(self, session: Session) -> Receipt:
+        """The session's receipt, issued now unless it was before. Raises ValueError for an unpaid session."""
+        receipt = self._as_of_now(session)
+        if self.receipts.add(receipt):
+            return receipt
+        return self.receipts.get(session.session_id) or receipt
+
+    def _as_of_now(self, it: Session) -> Receipt:
+        if it.bill is None or it.payment is None:
+            raise ValueError(f"session {it.session_id} has nothing to receipt")
+        site = self.catalog.site(it.site_id)
+        began_at = it.started_at or it.created_at
+        return Receipt(
+            number=f"R-{it.session_id}",
+            session_id=it.session_id,
+            operator_id=it.operator_id,
+            driver_id=it.driver_id,
+            supplier=self.catalog.profile(it.operator_id),
+            issued_at=self.clock(),
+            # Who has paid gets a receipt, be the site unknown by now.
+            site_name=site.name if site else it.site_id,
+            address=site.address if site else "",
+            time_zone=it.time_zone,
+            charger_id=it.charger_id,
+            connector=str(it.connector),
+            started_at=began_at,
+            stopped_at=it.stopped_at or began_at,
+            meter_start_wh=it.meter_start_wh,
+            meter_stop_wh=it.meter_stop_wh,
+            energy_wh=it.energy_wh or 0,
+            bill=it.bill,
+            paid_minor=it.payment.amount_minor,
+            paid_at=it.payment.paid_at,
+            card=it.hold.card if it.hold else "",
+        )

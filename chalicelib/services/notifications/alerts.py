@@ -1,0 +1,55 @@
+"""What passes is noticed where it is read anyway: that a charge is almost done, and that idle time begins to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT, charges_for_idling
+from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.ports.charging import Readings, Sessions, Transactions
+from chalicelib.records.charging import Transaction
+from chalicelib.services.notifications.outbox import Notifications
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Costs a reading nothing, but for the first that shows a battery almost full: a read and two writes."""
+
+    sessions: Sessions
+    readings: Readings
+    transactions: Transactions
+    notifications: Notifications
+
+    def read(self, known: Transaction, readings: Sequence[Reading]) -> None:
+        """Readings were taken: the driver is told, once, that the battery is almost full."""
+        soc_percent = max((it.soc_percent or 0 for it in readings), default=0)
+        if soc_percent < ALMOST_FULL_PERCENT or known.is_nearly_done or known.session_id is None:
+            return
+        session = self.sessions.get(known.session_id)
+        if session is not None and session.state is State.ACTIVE:
+            self.nearly_done(session, known)
+
+    def nearly_done(self, session: Session, known: Transaction) -> None:
+        """A charge will soon be over; the transaction's row, read with every reading, remembers that this was told."""
+        if known.is_nearly_done:
+            return
+        self.notifications.tell(session, NotificationKind.ALMOST_FULL)
+        self.transactions.record(Transaction(known.charger_id, known.ref, is_nearly_done=True))
+
+    def idle(self, session_id: str) -> None:
+        """A car is connected and takes nothing: its driver is told, once, where that may cost something.
+
+        Reads the session, and its newest reading where its tariff has a price for idle time.
+        """
+        session = self.sessions.get(session_id)
+        if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
+            return
+        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
+        register_wh = newest[0].reading.energy_wh if newest else None
+        if register_wh is not None and register_wh <= (session.meter_start_wh or 0):
+            # It has not begun yet: a car that waits for its hour is not charged for waiting.
+            return
+        self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)

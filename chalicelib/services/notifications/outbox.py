@@ -1,0 +1,59 @@
+"""A notice is written before the change it tells of, and is true once the session says so.
+
+So a crash between the two writes loses nothing and tells nothing that did not happen: whoever shows or sends a notice
+looks at its session first, and what never came true is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.charging.alerts import bears_out, following, notification_of
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.notifications import Notification, NotificationKind
+from chalicelib.ports import Clock
+from chalicelib.ports.charging import Sessions
+from chalicelib.ports.notifications import Outbox
+from chalicelib.records.notifications import Posted
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """Tells drivers how their sessions go: one write a notice, and none where there is nothing to tell."""
+
+    outbox: Outbox
+    sessions: Sessions
+    clock: Clock
+
+    def foretell(self, before: Session, after: Session) -> None:
+        """Write down what will be true once the session has become `after`."""
+        for kind in following(before, after):
+            self.tell(after, kind)
+
+    def tell(self, session: Session, kind: NotificationKind) -> None:
+        """Tell the session's driver, once; nobody where it has none."""
+        now = self.clock()
+        notice = notification_of(session, kind, now)
+        if notice is not None:
+            self.outbox.add(notice, now)
+
+    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Notification], str | None]:
+        """What a driver was told, newest first, and the next page's cursor. ValueError for a cursor not ours.
+
+        One query, and one read for each session of which the page has something not settled yet.
+        """
+        found, cursor = self.outbox.page(driver_id, limit, before)
+        return list(self._true(found)), cursor
+
+    def _true(self, found: Sequence[Posted]) -> Iterator[Notification]:
+        asked: dict[str, Session | None] = {}
+        for posted in found:
+            notice = posted.notice
+            if posted.outcome is None:
+                if notice.session_id not in asked:
+                    asked[notice.session_id] = self.sessions.get(notice.session_id)
+                session = asked[notice.session_id]
+                if session is None or not bears_out(session, notice.kind):
+                    continue
+            yield notice

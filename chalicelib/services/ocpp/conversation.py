@@ -1,0 +1,166 @@
+"""Every CALL a charger makes gets one answer, and every answer a charger gives finds the command it belongs to.
+
+OCPP-J 1.6 §4.2: a CALL that cannot be served is answered with a CALLERROR naming why; nothing else is.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from chalicelib.domain.chargers.answers import Answer, BootAnswer
+from chalicelib.domain.chargers.events import Booted, ChargerEvent, HeartbeatReceived, ReadingsTaken
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Calls, Chargers
+from chalicelib.protocol.ocpp import dialect_for
+from chalicelib.protocol.ocpp.dialect import Decoded, Dialect
+from chalicelib.protocol.ocpp.frames import (
+    Call,
+    CallError,
+    CallResult,
+    ProtocolError,
+    ResultError,
+    pack_error,
+    pack_result,
+    parse,
+)
+from chalicelib.protocol.ocpp.redaction import redacted
+from chalicelib.records.chargers import Admission, Connection, Direction, Gone, LoggedMessage
+from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.ocpp.router import Router
+
+# How soon a charger that waits for its operator may ask again.
+_ASK_AGAIN_S = 60
+_LONGEST_UNREADABLE = 1_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Frames in, frames out."""
+
+    chargers: Chargers
+    calls: Calls
+    router: Router
+    charger_log: ChargerLog
+    clock: Clock
+
+    def receive(self, connection_id: str, text: str) -> str | None:
+        """Take one frame from a socket; returns the frame to answer with, if any. Raises Gone for an unknown socket."""
+        connection = self.chargers.connection(connection_id)
+        if connection is None:
+            raise Gone(connection_id)
+        dialect = dialect_for(connection.protocol)
+        try:
+            frame = parse(text)
+        except ProtocolError as error:
+            self._refused(connection, "unreadable", error, text[:_LONGEST_UNREADABLE])
+            return pack_error(error, dialect.spelling)
+        if isinstance(frame, Call):
+            answer = self._called(connection, dialect, frame)
+            return None if frame.is_silent else answer
+        self._answered(connection, dialect, frame)
+        return None
+
+    def _called(self, connection: Connection, dialect: Dialect, call: Call) -> str:
+        try:
+            decoded = dialect.decode(call, self.clock())
+            answer = self._hear(connection, dialect, call, decoded.event)
+            payload = dialect.reply(call, answer)
+        except ProtocolError as error:
+            self._refused(connection, call.action, error, call)
+            return pack_error(error, dialect.spelling)
+        if _is_notable(decoded) or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
+            entry = LoggedMessage(
+                self.clock(),
+                Direction.IN,
+                call.action,
+                str(call.message_id),
+                answer=redacted(call.action, payload),
+                deviation=decoded.deviation,
+                connection_id=connection.connection_id,
+            )
+            self.charger_log.heard(connection, entry, call.payload)
+        return pack_result(call.message_id, payload)
+
+    def _hear(self, connection: Connection, dialect: Dialect, call: Call, event: ChargerEvent) -> Answer:
+        """Take in what was understood. Raises ProtocolError when the charger should say it again."""
+        if connection.is_pending and not self._is_accepted_by_now(connection):
+            if isinstance(event, Booted):
+                self.router.receive(connection, event, dialect.assign_ref)
+                return BootAnswer(self.clock(), _ASK_AGAIN_S, accepted=False)
+            # OCPP 2.0.1 B02.FR.09, and the sense of 1.6 §4.2.
+            raise ProtocolError("SecurityError", "the charger is not accepted yet", call.message_id)
+        try:
+            return self.router.receive(connection, event, dialect.assign_ref)
+        except Exception as error:
+            # The charger keeps a transaction message it got a CALLERROR for, and sends it again (OCPP 1.6 §3.7.1).
+            _log.exception(
+                "charger's message failed", extra={"charger_id": connection.charger_id, "action": call.action}
+            )
+            description = "the message could not be stored; send it again"
+            raise ProtocolError("InternalError", description, call.message_id) from error
+
+    def _is_accepted_by_now(self, connection: Connection) -> bool:
+        charger = self.chargers.get(connection.charger_id)
+        return charger is not None and charger.admission is Admission.ACCEPTED
+
+    def _refused(self, connection: Connection, what: str, error: ProtocolError, said: Call | str) -> None:
+        _log.warning(
+            "frame refused",
+            extra={"charger_id": connection.charger_id, "code": error.code, "why": error.description},
+        )
+        entry = LoggedMessage(
+            self.clock(),
+            Direction.IN,
+            what[:50],
+            "" if error.message_id is None else str(error.message_id),
+            result=f"{error.code}: {error.description}",
+            connection_id=connection.connection_id,
+        )
+        self.charger_log.heard(connection, entry, said.payload if isinstance(said, Call) else said)
+
+    def _answered(self, connection: Connection, dialect: Dialect, frame: CallResult | CallError | ResultError) -> None:
+        call = None
+        if not isinstance(frame, ResultError):
+            call = self.calls.get(connection.charger_id, frame.message_id)
+        if call is None or isinstance(frame, ResultError):
+            self._nobody_asked(connection, frame)
+            return
+        if isinstance(frame, CallResult):
+            result = dialect.read_result(call.action, frame.payload)
+        else:
+            result = dialect.read_error(frame)
+        answered = self.calls.answer(connection.charger_id, frame.message_id, result, self.clock())
+        if answered is None:
+            self._nobody_asked(connection, frame)
+            return
+        self.charger_log.answered(connection, answered, result)
+        try:
+            self.router.answered(answered, result)
+        except Exception:
+            # An answer is not answered, so nobody would send it again; it is recorded, and schedules do the rest.
+            _log.exception("charger's answer failed", extra={"charger_id": call.charger_id, "action": call.action})
+
+    def _nobody_asked(self, connection: Connection, frame: CallResult | CallError | ResultError) -> None:
+        _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
+        entry = LoggedMessage(
+            self.clock(),
+            Direction.IN,
+            type(frame).__name__,
+            frame.message_id,
+            result="nobody waits for this",
+            connection_id=connection.connection_id,
+        )
+        said = frame.payload if isinstance(frame, CallResult) else f"{frame.code}: {frame.description}"
+        self.charger_log.heard(connection, entry, said)
+
+
+def _is_notable(decoded: Decoded) -> bool:
+    """Everything but heartbeats and plain readings."""
+    match decoded.event:
+        case HeartbeatReceived():
+            return False
+        case ReadingsTaken(token=token, remote_start_id=remote_start_id):
+            return token is not None or remote_start_id is not None
+    return True

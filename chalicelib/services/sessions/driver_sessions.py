@@ -1,0 +1,222 @@
+"""A driver begins, watches and ends their own sessions, and sees nobody else's.
+
+The same request made again (by its idempotency key) is the same session: its id follows from driver and key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.chargers.events import ConnectorId, Reading
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.charging.transitions import StartFailed, StopRequested
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.pricing.bill import Bill
+from chalicelib.ports import Clock, NewId
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Readings, Sessions, Workflow
+from chalicelib.ports.drivers import Catalog
+from chalicelib.records.charging import StoredReading
+from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.chargers.connectors import take_connector
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.drivers.eligibility import Eligibility, busy
+from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.pricing.rating import MOST_READINGS, cost_so_far, telling
+from chalicelib.services.reservations import DriverReservations
+
+_LIVE_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A session as far as it has come: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
+
+    session: Session
+    energy_wh: int
+    cost: Bill
+    power_w: int | None = None
+    soc_percent: int | None = None
+    elapsed_s: int = 0
+    position: str = ""
+
+
+def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progress:
+    """What a driver sees, by the readings its price depends on, oldest first.
+
+    A final bill is shown as it is; before that, the price of what has been taken.
+    """
+    newest = readings[-1] if readings else None
+    reading = newest.reading if newest else None
+    energy_wh = session.energy_wh
+    if energy_wh is None:
+        energy_wh = _energy_wh(session, reading)
+    began_at = session.started_at or session.created_at
+    until = session.stopped_at or (reading.at if reading else began_at)
+    charging = session.state is State.ACTIVE and reading is not None
+    return Progress(
+        session,
+        energy_wh,
+        session.bill or cost_so_far(session, readings, energy_wh, until),
+        reading.power_w if reading and charging else None,
+        reading.soc_percent if reading else None,
+        max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
+        newest.position if newest else "",
+    )
+
+
+def _energy_wh(session: Session, reading: Reading | None) -> int:
+    if reading is None or reading.energy_wh is None or session.meter_start_wh is None:
+        return 0
+    return max(0, reading.energy_wh - session.meter_start_wh)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a driver wants to charge, and when to stop."""
+
+    charger_id: str
+    connector: ConnectorId
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True)
+class DriverSessions:
+    """What a driver does with sessions."""
+
+    sessions: Sessions
+    readings: Readings
+    chargers: Chargers
+    catalog: Catalog
+    eligibility: Eligibility
+    driver_reservations: DriverReservations
+    issued_receipts: IssuedReceipts
+    workflow: Workflow
+    changes: SessionChanges
+    clock: Clock
+    new_id: NewId
+
+    def begin(self, driver_id: str, wanted: Wanted, key: str | None) -> tuple[Session, bool]:
+        """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal.
+
+        One begun from a reservation bears its name, whatever the key.
+        """
+        session_id = session_id_for("app", driver_id, key or self.new_id())
+        known = self.sessions.get(session_id) if key else None
+        if known is not None:
+            return self._again(known, wanted), False
+        driver = self.eligibility.payer(driver_id)
+        try:
+            spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
+        except Refusal:
+            if (under_way := self._own(driver_id, wanted)) is not None:
+                return self._again(under_way, wanted), False
+            raise
+        reserved = None
+        if spot.reservation is not None:
+            session_id = spot.reservation.reservation_id
+            reserved = self.driver_reservations.use(spot.reservation)
+        session = Session(
+            session_id=session_id,
+            operator_id=spot.charger.operator_id,
+            site_id=spot.site.site_id,
+            charger_id=wanted.charger_id,
+            connector=wanted.connector,
+            origin=Origin.APP,
+            token=session_id,
+            driver_id=driver.driver_id,
+            tariff=spot.reservation.tariff if spot.reservation else spot.tariff,
+            time_zone=spot.site.time_zone,
+            created_at=self.clock(),
+            limits=wanted.limits,
+            reserved=reserved,
+        )
+        if not self.sessions.add(session):
+            return self._again(self.sessions.get(session_id) or session, wanted), False
+        self._claim(session)
+        if spot.reservation is not None:
+            self.driver_reservations.let_go(spot.reservation)
+        self.workflow.start(session)
+        return session, True
+
+    def end(self, driver_id: str, session_id: str) -> Progress:
+        """Ask for the end; asking again changes nothing. Raises NotFound."""
+        session = self.get(driver_id, session_id)
+        return self._so_far(self.changes.apply(session_id, StopRequested(self.clock()), known=session))
+
+    def get(self, driver_id: str, session_id: str) -> Session:
+        """One of the driver's sessions. Raises NotFound."""
+        session = self.sessions.get(session_id)
+        if session is None or session.driver_id != driver_id:
+            raise NotFound(f"session {session_id}")
+        return session
+
+    def watch(self, driver_id: str, session_id: str) -> Progress:
+        """One of the driver's sessions as far as it has come. Raises NotFound."""
+        return self._so_far(self.get(driver_id, session_id))
+
+    def since(self, driver_id: str, session_id: str, position: str) -> tuple[Sequence[Progress], bool]:
+        """The steps of the session's readings past `position`, oldest first; and whether there may be more of them.
+
+        At least one step, the newest, when there is nothing past it. Raises NotFound, ValueError for a position not
+        ours.
+        """
+        session = self.get(driver_id, session_id)
+        if session.ref is None:
+            return [progress(session)], False
+        after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
+        before: Sequence[StoredReading] = ()
+        if session.tariff.depends_on_course and position:
+            known = self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
+            before = [it for it in known if it.position <= position]
+        steps = [progress(session, [*before, *after[: count + 1]]) for count in range(len(after))]
+        steps = steps or [self._so_far(session)]
+        return steps, len(after) == _LIVE_BATCH
+
+    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
+        """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
+        found, cursor = self.sessions.of_driver(driver_id, limit, before)
+        # What is over tells everything itself; of those under way a driver has one or two.
+        return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
+
+    def receipt(self, driver_id: str, session_id: str) -> Receipt:
+        """The receipt of a paid session. Raises NotFound, and Refusal while there is nothing to receipt."""
+        session = self.get(driver_id, session_id)
+        issued = self.issued_receipts.get(session_id)
+        if issued is not None:
+            return issued
+        if session.bill is None or session.payment is None or not session.is_over:
+            raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
+        return self.issued_receipts.issue(session)
+
+    def _so_far(self, session: Session) -> Progress:
+        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
+        return progress(session, telling(self.readings, session, newest))
+
+    def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
+        """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
+        for state in self.chargers.connectors(wanted.charger_id):
+            if state.connector == wanted.connector and state.session_id:
+                session = self.sessions.get(state.session_id)
+                if session is not None and session.driver_id == driver_id and session.reserved and not session.is_over:
+                    return session
+        return None
+
+    def _again(self, session: Session, wanted: Wanted) -> Session:
+        if Wanted(session.charger_id, session.connector, session.limits) != wanted:
+            raise Refusal(
+                "idempotency_key_reused",
+                "this Idempotency-Key began a session at another connector, or with other limits",
+            )
+        if session.state is State.INITIATED:
+            # The first request may have died before it got this far.
+            self._claim(session)
+            self.workflow.start(session)
+        return session
+
+    def _claim(self, session: Session) -> None:
+        if not take_connector(self.chargers, self.sessions, session):
+            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
+            raise busy(session.connector)

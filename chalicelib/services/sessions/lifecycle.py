@@ -1,0 +1,228 @@
+"""The steps a session's workflow runs; each may run again after a crash at any point and does its work once.
+
+A step that waits registers its token first and looks afterwards, so that news arriving in between is not missed.
+Errors leave by their class names, which the workflow (infrastructure/workflow.py) catches by name.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.domain.chargers.commands import StartCharging, StopCharging, Unable
+from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.charging.transitions import (
+    ActionNeeded,
+    Billed,
+    Completed,
+    HoldDeclined,
+    PaymentFailed,
+    StartFailed,
+    Step,
+    StopRequested,
+)
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Readings, Sessions, Workflow
+from chalicelib.ports.money import Ledger
+from chalicelib.records.chargers import Gone, Purpose
+from chalicelib.records.charging import Waiting
+from chalicelib.records.money import CardholderNeeded, Declined
+from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.charging.metering import Metering
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.transaction_ids import known_to_charger
+from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
+from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.pricing.rating import final_bill, telling
+
+_log = logging.getLogger(__name__)
+_UNTOUCHED = timedelta(seconds=60)
+_ABANDONED = timedelta(minutes=5)
+# What a charger has queued it tells within minutes of being back.
+_LAST_WORDS = timedelta(minutes=10)
+
+# What a workflow error says to a driver; the workflow names the error, this names the reason.
+_REASONS = {
+    "Declined": Reason.PAYMENT_DECLINED,
+    "Gone": Reason.CHARGER_OFFLINE,
+    "States.Timeout": Reason.CHARGER_DID_NOT_START,
+}
+
+
+class SessionOver(Exception):
+    """The session ended while the workflow was on its way; what is left is to clean up."""
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """From hold to receipt."""
+
+    sessions: Sessions
+    readings: Readings
+    chargers: Chargers
+    ledger: Ledger
+    workflow: Workflow
+    changes: SessionChanges
+    commands: ChargerCommands
+    metering: Metering
+    funds: Funds
+    issued_receipts: IssuedReceipts
+    clock: Clock
+
+    def place_hold(self, session_id: str, task_token: str) -> None:
+        """Set money aside; goes on at once, or when the cardholder has confirmed.
+
+        A session begun by app fails without money; one under way is asked to stop.
+        """
+        session = self._get(session_id)
+        if session.is_over:
+            raise SessionOver(session_id)
+        if session.driver_id is not None and session.hold is None and hold_needed_minor(session):
+            try:
+                session = self.funds.set_aside(session)
+            except CardholderNeeded as needed:
+                if session.origin is Origin.APP:
+                    self.changes.apply(session_id, ActionNeeded(needed.action))
+                    self.changes.wait(session_id, Waiting(Step.HOLD, task_token))
+                    return
+                session = self.changes.apply(session_id, HoldDeclined(self.clock()))
+            except Declined:
+                if session.origin is Origin.APP:
+                    raise
+                session = self.changes.apply(session_id, HoldDeclined(self.clock()))
+        if session.is_over:
+            raise SessionOver(session_id)
+        self.changes.go_on(session, task_token)
+
+    def start_charging(self, session_id: str, task_token: str) -> timedelta | None:
+        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline.
+
+        Returns how long after the driver's request it was asked; None where it was not, or their bank asked them first.
+        """
+        session = self.changes.wait(session_id, Waiting(Step.START, task_token))
+        if session.state is State.INITIATED:
+            command = StartCharging(session.connector, session.token, session.remote_start_id)
+            # This step done again must not be refused by the start that it has sent already.
+            self.commands.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
+            if session.action is None:
+                return self.clock() - session.created_at
+        return None
+
+    def await_end(self, session_id: str, task_token: str) -> None:
+        """Wait while the car charges, until somebody wants it to end or it has."""
+        self.changes.wait(session_id, Waiting(Step.END, task_token))
+
+    def stop_charging(self, session_id: str, task_token: str) -> None:
+        """Ask the charger to end, unless it has, and wait for its final reading."""
+        session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
+        if session.state is State.ACTIVE:
+            session = self.changes.apply(session_id, StopRequested(self.clock()))
+        self._ask_to_stop(session)
+
+    def settle(self, session_id: str, task_token: str) -> None:
+        """Price the session, book it, take the money, and wait for the payment provider to confirm."""
+        session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
+        if session.is_over or session.payment is not None:
+            return
+        self.chargers.free(session.charger_id, session.connector, session_id)
+        if session.takings is not None and self.funds.is_taken(session):
+            return
+        if session.bill is None:
+            session = self.metering.measured(session)
+            session = self.changes.apply(session_id, Billed(final_bill(session, telling(self.readings, session))))
+        if session.bill is None or session.driver_id is None:
+            self.changes.apply(session_id, PaymentFailed(self.clock()))
+            return
+        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
+        self.funds.collect(session)
+
+    def issue_receipt(self, session_id: str) -> dict[str, Any]:
+        """The last step: everything the receipt says is now fixed."""
+        session = self._get(session_id)
+        if session.bill is not None and session.payment is not None:
+            self.issued_receipts.issue(session)
+        session = self.changes.apply(session_id, Completed(self.clock()), known=session)
+        return {"session_id": session_id, "state": session.state}
+
+    def abort(self, session_id: str, error: str, cause: str) -> dict[str, Any]:
+        """Clean up after a step that failed: release the hold, free the connector, tell why.
+
+        Returns `over` false when the charger began after all while the workflow was giving up: then it goes on.
+        """
+        _log.info("session aborts", extra={"session_id": session_id, "error": error, "cause": cause[:300]})
+        now = self.clock()
+        reason = _REASONS.get(error, Reason.INTERNAL)
+        before = self._get(session_id)
+        if before.action is not None and before.hold is None and reason is Reason.CHARGER_DID_NOT_START:
+            reason = Reason.CARD_NOT_CONFIRMED
+        failure = StartFailed(reason, now)
+        session = self.changes.apply(session_id, failure, PaymentFailed(now))
+        if not session.is_over:
+            return {"session_id": session_id, "over": False}
+        self.chargers.free(session.charger_id, session.connector, session_id)
+        if session.bill is not None and session.driver_id is not None:
+            self.funds.leave_owed(session)
+        elif session.payment is None:
+            self.funds.give_back(session)
+        return {"session_id": session_id, "over": True, "reason": session.reason}
+
+    def sweep(self) -> int:
+        """Take up sessions that have stood still on their way in or out; returns how many."""
+        count = 0
+        for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
+            count += 1
+            try:
+                self._take_up(session)
+            except Exception:
+                # One that cannot be taken up must not keep the others; it comes again in a minute.
+                _log.exception("not taken up", extra={"session_id": session.session_id})
+        return count
+
+    def _take_up(self, session: Session) -> None:
+        if session.state is State.INITIATED and session.created_at < self.clock() - _ABANDONED:
+            # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
+            self.abort(session.session_id, "Abandoned", "it never got as far as the charger's answer")
+            return
+        if session.state is State.ACTIVE and session.funds_low_at is not None:
+            self.funds.top_up(session)
+        if session.state is State.STOPPING:
+            self.workflow.start(session)
+            if self._has_left(session):
+                session = self.metering.measured(session)
+            else:
+                self._ask_to_stop(session)
+        self.changes.wake(session, self.sessions.waiting(session.session_id))
+
+    def _has_left(self, session: Session) -> bool:
+        """Whether the car is gone and its end will not be told any more: the connector has been free for long."""
+        asked_at = session.stop_requested_at
+        if session.stopped_at is not None or asked_at is None or self.clock() - asked_at < _LAST_WORDS:
+            return False
+        states = self.chargers.connectors(session.charger_id)
+        return any(
+            it.connector == session.connector
+            and it.status is ConnectorStatus.AVAILABLE
+            and it.status_at is not None
+            and it.status_at > (session.started_at or session.created_at)
+            for it in states
+        )
+
+    def _get(self, session_id: str) -> Session:
+        session = self.sessions.get(session_id)
+        if session is None:
+            raise LookupError(f"no session {session_id}")
+        return session
+
+    def _ask_to_stop(self, session: Session) -> None:
+        if session.is_over or session.stopped_at is not None or session.ref is None:
+            return
+        try:
+            command = StopCharging(known_to_charger(session.ref))
+            self.commands.send(session.charger_id, command, Purpose.STOP, session.session_id)
+        except (Gone, Unable) as error:
+            # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
+            _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})

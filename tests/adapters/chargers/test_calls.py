@@ -1,0 +1,73 @@
+"""A command sent is found by its own charger's answer; the first answer counts, however late it comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.adapters.chargers.calls import DynamoCalls
+from chalicelib.domain.chargers.commands import CommandResult, Verdict
+from chalicelib.records.chargers import Purpose, SentCall
+from tests.adapters.conftest import NOW, race
+
+pytestmark = pytest.mark.usefixtures("tables")
+
+CALL = SentCall("CP-1", "id-1", "RemoteStartTransaction", Purpose.START, NOW, NOW + timedelta(seconds=30), "session-1")
+YES = CommandResult(Verdict.ACCEPTED, "Accepted", data={"status": "Accepted"})
+ANSWERED = replace(CALL, result=YES, answered_at=NOW)
+
+
+def test_an_answer_finds_its_command_and_is_kept_with_it() -> None:
+    assert DynamoCalls().add(CALL)
+
+    assert DynamoCalls().answer("CP-1", "id-1", YES, NOW) == ANSWERED
+    assert DynamoCalls().get("CP-1", "id-1") == ANSWERED
+
+
+def test_a_second_answer_changes_nothing() -> None:
+    calls = DynamoCalls()
+    calls.add(CALL)
+    calls.answer("CP-1", "id-1", YES, NOW)
+
+    assert calls.answer("CP-1", "id-1", CommandResult(Verdict.FAILED), NOW) is None
+    assert calls.get("CP-1", "id-1") == ANSWERED
+
+
+def test_a_command_sent_twice_under_one_name_is_there_once() -> None:
+    calls = DynamoCalls()
+
+    assert calls.add(CALL)
+    assert not calls.add(replace(CALL, subject="session-2"))
+    assert calls.get("CP-1", "id-1") == CALL
+
+
+def test_another_chargers_answer_with_the_same_id_finds_nothing() -> None:
+    calls = DynamoCalls()
+    calls.add(CALL)
+
+    assert calls.answer("CP-2", "id-1", YES, NOW) is None
+    assert calls.get("CP-2", "id-1") is None
+    assert calls.get("CP-1", "id-1") == CALL
+
+
+def test_of_many_answers_at_once_one_finds_the_command() -> None:
+    calls = DynamoCalls()
+    calls.add(CALL)
+
+    answered = race(8, lambda _: calls.answer("CP-1", "id-1", YES, NOW))
+
+    assert [call for call in answered if call] == [ANSWERED]
+
+
+def test_an_empty_id_is_nobodys() -> None:
+    assert DynamoCalls().answer("CP-1", "", YES, NOW) is None
+    assert DynamoCalls().get("CP-1", "") is None
+
+
+def test_a_command_costs_one_write_and_its_answer_another(aws_calls: list[str]) -> None:
+    DynamoCalls().add(CALL)
+    DynamoCalls().answer("CP-1", "id-1", YES, NOW)
+
+    assert aws_calls == ["PutItem", "UpdateItem"]

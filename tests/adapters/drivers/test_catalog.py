@@ -1,0 +1,80 @@
+"""What is put in the catalogue comes out as it was, and no operator can take what is another's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.records import Conflict
+from chalicelib.records.chargers import Site
+from chalicelib.records.drivers import Driver, Token
+from tests.adapters.conftest import NOW, TARIFF
+
+pytestmark = pytest.mark.usefixtures("tables")
+
+SITE = Site("site-1", "op-1", "Kerb", "1 Street", "Europe/Berlin", "tariff-1", 52.5200066, 13.404954)
+TOKEN = Token("04A1B2C3", "op-1", "driver-1")
+
+
+def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
+    catalog, drivers = DynamoCatalog(), DynamoDrivers()
+    driver = Driver("driver-1", "ada@example.org", "cus_1", "pm_1", "visa 4242")
+    catalog.put_site(SITE)
+    catalog.put_tariff(TARIFF)
+    catalog.put_token(TOKEN, NOW)
+    drivers.put(driver)
+
+    assert catalog.site("site-1") == SITE
+    assert catalog.tariff("tariff-1") == TARIFF
+    assert catalog.token("04A1B2C3") == TOKEN
+    assert drivers.get("driver-1") == driver
+
+
+def test_what_was_never_put_is_none() -> None:
+    assert DynamoCatalog().site("x") is None
+    assert DynamoCatalog().tariff("x") is None
+    assert DynamoCatalog().token("x") is None
+    assert DynamoDrivers().get("x") is None
+
+
+def test_names_no_row_can_have_are_none_and_not_accidents(aws_calls: list[str]) -> None:
+    assert DynamoCatalog().token("") is None
+    assert DynamoCatalog().token("A" * 5000) is None
+    assert DynamoDrivers().get("") is None
+    assert aws_calls == []
+
+
+def test_an_operator_may_change_its_own_things() -> None:
+    catalog = DynamoCatalog()
+    catalog.put_token(TOKEN, NOW)
+    catalog.put_token(replace(TOKEN, blocked=True), NOW)
+
+    assert catalog.token(TOKEN.uid) == replace(TOKEN, blocked=True)
+
+
+def test_an_operator_cannot_take_anothers_things() -> None:
+    catalog = DynamoCatalog()
+    catalog.put_site(SITE)
+    catalog.put_tariff(TARIFF)
+    catalog.put_token(TOKEN, NOW)
+
+    with pytest.raises(Conflict):
+        catalog.put_site(replace(SITE, operator_id="op-2"))
+    with pytest.raises(Conflict):
+        catalog.put_tariff(replace(TARIFF, operator_id="op-2"))
+    with pytest.raises(Conflict):
+        catalog.put_token(replace(TOKEN, operator_id="op-2"), NOW)
+    assert catalog.site("site-1") == SITE
+    assert catalog.tariff("tariff-1") == TARIFF
+    assert catalog.token(TOKEN.uid) == TOKEN
+
+
+def test_each_costs_one_call_but_a_new_driver_two(aws_calls: list[str]) -> None:
+    DynamoCatalog().put_site(SITE)
+    DynamoCatalog().site("site-1")
+    DynamoDrivers().put(Driver("driver-1", "ada@example.org"))
+    DynamoDrivers().get("driver-1")
+
+    assert aws_calls == ["PutItem", "GetItem", "UpdateItem", "PutItem", "GetItem"]

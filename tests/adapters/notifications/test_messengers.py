@@ -1,0 +1,218 @@
+"""What leaves is signed or addressed as it should be, and what cannot leave says why without naming anybody."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import boto3
+import pytest
+
+from chalicelib.adapters.drivers.catalog import DynamoDrivers
+from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger, signature
+from chalicelib.adapters.notifications.outbox import DynamoWebhooks
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.notifications import Notification, NotificationKind
+from chalicelib.records.drivers import Driver
+from chalicelib.records.notifications import Undelivered, Webhook
+from local.certificates import Authority
+
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+NOTICE = Notification(NotificationKind.STARTED, "KAAAAAAAAAAAAAAAAAAA", "driver-1", "op", "CP-1", ConnectorId(2), AT)
+BODY = {
+    "notice_id": "KAAAAAAAAAAAAAAAAAAA-started",
+    "kind": "started",
+    "at": "2026-11-21T09:30:00+00:00",
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "driver_id": "driver-1",
+    "operator_id": "op",
+    "charger_id": "CP-1",
+    "connector": "2",
+}
+SECRET = "a secret of some length"
+
+
+@dataclass
+class Receiver:
+    """A driver app's server: writes down what comes, and answers as it is told."""
+
+    status: int = 204
+    location: str = ""
+    got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/kerb?app=1"
+
+
+@contextmanager
+def listening(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    found = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.got.append((self.path, dict(self.headers), body))
+            self.send_response(found.status)
+            if found.location:
+                self.send_header("Location", found.location)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.port = server.server_address[1]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign] # the handshake it refuses
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join(timeout=5)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as found:
+        yield found
+
+
+def messenger(url: str, *, may_be_inside: bool = True) -> WebhookMessenger:
+    webhooks = DynamoWebhooks()
+    webhooks.put("op", Webhook(url, SECRET))
+    return WebhookMessenger(webhooks, lambda: AT, may_be_inside)
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_webhook_gets_the_notice_and_a_signature_it_can_verify(receiver: Receiver) -> None:
+    messenger(receiver.url).send(NOTICE)
+    ((path, headers, body),) = receiver.got
+    assert (path, headers["Content-Type"], headers["Host"]) == (
+        "/kerb?app=1",
+        "application/json",
+        f"127.0.0.1:{receiver.port}",
+    )
+    assert json.loads(body) == BODY
+    assert headers["Kerb-Signature"] == signature(SECRET, int(AT.timestamp()), body)
+    assert headers["Kerb-Signature"] != signature("another secret", int(AT.timestamp()), body)
+    assert signature("key", 1, b"{}") == "t=1,v1=1ba6b8171186efc613e8bcc0cbdab2748f24984d7c5a84faa2637afa0e40d224"
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_any_answer_but_a_good_one_is_no_delivery(receiver: Receiver, status: int) -> None:
+    receiver.status, receiver.location = status, receiver.url + "/elsewhere"
+    with pytest.raises(Undelivered, match=f"HTTP {status}"):
+        messenger(receiver.url).send(NOTICE)
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_server_that_does_not_answer_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.adapters.notifications.messengers._READ_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(Undelivered, match="ReadTimeoutError"):
+            messenger(f"http://127.0.0.1:{port}/").send(NOTICE)
+    with pytest.raises(Undelivered, match="NewConnectionError"):
+        messenger(f"http://127.0.0.1:{port}/").send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize("addresses", [["10.0.0.1"], ["8.8.8.8", "127.0.0.1"], []])
+def test_a_public_name_that_leads_inside_is_not_followed(addresses: list[str]) -> None:
+    webhooks = DynamoWebhooks()
+    webhooks.put("op", Webhook("https://app.example.com/", SECRET))
+    outside = WebhookMessenger(webhooks, lambda: AT, resolve=lambda *_: addresses)
+    with pytest.raises(Undelivered, match="ValueError"):
+        outside.send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+def test_plain_http_is_not_spoken_outside_a_laptop(receiver: Receiver) -> None:
+    with pytest.raises(Undelivered):
+        messenger(receiver.url, may_be_inside=False).send(NOTICE)
+    assert receiver.got == []
+
+
+@pytest.mark.usefixtures("tables")
+def test_without_a_webhook_nobody_is_reached() -> None:
+    webhooks = DynamoWebhooks()
+    nobody = WebhookMessenger(webhooks, lambda: AT)
+    assert not nobody.reaches(NOTICE)
+    nobody.send(NOTICE)
+    webhooks.put("op", Webhook("https://app.example.com/", SECRET))
+    assert nobody.reaches(NOTICE)
+    webhooks.put("op", None)
+    assert not nobody.reaches(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+def test_sns_gets_the_notice_with_what_subscriptions_filter_by() -> None:
+    sns, sqs = boto3.client("sns"), boto3.client("sqs")
+    topic = sns.create_topic(Name="kerb-notices")["TopicArn"]
+    queue = sqs.create_queue(QueueName="drivers")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"FilterPolicy": json.dumps({"kind": ["started"]}), "RawMessageDelivery": "true"},
+    )
+    for notice in (NOTICE, replace(NOTICE, kind=NotificationKind.FINISHED)):
+        SnsMessenger(sns, topic).send(notice)
+    got = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(it["Body"]) for it in got] == [BODY]
+    assert {name: it["StringValue"] for name, it in got[0]["MessageAttributes"].items()} == {
+        "kind": "started",
+        "operator_id": "op",
+        "driver_id": "driver-1",
+    }
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_topic_that_is_gone_is_no_delivery() -> None:
+    with pytest.raises(Undelivered, match="NotFound"):
+        SnsMessenger(boto3.client("sns"), "arn:aws:sns:us-east-1:123456789012:kerb-gone").send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -> None:
+    DynamoDrivers().put(Driver("driver-1", "d@example.com"))
+    ses = boto3.client("sesv2")
+    mail = MailMessenger(ses, "kerb@example.com", DynamoDrivers())
+    with pytest.raises(Undelivered) as refused:
+        mail.send(NOTICE)
+    assert "@" not in str(refused.value)
+    ses.create_email_identity(EmailIdentity="kerb@example.com")
+    mail.send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize(("issued_to", "is_taken"), [("app.example.com", True), ("evil.example.com", False)])
+def test_the_address_that_was_checked_must_prove_to_be_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issued_to: str, is_taken: bool
+) -> None:
+    authority = Authority.create(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "root.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue(issued_to))
+    with listening(context) as receiver:
+        webhooks = DynamoWebhooks()
+        webhooks.put("op", Webhook(f"https://app.example.com:{receiver.port}/kerb", SECRET))
+        pinned = WebhookMessenger(webhooks, lambda: AT, may_be_inside=True, resolve=lambda *_: ["127.0.0.1"])
+        with nullcontext() if is_taken else pytest.raises(Undelivered, match="SSLError"):
+            pinned.send(NOTICE)
+    assert [headers["Host"] for _, headers, _ in receiver.got] == [f"app.example.com:{receiver.port}"] * is_taken

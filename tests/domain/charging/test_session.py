@@ -1,0 +1,207 @@
+"""The session table: what each event does, and what no order or repetition of events can break."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.session import (
+    Charge,
+    Hold,
+    Origin,
+    Payment,
+    Reason,
+    Session,
+    State,
+    looks_like_app_token,
+    session_id_for,
+)
+from chalicelib.domain.charging.transitions import (
+    Billed,
+    Charged,
+    ChargesPlanned,
+    Completed,
+    EnergyMeasured,
+    HoldDeclined,
+    HoldPlaced,
+    PaymentFailed,
+    SessionEvent,
+    Started,
+    StartFailed,
+    Step,
+    Stopped,
+    StopRequested,
+    apply,
+    is_met,
+)
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.rating import planned, price
+from chalicelib.domain.pricing.tariff import Tariff, simple_elements
+
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+TARIFF = Tariff("t", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")))
+NEW = Session(
+    session_id="KABC",
+    operator_id="op",
+    site_id="s",
+    charger_id="CP-1",
+    connector=ConnectorId(1),
+    origin=Origin.APP,
+    token="KABC",
+    driver_id="d",
+    tariff=TARIFF,
+    created_at=NOW,
+)
+STARTED = Started("7", NOW, 1000)
+STOPPED = Stopped("7", NOW + timedelta(hours=1), 3000, StopReason.REMOTE)
+BILL = price(TARIFF, planned(NOW, 2000, 3600), "UTC")
+EVENTS: list[SessionEvent] = [
+    HoldPlaced(Hold("pi_1", 5000)),
+    HoldDeclined(NOW),
+    StartFailed(Reason.CHARGER_REFUSED, NOW),
+    STARTED,
+    Started("8", NOW, 0),
+    StopRequested(NOW),
+    STOPPED,
+    Stopped("8", NOW, 9, StopReason.LOCAL),
+    EnergyMeasured(NOW, 1, 2),
+    Billed(BILL),
+    ChargesPlanned((Charge("pi_1", 90),), NOW),
+    Charged("pi_1", 90, NOW),
+    PaymentFailed(NOW),
+    Completed(NOW),
+]
+
+
+def after(*events: SessionEvent, session: Session = NEW) -> Session:
+    for event in events:
+        session = apply(session, event)
+    return session
+
+
+def test_a_paid_session_passes_from_initiated_to_completed() -> None:
+    states = [NEW.state]
+    session = NEW
+    for event in (
+        EVENTS[0],
+        STARTED,
+        StopRequested(NOW),
+        STOPPED,
+        Billed(BILL),
+        ChargesPlanned((Charge("pi_1", 90),), NOW),
+        Charged("pi_1", 90, NOW),
+        Completed(NOW),
+    ):
+        session = apply(session, event)
+        states.append(session.state)
+    assert states == ["initiated", "initiated", "active", *["stopping"] * 5, "completed"]
+    assert session.energy_wh == 2000
+
+
+def test_a_start_that_arrives_after_the_session_failed_does_not_revive_it() -> None:
+    failed = after(StartFailed(Reason.CHARGER_DID_NOT_START, NOW))
+    assert apply(failed, STARTED) is failed
+
+
+def test_a_hold_that_arrives_after_the_end_is_kept_so_that_it_can_be_released() -> None:
+    failed = after(StopRequested(NOW), HoldPlaced(Hold("pi_1", 5000)))
+    assert failed.state is State.FAILED
+    assert failed.reason is Reason.CANCELLED
+    assert failed.hold == Hold("pi_1", 5000)
+
+
+def test_a_stop_of_another_transaction_does_not_end_this_one() -> None:
+    active = after(STARTED)
+    assert apply(active, Stopped("8", NOW, 9, StopReason.LOCAL)) is active
+
+
+def test_the_first_final_reading_stands_against_a_second() -> None:
+    stopped = after(STARTED, STOPPED)
+    assert apply(stopped, replace(STOPPED, meter_stop_wh=9_999_999)).energy_wh == 2000
+
+
+def test_a_meter_that_ran_backwards_counts_as_no_energy() -> None:
+    assert after(Started("7", NOW, 5000), STOPPED).energy_wh == 0
+
+
+def test_other_readings_stand_in_only_for_what_the_charger_never_said() -> None:
+    lost = after(STARTED, StopRequested(NOW), EnergyMeasured(NOW, 700, 1, 1700))
+    assert (lost.energy_wh, lost.meter_start_wh, lost.meter_stop_wh) == (700, 1000, 1700)
+    assert lost.reason is Reason.CHARGER_LOST
+    told = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000, 1, 1700))
+    assert (told.energy_wh, told.meter_start_wh, told.meter_stop_wh, told.reason) == (2000, 1000, 3000, None)
+
+
+def test_what_was_measured_is_weighed_once() -> None:
+    measured = after(STARTED, STOPPED, EnergyMeasured(NOW, 1500), EnergyMeasured(NOW, 99_999))
+    assert measured.energy_wh == 1500
+
+
+def test_doubts_add_up() -> None:
+    doubted = after(
+        replace(STARTED, flags=frozenset({Flag.START_UNKNOWN})),
+        replace(STOPPED, flags=frozenset({Flag.CLOCK_WRONG})),
+        EnergyMeasured(NOW, 1, flags=frozenset({Flag.METER_FELL})),
+    )
+    assert doubted.flags == {Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.METER_FELL}
+
+
+def test_a_payment_that_arrives_after_we_gave_up_is_recorded() -> None:
+    failed = after(STARTED, STOPPED, Billed(BILL), PaymentFailed(NOW), Charged("pi_1", 90, NOW))
+    assert (failed.state, failed.payment) == (State.FAILED, Payment(90, NOW))
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=20))
+def test_saying_everything_twice_in_a_row_changes_nothing_more(events: list[SessionEvent]) -> None:
+    once = twice = NEW
+    for event in events:
+        once = apply(once, event)
+        twice = apply(apply(twice, event), event)
+    assert once == twice
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=20))
+def test_a_session_that_is_over_stays_over_and_keeps_its_bill(events: list[SessionEvent]) -> None:
+    session = NEW
+    for event in events:
+        following = apply(session, event)
+        if session.is_over:
+            assert following.state is session.state
+            assert following.bill == session.bill
+        if session.stopped_at:
+            assert (following.stopped_at, following.started_at) == (session.stopped_at, session.started_at)
+        session = following
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "met"),
+    [
+        (Step.START, NEW, after(STARTED)),
+        (Step.END, after(STARTED), after(STARTED, StopRequested(NOW))),
+        (Step.STOP, after(STARTED, StopRequested(NOW)), after(STARTED, STOPPED)),
+        (Step.PAYMENT, after(STARTED, STOPPED), after(STARTED, STOPPED, ChargesPlanned((), NOW))),
+    ],
+)
+def test_each_step_waits_for_its_own_event_only(step: Step, before: Session, met: Session) -> None:
+    assert not is_met(step, before)
+    assert is_met(step, met)
+    assert is_met(step, after(StartFailed(Reason.INTERNAL, NOW)))
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_a_session_id_is_a_valid_id_tag_and_follows_from_its_facts(facts: list[str]) -> None:
+    session_id = session_id_for(*facts)
+    assert len(session_id) == 20
+    assert session_id.isascii()
+    assert looks_like_app_token(session_id)
+    assert session_id == session_id_for(*facts)
+
+
+def test_the_number_a_charger_echoes_is_a_positive_31_bit_integer() -> None:
+    assert 0 < NEW.remote_start_id < 2**31

@@ -1,0 +1,266 @@
+"""What an operator asks of a charger, through the front door: the command on the socket, and the answer awaited."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection
+
+from benchmarks.wire import Socket
+from chalicelib import wiring
+from chalicelib.domain.chargers.commands import CommandResult, Verdict
+from chalicelib.handlers.chargers.commands import view
+from chalicelib.records.chargers import Purpose, SentCall
+from local.client import ApiError, Person
+from local.seed import CHARGER_PASSWORD, OPERATOR_ID, SITE_ID, Network
+from local.stack import Stack
+
+
+class Obedient:
+    """A charger that answers every command as it was told to, and remembers what it was asked."""
+
+    def __init__(self, socket: Socket, answers: dict[str, Any]) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers = answers
+        self.ids: list[str] = []
+        self._socket: ClientConnection = socket._socket
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        for text in self._socket:
+            kind, message_id, *rest = json.loads(text)
+            if kind != 2:
+                continue
+            action, payload = rest
+            self.asked.append((action, payload))
+            self.ids.append(message_id)
+            answer = self.answers.get(action, {"status": "Accepted"})
+            if answer is not None:
+                self._socket.send(json.dumps([3, message_id, answer]))
+
+    def say(self, frame: list[Any]) -> None:
+        self._socket.send(json.dumps(frame))
+
+
+@pytest.fixture
+def obedient(socket: Socket) -> Iterator[Obedient]:
+    yield Obedient(socket, {})
+    socket.close()
+
+
+def order(network: Network, charger_id: str, wait_s: int = 10, key: str | None = None, **body: Any) -> dict[str, Any]:
+    headers = {"Idempotency-Key": key} if key else {}
+    path = f"/v1/operator/chargers/{charger_id}/commands?wait_s={wait_s}"
+    return network.operator.call("POST", path, body, headers)
+
+
+def refusal(network: Network, charger_id: str, **body: Any) -> tuple[int, str, str]:
+    with pytest.raises(ApiError) as error:
+        order(network, charger_id, **body)
+    problem = error.value.problem
+    return error.value.status, str(problem["type"]).removeprefix("urn:kerb:problem:"), str(problem["detail"])
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({"command": "reset", "hard": True}, ("Reset", {"type": "Hard"})),
+        ({"command": "unlock", "connector": "2"}, ("UnlockConnector", {"connectorId": 2})),
+        (
+            {"command": "set_availability", "operative": False},
+            ("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}),
+        ),
+        ({"command": "clear_cache"}, ("ClearCache", {})),
+        (
+            {"command": "read_settings", "names": ["HeartbeatInterval"]},
+            ("GetConfiguration", {"key": ["HeartbeatInterval"]}),
+        ),
+        (
+            {"command": "write_setting", "name": "HeartbeatInterval", "value": "60"},
+            ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "60"}),
+        ),
+        (
+            {"command": "trigger", "message": "status", "connector": "1"},
+            ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1}),
+        ),
+        (
+            {
+                "command": "set_profile",
+                "profile_id": 1,
+                "purpose": "default",
+                "connector": "1",
+                "limits": [{"start_s": 0, "limit": "7400.5"}],
+            },
+            (
+                "SetChargingProfile",
+                {
+                    "connectorId": 1,
+                    "csChargingProfiles": {
+                        "chargingProfileId": 1,
+                        "stackLevel": 0,
+                        "chargingProfilePurpose": "TxDefaultProfile",
+                        "chargingProfileKind": "Relative",
+                        "chargingSchedule": {
+                            "chargingRateUnit": "W",
+                            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7400.5}],
+                        },
+                    },
+                },
+            ),
+        ),
+        (
+            {"command": "ask", "action": "SendLocalList", "payload": {"listVersion": 1, "updateType": "Full"}},
+            ("SendLocalList", {"listVersion": 1, "updateType": "Full"}),
+        ),
+    ],
+)
+def test_a_command_reaches_the_charger_and_its_answer_comes_back(
+    network: Network, charger_id: str, obedient: Obedient, body: dict[str, Any], asked: tuple[str, dict[str, Any]]
+) -> None:
+    answer = order(network, charger_id, **body)
+    assert obedient.asked == [asked]
+    if body["command"] == "read_settings":
+        assert (answer["state"], answer["deviation"] is None) == ("accepted", False)
+    else:
+        assert (answer["state"], answer["detail"], answer["answer"]) == ("accepted", "Accepted", {"status": "Accepted"})
+    assert answer["answered_at"] >= answer["sent_at"]
+
+
+def test_a_refusal_is_an_answer(network: Network, charger_id: str, obedient: Obedient) -> None:
+    obedient.answers["Reset"] = {"status": "Rejected"}
+    answer = order(network, charger_id, command="reset")
+    assert (answer["state"], answer["detail"]) == ("rejected", "Rejected")
+
+
+def test_an_answer_that_does_not_come_at_once_can_be_asked_after(
+    network: Network, charger_id: str, obedient: Obedient
+) -> None:
+    obedient.answers["Reset"] = None
+    pending = order(network, charger_id, wait_s=0, command="reset")
+    assert (pending["state"], pending["answer"]) == ("pending", None)
+    path = f"/v1/operator/chargers/{charger_id}/commands/{pending['command_id']}"
+    assert network.operator.call("GET", path)["state"] == "pending"
+    until(lambda: obedient.ids)
+    obedient.say([3, obedient.ids[0], {"status": "Accepted"}])
+    until(lambda: network.operator.call("GET", path)["state"] == "accepted")
+
+
+def test_a_callerror_is_a_failure_in_the_chargers_own_words(
+    network: Network, charger_id: str, obedient: Obedient
+) -> None:
+    obedient.answers["Reset"] = None
+    pending = order(network, charger_id, wait_s=0, command="reset")
+    until(lambda: obedient.ids)
+    obedient.say([4, obedient.ids[0], "NotSupported", "never heard of it", {}])
+    path = f"/v1/operator/chargers/{charger_id}/commands/{pending['command_id']}"
+    until(lambda: network.operator.call("GET", path)["state"] == "failed")
+    assert network.operator.call("GET", path)["detail"] == "NotSupported: never heard of it"
+
+
+def test_the_same_key_sends_one_command(network: Network, charger_id: str, obedient: Obedient) -> None:
+    first = order(network, charger_id, key="k-1", command="reset")
+    again = order(network, charger_id, key="k-1", command="reset")
+    assert first == again
+    assert len(obedient.asked) == 1
+    with pytest.raises(ApiError) as error:
+        order(network, charger_id, key="k-1", command="clear_cache")
+    assert (error.value.status, error.value.problem["type"]) == (422, "urn:kerb:problem:idempotency_key_reused")
+
+
+def test_what_cannot_be_sent_says_why(network: Network, charger_id: str, obedient: Obedient) -> None:
+    assert refusal(network, charger_id, command="reset", connector="1")[:2] == (422, "not_possible")
+    assert refusal(network, charger_id, command="ask", action="GetBaseReport")[:2] == (422, "not_possible")
+    status, kind, detail = refusal(network, charger_id, command="ask", action="Reset", payload={"type": "Gentle"})
+    assert (status, kind) == (422, "not_possible")
+    assert detail.startswith("Reset: type")
+    assert refusal(network, charger_id, command="dance")[0] == 422
+    assert refusal(network, charger_id, command="reset", hard="very")[0] == 422
+    assert refusal(network, "NOBODY", command="reset")[0] == 404
+    assert obedient.asked == []
+
+
+def test_a_charger_that_is_offline_says_so(network: Network, charger_id: str) -> None:
+    assert refusal(network, charger_id, command="reset")[:2] == (409, "charger_offline")
+
+
+def test_a_new_password_opens_the_door_once_the_charger_has_it(
+    stack: Stack, network: Network, charger_id: str, obedient: Obedient
+) -> None:
+    path = f"/v1/operator/chargers/{charger_id}/password"
+    answer = network.operator.call("POST", path)
+    assert (answer["action"], answer["state"]) == ("ChangeConfiguration", "accepted")
+    ((_, payload),) = obedient.asked
+    assert payload["key"] == "AuthorizationKey"
+    new = Socket(stack.socket_url, charger_id, payload["value"], "ocpp1.6")
+    assert new.call("Heartbeat", {})
+    new.close()
+    with pytest.raises(Exception, match="401"):
+        Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
+
+
+def test_another_operators_charger_does_not_exist(
+    stack: Stack, network: Network, charger_id: str, rival: Person
+) -> None:
+    for method, path in (
+        ("POST", "commands"),
+        ("GET", "commands/x"),
+        ("POST", "password"),
+        ("GET", "journal"),
+        ("GET", "uptime"),
+        ("GET", "history"),
+        ("GET", "reports/device_model/1"),
+        ("GET", "transactions/1"),
+        ("PUT", "trace"),
+        ("POST", "block"),
+        ("POST", "accept"),
+    ):
+        body: Any = {"POST commands": {"command": "reset"}, "PUT trace": {"minutes": 1}}.get(f"{method} {path}")
+        with pytest.raises(ApiError) as error:
+            rival.call(method, f"/v1/operator/chargers/{charger_id}/{path}", body)
+        assert error.value.status == 404, path
+
+
+def until(reached: Any, within_s: float = 10) -> None:
+    deadline = time.monotonic() + within_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_command_is_unanswered_once_its_time_is_over_and_an_answer_after_that_is_late() -> None:
+    then = datetime(2026, 11, 21, tzinfo=UTC)
+    call = SentCall("CP-1", "k-1", "Reset", Purpose.OPERATOR, then, then + timedelta(seconds=30))
+    assert (view(call).state, view(call).is_late) == ("unanswered", False)
+    late = replace(call, result=CommandResult(Verdict.ACCEPTED), answered_at=then + timedelta(minutes=5))
+    assert (view(late).state, view(late).is_late) == ("accepted", True)
+
+
+def test_an_unknown_charger_waits_until_its_operator_registers_it(
+    stack: Stack, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERB_NEWCOMERS_TO", OPERATOR_ID)
+    wiring.door.cache_clear()
+    boot = {"chargePointVendor": "New", "chargePointModel": "One"}
+    charger_id = "NEWCOMER-1"
+    socket = Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
+    assert socket.call("BootNotification", boot)["status"] == "Pending"
+    listed = {it["charger_id"]: it for it in network.operator.call("GET", "/v1/operator/chargers")["items"]}
+    assert (listed[charger_id]["admission"], listed[charger_id]["vendor"]) == ("pending", "New")
+    with pytest.raises(ApiError) as error:
+        network.driver.call("GET", f"/v1/chargers/{charger_id}")
+    assert error.value.status == 404
+    network.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", {"site_id": SITE_ID, "connectors": ["1"]})
+    socket.await_command()
+    assert socket.command == {"requestedMessage": "BootNotification"}
+    assert socket.call("BootNotification", boot)["status"] == "Accepted"
+    assert network.driver.call("GET", f"/v1/chargers/{charger_id}")["online"]
+    socket.close()
+    wiring.door.cache_clear()

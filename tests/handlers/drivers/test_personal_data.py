@@ -1,0 +1,173 @@
+"""A driver's cards and data over HTTP: theirs to add, to block, to take along, and to have deleted."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+
+from benchmarks.wire import Socket
+from local.client import ApiError, Person
+from local.seed import Network, open_account
+from local.stack import Stack
+from tests.handlers.money.test_money import refused
+from tests.handlers.sessions.test_sessions import stamp
+
+
+@pytest.fixture
+def driver(stack: Stack) -> Person:
+    """Somebody new with a card that pays."""
+    return open_account(stack, f"new-{secrets.token_hex(4)}@example.com", "Driver-new-12")
+
+
+@pytest.fixture
+def uid() -> str:
+    return secrets.token_hex(7).upper()
+
+
+def authorize(socket: Socket, uid: str) -> str:
+    return str(socket.call("Authorize", {"idTag": uid})["idTagInfo"]["status"])
+
+
+def test_a_drivers_own_card_charges_until_they_block_it(driver: Person, socket: Socket, uid: str) -> None:
+    assert authorize(socket, uid) == "Invalid"
+    driver.call("PUT", f"/v1/me/tokens/{uid.lower()}", {})
+    assert authorize(socket, uid) == "Accepted"
+    driver.call("PUT", f"/v1/me/tokens/{uid}", {"blocked": True})
+    assert authorize(socket, uid) == "Blocked"
+    (shown,) = driver.call("GET", "/v1/me/tokens")["items"]
+    assert shown == {"uid": uid, "operator_id": None, "blocked": True, "blocked_by_operator": False}
+    driver.call("DELETE", f"/v1/me/tokens/{uid}")
+    assert authorize(socket, uid) == "Invalid"
+
+
+def test_a_card_has_one_owner(network: Network, driver: Person, uid: str) -> None:
+    driver.call("PUT", f"/v1/me/tokens/{uid}", {})
+    assert refused(network.driver, "PUT", f"/v1/me/tokens/{uid}", {}) == (409, "taken")
+    assert refused(network.driver, "DELETE", f"/v1/me/tokens/{uid}")[0] == 404
+    driver_id = driver.call("GET", "/v1/me")["driver_id"]
+    assert refused(network.operator, "PUT", f"/v1/operator/tokens/{uid}", {"driver_id": driver_id}) == (409, "taken")
+
+
+def test_an_operators_card_may_be_blocked_by_its_driver_and_not_deleted(
+    network: Network, driver: Person, socket: Socket, uid: str
+) -> None:
+    driver_id = driver.call("GET", "/v1/me")["driver_id"]
+    network.operator.call("PUT", f"/v1/operator/tokens/{uid}", {"driver_id": driver_id})
+    driver.call("PUT", f"/v1/me/tokens/{uid}", {"blocked": True})
+    assert authorize(socket, uid) == "Blocked"
+    assert refused(driver, "DELETE", f"/v1/me/tokens/{uid}") == (409, "not_yours")
+    # What the driver has blocked, the operator does not open by issuing it again.
+    network.operator.call("PUT", f"/v1/operator/tokens/{uid}", {"driver_id": driver_id})
+    assert authorize(socket, uid) == "Blocked"
+
+
+def test_a_driver_takes_their_data_along_and_leaves(
+    network: Network, driver: Person, socket: Socket, charger_id: str, uid: str
+) -> None:
+    driver.call("PUT", f"/v1/me/tokens/{uid}", {})
+    begun = {"connectorId": 1, "idTag": uid, "meterStart": 0, "timestamp": stamp()}
+    transaction_id = socket.call("StartTransaction", begun)["transactionId"]
+    assert refused(driver, "DELETE", "/v1/me") == (409, "session_open")
+    socket.call("StopTransaction", {"transactionId": transaction_id, "meterStop": 3000, "timestamp": stamp()})
+    (session,) = driver.call("GET", "/v1/sessions")["items"]
+    driver.until(session["session_id"], lambda it: it["state"] == "completed")
+
+    kept = driver.call("GET", "/v1/me/export")
+    assert (kept["email"], kept["card"]) == (driver.email, "visa 4242")
+    assert [it["uid"] for it in kept["tokens"]] == [uid]
+    assert [it["session_id"] for it in kept["sessions"]] == [session["session_id"]]
+    assert {it["kind"] for it in kept["notices"]} >= {"started", "finished"}
+
+    driver.call("DELETE", "/v1/me")
+    for path in ("/v1/me", "/v1/me/export"):
+        assert refused(driver, "GET", path)[0] == 404
+    assert driver.call("GET", "/v1/sessions")["items"] == []
+    with pytest.raises(ApiError) as error:
+        driver.log_in()
+    assert error.value.status == 401
+    assert authorize(socket, uid) == "Invalid"
+    books = network.operator.call("GET", f"/v1/operator/sessions/{session['session_id']}/books")
+    assert sum(books["balances_minor"].values()) == 0
+
+
+def test_leaving_twice_is_leaving_once(driver: Person) -> None:
+    driver.call("DELETE", "/v1/me")
+    driver.call("DELETE", "/v1/me")
+
+
+@pytest.mark.parametrize("uid", ["a b", "x" * 65, "ä"])
+def test_what_cannot_be_a_card_is_refused(driver: Person, uid: str) -> None:
+    assert refused(driver, "PUT", f"/v1/me/tokens/{uid}", {})[0] == 400
+
+
+def test_a_tariff_in_ocpis_words_comes_back_as_it_was(network: Network, rival: Person) -> None:
+    elements: list[dict[str, Any]] = [
+        {
+            "price_components": [{"type": "ENERGY", "price": "0.20", "vat": "19", "step_size": 100}],
+            "restrictions": {"start_time": "22:00", "end_time": "06:00", "day_of_week": ["SATURDAY", "SUNDAY"]},
+        },
+        {
+            "price_components": [{"type": "ENERGY", "price": "0.45", "vat": "19", "step_size": 1}],
+            "restrictions": {"max_kwh": "20.5", "min_power": "3.7"},
+        },
+        {"price_components": [{"type": "PARKING_TIME", "price": "3", "vat": "19", "step_size": 900}]},
+        {
+            "price_components": [{"type": "FLAT", "price": "4", "vat": None, "step_size": 1}],
+            "restrictions": {"reservation": "RESERVATION_EXPIRES"},
+        },
+    ]
+    body = {
+        "name": "Night",
+        "currency": "EUR",
+        "elements": elements,
+        "min_price": {"excl_vat": "0.50", "incl_vat": "0.60"},
+        "max_price": {"after_taxes": "50"},
+    }
+    rival.call("PUT", "/v1/operator/tariffs/rival-night", body)
+    site = {"name": "N", "address": "Night 1", "time_zone": "Europe/Berlin", "tariff_id": "rival-night"}
+    rival.call("PUT", "/v1/operator/sites/rival-night-site", site)
+    shown = network.driver.call("GET", "/v1/sites/rival-night-site")["prices"]
+    assert shown["min_price"] == {"before_taxes": "0.50", "after_taxes": "0.60"}
+    for given, got in zip(elements, shown["elements"], strict=True):
+        assert got["price_components"] == given["price_components"]
+        kept = {name: it for name, it in (got["restrictions"] or {}).items() if it not in (None, [])}
+        assert kept == given.get("restrictions", {})
+
+
+_AT_25 = {"price_components": [{"type": "ENERGY", "price": "1"}], "restrictions": {"start_time": "25:00"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"elements": [], "price_per_kwh": "-1"}, "price_per_kwh"),
+        ({"elements": [{"price_components": []}]}, "elements"),
+        ({"elements": [{"price_components": [{"type": "WATER", "price": "1"}]}]}, "elements"),
+        ({"price_per_kwh": "1", "elements": [{"price_components": [{"type": "FLAT", "price": "1"}]}]}, ""),
+        (
+            {
+                "elements": [
+                    {"price_components": [{"type": "ENERGY", "price": "1"}], "restrictions": {"start_time": "25:00"}}
+                ]
+            },
+            "elements",
+        ),
+    ],
+)
+def test_a_tariff_that_cannot_be_says_what_is_wrong(network: Network, more: dict[str, Any], field: str) -> None:
+    with pytest.raises(ApiError) as error:
+        network.operator.call("PUT", "/v1/operator/tariffs/odd", {"name": "Odd", "currency": "EUR", **more})
+    assert error.value.status in (400, 422)
+    assert error.value.problem["errors"][0]["field"].startswith(field)
+
+
+def test_a_reservations_element_prices_neither_energy_nor_parking(network: Network) -> None:
+    element = {
+        "price_components": [{"type": "ENERGY", "price": "1"}],
+        "restrictions": {"reservation": "RESERVATION"},
+    }
+    body = {"name": "Odd", "currency": "EUR", "elements": [element]}
+    status, _ = refused(network.operator, "PUT", "/v1/operator/tariffs/odd", body)
+    assert status == 400

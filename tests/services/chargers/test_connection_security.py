@@ -1,0 +1,186 @@
+"""Security profiles 0 to 3, passwords that change, and chargers nobody has registered."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.records.chargers import Admission, Charger
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
+from chalicelib.services.chargers.remote_control import RemoteControl
+from tests.services.conftest import NOW, Kit, Link
+
+SECRET = b"correct-horse"
+OFFERS = ["ocpp1.6"]
+
+
+def basic(user: str, password: bytes) -> ChargerCredentials:
+    return ChargerCredentials("Basic " + base64.b64encode(user.encode() + b":" + password).decode())
+
+
+def registered(kit: Kit, profile: int, **more: object) -> None:
+    charger = Charger(
+        "CP-7", "op", "harbour", hash_password(SECRET, b"salt" * 4), (ConnectorId(1),), security_profile=profile
+    )
+    kit.chargers.put(charger)
+
+
+def knock(door: Connections, credentials: ChargerCredentials, charger_id: str = "CP-7") -> int:
+    try:
+        door.open("c-9", charger_id, credentials, OFFERS, NOW)
+    except Refused as refused:
+        return refused.status
+    return 200
+
+
+@pytest.fixture
+def door(kit: Kit) -> Connections:
+    return Connections(kit.chargers, Link(), kit.charger_log)
+
+
+@pytest.mark.parametrize(
+    ("profile", "nothing", "password", "wrong", "certificate"),
+    [(0, 200, 200, 200, 200), (1, 401, 200, 401, 401), (2, 401, 200, 401, 401), (3, 401, 401, 401, 200)],
+)
+def test_each_profile_opens_to_its_own_proof(
+    door: Connections, kit: Kit, profile: int, nothing: int, password: int, wrong: int, certificate: int
+) -> None:
+    registered(kit, profile)
+    assert knock(door, ChargerCredentials()) == nothing
+    assert knock(door, basic("CP-7", SECRET)) == password
+    assert knock(door, basic("CP-7", b"wrong")) == wrong
+    assert knock(door, ChargerCredentials(certificate_subject="CN=CP-7,O=Kerb")) == certificate
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "CN=CP-8",
+        "O=CP-7",
+        "CN=CP-77",
+        "OU=x+CN=CP",
+        "",
+        "XCN=CP-7",
+        "CN=CP-7\\,CN=evil",
+        "cn=cp-7",
+        "O=x\\, CN=CP-7",
+        "O=a/CN=CP-7",
+    ],
+)
+def test_another_chargers_certificate_does_not_open(door: Connections, kit: Kit, subject: str) -> None:
+    registered(kit, 3)
+    assert knock(door, ChargerCredentials(certificate_subject=subject)) == 401
+
+
+def test_a_certificate_may_name_the_serial_number(door: Connections, kit: Kit) -> None:
+    registered(kit, 3)
+    kit.chargers.booted("CP-7", "V", "M", "SN-1", None)
+    assert knock(door, ChargerCredentials(certificate_subject="O=Kerb, CN=SN-1")) == 200
+
+
+def test_a_password_in_hexadecimal_opens_as_digits_and_as_the_bytes_they_stand_for(door: Connections, kit: Kit) -> None:
+    key = bytes(range(200, 220))
+    stored = hash_password(key.hex().upper().encode(), b"salt" * 4)
+    kit.chargers.put(Charger("CP-7", "op", "harbour", stored, (ConnectorId(1),)))
+    assert knock(door, basic("CP-7", key.hex().upper().encode())) == 200
+    assert knock(door, basic("CP-7", key)) == 200
+    assert knock(door, basic("CP-7", key[:-1] + b"\xff")) == 401
+
+
+def test_both_passwords_open_until_the_new_one_is_used_and_only_that_one_after(door: Connections, kit: Kit) -> None:
+    registered(kit, 1)
+    kit.chargers.offer_password("CP-7", hash_password(b"new-password", b"salt" * 4))
+    assert knock(door, basic("CP-7", SECRET)) == 200
+    assert knock(door, basic("CP-7", b"new-password")) == 200
+    assert knock(door, basic("CP-7", SECRET)) == 401
+    assert knock(door, basic("CP-7", b"new-password")) == 200
+
+
+@pytest.mark.parametrize("status", ["Rejected", "NotSupported"])
+def test_a_password_the_charger_does_not_take_is_good_for_nothing(kit: Kit, status: str) -> None:
+    remote_control: RemoteControl = kit.remote_control
+    call = remote_control.change_password("op", "CP-1")
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    assert charger.next_password_hash
+    kit.conversation.receive("c-1", f'[3,"{call.message_id}",{{"status":"{status}"}}]')
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    assert charger.next_password_hash is None
+
+
+def test_a_new_password_is_nowhere_to_be_read(kit: Kit) -> None:
+    kit.remote_control.change_password("op", "CP-1")
+    (sent,) = kit.link.sent
+    password = sent.partition('"value":"')[2].partition('"')[0]
+    assert len(bytes.fromhex(password)) == 20
+    entries, _ = kit.message_log.page("CP-1", 10, None)
+    assert password not in repr(entries)
+    assert '"***"' in entries[0].payload
+
+
+def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: Kit) -> None:
+    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    assert knock(door, basic("NEW-1", SECRET), "NEW-1") == 200
+    charger = kit.chargers.get("NEW-1")
+    assert charger is not None
+    assert (charger.admission, charger.operator_id) == (Admission.PENDING, "op")
+    assert knock(door, basic("NEW-1", b"somebody else"), "NEW-1") == 401
+    boot = '[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]'
+    assert '"status":"Pending"' in (kit.conversation.receive("c-9", boot) or "")
+    answer = kit.conversation.receive("c-9", '[2,"2","Heartbeat",{}]') or ""
+    assert '"SecurityError"' in answer
+
+
+def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None:
+    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    assert knock(door, ChargerCredentials(), "NEW-1") == 200
+    known = kit.chargers.get("NEW-1")
+    assert known is not None
+    kit.chargers.put(Charger("NEW-1", "op", "harbour", known.password_hash, (ConnectorId(1),), security_profile=0))
+    kit.remote_control.welcome("NEW-1")
+    assert '"TriggerMessage"' in kit.link.sent[-1]
+    boot = '[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]'
+    assert '"status":"Accepted"' in (kit.conversation.receive("c-9", boot) or "")
+    assert kit.chargers.pending("op", 10) == 0
+
+
+@pytest.mark.parametrize("charger_id", ["a b", "x" * 49, "", "né"])
+def test_a_name_no_charger_has_is_not_kept(kit: Kit, charger_id: str) -> None:
+    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    assert knock(door, ChargerCredentials(), charger_id) == 401
+    assert kit.chargers.pending("op", 10) == 0
+
+
+def test_unknown_chargers_are_kept_only_so_many_and_so_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 3)
+    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    assert [knock(door, ChargerCredentials(), f"NEW-{number}") for number in range(5)] == [200, 200, 200, 401, 401]
+
+
+def test_a_blocked_charger_is_turned_away_though_its_password_is_right(door: Connections, kit: Kit) -> None:
+    registered(kit, 1)
+    kit.registry.admit("op", "CP-7", Admission.BLOCKED)
+    assert knock(door, basic("CP-7", SECRET)) == 403
+    kit.registry.admit("op", "CP-7", Admission.ACCEPTED)
+    assert knock(door, basic("CP-7", SECRET)) == 200
+
+
+def test_blocking_closes_the_open_socket(kit: Kit) -> None:
+    kit.registry.admit("op", "CP-1", Admission.BLOCKED)
+    assert kit.link.closed == ["c-1"]
+
+
+def test_connections_make_a_history_and_late_news_of_an_old_socket_none(door: Connections, kit: Kit) -> None:
+    registered(kit, 1)
+    door.open("c-old", "CP-7", basic("CP-7", SECRET), OFFERS, NOW)
+    kit.clock.advance(minutes=1)
+    door.open("c-new", "CP-7", basic("CP-7", SECRET), OFFERS, NOW + timedelta(minutes=1))
+    door.close("c-old")
+    kit.clock.advance(minutes=1)
+    door.close("c-new", "1006")
+    happened = kit.history.between("CP-7", NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+    assert [getattr(it, "online", None) for it in happened] == [True, True, False]

@@ -1,0 +1,175 @@
+"""What a function does to our tables, its handwritten policy allows: moto lets everybody do everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from botocore.client import BaseClient
+
+from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, Verdict
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.ports.drivers import Identity
+from chalicelib.ports.money import Payments
+from chalicelib.records.chargers import Charger, ConnectorState, Purpose, Site
+from chalicelib.records.drivers import Driver
+from chalicelib.records.money import CardSetup, SavedCard
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections
+from chalicelib.services.drivers.accounts import Accounts
+from tests.services.charging.test_quirks import CARD201, Talk, event, meter
+from tests.services.conftest import NOW, Kit
+from tests.services.reservations.test_reservations import FEES
+from tests.services.sessions.test_lifecycle import Run
+
+POLICIES = Path(__file__).parents[2] / ".chalice"
+
+
+def allowed(policy: str) -> list[tuple[str, str]]:
+    """Each action and table that a policy names."""
+    statements = json.loads((POLICIES / f"policy-{policy}.json").read_text())["Statement"]
+    return [
+        (action, resource.partition(":table/")[2])
+        for it in statements
+        for action in it["Action"]
+        for resource in it["Resource"]
+    ]
+
+
+@contextmanager
+def within(policy: str) -> Iterator[None]:
+    """Fail when something is done to a table that the policy does not allow."""
+    client_class: Any = BaseClient
+    original = client_class._make_api_call
+    known = allowed(policy)
+    done: set[tuple[str, str]] = set()
+
+    def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        if operation == "TransactWriteItems":
+            done.update(("PutItem", it["Put"]["TableName"]) for it in params["TransactItems"])
+        elif operation == "BatchGetItem":
+            done.update((operation, table) for table in params["RequestItems"])
+        elif "TableName" in params:
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            done.add((operation, params["TableName"] + index))
+        return original(client, operation, params)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client_class, "_make_api_call", make_api_call)
+        yield
+    refused = {
+        (action, table)
+        for action, table in done
+        if not any(f"dynamodb:{action}" == may and fnmatch(table, pattern) for may, pattern in known)
+    }
+    assert refused == set()
+
+
+@pytest.fixture
+def run(kit: Kit) -> Run:
+    return Run(kit)
+
+
+def test_the_sweep_may_give_back_a_hold(run: Run) -> None:
+    run.steps.place_hold(run.session_id, "token-hold")
+    run.kit.clock.advance(minutes=10)
+    with within("sweep"):
+        run.steps.sweep()
+    assert run.money.voided
+
+
+def test_the_steps_may_do_what_they_do(run: Run) -> None:
+    steps = run.steps
+    with within("place_hold"):
+        steps.place_hold(run.session_id, "token-hold")
+    with within("start_charging"):
+        steps.start_charging(run.session_id, "token-start")
+    run.charged()
+    with within("await_end"):
+        steps.await_end(run.session_id, "token-end")
+    with within("stop_charging"):
+        steps.stop_charging(run.session_id, "token-stop")
+    with within("settle"):
+        steps.settle(run.session_id, "token-payment")
+    run.webhook("captured", 450)
+    with within("issue_receipt"):
+        steps.issue_receipt(run.session_id)
+    with within("abort"):
+        steps.abort(run.session_id, "Lambda.Unknown", "")
+
+
+def test_a_driver_may_save_a_card(kit: Kit) -> None:
+    class Provider:
+        def create_customer(self, driver_id: str, email: str) -> str:
+            return "cus_2"
+
+        def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
+            return CardSetup("seti_1", "secret", "pk")
+
+        def saved_card(self, customer_id: str, setup_id: str) -> SavedCard:
+            return SavedCard("pm_2", "visa 4242")
+
+    kit.drivers.put(Driver("driver-2", "two@example.com"))
+    accounts = Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Provider()), kit.new_id)
+    with within("api"):
+        accounts.begin_card_setup("driver-2")
+        accounts.save_card("driver-2", "seti_1")
+
+
+def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
+    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), keeps_list=True), None)
+    app = kit.app_session()
+    kit.sessions.save(app, replace(app, limits=Limits(energy_wh=100)))
+    talk, talk201 = Talk(kit, "ocpp1.6"), Talk(kit, "ocpp2.0.1")
+    with within("message"):
+        begun = talk.start()
+        follows = talk.start(idTag=app.token, meterStart=None)
+        talk.read(2000, transactionId=follows)
+        talk.stop(follows)
+        talk.stop(begun)
+        talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+        talk.say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        event(talk201, "Updated", 1, "tx-2", idToken=CARD201, meterValue=meter(100))
+        call = kit.commands.send("CP-1", ReadListVersion(), Purpose.LIST_VERSION)
+        talk201.say_text(f'[3,"{call.message_id}",{{"versionNumber":0}}]')
+    kit.clock.advance(minutes=20)
+    with within("claim"):
+        assert kit.unclaimed.sweep() == 1
+    with within("lists"):
+        kit.chargers.list_is_due("CP-1")
+        kit.lists.tend()
+
+
+def test_a_charger_may_come_and_go(kit: Kit) -> None:
+    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
+    door = Connections(kit.chargers, kit.link, kit.charger_log, newcomers_to="op")
+    with within("connect"):
+        door.open("c-2", "CP-1", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
+        door.open("c-3", "CP-3", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
+    with within("disconnect"):
+        door.close("c-2")
+
+
+def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
+    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.catalog.put_tariff(FEES)
+    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),)), None)
+    kit.chargers.set_status("CP-1", ConnectorState(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
+    with within("api"):
+        made, _ = kit.driver_reservations.make("driver-1", "CP-1", ConnectorId(1), timedelta(0), "k")
+        kit.driver_reservations.extend("driver-1", made.reservation_id)
+    with within("message"):
+        kit.driver_reservations.answered(made.reservation_id, CommandResult(Verdict.REJECTED, "Rejected"))
+    kit.clock.advance(hours=1)
+    with within("reservations"):
+        assert kit.driver_reservations.sweep() == 1
+    assert kit.sessions.get(made.reservation_id) is not None
