@@ -23,7 +23,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
     from chalicelib.handlers.chargers.registry import operators
     from chalicelib.handlers.discovery.routes import search
     from chalicelib.handlers.drivers.accounts import drivers
-    from chalicelib.handlers.drivers.personal_data import people
+    from chalicelib.handlers.drivers.tokens import tokens
     from chalicelib.handlers.http.caller import authorizers
     from chalicelib.handlers.http.openapi import openapi
     from chalicelib.handlers.money.receipts import receipts
@@ -32,6 +32,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
     from chalicelib.handlers.notifications.routes import notices
     from chalicelib.handlers.reservations.routes import reservations
     from chalicelib.handlers.schedules import schedules
+    from chalicelib.handlers.sessions.export import exports
     from chalicelib.handlers.sessions.routes import sessions
     from chalicelib.handlers.sessions.workflow import steps
 
@@ -43,7 +44,8 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
         sessions,
         receipts,
         money,
-        people,
+        tokens,
+        exports,
         operators,
         commands,
         insight,

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
+from chalicelib.handlers.pricing.models import Prices
 from chalicelib.records.chargers import Admission, PlugType
 
 
@@ -84,3 +86,28 @@ class RegisteredChargers(ResponseBody):
 
     model_config = example(**examples.REGISTERED)
     items: list[RegisteredCharger]
+
+
+class ConnectorView(ResponseBody):
+    """A connector and what it does."""
+
+    connector: str
+    kind: PlugType
+    max_power_w: int
+    status: ConnectorStatus
+    status_at: datetime | None
+    error: str
+    in_use: bool
+
+
+class ChargerView(ResponseBody):
+    """A charger as anyone may see it."""
+
+    model_config = example(**examples.CHARGER)
+    charger_id: str
+    site_id: str
+    site_name: str
+    address: str
+    online: bool
+    connectors: list[ConnectorView]
+    prices: Prices

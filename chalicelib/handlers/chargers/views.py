@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from chalicelib import wiring
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
     ConnectorUptime,
@@ -21,8 +23,9 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.chargers.models import RegisteredCharger
-from chalicelib.records.chargers import Charger, LoggedMessage
+from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
+from chalicelib.handlers.pricing.views import prices
+from chalicelib.records.chargers import Charger, ConnectorState, LoggedMessage, Plug, Site
 from chalicelib.services.chargers.remote_control import Told
 
 _MINUTE = timedelta(minutes=1)
@@ -148,4 +151,29 @@ def session(it: Session) -> OperatorSession:
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         currency=it.tariff.currency,
+    )
+
+
+def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState]) -> ChargerView:
+    """A charger as anyone may see it."""
+    plugs = {plug.connector: plug for plug in it.plugs}
+    return ChargerView(
+        charger_id=it.charger_id,
+        site_id=site.site_id,
+        site_name=site.name,
+        address=site.address,
+        online=it.connection_id is not None,
+        connectors=[
+            ConnectorView(
+                connector=str(state.connector),
+                kind=plugs.get(state.connector, Plug(state.connector)).kind,
+                max_power_w=plugs.get(state.connector, Plug(state.connector)).max_power_w,
+                status=state.seen(wiring.clock()),
+                status_at=state.status_at,
+                error=state.error,
+                in_use=state.session_id is not None,
+            )
+            for state in states
+        ],
+        prices=prices(tariff, site.time_zone, wiring.clock()),
     )

@@ -10,6 +10,8 @@ from chalice import Blueprint
 from chalicelib import wiring
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Polyline, decode_polyline
+from chalicelib.handlers.chargers.models import ChargerView
+from chalicelib.handlers.chargers.views import charger as charger_view
 from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, FoundPage, SiteCharger, SiteView
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.pricing.views import prices
@@ -186,3 +188,11 @@ def _number(request: Request, name: str, otherwise: float | None, most: float, l
 
 def _limit(request: Request) -> int:
     return int(_number(request, "limit", _PAGE, _LARGEST_PAGE, least=1))
+
+
+@endpoint(search, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, errors=(404,))
+def look(request: Request) -> ChargerView:
+    """A charger: where it is, what it costs, and what its connectors do."""
+    it, site, tariff, states = wiring.registry().look(request.path["charger_id"])
+    _, tariff = wiring.eligibility().prices(request.driver_id, it.charger_id)
+    return charger_view(it, site, tariff, list(states))

@@ -18,8 +18,6 @@ from chalicelib.handlers.drivers.account_models import (
     Tokens,
 )
 from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
-from chalicelib.handlers.sessions import views
-from chalicelib.handlers.sessions.models import ChargerView
 from chalicelib.records.drivers import Driver, Login
 
 drivers = Blueprint(__name__)
@@ -71,14 +69,6 @@ def begin_card_setup(request: Request) -> CardSetupView:
 def save_card(request: Request) -> Card:
     """Let the card of a finished setup pay from now on."""
     return Card(card=wiring.accounts().save_card(request.driver_id, request.body.setup_id).card)
-
-
-@endpoint(drivers, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, errors=(404,))
-def look(request: Request) -> ChargerView:
-    """A charger: where it is, what it costs, and what its connectors do."""
-    charger, site, tariff, states = wiring.registry().look(request.path["charger_id"])
-    _, tariff = wiring.eligibility().prices(request.driver_id, charger.charger_id)
-    return views.charger(charger, site, tariff, list(states))
 
 
 def _me(driver: Driver) -> Me:

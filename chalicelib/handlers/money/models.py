@@ -10,7 +10,6 @@ from pydantic import Field
 from chalicelib.domain.money.ledger import TransferKind
 from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.receipt_models import ReceiptLine, ReceiptTax
-from chalicelib.handlers.sessions.models import CardActionView
 
 _DEBT: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -155,3 +154,19 @@ class Quote(ResponseBody):
     taxes: list[ReceiptTax]
     tax_minor: Minor
     total_minor: Minor
+
+
+class Cost(ResponseBody):
+    """What a session costs so far, or in the end."""
+
+    currency: str
+    net_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+
+
+class CardActionView(ResponseBody):
+    """The card's bank asks its holder to confirm: hand these to Stripe.js (`confirmCardPayment`)."""
+
+    client_secret: str
+    publishable_key: str

@@ -11,6 +11,7 @@ from chalicelib import wiring
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.money import receipt_models as models
+from chalicelib.handlers.money import views
 from chalicelib.handlers.money.receipt_models import (
     NewReceiptLink,
     ProfileBody,
@@ -18,7 +19,6 @@ from chalicelib.handlers.money.receipt_models import (
     ReceiptFormat,
     ReceiptLink,
 )
-from chalicelib.handlers.sessions import views
 from chalicelib.records.access import TicketScope
 
 receipts = Blueprint(__name__)

@@ -11,6 +11,7 @@ from chalicelib import wiring
 from chalicelib.domain.money.ledger import balances
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, endpoint
+from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import (
     Balance,
     Books,
@@ -23,7 +24,6 @@ from chalicelib.handlers.money.models import (
     RefundView,
     TransferView,
 )
-from chalicelib.handlers.sessions import views
 from chalicelib.records.money import Debt
 from chalicelib.services.access import NotFound
 from chalicelib.services.money.debts import Paid

@@ -9,8 +9,8 @@ from chalice import Blueprint
 from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, Request, endpoint
+from chalicelib.handlers.reservations import views
 from chalicelib.handlers.reservations.models import Extension, NewReservation, ReservationList, ReservationView
-from chalicelib.handlers.sessions import views
 
 reservations = Blueprint(__name__)
 

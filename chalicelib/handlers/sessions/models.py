@@ -7,38 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Minor, RequestBody, ResponseBody, example
+from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import PlugType
-
-
-class ConnectorView(ResponseBody):
-    """A connector and what it does."""
-
-    connector: str
-    kind: PlugType
-    max_power_w: int
-    status: ConnectorStatus
-    status_at: datetime | None
-    error: str
-    in_use: bool
-
-
-class ChargerView(ResponseBody):
-    """A charger as anyone may see it."""
-
-    model_config = example(**examples.CHARGER)
-    charger_id: str
-    site_id: str
-    site_name: str
-    address: str
-    online: bool
-    connectors: list[ConnectorView]
-    prices: Prices
 
 
 class LimitsBody(RequestBody):
@@ -57,22 +31,6 @@ class NewSession(RequestBody):
     charger_id: ChargerId
     connector: Connector = "1"
     limits: LimitsBody | None = None
-
-
-class Cost(ResponseBody):
-    """What a session costs so far, or in the end."""
-
-    currency: str
-    net_minor: Minor
-    tax_minor: Minor
-    total_minor: Minor
-
-
-class CardActionView(ResponseBody):
-    """The card's bank asks its holder to confirm: hand these to Stripe.js (`confirmCardPayment`)."""
-
-    client_secret: str
-    publishable_key: str
 
 
 class SessionView(ResponseBody):

@@ -1,4 +1,4 @@
-"""A driver's RFID cards and data, and an operator's terms for a driver."""
+"""A driver's RFID tokens, the end of their account, and an operator's terms for a driver."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import wiring
-from chalicelib.handlers.drivers.models import Export, ExportedNotice, OwnToken, TermsBody, TokenList
+from chalicelib.handlers.drivers.models import OwnToken, TermsBody, TokenList, TokenView
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import Id
-from chalicelib.handlers.sessions import views
-from chalicelib.records.drivers import Terms
-from chalicelib.services.sessions.driver_sessions import progress
+from chalicelib.records.drivers import Terms, Token
 
-people = Blueprint(__name__)
+tokens = Blueprint(__name__)
 
 _UID: TypeAdapter[str] = TypeAdapter(Id)
 _ONES_OWN = "/v1/me/tokens/{uid}"
 
 
-@endpoint(people, "GET", "/v1/me/tokens", answers=TokenList)
+@endpoint(tokens, "GET", "/v1/me/tokens", answers=TokenList)
 def my_tokens(request: Request) -> TokenList:
     """The caller's RFID cards, their own and those that operators gave them."""
-    return TokenList(items=[views.token(it) for it in wiring.cards().of_driver(request.driver_id)])
+    return TokenList(items=[token(it) for it in wiring.cards().of_driver(request.driver_id)])
 
 
-@endpoint(people, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
+@endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
 def put_my_token(request: Request) -> Answer:
     """Add an RFID card of one's own, or block one, or let it be used again."""
     wiring.cards().put(request.driver_id, _uid(request), blocked=request.body.blocked)
     return Answer()
 
 
-@endpoint(people, "DELETE", _ONES_OWN, status=204, errors=(400, 404, 409))
+@endpoint(tokens, "DELETE", _ONES_OWN, status=204, errors=(400, 404, 409))
 def remove_my_token(request: Request) -> Answer:
     """Give up an RFID card of one's own."""
     wiring.cards().remove(request.driver_id, _uid(request))
@@ -40,7 +38,7 @@ def remove_my_token(request: Request) -> Answer:
 
 
 @endpoint(
-    people,
+    tokens,
     "PUT",
     "/v1/operator/drivers/{driver_id}",
     takes=TermsBody,
@@ -55,38 +53,21 @@ def put_terms(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(
-    people,
-    "GET",
-    "/v1/me/export",
-    answers=Export,
-    errors=(400, 404),
-    query={"cursor": "`next_cursor` of the page before"},
-)
-def export(request: Request) -> Export:
-    """All that is kept of the caller, their sessions a page at a time."""
-    try:
-        kept = wiring.account_deletion().export(request.driver_id, request.query.get("cursor"))
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
-    return Export(
-        driver_id=kept.driver.driver_id,
-        email=kept.driver.email,
-        card=kept.driver.card,
-        payment_customer_id=kept.driver.customer_id,
-        tokens=[views.token(it) for it in kept.tokens],
-        reservations=[views.reservation(it) for it in kept.reservations],
-        notices=[ExportedNotice(kind=it.kind, session_id=it.session_id, at=it.at) for it in kept.notices],
-        sessions=[views.session(progress(it), is_watched=True) for it in kept.sessions],
-        next_cursor=kept.next_cursor,
-    )
-
-
-@endpoint(people, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
+@endpoint(tokens, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
 def leave(request: Request) -> Answer:
     """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person."""
     wiring.account_deletion().leave(request.driver_id)
     return Answer()
+
+
+def token(it: Token) -> TokenView:
+    """An RFID token as its driver sees it."""
+    return TokenView(
+        uid=it.uid,
+        operator_id=it.operator_id or None,
+        blocked=it.blocked_by_driver,
+        blocked_by_operator=it.blocked,
+    )
 
 
 def _uid(request: Request) -> str:

@@ -1,0 +1,83 @@
+"""Bills, receipts and what a cardholder must confirm, as JSON."""
+
+from __future__ import annotations
+
+from chalicelib import wiring
+from chalicelib.domain.charging.session import CardAction
+from chalicelib.domain.money import receipt as domain
+from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.pricing.bill import Bill, Line, Tax
+from chalicelib.handlers.money.models import CardActionView, Cost
+from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView
+
+
+def action(it: CardAction) -> CardActionView:
+    """What the cardholder's app needs so that they can confirm."""
+    return CardActionView(client_secret=it.client_secret, publishable_key=wiring.setting("STRIPE_PUBLISHABLE_KEY"))
+
+
+def line(it: Line) -> ReceiptLine:
+    """One thing charged for."""
+    return ReceiptLine(
+        dimension=it.dimension,
+        quantity=it.quantity,
+        unit_price=it.unit_price,
+        tax_percent=it.tax_percent,
+        amount_minor=it.amount_minor,
+    )
+
+
+def tax(it: Tax) -> ReceiptTax:
+    """The tax of one rate."""
+    return ReceiptTax(percent=it.percent, net_minor=it.net_minor, amount_minor=it.amount_minor)
+
+
+def cost(bill: Bill) -> Cost:
+    """What a bill comes to."""
+    return Cost(
+        currency=bill.currency, net_minor=bill.net_minor, tax_minor=bill.tax_minor, total_minor=bill.total_minor
+    )
+
+
+def profile(it: Profile) -> ProfileView:
+    """Who an operator is by law."""
+    return ProfileView(
+        legal_name=it.legal_name,
+        address=it.address,
+        country=it.country,
+        tax_id=it.tax_id,
+        email=it.email,
+        phone=it.phone,
+    )
+
+
+def receipt(it: domain.Receipt) -> ReceiptView:
+    """A receipt as it was issued."""
+    return ReceiptView(
+        number=it.number,
+        session_id=it.session_id,
+        operator_id=it.operator_id,
+        supplier=profile(it.supplier) if it.supplier else None,
+        issued_at=it.issued_at,
+        site_name=it.site_name,
+        address=it.address,
+        time_zone=it.time_zone,
+        charger_id=it.charger_id,
+        connector=it.connector,
+        started_at=it.started_at,
+        stopped_at=it.stopped_at,
+        meter_start_wh=it.meter_start_wh,
+        meter_stop_wh=it.meter_stop_wh,
+        energy_wh=it.energy_wh,
+        currency=it.bill.currency,
+        lines=[line(each) for each in it.bill.lines],
+        tax_included=it.bill.tax_included,
+        net_minor=it.bill.net_minor,
+        taxes=[tax(each) for each in it.bill.taxes],
+        tax_minor=it.bill.tax_minor,
+        total_minor=it.bill.total_minor,
+        paid_minor=it.paid_minor,
+        amount_due_minor=it.due_minor,
+        paid_at=it.paid_at,
+        card=it.card,
+    )

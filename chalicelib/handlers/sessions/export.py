@@ -1,0 +1,82 @@
+"""All that is kept of a driver, for them to take along (GDPR art. 15 and 20)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalice import Blueprint
+
+from chalicelib import wiring
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
+from chalicelib.handlers.drivers.tokens import token
+from chalicelib.handlers.http import examples
+from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
+from chalicelib.handlers.http.fields import ResponseBody, example
+from chalicelib.handlers.reservations.models import ReservationView
+from chalicelib.handlers.reservations.views import reservation
+from chalicelib.handlers.sessions.models import SessionView
+from chalicelib.handlers.sessions.views import session
+from chalicelib.services.sessions.driver_sessions import progress
+
+exports = Blueprint(__name__)
+
+
+class ExportedNotice(ResponseBody):
+    """Something the driver was told."""
+
+    kind: NotificationKind
+    session_id: str
+    at: datetime
+
+
+class Export(ResponseBody):
+    """All that is kept of a driver; ask again with `cursor` for more sessions."""
+
+    model_config = example(
+        driver_id="3f1c…",
+        email="driver@example.com",
+        card="visa 4242",
+        payment_customer_id="cus_1",
+        tokens=[RFID_TOKEN],
+        reservations=[],
+        notices=[],
+        sessions=[examples.SESSION],
+        next_cursor=None,
+    )
+    driver_id: str
+    email: str
+    card: str | None
+    payment_customer_id: str | None
+    tokens: list[TokenView]
+    reservations: list[ReservationView]
+    notices: list[ExportedNotice]
+    sessions: list[SessionView]
+    next_cursor: str | None
+
+
+@endpoint(
+    exports,
+    "GET",
+    "/v1/me/export",
+    answers=Export,
+    errors=(400, 404),
+    query={"cursor": "`next_cursor` of the page before"},
+)
+def export(request: Request) -> Export:
+    """All that is kept of the caller, their sessions a page at a time."""
+    try:
+        kept = wiring.account_deletion().export(request.driver_id, request.query.get("cursor"))
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return Export(
+        driver_id=kept.driver.driver_id,
+        email=kept.driver.email,
+        card=kept.driver.card,
+        payment_customer_id=kept.driver.customer_id,
+        tokens=[token(it) for it in kept.tokens],
+        reservations=[reservation(it) for it in kept.reservations],
+        notices=[ExportedNotice(kind=it.kind, session_id=it.session_id, at=it.at) for it in kept.notices],
+        sessions=[session(progress(it), is_watched=True) for it in kept.sessions],
+        next_cursor=kept.next_cursor,
+    )
