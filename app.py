@@ -8,8 +8,8 @@ from typing import Any
 from chalice import Chalice
 from chalice.app import WebsocketEvent
 
-from chalicelib import wiring
 from chalicelib.handlers.ocpp import socket
+from chalicelib.wiring import prepare
 
 app = Chalice(app_name="kerb")
 app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
@@ -58,7 +58,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
         app.register_blueprint(blueprint)
 
 if THIS_FUNCTION is not None:
-    wiring.prepare()
+    prepare()
 
 
 # Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.

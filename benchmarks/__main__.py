@@ -157,11 +157,11 @@ def _until(reached: Callable[[], bool]) -> float:
 
 def _fuzzed(seconds: float) -> str:
     """Hostile frames of every version into the product's own conversation; whatever it did not foresee is raised."""
-    talk = wiring.conversation()
+    talk = wiring.network().conversation
     logging.disable(logging.CRITICAL)
-    now = wiring.clock()
+    now = wiring.network().clock()
     for protocol in fuzz.PROTOCOLS:
-        wiring.chargers().opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
+        wiring.network().chargers.opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
 
     def receive(protocol: str, text: str) -> None:
         answer = talk.receive(f"fuzz-{protocol}", text)

@@ -142,10 +142,10 @@ def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, U
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
     for name, tick in (
-        ("sweep", wiring.lifecycle().sweep),
-        ("claim", wiring.unclaimed().sweep),
-        ("lists", wiring.lists().tend),
-        ("reservations", wiring.driver_reservations().sweep),
+        ("sweep", wiring.network().lifecycle.sweep),
+        ("claim", wiring.network().unclaimed.sweep),
+        ("lists", wiring.network().local_lists.tend),
+        ("reservations", wiring.network().driver_reservations.sweep),
     ):
         yield f"tick_{name}", _step(meter, tick)
 
@@ -156,7 +156,7 @@ def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Ite
 
 
 def _step(meter: Meter, act: Callable[[], object]) -> Usage:
-    chargers: Any = wiring.chargers()
+    chargers: Any = wiring.network().chargers
     chargers._known_connection.cache_clear()
     act()
     return meter.take(_QUIET_S)

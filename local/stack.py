@@ -126,7 +126,5 @@ class Stack:
 def _fresh_app() -> Any:
     """The app as a cold Lambda would load it: what an earlier stack's wiring built is forgotten."""
     wiring = importlib.import_module("chalicelib.wiring")
-    for thing in vars(wiring).values():
-        if hasattr(thing, "cache_clear"):
-            thing.cache_clear()
+    wiring.install(None)
     return importlib.import_module("app") if "app" not in sys.modules else sys.modules["app"]

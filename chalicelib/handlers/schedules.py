@@ -7,9 +7,9 @@ from datetime import timedelta
 from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
-from chalicelib import wiring
 from chalicelib.handlers.http.observability import count
 from chalicelib.records.notifications import Outcome
+from chalicelib.wiring import network
 
 schedules = Blueprint(__name__)
 
@@ -17,43 +17,43 @@ schedules = Blueprint(__name__)
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")
 def sweep(event: CloudWatchEvent) -> dict[str, int]:
     """Take up sessions that a crash or a lost message left standing."""
-    return {"taken_up": wiring.lifecycle().sweep()}
+    return {"taken_up": network().lifecycle.sweep()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="claim")
 def claim(event: CloudWatchEvent) -> dict[str, int]:
     """Make sessions of charges that nobody claimed."""
-    return {"sessions": wiring.unclaimed().sweep()}
+    return {"sessions": network().unclaimed.sweep()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="reservations")
 def reservations(event: CloudWatchEvent) -> dict[str, int]:
     """End reservations that are over, and charge for those nobody came for."""
-    return {"ended": wiring.driver_reservations().sweep()}
+    return {"ended": network().driver_reservations.sweep()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.HOURS), name="debts")
 def debts(event: CloudWatchEvent) -> dict[str, int]:
     """Ask again for what is owed."""
-    return {"paid": wiring.debts().ask_again()}
+    return {"paid": network().debts.ask_again()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.DAYS), name="reconcile")
 def reconcile(event: CloudWatchEvent) -> dict[str, int]:
     """Hold yesterday's books against the payment provider's."""
-    return {"differences": wiring.reconciliation().run((wiring.clock() - timedelta(days=1)).date())}
+    return {"differences": network().reconciliation.run((network().clock() - timedelta(days=1)).date())}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
 def lists(event: CloudWatchEvent) -> dict[str, int]:
     """Bring the lists of tokens that chargers keep up to date."""
-    return {"tended": wiring.lists().tend()}
+    return {"tended": network().local_lists.tend()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")
 def notices(event: CloudWatchEvent) -> dict[str, int]:
     """Send what drivers are to be told."""
-    settled = wiring.delivery().deliver()
+    settled = network().delivery.deliver()
     for _ in range(settled[Outcome.GIVEN_UP]):
         count("NoticesGivenUp")
     return {outcome.value: number for outcome, number in settled.items()}

@@ -1,12 +1,12 @@
-"""What is kept and who is spoken to: the adapters, each once a process, and the settings they are built by."""
+"""What is kept and who is spoken to: the adapters of one network, each built when it is first asked for."""
 
 from __future__ import annotations
 
-import os
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -20,39 +20,36 @@ from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTran
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.adapters.money.debts import DynamoDifferences
-from chalicelib.adapters.money.ledger import DynamoLedger
-from chalicelib.adapters.notifications.outbox import DynamoWebhooks
+from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
+from chalicelib.adapters.money.ledger import DynamoLedger, DynamoReceipts
+from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
+from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.tables import connection
+from chalicelib.ports import Clock, NewId
 
 if TYPE_CHECKING:
     from chalicelib.adapters.access import AccessTokens, Tickets
     from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
+    from chalicelib.ports.chargers import ChargerLink
+    from chalicelib.ports.charging import Workflow
     from chalicelib.ports.discovery import Travel
     from chalicelib.ports.money import Payments
     from chalicelib.ports.notifications import Messenger
+    from chalicelib.ports.ocpp import Provider
 
 # Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
 HEARTBEAT_S = 300
 
 
-def clock() -> datetime:
+def now() -> datetime:
     """The time now, aware, UTC."""
     return datetime.now(UTC)
 
 
-def new_id() -> str:
+def random_id() -> str:
     """A name nothing else has."""
     return str(uuid.uuid4())
-
-
-def setting(name: str, default: str | None = None) -> str:
-    """One setting of the environment. Raises KeyError naming the setting that is missing."""
-    value = os.environ.get(f"KERB_{name}", default)
-    if value is None:
-        raise KeyError(f"environment variable KERB_{name} is not set")
-    return value
 
 
 class _Late:
@@ -77,149 +74,176 @@ def prepare() -> None:
     _ = connection.client
 
 
-@cache
-def chargers() -> DynamoChargers:
-    return DynamoChargers(clock)
+class Stores:
+    """Clock, settings and adapters. What is given at the beginning stands in for what would be built."""
 
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        clock: Clock = now,
+        new_id: NewId = random_id,
+        sleep: Callable[[float], None] = time.sleep,
+        **given: object,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.new_id = new_id
+        self.sleep = sleep
+        for name, thing in given.items():
+            if not isinstance(getattr(type(self), name, None), cached_property):
+                raise TypeError(f"a network has no {name!r}")
+            vars(self)[name] = thing
 
-@cache
-def sessions() -> DynamoSessions:
-    return DynamoSessions(clock)
+    def setting(self, name: str, default: str | None = None) -> str:
+        """One setting, by its name without `KERB_`. Raises KeyError naming the setting that is missing."""
+        value = self.settings.get(f"KERB_{name}", default)
+        if value is None:
+            raise KeyError(f"environment variable KERB_{name} is not set")
+        return value
 
+    @cached_property
+    def chargers(self) -> DynamoChargers:
+        return DynamoChargers(self.clock)
 
-@cache
-def transactions() -> DynamoTransactions:
-    return DynamoTransactions()
+    @cached_property
+    def sessions(self) -> DynamoSessions:
+        return DynamoSessions(self.clock)
 
+    @cached_property
+    def transactions(self) -> DynamoTransactions:
+        return DynamoTransactions()
 
-@cache
-def readings() -> DynamoReadings:
-    return DynamoReadings()
+    @cached_property
+    def readings(self) -> DynamoReadings:
+        return DynamoReadings()
 
+    @cached_property
+    def calls(self) -> DynamoCalls:
+        return DynamoCalls()
 
-@cache
-def calls() -> DynamoCalls:
-    return DynamoCalls()
+    @cached_property
+    def places(self) -> DynamoPlaces:
+        return DynamoPlaces(self.clock)
 
+    @cached_property
+    def message_log(self) -> DynamoMessageLog:
+        return DynamoMessageLog(timedelta(days=int(self.setting("JOURNAL_DAYS", "30"))))
 
-@cache
-def places() -> DynamoPlaces:
-    return DynamoPlaces(clock)
+    @cached_property
+    def history(self) -> DynamoHistory:
+        return DynamoHistory()
 
+    @cached_property
+    def reports(self) -> DynamoReports:
+        return DynamoReports()
 
-@cache
-def message_log() -> DynamoMessageLog:
-    return DynamoMessageLog(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
+    @cached_property
+    def catalog(self) -> DynamoCatalog:
+        return DynamoCatalog()
 
+    @cached_property
+    def drivers(self) -> DynamoDrivers:
+        return DynamoDrivers()
 
-@cache
-def history() -> DynamoHistory:
-    return DynamoHistory()
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger()
 
+    @cached_property
+    def link(self) -> ChargerLink:
+        return ApiGatewayLink(client("apigatewaymanagementapi", endpoint_url=self.setting("SOCKET_ENDPOINT")))
 
-@cache
-def reports() -> DynamoReports:
-    return DynamoReports()
+    @cached_property
+    def workflow(self) -> Workflow:
+        return StepFunctions(client("stepfunctions"), self.setting("STATE_MACHINE_ARN"))
 
+    @cached_property
+    def payments(self) -> Payments:
+        from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
 
-@cache
-def catalog() -> DynamoCatalog:
-    return DynamoCatalog()
+        return StripePayments(
+            api_key=self.setting("STRIPE_API_KEY"),
+            webhook_secret=self.setting("STRIPE_WEBHOOK_SECRET"),
+            publishable_key=self.setting("STRIPE_PUBLISHABLE_KEY"),
+            api_base=self.settings.get("KERB_STRIPE_API_BASE"),
+        )
 
+    @cached_property
+    def access_tokens(self) -> AccessTokens:
+        from chalicelib.adapters.access import AccessTokens  # noqa: PLC0415
 
-@cache
-def drivers() -> DynamoDrivers:
-    return DynamoDrivers()
+        return AccessTokens(
+            issuer=self.setting("OIDC_ISSUER"),
+            jwks_url=self.setting("OIDC_JWKS_URL"),
+            client_id=self.setting("USER_POOL_CLIENT_ID"),
+        )
 
+    @cached_property
+    def identity(self) -> CognitoIdentity:
+        from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity  # noqa: PLC0415
 
-@cache
-def ledger() -> DynamoLedger:
-    return DynamoLedger()
+        return CognitoIdentity(
+            client=client("cognito-idp"),
+            user_pool_id=self.setting("USER_POOL_ID"),
+            client_id=self.setting("USER_POOL_CLIENT_ID"),
+            auto_confirm=self.setting("AUTO_CONFIRM", "0") == "1",
+        )
 
+    @cached_property
+    def tickets(self) -> Tickets:
+        from chalicelib.adapters.access import Tickets  # noqa: PLC0415
 
-@cache
-def link() -> ApiGatewayLink:
-    return ApiGatewayLink(client("apigatewaymanagementapi", endpoint_url=setting("SOCKET_ENDPOINT")))
+        return Tickets(self.setting("TICKET_SECRET"))
 
+    @property
+    def may_webhooks_be_inside(self) -> bool:
+        """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
+        return self.setting("WEBHOOKS_INSIDE", "0") == "1"
 
-@cache
-def workflow() -> StepFunctions:
-    return StepFunctions(client("stepfunctions"), setting("STATE_MACHINE_ARN"))
+    @cached_property
+    def messengers(self) -> tuple[Messenger, ...]:
+        """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
+        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
 
+        found: list[Messenger] = [WebhookMessenger(self.webhooks, self.clock, self.may_webhooks_be_inside)]
+        if topic := self.setting("NOTICES_TOPIC", ""):
+            found.append(SnsMessenger(client("sns"), topic))
+        if sender := self.setting("MAIL_FROM", ""):
+            found.append(MailMessenger(client("sesv2"), sender, self.drivers))
+        return tuple(found)
 
-@cache
-def payments() -> Payments:
-    from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
+    @cached_property
+    def reservations(self) -> DynamoReservations:
+        return DynamoReservations()
 
-    return StripePayments(
-        api_key=setting("STRIPE_API_KEY"),
-        webhook_secret=setting("STRIPE_WEBHOOK_SECRET"),
-        publishable_key=setting("STRIPE_PUBLISHABLE_KEY"),
-        api_base=os.environ.get("KERB_STRIPE_API_BASE"),
-    )
+    @cached_property
+    def differences(self) -> DynamoDifferences:
+        return DynamoDifferences()
 
+    @cached_property
+    def travel(self) -> Travel:
+        from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
 
-@cache
-def access_tokens() -> AccessTokens:
-    from chalicelib.adapters.access import AccessTokens  # noqa: PLC0415
+        # Where there are maps to be asked: "amazon", and nothing for an estimate.
+        return AmazonRoutes(client("geo-routes")) if self.setting("MAPS", "") == "amazon" else GreatCircle()
 
-    return AccessTokens(
-        issuer=setting("OIDC_ISSUER"),
-        jwks_url=setting("OIDC_JWKS_URL"),
-        client_id=setting("USER_POOL_CLIENT_ID"),
-    )
+    @cached_property
+    def outbox(self) -> DynamoOutbox:
+        return DynamoOutbox()
 
+    @cached_property
+    def webhooks(self) -> DynamoWebhooks:
+        return DynamoWebhooks()
 
-@cache
-def identity() -> CognitoIdentity:
-    from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity  # noqa: PLC0415
+    @cached_property
+    def debt_book(self) -> DynamoDebts:
+        return DynamoDebts()
 
-    return CognitoIdentity(
-        client=client("cognito-idp"),
-        user_pool_id=setting("USER_POOL_ID"),
-        client_id=setting("USER_POOL_CLIENT_ID"),
-        auto_confirm=setting("AUTO_CONFIRM", "0") == "1",
-    )
+    @cached_property
+    def receipts(self) -> DynamoReceipts:
+        return DynamoReceipts()
 
-
-@cache
-def tickets() -> Tickets:
-    from chalicelib.adapters.access import Tickets  # noqa: PLC0415
-
-    return Tickets(setting("TICKET_SECRET"))
-
-
-def _webhooks_may_be_inside() -> bool:
-    """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
-    return setting("WEBHOOKS_INSIDE", "0") == "1"
-
-
-@cache
-def messengers() -> tuple[Messenger, ...]:
-    """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
-    from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
-
-    found: list[Messenger] = [WebhookMessenger(DynamoWebhooks(), clock, _webhooks_may_be_inside())]
-    if topic := setting("NOTICES_TOPIC", ""):
-        found.append(SnsMessenger(client("sns"), topic))
-    if sender := setting("MAIL_FROM", ""):
-        found.append(MailMessenger(client("sesv2"), sender, drivers()))
-    return tuple(found)
-
-
-@cache
-def reservations() -> DynamoReservations:
-    return DynamoReservations()
-
-
-@cache
-def differences() -> DynamoDifferences:
-    return DynamoDifferences()
-
-
-@cache
-def travel() -> Travel:
-    from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
-
-    # Where there are maps to be asked: "amazon", and nothing for an estimate.
-    return AmazonRoutes(client("geo-routes")) if setting("MAPS", "") == "amazon" else GreatCircle()
+    @cached_property
+    def provider(self) -> Provider:
+        return NoProvider()

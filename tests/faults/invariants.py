@@ -70,7 +70,7 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
     owed_minor = totals.get((driver_account(DRIVER), "EUR"), 0)
     if owed_minor:
         yield f"the driver's account stands at {owed_minor}"
-    driver = wiring.drivers().get(DRIVER)
+    driver = wiring.network().drivers.get(DRIVER)
     if driver is None or driver.owes:
         yield f"the driver is kept out for {driver.owes if driver else None}"
     taken: Counter[str] = Counter()
@@ -139,14 +139,14 @@ def _places(world: World) -> Iterator[str]:
     """The same driver may begin again at the same connector."""
     if not any(charger.is_lost for charger in world.chargers.values()):
         try:
-            wiring.eligibility().spot(wiring.eligibility().payer(DRIVER), CHARGER, ONE)
+            wiring.network().eligibility.spot(wiring.network().eligibility.payer(DRIVER), CHARGER, ONE)
         except Refusal as error:
             yield f"the next charge is refused: {error}"
     for charger_id in world.chargers:
-        for state in wiring.chargers().connectors(charger_id):
+        for state in wiring.network().chargers.connectors(charger_id):
             # A session that never got so far as a workflow leaves its connector to whoever asks for it next.
             if state.session_id is not None and (
-                state.session_id in world.engine.executions or is_held(wiring.sessions(), state)
+                state.session_id in world.engine.executions or is_held(wiring.network().sessions, state)
             ):
                 yield f"connector {state.connector} is still {state.session_id}'s"
             if state.is_kept(world.now()):

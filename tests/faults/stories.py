@@ -49,13 +49,13 @@ class Story:
 
     def prepare(self) -> None:
         """A driver with a card of each kind and a charger that waits for a car."""
-        wiring.catalog().put_tariff(self.tariff)
-        wiring.catalog().put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
-        wiring.drivers().put(Driver(DRIVER, "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        wiring.catalog().put_token(Token(CARD, "op", DRIVER), NOON)
-        wiring.chargers().put(Charger(CHARGER, "op", "harbour", "scrypt$", (ONE,)))
-        wiring.chargers().opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
-        wiring.chargers().set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
+        wiring.network().catalog.put_tariff(self.tariff)
+        wiring.network().catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
+        wiring.network().drivers.put(Driver(DRIVER, "d@example.com", "cus_1", "pm_1", "visa 4242"))
+        wiring.network().catalog.put_token(Token(CARD, "op", DRIVER), NOON)
+        wiring.network().chargers.put(Charger(CHARGER, "op", "harbour", "scrypt$", (ONE,)))
+        wiring.network().chargers.opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
+        wiring.network().chargers.set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
 
     def begin(self, world: World) -> None:
         charger = Stub(CHARGER, self.protocol, world, f"{CHARGER}-c1", online=True)
@@ -69,7 +69,7 @@ def _begin(world: World) -> None:
         world.sessions.append(answer[0].session_id)
 
     wanted = Wanted(CHARGER, ONE)
-    world.ask("begin", lambda: wiring.driver_sessions().begin(DRIVER, wanted, "key-1"), began)
+    world.ask("begin", lambda: wiring.network().driver_sessions.begin(DRIVER, wanted, "key-1"), began)
 
 
 def _end(world: World) -> None:
@@ -78,7 +78,7 @@ def _end(world: World) -> None:
 
 
 def _end_one(session_id: str) -> Any:
-    return wiring.driver_sessions().end(DRIVER, session_id)
+    return wiring.network().driver_sessions.end(DRIVER, session_id)
 
 
 def _by_app(world: World, charger: Stub) -> None:
@@ -176,7 +176,7 @@ def _outgrown(world: World, charger: Stub) -> None:
 
 def _reserve(world: World) -> None:
     minutes = timedelta(minutes=0)
-    world.ask("reserve", lambda: wiring.driver_reservations().make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
+    world.ask("reserve", lambda: wiring.network().driver_reservations.make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
 
 
 def _reserved(world: World, charger: Stub) -> None:

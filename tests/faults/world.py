@@ -17,7 +17,6 @@ from chalicelib import wiring
 from chalicelib.records.chargers import Connection
 from chalicelib.records.money import PaymentNews
 from chalicelib.services.access import NotFound, Refusal
-from chalicelib.wiring import stores
 from infrastructure.workflow import definition
 from tests.faults.aws import Refused, Rows, Tables, account
 from tests.faults.charger import Stub
@@ -111,7 +110,7 @@ class World:
             self.injector.armed = armed
 
     def _step(self, name: str, event: dict[str, Any]) -> Any:
-        lifecycle = wiring.lifecycle()
+        lifecycle = wiring.network().lifecycle
         work: Callable[[], Any]
         if name == "abort":
             error = event.get("error") or {}
@@ -136,7 +135,7 @@ class World:
 
     def _deliver(self, news: PaymentNews, tries: int) -> None:
         try:
-            self.invoke("webhook", lambda: wiring.payment_webhooks().receive(news))
+            self.invoke("webhook", lambda: wiring.network().payment_webhooks.receive(news))
         except Failed:
             self.after(60 * 2**tries, lambda: self._deliver(news, tries + 1))
         else:
@@ -145,15 +144,15 @@ class World:
     # Chargers' sockets.
 
     def receive(self, connection_id: str, frame: str) -> str | None:
-        answer: str | None = self.invoke("message", lambda: wiring.conversation().receive(connection_id, frame))
+        answer: str | None = self.invoke("message", lambda: wiring.network().conversation.receive(connection_id, frame))
         return answer
 
     def connect(self, charger: Stub, connection_id: str) -> None:
         connection = Connection(connection_id, charger.charger_id, "op", charger.protocol)
-        self.invoke("connect", lambda: wiring.chargers().opened(connection, self.now()))
+        self.invoke("connect", lambda: wiring.network().chargers.opened(connection, self.now()))
 
     def disconnect(self, connection_id: str) -> None:
-        self.invoke("disconnect", lambda: wiring.door().close(connection_id))
+        self.invoke("disconnect", lambda: wiring.network().connections.close(connection_id))
 
     def post(self, operation: str, params: dict[str, Any]) -> Any:
         """API Gateway's management API. Raises Refused."""
@@ -187,12 +186,12 @@ class World:
     def tick(self, *, hourly: bool) -> None:
         """What time alone brings about."""
         work: dict[str, Callable[[], Any]] = {
-            "sweep": lambda: wiring.lifecycle().sweep(),
-            "claim": lambda: wiring.unclaimed().sweep(),
-            "reservations": lambda: wiring.driver_reservations().sweep(),
+            "sweep": wiring.network().lifecycle.sweep,
+            "claim": wiring.network().unclaimed.sweep,
+            "reservations": wiring.network().driver_reservations.sweep,
         }
         if hourly:
-            work["debts"] = lambda: wiring.debts().ask_again()
+            work["debts"] = wiring.network().debts.ask_again
         for name, run in work.items():
             try:
                 self.invoke(name, run)
@@ -250,9 +249,6 @@ def _new_id() -> str:
     return _Current.world.new_id()
 
 
-_REPLACED: dict[str, Any] = {"clock": _now, "new_id": _new_id}
-
-
 def _request(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.engine.request(operation, params)
 
@@ -279,50 +275,24 @@ class Network:
             prepare()
             self._known[name] = self._tables.rows()
         self._tables.restore(self._known[name])
-        # Sockets that a process remembers.
-        _forget(stores.chargers)
-        _forget_services()
+        # What a process remembers: sockets, and what was built.
+        wiring.install(_kerb())
 
 
-def _forget_services() -> None:
-    keep = (stores.payments, stores.workflow, stores.link)
-    for module in (wiring, stores):
-        for built in vars(module).values():
-            if built not in keep:
-                _forget(built)
-
-
-def _forget(built: Any) -> None:
-    clear = getattr(built, "cache_clear", None)
-    if clear is not None:
-        clear()
+def _kerb() -> wiring.Network:
+    """Kerb as it is wired, by the clock of the run under way."""
+    return wiring.Network(os.environ | _SETTINGS, clock=_now, new_id=_new_id)
 
 
 @contextmanager
 def network() -> Iterator[Network]:
     """Kerb as it is wired, in an account of its own, by the clock of the run under way."""
-    kept = {name: os.environ.get(name) for name in _SETTINGS}
-    os.environ.update(_SETTINGS)
-    originals = [(module, name, getattr(module, name)) for module in (wiring, stores) for name in _REPLACED]
     requests_client = stripe.RequestsClient
     stripe.RequestsClient = _Http  # type: ignore[misc, assignment]
-    for module, name, _ in originals:
-        setattr(module, name, _REPLACED[name])
     routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post}
-    services = [it for module in (wiring, stores) for it in vars(module).values()]
-    for it in services:
-        _forget(it)
     try:
         with account(lambda: _Current.world.injector, routes) as tables:
             yield Network(tables)
     finally:
-        for module, name, original in originals:
-            setattr(module, name, original)
-        for it in services:
-            _forget(it)
+        wiring.install(None)
         stripe.RequestsClient = requests_client  # type: ignore[misc]
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value

@@ -45,24 +45,24 @@ def loaded(handler: str, code: str = "") -> set[str]:
 
 @pytest.mark.parametrize("handler", switchboard.SOCKET_FUNCTIONS)
 def test_a_socket_loads_nothing_of_the_api_or_of_payments(handler: str) -> None:
-    ready = "from chalicelib import wiring; wiring.door(); wiring.conversation()"
+    ready = "from chalicelib import wiring; wiring.network().connections; wiring.network().conversation"
     assert not HEAVY & loaded(handler, ready)
 
 
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
-    speak = "from chalicelib.protocol import dialect_for; dialect_for('ocpp1.6').asks()"
+    speak = "from chalicelib.protocol.ocpp import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)
     assert "chalicelib.protocol.ocpp.ocpp16" in found
-    assert not [name for name in found if name.startswith(("chalicelib.protocol.ocpp2", "ocpp.v"))]
+    assert not [name for name in found if name.startswith(("chalicelib.protocol.ocpp.ocpp2", "ocpp.v"))]
 
 
 def test_a_step_that_takes_no_money_loads_no_payment_provider() -> None:
-    ready = "from chalicelib import wiring; wiring.lifecycle()"
+    ready = "from chalicelib import wiring; wiring.network().lifecycle"
     assert not HEAVY & loaded("chalicelib.handlers.sessions.workflow.await_end", ready)
 
 
 def test_a_schedule_loads_nothing_of_the_api() -> None:
-    ready = "from chalicelib import wiring; wiring.unclaimed(); wiring.lists()"
+    ready = "from chalicelib import wiring; wiring.network().unclaimed; wiring.network().local_lists"
     assert not HEAVY & loaded("chalicelib.handlers.schedules.claim", ready)
 
 
@@ -71,9 +71,9 @@ def test_a_start_makes_the_client_of_the_tables_and_no_other() -> None:
 from chalicelib import wiring
 from chalicelib.adapters.tables import connection
 assert connection._client is not None
-assert wiring.link().client._make.cache_info().currsize == 0
-wiring.link().client.exceptions
-assert wiring.link().client._make.cache_info().currsize == 1
+assert wiring.network().link.client._make.cache_info().currsize == 0
+wiring.network().link.client.exceptions
+assert wiring.network().link.client._make.cache_info().currsize == 1
 """
     assert "boto3" not in loaded("app.on_message", made)
 

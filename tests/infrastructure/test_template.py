@@ -119,7 +119,7 @@ def settings_asked_for(folder: Path) -> set[str]:
     return {
         f"KERB_{ast.literal_eval(call.args[0])}"
         for call in calls
-        if ast.unparse(call.func) in ("setting", "wiring.setting")
+        if ast.unparse(call.func) in ("self.setting", "network().setting")
     }
 
 

@@ -134,12 +134,12 @@ class World:
 
     def owed_minor(self, session_id: str) -> int:
         """What the driver still owes for a session."""
-        sums = balances(wiring.ledger().of_session(session_id))
+        sums = balances(wiring.network().ledger.of_session(session_id))
         return sum(amount for (account, _), amount in sums.items() if account.startswith("driver/"))
 
     def books_are_settled(self, session_id: str) -> bool:
         """Nothing held, nothing owed, and all sums zero."""
-        transfers = wiring.ledger().of_session(session_id)
+        transfers = wiring.network().ledger.of_session(session_id)
         balanced = sum(balances(transfers).values()) == 0
         return balanced and held_minor(transfers) == 0 and self.owed_minor(session_id) == 0
 

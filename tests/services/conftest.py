@@ -7,56 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from chalicelib.adapters.chargers.calls import DynamoCalls
-from chalicelib.adapters.chargers.chargers import DynamoChargers
-from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
-from chalicelib.adapters.charging.sessions import DynamoSessions
-from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
-from chalicelib.adapters.discovery.places import DynamoPlaces
-from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
-from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
-from chalicelib.adapters.money.ledger import DynamoLedger, DynamoReceipts
-from chalicelib.adapters.notifications.outbox import DynamoOutbox
-from chalicelib.adapters.ocpp import NoProvider
-from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import CardAction, Hold, Origin, Session
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
-from chalicelib.ports.money import Payments
 from chalicelib.records.chargers import Charger, Connection, Gone, Site
 from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
-from chalicelib.services.chargers.commands import ChargerCommands
-from chalicelib.services.chargers.local_lists import LocalLists
-from chalicelib.services.chargers.message_log import ChargerLog
-from chalicelib.services.chargers.registry import Registry
-from chalicelib.services.chargers.remote_control import RemoteControl
-from chalicelib.services.charging.metering import Metering
-from chalicelib.services.charging.monitor import Monitor
-from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.transaction_ids import TransactionIds
-from chalicelib.services.charging.transactions import TransactionEvents
-from chalicelib.services.charging.unclaimed import UnclaimedTransactions
-from chalicelib.services.drivers.authorization import Authorizations
-from chalicelib.services.drivers.eligibility import Eligibility
-from chalicelib.services.money.debts import Debts
-from chalicelib.services.money.funds import Funds
-from chalicelib.services.money.payment_webhooks import PaymentWebhooks
-from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.money.reconciliation import Reconciliation
-from chalicelib.services.money.refunds import Refunds
-from chalicelib.services.notifications.alerts import Alerts
-from chalicelib.services.notifications.outbox import Notifications
-from chalicelib.services.ocpp.conversation import Conversation
-from chalicelib.services.ocpp.router import Router
-from chalicelib.services.reservations import DriverReservations
-from chalicelib.services.sessions.driver_sessions import DriverSessions
-from chalicelib.services.sessions.lifecycle import Lifecycle
+from chalicelib.wiring import Network
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
@@ -189,132 +151,25 @@ class CardMoney:
             raise Declined(why)
 
 
-class Kit:
-    """A network of one charger, one driver with a card on file and one RFID card."""
+class Kit(Network):
+    """A network of one charger, one driver with a card on file and one RFID token; what is outside are doubles."""
+
+    clock: Clock
+    workflow: Workflow
+    link: Link
 
     def __init__(self) -> None:
-        self.clock = Clock()
-        self.workflow = Workflow()
-        self.chargers = DynamoChargers(self.clock)
-        self.sessions = DynamoSessions(self.clock)
-        self.readings = DynamoReadings()
-        self.calls = DynamoCalls()
-        self.catalog = DynamoCatalog()
-        self.drivers = DynamoDrivers()
-        self.ledger = DynamoLedger()
-        self.transactions = DynamoTransactions()
-        self.message_log = DynamoMessageLog()
-        self.history = DynamoHistory()
-        self.reports = DynamoReports()
-        self.places = DynamoPlaces(self.clock)
-        self.link = Link()
-        self.outbox = DynamoOutbox()
-        self.notifications = Notifications(self.outbox, self.sessions, self.clock)
-        self.alerts = Alerts(self.sessions, self.readings, self.transactions, self.notifications)
-        self.changes = SessionChanges(self.sessions, self.workflow, self.notifications)
-        self.issued_receipts = IssuedReceipts(DynamoReceipts(), self.catalog, self.clock)
-        self.charger_log = ChargerLog(self.message_log, self.history, self.places, self.clock)
-        self.authorizations = Authorizations(self.chargers, self.sessions, self.catalog, self.drivers)
-        self.new_id = (f"m-{number}" for number in count(1)).__next__
-        self.commands = ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
-        self.lists = LocalLists(self.chargers, self.catalog, self.commands, self.clock)
-        self.reservations = DynamoReservations()
-        self.eligibility = Eligibility(
-            self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock
-        )
-        self.driver_reservations = DriverReservations(
-            reservations=self.reservations,
-            chargers=self.chargers,
-            places=self.places,
-            sessions=self.sessions,
-            eligibility=self.eligibility,
-            commands=self.commands,
-            workflow=self.workflow,
-            clock=self.clock,
-            new_id=self.new_id,
-        )
-        self.monitor = Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
-        self.charging = TransactionEvents(
-            chargers=self.chargers,
-            sessions=self.sessions,
-            transactions=self.transactions,
-            readings=self.readings,
-            catalog=self.catalog,
-            authorizations=self.authorizations,
-            transaction_ids=TransactionIds(self.chargers, self.sessions, self.transactions, self.clock),
-            workflow=self.workflow,
-            changes=self.changes,
-            driver_reservations=self.driver_reservations,
-            monitor=self.monitor,
-            alerts=self.alerts,
-            clock=self.clock,
-        )
-        self.router = Router(
-            chargers=self.chargers,
-            charging=self.charging,
-            authorizations=self.authorizations,
-            lists=self.lists,
-            driver_reservations=self.driver_reservations,
-            reports=self.reports,
-            provider=NoProvider(),
-            charger_log=self.charger_log,
-            alerts=self.alerts,
-            clock=self.clock,
-            heartbeat_s=300,
-        )
-        self.conversation = Conversation(self.chargers, self.calls, self.router, self.charger_log, self.clock)
-        self.unclaimed = UnclaimedTransactions(self.transactions, self.charging, self.clock)
-        self.registry = Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
-        self.remote_control = RemoteControl(
-            chargers=self.chargers,
-            calls=self.calls,
-            commands=self.commands,
-            message_log=self.message_log,
-            history=self.history,
-            reports=self.reports,
-            sessions=self.sessions,
-            transactions=self.transactions,
-            readings=self.readings,
-            clock=self.clock,
-            sleep=lambda seconds: self.clock.advance(seconds=seconds),
-        )
-        self.driver_sessions = DriverSessions(
-            sessions=self.sessions,
-            readings=self.readings,
-            chargers=self.chargers,
-            catalog=self.catalog,
-            eligibility=self.eligibility,
-            driver_reservations=self.driver_reservations,
-            issued_receipts=self.issued_receipts,
-            workflow=self.workflow,
-            changes=self.changes,
-            clock=self.clock,
-            new_id=self.new_id,
-        )
         self.money = CardMoney()
-        payments = lambda: cast(Payments, self.money)  # noqa: E731
-        self.debt_book = DynamoDebts()
-        self.debts = Debts(self.debt_book, self.sessions, self.drivers, self.ledger, self.changes, payments, self.clock)
-        self.funds = Funds(self.drivers, self.ledger, self.transactions, self.changes, self.debts, payments, self.clock)
-        self.lifecycle = Lifecycle(
-            sessions=self.sessions,
-            readings=self.readings,
-            chargers=self.chargers,
-            ledger=self.ledger,
-            workflow=self.workflow,
-            changes=self.changes,
-            commands=self.commands,
-            metering=Metering(self.readings, self.changes),
-            funds=self.funds,
-            issued_receipts=self.issued_receipts,
-            clock=self.clock,
+        clock = Clock()
+        super().__init__(
+            {},
+            clock=clock,
+            new_id=(f"m-{number}" for number in count(1)).__next__,
+            sleep=lambda seconds: clock.advance(seconds=seconds),
+            workflow=Workflow(),
+            link=Link(),
+            payments=self.money,
         )
-        self.payment_webhooks = PaymentWebhooks(
-            self.sessions, self.ledger, self.changes, self.funds, payments, self.clock
-        )
-        self.refunds = Refunds(self.sessions, self.ledger, self.changes, payments, self.clock)
-        self.differences = DynamoDifferences()
-        self.reconciliation = Reconciliation(self.ledger, self.differences, payments)
         self.catalog.put_tariff(TARIFF)
         self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))

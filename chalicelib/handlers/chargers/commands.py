@@ -6,10 +6,10 @@ import re
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.handlers.chargers.command_models import CommandState, CommandView, Order
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.records.chargers import SentCall
+from chalicelib.wiring import network
 
 commands = Blueprint(__name__)
 
@@ -36,7 +36,7 @@ _COMMANDS = "/v1/operator/chargers/{charger_id}/commands"
 def order(request: Request) -> Answer:
     """Send a command to a charger, and wait a little for its answer."""
     wait_s = _wait_s(request, _WAIT_S)
-    sent = wiring.remote_control().order(
+    sent = network().remote_control.order(
         request.operator_id,
         request.path["charger_id"],
         request.body.to_command(),
@@ -49,7 +49,7 @@ def order(request: Request) -> Answer:
 def command(request: Request) -> CommandView:
     """A command and its answer, as far as it has come."""
     path = request.path
-    return view(wiring.remote_control().fate(request.operator_id, path["charger_id"], path["command_id"]))
+    return view(network().remote_control.fate(request.operator_id, path["charger_id"], path["command_id"]))
 
 
 @endpoint(
@@ -65,20 +65,20 @@ def command(request: Request) -> CommandView:
 def change_password(request: Request) -> Answer:
     """Give a charger a new password. Nobody reads it; the old one stays good until the charger uses the new one."""
     wait_s = _wait_s(request, _WAIT_S)
-    sent = wiring.remote_control().change_password(request.operator_id, request.path["charger_id"])
+    sent = network().remote_control.change_password(request.operator_id, request.path["charger_id"])
     return _fate(request, sent, wait_s)
 
 
 def _fate(request: Request, sent: SentCall, wait_s: int) -> Answer:
     charger_id = request.path["charger_id"]
-    call = wiring.remote_control().fate(request.operator_id, charger_id, sent.message_id, wait_s)
+    call = network().remote_control.fate(request.operator_id, charger_id, sent.message_id, wait_s)
     location = _COMMANDS.format(charger_id=charger_id) + f"/{call.message_id}"
     return Answer(view(call), 202 if call.result is None else 200, {"Location": location})
 
 
 def view(call: SentCall) -> CommandView:
     """A command as its operator sees it."""
-    unanswered = "unanswered" if wiring.clock() > call.due_at else "pending"
+    unanswered = "unanswered" if network().clock() > call.due_at else "pending"
     return CommandView(
         command_id=call.message_id,
         action=call.action,

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.events import ReportKind
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.diagnostics_models import (
@@ -23,6 +22,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.records.chargers import Admission
+from chalicelib.wiring import network
 
 insight = Blueprint(__name__)
 
@@ -36,21 +36,21 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
     """A charger: how it is registered, how it is connected, and its latest news."""
-    charger, news = wiring.remote_control().look(request.operator_id, request.path["charger_id"])
+    charger, news = network().remote_control.look(request.operator_id, request.path["charger_id"])
     return views.detail(charger, news)
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
 def block_charger(request: Request) -> Answer:
     """Close a charger's socket and let it in no more."""
-    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
+    network().registry.admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
     return Answer()
 
 
 @endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs_operator=True)
 def accept_charger(request: Request) -> Answer:
     """Let a blocked charger in again. One that waits unregistered is accepted by registering it."""
-    wiring.registry().admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
+    network().registry.admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
     return Answer()
 
 
@@ -65,7 +65,7 @@ def accept_charger(request: Request) -> Answer:
 )
 def read_journal(request: Request) -> JournalPage:
     """What was said between a charger and Kerb, newest first."""
-    remote_control, limit = wiring.remote_control(), _limit(request)
+    remote_control, limit = network().remote_control, _limit(request)
     try:
         entries, cursor = remote_control.read_journal(
             request.operator_id, request.path["charger_id"], limit, request.query.get("cursor")
@@ -79,7 +79,7 @@ def read_journal(request: Request) -> JournalPage:
 def trace_charger(request: Request) -> Trace:
     """Journal heartbeats and readings too, for a while; every process knows within a minute."""
     lasting = timedelta(minutes=request.body.minutes)
-    until = wiring.remote_control().trace(request.operator_id, request.path["charger_id"], lasting)
+    until = network().remote_control.trace(request.operator_id, request.path["charger_id"], lasting)
     return Trace(traced_until=until)
 
 
@@ -99,7 +99,7 @@ def read_uptime(request: Request) -> UptimeReport:
     if not text.isdecimal() or len(text) > 6:
         raise BadRequest("excluded_min must be a number of minutes", "excluded_min")
     excluded = timedelta(minutes=int(text))
-    found = wiring.remote_control().uptime(request.operator_id, request.path["charger_id"], since, until, excluded)
+    found = network().remote_control.uptime(request.operator_id, request.path["charger_id"], since, until, excluded)
     return views.uptime(since, until, excluded, found)
 
 
@@ -115,7 +115,7 @@ def read_uptime(request: Request) -> UptimeReport:
 def read_history(request: Request) -> HistoryView:
     """When a charger was connected, and how its connectors changed."""
     since, until = _span(request)
-    found = wiring.remote_control().happenings(request.operator_id, request.path["charger_id"], since, until)
+    found = network().remote_control.happenings(request.operator_id, request.path["charger_id"], since, until)
     return HistoryView(items=[views.happening(it) for it in found])
 
 
@@ -134,7 +134,7 @@ def read_report(request: Request) -> ReportView:
         raise BadRequest(f"kind must be one of {', '.join(ReportKind)}", "kind")
     if not request_id.isdecimal() or len(request_id) > 10:
         raise BadRequest("request_id must be a number", "request_id")
-    parts = wiring.remote_control().report(
+    parts = network().remote_control.report(
         request.operator_id, request.path["charger_id"], ReportKind(kind), int(request_id)
     )
     return ReportView(
@@ -149,7 +149,7 @@ def read_report(request: Request) -> ReportView:
 def read_transaction(request: Request) -> TransactionView:
     """A transaction as its charger told it, with the numbers of messages that never came."""
     path = request.path
-    return views.transaction(wiring.remote_control().transaction(request.operator_id, path["charger_id"], path["ref"]))
+    return views.transaction(network().remote_control.transaction(request.operator_id, path["charger_id"], path["ref"]))
 
 
 @endpoint(
@@ -165,7 +165,7 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     """The operator's sessions, newest first."""
     flagged = request.query.get("flagged", "false").lower() == "true"
     try:
-        found, cursor = wiring.remote_control().own_sessions(
+        found, cursor = network().remote_control.own_sessions(
             request.operator_id, _limit(request), request.query.get("cursor"), flagged=flagged
         )
     except ValueError as error:
@@ -181,7 +181,7 @@ def _limit(request: Request) -> int:
 
 
 def _span(request: Request) -> tuple[datetime, datetime]:
-    now = wiring.clock()
+    now = network().clock()
     until = _time(request, "until", now)
     since = _time(request, "since", until - timedelta(days=30))
     if not since < until or until - since > _LONGEST_SPAN:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, TokenBody
@@ -15,6 +14,7 @@ from chalicelib.handlers.pricing.models import TariffBody
 from chalicelib.handlers.pricing.views import tariff
 from chalicelib.records.chargers import Admission, Charger, Plug, Site
 from chalicelib.records.drivers import Token
+from chalicelib.wiring import network
 
 operators = Blueprint(__name__)
 
@@ -35,7 +35,7 @@ def put_tariff(request: Request) -> Answer:
     """Set a tariff. Sessions under way keep the prices they began with."""
     tariff_id = _checked(request, "tariff_id", _ID)
     try:
-        wiring.registry().put_tariff(tariff(tariff_id, request.operator_id, request.body))
+        network().registry.put_tariff(tariff(tariff_id, request.operator_id, request.body))
     except ValueError as error:
         raise BadRequest(str(error), "elements") from None
     return Answer()
@@ -52,7 +52,7 @@ def put_tariff(request: Request) -> Answer:
 )
 def put_site(request: Request) -> Answer:
     """Set a site."""
-    wiring.registry().put_site(
+    network().registry.put_site(
         Site(_checked(request, "site_id", _ID), request.operator_id, **request.body.model_dump(mode="python"))
     )
     return Answer()
@@ -82,16 +82,18 @@ def put_charger(request: Request) -> Answer:
         keeps_list=body.keeps_list,
         plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
-    had_been_pending = wiring.registry().put_charger(charger, body.password)
+    had_been_pending = network().registry.put_charger(charger, body.password)
     if had_been_pending and not body.blocked:
-        wiring.remote_control().welcome(charger_id)
+        network().remote_control.welcome(charger_id)
     return Answer()
 
 
 @endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, needs_operator=True)
 def list_chargers(request: Request) -> RegisteredChargers:
     """All of the operator's chargers."""
-    return RegisteredChargers(items=[views.registered(it) for it in wiring.registry().of_operator(request.operator_id)])
+    return RegisteredChargers(
+        items=[views.registered(it) for it in network().registry.of_operator(request.operator_id)]
+    )
 
 
 @endpoint(
@@ -106,7 +108,7 @@ def list_chargers(request: Request) -> RegisteredChargers:
 def put_token(request: Request) -> Answer:
     """Issue an RFID card to a driver, or block it."""
     uid = _checked(request, "uid", _ID).upper()
-    wiring.registry().put_token(Token(uid, request.operator_id, request.body.driver_id, request.body.blocked))
+    network().registry.put_token(Token(uid, request.operator_id, request.body.driver_id, request.body.blocked))
     return Answer()
 
 

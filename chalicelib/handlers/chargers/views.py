@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived
 from chalicelib.domain.charging.session import Session
@@ -27,6 +26,7 @@ from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, Regi
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, LoggedMessage, Plug, Site
 from chalicelib.services.chargers.remote_control import Told
+from chalicelib.wiring import network
 
 _MINUTE = timedelta(minutes=1)
 
@@ -168,12 +168,12 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
                 connector=str(state.connector),
                 kind=plugs.get(state.connector, Plug(state.connector)).kind,
                 max_power_w=plugs.get(state.connector, Plug(state.connector)).max_power_w,
-                status=state.seen(wiring.clock()),
+                status=state.seen(network().clock()),
                 status_at=state.status_at,
                 error=state.error,
                 in_use=state.session_id is not None,
             )
             for state in states
         ],
-        prices=prices(tariff, site.time_zone, wiring.clock()),
+        prices=prices(tariff, site.time_zone, network().clock()),
     )

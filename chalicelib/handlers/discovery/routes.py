@@ -7,7 +7,6 @@ import re
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Polyline, decode_polyline
 from chalicelib.handlers.chargers.models import ChargerView
@@ -18,6 +17,7 @@ from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Plug, PlugType
 from chalicelib.records.discovery import Place
 from chalicelib.services.discovery import Found, Page, Wish
+from chalicelib.wiring import network
 
 search = Blueprint(__name__)
 
@@ -56,7 +56,7 @@ def nearby(request: Request) -> FoundPage:
     radius_m = _number(request, "radius", _RADIUS_M, _LARGEST_RADIUS_M, least=1)
     limit, cursor = _limit(request), request.query.get("cursor")
     try:
-        page = wiring.search().near(centre, radius_m, _wish(request), limit, cursor)
+        page = network().search.near(centre, radius_m, _wish(request), limit, cursor)
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return _page(page)
@@ -88,7 +88,7 @@ def along(request: Request) -> FoundPage:
     corridor_m = _number(request, "corridor", _CORRIDOR_M, _LARGEST_CORRIDOR_M, least=100)
     limit, cursor = _limit(request), request.query.get("cursor")
     try:
-        page = wiring.search().along(route, corridor_m, _wish(request), limit, cursor)
+        page = network().search.along(route, corridor_m, _wish(request), limit, cursor)
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return _page(page)
@@ -97,7 +97,9 @@ def along(request: Request) -> FoundPage:
 @endpoint(search, "GET", "/v1/sites/{site_id}", answers=SiteView, errors=(404,))
 def look_at_site(request: Request) -> SiteView:
     """A site, its price, and what its chargers do now."""
-    site, tariff, places = wiring.search().site(request.path["site_id"], wiring.eligibility().terms(request.driver_id))
+    site, tariff, places = network().search.site(
+        request.path["site_id"], network().eligibility.terms(request.driver_id)
+    )
     return SiteView(
         site_id=site.site_id,
         operator_id=site.operator_id,
@@ -106,7 +108,7 @@ def look_at_site(request: Request) -> SiteView:
         latitude=site.latitude,
         longitude=site.longitude,
         time_zone=site.time_zone,
-        prices=prices(tariff, site.time_zone, wiring.clock()) if tariff else None,
+        prices=prices(tariff, site.time_zone, network().clock()) if tariff else None,
         chargers=[
             SiteCharger(
                 charger_id=it.charger_id,
@@ -136,7 +138,7 @@ def _found(it: Found) -> FoundCharger:
         online=place.online,
         available=sum(place.is_free(plug) for plug in place.plugs),
         connectors=[_connector(place, plug) for plug in place.plugs],
-        prices=prices(it.tariff, place.time_zone, wiring.clock()) if it.tariff else None,
+        prices=prices(it.tariff, place.time_zone, network().clock()) if it.tariff else None,
         distance_m=round(it.distance_m),
         eta_s=it.eta_s,
         eta_is_estimate=it.is_estimate,
@@ -170,7 +172,7 @@ def _wish(request: Request) -> Wish:
         available=available == "true",
         operator_id=query.get("operator") or None,
         text=query.get("q", "")[:100],
-        terms=wiring.eligibility().terms(request.driver_id),
+        terms=network().eligibility.terms(request.driver_id),
     )
 
 
@@ -193,6 +195,6 @@ def _limit(request: Request) -> int:
 @endpoint(search, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, errors=(404,))
 def look(request: Request) -> ChargerView:
     """A charger: where it is, what it costs, and what its connectors do."""
-    it, site, tariff, states = wiring.registry().look(request.path["charger_id"])
-    _, tariff = wiring.eligibility().prices(request.driver_id, it.charger_id)
+    it, site, tariff, states = network().registry.look(request.path["charger_id"])
+    _, tariff = network().eligibility.prices(request.driver_id, it.charger_id)
     return charger_view(it, site, tariff, list(states))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.handlers.drivers.account_models import (
     Card,
     CardSetupView,
@@ -19,6 +18,7 @@ from chalicelib.handlers.drivers.account_models import (
 )
 from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
 from chalicelib.records.drivers import Driver, Login
+from chalicelib.wiring import network
 
 drivers = Blueprint(__name__)
 
@@ -28,38 +28,38 @@ drivers = Blueprint(__name__)
 )
 def register(request: Request) -> Me:
     """Open an account."""
-    return _me(wiring.accounts().register(request.body.email, request.body.password))
+    return _me(network().accounts.register(request.body.email, request.body.password))
 
 
 @endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401,))
 def confirm(request: Request) -> Answer:
     """Confirm the account's e-mail address with the code sent there."""
-    wiring.accounts().confirm(request.body.email, request.body.code)
+    network().accounts.confirm(request.body.email, request.body.code)
     return Answer()
 
 
 @endpoint(drivers, "POST", "/v1/login", takes=Credentials, answers=Tokens, needs_login=False, errors=(401,))
 def log_in(request: Request) -> Tokens:
     """Get an access token."""
-    return _tokens(wiring.accounts().log_in(request.body.email, request.body.password))
+    return _tokens(network().accounts.log_in(request.body.email, request.body.password))
 
 
 @endpoint(drivers, "POST", "/v1/login/refresh", takes=RefreshToken, answers=Tokens, needs_login=False, errors=(401,))
 def refresh(request: Request) -> Tokens:
     """Get a new access token."""
-    return _tokens(wiring.accounts().refresh(request.body.refresh_token))
+    return _tokens(network().accounts.refresh(request.body.refresh_token))
 
 
 @endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,))
 def me(request: Request) -> Me:
     """The account that calls."""
-    return _me(wiring.accounts().driver(request.driver_id))
+    return _me(network().accounts.driver(request.driver_id))
 
 
 @endpoint(drivers, "POST", "/v1/cards/setup", takes=NewCardSetup, answers=CardSetupView, status=201, errors=(404, 503))
 def begin_card_setup(request: Request) -> CardSetupView:
     """Begin to save a card: the client finishes with Stripe, so that no card number reaches Kerb."""
-    setup = wiring.accounts().begin_card_setup(request.driver_id)
+    setup = network().accounts.begin_card_setup(request.driver_id)
     return CardSetupView(
         setup_id=setup.setup_id, client_secret=setup.client_secret, publishable_key=setup.publishable_key
     )
@@ -68,7 +68,7 @@ def begin_card_setup(request: Request) -> CardSetupView:
 @endpoint(drivers, "POST", "/v1/cards", takes=FinishedSetup, answers=Card, status=201, errors=(404, 409, 503))
 def save_card(request: Request) -> Card:
     """Let the card of a finished setup pay from now on."""
-    return Card(card=wiring.accounts().save_card(request.driver_id, request.body.setup_id).card)
+    return Card(card=network().accounts.save_card(request.driver_id, request.body.setup_id).card)
 
 
 def _me(driver: Driver) -> Me:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib import wiring
 from chalicelib.handlers.drivers.models import OwnToken, TermsBody, TokenList, TokenView
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.records.drivers import Terms, Token
+from chalicelib.wiring import network
 
 tokens = Blueprint(__name__)
 
@@ -20,20 +20,20 @@ _ONES_OWN = "/v1/me/tokens/{uid}"
 @endpoint(tokens, "GET", "/v1/me/tokens", answers=TokenList)
 def my_tokens(request: Request) -> TokenList:
     """The caller's RFID cards, their own and those that operators gave them."""
-    return TokenList(items=[token(it) for it in wiring.cards().of_driver(request.driver_id)])
+    return TokenList(items=[token(it) for it in network().driver_tokens.of_driver(request.driver_id)])
 
 
 @endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
 def put_my_token(request: Request) -> Answer:
     """Add an RFID card of one's own, or block one, or let it be used again."""
-    wiring.cards().put(request.driver_id, _uid(request), blocked=request.body.blocked)
+    network().driver_tokens.put(request.driver_id, _uid(request), blocked=request.body.blocked)
     return Answer()
 
 
 @endpoint(tokens, "DELETE", _ONES_OWN, status=204, errors=(400, 404, 409))
 def remove_my_token(request: Request) -> Answer:
     """Give up an RFID card of one's own."""
-    wiring.cards().remove(request.driver_id, _uid(request))
+    network().driver_tokens.remove(request.driver_id, _uid(request))
     return Answer()
 
 
@@ -49,14 +49,14 @@ def remove_my_token(request: Request) -> Answer:
 def put_terms(request: Request) -> Answer:
     """Agree on a tariff with a driver (a free one, say), or let them charge no more at this operator's chargers."""
     body: TermsBody = request.body
-    wiring.cards().agree(request.operator_id, request.path["driver_id"], Terms(body.tariff_id, body.blocked))
+    network().driver_tokens.agree(request.operator_id, request.path["driver_id"], Terms(body.tariff_id, body.blocked))
     return Answer()
 
 
 @endpoint(tokens, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
 def leave(request: Request) -> Answer:
     """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person."""
-    wiring.account_deletion().leave(request.driver_id)
+    network().account_deletion.leave(request.driver_id)
     return Answer()
 
 

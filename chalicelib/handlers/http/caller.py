@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
-from chalicelib import wiring
 from chalicelib.records.drivers import NotAllowed
+from chalicelib.wiring import network
 
 authorizers = Blueprint(__name__)
 
@@ -31,7 +31,7 @@ class Caller:
 def jwt(request: AuthRequest) -> AuthResponse:
     """Admit whoever shows a valid token. Any other token is answered 401, which API Gateway does on this very text."""
     try:
-        claims = wiring.access_tokens().verify(_bearer(request.token))
+        claims = network().access_tokens.verify(_bearer(request.token))
     except NotAllowed:
         raise Exception("Unauthorized") from None
     return AuthResponse(routes=["*"], principal_id=claims.subject, context={"groups": ",".join(claims.groups)})
@@ -44,7 +44,7 @@ def caller_from(authorizer: Mapping[str, str]) -> Caller:
 
 def caller_of(authorization: str) -> Caller:
     """The caller behind an Authorization header. Raises NotAllowed."""
-    claims = wiring.access_tokens().verify(_bearer(authorization))
+    claims = network().access_tokens.verify(_bearer(authorization))
     return _caller(claims.subject, claims.groups)
 
 

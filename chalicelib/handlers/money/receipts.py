@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.money import receipt_models as models
@@ -20,6 +19,7 @@ from chalicelib.handlers.money.receipt_models import (
     ReceiptLink,
 )
 from chalicelib.records.access import TicketScope
+from chalicelib.wiring import network
 
 receipts = Blueprint(__name__)
 
@@ -43,7 +43,7 @@ _FORMAT = {"format": "json, html or pdf; json if left out"}
 )
 def receipt(request: Request) -> models.ReceiptView | Answer:
     """The receipt of a paid session, the same for ever; 409 until there is one."""
-    return _printed(request, wiring.driver_sessions().receipt(request.driver_id, request.path["session_id"]))
+    return _printed(request, network().driver_sessions.receipt(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(
@@ -58,9 +58,9 @@ def receipt(request: Request) -> models.ReceiptView | Answer:
 def link_receipt(request: Request) -> ReceiptLink:
     """A link to the receipt that needs no login, to be sent to whoever shall see it."""
     session_id = request.path["session_id"]
-    wiring.driver_sessions().receipt(request.driver_id, session_id)
-    expires_at = wiring.clock() + timedelta(days=request.body.valid_days)
-    ticket = wiring.tickets().issue(session_id, request.driver_id, expires_at, TicketScope.RECEIPT)
+    network().driver_sessions.receipt(request.driver_id, session_id)
+    expires_at = network().clock() + timedelta(days=request.body.valid_days)
+    ticket = network().tickets.issue(session_id, request.driver_id, expires_at, TicketScope.RECEIPT)
     url = f"/v1/receipts/{quote(session_id)}?ticket={ticket}&format={request.body.format}"
     return ReceiptLink(url=url, expires_at=expires_at)
 
@@ -79,21 +79,21 @@ def linked_receipt(request: Request) -> models.ReceiptView | Answer:
     """The receipt behind a link."""
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")
-    driver_id = wiring.tickets().verify(ticket, session_id, wiring.clock(), TicketScope.RECEIPT)
-    return _printed(request, wiring.driver_sessions().receipt(driver_id, session_id))
+    driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
+    return _printed(request, network().driver_sessions.receipt(driver_id, session_id))
 
 
 @endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)
 def put_profile(request: Request) -> Answer:
     """Say who the operator is; receipts that were issued before stay as they are."""
-    wiring.registry().put_profile(request.operator_id, Profile(**request.body.model_dump()))
+    network().registry.put_profile(request.operator_id, Profile(**request.body.model_dump()))
     return Answer()
 
 
 @endpoint(receipts, "GET", "/v1/operator/profile", answers=ProfileView, errors=(404,), needs_operator=True)
 def get_profile(request: Request) -> ProfileView:
     """Who the operator is."""
-    return views.profile(wiring.registry().profile(request.operator_id))
+    return views.profile(network().registry.profile(request.operator_id))
 
 
 def _printed(request: Request, it: Receipt) -> models.ReceiptView | Answer:

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.money.ledger import balances
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, endpoint
@@ -27,6 +26,7 @@ from chalicelib.handlers.money.models import (
 from chalicelib.records.money import Debt
 from chalicelib.services.access import NotFound
 from chalicelib.services.money.debts import Paid
+from chalicelib.wiring import network
 
 money = Blueprint(__name__)
 
@@ -49,7 +49,7 @@ _MOST_WH, _MOST_S = 2_000_000, 172_800
 def quote(request: Request) -> Quote:
     """What a charge would cost the caller: every line of the bill, at the prices of that time."""
     charger_id = request.path["charger_id"]
-    site, tariff = wiring.eligibility().prices(request.driver_id, charger_id)
+    site, tariff = network().eligibility.prices(request.driver_id, charger_id)
     energy_wh = _whole(request, "energy_wh", None, _MOST_WH)
     charging_s = _whole(request, "charging_s", energy_wh * 3600 // 11_000, _MOST_S)
     begins_at = _time(request.query.get("at"))
@@ -72,13 +72,13 @@ def quote(request: Request) -> Quote:
 @endpoint(money, "GET", "/v1/me/balance", answers=Balance, errors=(404,))
 def balance(request: Request) -> Balance:
     """What the caller owes. As long as anything is, no other charge begins."""
-    return _balance(Paid(wiring.debts().of_driver(request.driver_id)))
+    return _balance(Paid(network().debts.of_driver(request.driver_id)))
 
 
 @endpoint(money, "POST", "/v1/me/balance/pay", takes=PaymentView, answers=Balance, errors=(402, 404, 503))
 def pay_balance(request: Request) -> Balance:
     """Pay all that is owed by the card that is saved now; what is left is answered."""
-    return _balance(wiring.debts().pay(request.driver_id))
+    return _balance(network().debts.pay(request.driver_id))
 
 
 @endpoint(
@@ -95,7 +95,7 @@ def refund(request: Request) -> RefundView:
     """Give back what was paid for a session, in part or whole."""
     key = request.idempotency_key or secrets.token_hex(8)
     session_id = request.path["session_id"]
-    done = wiring.refunds().refund(request.operator_id, session_id, request.body.amount_minor, key)
+    done = network().refunds.refund(request.operator_id, session_id, request.body.amount_minor, key)
     return RefundView(
         session_id=done.session_id,
         currency=done.tariff.currency,
@@ -107,10 +107,10 @@ def refund(request: Request) -> RefundView:
 @endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)
 def books(request: Request) -> Books:
     """Every transfer of money for a session."""
-    session = wiring.sessions().get(request.path["session_id"])
+    session = network().sessions.get(request.path["session_id"])
     if session is None or session.operator_id != request.operator_id:
         raise NotFound(f"session {request.path['session_id']}")
-    transfers = wiring.ledger().of_session(session.session_id)
+    transfers = network().ledger.of_session(session.session_id)
     return Books(
         session_id=session.session_id,
         transfers=[
@@ -142,10 +142,10 @@ def reconciliation(request: Request) -> Reconciliation:
     """Where our books and the payment provider's did not agree about a day, as the night's comparison found."""
     text = request.query.get("day")
     try:
-        day = date.fromisoformat(text) if text else (wiring.clock() - timedelta(days=1)).date()
+        day = date.fromisoformat(text) if text else (network().clock() - timedelta(days=1)).date()
     except ValueError:
         raise BadRequest("day must be YYYY-MM-DD", "day") from None
-    found = wiring.differences().of(request.operator_id, day)
+    found = network().differences.of(request.operator_id, day)
     return Reconciliation(
         day=day,
         items=[
@@ -188,7 +188,7 @@ def _whole(request: Request, name: str, otherwise: int | None, most: int) -> int
 
 def _time(text: str | None) -> datetime:
     if text is None:
-        return wiring.clock()
+        return network().clock()
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is None or not 2000 < at.year < 2200:

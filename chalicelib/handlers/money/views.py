@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from chalicelib import wiring
 from chalicelib.domain.charging.session import CardAction
 from chalicelib.domain.money import receipt as domain
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.bill import Bill, Line, Tax
 from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView
+from chalicelib.wiring import network
 
 
 def action(it: CardAction) -> CardActionView:
     """What the cardholder's app needs so that they can confirm."""
-    return CardActionView(client_secret=it.client_secret, publishable_key=wiring.setting("STRIPE_PUBLISHABLE_KEY"))
+    return CardActionView(client_secret=it.client_secret, publishable_key=network().setting("STRIPE_PUBLISHABLE_KEY"))
 
 
 def line(it: Line) -> ReceiptLine:

@@ -13,9 +13,9 @@ from typing import Any
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.records.money import PaymentNews, PaymentsUnavailable
+from chalicelib.wiring import network
 
 webhooks = Blueprint(__name__)
 
@@ -34,7 +34,7 @@ _REMEMBERED_S = 24 * 3600
 def stripe(request: Request) -> Answer:
     """Stripe tells what became of a payment."""
     try:
-        news = wiring.payments().read_webhook(request.raw_body, request.headers.get("stripe-signature", ""))
+        news = network().payments.read_webhook(request.raw_body, request.headers.get("stripe-signature", ""))
     except ValueError as error:
         raise BadRequest(str(error)) from None
     _hear_once()(news, webhooks.lambda_context)
@@ -63,7 +63,7 @@ def _hear_once() -> Callable[[PaymentNews, Any], None]:
         data_keyword_argument="event", persistence_store=store, config=config
     )
     def receive(event: dict[str, str], news: PaymentNews) -> None:
-        wiring.payment_webhooks().receive(news)
+        network().payment_webhooks.receive(news)
 
     def hear_once(news: PaymentNews, context: Any) -> None:
         config.register_lambda_context(context)

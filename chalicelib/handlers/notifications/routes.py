@@ -6,11 +6,11 @@ import re
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.notifications import Notification
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.notifications.models import NoticePage, NoticeView, WebhookBody, WebhookView
 from chalicelib.records.notifications import Webhook
+from chalicelib.wiring import network
 
 notices = Blueprint(__name__)
 
@@ -33,7 +33,7 @@ def read_notices(request: Request) -> NoticePage:
     if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
         raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
     try:
-        found, cursor = wiring.notifications().page(request.driver_id, int(limit), request.query.get("cursor"))
+        found, cursor = network().notifications.page(request.driver_id, int(limit), request.query.get("cursor"))
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return NoticePage(items=[_view(it) for it in found], next_cursor=cursor)
@@ -43,7 +43,7 @@ def read_notices(request: Request) -> NoticePage:
 def put_webhook(request: Request) -> Answer:
     """Post what drivers are told at the operator's chargers to this address as well, signed."""
     try:
-        wiring.delivery().register(request.operator_id, Webhook(request.body.url, request.body.secret))
+        network().delivery.register(request.operator_id, Webhook(request.body.url, request.body.secret))
     except ValueError as error:
         raise BadRequest(str(error), "url") from None
     return Answer()
@@ -52,14 +52,14 @@ def put_webhook(request: Request) -> Answer:
 @endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs_operator=True)
 def get_webhook(request: Request) -> WebhookView:
     """Where they are posted; never the secret."""
-    webhook = wiring.delivery().webhook(request.operator_id)
+    webhook = network().delivery.webhook(request.operator_id)
     return WebhookView(url=webhook.url if webhook else None)
 
 
 @endpoint(notices, "DELETE", _WEBHOOK, status=204, needs_operator=True)
 def delete_webhook(request: Request) -> Answer:
     """Post them there no more."""
-    wiring.delivery().unregister(request.operator_id)
+    network().delivery.unregister(request.operator_id)
     return Answer()
 
 

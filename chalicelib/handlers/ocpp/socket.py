@@ -14,10 +14,10 @@ from typing import Any
 
 from chalice.app import WebsocketEvent
 
-from chalicelib import wiring
 from chalicelib.handlers.http.observability import count
 from chalicelib.records.chargers import Gone
 from chalicelib.services.chargers.connections import ChargerCredentials, Refused
+from chalicelib.wiring import network
 
 CHARGER_ID_HEADER = "x-kerb-charger-id"
 EDGE_SECRET_HEADER = "x-kerb-edge-secret"  # noqa: S105
@@ -39,7 +39,7 @@ def connect(event: WebsocketEvent) -> Response:
     offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]
     try:
         credentials = ChargerCredentials(headers.get("authorization"), headers.get(CERTIFICATE_HEADER))
-        protocol = wiring.door().open(event.connection_id, charger_id, credentials, offers, _opened_at(request))
+        protocol = network().connections.open(event.connection_id, charger_id, credentials, offers, _opened_at(request))
     except Refused as refused:
         _log.warning("charger refused", extra={"charger_id": charger_id, "why": refused.why})
         count("ChargersRefused", status=str(refused.status))
@@ -50,7 +50,7 @@ def connect(event: WebsocketEvent) -> Response:
 
 def _came_through_the_edge(headers: Mapping[str, str]) -> bool:
     """Only the edge knows the secret; whoever finds the door behind it could forge what the edge says of a charger."""
-    secret = wiring.setting("EDGE_SECRET")
+    secret = network().setting("EDGE_SECRET")
     if not secret:
         # A secret that is empty is no secret: whoever sends nothing would know it.
         return False
@@ -64,10 +64,10 @@ def _opened_at(request: Response) -> datetime:
 def message(event: WebsocketEvent) -> Response:
     """Take one frame; the answer goes back as the route's response, which costs no further call."""
     try:
-        answer = wiring.conversation().receive(event.connection_id, _text(event))
+        answer = network().conversation.receive(event.connection_id, _text(event))
     except Gone:
         _log.warning("a frame from a socket nobody opened", extra={"connection_id": event.connection_id})
-        wiring.link().close(event.connection_id)
+        network().link.close(event.connection_id)
         return {"statusCode": 410}
     return {"statusCode": 200, "body": answer} if answer is not None else {"statusCode": 200}
 
@@ -84,5 +84,5 @@ def disconnect(event: WebsocketEvent) -> Response:
     """A socket has closed: best effort, perhaps late, perhaps twice."""
     context = event.to_dict()["requestContext"]
     why = f"{context.get('disconnectStatusCode', '')} {context.get('disconnectReason', '')}".strip()
-    wiring.door().close(event.connection_id, why)
+    network().connections.close(event.connection_id, why)
     return {"statusCode": 200}

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, Request, endpoint
 from chalicelib.handlers.reservations import views
 from chalicelib.handlers.reservations.models import Extension, NewReservation, ReservationList, ReservationView
+from chalicelib.wiring import network
 
 reservations = Blueprint(__name__)
 
@@ -31,7 +31,7 @@ _SHOWN = 50
 def reserve(request: Request) -> Answer:
     """Keep a connector. A driver has one reservation at a time; a start there by its driver uses it up."""
     body: NewReservation = request.body
-    made, is_new = wiring.driver_reservations().make(
+    made, is_new = network().driver_reservations.make(
         request.driver_id,
         body.charger_id,
         ConnectorId.parse(body.connector),
@@ -46,14 +46,14 @@ def reserve(request: Request) -> Answer:
 @endpoint(reservations, "GET", "/v1/reservations", answers=ReservationList)
 def my_reservations(request: Request) -> ReservationList:
     """The caller's newest reservations."""
-    found = wiring.reservations().of_driver(request.driver_id, _SHOWN)
+    found = network().reservations.of_driver(request.driver_id, _SHOWN)
     return ReservationList(items=[views.reservation(it) for it in found])
 
 
 @endpoint(reservations, "GET", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def look_at_reservation(request: Request) -> ReservationView:
     """One reservation."""
-    return views.reservation(wiring.driver_reservations().get(request.driver_id, request.path["reservation_id"]))
+    return views.reservation(network().driver_reservations.get(request.driver_id, request.path["reservation_id"]))
 
 
 @endpoint(
@@ -66,10 +66,10 @@ def look_at_reservation(request: Request) -> ReservationView:
 )
 def extend_reservation(request: Request) -> ReservationView:
     """Keep it a quarter of an hour longer; an hour in all at the most."""
-    return views.reservation(wiring.driver_reservations().extend(request.driver_id, request.path["reservation_id"]))
+    return views.reservation(network().driver_reservations.extend(request.driver_id, request.path["reservation_id"]))
 
 
 @endpoint(reservations, "DELETE", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def cancel_reservation(request: Request) -> ReservationView:
     """Give it up. What its tariff asks for the time so far is charged; asking again changes nothing."""
-    return views.reservation(wiring.driver_reservations().cancel(request.driver_id, request.path["reservation_id"]))
+    return views.reservation(network().driver_reservations.cancel(request.driver_id, request.path["reservation_id"]))

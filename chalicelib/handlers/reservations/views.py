@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from chalicelib import wiring
 from chalicelib.domain.reservations import Reservation, ReservationStatus
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.reservations.models import ReservationView
+from chalicelib.wiring import network
 
 
 def reservation(it: Reservation) -> ReservationView:
     """A connector kept for its driver; one whose time is over has expired, whether anybody noticed or not."""
-    now = wiring.clock()
+    now = network().clock()
     is_over = it.standing is ReservationStatus.OPEN and not it.is_open(now)
     return ReservationView(
         reservation_id=it.reservation_id,

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.tokens import token
@@ -18,6 +17,7 @@ from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
 from chalicelib.handlers.sessions.views import session
 from chalicelib.services.sessions.driver_sessions import progress
+from chalicelib.wiring import network
 
 exports = Blueprint(__name__)
 
@@ -66,7 +66,7 @@ class Export(ResponseBody):
 def export(request: Request) -> Export:
     """All that is kept of the caller, their sessions a page at a time."""
     try:
-        kept = wiring.account_deletion().export(request.driver_id, request.query.get("cursor"))
+        kept = network().account_deletion.export(request.driver_id, request.query.get("cursor"))
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return Export(

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from chalice import Blueprint
 
-from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.handlers.http.caller import caller_of
@@ -16,6 +15,7 @@ from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.sessions.driver_sessions import Progress, Wanted, progress
+from chalicelib.wiring import network
 
 sessions = Blueprint(__name__)
 
@@ -42,7 +42,7 @@ def begin(request: Request) -> Answer:
     body: NewSession = request.body
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
-    session, is_new = wiring.driver_sessions().begin(request.driver_id, wanted, request.idempotency_key)
+    session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
     shown = views.session(progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 
@@ -61,7 +61,7 @@ def page(request: Request) -> SessionPage:
     if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
         raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
     try:
-        found, cursor = wiring.driver_sessions().page(request.driver_id, int(limit), request.query.get("cursor"))
+        found, cursor = network().driver_sessions.page(request.driver_id, int(limit), request.query.get("cursor"))
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
@@ -70,13 +70,13 @@ def page(request: Request) -> SessionPage:
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
 def watch(request: Request) -> SessionView:
     """One session as far as it has come."""
-    return views.session(wiring.driver_sessions().watch(request.driver_id, request.path["session_id"]))
+    return views.session(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
-    return views.session(wiring.driver_sessions().end(request.driver_id, request.path["session_id"]))
+    return views.session(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(
@@ -100,10 +100,10 @@ def live(request: Request) -> Answer:
     seen = request.headers.get("last-event-id") or request.query.get("last_event_id", "")
     driver_id = _watcher(request, session_id)
     if seen == _END:
-        wiring.driver_sessions().get(driver_id, session_id)
+        network().driver_sessions.get(driver_id, session_id)
         return Answer(status=204)
     try:
-        steps, may_be_more = wiring.driver_sessions().since(driver_id, session_id, seen.partition("|")[0])
+        steps, may_be_more = network().driver_sessions.since(driver_id, session_id, seen.partition("|")[0])
     except ValueError as error:
         raise BadRequest(str(error), "Last-Event-ID") from None
     return Answer("".join(_stream(steps, seen, may_be_more)), headers={"Cache-Control": "no-store"})
@@ -111,7 +111,7 @@ def live(request: Request) -> Answer:
 
 def _watcher(request: Request, session_id: str) -> str:
     if ticket := request.query.get("ticket"):
-        return wiring.tickets().verify(ticket, session_id, wiring.clock())
+        return network().tickets.verify(ticket, session_id, network().clock())
     if authorization := request.headers.get("authorization"):
         return caller_of(authorization).driver_id
     raise NotAllowed("send a ticket (see live_url) or an Authorization header")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib import wiring
 from chalicelib.domain.charging.session import Session
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.sessions.models import SessionView
 from chalicelib.services.sessions.driver_sessions import Progress
+from chalicelib.wiring import network
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
 
@@ -36,7 +36,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         soc_percent=progress.soc_percent,
         elapsed_s=progress.elapsed_s,
         cost=cost(progress.cost),
-        prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else wiring.clock()),
+        prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,
         held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
@@ -52,6 +52,6 @@ def _live_url(it: Session) -> str:
     if it.driver_id is None:
         return ""
     # Whole hours, so that a session that has not changed looks the same when it is asked for again.
-    this_hour = wiring.clock().replace(minute=0, second=0, microsecond=0)
-    ticket = wiring.tickets().issue(it.session_id, it.driver_id, this_hour + _TICKET_GOOD_FOR)
+    this_hour = network().clock().replace(minute=0, second=0, microsecond=0)
+    ticket = network().tickets.issue(it.session_id, it.driver_id, this_hour + _TICKET_GOOD_FOR)
     return f"/v1/sessions/{it.session_id}/live?ticket={ticket}"

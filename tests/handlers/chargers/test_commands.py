@@ -246,8 +246,9 @@ def test_a_command_is_unanswered_once_its_time_is_over_and_an_answer_after_that_
 def test_an_unknown_charger_waits_until_its_operator_registers_it(
     stack: Stack, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KERB_NEWCOMERS_TO", OPERATOR_ID)
-    wiring.door.cache_clear()
+    monkeypatch.setattr(
+        wiring.network(), "connections", replace(wiring.network().connections, newcomers_to=OPERATOR_ID)
+    )
     boot = {"chargePointVendor": "New", "chargePointModel": "One"}
     charger_id = "NEWCOMER-1"
     socket = Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, "ocpp1.6")
@@ -263,4 +264,3 @@ def test_an_unknown_charger_waits_until_its_operator_registers_it(
     assert socket.call("BootNotification", boot)["status"] == "Accepted"
     assert network.driver.call("GET", f"/v1/chargers/{charger_id}")["online"]
     socket.close()
-    wiring.door.cache_clear()

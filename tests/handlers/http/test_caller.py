@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import jwt
 import pytest
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.utilities.utils import load_resource
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from chalicelib.handlers.http.caller import Caller, caller_from
 from chalicelib.handlers.http.observability import logger
 from local import identity
@@ -165,7 +167,8 @@ def test_a_login_and_a_live_view_leave_no_secret_in_the_log(
 def test_a_login_that_breaks_leaves_no_password_in_the_log(
     stack: Stack, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.wiring.accounts", lambda: json.loads("{"))
+    broken = Mock(**{"log_in.side_effect": json.JSONDecodeError("broken", "{", 1)})
+    monkeypatch.setattr(wiring.network(), "accounts", broken)
     body = {"email": "broken@example.com", "password": PASSWORD}
     answer = requests.post(f"{stack.http_url}/v1/login", json=body, timeout=10)
     assert answer.status_code == 500

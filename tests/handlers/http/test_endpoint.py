@@ -38,7 +38,7 @@ def log_in(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception
     """The answer to a login that ends with that error."""
 
     def answer(error: Exception) -> requests.Response:
-        monkeypatch.setattr(wiring, "accounts", lambda: Accounts(error))
+        monkeypatch.setattr(wiring.network(), "accounts", Accounts(error))
         return requests.post(f"{stack.http_url}/v1/login", json=CREDENTIALS, timeout=10)
 
     return answer

@@ -176,8 +176,10 @@ def test_a_link_shows_the_receipt_without_a_login_until_it_expires(stack: Stack,
     shown = requests.get(stack.http_url + link["url"], timeout=10)
     assert (shown.status_code, "10.000 kWh" in shown.text) == (200, True)
     driver_id = network.driver.call("GET", "/v1/me")["driver_id"]
-    old = wiring.tickets().issue(paid, driver_id, wiring.clock() - timedelta(minutes=1), TicketScope.RECEIPT)
-    live = wiring.tickets().issue(paid, driver_id, wiring.clock() + timedelta(days=1))
+    old = wiring.network().tickets.issue(
+        paid, driver_id, wiring.network().clock() - timedelta(minutes=1), TicketScope.RECEIPT
+    )
+    live = wiring.network().tickets.issue(paid, driver_id, wiring.network().clock() + timedelta(days=1))
     for ticket in ("", "forged", old, live):
         answer = requests.get(f"{stack.http_url}/v1/receipts/{paid}", {"ticket": ticket}, timeout=10)
         assert answer.status_code == 401

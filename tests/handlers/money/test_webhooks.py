@@ -41,7 +41,7 @@ class Billing:
 def payment_webhooks(monkeypatch: pytest.MonkeyPatch) -> Billing:
     payment_webhooks = Billing()
     payment_webhooks.go_on.set()
-    monkeypatch.setattr(wiring, "billing", lambda: payment_webhooks)
+    monkeypatch.setattr(wiring.network(), "payment_webhooks", payment_webhooks)
     return payment_webhooks
 
 

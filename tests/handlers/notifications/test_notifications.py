@@ -131,9 +131,9 @@ def test_a_webhook_that_failed_once_gets_every_notice_once(network: Network, app
     assert network.operator.call("GET", WEBHOOK) == {"url": app_server.url}
     try:
         app_server.failures = 1
-        assert not wiring.delivery().deliver()
+        assert not wiring.network().delivery.deliver()
         assert session_id not in {it["session_id"] for it in app_server.got}
-        later = replace(wiring.delivery(), clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
+        later = replace(wiring.network().delivery, clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
         assert later.deliver()[Outcome.SENT] >= 3
         assert not later.deliver()
     finally:

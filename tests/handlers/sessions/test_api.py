@@ -232,11 +232,11 @@ def test_a_ticket_opens_its_own_session_for_its_own_time(
     driver_id = network.driver.call("GET", "/v1/me")["driver_id"]
     live = f"{stack.http_url}/v1/sessions/{session_id}/live"
     later = datetime.now(UTC) + timedelta(hours=1)
-    good = wiring.tickets().issue(session_id, driver_id, later)
+    good = wiring.network().tickets.issue(session_id, driver_id, later)
     assert requests.get(live, params={"ticket": good}, timeout=10).status_code == 200
     for bad in (
-        wiring.tickets().issue("KOTHER", driver_id, later),
-        wiring.tickets().issue(session_id, driver_id, datetime.now(UTC) - timedelta(hours=1)),
+        wiring.network().tickets.issue("KOTHER", driver_id, later),
+        wiring.network().tickets.issue(session_id, driver_id, datetime.now(UTC) - timedelta(hours=1)),
         good[:-2],
     ):
         assert requests.get(live, params={"ticket": bad}, timeout=10).status_code == 401

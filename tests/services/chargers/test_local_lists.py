@@ -40,14 +40,14 @@ def version(kit: Kit) -> int:
 def test_a_charger_that_comes_back_is_asked_for_its_version_once(kit: Kit) -> None:
     kit.chargers.list_is_due("CP-1")
     kit.catalog.lists_done("op", SECOND)
-    assert kit.lists.tend() == 1
+    assert kit.local_lists.tend() == 1
     assert sent(kit)[2:] == ["GetLocalListVersion", {}]
-    assert kit.lists.tend() == 0
+    assert kit.local_lists.tend() == 0
 
 
 def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit: Kit) -> None:
     kit.chargers.list_is_due("CP-1")
-    kit.lists.tend()
+    kit.local_lists.tend()
     kit.link.sent = [it for it in kit.link.sent if "GetLocalListVersion" in it]
     answer(kit, listVersion=0)
     _, _, action, payload = sent(kit)
@@ -58,21 +58,21 @@ def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit:
     assert version(kit) == SECOND
 
     kit.catalog.put_token(Token("BEEF01", "op", "driver-1", blocked=True), kit.clock.now)
-    assert kit.lists.tend() == 0, "what changed this minute waits for the index"
+    assert kit.local_lists.tend() == 0, "what changed this minute waits for the index"
     kit.clock.advance(minutes=2)
-    assert kit.lists.tend() == 1
+    assert kit.local_lists.tend() == 1
     payload = sent(kit)[3]
     assert (payload["updateType"], payload["listVersion"]) == ("Differential", SECOND + 300)
     assert payload["localAuthorizationList"] == [{"idTag": "BEEF01", "idTagInfo": {"status": "Blocked"}}]
     answer(kit, status="Accepted")
     kit.clock.advance(minutes=5)
-    assert kit.lists.tend() == 0
+    assert kit.local_lists.tend() == 0
 
 
 @pytest.mark.parametrize("status", ["VersionMismatch", "Failed"])
 def test_a_change_the_charger_cannot_take_is_followed_by_the_whole_list_once(kit: Kit, status: str) -> None:
     kit.chargers.confirm_list("CP-1", SECOND - 10)
-    kit.lists.tend()
+    kit.local_lists.tend()
     assert sent(kit)[3]["updateType"] == "Differential"
     answer(kit, status=status)
     assert sent(kit)[3]["updateType"] == "Full"
@@ -85,7 +85,7 @@ def test_a_version_that_is_not_ours_is_replaced_by_the_whole_list(kit: Kit) -> N
     kit.chargers.confirm_list("CP-1", SECOND)
     kit.chargers.list_is_due("CP-1")
     kit.catalog.lists_done("op", SECOND)
-    kit.lists.tend()
+    kit.local_lists.tend()
     answer(kit, listVersion=17)
     assert sent(kit)[3]["updateType"] == "Full"
 
@@ -95,7 +95,7 @@ def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Ki
         kit.clock.advance(seconds=1)
         kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     kit.clock.advance(minutes=2)
-    kit.lists.tend()
+    kit.local_lists.tend()
     kinds, tokens = [], []
     for _ in range(3):
         payload = sent(kit)[3]
@@ -110,17 +110,17 @@ def test_tokens_changed_in_one_second_are_never_torn_apart(kit: Kit) -> None:
     for number in range(150):
         kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     kit.clock.advance(minutes=2)
-    kit.lists.tend()
+    kit.local_lists.tend()
     assert len(sent(kit)[3]["localAuthorizationList"]) == 151
 
 
 def test_chargers_that_keep_no_list_or_are_offline_are_left_alone(kit: Kit) -> None:
     kit.chargers.closed(CONNECTION)
-    assert kit.lists.tend() == 0
+    assert kit.local_lists.tend() == 0
     assert kit.link.sent == []
 
 
 def test_another_operators_cards_stay_its_own(kit: Kit) -> None:
     kit.catalog.put_token(Token("CAFE01", "other", "driver-1"), NOW)
-    kit.lists.tend()
+    kit.local_lists.tend()
     assert "CAFE01" not in kit.link.sent[-1]

@@ -145,7 +145,7 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
         assert kit.unclaimed.sweep() == 1
     with within("lists"):
         kit.chargers.list_is_due("CP-1")
-        kit.lists.tend()
+        kit.local_lists.tend()
 
 
 def test_a_charger_may_come_and_go(kit: Kit) -> None:

@@ -1,0 +1,53 @@
+"""Services of chargers: their sockets, commands, lists, registry and log."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.chargers.connections import Connections
+from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.registry import Registry
+from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.wiring.stores import Stores
+
+
+class ChargerServices(Stores):
+    """Services of chargers: their sockets, commands, lists, registry and log."""
+
+    @cached_property
+    def charger_log(self) -> ChargerLog:
+        return ChargerLog(self.message_log, self.history, self.places, self.clock)
+
+    @cached_property
+    def commands(self) -> ChargerCommands:
+        return ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
+
+    @cached_property
+    def connections(self) -> Connections:
+        return Connections(self.chargers, self.link, self.charger_log, self.setting("NEWCOMERS_TO", "") or None)
+
+    @cached_property
+    def local_lists(self) -> LocalLists:
+        return LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
+
+    @cached_property
+    def remote_control(self) -> RemoteControl:
+        return RemoteControl(
+            chargers=self.chargers,
+            calls=self.calls,
+            commands=self.commands,
+            message_log=self.message_log,
+            history=self.history,
+            reports=self.reports,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            clock=self.clock,
+            sleep=self.sleep,
+        )

@@ -1,0 +1,46 @@
+"""Services of drivers: accounts, tokens, who may charge."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from chalicelib.services.drivers.account_deletion import AccountDeletion
+from chalicelib.services.drivers.accounts import Accounts
+from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.drivers.eligibility import Eligibility
+from chalicelib.services.drivers.tokens import DriverTokens
+from chalicelib.wiring.notifications import NotificationServices
+
+
+class DriverServices(NotificationServices):
+    """Services of drivers: accounts, tokens, who may charge."""
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.drivers, self.identity, lambda: self.payments, self.new_id)
+
+    @cached_property
+    def authorizations(self) -> Authorizations:
+        return Authorizations(self.chargers, self.sessions, self.catalog, self.drivers)
+
+    @cached_property
+    def eligibility(self) -> Eligibility:
+        return Eligibility(self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock)
+
+    @cached_property
+    def driver_tokens(self) -> DriverTokens:
+        return DriverTokens(self.catalog, self.drivers, self.clock)
+
+    @cached_property
+    def account_deletion(self) -> AccountDeletion:
+        return AccountDeletion(
+            drivers=self.drivers,
+            catalog=self.catalog,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            reservations=self.reservations,
+            outbox=self.outbox,
+            identity=self.identity,
+            payments=lambda: self.payments,
+            clock=self.clock,
+        )

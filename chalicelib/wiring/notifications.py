@@ -1,0 +1,28 @@
+"""Services that tell drivers how their sessions go."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.notifications.delivery import Delivery
+from chalicelib.services.notifications.outbox import Notifications
+from chalicelib.wiring.chargers import ChargerServices
+
+
+class NotificationServices(ChargerServices):
+    """Services that tell drivers how their sessions go."""
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        return Notifications(self.outbox, self.sessions, self.clock)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.sessions, self.readings, self.transactions, self.notifications)
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        return Delivery(
+            self.outbox, self.sessions, self.webhooks, lambda: self.messengers, self.clock, self.may_webhooks_be_inside
+        )
