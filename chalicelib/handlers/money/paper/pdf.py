@@ -1,7 +1,7 @@
 """A receipt as PDF: the same bytes whenever and wherever it is printed, with nothing in it but what it says.
 
 Every byte is UTF-8 text (streams are in ASCII85): an API Gateway delivers text as it is, but bytes only to a client
-whose Accept begins with a type declared as binary, which no browser's does (ADR 13).
+whose Accept begins with a type declared as binary, which no browser's does (ADR 16).
 """
 
 from __future__ import annotations
