@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check audit bench kerb package deploy clean
+.PHONY: help install run test quick check audit bench kerb package deploy clean
 
 STAGE ?= dev
+# What belongs together stays together, the longest first (tests/conftest.py).
+SPREAD := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 # A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
 RUNTIME_PYTHON ?=
 
@@ -26,8 +28,11 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt
 run: $(READY) ## Run everything on this machine, show one paid session, and stay up
 	@$(BIN)/python -m local $(ARGS)
 
-test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run the tests on all cores; some of them: make test ARGS='tests/adapters -k ledger' (-n 0: in one process)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
+
+quick: $(READY) ## Run the tests of domain, protocol and services alone
+	@$(BIN)/python -m pytest $(SPREAD) tests/domain tests/protocol tests/services $(ARGS)
 
 check: $(READY) ## Lint, format, types, who imports whom, known vulnerabilities
 	@$(BIN)/ruff check .

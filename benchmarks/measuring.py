@@ -128,9 +128,15 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     yield from _said(meter, socket, [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")])
     yield "look", _step(meter, lambda: driver.call("GET", f"/v1/sessions/{begun[0]}"))
     yield "end", _step(meter, end)
-    for kind, usage in _said(meter, socket, story.ending):
-        driver.until(begun[0], lambda it: it["state"] == "completed")
-        yield kind, usage
+    # Its words end the charge; what they bring about is over when its workflow is, however long that takes.
+    for name, send in story.ending:
+
+        def close(send: Send = send) -> None:
+            send(socket)
+            _until_over(meter, begun[0])
+
+        yield _KINDS[name], _step(meter, close)
+    driver.until(begun[0], lambda it: it["state"] == "completed")
     transitions = Usage()
     transitions.calls["transitions"] = _transitions(begun[0])
     meter.take(0)
@@ -162,15 +168,25 @@ def _step(meter: Meter, act: Callable[[], object]) -> Usage:
     return meter.take(_QUIET_S)
 
 
-def _transitions(session_id: str) -> int:
+def _history(session_id: str) -> list[Any]:
     client = boto3.client("stepfunctions")
     (machine,) = client.list_state_machines()["stateMachines"]
     arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:") + f":{session_id}"
-    for _ in range(50):
-        history = client.get_execution_history(executionArn=arn, maxResults=1000)["events"]
-        if history[-1]["type"] == "ExecutionSucceeded":
-            break
-        time.sleep(0.1)
+    return list(client.get_execution_history(executionArn=arn, maxResults=1000)["events"])
+
+
+def _until_over(meter: Meter, session_id: str) -> None:
+    """Wait, uncounted, until the session's workflow has ended. Raises TimeoutError after a minute."""
+    deadline = time.monotonic() + 60
+    with meter.aside():
+        while _history(session_id)[-1]["type"] != "ExecutionSucceeded":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the workflow of {session_id} did not end")
+            time.sleep(0.05)
+
+
+def _transitions(session_id: str) -> int:
+    history = _history(session_id)
     return sum(event["type"] in _TRANSITIONS for event in history)
 
 

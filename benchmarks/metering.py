@@ -55,6 +55,21 @@ class Meter:
         self.lock = threading.Lock()
         self.usage = Usage()
         self.changed_at = time.monotonic()
+        self._thread = threading.local()
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether what this thread calls is not counted."""
+        return getattr(self._thread, "is_aside", False)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Look at what there is without counting."""
+        self._thread.is_aside = True
+        try:
+            yield
+        finally:
+            self._thread.is_aside = False
 
     @contextmanager
     def noting(self) -> Iterator[Usage]:
@@ -99,6 +114,8 @@ def _replaced(owner: Any, name: str, by: Any) -> Iterator[None]:
 def _calls(meter: Meter) -> contextlib.AbstractContextManager[None]:
     def wrap(original: Any) -> Any:
         def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+            if meter.is_aside:
+                return original(client, operation, params)
             service = client.meta.service_model.service_name
             with meter.noting() as usage:
                 usage.calls[f"{service}.{operation}"] += 1

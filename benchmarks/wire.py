@@ -14,7 +14,7 @@ from typing import Any
 from websockets import Subprotocol
 from websockets.sync.client import connect
 
-_TIMEOUT_S = 20
+_TIMEOUT_S = 60
 
 Send = Callable[["Socket"], Any]
 
@@ -30,6 +30,7 @@ class Socket:
                 f"{url}/{charger_id}",
                 subprotocols=[Subprotocol(protocol)],
                 additional_headers={"Authorization": f"Basic {credentials}"},
+                open_timeout=_TIMEOUT_S,
             )
         )
         self._ids = itertools.count(1)

@@ -14,6 +14,7 @@ import time
 from rich.console import Console
 
 from local import demo
+from local.control import Control
 from local.seed import seed
 from local.stack import Options, Stack
 
@@ -24,13 +25,28 @@ def main() -> int:
     _quieten(options.verbose)
     console = Console(highlight=False)
     began = time.monotonic()
-    stack = Stack(Options(host=options.host, http_port=options.http_port, socket_port=options.socket_port))
+    stack = Stack(
+        Options(
+            host=options.host,
+            http_port=options.http_port,
+            socket_port=options.socket_port,
+            start_timeout_s=options.start_timeout,
+            ticks_per_second=options.ticks_per_second,
+            unclaimed_s=options.unclaimed_after,
+        )
+    )
+    control = None
     try:
+        if options.control_port is not None:
+            control = Control(stack, options.control_port)
         stack.start()
     except OSError as error:
+        if control is not None:
+            control.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        ports = f"{options.http_port} or {options.socket_port}"
+        taken = (options.http_port, options.socket_port, options.control_port)
+        ports = " or ".join(str(it) for it in taken if it is not None)
         choice = "make run ARGS='--http-port N --socket-port N'"
         console.print(f"Port {ports} is in use; choose others with {choice}", soft_wrap=True)
         return 1
@@ -40,13 +56,18 @@ def main() -> int:
     try:
         network = seed(stack)
         console.print(f"[bold]Kerb is up[/bold] in {time.monotonic() - began:.1f} s on this machine\n")
-        if not options.no_demo:
+        if not options.no_demo and control is None:
             demo.show(console, stack, network, stopping, began)
         demo.invite(console, stack, network)
+        if control is not None:
+            control.open(network)
+            console.print(f"\nControl  {control.url}   (python -m pydoc local.control)")
         if not options.once:
             stopping.wait()
             console.print("\nStopping ...")
     finally:
+        if control is not None:
+            control.close()
         stack.stop()
     return 0
 
@@ -56,6 +77,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
     parser.add_argument("--http-port", type=int, default=8000, help="REST API (%(default)s; 0: any free one)")
     parser.add_argument("--socket-port", type=int, default=9000, help="chargers' sockets (%(default)s)")
+    parser.add_argument(
+        "--control-port", type=int, metavar="N", help="move the clock and rule Stripe from here; no session is shown"
+    )
+    parser.add_argument("--start-timeout", type=int, default=60, metavar="S", help="wait for energy (%(default)s s)")
+    parser.add_argument(
+        "--ticks-per-second", type=float, default=1.0, metavar="N", help="schedules run so many times too often"
+    )
+    parser.add_argument(
+        "--unclaimed-after", type=int, default=900, metavar="S", help="a charge nobody claims is billed (%(default)s s)"
+    )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")
     parser.add_argument("--verbose", action="store_true", help="show the log")

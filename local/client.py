@@ -60,7 +60,7 @@ class Person:
         return self.call("GET", f"/v1/sessions/{session_id}/receipt")
 
     def until(
-        self, session_id: str, reached: Callable[[dict[str, Any]], bool], within_s: float = 20.0
+        self, session_id: str, reached: Callable[[dict[str, Any]], bool], within_s: float = 60.0
     ) -> dict[str, Any]:
         """Watch a session until it is as wanted; TimeoutError tells how it stood instead."""
         deadline = time.monotonic() + within_s

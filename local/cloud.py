@@ -39,11 +39,15 @@ class Cloud:
     """A whole account: started, used through boto3 by whoever runs in this process, stopped."""
 
     def __init__(self, start_timeout_s: int, ticks_per_second: float = 1.0) -> None:
-        """`start_timeout_s` is the workflow's wait for energy; schedules fire `ticks_per_second` times too often."""
+        """`start_timeout_s` is the workflow's wait for energy; schedules fire `ticks_per_second` times too often.
+
+        With 0 none fires by itself, and `fire` is the only one who does.
+        """
         self._start_timeout_s = start_timeout_s
         self._ticks_per_second = ticks_per_second
         self._moto = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         self._handlers: dict[str, Handler] = {}
+        self._schedules: dict[str, Handler] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -69,7 +73,18 @@ class Cloud:
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
         for source in app.event_sources:
             if isinstance(source, ScheduledEventConfig):
-                self._tick(source, app.handler_map[source.name])
+                self._schedules[source.name] = app.handler_map[source.name]
+                if self._ticks_per_second:
+                    self._tick(source)
+
+    @property
+    def schedules(self) -> list[str]:
+        """The names of the app's schedules."""
+        return list(self._schedules)
+
+    def fire(self, schedule: str) -> Any:
+        """Let a schedule's function run now; returns what it returns, and raises what it raises."""
+        return self._schedules[schedule](schedule_event(schedule), LambdaContext(schedule, _LAMBDA_TIMEOUT_S))
 
     def stop(self) -> None:
         """Close the account and forget everything in it."""
@@ -78,7 +93,7 @@ class Cloud:
             thread.join(timeout=5)
         self._moto.stop()
 
-    def _tick(self, schedule: ScheduledEventConfig, handler: Handler) -> None:
+    def _tick(self, schedule: ScheduledEventConfig) -> None:
         rate = schedule.schedule_expression
         assert isinstance(rate, Rate), "only rate() schedules are ticked on this machine"
         period_s = rate.value * _SECONDS[rate.unit] / self._ticks_per_second
@@ -86,7 +101,7 @@ class Cloud:
         def run() -> None:
             while not self._stopping.wait(period_s):
                 try:
-                    handler(schedule_event(schedule.name), LambdaContext(schedule.name, _LAMBDA_TIMEOUT_S))
+                    self.fire(schedule.name)
                 except Exception:
                     _log.exception("schedule %s failed", schedule.name)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local import identity
+from local.clock import Clock
 from local.cloud import Cloud
 from local.gateway import Gateway, Hooks, Limits
 from local.rest import RestServer
@@ -24,7 +25,7 @@ _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
 
 @dataclass(frozen=True)
 class Options:
-    """Where to listen (port 0: any free one) and how fast to live."""
+    """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to)."""
 
     host: str = "127.0.0.1"
     http_port: int = 0
@@ -37,11 +38,15 @@ class Options:
 
 
 class Stack:
-    """Started, it answers at `http_url` and `socket_url` until stopped. One at a time in a process."""
+    """Started, it answers at `http_url` and `socket_url` until stopped. One at a time in a process.
+
+    The app runs by its `clock`, which can be moved.
+    """
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.cloud = Cloud(self.options.start_timeout_s, self.options.ticks_per_second)
+        self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
         self.user_pool_id = ""
@@ -82,7 +87,7 @@ class Stack:
         os.environ["KERB_USER_POOL_ID"] = self.user_pool_id
         os.environ["KERB_USER_POOL_CLIENT_ID"] = client_id
         os.environ["KERB_OIDC_ISSUER"] = identity.issuer(self.user_pool_id)
-        app_module = _fresh_app()
+        app_module = _fresh_app(self.clock)
         self.cloud.deploy(app_module.app)
         self.hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
         self.gateway = Gateway(self.hooks, self.options.limits)
@@ -123,8 +128,8 @@ class Stack:
         self._loop.close()
 
 
-def _fresh_app() -> Any:
+def _fresh_app(clock: Clock) -> Any:
     """The app as a cold Lambda would load it: what an earlier stack's wiring built is forgotten."""
     wiring = importlib.import_module("chalicelib.wiring")
-    wiring.install(None)
+    wiring.install(wiring.Network(os.environ, clock=clock))
     return importlib.import_module("app") if "app" not in sys.modules else sys.modules["app"]

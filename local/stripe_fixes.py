@@ -16,16 +16,21 @@ from typing import Any
 
 from aiohttp import web
 
+from local.stripe_minimums import refuse_small_amounts
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Schedule = Callable[[Any], None]
 
 _importing = threading.Lock()
 
 
-def localstripe_app(schedule_webhook: Schedule, outermost: Any) -> web.Application:
+def localstripe_app(
+    schedule_webhook: Schedule, outermost: Any, refuses_small_amounts: Callable[[], bool] = lambda: False
+) -> web.Application:
     """localstripe with an empty memory of its own, nothing on disk, every event handed to `schedule_webhook`.
 
-    `outermost` is the middleware that sees a request first.
+    `outermost` is the middleware that sees a request first; amounts below Stripe's least are refused while
+    `refuses_small_amounts()`.
     """
     server, resources = _own_copy()
     resources.Store.dump_to_disk = lambda store: None
@@ -33,6 +38,7 @@ def localstripe_app(schedule_webhook: Schedule, outermost: Any) -> web.Applicati
     resources.random = random.SystemRandom()
     resources.schedule_webhook = schedule_webhook
     _take_new_parameters(resources)
+    refuse_small_amounts(resources, refuses_small_amounts)
     _tell_what_is_held_and_taken(resources)
     _list_payments(resources)
     app = web.Application(middlewares=[outermost, server.error_middleware, server.auth_middleware])

@@ -36,12 +36,14 @@ class CardRefused(Exception):
 class StripeServer:
     """Started once, it answers at `url` until stopped, and sends signed events to `webhook_url`, if there is one.
 
-    With `webhooks_come_first` a request is answered only when the endpoint has heard what came of it.
+    With `webhooks_come_first` a request is answered only when the endpoint has heard what came of it; with
+    `refuses_small_amounts` what is below Stripe's least amount of its currency is neither held, charged nor captured.
     """
 
     def __init__(self, webhook_url: str | None, webhook_secret: str) -> None:
         self.url = ""
         self.webhooks_come_first = False
+        self.refuses_small_amounts = False
         self._webhooks = Webhooks(webhook_url, webhook_secret)
         self._keys = IdempotencyKeys()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,7 +88,7 @@ class StripeServer:
         return self._run(self._webhooks.deliver_again(event_id))
 
     async def _listen(self, port: int) -> None:
-        app = localstripe_app(self._webhooks.schedule, self._handle)
+        app = localstripe_app(self._webhooks.schedule, self._handle, lambda: self.refuses_small_amounts)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, port).start()

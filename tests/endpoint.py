@@ -46,9 +46,9 @@ class Endpoint:
         return self.answer(asked)
 
     def until(self, enough: Callable[[list[Asked]], bool]) -> list[Asked]:
-        """What it was asked, once that is enough; fails after ten seconds."""
+        """What it was asked, once that is enough; fails after a minute."""
         with self._changed:
-            assert self._changed.wait_for(lambda: enough(self.asked), 10), self.asked
+            assert self._changed.wait_for(lambda: enough(self.asked), 60), self.asked
             return list(self.asked)
 
 

@@ -37,6 +37,10 @@ class Car:
 
     def charge(self, offered_w: int, seconds: float) -> float:
         """Let time pass; returns the Wh that flowed."""
-        flowed_wh = min(self.power_w(offered_w) * seconds / _S_PER_HOUR, self.capacity_wh - self.stored_wh)
+        return self.take(self.power_w(offered_w) * seconds / _S_PER_HOUR)
+
+    def take(self, energy_wh: float) -> float:
+        """Take so much at once, or what there is room for; returns the Wh that flowed."""
+        flowed_wh = min(energy_wh, self.capacity_wh - self.stored_wh)
         self.stored_wh += flowed_wh
         return flowed_wh

@@ -80,7 +80,7 @@ class Charger:
             tasks.create_task(self._physics())
             tasks.create_task(self._metering())
 
-    async def until(self, reached: Callable[[Charger], bool], within_s: float = 15.0) -> None:
+    async def until(self, reached: Callable[[Charger], bool], within_s: float = 60.0) -> None:
         """Wait until the charger is as wanted. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while not reached(self):
@@ -113,6 +113,18 @@ class Charger:
             return False
         await self.start(at, token)
         return True
+
+    async def draw(self, energy_wh: float, connector: int = 1) -> float:
+        """The car draws so much at once, or what it has room for, as soon as a charge is under way; returns the Wh.
+
+        At a `speed` of 0 nothing else flows: a story then says how much is sold, and not the clock.
+        """
+        at = self.connectors[connector]
+        await self.until(lambda _: at.transaction is not None and at.car is not None)
+        assert at.car is not None
+        flowed_wh = at.car.take(energy_wh)
+        at.register_wh += flowed_wh
+        return flowed_wh
 
     def go_offline(self) -> None:
         """The network fails; charging does not."""

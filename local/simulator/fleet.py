@@ -18,7 +18,10 @@ _REFRESH_S = 0.25
 
 
 async def run_fleet(setup: Setup, size: int, token: str | None, car: Car, duration_s: float | None) -> None:
-    """Run `size` chargers, each with a car that charges under `token` if there is one, for `duration_s` or for ever."""
+    """Run `size` chargers, each with a car that charges under `token` if there is one, for `duration_s` or for ever.
+
+    Tells in the end, an interruption included, how much they said.
+    """
     console = Console()
     chargers = [
         Charger(dataclasses.replace(setup, charger_id=f"{setup.charger_id}-{n:04}")) for n in range(1, size + 1)
@@ -47,7 +50,7 @@ async def run_fleet(setup: Setup, size: int, token: str | None, car: Car, durati
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    console.print(f"{size} chargers sent {_messages(chargers)} messages")
+        console.print(f"{size} chargers sent {_messages(chargers)} messages")
 
 
 async def _live(charger: Charger, number: int, token: str | None, car: Car) -> None:

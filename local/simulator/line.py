@@ -230,7 +230,9 @@ class Line:
             self._waiting.pop(message_id, None)
             raise Offline from None
         try:
-            return dict(await asyncio.wait_for(answer, self._call_timeout_s))
+            # Not `wait_for`: until Python 3.12 it swallows a cancellation that comes together with the answer.
+            async with asyncio.timeout(self._call_timeout_s):
+                return dict(await answer)
         finally:
             self._waiting.pop(message_id, None)
 

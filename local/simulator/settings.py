@@ -110,7 +110,8 @@ class Settings:
         began = loop.time()
         while (left_s := (self.number(role) or math.inf) - (loop.time() - began)) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if math.isinf(left_s) else left_s)
+                async with asyncio.timeout(None if math.isinf(left_s) else left_s):
+                    await self._changed.wait()
 
 
 def settings16(connectors: int) -> list[Setting]:

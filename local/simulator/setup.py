@@ -10,7 +10,10 @@ from local.simulator.settings import Role, Settings
 
 @dataclass(frozen=True)
 class Setup:
-    """A charger as built, and how it misbehaves. `settings` are values from the factory, by the version's names."""
+    """A charger as built, and how it misbehaves. `settings` are values from the factory, by the version's names.
+
+    At `speed` 0 time brings no energy: what flows is what somebody lets the car draw.
+    """
 
     charger_id: str
     password: str

@@ -18,11 +18,12 @@ from chalicelib.records.chargers import Connection
 from chalicelib.records.money import PaymentNews
 from chalicelib.services.access import NotFound, Refusal
 from infrastructure.workflow import definition
-from tests.faults.aws import Refused, Rows, Tables, account
+from tests.faults.aws import Refused, account
 from tests.faults.charger import Stub
 from tests.faults.engine import Engine, Failed
 from tests.faults.injector import Injector, Killed
 from tests.faults.provider import Provider
+from tests.tables import Rows, Tables
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 _MACHINE = definition(lambda name: name)

@@ -30,3 +30,9 @@ def test_power_tapers_from_80_percent_and_ends_at_100() -> None:
     capacity_wh = 50_000
     powers = [Car(capacity_wh, capacity_wh * soc / 100, 11_000).power_w(22_000) for soc in (10, 80, 90, 99, 100)]
     assert powers == [11_000, 11_000, 5_500, 550, 0]
+
+
+def test_a_car_takes_what_it_is_given_and_no_more_than_there_is_room_for() -> None:
+    car = Car(10_000, 9_900)
+    assert (car.take(60), car.take(60), car.take(60)) == (60, 40, 0)
+    assert car.is_full

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 from local.connection import Event
 from local.context import LambdaContext
 from local.gateway import Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge
-from tests.local import in_loop, soon, wait_for
+from tests.local import in_loop, pass_time, soon, wait_for
 
 
 @dataclass
@@ -64,7 +64,7 @@ async def serving(backend: Backend, **limits: Any) -> AsyncIterator[Gateway]:
 
 
 def charger(gateway: Gateway, path: str = "/ocpp/CP-1", **options: Any) -> connect:
-    return connect(f"ws://127.0.0.1:{gateway.port}{path}", proxy=None, **options)
+    return connect(f"ws://127.0.0.1:{gateway.port}{path}", proxy=None, open_timeout=60, **options)
 
 
 async def closed(client: ClientConnection) -> tuple[int | None, str | None]:
@@ -381,7 +381,8 @@ async def test_hook_over_the_integration_limit_is_answered_for() -> None:
         return {"statusCode": 200, "body": "too late"}
 
     backend = Backend(message=slow)
-    async with serving(backend, handler_s=0.05) as gateway, charger(gateway) as client:
+    async with serving(backend) as gateway, charger(gateway) as client:
+        gateway.limits = replace(gateway.limits, handler_s=0.05)
         await client.send("hello")
         answer = json.loads(await client.recv())
         assert answer["message"] == "Endpoint request timed out"
@@ -452,13 +453,15 @@ def test_any_activity_keeps_an_idle_socket_open(activity: str) -> None:
     @in_loop
     async def story() -> None:
         backend = Backend(message=lambda event, context: None)
-        async with serving(backend, idle_s=0.4) as gateway, charger(gateway) as client:
-            for _ in range(6):  # 0.6 s in all, never 0.4 s of silence
-                await asyncio.sleep(0.1)
+        async with serving(backend, idle_s=30) as gateway, charger(gateway, ping_interval=None) as client:
+            for number in range(1, 4):  # a minute in all, never half a minute of silence
+                pass_time(20)
                 if activity == "ping":
-                    await client.ping()
+                    await (await client.ping())
                 elif activity == "message":
                     await client.send("alive")
+                    while len(backend.messages) < number:
+                        await asyncio.sleep(0.005)
                 else:
                     await asyncio.to_thread(gateway.post, backend.connection_id(), "alive")
             await asyncio.to_thread(gateway.describe, backend.connection_id())  # not Gone
@@ -514,7 +517,7 @@ async def test_disconnect_of_a_charger_that_lost_power_is_abnormal() -> None:
 @in_loop
 async def test_late_disconnect_comes_after_the_next_connect_but_the_old_id_is_gone_at_once() -> None:
     backend = Backend()
-    async with serving(backend, disconnect_delay_s=0.3) as gateway:
+    async with serving(backend, disconnect_delay_s=30) as gateway:
         async with charger(gateway):
             pass
         old = backend.connection_id()
@@ -523,6 +526,7 @@ async def test_late_disconnect_comes_after_the_next_connect_but_the_old_id_is_go
         async with charger(gateway):
             assert backend.connection_id() != old
             assert backend.disconnects == []
+            pass_time(31)
             event = (await soon(lambda: backend.disconnects))[0]
             assert event["requestContext"]["connectionId"] == old
 
@@ -551,7 +555,7 @@ def test_charger_that_stopped_reading_is_cut_off_in_the_end(ending: str, monkeyp
     @in_loop
     async def story() -> None:
         backend = Backend()
-        async with serving(backend, lifetime_s=0.5 if ending == "lifetime" else 60) as gateway:
+        async with serving(backend, lifetime_s=30) as gateway:
             with socket.create_connection(("127.0.0.1", gateway.port)) as deaf:
                 deaf.sendall(HANDSHAKE + b"\r\n")
                 await soon(lambda: gateway._open)
@@ -563,6 +567,8 @@ def test_charger_that_stopped_reading_is_cut_off_in_the_end(ending: str, monkeyp
                         await asyncio.to_thread(gateway.describe, backend.connection_id())
                 if ending == "stop":
                     await gateway.stop()
+                if ending == "lifetime":
+                    pass_time(31)
                 await flooding
                 await soon(lambda: backend.disconnects)
 

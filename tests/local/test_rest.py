@@ -50,7 +50,7 @@ class Site:
         return f"http://127.0.0.1:{self.rest.port}{path}"
 
     def charger(self) -> connect:
-        return connect(f"ws://127.0.0.1:{self.gateway.port}/ocpp/CP-1", proxy=None)
+        return connect(f"ws://127.0.0.1:{self.gateway.port}/ocpp/CP-1", proxy=None, open_timeout=60)
 
 
 @asynccontextmanager

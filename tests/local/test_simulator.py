@@ -27,6 +27,8 @@ PASSWORD = "open-sesame-1234"
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 _SCHEMAS = Path(ocpp.__file__).parent
 _LATER = "2099-01-01T00:00:00Z"
+# Nothing is told but what is asked for, and nothing flows by itself.
+_STEADY = {"first_wait_s": 0.01, "speed": 0.0, "interval_s": 3600.0}
 
 # What only a charger sends; all else in the schemas a CSMS sends.
 _FROM_CHARGER = """Authorize BatterySwap BootNotification ClearedChargingLimit ClosePeriodicEventStream
@@ -117,7 +119,7 @@ class Backend:
         message_id = str(next(self._numbers))
         self._answers[message_id] = asyncio.get_running_loop().create_future()
         await self.socket.send(json.dumps([2, message_id, action, payload]))
-        return await asyncio.wait_for(self._answers[message_id], 10)
+        return await asyncio.wait_for(self._answers[message_id], 60)
 
     def told(self, action: str) -> list[dict[str, Any]]:
         """All messages of one kind."""
@@ -168,7 +170,7 @@ class Backend:
 
 async def until(reached: Callable[[], Any]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not reached():
             await asyncio.sleep(0.01)
 
@@ -179,7 +181,7 @@ async def connected(version: str, **setup: Any) -> AsyncIterator[tuple[Charger, 
     backend = Backend(version)
     async with backend.serving() as url:
         built: dict[str, Any] = {"charger_id": "CP", "password": PASSWORD, "url": url, "version": version}
-        charger = Charger(Setup(**{**built, "first_wait_s": 0.01, "speed": 100.0, **setup}))
+        charger = Charger(Setup(**{**built, **_STEADY, **setup}))
         running = asyncio.create_task(charger.run())
         try:
             await charger.until(lambda it: it.is_online)
@@ -197,17 +199,19 @@ def lived(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None
 
     @functools.wraps(story)
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(story(*args, **kwargs), 60))
+        asyncio.run(asyncio.wait_for(story(*args, **kwargs), 180))
 
     return run
 
 
 async def charging(charger: Charger, backend: Backend, connector: int = 1) -> str:
-    """A transaction under way, by its name on the wire."""
+    """A transaction under way and told of, by its name on the wire."""
+    told = len(backend.told("StatusNotification"))
     await charger.plug(connector, Car(60_000, 10_000))
     assert await charger.swipe("CARD", connector)
     at = charger.connectors[connector]
     await charger.until(lambda _: at.transaction is not None and at.transaction.ref is not None)
+    await backend.until_told("StatusNotification", told + 2)
     assert at.transaction is not None
     assert at.transaction.ref is not None
     return at.transaction.ref
@@ -250,3 +254,28 @@ async def test_a_request_without_what_it_must_have_gets_an_error_and_not_silence
     async with connected(version) as (_, backend):
         answer = await backend.call_raw("CancelReservation", {})
     assert answer[0] == 4
+
+
+@lived
+async def test_where_time_brings_nothing_a_car_draws_what_it_is_let() -> None:
+    async with connected("1.6") as (charger, backend):
+        await charging(charger, backend)
+        at = charger.connectors[1]
+        assert at.transaction is not None
+        assert await charger.draw(700) == 700
+        assert await charger.draw(100_000) == 49_300
+        await charger.until(lambda _: at.status == "SuspendedEV")
+        assert at.register_wh - at.transaction.meter_start_wh == 50_000
+
+
+@lived
+async def test_a_charger_that_is_ended_as_an_answer_comes_ends() -> None:
+    async with connected("1.6") as (charger, _):
+        calling = asyncio.create_task(charger.line.call("Heartbeat", {}))
+        while not charger.line._waiting:
+            await asyncio.sleep(0)
+        (answer,) = charger.line._waiting.values()
+        answer.set_result({})
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling

@@ -163,12 +163,14 @@ async def test_a_reserved_connector_starts_for_its_token_alone_and_says_which_re
 
 
 @lived
-async def test_a_reservation_ends_when_its_time_is_over_or_it_is_cancelled() -> None:
+async def test_a_reservation_ends_when_its_time_is_over_or_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     async with connected("1.6") as (charger, backend):
         asked = {"connectorId": 1, "idTag": "MINE", "reservationId": 7}
-        await backend.call("ReserveNow", {**asked, "expiryDate": in_s(0.3)})
+        await backend.call("ReserveNow", {**asked, "expiryDate": in_s(600)})
         await charger.until(lambda it: it.connectors[1].status == "Reserved")
-        await charger.until(lambda it: it.connectors[1].status == "Available")
+        with monkeypatch.context() as later:
+            later.setattr("local.simulator.charger.now", lambda: datetime.now(UTC) + timedelta(seconds=601))
+            await charger.until(lambda it: it.connectors[1].status == "Available")
         await backend.call("ReserveNow", {**asked, "expiryDate": in_s(600)})
         await charger.until(lambda it: it.connectors[1].status == "Reserved")
         assert await backend.call("CancelReservation", {"reservationId": 7}) == {"status": "Accepted"}
@@ -222,7 +224,7 @@ async def test_an_asked_message_comes_after_the_answer(action: str, wanted: str)
 
 
 @lived
-async def test_firmware_and_logs_tell_of_their_stages_in_order() -> None:
+async def test_firmware_and_logs_tell_of_their_stages_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     certificate, _ = root_certificate()
     async with connected("1.6") as (_, backend):
         await backend.call("UpdateFirmware", {"location": "https://x/y", "retrieveDate": in_s(0)})
@@ -232,7 +234,10 @@ async def test_firmware_and_logs_tell_of_their_stages_in_order() -> None:
         stages = await backend.until_told("DiagnosticsStatusNotification", times=2)
         assert [it["status"] for it in stages] == ["Uploading", "Uploaded"]
         log = {"log": {"remoteLocation": "https://x/y"}, "logType": "SecurityLog", "requestId": 5}
-        await backend.call("GetLog", {**log, "requestId": 4})
+        with monkeypatch.context() as slow:
+            slow.setattr("local.simulator.memory._STAGE_S", 3600)
+            await backend.call("GetLog", {**log, "requestId": 4})
+            await backend.until_told("LogStatusNotification")
         assert (await backend.call("GetLog", log))["status"] == "AcceptedCanceled"
         await until(lambda: {"status": "Uploaded", "requestId": 5} in backend.told("LogStatusNotification"))
         assert {"status": "Uploaded", "requestId": 4} not in backend.told("LogStatusNotification")

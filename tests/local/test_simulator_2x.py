@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -140,7 +141,9 @@ async def test_the_local_list_is_kept_by_version_and_decides_offline(version: st
 
 @both
 @lived
-async def test_a_reservation_is_kept_used_and_told_of_when_it_expires(version: str) -> None:
+async def test_a_reservation_is_kept_used_and_told_of_when_it_expires(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with connected(version) as (charger, backend):
         asked = {"id": 7, "idToken": token("MINE"), "evseId": 1, "expiryDateTime": in_s(600)}
         assert await backend.call("ReserveNow", asked) == {"status": "Accepted"}
@@ -149,7 +152,8 @@ async def test_a_reservation_is_kept_used_and_told_of_when_it_expires(version: s
         assert await charger.swipe("MINE") is True
         (started,) = await backend.until_told("TransactionEvent")
         assert started["reservationId"] == 7
-        await backend.call("ReserveNow", {**asked, "id": 8, "evseId": 2, "expiryDateTime": in_s(0.3)})
+        await backend.call("ReserveNow", {**asked, "id": 8, "evseId": 2})
+        monkeypatch.setattr("local.simulator.charger.now", lambda: datetime.now(UTC) + timedelta(seconds=601))
         told = await backend.until_told("ReservationStatusUpdate")
     assert told == [{"reservationId": 8, "reservationUpdateStatus": "Expired"}]
 

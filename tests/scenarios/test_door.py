@@ -19,12 +19,13 @@ def knock(world: World, charger_id: str, password: str | None = PASSWORD, *offer
         f"{world.stack.socket_url}/{charger_id}",
         subprotocols=[Subprotocol(offer) for offer in offers] or None,
         additional_headers={"Authorization": f"Basic {credentials}"} if password is not None else {},
+        open_timeout=60,
     )
 
 
 def say(socket: ClientConnection, text: str) -> list[object]:
     socket.send(text)
-    return list(json.loads(socket.recv(timeout=10)))
+    return list(json.loads(socket.recv(timeout=60)))
 
 
 def heartbeat(socket: ClientConnection) -> object:
@@ -85,11 +86,11 @@ def test_the_newest_socket_wins_and_the_late_farewell_of_the_old_one_changes_not
     charger_id = world.register_charger()
     with knock(world, charger_id, PASSWORD, "ocpp1.6") as old, knock(world, charger_id, PASSWORD, "ocpp1.6") as new:
         with pytest.raises(ConnectionClosed):
-            old.recv(timeout=10)
+            old.recv(timeout=60)
         assert heartbeat(new) == 3
         world.until_online(charger_id)
         session_id = world.driver.begin(charger_id)["session_id"]
-        _, message_id, action, _ = json.loads(new.recv(timeout=10))
+        _, message_id, action, _ = json.loads(new.recv(timeout=60))
         assert action == "RemoteStartTransaction"
         new.send(json.dumps([3, message_id, {"status": "Rejected"}]))
         world.driver.until(session_id, lambda it: it["state"] == "failed")

@@ -48,7 +48,11 @@ def register(world: World, charger_id: str) -> None:
 
 def knock(url: str, charger_id: str, tls: ssl.SSLContext | None = None, **headers: str) -> ClientConnection:
     return connect(
-        f"{url}/{charger_id}", ssl=tls, subprotocols=[Subprotocol("ocpp1.6")], additional_headers=headers or None
+        f"{url}/{charger_id}",
+        ssl=tls,
+        subprotocols=[Subprotocol("ocpp1.6")],
+        additional_headers=headers or None,
+        open_timeout=60,
     )
 
 
@@ -59,7 +63,7 @@ def test_a_charger_of_profile_3_gets_in_with_its_own_certificate(
     own = authority.client_context(authority.issue("MTLS-1"))
     with knock(secure_url, "MTLS-1", own) as socket:
         socket.send(BOOT)
-        assert json.loads(socket.recv(timeout=10))[2]["status"] == "Accepted"
+        assert json.loads(socket.recv(timeout=60))[2]["status"] == "Accepted"
 
 
 def test_another_certificate_or_none_or_a_password_does_not_open(

@@ -33,6 +33,7 @@ def connect(world: World, charger_id: str, subprotocol: str) -> Any:
         f"{world.stack.socket_url}/{charger_id}",
         subprotocols=[websockets.Subprotocol(subprotocol)],
         additional_headers={"Authorization": f"Basic {credentials}"},
+        open_timeout=60,
     )
 
 
@@ -151,6 +152,6 @@ def test_a_charger_we_did_not_write_sells_a_paid_session(world: World, subprotoc
     world.driver.until(session_id, lambda session: session["energy_wh"] == 4200)
     world.driver.end(session_id)
     session = world.driver.until(session_id, lambda session: session["state"] == "completed")
-    charging.result(timeout=10)
+    charging.result(timeout=60)
     assert session["energy_wh"] == 8000
     assert world.driver.receipt(session_id)["energy_wh"] == 8000

@@ -28,6 +28,7 @@ def test_a_charge_whose_start_was_lost_is_paid_by_its_own_record_and_shown_to_th
     }
     for _ in range(2):
         assert socket.call("StopTransaction", stop)["idTagInfo"]["status"] == "Accepted"
+    world.stack.cloud.fire("claim")
     session = eventually(world.newest_session)
     session = world.driver.until(session["session_id"], lambda it: it["state"] == "completed")
     assert session["energy_wh"] == 10_000

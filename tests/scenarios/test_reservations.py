@@ -41,7 +41,8 @@ def test_a_driver_reserves_arrives_charges_and_pays(world: World, version: str) 
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     assert session_id == made["reservation_id"]
     world.do(charger.plug(1))
-    world.driver.until(session_id, lambda it: it["energy_wh"] > 300)
+    world.draw(charger)
+    world.driver.until(session_id, lambda it: it["energy_wh"] == 500)
     assert world.driver.call("GET", path)["standing"] == "used"
     world.driver.end(session_id)
     assert finished(world, session_id)["state"] == "completed"

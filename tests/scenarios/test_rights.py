@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import app as switchboard
-from local.cloud import schedule_event
-from local.context import LambdaContext
 from local.stack import Stack
 from tests.scenarios.rights import Call, granted, is_allowed
 
@@ -32,12 +29,12 @@ ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def seen(stack: Stack, calls: set[Call], request: pytest.FixtureRequest) -> set[Call]:
-    """All calls of all stories; those of the schedules that no story waits for as well."""
+    """All calls of all stories; those of schedules that find the same to do however long the stories took as well."""
     told = {item.path.name for item in request.session.items if "scenarios" in item.path.parts}
     if missing := {it.name for it in Path(__file__).parent.glob("test_*.py")} - told:
         pytest.skip(f"needs the stories of {', '.join(sorted(missing))}")
-    for schedule in ("debts", "reconcile"):
-        switchboard.app.handler_map[schedule](schedule_event(schedule), LambdaContext(schedule, timeout_s=30))
+    for schedule in ("debts", "reconcile", "notices"):
+        stack.cloud.fire(schedule)
     return calls
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def test_everything_it_says_is_valid_by_the_standards_own_schemas(world: World, 
     card = world.issue_card()
     world.do(charger.plug(1))
     world.do(charger.swipe(card))
+    world.draw(charger)
     session_id = eventually(world.newest_session)["session_id"]
     world.driver.until(session_id, lambda it: it["energy_wh"] > 0)
     charger.go_offline()
@@ -40,6 +42,7 @@ def test_it_stops_drawing_when_the_battery_is_full_and_the_session_stays_open(wo
     charger = world.charger()
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     world.do(charger.plug(1, Car(10_000, 9_950)))
+    assert world.do(charger.draw(500)) == 50
     eventually(lambda: world.connector(charger.setup.charger_id)["status"] == "suspended_by_car")
     assert world.driver.session(session_id)["state"] == "active"
     world.driver.end(session_id)
@@ -51,13 +54,18 @@ def test_the_command_line_runs_a_fleet(world: World) -> None:
     card = world.issue_card()
     command = [sys.executable, "-m", "local.charger", "--id", f"FLEET{world.number}", "--password", PASSWORD]
     command += ["--url", world.stack.socket_url, "--fleet", "5", "--swipe", card, "--speed", "500", "--interval", "1"]
-    done = subprocess.run(
-        [*command, "--duration", "3"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "5 chargers sent" in done.stdout
-    sessions = world.driver.call("GET", "/v1/sessions")["items"]
-    assert sorted(it["charger_id"] for it in sessions) == ids
+
+    def charging() -> list[str]:
+        return sorted(it["charger_id"] for it in world.driver.call("GET", "/v1/sessions")["items"])
+
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as fleet:
+        try:
+            eventually(lambda: charging() == ids)
+        finally:
+            fleet.send_signal(signal.SIGINT)
+        said, complaints = fleet.communicate(timeout=60)
+    assert fleet.returncode == 0, complaints
+    assert "5 chargers sent" in said
 
 
 def test_the_command_line_says_when_the_password_is_wrong(world: World) -> None:

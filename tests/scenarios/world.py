@@ -26,7 +26,7 @@ PASSWORD = "open-sesame-1234"
 DRIVER_PASSWORD = "Driver-story-1"
 
 
-def eventually(reached: Callable[[], Any], within_s: float = 15.0) -> Any:
+def eventually(reached: Callable[[], Any], within_s: float = 60.0) -> Any:
     """What `reached` returns once it is truthy; TimeoutError otherwise."""
     deadline = time.monotonic() + within_s
     while not (result := reached()):
@@ -77,7 +77,7 @@ class World:
         """Run a coroutine in the story's event loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def do(self, work: Coroutine[Any, Any, Any], within_s: float = 15.0) -> Any:
+    def do(self, work: Coroutine[Any, Any, Any], within_s: float = 90.0) -> Any:
         """Run a coroutine in the story's event loop and wait for it."""
         return self.in_background(work).result(within_s)
 
@@ -89,19 +89,23 @@ class World:
         return charger_id
 
     def charger(self, version: str = "1.6", **flaws: Any) -> Charger:
-        """A simulated charger, connected and accepted, gone when the story ends."""
+        """A simulated charger, connected and accepted, gone when the story ends. Its cars draw what the story says."""
         setup = Setup(
             charger_id=self.register_charger(),
             password=PASSWORD,
             url=self.stack.socket_url,
             version=version,
-            **{"interval_s": 0.2, "speed": 1000.0, "first_wait_s": 0.05, **flaws},
+            **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, **flaws},
         )
         charger = Charger(setup)
         running = self.do(_spawn(charger.run()))
         self.at_the_end(lambda: self.do(_cancel(running)))
         self.do(charger.until(lambda it: it.is_online))
         return charger
+
+    def draw(self, charger: Charger, energy_wh: int = 500) -> None:
+        """The car at connector 1 draws so much, and has room for it."""
+        assert self.do(charger.draw(energy_wh)) == energy_wh
 
     def issue_card(self) -> str:
         """An RFID card for the story's driver."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
 from chalicelib.wiring import Network
+from tests.tables import without_http
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
@@ -200,6 +201,13 @@ class Kit(Network):
         session = self.sessions.get(session_id)
         assert session is not None
         return session
+
+
+@pytest.fixture
+def tables(tables: None) -> Iterator[None]:
+    """HTTP is the adapters' affair: their tests go through it."""
+    with without_http():
+        yield
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ def test_another_operators_charger_does_not_exist(
         assert error.value.status == 404, path
 
 
-def until(reached: Any, within_s: float = 10) -> None:
+def until(reached: Any, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not reached():
         assert time.monotonic() < deadline
