@@ -32,7 +32,7 @@ def test_every_action_of_every_version_is_on_the_page_about_ocpp(version: str) -
 
 def test_every_test_the_page_names_is_there() -> None:
     tests = DOCS.parent / "tests"
-    for name in re.findall(r"`((?:services|protocol|handlers|scenarios)/\w*)`", (DOCS / "ocpp.md").read_text()):
+    for name in re.findall(r"`((?:services|protocol|handlers|scenarios)/[\w/]*)`", (DOCS / "ocpp.md").read_text()):
         assert (tests / name).is_dir() or (tests / f"{name}.py").is_file(), name
 
 

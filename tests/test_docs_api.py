@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 def test_every_refusal_is_documented() -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
     ours = set(re.findall(r"Refusal\(\s*\"(\w+)\"", code))
-    endpoint = (ROOT / "chalicelib" / "handlers" / "shared" / "endpoint.py").read_text()
+    endpoint = (ROOT / "chalicelib" / "handlers" / "http" / "endpoint.py").read_text()
     plain = set(re.findall(r"\(\w+, \d{3}, \"(\w+)\"\)", endpoint)) | set(
         re.findall(r"return \d{3}, \"(\w+)\"", endpoint)
     )

@@ -85,7 +85,7 @@ def asked(path: Path, known: dict[str, str]) -> Iterator[Read]:
                     raise AssertionError(f"{path}:{node.lineno}: a setting is named where it is asked for")
                 name = f"{PREFIX}{first.value}"
             case ast.Call(
-                func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get" | "pop")
+                func=ast.Attribute(value=ast.Attribute(attr="environ" | "settings"), attr="get" | "pop")
                 | ast.Attribute(attr="getenv"),
                 args=[ast.Constant(str(name)), *rest],
             ):
