@@ -14,6 +14,7 @@ import time
 from rich.console import Console
 
 from local import demo
+from local.gateway import Limits
 from local.seed import seed
 from local.stack import Options, Stack
 
@@ -24,7 +25,14 @@ def main() -> int:
     _quieten(options.verbose)
     console = Console(highlight=False)
     began = time.monotonic()
-    stack = Stack(Options(host=options.host, http_port=options.http_port, socket_port=options.socket_port))
+    stack = Stack(
+        Options(
+            host=options.host,
+            http_port=options.http_port,
+            socket_port=options.socket_port,
+            limits=Limits(empty_frames=options.empty_frames),
+        )
+    )
     try:
         stack.start()
     except OSError as error:
@@ -56,6 +64,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
     parser.add_argument("--http-port", type=int, default=8000, help="REST API (%(default)s; 0: any free one)")
     parser.add_argument("--socket-port", type=int, default=9000, help="chargers' sockets (%(default)s)")
+    parser.add_argument(
+        "--empty-frames",
+        action="store_true",
+        help="answer with an empty frame where AWS may when there is nothing to say",
+    )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")
     parser.add_argument("--verbose", action="store_true", help="show the log")

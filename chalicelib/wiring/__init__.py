@@ -58,6 +58,7 @@ from chalicelib.wiring.stores import (
     drivers,
     history,
     identity,
+    knocks,
     ledger,
     link,
     message_log,
@@ -103,6 +104,7 @@ __all__ = [
     "funds",
     "history",
     "journal",
+    "knocks",
     "ledger",
     "leaving",
     "lifecycle",
@@ -239,7 +241,7 @@ def conversation() -> Conversation:
 
 @cache
 def door() -> Connections:
-    return Connections(chargers(), link(), charger_log(), setting("NEWCOMERS_TO", "") or None)
+    return Connections(chargers(), link(), charger_log(), knocks(), setting("NEWCOMERS_TO", "") or None)
 
 
 @cache

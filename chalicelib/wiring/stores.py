@@ -20,6 +20,7 @@ from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTran
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.knocks import DynamoKnocks
 from chalicelib.adapters.money.debts import DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger
 from chalicelib.adapters.notifications.outbox import DynamoWebhooks
@@ -110,6 +111,11 @@ def places() -> DynamoPlaces:
 @cache
 def message_log() -> DynamoMessageLog:
     return DynamoMessageLog(timedelta(days=int(setting("JOURNAL_DAYS", "30"))))
+
+
+@cache
+def knocks() -> DynamoKnocks:
+    return DynamoKnocks()
 
 
 @cache

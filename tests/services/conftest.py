@@ -18,6 +18,7 @@ from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.knocks import DynamoKnocks
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoReceipts
 from chalicelib.adapters.notifications.outbox import DynamoOutbox
@@ -204,6 +205,7 @@ class Kit:
         self.ledger = DynamoLedger()
         self.transactions = DynamoTransactions()
         self.message_log = DynamoMessageLog()
+        self.knocks = DynamoKnocks()
         self.history = DynamoHistory()
         self.reports = DynamoReports()
         self.places = DynamoPlaces(self.clock)

@@ -16,13 +16,14 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     Gap,
     HistoryEvent,
     JournalEntry,
+    KnockView,
     News,
     OperatorSession,
     TransactionView,
     UptimeReport,
 )
 from chalicelib.handlers.chargers.models import RegisteredCharger
-from chalicelib.records.chargers import Charger, LoggedMessage
+from chalicelib.records.chargers import Charger, Knock, LoggedMessage
 from chalicelib.services.chargers.remote_control import Told
 
 _MINUTE = timedelta(minutes=1)
@@ -72,6 +73,19 @@ def entry(it: LoggedMessage) -> JournalEntry:
         answer=it.answer,
         result=it.result,
         deviation=it.deviation,
+    )
+
+
+def knock(it: Knock) -> KnockView:
+    """A refusal at the door."""
+    return KnockView(
+        charger_id=it.charger_id,
+        name=it.name,
+        reason=it.reason,
+        why=it.why,
+        at=it.at,
+        first_at=it.first_at,
+        knocks=it.knocks,
     )
 
 
