@@ -198,11 +198,11 @@ def _table(title: str, committed: Committed, *columns: str) -> Table:
 
 
 def _frames(charger_id: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    from chalicelib.handlers.ocpp.socket import CHARGER_ID_HEADER, EDGE_SECRET_HEADER  # noqa: PLC0415  (as above)
+    from chalicelib.handlers.ocpp.socket import EDGE_SECRET_HEADER, TARGET_HEADER  # noqa: PLC0415  (as above)
 
     credentials = f"{charger_id}:{CHARGER_PASSWORD}".encode()
     headers = {
-        CHARGER_ID_HEADER: charger_id,
+        TARGET_HEADER: f"/ocpp/{charger_id}",
         EDGE_SECRET_HEADER: os.environ["KERB_EDGE_SECRET"],
         "Authorization": f"Basic {base64.b64encode(credentials).decode()}",
         "Sec-WebSocket-Protocol": "ocpp1.6",

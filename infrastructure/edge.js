@@ -1,12 +1,13 @@
-// A charger connects to /ocpp/{charger id}, and API Gateway's WebSocket has no path: here the id becomes a header.
+// A charger connects to /ocpp/{charger id}, and API Gateway's WebSocket has no path: here path and query become a
+// header, as they came. What they mean is read in one place, chalicelib/domain/charger_identity.py.
 // Only what is verified at this edge goes on under our names; whatever a client sends under them is left out.
 // JavaScript of CloudFront Functions (cloudfront-js-2.0). infrastructure/edge.py fills in the two settings.
 const BELIEVES_CERTIFICATES = false; // true where CloudFront verifies them: only then are its headers its own
 const STAGE_PATH = '/api';
 
-const CHARGER_PATH = /^\/ocpp\/([^/]+)$/;
-// What a header can carry unchanged.
-const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
+const DOOR = /^\/*(ocpp(\/.*)?)?$/i;
+// What a header can carry unchanged, and no name needs more of.
+const TARGET = /^[!-~]{1,1024}$/;
 const CERTIFICATE = 'cloudfront-viewer-cert-';
 
 function handler(event) {
@@ -18,8 +19,8 @@ function handler(event) {
             delete request.headers[name];
         }
     });
-    const chargerId = chargerIdIn(request.uri);
-    if (chargerId === '') {
+    const target = request.uri + queryOf(request.querystring);
+    if (!DOOR.test(request.uri) || !TARGET.test(target)) {
         return {
             statusCode: 404,
             statusDescription: 'Not Found',
@@ -27,7 +28,7 @@ function handler(event) {
             body: 'Connect to /ocpp/{charger id}\n'
         };
     }
-    request.headers['x-kerb-charger-id'] = { value: chargerId };
+    request.headers['x-kerb-target'] = { value: target };
     Object.keys(certificate).forEach(function (name) {
         request.headers[name] = { value: certificate[name] };
     });
@@ -35,15 +36,15 @@ function handler(event) {
     return request;
 }
 
-function chargerIdIn(uri) {
-    const match = CHARGER_PATH.exec(uri);
-    let id = '';
-    try {
-        id = match ? decodeURIComponent(match[1]) : '';
-    } catch (error) {
-        return ''; // a percent sign that encodes nothing
-    }
-    return PRINTABLE.test(id) ? id : '';
+function queryOf(parameters) {
+    const pairs = [];
+    Object.keys(parameters).forEach(function (name) {
+        const parameter = parameters[name];
+        (parameter.multiValue || [parameter]).forEach(function (one) {
+            pairs.push(one.value === '' ? name : name + '=' + one.value);
+        });
+    });
+    return pairs.length ? '?' + pairs.join('&') : '';
 }
 
 // The certificate of this connection, or nothing. A header that is there twice is partly the client's.

@@ -82,10 +82,12 @@ def resources(stage: Stage, api_stage: str) -> Resources:
     return {
         "ChargerEdgeFunction": {
             "Type": "AWS::CloudFront::Function",
+            # The door understands an edge of before; an edge that is ahead of its door would shut chargers out.
+            "DependsOn": ["WebsocketConnect"],
             "Properties": {
                 "Name": f"{stage.prefix}edge",
                 "AutoPublish": True,
-                "FunctionConfig": {"Comment": "/ocpp/{charger id} becomes a header", "Runtime": "cloudfront-js-2.0"},
+                "FunctionConfig": {"Comment": "path and query become a header", "Runtime": "cloudfront-js-2.0"},
                 "FunctionCode": {
                     "Fn::If": [
                         "AsksForCertificates",

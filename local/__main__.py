@@ -15,6 +15,7 @@ from rich.console import Console
 
 from local import demo
 from local.control import Control
+from local.gateway import Limits
 from local.seed import seed
 from local.stack import Options, Stack
 
@@ -30,6 +31,7 @@ def main() -> int:
             host=options.host,
             http_port=options.http_port,
             socket_port=options.socket_port,
+            limits=Limits(empty_frames=options.empty_frames),
             start_timeout_s=options.start_timeout,
             ticks_per_second=options.ticks_per_second,
             unclaimed_s=options.unclaimed_after,
@@ -86,6 +88,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--unclaimed-after", type=int, default=900, metavar="S", help="a charge nobody claims is billed (%(default)s s)"
+    )
+    parser.add_argument(
+        "--empty-frames",
+        action="store_true",
+        help="answer with an empty frame where AWS may when there is nothing to say",
     )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")

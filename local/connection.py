@@ -1,6 +1,6 @@
 """What API Gateway knows of one socket, and the events it tells its handlers about it, in the documented shapes.
 
-As the edge does on AWS, the path `/ocpp/{charger id}` becomes the `X-Kerb-Charger-Id` header, a verified client
+As the edge does on AWS, path and query become the `X-Kerb-Target` header as they came, a verified client
 certificate the `X-Kerb-Client-Cert-...` headers (CloudFront's own are called CloudFront-Viewer-Cert-...), and the
 secret that only the edge knows comes along. Whatever a client sends under such names is left out.
 """
@@ -8,12 +8,13 @@ secret that only the edge knows comes along. Whatever a client sends under such 
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from cryptography import x509
 from websockets.asyncio.server import ServerConnection
@@ -22,11 +23,15 @@ from websockets.frames import Close, CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import Event as WireEvent
 
-CHARGER_ID_HEADER = "X-Kerb-Charger-Id"
+from chalicelib.domain.chargers.identity import is_chargers_door
+from infrastructure.sockets import DEFAULT_ROUTE, UNANSWERED_ROUTES
+
+TARGET_HEADER = "X-Kerb-Target"
 EDGE_SECRET_HEADER = "X-Kerb-Edge-Secret"
 SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol"
 CLOSE_TIMEOUT_S = 2.0  # a peer that does not answer a close frame is cut off
-_CHARGER_PATH = re.compile(r"/ocpp/([^/]+)")
+# What a header can carry unchanged, and no name needs more of.
+_TARGET = re.compile(r"[!-~]{1,1024}")
 
 Event = dict[str, Any]
 
@@ -75,7 +80,7 @@ class Connection(ServerConnection):
         return event
 
     def message_event(self, message: str | bytes) -> Event:
-        event = self._event("$default", "MESSAGE", messageId=_new_id())
+        event = self._event(route_of(message), "MESSAGE", messageId=_new_id())
         event["isBase64Encoded"] = isinstance(message, bytes)
         event["body"] = base64.b64encode(message).decode() if isinstance(message, bytes) else message
         return event
@@ -120,17 +125,15 @@ class Connection(ServerConnection):
 
 
 def read_charger_path(socket: ServerConnection, request: Request) -> Response | None:
-    """What the edge does on AWS: `/ocpp/{charger id}` becomes a header nobody can forge; other paths are unknown."""
+    """What the edge does on AWS: path and query become a header nobody can forge; other paths are unknown."""
     assert isinstance(socket, Connection)
-    path, _, socket.query = request.path.partition("?")
-    match = _CHARGER_PATH.fullmatch(path)
-    charger_id = unquote(match[1]) if match else ""
-    if not charger_id or not charger_id.isprintable():  # a header cannot hold a line break
+    if not is_for_chargers(request.path):
         return socket.respond(404, "Connect to /ocpp/{charger id}\n")
+    socket.query = request.path.partition("?")[2]
     secret = os.environ.get("KERB_EDGE_SECRET", "")
     socket.headers = {
         **_headers_as_sent(request.headers),
-        CHARGER_ID_HEADER: [charger_id],
+        TARGET_HEADER: [request.path],
         EDGE_SECRET_HEADER: [secret],
         **_certificate_shown(socket),
     }
@@ -141,6 +144,21 @@ def read_charger_path(socket: ServerConnection, request: Request) -> Response | 
     if SUBPROTOCOL_HEADER in request.headers:
         del request.headers[SUBPROTOCOL_HEADER]
     return None
+
+
+def route_of(message: str | bytes) -> str:
+    """The route of a message: an answer's or a SEND's own, by the number it begins with; `$default` for what is not."""
+    try:
+        frame = json.loads(message)
+    except (ValueError, RecursionError):
+        return DEFAULT_ROUTE
+    kind = str(frame[0]) if isinstance(frame, list) and frame else ""
+    return kind if kind in UNANSWERED_ROUTES else DEFAULT_ROUTE
+
+
+def is_for_chargers(target: str) -> bool:
+    """Whether path and query, as they came, are handed on."""
+    return is_chargers_door(target) and _TARGET.fullmatch(target) is not None
 
 
 def _certificate_shown(socket: ServerConnection) -> dict[str, list[str]]:

@@ -2,8 +2,9 @@
 
 It is faithful where a charger backend gets hurt: frames of one charger run at once, `$disconnect` is best effort and
 may come late, a connection id is dead before its `$disconnect` arrives, and nothing can be posted to a socket whose
-`$connect` still runs. Clients connect to `/ocpp/{charger id}`; as the edge does on AWS, the gateway turns that path
-into the `X-Kerb-Charger-Id` header, because a WebSocket API has no path after its stage.
+`$connect` still runs. A frame above 32 KB, or a message above 128 KB in however many frames, closes the socket (1009).
+Clients connect to `/ocpp/{charger id}`; as the edge does on AWS, the gateway turns path and query into the
+`X-Kerb-Target` header, because a WebSocket API has no path after its stage.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from infrastructure.sockets import UNANSWERED_ROUTES
 from local.connection import CLOSE_TIMEOUT_S, SUBPROTOCOL_HEADER, Connection, Event, read_charger_path
 from local.context import LambdaContext
 
@@ -50,7 +52,10 @@ class _HookFailed(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """API Gateway's quotas by default. The last two say how badly `$disconnect` behaves."""
+    """API Gateway's quotas by default. The last three say how badly it behaves.
+
+    `empty_frames`: where a route has a response, an answer without a body reaches the client as an empty frame.
+    """
 
     frame_bytes: int = 32_768
     message_bytes: int = 131_072
@@ -59,6 +64,7 @@ class Limits:
     handler_s: float = 29
     disconnect_delay_s: float = 0.0
     lose_disconnects: bool = False
+    empty_frames: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,8 +194,11 @@ class Gateway:
         with contextlib.suppress(Gone):  # a reply to a client that left is nobody's error
             try:
                 answer = await self._invoke(self.hooks.message, "websocket_message", event)
-                if reply := _route_response(answer):
-                    await self._send(socket, reply)
+                reply = _route_response(answer)
+                if event["requestContext"]["routeKey"] in UNANSWERED_ROUTES:
+                    return
+                if reply or self.limits.empty_frames:
+                    await self._send(socket, reply or "")
             except (_HookFailed, PayloadTooLarge) as failure:
                 error = {
                     "message": str(failure),

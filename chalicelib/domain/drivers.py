@@ -1,7 +1,7 @@
 """A card has one name, however its reader spells it.
 
-Rules, in order: upper case, no space around; a hexadecimal uid written in pairs loses what parts them; what a vendor
-hangs on a uid after a sign that no uid has is cut off. The name as it came is always tried first.
+Rules, in order: upper case, no space or control character around; a hexadecimal uid written in pairs loses what parts
+them; what a vendor hangs on a uid after a sign that no uid has is cut off. The name as it came is always tried first.
 """
 
 from __future__ import annotations
@@ -9,14 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+# ASCII's and Latin-1's control characters, and the mark and the sign that stand for bytes that are no text.
+_AROUND = " " + "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1)))) + "\ufeff\ufffd"
 _PAIRS = re.compile(r"(?:0X)?[0-9A-F]{2}(?:[:\- ][0-9A-F]{2}){3,9}")
 _PREFIXED = re.compile(r"(?:0X|RFID[:=]|UID[:=]|TAG[:=])([0-9A-F]{8,20})")
 _WITH_SUFFIX = re.compile(r"([0-9A-F]{8,20})[:;,#/|_\-.]\S{1,20}")
 
 
+def bare(uid: str) -> str:
+    """A token without what a reader's buffer left around it: spaces, and control characters, NUL among them."""
+    return uid.strip(_AROUND)
+
+
 def canonical(uid: str) -> str:
     """The form under which a card is kept."""
-    return uid.strip().upper()
+    return bare(uid.strip()).upper()
 
 
 def spellings(shown: str) -> Iterator[str]:

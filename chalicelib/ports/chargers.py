@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, LoggedMessage, SentCall
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Knock, LoggedMessage, SentCall
 
 
 class Chargers(Protocol):
@@ -28,6 +28,12 @@ class Chargers(Protocol):
 
         Raises Conflict when the id is another operator's.
         """
+
+    def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
+        """For each name the charger of just that name, else those whose names differ from it in case only."""
+
+    def note_spelling(self, charger_id: str) -> None:
+        """From now on a charger is found by its name in any case. Registering one does so too."""
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
     def opened(self, connection: Connection, at: datetime) -> str | None:
@@ -130,6 +136,16 @@ class MessageLog(Protocol):
     def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+
+
+class Knocks(Protocol):
+    """Who was refused at the chargers' door, by operator: kept for a week, and only so many however many knock."""
+
+    def add(self, knock: Knock) -> int:
+        """Count a refusal; returns how many of its kind there were that day."""
+
+    def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
+        """The newest day first, with the cursor of the next page or None. ValueError for a cursor not ours."""
 
 
 class History(Protocol):

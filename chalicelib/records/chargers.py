@@ -93,6 +93,7 @@ class Charger:
     traced_until: datetime | None = None
     plugs: tuple[Plug, ...] = ()
     place: str | None = None
+    is_found_in_any_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,38 @@ class LoggedMessage:
     result: str = ""
     deviation: str | None = None
     connection_id: str = ""
+
+
+class KnockReason(StrEnum):
+    """Why a charger was not let in."""
+
+    NO_NAME = "no_name"
+    UNKNOWN = "unknown"
+    NO_CREDENTIALS = "no_credentials"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    NO_CERTIFICATE = "no_certificate"
+    BLOCKED = "blocked"
+    AMBIGUOUS = "ambiguous"
+    NO_SUBPROTOCOL = "no_subprotocol"
+    TOO_MANY_WAIT = "too_many_wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """A refusal at the chargers' door, and how often it was the same that day.
+
+    `name` is what whoever knocked called itself, last; `charger_id` the charger it was taken for, None for a stranger.
+    Of strangers only so many are kept apart: `knocks` then counts those of several names. Nothing here was proven.
+    """
+
+    operator_id: str
+    charger_id: str | None
+    name: str
+    reason: KnockReason
+    why: str
+    at: datetime
+    first_at: datetime
+    knocks: int = 1
 
 
 class Gone(Exception):

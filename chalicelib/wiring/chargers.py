@@ -26,7 +26,13 @@ class ChargerServices(Stores):
 
     @cached_property
     def connections(self) -> Connections:
-        return Connections(self.chargers, self.link, self.charger_log, self.setting("NEWCOMERS_TO", "") or None)
+        return Connections(
+            chargers=self.chargers,
+            link=self.link,
+            charger_log=self.charger_log,
+            knocks=self.knocks,
+            newcomers_to=self.setting("NEWCOMERS_TO", "") or None,
+        )
 
     @cached_property
     def local_lists(self) -> LocalLists:

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.chargers import DynamoChargers
+from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
 from chalicelib.adapters.charging.sessions import DynamoSessions
@@ -125,6 +126,10 @@ class Stores:
     @cached_property
     def places(self) -> DynamoPlaces:
         return DynamoPlaces(self.clock)
+
+    @cached_property
+    def knocks(self) -> DynamoKnocks:
+        return DynamoKnocks()
 
     @cached_property
     def message_log(self) -> DynamoMessageLog:

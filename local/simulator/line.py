@@ -186,6 +186,8 @@ class Line:
                 self._waiting.clear()
 
     def _received(self, text: str) -> None:
+        if not text.strip():
+            return  # API Gateway may send an empty frame where there is nothing to say
         kind, message_id, *rest = json.loads(text)
         if kind == 2:
             self.received.append((rest[0], rest[1]))

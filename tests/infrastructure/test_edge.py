@@ -6,11 +6,11 @@ import inspect
 import json
 import re
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 import quickjs  # type: ignore[import-untyped]
 
+from chalicelib.domain.chargers.identity import claimed_in
 from chalicelib.handlers.ocpp import socket
 from chalicelib.services.chargers.connections import ChargerCredentials
 from infrastructure.edge import EDGE_SECRET_HEADER, function_code
@@ -26,7 +26,7 @@ CERTIFICATE = {
 
 
 def through(uri: str, headers: dict[str, Any] | None = None, believes: bool = True) -> dict[str, Any]:
-    """What the function returns; a header is a text, or several."""
+    """What the function returns; a header is a text, or several. `uri` may have a query."""
     context = quickjs.Context()
     context.eval(function_code(believes))
     sent = {
@@ -35,7 +35,15 @@ def through(uri: str, headers: dict[str, Any] | None = None, believes: bool = Tr
         else {"value": it}
         for name, it in (headers or {}).items()
     }
-    event = {"request": {"method": "GET", "uri": uri, "querystring": {}, "headers": sent, "cookies": {}}}
+    path, _, query = uri.partition("?")
+    parameters: dict[str, Any] = {}
+    for name, _, value in (pair.partition("=") for pair in query.split("&") if pair):
+        one = {"value": value}
+        if name in parameters:
+            parameters[name].setdefault("multiValue", [dict(parameters[name])]).append(one)
+        else:
+            parameters[name] = one
+    event = {"request": {"method": "GET", "uri": path, "querystring": parameters, "headers": sent, "cookies": {}}}
     answer: dict[str, Any] = json.loads(context.eval(f"JSON.stringify(handler({json.dumps(event)}))"))
     return answer
 
@@ -46,19 +54,26 @@ def told(uri: str, headers: dict[str, Any] | None = None, believes: bool = True)
 
 
 @pytest.mark.parametrize(
-    ("path", "charger_id"),
-    [("CP-1", "CP-1"), ("CP%201", "CP 1"), ("a%2Fb", "a/b"), ("%7E", "~"), ("*-_=:+|@.", "*-_=:+|@.")],
+    ("target", "charger_id"),
+    [
+        ("/ocpp/CP-1", "CP-1"),
+        ("/ocpp/%43P-1", "CP-1"),
+        ("/ocpp/*-_=:+|@.", "*-_=:+|@."),
+        ("//ocpp/CP-1/", "CP-1"),
+        ("/ocpp//CP-1", "CP-1"),
+        ("/OCPP/CP-1/CP-1", "CP-1"),
+        ("/ocpp?station=CP-1", "CP-1"),
+        ("/?id=x&id=CP-1", "x"),
+    ],
 )
-def test_the_path_becomes_the_header_that_the_door_reads(path: str, charger_id: str) -> None:
-    answer = through(f"/ocpp/{path}")
-    assert answer["headers"][socket.CHARGER_ID_HEADER] == {"value": charger_id}
+def test_path_and_query_become_the_header_in_which_the_door_finds_the_name(target: str, charger_id: str) -> None:
+    answer = through(target)
+    assert answer["headers"][socket.TARGET_HEADER] == {"value": target}
+    assert claimed_in(target)[0] == charger_id
     assert answer["uri"] == "/api"
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/ocpp", "/ocpp/", "/ocpp/a/b", "/api", "/OCPP/a", "/ocpp/%0d%0aX", "/ocpp/%zz", "/ocpp/%20", "/x/ocpp/a"],
-)
+@pytest.mark.parametrize("path", ["/api", "/ocppx", "/x/ocpp/a", "/ocpp/a b", "/ocpp/\r\nX", "/ocpp/" + "x" * 1024])
 def test_any_other_path_ends_at_the_edge(path: str) -> None:
     answer = through(path)
     assert answer["statusCode"] == 404
@@ -67,22 +82,29 @@ def test_any_other_path_ends_at_the_edge(path: str) -> None:
 
 def test_credentials_and_offers_go_on_as_they_came() -> None:
     sent = {"authorization": "Basic eDp5", "sec-websocket-protocol": "ocpp2.0.1, ocpp1.6", "sec-websocket-key": "k"}
-    assert told("/ocpp/CP-1", sent) == {**sent, "x-kerb-charger-id": "CP-1"}
+    assert told("/ocpp/CP-1", sent) == {**sent, "x-kerb-target": "/ocpp/CP-1"}
 
 
 @pytest.mark.parametrize("believes", [True, False])
 @pytest.mark.parametrize(
     "header",
-    [socket.EDGE_SECRET_HEADER, socket.CERTIFICATE_HEADER, socket.CHARGER_ID_HEADER, "x-kerb-anything", "X-Kerb-Odd"],
+    [
+        socket.EDGE_SECRET_HEADER,
+        socket.CERTIFICATE_HEADER,
+        socket.TARGET_HEADER,
+        socket.FORMER_HEADER,
+        "x-kerb-anything",
+        "X-Kerb-Odd",
+    ],
 )
 def test_what_only_the_edge_may_say_is_not_taken_from_a_client(header: str, believes: bool) -> None:
-    assert told("/ocpp/CP-1", {header: "forged"}, believes) == {"x-kerb-charger-id": "CP-1"}
+    assert told("/ocpp/CP-1", {header: "forged"}, believes) == {"x-kerb-target": "/ocpp/CP-1"}
 
 
 def test_a_verified_certificate_is_told_in_the_names_that_the_door_reads() -> None:
     headers = told("/ocpp/MTLS-1", CERTIFICATE)
     assert headers == {
-        "x-kerb-charger-id": "MTLS-1",
+        "x-kerb-target": "/ocpp/MTLS-1",
         "x-kerb-client-cert-subject": "CN=MTLS-1,O=Kerb,C=DE",
         "x-kerb-client-cert-issuer": "CN=Charger CA,O=Kerb",
         "x-kerb-client-cert-serial": "4a3f5c",
@@ -92,7 +114,7 @@ def test_a_verified_certificate_is_told_in_the_names_that_the_door_reads() -> No
 
 
 def test_without_verification_a_certificates_headers_are_only_a_clients_words() -> None:
-    assert told("/ocpp/MTLS-1", CERTIFICATE, believes=False) == {"x-kerb-charger-id": "MTLS-1"}
+    assert told("/ocpp/MTLS-1", CERTIFICATE, believes=False) == {"x-kerb-target": "/ocpp/MTLS-1"}
 
 
 @pytest.mark.parametrize(
@@ -105,11 +127,11 @@ def test_without_verification_a_certificates_headers_are_only_a_clients_words() 
     ],
 )
 def test_a_certificate_that_was_not_shown_cannot_be_claimed(forged: dict[str, Any]) -> None:
-    assert told("/ocpp/MTLS-1", CERTIFICATE | forged) == {"x-kerb-charger-id": "MTLS-1"}
+    assert told("/ocpp/MTLS-1", CERTIFICATE | forged) == {"x-kerb-target": "/ocpp/MTLS-1"}
 
 
 def test_the_edge_of_a_laptop_and_of_aws_and_the_door_use_the_same_names(dev: dict[str, Any]) -> None:
-    assert connection.CHARGER_ID_HEADER.lower() == socket.CHARGER_ID_HEADER
+    assert connection.TARGET_HEADER.lower() == socket.TARGET_HEADER
     assert connection.EDGE_SECRET_HEADER.lower() == EDGE_SECRET_HEADER.lower() == socket.EDGE_SECRET_HEADER
     own = set(told("/ocpp/CP-1", CERTIFICATE))
     local = {name.lower() for name in re.findall(r'"(X-Kerb-[\w-]+)"', inspect.getsource(connection))}
@@ -119,13 +141,22 @@ def test_the_edge_of_a_laptop_and_of_aws_and_the_door_use_the_same_names(dev: di
     assert origin["OriginCustomHeaders"] == [{"HeaderName": EDGE_SECRET_HEADER, "HeaderValue": secret}]
 
 
-@pytest.mark.parametrize("path", ["/ocpp/CP-1", "/ocpp/CP%201", "/ocpp/%0d%0aX", "/ocpp/", "/ocpp/a/b"])
-def test_the_edge_of_a_laptop_reads_a_path_as_that_of_aws(path: str) -> None:
-    match = connection._CHARGER_PATH.fullmatch(path)
-    local = unquote(match[1]) if match else ""
-    assert through(path)["headers"].get("x-kerb-charger-id", {}).get("value", "") == (
-        local if local.isprintable() else ""
-    )
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/ocpp/CP-1", "/ocpp/CP%201", "/ocpp/%0d%0aX", "/ocpp/", "/ocpp", "/ocpp/a/b", "//ocpp//a/", "/Ocpp/a", "/"),
+        *("/ocpp?station=a", "/ocpp/?a&b=c&b=d", "/?a", "/ocppx", "/x/ocpp/a", "/ocpp/a b", "/api"),
+        "/ocpp/" + "x" * 1024,
+    ],
+)
+def test_the_edge_of_a_laptop_hands_on_what_that_of_aws_does(target: str) -> None:
+    handed_on = through(target)["headers"].get("x-kerb-target", {}).get("value")
+    assert handed_on == (target if connection.is_for_chargers(target) else None)
+
+
+def test_the_door_is_rolled_out_before_the_edge_that_speaks_to_it(dev: dict[str, Any]) -> None:
+    assert dev["Resources"]["ChargerEdgeFunction"]["DependsOn"] == ["WebsocketConnect"]
+    assert "WebsocketConnect" in dev["Resources"]
 
 
 def test_the_function_is_small_enough_for_cloudfront() -> None:

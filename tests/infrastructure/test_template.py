@@ -154,6 +154,22 @@ def test_what_a_socket_is_answered_goes_back_as_route_response(dev: Template) ->
     assert "WebsocketMessageRouteResponse" in resources[deployment]["DependsOn"]
 
 
+@pytest.mark.parametrize("kind", ["3", "4", "5", "6"])
+def test_what_is_not_answered_has_a_route_without_a_response_so_that_no_empty_frame_goes_back(
+    dev: Template, kind: str
+) -> None:
+    resources = dev["Resources"]
+    assert resources["WebsocketAPI"]["Properties"]["RouteSelectionExpression"] == "$request.body.[0]"
+    route, default = (resources[f"WebsocketMessageRoute{it}"]["Properties"] for it in (kind, ""))
+    assert route["RouteKey"] == kind
+    assert route["Target"] == default["Target"]
+    assert "RouteResponseSelectionExpression" not in route
+    answered = [it for it in resources.values() if it["Type"] == "AWS::ApiGatewayV2::RouteResponse"]
+    assert [it["Properties"]["RouteId"] for it in answered] == [{"Ref": "WebsocketMessageRoute"}]
+    deployment = resources["WebsocketAPIStage"]["Properties"]["DeploymentId"]["Ref"]
+    assert f"WebsocketMessageRoute{kind}" in resources[deployment]["DependsOn"]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 415, 429, 500, 502, 504])
 def test_what_the_gateway_refuses_it_refuses_with_a_problem(dev: Template, status: int) -> None:
     told = dev["Resources"]["RestAPI"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from local.connection import Event
+from local.connection import Event, route_of
 from local.context import LambdaContext
 from local.gateway import Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge
 from tests.local import in_loop, pass_time, soon, wait_for
@@ -101,8 +101,9 @@ async def test_connect_event_has_the_documented_shape() -> None:
     async with serving(backend) as gateway, charger(gateway, "/ocpp/CP%2A1:a_b-c?site=7&tag=a&tag=b"):
         event = backend.connects[0]
         context = event["requestContext"]
-        assert event["headers"]["X-Kerb-Charger-Id"] == "CP*1:a_b-c"
-        assert event["multiValueHeaders"]["X-Kerb-Charger-Id"] == ["CP*1:a_b-c"]
+        target = "/ocpp/CP%2A1:a_b-c?site=7&tag=a&tag=b"
+        assert event["headers"]["X-Kerb-Target"] == target
+        assert event["multiValueHeaders"]["X-Kerb-Target"] == [target]
         assert event["headers"]["Host"] == f"127.0.0.1:{gateway.port}"
         assert event["queryStringParameters"] == {"site": "7", "tag": "b"}
         assert event["multiValueQueryStringParameters"] == {"site": ["7"], "tag": ["a", "b"]}
@@ -118,17 +119,18 @@ async def test_connect_event_has_the_documented_shape() -> None:
 
 
 @in_loop
-async def test_forged_charger_id_header_is_stripped_whatever_its_case() -> None:
+async def test_forged_target_and_charger_id_headers_are_stripped_whatever_their_case() -> None:
     backend = Backend()
     async with serving(backend) as gateway:
-        forged = {"x-KERB-charger-ID": "CP-victim", "Authorization": "Basic Q1A6cHc="}
+        forged = {"x-KERB-target": "CP-victim", "x-KERB-charger-ID": "CP-victim", "Authorization": "Basic Q1A6cHc="}
         async with charger(gateway, "/ocpp/CP-mine", additional_headers=forged):
             headers = backend.connects[0]["headers"]
-            assert [value for name, value in headers.items() if "kerb-charger" in name.lower()] == ["CP-mine"]
+            told = {name: value for name, value in headers.items() if "kerb" in name.lower()}
+            assert told == {"X-Kerb-Target": "/ocpp/CP-mine", "X-Kerb-Edge-Secret": told["X-Kerb-Edge-Secret"]}
             assert headers["Authorization"] == "Basic Q1A6cHc="
 
 
-@pytest.mark.parametrize("path", ["/", "/ocpp", "/ocpp/", "/ocpp/a/b", "/other/CP-1", "/ocpp/CP%0D%0AX-Admin:1"])
+@pytest.mark.parametrize("path", ["/api", "/ocppx/CP-1", "/other/CP-1", "/other/ocpp/CP-1", "/ocpp/" + "x" * 1024])
 def test_other_paths_are_unknown_and_reach_no_hook(path: str) -> None:
     @in_loop
     async def story() -> None:
@@ -500,7 +502,7 @@ async def test_disconnect_event_tells_how_the_charger_left_and_not_which_it_was(
         assert context["connectionId"] == backend.connection_id()
         assert context["disconnectStatusCode"] == 1000
         assert context["disconnectReason"] == "done"
-        assert "X-Kerb-Charger-Id" not in event["headers"]
+        assert "X-Kerb-Target" not in event["headers"]
         assert WebsocketEvent(event, None).connection_id == context["connectionId"]
 
 
@@ -706,9 +708,25 @@ async def test_hundreds_of_chargers_each_get_their_own_answers() -> None:
         clients = await asyncio.gather(*(charger(gateway, f"/ocpp/CP-{number}") for number in range(300)))
         await asyncio.gather(*(client.send(str(number)) for number, client in enumerate(clients)))
         answers = await asyncio.gather(*(client.recv() for client in clients))
-        ids = {
-            event["headers"]["X-Kerb-Charger-Id"]: event["requestContext"]["connectionId"] for event in backend.connects
-        }
-        assert answers == [f"{ids[f'CP-{number}']}{number}" for number in range(300)]
+        ids = {event["headers"]["X-Kerb-Target"]: event["requestContext"]["connectionId"] for event in backend.connects}
+        assert answers == [f"{ids[f'/ocpp/CP-{number}']}{number}" for number in range(300)]
     await asyncio.gather(*(client.wait_closed() for client in clients))
     assert len(backend.disconnects) == 300
+
+
+@in_loop
+async def test_an_answer_without_a_body_may_come_as_an_empty_frame_but_not_to_what_is_itself_an_answer() -> None:
+    backend = Backend(message=lambda event, context: {"statusCode": 200})
+    async with serving(backend, empty_frames=True) as gateway, charger(gateway) as client:
+        for text in ('[3,"1",{}]', '[4,"1","X","",{}]', '[5,"1","X","",{}]', '[6,"1","Y",{}]', '[2,"1","Z",{}]'):
+            await client.send(text)
+        assert await client.recv() == ""
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.recv(), 0.2)
+        keys = sorted(event["requestContext"]["routeKey"] for event in backend.messages)
+        assert keys == ["$default", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("text", ["[2]", "[]", "{}", "3", "no json", '["3"', "[" * 100_000, '[[3],"1"]', "[true]"])
+def test_what_is_no_answer_goes_the_default_way(text: str) -> None:
+    assert route_of(text) == "$default"

@@ -107,7 +107,7 @@ def test_the_newest_socket_wins_and_the_late_farewell_of_the_old_one_changes_not
         ('[2,"7","Reset",{"type":"Hard"}]', "NotSupported"),
         ('[2,"7","BootNotification",{}]', "OccurenceConstraintViolation"),
         ('[2,"7","Authorize",{"idTag":[7]}]', "TypeConstraintViolation"),
-        ('[2,"7","Heartbeat",[]]', "FormationViolation"),
+        ('[2,"7","Heartbeat",[7]]', "FormationViolation"),
     ],
 )
 def test_a_frame_that_cannot_be_served_is_answered_with_the_right_error(world: World, frame: str, code: str) -> None:
@@ -122,3 +122,63 @@ def test_a_status_is_visible_within_seconds(world: World) -> None:
     charger = world.charger()
     world.do(charger.plug(2))
     eventually(lambda: world.connector(charger.setup.charger_id, "2")["status"] == "preparing", within_s=10)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("//ocpp/{}", "/ocpp//{}", "/ocpp/{}/", "/ocpp/{}/{}", "/ocpp?station={}", "/ocpp/?station={}", "/ocpp"),
+        *("/OCPP/{}", "/ocpp/lower({})", "/?id={}"),
+    ],
+)
+def test_a_charger_that_spells_its_address_oddly_is_online_under_its_own_name(world: World, address: str) -> None:
+    charger_id = world.register_charger()
+    address = address.replace("lower({})", charger_id.lower()).replace("{}", charger_id)
+    credentials = base64.b64encode(f"{charger_id.lower()}:{PASSWORD}".encode()).decode()
+    url = world.stack.socket_url.removesuffix("/ocpp") + address
+    headers = {"Authorization": f"Basic {credentials}"}
+    with connect(url, subprotocols=[Subprotocol("ocpp1.6J")], additional_headers=headers) as socket:
+        assert socket.subprotocol == "ocpp1.6J"
+        assert heartbeat(socket) == 3
+        world.until_online(charger_id)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"1","Heartbeat",{}]\x00',
+        '\ufeff[2,"1","Heartbeat",{}]',
+        '\x02[2,"1","Heartbeat",[]]\x03',
+        '[2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","info":"a\x00\tb","status":"Available"}]',
+    ],
+)
+def test_a_frame_with_what_json_does_not_allow_is_answered_and_stands_in_the_journal(world: World, frame: str) -> None:
+    charger_id = world.register_charger()
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
+        for text in (frame, frame.encode()):
+            socket.send(text)
+            assert json.loads(socket.recv(timeout=10))[0] == 3
+    entries = world.operator.call("GET", f"/v1/operator/chargers/{charger_id}/journal")["items"]
+    assert any(it["deviation"] for it in entries)
+
+
+def test_an_app_session_whose_token_comes_back_with_a_tail_is_the_drivers_all_the_same(world: World) -> None:
+    charger_id = world.register_charger()
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
+        say(socket, '[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
+        world.until_online(charger_id)
+        session_id = world.driver.begin(charger_id)["session_id"]
+        assert len(session_id) == 18
+        _, message_id, action, payload = json.loads(socket.recv(timeout=10))
+        assert (action, payload["idTag"]) == ("RemoteStartTransaction", session_id)
+        socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
+        start = {
+            "connectorId": 1,
+            "idTag": session_id + "\x00\x17",
+            "meterStart": 0,
+            "timestamp": "2026-11-21T09:30:00Z",
+        }
+        answer = say(socket, json.dumps([2, "2", "StartTransaction", start]))
+        assert isinstance(answer[2], dict)
+        assert answer[2]["idTagInfo"] == {"status": "Accepted"}
+        world.driver.until(session_id, lambda it: it["state"] == "active")

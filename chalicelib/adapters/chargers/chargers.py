@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +15,7 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.domain.chargers.identity import folded
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Plug
@@ -22,12 +23,15 @@ from chalicelib.records.chargers import Admission, Charger, Connection, Connecto
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
 _NEWS = "news#"
+_SPELLINGS = "spellings"
 # So soon an operator's wish to read along reaches every process.
 _REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
 _CONNECTION_KEPT = timedelta(days=1)
 _SOCKETS_REMEMBERED = 10_000
 _SHARDS = 8
+# Two are too many to be told apart.
+_MOST_ALIKE = 2
 
 
 def _now() -> datetime:
@@ -47,7 +51,8 @@ class DynamoChargers:
         return _charger(row) if row else None
 
     def put(self, charger: Charger, *, keep_password: bool = False) -> None:
-        """One call. Raises Conflict when the charger is another operator's."""
+        """Two calls. Raises Conflict when the charger is another operator's."""
+        self._note_spelling(charger.charger_id)
         password = ChargerRow.password_hash
         registered = [
             ChargerRow.operator_id.set(charger.operator_id),
@@ -57,6 +62,7 @@ class DynamoChargers:
             ChargerRow.security_profile.set(charger.security_profile),
             ChargerRow.keeps_list.set(charger.keeps_list),
             ChargerRow.plugs.set(encode(charger.plugs)),
+            ChargerRow.is_found_in_any_case.set(True),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
@@ -65,6 +71,37 @@ class DynamoChargers:
         own = owner.does_not_exist() | (owner == charger.operator_id)
         if not update(ChargerRow(charger.charger_id, _CHARGER), registered, own):
             raise Conflict(f"charger {charger.charger_id} belongs to another operator")
+
+    def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
+        """One call, and one more where a name is known in another case only."""
+        keys = [(name, _CHARGER) for name in names] + [(fold, _SPELLINGS) for fold in {folded(it) for it in names}]
+        rows = {(row.charger_id, row.item): row for row in ChargerRow.batch_get(keys, consistent_read=True)}
+        chargers = {row.charger_id: _charger(row) for (_, item), row in rows.items() if item == _CHARGER}
+        alike = {
+            name: sorted(rows[folded(name), _SPELLINGS].spellings or ())[:_MOST_ALIKE]
+            for name in names
+            if name not in chargers and (folded(name), _SPELLINGS) in rows
+        }
+        missing = sorted({it for found in alike.values() for it in found} - chargers.keys())
+        if missing:
+            more = ChargerRow.batch_get([(it, _CHARGER) for it in missing], consistent_read=True)
+            chargers |= {row.charger_id: _charger(row) for row in more}
+        return {
+            name: [chargers[name]]
+            if name in chargers
+            else [chargers[it] for it in alike.get(name, ()) if it in chargers]
+            for name in names
+        }
+
+    def note_spelling(self, charger_id: str) -> None:
+        """Two calls."""
+        self._note_spelling(charger_id)
+        found = ChargerRow.is_found_in_any_case
+        update(ChargerRow(charger_id, _CHARGER), [found.set(True)], ChargerRow.charger_id.exists())
+
+    def _note_spelling(self, charger_id: str) -> None:
+        # Before the charger itself: a spelling of nobody does no harm.
+        update(ChargerRow(folded(charger_id), _SPELLINGS), [ChargerRow.spellings.add({charger_id})])
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """One call for each megabyte; a charger registered this second may be missing."""
@@ -306,6 +343,7 @@ def _charger(row: ChargerRow) -> Charger:
         traced_until=row.traced_until,
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
         place=row.place,
+        is_found_in_any_case=bool(row.is_found_in_any_case),
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,

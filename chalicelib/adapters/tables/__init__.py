@@ -19,6 +19,7 @@ from chalicelib.adapters.tables.chargers import (
     ConnectionRow,
     HistoryRow,
     JournalRow,
+    KnockRow,
     PlaceRow,
     ReportRow,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "HistoryRow",
     "IdempotencyRow",
     "JournalRow",
+    "KnockRow",
     "LedgerRow",
     "NoticeRow",
     "OperatorRow",
@@ -67,6 +69,7 @@ TABLES: tuple[type[Model], ...] = (
     JournalRow,
     HistoryRow,
     ReportRow,
+    KnockRow,
     OperatorRow,
     SiteRow,
     TariffRow,

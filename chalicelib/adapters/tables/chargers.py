@@ -10,6 +10,7 @@ from pynamodb.attributes import (
     MapAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
@@ -53,7 +54,7 @@ class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-un
 class ChargerRow(Model):
     """A charger (`item` is "charger"), one of its connectors ("connector#2") or its latest news ("news#log").
 
-    One query reads them all.
+    One query reads them all. Under a name in lower case "spellings" holds the chargers that are called so in any case.
     """
 
     class Meta(OnDemand):
@@ -89,6 +90,8 @@ class ChargerRow(Model):
     session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
+    spellings = UnicodeSetAttribute(null=True)
+    is_found_in_any_case = BooleanAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -161,3 +164,21 @@ class ReportRow(Model):
     part = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
     expires_at = TTLAttribute()
+
+
+class KnockRow(Model):
+    """Refusals of one kind on one day; `place` is the day and what they have in common."""
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}knocks"
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    place = UnicodeAttribute(range_key=True)
+    charger_id = UnicodeAttribute(null=True)
+    name = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    why = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
+    first_at = UTCDateTimeAttribute(null=True)
+    knocks = IntegerAttribute(null=True)
+    expires_at = TTLAttribute(null=True)

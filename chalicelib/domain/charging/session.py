@@ -16,6 +16,10 @@ from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
 
 APP_SESSION_PREFIX = "K"
+# OCPP 1.6's idTag holds 20, and some firmware writes past the end of what it keeps of one that long.
+_SESSION_ID_LENGTH = 18
+# Sessions begun before ids were made shorter.
+_FORMER_SESSION_ID_LENGTH = 20
 
 
 class State(StrEnum):
@@ -177,11 +181,12 @@ class Session:
 
 
 def session_id_for(*facts: str) -> str:
-    """A session id that the same facts always give: 20 characters, so that it is itself a valid OCPP 1.6 idTag."""
+    """A session id that the same facts always give: 18 characters, so that it is itself an idTag any charger holds."""
     digest = hashlib.sha256("\x1f".join(facts).encode()).digest()
-    return APP_SESSION_PREFIX + base64.b32encode(digest).decode()[:19]
+    return (APP_SESSION_PREFIX + base64.b32encode(digest).decode())[:_SESSION_ID_LENGTH]
 
 
 def looks_like_app_token(token: str) -> bool:
     """Whether `token` has the form of a session id, which is what an app session shows the charger."""
-    return len(token) == 20 and token.upper().startswith(APP_SESSION_PREFIX)
+    is_long_enough = len(token) in (_SESSION_ID_LENGTH, _FORMER_SESSION_ID_LENGTH)
+    return is_long_enough and token.upper().startswith(APP_SESSION_PREFIX)

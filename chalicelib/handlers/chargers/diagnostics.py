@@ -13,6 +13,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
     HistoryView,
     JournalPage,
+    KnockPage,
     OperatorSessionPage,
     ReportView,
     Trace,
@@ -73,6 +74,24 @@ def read_journal(request: Request) -> JournalPage:
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return JournalPage(items=[views.entry(it) for it in entries], next_cursor=cursor)
+
+
+@endpoint(
+    insight,
+    "GET",
+    "/v1/operator/knocks",
+    answers=KnockPage,
+    errors=(400,),
+    needs_operator=True,
+    query=_PAGING,
+)
+def list_knocks(request: Request) -> KnockPage:
+    """Chargers that were not let in, and why: the last seven days, counted by charger, reason and day."""
+    try:
+        knocks, cursor = network().knocks.page(request.operator_id, _limit(request), request.query.get("cursor"))
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return KnockPage(items=[views.knock(it) for it in knocks], next_cursor=cursor)
 
 
 @endpoint(insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs_operator=True)

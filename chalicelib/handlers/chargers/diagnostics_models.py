@@ -13,7 +13,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.handlers.chargers.models import RegisteredCharger
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
-from chalicelib.records.chargers import Direction
+from chalicelib.records.chargers import Direction, KnockReason
 
 
 def _example(**values: Any) -> ConfigDict:
@@ -76,6 +76,42 @@ class JournalPage(ResponseBody):
         next_cursor=None,
     )
     items: list[JournalEntry]
+    next_cursor: str | None
+
+
+class KnockView(ResponseBody):
+    """Chargers refused at the door for one reason on one day. `charger_id` is null for a name nobody has registered.
+
+    `name` is what the last of them called itself; nothing here was proven.
+    """
+
+    charger_id: str | None
+    name: str
+    reason: KnockReason
+    why: str
+    at: datetime
+    first_at: datetime
+    knocks: int
+
+
+class KnockPage(ResponseBody):
+    """The newest day first; ask again with `cursor` for more."""
+
+    model_config = ResponseBody.model_config | _example(
+        items=[
+            {
+                "charger_id": "CP-1",
+                "name": "cp-1",
+                "reason": "wrong_password",
+                "why": "wrong password for charger 'CP-1'",
+                "at": "2026-11-21T09:30:00Z",
+                "first_at": "2026-11-21T08:00:00Z",
+                "knocks": 12,
+            }
+        ],
+        next_cursor=None,
+    )
+    items: list[KnockView]
     next_cursor: str | None
 
 

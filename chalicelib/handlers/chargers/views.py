@@ -17,6 +17,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     Gap,
     HistoryEvent,
     JournalEntry,
+    KnockView,
     News,
     OperatorSession,
     TransactionView,
@@ -24,7 +25,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
 )
 from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.records.chargers import Charger, ConnectorState, LoggedMessage, Plug, Site
+from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, Plug, Site
 from chalicelib.services.chargers.remote_control import Told
 from chalicelib.wiring import network
 
@@ -75,6 +76,19 @@ def entry(it: LoggedMessage) -> JournalEntry:
         answer=it.answer,
         result=it.result,
         deviation=it.deviation,
+    )
+
+
+def knock(it: Knock) -> KnockView:
+    """A refusal at the door."""
+    return KnockView(
+        charger_id=it.charger_id,
+        name=it.name,
+        reason=it.reason,
+        why=it.why,
+        at=it.at,
+        first_at=it.first_at,
+        knocks=it.knocks,
     )
 
 

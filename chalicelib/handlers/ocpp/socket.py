@@ -1,6 +1,6 @@
 """A socket's three events become calls to the door and the conversation; what the edge says of the charger is believed.
 
-API Gateway hands a WebSocket no path, so the edge carries `/ocpp/{charger id}` into the header read here.
+API Gateway hands a WebSocket no path, so the edge carries path and query, as they came, into the header read here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from chalicelib.records.chargers import Gone
 from chalicelib.services.chargers.connections import ChargerCredentials, Refused
 from chalicelib.wiring import network
 
-CHARGER_ID_HEADER = "x-kerb-charger-id"
+TARGET_HEADER = "x-kerb-target"
+# What an edge of before sends for a moment while a deployment is rolled out: the name alone, decoded.
+FORMER_HEADER = "x-kerb-charger-id"
 EDGE_SECRET_HEADER = "x-kerb-edge-secret"  # noqa: S105
 CERTIFICATE_HEADER = "x-kerb-client-cert-subject"
 _log = logging.getLogger(__name__)
@@ -35,13 +37,13 @@ def connect(event: WebsocketEvent) -> Response:
         _log.warning("a socket that did not come through the edge")
         count("EdgePassedBy")
         return {"statusCode": 403}
-    charger_id = headers.get(CHARGER_ID_HEADER, "")
+    target = headers.get(TARGET_HEADER) or headers.get(FORMER_HEADER, "")
     offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]
     try:
         credentials = ChargerCredentials(headers.get("authorization"), headers.get(CERTIFICATE_HEADER))
-        protocol = network().connections.open(event.connection_id, charger_id, credentials, offers, _opened_at(request))
+        protocol = network().connections.open(event.connection_id, target, credentials, offers, _opened_at(request))
     except Refused as refused:
-        _log.warning("charger refused", extra={"charger_id": charger_id, "why": refused.why})
+        _log.warning("charger refused", extra={"why": refused.why, "reason": refused.reason})
         count("ChargersRefused", status=str(refused.status))
         challenge = {"WWW-Authenticate": 'Basic realm="kerb"'} if refused.status == 401 else {}
         return {"statusCode": refused.status, "headers": challenge}
@@ -69,6 +71,7 @@ def message(event: WebsocketEvent) -> Response:
         _log.warning("a frame from a socket nobody opened", extra={"connection_id": event.connection_id})
         network().link.close(event.connection_id)
         return {"statusCode": 410}
+    # Without a body nothing should be sent; where the route has a response, an empty frame may be (docs/ocpp.md).
     return {"statusCode": 200, "body": answer} if answer is not None else {"statusCode": 200}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 
-from chalicelib.protocol.ocpp.dialect import Dialect, choose_among
+from chalicelib.protocol.ocpp.dialect import Dialect, choose_among, subprotocol_of
 
 OLDEST = "ocpp1.6"
 # In our order of preference.
@@ -21,9 +21,17 @@ def choose(offers: Sequence[str]) -> str | None:
     return choose_among(offers, list(_MODULES))
 
 
+def registered(subprotocol: str) -> str:
+    """An agreed subprotocol in the registry's spelling. Raises KeyError for one that is not spoken here."""
+    meant = subprotocol_of(subprotocol)
+    if meant not in _MODULES:
+        raise KeyError(subprotocol)
+    return meant
+
+
 @cache
 def dialect_for(subprotocol: str) -> Dialect:
-    """The version behind an agreed subprotocol."""
-    module = import_module(f"chalicelib.protocol.ocpp.{_MODULES[subprotocol.lower()]}")
+    """The version behind an agreed subprotocol, however it was offered."""
+    module = import_module(f"chalicelib.protocol.ocpp.{_MODULES[registered(subprotocol)]}")
     dialect: Dialect = module.DIALECT
     return dialect

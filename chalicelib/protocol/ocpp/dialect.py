@@ -5,6 +5,7 @@ A version that grew out of another starts from its tables and changes what chang
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,8 @@ class Dialect:
             code = "NotSupported" if known else "NotImplemented"
             raise ProtocolError(code, f"{call.action[:50]} is not served here", call.message_id)
         payload = Payload(call.payload, received_at)
+        if call.bent:
+            payload.deviations.append(call.bent)
         wrong = violation(self.schemas, schema, call.payload)
         if wrong is not None:
             payload.deviations.append(wrong.description)
@@ -172,7 +175,18 @@ def standing_of(answer: Answer, words: Mapping[AuthorizationStatus, str]) -> str
     return words[standing] if standing is not None else None
 
 
+# "ocpp1.6" by the registry; the field has ocpp1.6J, OCPP16, ocpp-1.6-json, v1.6.
+_SPELLING = re.compile(r"(?:ocpp)?[-_/ ]?v?(1\.?6|2\.?0\.?1|2\.?1)(?:\.0)?[-_ ]?(?:j|json)?", re.IGNORECASE)
+_VERSIONS = {"16": "ocpp1.6", "201": "ocpp2.0.1", "21": "ocpp2.1"}
+
+
+def subprotocol_of(offer: str) -> str | None:
+    """The subprotocol that an offer means, in the registry's spelling; None for one that is no version of ours."""
+    found = _SPELLING.fullmatch(offer.strip().strip("\"'"))
+    return _VERSIONS[found[1].replace(".", "")] if found else None
+
+
 def choose_among(offers: Sequence[str], preferred: Sequence[str]) -> str | None:
-    """The first of `preferred` that is offered, spelled as it was offered."""
-    spelled = {offer.strip().lower(): offer.strip() for offer in offers}
-    return next((spelled[protocol] for protocol in preferred if protocol in spelled), None)
+    """The first of `preferred` that is offered, spelled as it was offered (RFC 6455 wants just that back)."""
+    meant = {subprotocol_of(offer): offer.strip() for offer in reversed(offers)}
+    return next((meant[protocol] for protocol in preferred if protocol in meant), None)

@@ -6,6 +6,7 @@ Error codes are 2.x's; `spelling` gives a version's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,15 @@ _DEEPEST = 32
 _CONTAINERS = (dict, list)
 _LONGEST_DESCRIPTION = 255
 _UNREADABLE_ID = "-1"
+
+# A text, ended or not, or a sign that may stand nowhere outside one: what a C program leaves behind a buffer's end,
+# a byte order mark. Possessive, so that no text takes longer to read than it is long.
+_TEXT_OR_NOISE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe]', re.DOTALL)
+# Inside a text JSON wants them escaped; what is meant is plain all the same.
+_ESCAPED = {code: f"\\u{code:04x}" for code in range(0x20)}
+_NOISE = re.compile(r"[\x00-\x1f\x7f\ufeff\ufffe]")
+# How a frame begins that is no JSON further on.
+_BEGINNING = re.compile(r'\s*\[\s*([2-6])\s*,\s*"([^"\\\x00-\x1f]{1,255})"\s*[,\]]')
 
 # What `ocpp`'s own validate_payload makes of JSON Schema's keywords, but for its ProtocolError where 2.x is exact.
 _CODES = {
@@ -54,12 +64,13 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request; one that `is_silent` (OCPP 2.1's SEND) is not answered."""
+    """A request; one that `is_silent` (OCPP 2.1's SEND) is not answered. `bent` is what was forgiven to read it."""
 
     message_id: MessageId
     action: str
     payload: dict[str, Any]
     is_silent: bool = False
+    bent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +83,12 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class CallError:
-    """An answer that says why there is none."""
+    """An answer that says why there is none; `unread` is one that was no JSON, as it came."""
 
     message_id: str
     code: str
     description: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +106,13 @@ Frame = Call | CallResult | CallError | ResultError
 def parse(text: str | bytes) -> Frame:
     """Read a frame. Raises ProtocolError."""
     try:
-        frame = msgspec.json.decode(text)
+        frame, bent = msgspec.json.decode(text), ""
     except (ValueError, RecursionError):
-        raise ProtocolError("RpcFrameworkError", "the frame is not JSON", None) from None
+        text = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        try:
+            frame, bent = msgspec.json.decode(_mended(text)), "the frame held signs that JSON does not allow"
+        except (ValueError, RecursionError):
+            return _unreadable(text)
     # An answer is not answered, however it is misshapen: its command must hear that it failed.
     shortest = 2 if isinstance(frame, list) and frame and frame[0] in _ANSWERS else 3
     if not isinstance(frame, list) or len(frame) < shortest:
@@ -108,16 +124,36 @@ def parse(text: str | bytes) -> Frame:
     if _brackets(text) > _DEEPEST and _is_too_deep(frame):
         raise ProtocolError("FormatViolation", f"the frame is nested deeper than {_DEEPEST} levels", message_id)
     if kind == _CALL:
-        return _call(message_id, rest, is_silent=False)
+        return _call(message_id, rest, bent, is_silent=False)
     if kind == _CALL_RESULT:
         return CallResult(str(message_id), rest[0] if rest and isinstance(rest[0], dict) else {})
     if kind == _SEND:
-        return _call(message_id, rest, is_silent=True)
+        return _call(message_id, rest, bent, is_silent=True)
     if kind in (_CALL_ERROR, _CALL_RESULT_ERROR):
         error = CallError if kind == _CALL_ERROR else ResultError
         code, description, *_ = (*(str(it)[:_LONGEST_ID] for it in rest[:2]), "", "")
         return error(str(message_id), code, description)
     raise ProtocolError("MessageTypeNotSupported", f"no message has type {str(kind)[:20]}", message_id)
+
+
+def _mended(text: str) -> str:
+    """JSON without what may not stand in it: noise between its parts goes, control characters in texts are escaped."""
+    if not _NOISE.search(text):
+        raise ValueError("nothing to mend")
+    return _TEXT_OR_NOISE.sub(_mended_part, text)
+
+
+def _mended_part(found: re.Match[str]) -> str:
+    return found[0].translate(_ESCAPED) if found[0].startswith('"') else ""
+
+
+def _unreadable(text: str) -> CallError:
+    """An answer that is no JSON still ends the wait for it; whatever else is none is refused. Raises ProtocolError."""
+    begun = _BEGINNING.match(text)
+    kind, message_id = (int(begun[1]), begun[2]) if begun else (None, None)
+    if kind in (_CALL_RESULT, _CALL_ERROR):
+        return CallError(str(message_id), "FormatViolation", "the answer is not JSON", unread=text)
+    raise ProtocolError("RpcFrameworkError", "the frame is not JSON", message_id if kind == _CALL else None)
 
 
 def _is_message_id(value: object) -> bool:
@@ -146,20 +182,24 @@ def _is_too_deep(frame: list[Any]) -> bool:
     return True
 
 
-def _call(message_id: MessageId, rest: list[Any], *, is_silent: bool) -> Call:
+def _call(message_id: MessageId, rest: list[Any], bent: str, *, is_silent: bool) -> Call:
     action, *payload = rest
     if not isinstance(action, str):
         raise ProtocolError("FormatViolation", "the action is not a text", message_id)
     # Some firmwares leave an empty payload out, or send null.
-    return Call(message_id, action, _object(payload[0] if payload else None, message_id), is_silent)
+    given = payload[0] if payload else None
+    if given is not None and not isinstance(given, dict):
+        given, bent = _object(given, message_id), "; ".join(filter(None, (bent, "the payload was no object")))
+    return Call(message_id, action, given or {}, is_silent, bent)
 
 
 def _object(payload: object, message_id: MessageId) -> dict[str, Any]:
-    if payload is None:
+    """What is meant where an object belongs: some languages write an empty one as an empty list, or as no text."""
+    if payload in ([], ""):
         return {}
-    if not isinstance(payload, dict):
-        raise ProtocolError("FormatViolation", "the payload is not an object", message_id)
-    return payload
+    if isinstance(payload, list) and len(payload) == 1 and isinstance(payload[0], dict):
+        return payload[0]
+    raise ProtocolError("FormatViolation", "the payload is not an object", message_id)
 
 
 def pack_call(message_id: str, action: str, payload: Mapping[str, Any]) -> str:

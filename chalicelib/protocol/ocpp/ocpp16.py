@@ -110,7 +110,7 @@ def _started(payload: Payload) -> ChargingStarted:
         _connector(payload),
         payload.when(),
         # An empty idTag is how some say that nobody showed a card.
-        payload.optional_text("idTag") or None,
+        payload.optional_token("idTag"),
         _register(payload, "meterStart"),
         said_at=payload.said(),
     )
@@ -142,7 +142,7 @@ def _stopped(payload: Payload) -> ChargingStopped:
         meter_stop_wh=meter_stop_wh,
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
-        token=payload.optional_text("idTag") or None,
+        token=payload.optional_token("idTag"),
         readings=meter.readings(payload, _exponent, field="transactionData"),
         meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
         said_at=payload.said(),
@@ -178,7 +178,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.identifier("idTag")),
+        "Authorize": lambda payload: TokenPresented(payload.token("idTag")),
         "StartTransaction": _started,
         "MeterValues": _readings,
         "StopTransaction": _stopped,

@@ -114,7 +114,7 @@ def _meter_values(payload: Payload) -> ReadingsTaken:
 def _token(payload: Payload) -> str | None:
     token = payload.optional_part("idToken")
     # NoAuthorization comes with an empty token (C02): somebody started it without showing anything.
-    return (token.optional_text("idToken") or None) if token else None
+    return token.optional_token("idToken") if token else None
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
@@ -185,7 +185,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.part("idToken").identifier("idToken")),
+        "Authorize": lambda payload: TokenPresented(payload.part("idToken").token("idToken")),
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
         "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from chalicelib.domain.drivers import bare
+
 Word = TypeVar("Word")
 _ABSENT = object()
 # Far beyond what any version allows, and within what any store takes.
@@ -94,6 +96,19 @@ class Payload:
             limit = f"is not 1 to {_LONGEST_TEXT} characters long"
             raise Unusable("PropertyConstraintViolation", f"{self._path}{name} {limit}")
         return known
+
+    def optional_token(self, name: str) -> str | None:
+        """What a reader was shown, without what its buffer left around it; None where nobody showed anything."""
+        value = self.optional_text(name)
+        token = bare(value) if value else ""
+        if value and token != value:
+            self.note(name, "has signs around it that belong to no token")
+        return token or None
+
+    def token(self, name: str) -> str:
+        """What a reader was shown, which must be a text of some length. Raises Unusable."""
+        shown = self.identifier(name)
+        return self.optional_token(name) or shown
 
     def integer(self, name: str) -> int:
         """A whole number that must be there, written as number or text. Raises Unusable."""

@@ -1,7 +1,7 @@
 """Only a charger that proves who it is gets a socket, and its newest socket is the one that counts.
 
 OCPP-J 1.6 §6.2, security whitepaper ed. 3, OCPP 2.0.1 A00: HTTP Basic, the user name being the charger's identity
-(profiles 1 and 2), or its own certificate (profile 3).
+(profiles 1 and 2), or its own certificate (profile 3). Whom it is refused hears no reason; the operator does.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.ports.chargers import ChargerLink, Chargers
-from chalicelib.protocol.ocpp import OLDEST, choose
+from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, password_of
+from chalicelib.ports.chargers import ChargerLink, Chargers, Knocks
+from chalicelib.protocol.ocpp import OLDEST, choose, registered
 from chalicelib.records import Conflict
-from chalicelib.records.chargers import Admission, Charger, Connection
+from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.chargers.message_log import ChargerLog
 
 # 16 MiB and about 50 ms a guess: dear for a thief with the table, cheap for a charger that comes every two hours.
@@ -29,20 +30,27 @@ _CERTIFICATE = 3
 _KEY_BYTES = 20
 # RFC 4514: a comma that belongs to a value has a backslash before it.
 _COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
-_CHARGER_ID = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{1,48}")
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000
 _PENDING_KEPT = timedelta(days=7)
+# Of a day's refusals of one kind the journal has the first ones, then the 16th, 32nd, 64th ...
+_ALL_JOURNALLED = 10
+_LONGEST_WHY = 200
 _log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """The handshake is refused with an HTTP status; `why` is for the log, not for the stranger."""
+    """The handshake is refused with an HTTP status; `why` is for operator and log, not for the stranger.
 
-    def __init__(self, status: int, why: str) -> None:
+    `charger` is whom it was taken for, None for a stranger. Nothing was proven, so it may have been anybody.
+    """
+
+    def __init__(self, status: int, reason: KnockReason, why: str, charger: Charger | None = None) -> None:
         super().__init__(why)
         self.status = status
+        self.reason = reason
         self.why = why
+        self.charger = charger
 
 
 def hash_password(password: bytes, salt: bytes) -> str:
@@ -71,42 +79,57 @@ class ChargerCredentials:
 
 @dataclass(frozen=True)
 class Connections:
-    """Lets chargers in and out. `newcomers_to` names the operator who is shown unknown chargers, None refuses them."""
+    """Lets chargers in and out. `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
+
+    A charger that names itself otherwise than by its registered name, just so and in the right place, is let in when
+    all that it says of itself fits one registered charger only, and it proves to be that one.
+    """
 
     chargers: Chargers
     link: ChargerLink
     charger_log: ChargerLog
+    knocks: Knocks
     newcomers_to: str | None = None
 
     def open(
         self,
         connection_id: str,
-        charger_id: str,
+        target: str,
         credentials: ChargerCredentials,
         offers: Sequence[str],
         opened_at: datetime,
     ) -> str | None:
-        """Admit a charger's new socket; returns the subprotocol agreed, None if it offered none. Raises Refused.
+        """Admit a charger's new socket; returns the subprotocol agreed, as offered, None if it offered none.
 
-        `opened_at` is the gateway's word: it orders sockets, whichever handler is the quicker.
+        `target` is the path it connects to, and the query. `opened_at` is the gateway's word: it orders sockets,
+        whichever handler is the quicker. Raises Refused.
         """
-        charger = self._admit(charger_id, credentials, opened_at)
-        # A charger that names no protocol speaks what was spoken before there was a choice.
-        protocol = choose(offers) if offers else OLDEST
-        if protocol is None:
-            raise Refused(400, f"no common subprotocol in {list(offers)}")
+        try:
+            charger = self._admit(target, credentials, opened_at)
+            # A charger that names no protocol speaks what was spoken before there was a choice.
+            agreed = choose(offers) if offers else OLDEST
+            if agreed is None:
+                why = f"no common subprotocol in {list(offers)}"[:_LONGEST_WHY]
+                raise Refused(400, KnockReason.NO_SUBPROTOCOL, why, charger)
+        except Refused as refused:
+            self._tell_operator(target, credentials, refused, opened_at)
+            raise
+        protocol = registered(agreed)
         is_pending = charger.admission is Admission.PENDING
         connection = Connection(
-            connection_id, charger_id, charger.operator_id, protocol, is_pending, charger.traced_until
+            connection_id, charger.charger_id, charger.operator_id, protocol, is_pending, charger.traced_until
         )
         replaced = self.chargers.opened(connection, opened_at)
         if replaced and replaced != connection_id:
             self.link.close(replaced)
         if charger.keeps_list:
-            self.chargers.list_is_due(charger_id)
+            self.chargers.list_is_due(charger.charger_id)
+        if not charger.is_found_in_any_case and not is_pending:
+            # It was registered before names were looked for in any case.
+            self.chargers.note_spelling(charger.charger_id)
         self._show(charger, online=True, why=protocol, connection_id=connection_id)
-        _log.info("charger connected", extra={"charger_id": charger_id, "protocol": protocol})
-        return protocol if offers else None
+        _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
+        return agreed if offers else None
 
     def close(self, connection_id: str, why: str = "") -> None:
         """A socket has closed; late or repeated news of it never takes a newer socket away."""
@@ -127,31 +150,70 @@ class Connections:
         if charger.place is not None:
             self.charger_log.look_again(self.chargers.get(charger.charger_id), wrote=online)
 
-    def _admit(self, charger_id: str, credentials: ChargerCredentials, at: datetime) -> Charger:
-        charger = self.chargers.get(charger_id)
-        if charger is None and self.newcomers_to is not None:
-            charger = self._newcomer(charger_id, self.newcomers_to, credentials, at)
-        if charger is None or charger.security_profile < _CERTIFICATE:
-            self._check_password(charger_id, charger, credentials.authorization)
-        elif not _names(credentials.certificate_subject, charger):
-            raise Refused(401, f"charger {charger_id!r} must show its own certificate")
+    def _admit(self, target: str, credentials: ChargerCredentials, at: datetime) -> Charger:
+        basic = _basic(credentials.authorization)
+        claimed, users = claimed_in(target), claimed_by_user(basic or b"")
+        charger = self._named_properly(claimed, users)
         if charger is None:
-            raise Refused(401, f"charger {charger_id!r} is not registered")
+            charger = self._told_apart(claimed, users, basic)
+        if charger is None and self.newcomers_to is not None:
+            charger = self._newcomer((*claimed, *users)[:1], self.newcomers_to, basic, at)
+        self._check_proof(charger, credentials, basic)
+        if charger is None:
+            name, *_ = (*claimed, *users, "")
+            if not name:
+                raise Refused(401, KnockReason.NO_NAME, "neither its address nor its user name is a charger's name")
+            raise Refused(401, KnockReason.UNKNOWN, f"charger {name!r} is not registered")
         if charger.admission is Admission.BLOCKED:
-            raise Refused(403, f"charger {charger_id!r} is blocked")
+            raise Refused(403, KnockReason.BLOCKED, f"charger {charger.charger_id!r} is blocked", charger)
         return charger
 
-    def _newcomer(self, charger_id: str, operator_id: str, credentials: ChargerCredentials, at: datetime) -> Charger:
+    def _named_properly(self, claimed: Sequence[str], users: Sequence[str]) -> Charger | None:
+        """The charger whose address ends with its name, if no other name is in play: one read."""
+        if not claimed or len(claimed) > 1 or (users and claimed[0] not in users):
+            return None
+        return self.chargers.get(claimed[0])
+
+    def _told_apart(self, claimed: Sequence[str], users: Sequence[str], basic: bytes | None) -> Charger | None:
+        """The one registered charger that all that was said fits. Raises Refused where it fits several."""
+        names = list(dict.fromkeys((*claimed, *users)))
+        if not names:
+            return None
+        known = self.chargers.known_as(names)
+        by_address, by_user = _first(claimed, known), _first(users, known)
+        alike = by_address or by_user
+        if not alike:
+            return None
+        # A user name may be its maker's, but not another charger's of its operator: they may share a password.
+        named = [it for user in users for it in known[user] if it.admission is not Admission.PENDING]
+        meant = [it for it in alike if it in named]
+        if meant:
+            alike = meant
+        elif any(it.operator_id == alike[0].operator_id for it in named):
+            why = f"its address says {alike[0].charger_id!r}, its user name {named[0].charger_id!r}"
+            raise _doubtful(why, alike[0], basic)
+        charger = alike[0]
+        if len(alike) > 1:
+            which = " and ".join(repr(it.charger_id) for it in alike)
+            raise _doubtful(f"it may be {which}, whose names differ in case only", charger, basic)
+        if charger.security_profile == 0 and charger.charger_id != names[0]:
+            why = f"it calls itself {names[0]!r}, and charger {charger.charger_id!r} has no password to prove it by"
+            raise _doubtful(why, charger, basic)
+        return charger
+
+    def _newcomer(self, names: Sequence[str], operator_id: str, basic: bytes | None, at: datetime) -> Charger | None:
         """Keep an unknown charger for its operator to see; the password it came with is its own from now on."""
-        if not _CHARGER_ID.fullmatch(charger_id):
-            raise Refused(401, f"{charger_id[:60]!r} is no charger's name")
+        if not names:
+            return None
+        charger_id = names[0]
         pending = self.chargers.pending(operator_id, _MOST_PENDING)
         if pending >= _MOST_PENDING:
-            raise Refused(401, f"{pending} unknown chargers wait already; {charger_id!r} may come back later")
+            why = f"{pending} unknown chargers wait already; {charger_id!r} may come back later"
+            raise Refused(401, KnockReason.TOO_MANY_WAIT, why)
         profile, password_hash = 0, _NOBODYS_PASSWORD
-        if credentials.authorization:
-            password = _password(charger_id, credentials.authorization)
-            profile, password_hash = 1, hash_password(password, secrets.token_bytes(16))
+        if basic is not None:
+            profile = 1
+            password_hash = hash_password(password_of(basic, charger_id), secrets.token_bytes(16))
         charger = Charger(
             charger_id, operator_id, "", password_hash, (), security_profile=profile, admission=Admission.PENDING
         )
@@ -162,19 +224,68 @@ class Connections:
         _log.info("an unknown charger waits to be accepted", extra={"charger_id": charger_id})
         return charger
 
-    def _check_password(self, charger_id: str, charger: Charger | None, authorization: str | None) -> None:
-        if charger is not None and charger.security_profile == 0 and not authorization:
+    def _check_proof(self, charger: Charger | None, credentials: ChargerCredentials, basic: bytes | None) -> None:
+        """Raises Refused for a charger that does not prove to be the one it says."""
+        if charger is None or charger.security_profile < _CERTIFICATE:
+            self._check_password(charger, credentials.authorization, basic)
+        elif not _names(credentials.certificate_subject, charger):
+            why = f"charger {charger.charger_id!r} must show its own certificate"
+            raise Refused(401, KnockReason.NO_CERTIFICATE, why, charger)
+
+    def _check_password(self, charger: Charger | None, authorization: str | None, basic: bytes | None) -> None:
+        who = repr(charger.charger_id) if charger else "unknown"
+        needs_none = charger is not None and charger.security_profile == 0
+        if basic is None and needs_none:
             return
-        password = _password(charger_id, authorization)
+        if basic is None:
+            what = "credentials that are not HTTP Basic" if authorization else "no credentials"
+            raise Refused(401, KnockReason.NO_CREDENTIALS, f"charger {who} sent {what}", charger)
         # A stranger's guess costs as much time as a wrong password, so that ids cannot be probed.
-        stored = charger.password_hash if charger else _NOBODYS_PASSWORD
-        if _matches(password, stored):
+        password = password_of(basic, charger.charger_id if charger else "")
+        if _matches(password, charger.password_hash if charger else _NOBODYS_PASSWORD) or charger is None:
             return
-        if charger is not None and charger.next_password_hash and _matches(password, charger.next_password_hash):
-            self.chargers.change_password(charger_id, charger.next_password_hash)
+        if charger.next_password_hash and _matches(password, charger.next_password_hash):
+            self.chargers.change_password(charger.charger_id, charger.next_password_hash)
+        elif not needs_none:
+            raise Refused(401, KnockReason.WRONG_PASSWORD, f"wrong password for charger {who}", charger)
+
+    def _tell_operator(self, target: str, credentials: ChargerCredentials, refused: Refused, at: datetime) -> None:
+        """Show a refusal to whoever can do something about it. What cannot be written stops nothing."""
+        charger = refused.charger
+        operator_id = charger.operator_id if charger else self.newcomers_to
+        if operator_id is None:
             return
-        if charger is None or charger.security_profile > 0:
-            raise Refused(401, f"wrong password for charger {charger_id!r}")
+        said = (*claimed_in(target), *claimed_by_user(_basic(credentials.authorization) or b""), "")
+        knock = Knock(
+            operator_id=operator_id,
+            charger_id=charger.charger_id if charger else None,
+            name=said[0],
+            reason=refused.reason,
+            why=refused.why,
+            at=at,
+            first_at=at,
+        )
+        try:
+            knocks = self.knocks.add(knock)
+        except Exception:
+            _log.exception("knock not written", extra={"charger_id": knock.charger_id})
+            return
+        if charger is not None and (knocks <= _ALL_JOURNALLED or knocks.bit_count() == 1):
+            self.charger_log.refused(charger.charger_id, refused.why, knocks)
+
+
+def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequence[Charger]:
+    """The chargers behind the first of these names that anybody has; registered ones before those that wait."""
+    found = [known[name] for name in names if known[name]]
+    registered = [it for it in found if it[0].admission is not Admission.PENDING]
+    return (*registered, *found, ())[0]
+
+
+def _doubtful(why: str, charger: Charger, basic: bytes | None) -> Refused:
+    """Not to be told apart; that takes as long as a wrong password, so that ids cannot be probed."""
+    if basic is not None:
+        password_matches(b"", _NOBODYS_PASSWORD)
+    return Refused(401, KnockReason.AMBIGUOUS, why[:_LONGEST_WHY], charger)
 
 
 def _matches(password: bytes, stored: str) -> bool:
@@ -194,16 +305,15 @@ def _names(subject: str | None, charger: Charger) -> bool:
     return common_name is not None and common_name[1] in (charger.charger_id, charger.serial)
 
 
-def _password(charger_id: str, authorization: str | None) -> bytes:
-    """The password of an HTTP Basic header. An identity may contain colons, so it is cut off by its own length."""
-    if not authorization:
-        raise Refused(401, f"charger {charger_id!r} sent no credentials")
-    scheme, _, encoded = authorization.strip().partition(" ")
+def _basic(authorization: str | None) -> bytes | None:
+    """User name, colon and password of an HTTP Basic header; None of anything else."""
+    scheme, _, encoded = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
     try:
-        credentials = base64.b64decode(encoded.strip(), validate=True) if scheme.lower() == "basic" else b""
+        padded = encoded.strip().rstrip("=")
+        padded += "=" * (-len(padded) % 4)  # some leave the padding out
+        credentials = base64.b64decode(padded, validate=True)
     except binascii.Error:
-        credentials = b""
-    prefix = charger_id.encode() + b":"
-    if not credentials.startswith(prefix):
-        raise Refused(401, f"charger {charger_id!r} sent credentials that are not its own")
-    return credentials.removeprefix(prefix)
+        return None
+    return credentials if b":" in credentials else None

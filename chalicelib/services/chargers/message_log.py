@@ -48,6 +48,11 @@ class ChargerLog:
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 
+    def refused(self, charger_id: str, why: str, times: int) -> None:
+        """Whoever came in the charger's name was not let in, so many times today; it may have been anybody."""
+        result = why if times == 1 else f"{why} (refused {times} times today)"
+        self._write(charger_id, LoggedMessage(self.clock(), Direction.LINE, "refused", result=result))
+
     def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
         """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
         is_online = charger is not None and charger.connection_id is not None

@@ -59,6 +59,9 @@ class Conversation:
         if isinstance(frame, Call):
             answer = self._called(connection, dialect, frame)
             return None if frame.is_silent else answer
+        if isinstance(frame, CallError) and frame.unread:
+            broken = ProtocolError(frame.code, frame.description, frame.message_id)
+            self._refused(connection, "unreadable", broken, frame.unread[:_LONGEST_UNREADABLE])
         self._answered(connection, dialect, frame)
         return None
 

@@ -197,10 +197,15 @@ def test_each_step_waits_for_its_own_event_only(step: Step, before: Session, met
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_a_session_id_is_a_valid_id_tag_and_follows_from_its_facts(facts: list[str]) -> None:
     session_id = session_id_for(*facts)
-    assert len(session_id) == 20
+    assert len(session_id) == 18
     assert session_id.isascii()
     assert looks_like_app_token(session_id)
     assert session_id == session_id_for(*facts)
+
+
+@pytest.mark.parametrize(("length", "is_one"), [(17, False), (18, True), (19, False), (20, True), (21, False)])
+def test_a_session_begun_under_a_longer_id_is_known_by_it_still(length: int, is_one: bool) -> None:
+    assert looks_like_app_token(("k" + "A" * 30)[:length]) is is_one
 
 
 def test_the_number_a_charger_echoes_is_a_positive_31_bit_integer() -> None:

@@ -14,6 +14,11 @@ from chalicelib.domain.drivers import canonical, spellings
     [
         ("04a1b2c3", ["04A1B2C3"]),
         (" 04A1B2C3\n", ["04A1B2C3"]),
+        ("04A1B2C3\x00", ["04A1B2C3"]),
+        ("04A1B2C3\x00\x17\x7f", ["04A1B2C3"]),
+        ("\x02 04A1B2C3 \x03\r\n", ["04A1B2C3"]),
+        ("04A1B2C3\ufffd", ["04A1B2C3"]),
+        ("\x00", [""]),
         ("04:a1:b2:c3", ["04:A1:B2:C3", "04A1B2C3"]),
         ("04-A1-B2-C3-D4-E5-F6", ["04-A1-B2-C3-D4-E5-F6", "04A1B2C3D4E5F6"]),
         ("04A1B2C3:ACME", ["04A1B2C3:ACME", "04A1B2C3"]),

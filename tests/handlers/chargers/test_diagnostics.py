@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from benchmarks.wire import Socket
 from chalicelib import wiring
-from local.client import ApiError
+from local.client import ApiError, Person
 from local.seed import CHARGER_PASSWORD, RFID_UID, Network
 from local.stack import Stack
 
@@ -196,3 +197,21 @@ def test_a_driver_cannot_begin_at_a_blocked_charger(network: Network, charger_id
     with pytest.raises(ApiError) as error:
         network.driver.begin(charger_id)
     assert error.value.status in (404, 409)
+
+
+def test_an_operator_reads_which_of_its_chargers_were_refused_and_why_and_nothing_of_anothers(
+    stack: Stack, network: Network, rival: Person, charger_id: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidStatus):
+            Socket(stack.socket_url, charger_id, "not the password", "ocpp1.6")
+    found = network.operator.call("GET", "/v1/operator/knocks?limit=200")["items"]
+    (knock,) = [it for it in found if it["charger_id"] == charger_id]
+    assert (knock["reason"], knock["knocks"], knock["name"]) == ("wrong_password", 2, charger_id)
+    assert "not the password" not in str(found)
+    entries = get(network, charger_id, "/journal")["items"]
+    assert [it["what"] for it in entries] == ["refused", "refused"]
+    assert rival.call("GET", "/v1/operator/knocks")["items"] == []
+    with pytest.raises(ApiError) as refused:
+        network.operator.call("GET", "/v1/operator/knocks?cursor=x")
+    assert refused.value.status == 400

@@ -302,6 +302,14 @@ def test_a_chargers_answer_becomes_a_verdict(
         (["ocpp1.6", "ocpp2.0.1", "ocpp2.1"], "ocpp2.1"),
         (["ocpp1.6", " OCPP2.0.1"], "OCPP2.0.1"),
         (["", " ", "ocpp", "ocpp2.0"], None),
+        (["ocpp1.6J"], "ocpp1.6J"),
+        (["ocpp1.6j", "ocpp1.6"], "ocpp1.6j"),
+        (["OCPP16", "ocpp1.5"], "OCPP16"),
+        (["ocpp-1.6-json"], "ocpp-1.6-json"),
+        (["ocppv1.6"], "ocppv1.6"),
+        (["1.6"], "1.6"),
+        (["ocpp1.6.0", "ocpp2.0.1-json"], "ocpp2.0.1-json"),
+        (["ocpp1.6s", "ocpp1.6soap", "ocpp16x", "xocpp1.6"], None),
     ],
 )
 def test_the_newest_common_version_is_chosen_and_spelled_as_offered(offers: list[str], agreed: str | None) -> None:

@@ -53,7 +53,12 @@ def test_a_frame_is_read(text: str, frame: Call | CallResult | CallError) -> Non
         ('[9,"1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
         ('["2","1","Heartbeat",{}]', "MessageTypeNotSupported", "1"),
         ('[2,"1",7,{}]', "FormatViolation", "1"),
-        ('[2,"1","Heartbeat",[]]', "FormatViolation", "1"),
+        ('[2,"1","Heartbeat",[1]]', "FormatViolation", "1"),
+        ('[2,"1","Heartbeat",[{},{}]]', "FormatViolation", "1"),
+        ('[2,"1","Heartbeat",0]', "FormatViolation", "1"),
+        ('[2,"1","Heartbeat",false]', "FormatViolation", "1"),
+        ('[2,"j1","MeterValues",{"transactionId":,"meterValue":[]}]', "RpcFrameworkError", "j1"),
+        ('[9,"j1","MeterValues",{"transactionId":,"meterValue":[]}]', "RpcFrameworkError", None),
         ("[" * 100_000, "RpcFrameworkError", None),
     ],
 )
@@ -61,6 +66,67 @@ def test_what_is_no_frame_is_refused_by_name(text: str, code: str, message_id: s
     with pytest.raises(ProtocolError) as refused:
         parse(text)
     assert (refused.value.code, refused.value.message_id) == (code, message_id)
+
+
+HEARTBEAT = '[2,"1","Heartbeat",{}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + HEARTBEAT,
+        HEARTBEAT + "\x00",
+        HEARTBEAT + "\x00\x00\x17\x7f",
+        "\x02" + HEARTBEAT + "\x03\r\n",
+        '[2,\x00"1",\x1e"Heartbeat",\x00{}]',
+        '[2,"1","Heartbeat",[]]',
+        '[2,"1","Heartbeat",""]',
+        '[2,"1","Heartbeat",[{}]]',
+        b"\xef\xbb\xbf" + HEARTBEAT.encode(),
+    ],
+)
+def test_a_frame_with_a_mark_a_nul_or_an_empty_list_in_it_is_read_as_meant_and_noted(text: str | bytes) -> None:
+    frame = parse(text)
+    assert isinstance(frame, Call)
+    assert (frame.message_id, frame.action, frame.payload) == ("1", "Heartbeat", {})
+    assert frame.bent
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("04A1\x00", "04A1\x00"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("\x1b\x01", "\x1b\x01"),
+        ('\\"[\x00', '"[\x00'),
+        ("\ufeffx\x00", "\ufeffx\x00"),
+    ],
+)
+def test_a_control_character_in_a_text_is_what_it_is(raw: str, read: str) -> None:
+    frame = parse(f'[2,"1","Authorize",{{"idTag":"{raw}"}}]')
+    assert isinstance(frame, Call)
+    assert frame.payload == {"idTag": read}
+    assert frame.bent
+
+
+def test_an_answer_with_noise_in_it_is_an_answer() -> None:
+    assert parse('[3,"1",{"status":"Accepted"}]\x00') == CallResult("1", {"status": "Accepted"})
+
+
+@pytest.mark.parametrize("kind", [3, 4])
+def test_an_answer_that_is_no_json_ends_the_wait_for_it(kind: int) -> None:
+    text = f'[{kind},"q-1",{{"configurationKey":[]'
+    assert parse(text) == CallError("q-1", "FormatViolation", "the answer is not JSON", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\x00" + '\\"' * 60_000, "\x00" + '"' * 60_000, "\x00" * 120_000, '"' + "\x00" * 120_000],
+    ids=["escapes", "quotes", "noise", "noise in a text"],
+)
+def test_noise_without_end_is_read_in_a_time_that_grows_with_its_length_only(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        parse(text)
 
 
 @given(st.text() | st.binary())

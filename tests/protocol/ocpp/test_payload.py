@@ -199,3 +199,18 @@ def test_a_time_is_the_same_from_every_zone(naive: datetime, offset_min: int) ->
 @given(st.integers(-(10**18) + 1, 10**18 - 1))
 def test_a_whole_number_is_the_same_as_text(number: int) -> None:
     assert of(number).integer("x") == of(str(number)).integer("x") == number
+
+
+@pytest.mark.parametrize(
+    "shown", ["K234567890ABCDEFGH\x00", "\x02K234567890ABCDEFGH\r\n", "K234567890ABCDEFGH\x00\x1b\x7f"]
+)
+def test_a_token_is_read_without_what_its_readers_buffer_left_around_it(shown: str) -> None:
+    for read in (Payload.token, Payload.optional_token):
+        payload = of(shown)
+        assert read(payload, "x") == "K234567890ABCDEFGH"
+        assert payload.deviations == ["x: has signs around it that belong to no token"]
+
+
+def test_a_token_of_nothing_but_control_characters_is_nobodys() -> None:
+    assert of("\x00\x00").optional_token("x") is None
+    assert of("\x00").token("x") == "\x00"

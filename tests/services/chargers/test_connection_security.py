@@ -38,7 +38,7 @@ def knock(door: Connections, credentials: ChargerCredentials, charger_id: str = 
 
 @pytest.fixture
 def door(kit: Kit) -> Connections:
-    return Connections(kit.chargers, Link(), kit.charger_log)
+    return Connections(kit.chargers, Link(), kit.charger_log, kit.knocks)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_new_password_is_nowhere_to_be_read(kit: Kit) -> None:
 
 
 def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: Kit) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
     assert knock(door, basic("NEW-1", SECRET), "NEW-1") == 200
     charger = kit.chargers.get("NEW-1")
     assert charger is not None
@@ -136,7 +136,7 @@ def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: 
 
 
 def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
     assert knock(door, ChargerCredentials(), "NEW-1") == 200
     known = kit.chargers.get("NEW-1")
     assert known is not None
@@ -150,14 +150,14 @@ def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None
 
 @pytest.mark.parametrize("charger_id", ["a b", "x" * 49, "", "né"])
 def test_a_name_no_charger_has_is_not_kept(kit: Kit, charger_id: str) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
     assert knock(door, ChargerCredentials(), charger_id) == 401
     assert kit.chargers.pending("op", 10) == 0
 
 
 def test_unknown_chargers_are_kept_only_so_many_and_so_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 3)
-    door = Connections(kit.chargers, Link(), kit.charger_log, newcomers_to="op")
+    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
     assert [knock(door, ChargerCredentials(), f"NEW-{number}") for number in range(5)] == [200, 200, 200, 401, 401]
 
 
@@ -184,3 +184,13 @@ def test_connections_make_a_history_and_late_news_of_an_old_socket_none(door: Co
     door.close("c-new", "1006")
     happened = kit.history.between("CP-7", NOW - timedelta(hours=1), NOW + timedelta(hours=1))
     assert [getattr(it, "online", None) for it in happened] == [True, True, False]
+
+
+def test_an_answer_that_is_no_json_fails_its_command_at_once_and_stands_in_the_journal(kit: Kit) -> None:
+    call = kit.remote_control.change_password("op", "CP-1")
+    assert kit.conversation.receive("c-1", f'[3,"{call.message_id}",{{"status":["Acc') is None
+    fate = kit.remote_control.fate("op", "CP-1", call.message_id)
+    assert fate.result is not None
+    assert fate.result.detail == "FormatViolation: the answer is not JSON"
+    entries, _ = kit.message_log.page("CP-1", 10, None)
+    assert any(it.what == "unreadable" and '"status":["Acc' in it.payload for it in entries)

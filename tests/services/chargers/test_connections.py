@@ -37,7 +37,7 @@ def door(kit: Kit, link: Link) -> Connections:
     for charger_id in ("CP-7", "A:B"):
         stored = hash_password(SECRET, b"salt" * 4)
         kit.chargers.put(Charger(charger_id, "op", "harbour", stored, (ConnectorId(1),)))
-    return Connections(kit.chargers, link, kit.charger_log)
+    return Connections(kit.chargers, link, kit.charger_log, kit.knocks)
 
 
 def test_the_right_password_opens_and_the_subprotocol_is_agreed(door: Connections) -> None:

@@ -382,7 +382,7 @@ def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
 ) -> None:
     kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
-    door = Connections(kit.chargers, kit.link, kit.charger_log)
+    door = Connections(kit.chargers, kit.link, kit.charger_log, kit.knocks)
     closed = kit.chargers.closed
 
     def closed_then_back(connection: Connection) -> Charger | None:

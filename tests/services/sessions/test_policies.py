@@ -151,7 +151,7 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
     kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
-    door = Connections(kit.chargers, kit.link, kit.charger_log, newcomers_to="op")
+    door = Connections(kit.chargers, kit.link, kit.charger_log, kit.knocks, newcomers_to="op")
     with within("connect"):
         door.open("c-2", "CP-1", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
         door.open("c-3", "CP-3", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))

@@ -1,0 +1,73 @@
+"""Refusals at the chargers' door, counted by kind and day: whoever knocks without end writes the same few rows.
+
+A charger has a row a day for each reason. Strangers' names are made up by whoever knocks, so they share a number of
+rows that does not grow: a name falls into one of them by its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from pynamodb.constants import STRING
+
+from chalicelib.adapters.dynamo import update
+from chalicelib.adapters.tables import KnockRow
+from chalicelib.records.chargers import Knock, KnockReason
+
+_KEPT = timedelta(days=7)
+_STRANGERS = 100
+
+
+class DynamoKnocks:
+    """The port Knocks. Every method makes one call."""
+
+    def add(self, knock: Knock) -> int:
+        day = knock.at.astimezone(UTC).date()
+        row = KnockRow(knock.operator_id, f"{day}#{_kind(knock)}")
+        taken_for = KnockRow.charger_id
+        changes = [
+            taken_for.set(knock.charger_id) if knock.charger_id is not None else taken_for.remove(),
+            KnockRow.name.set(knock.name),
+            KnockRow.reason.set(knock.reason.value),
+            KnockRow.why.set(knock.why),
+            KnockRow.at.set(knock.at),
+            KnockRow.first_at.set(KnockRow.first_at | knock.first_at),
+            KnockRow.knocks.add(knock.knocks),
+            KnockRow.expires_at.set(knock.at + _KEPT),
+        ]
+        update(row, changes)
+        return row.knocks or 0
+
+    def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
+        if before is not None and not before[:1].isdigit():
+            raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
+        start = {"operator_id": {STRING: operator_id}, "place": {STRING: before}} if before else None
+        rows = list(
+            KnockRow.query(
+                operator_id, consistent_read=True, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start
+            )
+        )
+        return [_knock(row) for row in rows[:limit]], rows[limit - 1].place if len(rows) > limit else None
+
+
+def _kind(knock: Knock) -> str:
+    if knock.charger_id is not None:
+        return f"{knock.charger_id}#{knock.reason}"
+    # No charger's name holds a slash.
+    return f"/{int.from_bytes(hashlib.sha256(knock.name.encode()).digest()[:4]) % _STRANGERS:02}"
+
+
+def _knock(row: KnockRow) -> Knock:
+    at = row.at or datetime.now(UTC)
+    return Knock(
+        operator_id=row.operator_id,
+        charger_id=row.charger_id,
+        name=row.name or "",
+        reason=KnockReason(row.reason),
+        why=row.why or "",
+        at=at,
+        first_at=row.first_at or at,
+        knocks=row.knocks or 0,
+    )
