@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 from chalice import Chalice
 from chalice.app import WebsocketEvent
 
+from chalicelib.handlers import BLUEPRINTS
 from chalicelib.handlers.ocpp import socket
 from chalicelib.wiring import prepare
 
@@ -18,44 +20,9 @@ app.experimental_feature_flags.update(["WEBSOCKETS", "BLUEPRINTS"])
 SOCKET_FUNCTIONS = ("app.on_connect", "app.on_message", "app.on_disconnect")
 THIS_FUNCTION = os.environ.get("_HANDLER")
 if THIS_FUNCTION not in SOCKET_FUNCTIONS:
-    from chalicelib.handlers.chargers.commands import commands
-    from chalicelib.handlers.chargers.diagnostics import insight
-    from chalicelib.handlers.chargers.registry import operators
-    from chalicelib.handlers.discovery.routes import search
-    from chalicelib.handlers.drivers.accounts import drivers
-    from chalicelib.handlers.drivers.tokens import tokens
-    from chalicelib.handlers.http.caller import authorizers
-    from chalicelib.handlers.http.openapi import openapi
-    from chalicelib.handlers.money.receipts import receipts
-    from chalicelib.handlers.money.routes import money
-    from chalicelib.handlers.money.webhooks import webhooks
-    from chalicelib.handlers.notifications.routes import notices
-    from chalicelib.handlers.reservations.routes import reservations
-    from chalicelib.handlers.schedules import schedules
-    from chalicelib.handlers.sessions.export import exports
-    from chalicelib.handlers.sessions.routes import sessions
-    from chalicelib.handlers.sessions.workflow import steps
-
-    for blueprint in (
-        authorizers,
-        search,
-        drivers,
-        reservations,
-        sessions,
-        receipts,
-        money,
-        tokens,
-        exports,
-        operators,
-        commands,
-        insight,
-        webhooks,
-        notices,
-        openapi,
-        steps,
-        schedules,
-    ):
-        app.register_blueprint(blueprint)
+    for place in BLUEPRINTS:
+        module, _, name = place.rpartition(".")
+        app.register_blueprint(getattr(import_module(f"chalicelib.handlers.{module}"), name))
 
 if THIS_FUNCTION is not None:
     prepare()

@@ -1,1 +1,24 @@
-"""The outside world's events in, services called, their answers out; no decision about charging is taken here."""
+"""Events from outside become calls of services, and their outcomes answers; a capability has its folder."""
+
+from __future__ import annotations
+
+# Every Blueprint, as `module.name`, in the order of the API's document; a capability adds its line.
+BLUEPRINTS = (
+    "http.caller.authorizers",
+    "discovery.routes.search",
+    "drivers.accounts.drivers",
+    "reservations.routes.reservations",
+    "sessions.routes.sessions",
+    "money.receipts.receipts",
+    "money.routes.money",
+    "drivers.tokens.tokens",
+    "sessions.export.exports",
+    "chargers.registry.operators",
+    "chargers.commands.commands",
+    "chargers.diagnostics.insight",
+    "money.webhooks.webhooks",
+    "notifications.routes.notices",
+    "http.openapi.openapi",
+    "sessions.workflow.steps",
+    "schedules.schedules",
+)
