@@ -18,7 +18,7 @@ from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Plug, PlugType, Site
 from chalicelib.records.discovery import Place
 from chalicelib.records.drivers import Terms
-from chalicelib.services.access import NotFound
+from chalicelib.services.access import NotFound, is_operators
 
 # So many chargers are looked at for one page, be they wanted or not.
 _MOST_LOOKED_AT = 2_000
@@ -39,7 +39,7 @@ class Wish:
 
     def is_met_by(self, place: Place) -> bool:
         """Whether a charger is worth the way."""
-        if self.operator_id is not None and place.operator_id != self.operator_id:
+        if self.operator_id is not None and not is_operators(place, self.operator_id):
             return False
         words = f"{place.site_name} {place.address} {place.charger_id}".casefold()
         if not all(word in words for word in self.text.casefold().split()):

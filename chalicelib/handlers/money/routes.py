@@ -24,7 +24,7 @@ from chalicelib.handlers.money.models import (
     TransferView,
 )
 from chalicelib.records.money import Debt
-from chalicelib.services.access import NotFound
+from chalicelib.services.access import operators_own
 from chalicelib.services.money.debts import Paid
 from chalicelib.wiring import network
 
@@ -107,9 +107,8 @@ def refund(request: Request) -> RefundView:
 @endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)
 def books(request: Request) -> Books:
     """Every transfer of money for a session."""
-    session = network().sessions.get(request.path["session_id"])
-    if session is None or session.operator_id != request.operator_id:
-        raise NotFound(f"session {request.path['session_id']}")
+    session_id = request.path["session_id"]
+    session = operators_own(network().sessions.get(session_id), request.operator_id, f"session {session_id}")
     transfers = network().ledger.of_session(session.session_id)
     return Books(
         session_id=session.session_id,

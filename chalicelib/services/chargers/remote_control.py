@@ -17,7 +17,7 @@ from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Repo
 from chalicelib.ports.charging import Readings, Sessions, Transactions
 from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, Purpose, SentCall
 from chalicelib.records.charging import Transaction
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import hash_password
 
@@ -167,10 +167,7 @@ class RemoteControl:
             raise Refusal("not_possible", str(error)) from None
 
     def _own(self, operator_id: str, charger_id: str) -> Charger:
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
-        return charger
+        return operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
 
 
 def missing(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:

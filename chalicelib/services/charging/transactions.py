@@ -24,6 +24,7 @@ from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
 from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Charger, Connection
 from chalicelib.records.charging import Transaction
+from chalicelib.services.access import is_drivers
 from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -269,7 +270,7 @@ class TransactionEvents:
         reservation = self.driver_reservations.kept_for(session.charger_id, session.connector)
         if reservation is None:
             return session
-        if session.driver_id != reservation.driver_id:
+        if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED)
         reserved = self.driver_reservations.use(reservation)
         self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)

@@ -15,7 +15,7 @@ from chalicelib.ports.drivers import Catalog, Drivers
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
 from chalicelib.records.drivers import Driver, Terms
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
 _WHOLE = ConnectorId(0)
@@ -112,7 +112,7 @@ class Eligibility:
         if not state.is_kept(self.clock()):
             return None
         reservation = self.reservations.get(state.reserved_for or "")
-        if reservation is not None and reservation.driver_id != driver_id:
+        if reservation is not None and not is_drivers(reservation, driver_id):
             raise Refusal("connector_reserved", f"connector {state.connector} is reserved by somebody else")
         return reservation
 

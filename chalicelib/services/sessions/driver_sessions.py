@@ -19,7 +19,7 @@ from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Workflow
 from chalicelib.ports.drivers import Catalog
 from chalicelib.records.charging import StoredReading
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
@@ -148,10 +148,7 @@ class DriverSessions:
 
     def get(self, driver_id: str, session_id: str) -> Session:
         """One of the driver's sessions. Raises NotFound."""
-        session = self.sessions.get(session_id)
-        if session is None or session.driver_id != driver_id:
-            raise NotFound(f"session {session_id}")
-        return session
+        return drivers_own(self.sessions.get(session_id), driver_id, f"session {session_id}")
 
     def watch(self, driver_id: str, session_id: str) -> Progress:
         """One of the driver's sessions as far as it has come. Raises NotFound."""
@@ -200,7 +197,9 @@ class DriverSessions:
         for state in self.chargers.connectors(wanted.charger_id):
             if state.connector == wanted.connector and state.session_id:
                 session = self.sessions.get(state.session_id)
-                if session is not None and session.driver_id == driver_id and session.reserved and not session.is_over:
+                if session is None or not is_drivers(session, driver_id):
+                    continue
+                if session.reserved and not session.is_over:
                     return session
         return None
 
