@@ -135,7 +135,7 @@ class MessageLog(Protocol):
 
     def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class Knocks(Protocol):
@@ -145,7 +145,7 @@ class Knocks(Protocol):
         """Count a refusal; returns how many of its kind there were that day."""
 
     def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
-        """The newest day first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """The newest day first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class History(Protocol):

@@ -32,7 +32,7 @@ class Sessions(Protocol):
         """What the workflow last waited for."""
 
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
-        """Newest first, with the cursor of the next page (opaque text) or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page (opaque text) or None. BadCursor for a cursor not ours."""
 
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""

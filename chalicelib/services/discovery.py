@@ -5,8 +5,6 @@ A search that has looked at enough says where it stopped, and goes on from there
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +16,7 @@ from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Plug, PlugType, Site
 from chalicelib.records.discovery import Place
 from chalicelib.records.drivers import Terms
+from chalicelib.records.pages import cursor_at, place_at
 from chalicelib.services.access import NotFound, is_operators
 
 # So many chargers are looked at for one page, be they wanted or not.
@@ -83,8 +82,8 @@ class Search:
     travel: Travel
 
     def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """The nearest first. Raises ValueError for a cursor not ours."""
-        seen = _read_cursor(cursor)
+        """The nearest first. Raises BadCursor."""
+        seen = _place(cursor)
         kept: list[tuple[float, Place]] = []
         last, looked_at = seen, 0
         for away_m, place in self.places.near(centre, seen[0], radius_m):
@@ -92,15 +91,15 @@ class Search:
             if here <= seen:
                 continue
             if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
-                return Page(self._priced(kept, wish.terms, centre), _cursor(last))
+                return Page(self._priced(kept, wish.terms, centre), cursor_at(last))
             last, looked_at = here, looked_at + 1
             if wish.is_met_by(place):
                 kept.append((away_m, place))
         return Page(self._priced(kept, wish.terms, centre), None)
 
     def along(self, route: Polyline, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """In the order of the way. Raises ValueError for a cursor not ours."""
-        seen = _read_cursor(cursor)
+        """In the order of the way. Raises BadCursor."""
+        seen = _place(cursor)
         # Circles of twice the corridor around points so close together leave no part of the corridor out.
         spots = list(route.every(corridor_m))
         ordered: list[tuple[float, str, float, Place]] = []
@@ -117,7 +116,7 @@ class Search:
         ways = [(place.spot, along_m + off_m) for along_m, _, off_m, place in page]
         priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms, start, ways)
         items = [replace(it, along_m=along_m) for it, (along_m, *_) in zip(priced, page, strict=True)]
-        return Page(items, _cursor(page[-1][:2]) if len(left) > limit else None)
+        return Page(items, cursor_at(page[-1][:2]) if len(left) > limit else None)
 
     def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
         """A site with its price and its chargers by name. Raises NotFound."""
@@ -149,15 +148,9 @@ class Search:
         return found
 
 
-def _cursor(last: tuple[float, str]) -> str:
-    return urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[float, str]:
+def _place(cursor: str | None) -> tuple[float, str]:
+    """How far away the last one was, and which; before the first there is none."""
     if cursor is None:
         return -1.0, ""
-    try:
-        away_m, charger_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(away_m), str(charger_id)
-    except (ValueError, TypeError):
-        raise ValueError("this cursor is not one of ours; leave it out to begin with the nearest") from None
+    away_m, charger_id = place_at(cursor, float, str)
+    return float(away_m), str(charger_id)

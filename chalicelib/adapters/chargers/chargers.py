@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from pynamodb.constants import ALL_OLD, ATTRIBUTES, STRING, UPDATED_OLD
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, shard_of, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
@@ -220,7 +219,7 @@ class DynamoChargers:
 
     def list_is_due(self, charger_id: str) -> None:
         """One call."""
-        shard = str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
+        shard = shard_of(charger_id, _SHARDS)
         update(ChargerRow(charger_id, _CHARGER), [ChargerRow.list_due_shard.set(shard)])
 
     def lists_due(self) -> Iterable[str]:

@@ -107,7 +107,7 @@ class RemoteControl:
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
     ) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first. Raises NotFound, ValueError for a cursor not ours."""
+        """Newest first. Raises NotFound, BadCursor for a cursor not ours."""
         self._own(operator_id, charger_id)
         return self.message_log.page(charger_id, limit, before)
 
@@ -155,7 +155,7 @@ class RemoteControl:
     def own_sessions(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool
     ) -> tuple[Sequence[Session], str | None]:
-        """Newest first. Raises ValueError for a cursor not ours."""
+        """Newest first. Raises BadCursor for a cursor not ours."""
         return self.sessions.of_operator(operator_id, limit, before, flagged=flagged)
 
     def _send(self, charger: Charger, command: Command, errand: Errand) -> SentCall:

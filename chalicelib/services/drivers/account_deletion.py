@@ -51,7 +51,7 @@ class AccountDeletion:
     clock: Clock
 
     def export(self, driver_id: str, cursor: str | None) -> Belongings:
-        """All there is. Raises NotFound, ValueError for a cursor not ours."""
+        """All there is. Raises NotFound, BadCursor for a cursor not ours."""
         driver = self._driver(driver_id)
         sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
         told, _ = self.outbox.page(driver_id, _PAGE, None)

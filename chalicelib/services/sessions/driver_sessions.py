@@ -173,7 +173,7 @@ class DriverSessions:
         return steps, len(after) == _LIVE_BATCH
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
-        """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
+        """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
         found, cursor = self.sessions.of_driver(driver_id, limit, before)
         # What is over tells everything itself; of those under way a driver has one or two.
         return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
