@@ -71,6 +71,7 @@ from chalicelib.wiring.stores import (
     reservations,
     sessions,
     setting,
+    signed_values,
     tickets,
     transactions,
     travel,
@@ -126,6 +127,7 @@ __all__ = [
     "reserving",
     "sessions",
     "setting",
+    "signed_values",
     "tickets",
     "transactions",
     "unclaimed",
@@ -204,6 +206,7 @@ def charging() -> TransactionEvents:
         monitor=Monitor(sessions(), readings(), changes(), alerts(), clock),
         alerts=alerts(),
         clock=clock,
+        signed_values=signed_values(),
     )
 
 
@@ -355,4 +358,5 @@ def remote_control() -> RemoteControl:
         readings=readings(),
         clock=clock,
         sleep=time.sleep,
+        signed_values=signed_values(),
     )

@@ -16,6 +16,7 @@ from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
 from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -95,6 +96,11 @@ def transactions() -> DynamoTransactions:
 @cache
 def readings() -> DynamoReadings:
     return DynamoReadings()
+
+
+@cache
+def signed_values() -> DynamoSignedValues:
+    return DynamoSignedValues()
 
 
 @cache

@@ -15,6 +15,7 @@ from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
 from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
@@ -198,6 +199,7 @@ class Kit:
         self.chargers = DynamoChargers(self.clock)
         self.sessions = DynamoSessions(self.clock)
         self.readings = DynamoReadings()
+        self.signed_values = DynamoSignedValues()
         self.calls = DynamoCalls()
         self.catalog = DynamoCatalog()
         self.drivers = DynamoDrivers()
@@ -248,6 +250,7 @@ class Kit:
             monitor=self.monitor,
             alerts=self.alerts,
             clock=self.clock,
+            signed_values=self.signed_values,
         )
         self.router = Router(
             chargers=self.chargers,
@@ -277,6 +280,7 @@ class Kit:
             readings=self.readings,
             clock=self.clock,
             sleep=lambda seconds: self.clock.advance(seconds=seconds),
+            signed_values=self.signed_values,
         )
         self.driver_sessions = DriverSessions(
             sessions=self.sessions,

@@ -89,6 +89,13 @@ class ChargerRow(Model):
     session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
+    # Only of a station's own meter, which has a row of its own.
+    meter_energy_wh = IntegerAttribute(null=True)
+    meter_energy_at = UTCDateTimeAttribute(null=True)
+    meter_power_w = IntegerAttribute(null=True)
+    meter_power_at = UTCDateTimeAttribute(null=True)
+    meter_current = UnicodeAttribute(null=True)
+    meter_current_at = UTCDateTimeAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
