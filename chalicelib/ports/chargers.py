@@ -14,7 +14,16 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Knock, LoggedMessage, SentCall
+from chalicelib.records.chargers import (
+    Admission,
+    Charger,
+    Connection,
+    ConnectorState,
+    Knock,
+    LoggedMessage,
+    MainMeter,
+    SentCall,
+)
 
 
 class Chargers(Protocol):
@@ -83,6 +92,10 @@ class Chargers(Protocol):
         """Keep the latest news of each topic."""
 
     def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
+
+    def main_meter(self, charger_id: str) -> MainMeter | None: ...
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
 
 
@@ -54,6 +54,22 @@ class Plug:
     connector: ConnectorId
     kind: PlugType = PlugType.UNKNOWN
     max_power_w: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainMeter:
+    """A station's own meter as its charger last told it; each value with the time it is of, None: never told.
+
+    It counts for all connectors and whatever else the station takes. `current_ma` is the sum of the phases.
+    """
+
+    energy_wh: int | None = None
+    energy_at: datetime | None = None
+    power_w: int | None = None
+    power_at: datetime | None = None
+    current_ma: int | None = None
+    phase_currents_ma: Currents | None = None
+    current_at: datetime | None = None
 
 
 class Admission(StrEnum):

@@ -54,6 +54,7 @@ class ChargerServices(Stores):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
+            signed_values=self.signed_values,
             clock=self.clock,
             sleep=self.sleep,
         )

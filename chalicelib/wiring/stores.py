@@ -17,6 +17,7 @@ from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
 from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -118,6 +119,10 @@ class Stores:
     @cached_property
     def readings(self) -> DynamoReadings:
         return DynamoReadings()
+
+    @cached_property
+    def signed_values(self) -> DynamoSignedValues:
+        return DynamoSignedValues()
 
     @cached_property
     def calls(self) -> DynamoCalls:

@@ -14,16 +14,17 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Plug
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, MainMeter, Plug
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
 _NEWS = "news#"
 _SPELLINGS = "spellings"
+_MAIN_METER = "main_meter"
 # So soon an operator's wish to read along reaches every process.
 _REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
@@ -252,6 +253,35 @@ class DynamoChargers:
             ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
         ]
         update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
+
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """One call."""
+        change = [ChargerRow.status_at.set(at)]
+        if told.energy_wh is not None and told.energy_at is not None:
+            change += [ChargerRow.meter_energy_wh.set(told.energy_wh), ChargerRow.meter_energy_at.set(told.energy_at)]
+        if told.power_w is not None and told.power_at is not None:
+            change += [ChargerRow.meter_power_w.set(told.power_w), ChargerRow.meter_power_at.set(told.power_at)]
+        if told.current_at is not None:
+            current = encode((told.current_ma, told.phase_currents_ma))
+            change += [ChargerRow.meter_current.set(current), ChargerRow.meter_current_at.set(told.current_at)]
+        not_older = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= at)
+        update(ChargerRow(charger_id, _MAIN_METER), change, not_older)
+
+    def main_meter(self, charger_id: str) -> MainMeter | None:
+        """One call."""
+        row = find(ChargerRow, charger_id, _MAIN_METER)
+        if row is None:
+            return None
+        current_ma, by_phase = decode(tuple[int | None, Currents | None], row.meter_current or "[null,null]")
+        return MainMeter(
+            energy_wh=row.meter_energy_wh,
+            energy_at=row.meter_energy_at,
+            power_w=row.meter_power_w,
+            power_at=row.meter_power_at,
+            current_ma=current_ma,
+            phase_currents_ma=by_phase,
+            current_at=row.meter_current_at,
+        )
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""

@@ -92,6 +92,13 @@ class ChargerRow(Model):
     reserved_until = UTCDateTimeAttribute(null=True)
     spellings = UnicodeSetAttribute(null=True)
     is_found_in_any_case = BooleanAttribute(null=True)
+    # Only of a station's own meter, which has a row of its own.
+    meter_energy_wh = IntegerAttribute(null=True)
+    meter_energy_at = UTCDateTimeAttribute(null=True)
+    meter_power_w = IntegerAttribute(null=True)
+    meter_power_at = UTCDateTimeAttribute(null=True)
+    meter_current = UnicodeAttribute(null=True)
+    meter_current_at = UTCDateTimeAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)

@@ -16,6 +16,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     KnockPage,
     OperatorSessionPage,
     ReportView,
+    SignedValuePage,
     Trace,
     TraceBody,
     TransactionView,
@@ -37,8 +38,9 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
     """A charger: how it is registered, how it is connected, and its latest news."""
-    charger, news = network().remote_control.look(request.operator_id, request.path["charger_id"])
-    return views.detail(charger, news)
+    remote_control, charger_id = network().remote_control, request.path["charger_id"]
+    charger, news = remote_control.look(request.operator_id, charger_id)
+    return views.detail(charger, news, remote_control.main_meter(request.operator_id, charger_id))
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
@@ -190,6 +192,26 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+
+
+@endpoint(
+    insight,
+    "GET",
+    "/v1/operator/sessions/{session_id}/signed-values",
+    answers=SignedValuePage,
+    errors=(400, 404),
+    needs_operator=True,
+    query=_PAGING,
+)
+def signed_values(request: Request) -> SignedValuePage:
+    """What the charger's meter signed of a session, to the letter and in order of time; `limit` counts messages."""
+    try:
+        found, cursor = network().remote_control.signed(
+            request.operator_id, request.path["session_id"], _limit(request), request.query.get("cursor", "")
+        )
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=cursor)
 
 
 def _limit(request: Request) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
-from chalicelib.domain.chargers.events import ConnectorId, NewsReceived
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
@@ -18,14 +19,16 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     HistoryEvent,
     JournalEntry,
     KnockView,
+    MainMeterView,
     News,
     OperatorSession,
+    SignedValueView,
     TransactionView,
     UptimeReport,
 )
 from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, Plug, Site
+from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
 from chalicelib.services.chargers.remote_control import Told
 from chalicelib.wiring import network
 
@@ -54,7 +57,9 @@ def _registered(it: Charger) -> dict[str, Any]:
     }
 
 
-def detail(it: Charger, news: Sequence[tuple[NewsReceived, datetime]]) -> ChargerDetail:
+def detail(
+    it: Charger, news: Sequence[tuple[NewsReceived, datetime]], main_meter: MainMeter | None = None
+) -> ChargerDetail:
     """A charger as its operator sees it."""
     return ChargerDetail(
         **_registered(it),
@@ -62,7 +67,25 @@ def detail(it: Charger, news: Sequence[tuple[NewsReceived, datetime]]) -> Charge
         list_version=it.list_version,
         traced_until=it.traced_until,
         news=[News(topic=said.topic, word=said.word, at=at) for said, at in news],
+        main_meter=_main_meter(main_meter) if main_meter else None,
     )
+
+
+def _main_meter(it: MainMeter) -> MainMeterView:
+    return MainMeterView(
+        energy_wh=it.energy_wh,
+        energy_at=it.energy_at,
+        power_w=it.power_w,
+        power_at=it.power_at,
+        current_ma=it.current_ma,
+        phase_currents_ma=list(it.phase_currents_ma) if it.phase_currents_ma else None,
+        current_at=it.current_at,
+    )
+
+
+def signed_value(it: SignedValue) -> SignedValueView:
+    """What a meter signed."""
+    return SignedValueView(at=it.at, context=it.context, sample=json.loads(it.sample))
 
 
 def entry(it: LoggedMessage) -> JournalEntry:

@@ -15,6 +15,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     NewsReceived,
     ReadingsTaken,
     ReportReceived,
@@ -28,6 +29,7 @@ from chalicelib.ports.chargers import Chargers, Reports
 from chalicelib.ports.ocpp import Provider
 from chalicelib.records.chargers import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.main_meter import as_told
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.charging.transactions import CHARGER_AS_A_WHOLE, AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
@@ -62,6 +64,11 @@ class Router:
             case ReadingsTaken():
                 answer = self.charging.readings_taken(connection, event)
                 self._charging_state(connection, event.connector, event.status)
+            case MainMeterRead():
+                told = as_told(event.readings, self.clock())
+                if told is not None:
+                    self.chargers.note_main_meter(connection.charger_id, *told)
+                answer = Noted()
             case StatusReported():
                 answer = self._status(connection, event.connector, event.status, event.error)
             case TokenPresented():
