@@ -20,6 +20,7 @@ THIS_FUNCTION = os.environ.get("_HANDLER")
 if THIS_FUNCTION not in SOCKET_FUNCTIONS:
     from chalicelib.handlers.chargers.commands import commands
     from chalicelib.handlers.chargers.diagnostics import insight
+    from chalicelib.handlers.chargers.provisioning import provisioning
     from chalicelib.handlers.chargers.registry import operators
     from chalicelib.handlers.discovery.routes import search
     from chalicelib.handlers.drivers.accounts import drivers
@@ -46,6 +47,7 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
         people,
         operators,
         commands,
+        provisioning,
         insight,
         webhooks,
         notices,

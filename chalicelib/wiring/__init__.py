@@ -18,6 +18,7 @@ from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.charging.metering import Metering
@@ -71,6 +72,7 @@ from chalicelib.wiring.stores import (
     reservations,
     sessions,
     setting,
+    setups,
     tickets,
     transactions,
     travel,
@@ -116,6 +118,7 @@ __all__ = [
     "payments",
     "places",
     "prepare",
+    "provisioning",
     "readings",
     "reconciling",
     "recording",
@@ -220,12 +223,18 @@ def lists() -> LocalLists:
 
 
 @cache
+def provisioning() -> Provisioning:
+    return Provisioning(setups(), chargers(), catalog(), places(), commands(), clock, new_id)
+
+
+@cache
 def conversation() -> Conversation:
     router = Router(
         chargers=chargers(),
         charging=charging(),
         authorizations=authorizations(),
         lists=lists(),
+        provisioning=provisioning(),
         driver_reservations=driver_reservations(),
         reports=reports(),
         provider=NoProvider(),
@@ -239,7 +248,7 @@ def conversation() -> Conversation:
 
 @cache
 def door() -> Connections:
-    return Connections(chargers(), link(), charger_log(), setting("NEWCOMERS_TO", "") or None)
+    return Connections(chargers(), link(), charger_log(), setting("NEWCOMERS_TO", "") or None, provisioning())
 
 
 @cache

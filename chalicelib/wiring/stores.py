@@ -15,6 +15,7 @@ from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
@@ -80,6 +81,11 @@ def prepare() -> None:
 @cache
 def chargers() -> DynamoChargers:
     return DynamoChargers(clock)
+
+
+@cache
+def setups() -> DynamoSetups:
+    return DynamoSetups(clock)
 
 
 @cache

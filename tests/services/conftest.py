@@ -14,6 +14,7 @@ import pytest
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -34,6 +35,7 @@ from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.charging.metering import Metering
@@ -218,6 +220,10 @@ class Kit:
         self.new_id = (f"m-{number}" for number in count(1)).__next__
         self.commands = ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
         self.lists = LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+        self.setups = DynamoSetups(self.clock)
+        self.provisioning = Provisioning(
+            self.setups, self.chargers, self.catalog, self.places, self.commands, self.clock, self.new_id
+        )
         self.reservations = DynamoReservations()
         self.eligibility = Eligibility(
             self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock
@@ -254,6 +260,7 @@ class Kit:
             charging=self.charging,
             authorizations=self.authorizations,
             lists=self.lists,
+            provisioning=self.provisioning,
             driver_reservations=self.driver_reservations,
             reports=self.reports,
             provider=NoProvider(),

@@ -35,9 +35,11 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
-    """A charger: how it is registered, how it is connected, and its latest news."""
+    """A charger: how it is registered, connected and set up, and its latest news."""
     charger, news = wiring.remote_control().look(request.operator_id, request.path["charger_id"])
-    return views.detail(charger, news)
+    provisioning = wiring.provisioning()
+    profile = provisioning.profile(request.operator_id).version
+    return views.detail(charger, news, provisioning.look(charger.charger_id), profile)
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived
+from chalicelib.domain.chargers.setup import Setup
 from chalicelib.domain.charging.session import Session
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
@@ -22,6 +23,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     UptimeReport,
 )
 from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.records.chargers import Charger, LoggedMessage
 from chalicelib.services.chargers.remote_control import Told
 
@@ -47,17 +49,46 @@ def _registered(it: Charger) -> dict[str, Any]:
         "vendor": it.vendor,
         "model": it.model,
         "firmware": it.firmware,
+        "has_main_meter": it.has_main_meter,
+        "metering": it.metering,
     }
 
 
-def detail(it: Charger, news: Sequence[tuple[NewsReceived, datetime]]) -> ChargerDetail:
-    """A charger as its operator sees it."""
+def detail(
+    it: Charger, news: Sequence[tuple[NewsReceived, datetime]], setup: Setup | None, profile: str
+) -> ChargerDetail:
+    """A charger as its operator sees it; `profile` is the version of the one in force."""
     return ChargerDetail(
         **_registered(it),
         serial=it.serial,
         list_version=it.list_version,
         traced_until=it.traced_until,
         news=[News(topic=said.topic, word=said.word, at=at) for said, at in news],
+        setup=_setup(it, setup, profile),
+    )
+
+
+def _setup(it: Charger, setup: Setup | None, profile: str) -> SetupView:
+    state = SetupState.UNKNOWN
+    if setup is not None:
+        state = SetupState.UNDER_WAY if setup.is_under_way else SetupState.SETTLED
+    return SetupView(
+        state=state,
+        metering=it.metering,
+        is_current=it.setup_profile == profile,
+        begun_at=setup.begun_at if setup else None,
+        settled_at=setup.settled_at if setup else None,
+        messages=setup.messages if setup else 0,
+        settings=[
+            SettingView(
+                name=line.target.name,
+                aspect=line.target.aspect,
+                wanted=line.wanted,
+                said=line.said,
+                standing=line.standing,
+            )
+            for line in (setup.lines if setup else ())
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.handlers.http import examples
@@ -37,6 +38,7 @@ class ChargerView(ResponseBody):
     site_name: str
     address: str
     online: bool
+    metering: Annotated[Metering, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices
 

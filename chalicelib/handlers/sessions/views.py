@@ -102,6 +102,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         site_name=site.name,
         address=site.address,
         online=it.connection_id is not None,
+        metering=it.metering,
         connectors=[
             ConnectorView(
                 connector=str(state.connector),

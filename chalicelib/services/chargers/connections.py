@@ -22,6 +22,7 @@ from chalicelib.protocol.ocpp import OLDEST, choose
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 
 # 16 MiB and about 50 ms a guess: dear for a thief with the table, cheap for a charger that comes every two hours.
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
@@ -77,6 +78,7 @@ class Connections:
     link: ChargerLink
     charger_log: ChargerLog
     newcomers_to: str | None = None
+    provisioning: Provisioning | None = None
 
     def open(
         self,
@@ -104,6 +106,8 @@ class Connections:
             self.link.close(replaced)
         if charger.keeps_list:
             self.chargers.list_is_due(charger_id)
+        if self.provisioning is not None:
+            self.provisioning.connected(charger)
         self._show(charger, online=True, why=protocol, connection_id=connection_id)
         _log.info("charger connected", extra={"charger_id": charger_id, "protocol": protocol})
         return protocol if offers else None

@@ -29,6 +29,7 @@ from chalicelib.ports.ocpp import Provider
 from chalicelib.records.chargers import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.transactions import CHARGER_AS_A_WHOLE, AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.notifications.alerts import Alerts
@@ -45,6 +46,7 @@ class Router:
     charging: TransactionEvents
     authorizations: Authorizations
     lists: LocalLists
+    provisioning: Provisioning
     driver_reservations: DriverReservations
     reports: Reports
     provider: Provider
@@ -71,8 +73,11 @@ class Router:
                 self._charging_state(connection, event.connector, event.status)
             case ChargingStopped():
                 answer = self.charging.stopped(connection, event)
+                if event.meter_stop_wh is None:
+                    self.provisioning.doubted(connection.charger_id)
             case Booted():
-                self.chargers.booted(connection.charger_id, event.vendor, event.model, event.serial, event.firmware)
+                facts = (event.vendor, event.model, event.serial, event.firmware)
+                self.provisioning.booted(self.chargers.booted(connection.charger_id, *facts))
                 answer = BootAnswer(self.clock(), self.heartbeat_s)
             case NewsReceived():
                 self.chargers.note_news(connection.charger_id, event, self.clock())
@@ -98,6 +103,8 @@ class Router:
                 self.lists.version_told(call.charger_id, result)
             case Purpose.LIST:
                 self.lists.update_answered(call.charger_id, call.subject, result)
+            case Purpose.SETUP_READ | Purpose.SETUP_WRITE:
+                self.provisioning.answered(call, result)
 
     def _standing(self, connection: Connection, token: str) -> AuthorizationStatus:
         return self.authorizations.authorization(connection.charger_id, connection.operator_id, token).standing
@@ -126,4 +133,6 @@ class Router:
             self.charging.vacated(connection.charger_id, where, before.session_id)
         if before.session_id is not None and status in IDLE:
             self.alerts.idle(before.session_id)
+        if before.setup_is_due:
+            self.provisioning.is_due(connection)
         return Noted()
