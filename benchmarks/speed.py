@@ -108,6 +108,7 @@ def conversation(protocol: str) -> Conversation:
         authorizations,
         cast(LocalLists, store),
         store,
+        store,
         cast(Reports, store),
         cast(Provider, store),
         charger_log,

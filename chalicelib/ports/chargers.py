@@ -14,6 +14,8 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
+from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
     Admission,
     Charger,
@@ -57,7 +59,11 @@ class Chargers(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
+        """What it says it is; returns it as it is registered, None when it is not."""
+
     def admit(self, charger_id: str, admission: Admission) -> bool:
         """Accept or block a charger; False for an unknown one."""
 
@@ -175,3 +181,29 @@ class Reports(Protocol):
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
         """In order; a part that came twice is there once."""
+
+
+class Setups(Protocol):
+    """The declared profiles, and each charger's setup."""
+
+    def profile(self, operator_id: str) -> SetupProfile:
+        """What the operator declared, else what is wanted of every charger. May be a minute old."""
+
+    def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
+        """From now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
+
+    def get(self, charger_id: str) -> Setup | None: ...
+    def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
+        """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
+
+    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+        """Remember with the charger itself for which profile it was seen through, and how it measures."""
+
+    def mark_due(self, charger: Charger) -> None:
+        """Look at the charger's settings when its first connector next reports a status."""
+
+    def operators_behind(self) -> Iterable[str]:
+        """Operators whose chargers have not all been reached by their new profile."""
+
+    def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
+        """The ids of the next of the operator's chargers that a new profile is to reach, each given out once."""

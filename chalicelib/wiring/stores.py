@@ -16,6 +16,7 @@ from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
@@ -123,6 +124,10 @@ class Stores:
     @cached_property
     def signed_values(self) -> DynamoSignedValues:
         return DynamoSignedValues()
+
+    @cached_property
+    def setups(self) -> DynamoSetups:
+        return DynamoSetups(self.clock)
 
     @cached_property
     def calls(self) -> DynamoCalls:

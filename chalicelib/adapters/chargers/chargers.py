@@ -16,6 +16,7 @@ from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_re
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, MainMeter, Plug
@@ -64,6 +65,7 @@ class DynamoChargers:
             ChargerRow.keeps_list.set(charger.keeps_list),
             ChargerRow.plugs.set(encode(charger.plugs)),
             ChargerRow.is_found_in_any_case.set(True),
+            ChargerRow.has_main_meter.set(charger.has_main_meter),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
@@ -244,7 +246,9 @@ class DynamoChargers:
             if row.status_at is not None
         ]
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None:
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
         """One call; nothing is kept of a charger that is not registered."""
         facts = [
             ChargerRow.vendor.set(vendor),
@@ -252,7 +256,8 @@ class DynamoChargers:
             ChargerRow.serial.set(serial) if serial is not None else ChargerRow.serial.remove(),
             ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
         ]
-        update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
+        row = ChargerRow(charger_id, _CHARGER)
+        return _charger(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
 
     def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
         """One call."""
@@ -291,6 +296,7 @@ class DynamoChargers:
             ChargerRow.status.set(state.status.value),
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
+            ChargerRow.setup_is_due.remove(),
         ]
         try:
             before = table_of(ChargerRow).update_item(
@@ -311,7 +317,10 @@ class DynamoChargers:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
         states: dict[ConnectorId, ConnectorState] = {}
         # "charger" sorts before "connector#", so what was reported replaces what is only registered.
-        for row in ChargerRow.query(charger_id, consistent_read=True):
+        # Not its news, nor its setup, which is long.
+        for row in ChargerRow.query(
+            charger_id, ChargerRow.item.between(_CHARGER, _CONNECTOR + "~"), consistent_read=True
+        ):
             if row.item == _CHARGER:
                 states |= {connector: ConnectorState(connector) for connector in _registered(row)}
             elif row.item.startswith(_CONNECTOR):
@@ -381,6 +390,9 @@ def _charger(row: ChargerRow) -> Charger:
         model=row.model,
         serial=row.serial,
         firmware=row.firmware,
+        has_main_meter=bool(row.has_main_meter),
+        setup_profile=row.setup_profile,
+        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
     )
 
 
@@ -402,4 +414,5 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         place=row.place,
         reserved_for=row.reserved_for,
         reserved_until=row.reserved_until,
+        setup_is_due=bool(row.setup_is_due),
     )

@@ -37,10 +37,12 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
-    """A charger: how it is registered, how it is connected, and its latest news."""
-    remote_control, charger_id = network().remote_control, request.path["charger_id"]
-    charger, news = remote_control.look(request.operator_id, charger_id)
-    return views.detail(charger, news, remote_control.main_meter(request.operator_id, charger_id))
+    """A charger: how it is registered, connected and set up, and its latest news."""
+    remote_control, provisioning = network().remote_control, network().provisioning
+    charger, news = remote_control.look(request.operator_id, request.path["charger_id"])
+    profile = provisioning.profile(request.operator_id).version
+    main_meter = remote_control.main_meter(request.operator_id, charger.charger_id)
+    return views.detail(charger, news, main_meter, views.setup(charger, provisioning.look(charger.charger_id), profile))
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)

@@ -11,6 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopR
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
 from chalicelib.records.chargers import Direction, KnockReason
@@ -50,12 +51,30 @@ class ChargerDetail(RegisteredCharger):
         traced_until=None,
         news=[{"topic": "firmware", "word": "Installed", "at": "2026-11-21T09:30:00Z"}],
         main_meter=None,
+        setup={
+            "state": "settled",
+            "metering": "full",
+            "is_current": True,
+            "begun_at": "2026-11-21T09:30:00Z",
+            "settled_at": "2026-11-21T09:30:04Z",
+            "messages": 1,
+            "settings": [
+                {
+                    "name": "MeterValueSampleInterval",
+                    "aspect": "reading_interval_s",
+                    "wanted": "60",
+                    "said": "60",
+                    "standing": "as_wanted",
+                }
+            ],
+        },
     )
     serial: str | None
     list_version: int
     traced_until: datetime | None
     news: list[News]
     main_meter: MainMeterView | None
+    setup: SetupView
 
 
 class JournalEntry(ResponseBody):

@@ -29,7 +29,8 @@ def test_the_journal_tells_newest_first_and_page_by_page(network: Network, charg
     seen, cursor = [], ""
     while True:
         page = get(network, charger_id, f"/journal?limit=2{cursor}")
-        seen += page["items"]
+        # What Kerb asks of the charger's settings by itself is journalled too.
+        seen += [it for it in page["items"] if it["what"] != "GetConfiguration"]
         if page["next_cursor"] is None:
             break
         cursor = f"&cursor={page['next_cursor'].replace('#', '%23')}"
