@@ -18,7 +18,7 @@ from typing import Any, cast
 from ocpp import messages
 from rich.table import Table
 
-from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.chargers.events import Reading, SignedValue
 from chalicelib.ports.chargers import Calls, Chargers, Reports
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.drivers import Catalog, Drivers
@@ -61,6 +61,9 @@ class _Nothing:
     def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None) -> None:
         return None
 
+    def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
+        return None
+
     def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
         return ()
 
@@ -84,13 +87,27 @@ def conversation(protocol: str) -> Conversation:
     transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
     alerts = Alerts(store, store, store, store)
     charging = TransactionEvents(
-        store, store, store, store, store, authorizations, transaction_ids, store, changes, store, store, alerts, _clock
+        store,
+        store,
+        store,
+        store,
+        store,
+        authorizations,
+        transaction_ids,
+        store,
+        changes,
+        store,
+        store,
+        alerts,
+        _clock,
+        store,
     )
     router = Router(
         store,
         charging,
         authorizations,
         cast(LocalLists, store),
+        store,
         store,
         cast(Reports, store),
         cast(Provider, store),

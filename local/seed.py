@@ -56,6 +56,8 @@ def seed(stack: Stack) -> Network:
     """One operator, one site with a price, four chargers, one driver with a card and an RFID card."""
     operator = open_operator(stack, "operator@example.com", "Operator-demo-1", OPERATOR_ID)
     operator.call("PUT", "/v1/operator/profile", _PROFILE)
+    # Time flies here: simulated chargers read as often as they are told on the command line.
+    operator.call("PUT", "/v1/operator/charger-profile", {"reading_interval_s": None})
     operator.call(
         "PUT",
         f"/v1/operator/tariffs/{TARIFF_ID}",

@@ -14,7 +14,18 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Knock, LoggedMessage, SentCall
+from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup_profile import SetupProfile
+from chalicelib.records.chargers import (
+    Admission,
+    Charger,
+    Connection,
+    ConnectorState,
+    Knock,
+    LoggedMessage,
+    MainMeter,
+    SentCall,
+)
 
 
 class Chargers(Protocol):
@@ -48,7 +59,11 @@ class Chargers(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
+        """What it says it is; returns it as it is registered, None when it is not."""
+
     def admit(self, charger_id: str, admission: Admission) -> bool:
         """Accept or block a charger; False for an unknown one."""
 
@@ -83,6 +98,10 @@ class Chargers(Protocol):
         """Keep the latest news of each topic."""
 
     def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
+
+    def main_meter(self, charger_id: str) -> MainMeter | None: ...
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
@@ -162,3 +181,29 @@ class Reports(Protocol):
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
         """In order; a part that came twice is there once."""
+
+
+class Setups(Protocol):
+    """The declared profiles, and each charger's setup."""
+
+    def profile(self, operator_id: str) -> SetupProfile:
+        """What the operator declared, else what is wanted of every charger. May be a minute old."""
+
+    def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
+        """From now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
+
+    def get(self, charger_id: str) -> Setup | None: ...
+    def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
+        """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
+
+    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+        """Remember with the charger itself for which profile it was seen through, and how it measures."""
+
+    def mark_due(self, charger: Charger) -> None:
+        """Look at the charger's settings when its first connector next reports a status."""
+
+    def operators_behind(self) -> Iterable[str]:
+        """Operators whose chargers have not all been reached by their new profile."""
+
+    def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
+        """The ids of the next of the operator's chargers that a new profile is to reach, each given out once."""

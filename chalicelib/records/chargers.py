@@ -7,13 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.setup import Metering
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with one grid connection; `tariff_id` prices every session there."""
+    """A place with one grid connection; `tariff_id` prices every session there.
+
+    `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
+    """
 
     site_id: str
     operator_id: str
@@ -23,6 +27,7 @@ class Site:
     tariff_id: str
     latitude: float | None = None
     longitude: float | None = None
+    is_load_managed: bool = False
 
     @property
     def spot(self) -> GeoPoint | None:
@@ -56,6 +61,22 @@ class Plug:
     max_power_w: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainMeter:
+    """A station's own meter as its charger last told it; each value with the time it is of, None: never told.
+
+    It counts for all connectors and whatever else the station takes. `current_ma` is the sum of the phases.
+    """
+
+    energy_wh: int | None = None
+    energy_at: datetime | None = None
+    power_w: int | None = None
+    power_at: datetime | None = None
+    current_ma: int | None = None
+    phase_currents_ma: Currents | None = None
+    current_at: datetime | None = None
+
+
 class Admission(StrEnum):
     """Whether a charger may take part."""
 
@@ -71,6 +92,8 @@ class Charger:
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
     TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
     `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
+    `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
+    last seen through for, `metering` how far its charges can be measured.
     """
 
     charger_id: str
@@ -94,6 +117,9 @@ class Charger:
     plugs: tuple[Plug, ...] = ()
     place: str | None = None
     is_found_in_any_case: bool = False
+    has_main_meter: bool = False
+    setup_profile: str | None = None
+    metering: Metering = Metering.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +139,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """What a connector last reported, the session that has it, and the reservation it is kept for, if any."""
+    """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
+
+    `setup_is_due`: at its next status, its charger's settings are to be looked at.
+    """
 
     connector: ConnectorId
     status: ConnectorStatus = ConnectorStatus.UNKNOWN
@@ -123,6 +152,7 @@ class ConnectorState:
     place: str | None = None
     reserved_for: str | None = None
     reserved_until: datetime | None = None
+    setup_is_due: bool = False
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""
@@ -144,6 +174,8 @@ class Purpose(StrEnum):
     LIST_VERSION = "list_version"
     LIST = "list"
     RESERVE = "reserve"
+    SETUP_READ = "setup_read"
+    SETUP_WRITE = "setup_write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.wiring.stores import Stores
@@ -32,11 +33,24 @@ class ChargerServices(Stores):
             charger_log=self.charger_log,
             knocks=self.knocks,
             newcomers_to=self.setting("NEWCOMERS_TO", "") or None,
+            provisioning=self.provisioning,
         )
 
     @cached_property
     def local_lists(self) -> LocalLists:
         return LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+
+    @cached_property
+    def provisioning(self) -> Provisioning:
+        return Provisioning(
+            setups=self.setups,
+            chargers=self.chargers,
+            catalog=self.catalog,
+            places=self.places,
+            commands=self.commands,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
 
     @cached_property
     def registry(self) -> Registry:
@@ -54,6 +68,7 @@ class ChargerServices(Stores):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
+            signed_values=self.signed_values,
             clock=self.clock,
             sleep=self.sleep,
         )

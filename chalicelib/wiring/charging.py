@@ -40,6 +40,7 @@ class ChargingServices(ReservationServices):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
+            signed_values=self.signed_values,
             catalog=self.catalog,
             authorizations=self.authorizations,
             transaction_ids=self.transaction_ids,

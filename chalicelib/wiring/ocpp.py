@@ -20,6 +20,7 @@ class OcppServices(SessionServices):
             charging=self.charging,
             authorizations=self.authorizations,
             lists=self.local_lists,
+            provisioning=self.provisioning,
             driver_reservations=self.driver_reservations,
             reports=self.reports,
             provider=self.provider,

@@ -13,16 +13,18 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, shard_of, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Plug
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, MainMeter, Plug
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
 _NEWS = "news#"
 _SPELLINGS = "spellings"
+_MAIN_METER = "main_meter"
 # So soon an operator's wish to read along reaches every process.
 _REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
@@ -62,6 +64,7 @@ class DynamoChargers:
             ChargerRow.keeps_list.set(charger.keeps_list),
             ChargerRow.plugs.set(encode(charger.plugs)),
             ChargerRow.is_found_in_any_case.set(True),
+            ChargerRow.has_main_meter.set(charger.has_main_meter),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
@@ -242,7 +245,9 @@ class DynamoChargers:
             if row.status_at is not None
         ]
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None:
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
         """One call; nothing is kept of a charger that is not registered."""
         facts = [
             ChargerRow.vendor.set(vendor),
@@ -250,7 +255,37 @@ class DynamoChargers:
             ChargerRow.serial.set(serial) if serial is not None else ChargerRow.serial.remove(),
             ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
         ]
-        update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
+        row = ChargerRow(charger_id, _CHARGER)
+        return _charger(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
+
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """One call."""
+        change = [ChargerRow.status_at.set(at)]
+        if told.energy_wh is not None and told.energy_at is not None:
+            change += [ChargerRow.meter_energy_wh.set(told.energy_wh), ChargerRow.meter_energy_at.set(told.energy_at)]
+        if told.power_w is not None and told.power_at is not None:
+            change += [ChargerRow.meter_power_w.set(told.power_w), ChargerRow.meter_power_at.set(told.power_at)]
+        if told.current_at is not None:
+            current = encode((told.current_ma, told.phase_currents_ma))
+            change += [ChargerRow.meter_current.set(current), ChargerRow.meter_current_at.set(told.current_at)]
+        not_older = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= at)
+        update(ChargerRow(charger_id, _MAIN_METER), change, not_older)
+
+    def main_meter(self, charger_id: str) -> MainMeter | None:
+        """One call."""
+        row = find(ChargerRow, charger_id, _MAIN_METER)
+        if row is None:
+            return None
+        current_ma, by_phase = decode(tuple[int | None, Currents | None], row.meter_current or "[null,null]")
+        return MainMeter(
+            energy_wh=row.meter_energy_wh,
+            energy_at=row.meter_energy_at,
+            power_w=row.meter_power_w,
+            power_at=row.meter_power_at,
+            current_ma=current_ma,
+            phase_currents_ma=by_phase,
+            current_at=row.meter_current_at,
+        )
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""
@@ -260,6 +295,7 @@ class DynamoChargers:
             ChargerRow.status.set(state.status.value),
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
+            ChargerRow.setup_is_due.remove(),
         ]
         try:
             before = table_of(ChargerRow).update_item(
@@ -280,7 +316,10 @@ class DynamoChargers:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
         states: dict[ConnectorId, ConnectorState] = {}
         # "charger" sorts before "connector#", so what was reported replaces what is only registered.
-        for row in ChargerRow.query(charger_id, consistent_read=True):
+        # Not its news, nor its setup, which is long.
+        for row in ChargerRow.query(
+            charger_id, ChargerRow.item.between(_CHARGER, _CONNECTOR + "~"), consistent_read=True
+        ):
             if row.item == _CHARGER:
                 states |= {connector: ConnectorState(connector) for connector in _registered(row)}
             elif row.item.startswith(_CONNECTOR):
@@ -350,6 +389,9 @@ def _charger(row: ChargerRow) -> Charger:
         model=row.model,
         serial=row.serial,
         firmware=row.firmware,
+        has_main_meter=bool(row.has_main_meter),
+        setup_profile=row.setup_profile,
+        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
     )
 
 
@@ -371,4 +413,5 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         place=row.place,
         reserved_for=row.reserved_for,
         reserved_until=row.reserved_until,
+        setup_is_due=bool(row.setup_is_due),
     )

@@ -6,7 +6,9 @@ import hashlib
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +17,15 @@ from pynamodb.attributes import Attribute
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, shard_of, update
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import Reading, StopReason
+from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.records.charging import StoredReading, Transaction
 
 _SHARDS = 8
 _RANDOM = random.SystemRandom()
 _READINGS_KEPT = timedelta(days=400)
+_FIELDS = tuple(it.name for it in fields(Reading))
+# A charger that tells one measurand a message has told them all by then.
+_LOOK_BACK = 5
 _POSITION = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16})/\d{4}")
 
 
@@ -111,7 +117,7 @@ class DynamoReadings:
                 ).save()
             return
         in_order = sorted(readings, key=lambda reading: reading.at)
-        body = encode(in_order)
+        body = encode([_told(it) for it in in_order])
         digest = hashlib.sha256(body.encode()).hexdigest()[:16]
         began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         row = ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, seq_no=seq_no, expires_at=expires_at)
@@ -127,25 +133,50 @@ class DynamoReadings:
         return sorted(seq_no for seq_no in found if seq_no is not None)
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
-        """One call."""
-        rows = ReadingsRow.query(_key(charger_id, ref), consistent_read=True, scan_index_forward=False, limit=limit)
-        return _first((reading for row in rows for reading in reversed(_stored(row))), limit)
+        """One call. Read with it are some older rows: a charger may tell one measurand a message."""
+        rows = ReadingsRow.query(
+            _key(charger_id, ref), consistent_read=True, scan_index_forward=False, limit=limit + _LOOK_BACK
+        )
+        stored = [_stored(row) for row in rows]
+        found = list(_together(reading for row in reversed(stored) for reading in row))[::-1]
+        known = [it.reading for it in found]
+        return [
+            replace(it, reading=latest(islice(known, index, None)) or it.reading)
+            for index, it in enumerate(found[:limit])
+        ]
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
-        """One call. Raises ValueError for a position that is not ours."""
+        """One call. Raises ValueError for a position that is not ours.
+
+        What was told of one time in several messages is one reading, placed where the last of them is.
+        """
         past = None
         if position:
             place = _POSITION.fullmatch(position)
             if place is None:
                 raise ValueError("this is not the position of a reading; leave it out to begin at the first")
-            past = ReadingsRow.position >= place[1]
-        # One more than asked for: the row that `position` lies in may have nothing left to give.
-        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, limit=limit + 1)
-        return _first((reading for row in rows for reading in _stored(row) if reading.position > position), limit)
+            past = ReadingsRow.position >= place[1].partition("#")[0]
+        # More than asked for: what lies at the time of `position` may have nothing left to give.
+        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, page_size=limit + _LOOK_BACK)
+        found = _together(reading for row in rows for reading in _stored(row))
+        return list(islice((it for it in found if it.position > position), limit))
 
 
-def _first(readings: Iterator[StoredReading], limit: int) -> list[StoredReading]:
-    return [reading for reading, _ in zip(readings, range(limit), strict=False)]
+def _together(readings: Iterable[StoredReading]) -> Iterator[StoredReading]:
+    """Neighbours that tell of one time, and nothing different, as one."""
+    known: StoredReading | None = None
+    for reading in readings:
+        both = merged(known.reading, reading.reading) if known is not None else None
+        if known is not None and both is None:
+            yield known
+        known = reading if both is None else StoredReading(reading.position, both)
+    if known is not None:
+        yield known
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    """What a reading tells, without what it does not."""
+    return {name: value for name in _FIELDS if (value := getattr(reading, name)) is not None and value is not False}
 
 
 def _key(charger_id: str, ref: str) -> str:

@@ -52,7 +52,7 @@ class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-un
 
 
 class ChargerRow(Model):
-    """A charger (`item` is "charger"), one of its connectors ("connector#2") or its latest news ("news#log").
+    """A charger (`item` is "charger"), one of its connectors ("connector#2"), its latest news ("news#log") or setup.
 
     One query reads them all. Under a name in lower case "spellings" holds the chargers that are called so in any case.
     """
@@ -83,6 +83,9 @@ class ChargerRow(Model):
     model = UnicodeAttribute(null=True)
     serial = UnicodeAttribute(null=True)
     firmware = UnicodeAttribute(null=True)
+    has_main_meter = BooleanAttribute(null=True)
+    setup_profile = UnicodeAttribute(null=True)
+    metering = UnicodeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
@@ -92,6 +95,17 @@ class ChargerRow(Model):
     reserved_until = UTCDateTimeAttribute(null=True)
     spellings = UnicodeSetAttribute(null=True)
     is_found_in_any_case = BooleanAttribute(null=True)
+    # Only of a station's own meter, which has a row of its own.
+    meter_energy_wh = IntegerAttribute(null=True)
+    meter_energy_at = UTCDateTimeAttribute(null=True)
+    meter_power_w = IntegerAttribute(null=True)
+    meter_power_at = UTCDateTimeAttribute(null=True)
+    meter_current = UnicodeAttribute(null=True)
+    meter_current_at = UTCDateTimeAttribute(null=True)
+    setup_is_due = BooleanAttribute(null=True)
+    # Only of the item "setup": what was asked last, and all that is known of the charger's settings.
+    awaited = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
@@ -111,6 +125,7 @@ class PlaceRow(Model):
     cell = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
     online = BooleanAttribute()
+    is_metered = BooleanAttribute(null=True)
     statuses: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
     kept: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
 

@@ -73,14 +73,33 @@ class StopReason(StrEnum):
     OTHER = "other"
 
 
+Currents = tuple[int | None, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose."""
+    """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose.
+
+    `current_ma` is the sum of what flows in all phases (on DC: in the only one), `phase_currents_ma` what flows in
+    L1, L2 and L3, where told. `is_export`: the register is what the meter calls export, and no import was told.
+    """
 
     at: datetime
     energy_wh: int | None = None
     power_w: int | None = None
     soc_percent: int | None = None
+    current_ma: int | None = None
+    phase_currents_ma: Currents | None = None
+    is_export: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignedValue:
+    """What a meter signed, as it came: `sample` is the whole sampled value as JSON, `context` the charger's word."""
+
+    at: datetime
+    context: str
+    sample: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,7 @@ class ChargingStarted:
     said_at: str = ""
     seq_no: int | None = None
     status: ConnectorStatus | None = None
+    signed: tuple[SignedValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +160,7 @@ class ReadingsTaken:
     """Meter readings while charging; `ref` None when the charger did not say of which transaction.
 
     `is_nameless`: it says that there is a transaction, and does not know its name.
+    `begun` repeats the register of the transaction's beginning; it is none of the `readings`, which tell the present.
     `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
     numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
     where the message says so and it has just changed.
@@ -154,6 +175,15 @@ class ReadingsTaken:
     seq_no: int | None = None
     status: ConnectorStatus | None = None
     is_nameless: bool = False
+    begun: Reading | None = None
+    signed: tuple[SignedValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MainMeterRead:
+    """A station read its own meter, which counts for all its connectors and belongs to no transaction."""
+
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +205,7 @@ class ChargingStopped:
     meter_start_wh: int | None = None
     said_at: str = ""
     seq_no: int | None = None
+    signed: tuple[SignedValue, ...] = ()
 
 
 class Topic(StrEnum):
@@ -254,6 +285,7 @@ ChargerEvent = (
     | TokenPresented
     | ChargingStarted
     | ReadingsTaken
+    | MainMeterRead
     | ChargingStopped
     | NewsReceived
     | ReportReceived

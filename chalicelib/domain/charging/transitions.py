@@ -230,6 +230,13 @@ def _start(session: Session, event: Started) -> Session:
     )
 
 
+def _learn_start(session: Session, event: Started) -> Session:
+    """The register of the beginning, told after it (OCPP 2.x: once energy flows)."""
+    if session.ref != event.ref or session.meter_start_wh is not None or session.measured_wh is not None:
+        return session
+    return session if event.meter_start_wh is None else replace(session, meter_start_wh=event.meter_start_wh)
+
+
 def _request_stop(session: Session, event: StopRequested) -> Session:
     return replace(
         session,
@@ -329,12 +336,14 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, Started): _start,
     (State.INITIATED, ActionNeeded): _ask_cardholder,
     (State.ACTIVE, HoldPlaced): _hold,
+    (State.ACTIVE, Started): _learn_start,
     (State.ACTIVE, ToppedUp): _top_up,
     (State.ACTIVE, FundsLow): _note_low_funds,
     (State.ACTIVE, HoldDeclined): _decline,
     (State.ACTIVE, StopRequested): _request_stop,
     (State.ACTIVE, Stopped): _stop,
     (State.STOPPING, HoldPlaced): _hold,
+    (State.STOPPING, Started): _learn_start,
     (State.STOPPING, ToppedUp): _top_up,
     (State.STOPPING, Stopped): _stop,
     (State.STOPPING, EnergyMeasured): _measure,

@@ -16,6 +16,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     KnockPage,
     OperatorSessionPage,
     ReportView,
+    SignedValuePage,
     Trace,
     TraceBody,
     TransactionView,
@@ -36,9 +37,12 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
-    """A charger: how it is registered, how it is connected, and its latest news."""
-    charger, news = network().remote_control.look(request.operator_id, request.path["charger_id"])
-    return views.detail(charger, news)
+    """A charger: how it is registered, connected and set up, and its latest news."""
+    remote_control, provisioning = network().remote_control, network().provisioning
+    charger, news = remote_control.look(request.operator_id, request.path["charger_id"])
+    profile = provisioning.profile(request.operator_id).version
+    main_meter = remote_control.main_meter(request.operator_id, charger.charger_id)
+    return views.detail(charger, news, main_meter, views.setup(charger, provisioning.look(charger.charger_id), profile))
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
@@ -178,6 +182,24 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     flagged = request.query.get("flagged", "false").lower() == "true"
     found, cursor = network().remote_control.own_sessions(request.operator_id, *_PAGING.asked(request), flagged=flagged)
     return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+
+
+@endpoint(
+    insight,
+    "GET",
+    "/v1/operator/sessions/{session_id}/signed-values",
+    answers=SignedValuePage,
+    errors=(400, 404),
+    needs_operator=True,
+    query=_PAGING.query,
+)
+def signed_values(request: Request) -> SignedValuePage:
+    """What the charger's meter signed of a session, to the letter and in order of time; `limit` counts messages."""
+    limit, cursor = _PAGING.asked(request)
+    found, further = network().remote_control.signed(
+        request.operator_id, request.path["session_id"], limit, cursor or ""
+    )
+    return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=further)
 
 
 def _span(request: Request) -> tuple[datetime, datetime]:

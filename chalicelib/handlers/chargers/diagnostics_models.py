@@ -11,6 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopR
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
 from chalicelib.records.chargers import Direction, KnockReason
@@ -28,6 +29,18 @@ class News(ResponseBody):
     at: datetime
 
 
+class MainMeterView(ResponseBody):
+    """The station's own meter as last told, each value with the time it is of; phases are L1, L2, L3."""
+
+    energy_wh: int | None
+    energy_at: datetime | None
+    power_w: int | None
+    power_at: datetime | None
+    current_ma: int | None
+    phase_currents_ma: list[int | None] | None
+    current_at: datetime | None
+
+
 class ChargerDetail(RegisteredCharger):
     """A charger as its operator sees it."""
 
@@ -37,11 +50,31 @@ class ChargerDetail(RegisteredCharger):
         list_version=0,
         traced_until=None,
         news=[{"topic": "firmware", "word": "Installed", "at": "2026-11-21T09:30:00Z"}],
+        main_meter=None,
+        setup={
+            "state": "settled",
+            "metering": "full",
+            "is_current": True,
+            "begun_at": "2026-11-21T09:30:00Z",
+            "settled_at": "2026-11-21T09:30:04Z",
+            "messages": 1,
+            "settings": [
+                {
+                    "name": "MeterValueSampleInterval",
+                    "aspect": "reading_interval_s",
+                    "wanted": "60",
+                    "said": "60",
+                    "standing": "as_wanted",
+                }
+            ],
+        },
     )
     serial: str | None
     list_version: int
     traced_until: datetime | None
     news: list[News]
+    main_meter: MainMeterView | None
+    setup: SetupView
 
 
 class JournalEntry(ResponseBody):
@@ -253,6 +286,31 @@ class OperatorSession(ResponseBody):
     total_minor: int | None
     paid_minor: int | None
     currency: str
+
+
+class SignedValueView(ResponseBody):
+    """What a meter signed: the sampled value as it came, in the words of its charger's OCPP version."""
+
+    at: datetime
+    context: str
+    sample: dict[str, Any]
+
+
+class SignedValuePage(ResponseBody):
+    """In order of time; ask again with `cursor` for more."""
+
+    model_config = ResponseBody.model_config | _example(
+        items=[
+            {
+                "at": "2026-11-21T09:30:00Z",
+                "context": "Transaction.Begin",
+                "sample": {"value": "OCMF|{}|{}", "format": "SignedData", "context": "Transaction.Begin"},
+            }
+        ],
+        next_cursor=None,
+    )
+    items: list[SignedValueView]
+    next_cursor: str | None
 
 
 class OperatorSessionPage(ResponseBody):

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
 from chalicelib.handlers.pricing.models import Prices
@@ -26,6 +27,9 @@ class SiteBody(RequestBody):
     tariff_id: Id
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    is_load_managed: Annotated[
+        bool, Field(description="its power is shared out: chargers are asked for current and power by phase")
+    ] = False
 
 
 class PlugBody(RequestBody):
@@ -53,6 +57,7 @@ class ChargerBody(RequestBody):
         int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
     ] = 1
     keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
@@ -79,6 +84,8 @@ class RegisteredCharger(ResponseBody):
     vendor: str | None
     model: str | None
     firmware: str | None
+    has_main_meter: bool
+    metering: Annotated[Metering, Field(description="what its charges can be billed by, as its settings tell")]
 
 
 class RegisteredChargers(ResponseBody):
@@ -109,5 +116,6 @@ class ChargerView(ResponseBody):
     site_name: str
     address: str
     online: bool
+    metering: Annotated[Metering, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices

@@ -80,9 +80,11 @@ def put_charger(request: Request) -> Answer:
         security_profile=body.security_profile,
         admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
         keeps_list=body.keeps_list,
+        has_main_meter=body.has_main_meter,
         plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
     had_been_pending = network().registry.put_charger(charger, body.password)
+    network().provisioning.doubted(charger_id)
     if had_been_pending and not body.blocked:
         network().remote_control.welcome(charger_id)
     return Answer()

@@ -49,6 +49,7 @@ CHARGER: dict[str, Any] = {
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",
     "online": True,
+    "metering": "full",
     "connectors": [
         {
             "connector": "1",
@@ -115,6 +116,8 @@ REGISTERED: dict[str, Any] = {
             "vendor": "Acme",
             "model": "Fast 50",
             "firmware": "1.0.3",
+            "has_main_meter": False,
+            "metering": "full",
         }
     ]
 }

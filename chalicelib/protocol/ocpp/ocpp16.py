@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     Need,
     NewsReceived,
     ReadingsTaken,
@@ -60,12 +61,11 @@ _REASONS = {
     "UnlockCommand": StopReason.REMOTE,
 }
 _NO_ERROR = ("NoError", None)
-_BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
-def _exponent(sample: Payload) -> int | None:
+def _unit(sample: meter.Sample) -> tuple[str | None, int]:
     unit = sample.data.get("unit")
-    return meter.exponent_by_name(unit if isinstance(unit, str) else sample.optional_text("unit"))
+    return (unit if unit is None or isinstance(unit, str) else sample.payload.optional_text("unit")), 0
 
 
 def _connector(payload: Payload) -> ConnectorId | None:
@@ -126,16 +126,28 @@ def _ref(payload: Payload) -> str | None:
     return None
 
 
-def _readings(payload: Payload) -> ReadingsTaken:
+def _readings(payload: Payload) -> ReadingsTaken | MainMeterRead:
     ref = _ref(payload)
-    is_nameless = ref is None and payload.data.get("transactionId") is not None
-    return ReadingsTaken(ref, _connector(payload), meter.readings(payload, _exponent), is_nameless=is_nameless)
+    told = meter.MeterValues(payload, _unit)
+    connector = _connector(payload)
+    if ref is None and connector is None and payload.optional_integer("connectorId") is not None:
+        # §3.14.1: the values of connector 0 are those of the main energy meter.
+        return MainMeterRead(told.record())
+    return ReadingsTaken(
+        ref,
+        connector,
+        told.readings(),
+        is_nameless=ref is None and payload.data.get("transactionId") is not None,
+        begun=told.begun,
+        signed=told.signed,
+    )
 
 
 def _stopped(payload: Payload) -> ChargingStopped:
     meter_stop_wh = _register(payload, "meterStop")
+    told = meter.MeterValues(payload, _unit, "transactionData")
     if meter_stop_wh is None:
-        meter_stop_wh = meter.register(payload, _exponent, _END, newest=True, field="transactionData")
+        meter_stop_wh = told.register(meter.END, newest=True)
     return ChargingStopped(
         ref=_ref(payload),
         at=payload.when(),
@@ -143,9 +155,10 @@ def _stopped(payload: Payload) -> ChargingStopped:
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
         token=payload.optional_token("idTag"),
-        readings=meter.readings(payload, _exponent, field="transactionData"),
-        meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
+        readings=told.record(),
+        meter_start_wh=told.marked(meter.BEGIN),
         said_at=payload.said(),
+        signed=told.signed,
     )
 
 

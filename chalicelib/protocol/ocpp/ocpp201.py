@@ -13,6 +13,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     Need,
     ReadingsTaken,
     ReportKind,
@@ -67,15 +68,17 @@ REASONS = {
     # Only 2.1 has this one.
     "ReqEnergyTransferRejected": StopReason.OTHER,
 }
-_BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
-def _exponent(sample: Payload) -> int | None:
-    unit = sample.optional_part("unitOfMeasure")
-    if unit is None:
-        return 0
-    exponent = meter.exponent_by_name(unit.optional_text("unit"))
-    return None if exponent is None else exponent + (unit.optional_integer("multiplier") or 0)
+def _unit(sample: meter.Sample) -> tuple[str | None, int]:
+    said = sample.data.get("unitOfMeasure")
+    if not isinstance(said, dict):
+        return None, 0
+    unit, multiplier = said.get("unit"), said.get("multiplier")
+    if (unit is None or isinstance(unit, str)) and not multiplier:
+        return unit, 0
+    part = sample.payload.part("unitOfMeasure")
+    return part.optional_text("unit"), part.optional_integer("multiplier") or 0
 
 
 def _connector(payload: Payload, evse: str) -> ConnectorId | None:
@@ -107,8 +110,13 @@ def _status(payload: Payload) -> StatusReported:
     )
 
 
-def _meter_values(payload: Payload) -> ReadingsTaken:
-    return ReadingsTaken(None, _connector(payload, "evseId"), meter.readings(payload, _exponent))
+def _meter_values(payload: Payload) -> ReadingsTaken | MainMeterRead:
+    told = meter.MeterValues(payload, _unit)
+    connector = _connector(payload, "evseId")
+    if connector is None and payload.optional_integer("evseId") is not None:
+        # J01: EVSE 0 has the main power meter.
+        return MainMeterRead(told.record())
+    return ReadingsTaken(None, connector, told.readings(), begun=told.begun, signed=told.signed)
 
 
 def _token(payload: Payload) -> str | None:
@@ -128,47 +136,54 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
     if kind != "Updated":
         payload.note("eventType", f"{str(kind)[:50]!r} is no such word; took it for Updated")
     changed = payload.data.get("triggerReason") == "ChargingStateChanged"
+    told = meter.MeterValues(payload, _unit)
     return ReadingsTaken(
         ref,
         _where(payload),
-        meter.readings(payload, _exponent),
+        told.readings(),
         payload.at(),
         _token(payload),
         info.optional_integer("remoteStartId"),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None) if changed else None,
+        begun=told.begun,
+        signed=told.signed,
     )
 
 
 def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
+    told = meter.MeterValues(payload, _unit)
     return ChargingStarted(
         _where(payload),
         payload.when(),
         _token(payload),
-        meter.register(payload, _exponent, _BEGIN, newest=False),
+        told.register(meter.BEGIN, newest=False),
         ref,
         info.optional_integer("remoteStartId"),
         payload.said(),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None),
+        told.signed,
     )
 
 
 def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
-    readings = meter.readings(payload, _exponent, (_END,))
+    told = meter.MeterValues(payload, _unit)
+    readings = told.record()
     return ChargingStopped(
         ref,
         payload.when(),
-        meter.register(payload, _exponent, _END, newest=True),
+        told.register(meter.END, newest=True),
         # E06: a reason left out means the driver ended it at the charger.
         info.word("stoppedReason", REASONS, StopReason.LOCAL),
         _token(payload),
         _where(payload),
         # One reading is the final one, which stands above; more are the transaction's own record.
         readings if len(readings) > 1 else (),
-        meter.marked(payload, _exponent, _BEGIN),
+        told.marked(meter.BEGIN),
         payload.said(),
         payload.optional_integer("seqNo"),
+        told.signed,
     )
 
 

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.availability import Happening, Uptime, spells, uptime
 from chalicelib.domain.chargers.commands import ChangePassword, Command, Message, Trigger, Unable
-from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Reports
-from chalicelib.ports.charging import Readings, Sessions, Transactions
-from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, Purpose, SentCall
+from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions
+from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -51,6 +51,7 @@ class RemoteControl:
     readings: Readings
     clock: Clock
     sleep: Callable[[float], None]
+    signed_values: SignedValues
 
     def order(self, operator_id: str, charger_id: str, command: Command, key: str | None) -> SentCall:
         """Send a command; the same `key` again sends nothing and returns the first one's fate.
@@ -104,6 +105,10 @@ class RemoteControl:
         """A charger and its latest news. Raises NotFound."""
         return self._own(operator_id, charger_id), self.chargers.news(charger_id)
 
+    def main_meter(self, operator_id: str, charger_id: str) -> MainMeter | None:
+        """The station's own meter as last told, if it ever was. Raises NotFound."""
+        return self.chargers.main_meter(self._own(operator_id, charger_id).charger_id)
+
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
     ) -> tuple[Sequence[LoggedMessage], str | None]:
@@ -151,6 +156,16 @@ class RemoteControl:
         ends = [it for it in (facts.first_seq_no, facts.last_seq_no) if it is not None]
         numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
         return Told(facts, len(numbers), missing(numbers))
+
+    def signed(
+        self, operator_id: str, session_id: str, limit: int, after: str
+    ) -> tuple[Sequence[SignedValue], str | None]:
+        """What meters signed of a session, of `limit` messages, in order of time; and the next page's cursor.
+
+        Raises NotFound, BadCursor for a cursor not ours.
+        """
+        session = operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
+        return self.signed_values.page(session.charger_id, session.ref, limit, after) if session.ref else ((), None)
 
     def own_sessions(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool

@@ -14,13 +14,21 @@ from functools import reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
 from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
-from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, ConnectorId, ReadingsTaken, StopReason
+from chalicelib.domain.chargers.events import (
+    ChargingStarted,
+    ChargingStopped,
+    ConnectorId,
+    Reading,
+    ReadingsTaken,
+    StopReason,
+)
+from chalicelib.domain.charging.readings import is_beside, with_beginning
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import SessionEvent, Started, StartFailed, Stopped, StopRequested, apply
 from chalicelib.domain.pricing.evidence import Flag, Said, believable, span
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
+from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
 from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Charger, Connection
 from chalicelib.records.charging import Transaction
@@ -70,6 +78,7 @@ class TransactionEvents:
     monitor: Monitor
     alerts: Alerts
     clock: Clock
+    signed_values: SignedValues
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
         """A transaction began. `assign_ref` names one whose charger left that to us."""
@@ -88,6 +97,7 @@ class TransactionEvents:
                 first_seq_no=event.seq_no,
             )
             told = self._tell(connection, facts, event.remote_start_id)
+            self.signed_values.keep(connection.charger_id, facts.ref, event.signed)
             if event.ref is not None or _is_same_start(told.facts, event):
                 return StartAnswer(ref, told.standing)
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
@@ -98,14 +108,38 @@ class TransactionEvents:
         if known is None:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
-        self.readings.append(connection.charger_id, known.ref, event.readings, event.seq_no)
-        if wants_attention(known, event.readings):
-            self.monitor.look(known, event.readings)
-        self.alerts.read(known, event.readings)
-        if event.token is None and event.remote_start_id is None:
+        readings = with_beginning(event.readings, event.begun, known.meter_start_wh)
+        self.readings.append(connection.charger_id, known.ref, readings, event.seq_no)
+        self.signed_values.keep(connection.charger_id, known.ref, event.signed)
+        if wants_attention(known, readings):
+            self.monitor.look(known, readings)
+        self.alerts.read(known, readings)
+        start_wh = self._start_wh(known, event)
+        if event.token is None and event.remote_start_id is None and start_wh is None:
             return Noted()
-        facts = Transaction(connection.charger_id, known.ref, connector=event.connector, token=event.token)
+        facts = Transaction(
+            connection.charger_id,
+            known.ref,
+            connector=event.connector,
+            token=event.token,
+            meter_start_wh=start_wh,
+        )
         return Noted(self._tell(connection, facts, event.remote_start_id).standing)
+
+    def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
+        """The register of the beginning that readings repeat, where none is known yet.
+
+        One that contradicts what is known (a start of 0, told before the meter was read) is evidence: a reading at
+        the time of the start.
+        """
+        if event.begun is None or event.begun.energy_wh == known.meter_start_wh:
+            return None
+        if known.meter_start_wh is None:
+            return event.begun.energy_wh
+        if known.started_at is not None and is_beside(event.begun, event.readings):
+            begun = Reading(known.started_at, event.begun.energy_wh)
+            self.readings.append(known.charger_id, known.ref, (begun,))
+        return None
 
     def stopped(self, connection: Connection, event: ChargingStopped) -> Noted:
         """A transaction ended, be its beginning known or not."""
@@ -113,6 +147,7 @@ class TransactionEvents:
         ref = self.transaction_ids.ended(connection.charger_id, event)
         if event.readings:
             self.readings.append(connection.charger_id, ref, event.readings)
+        self.signed_values.keep(connection.charger_id, ref, event.signed)
         facts = Transaction(
             connection.charger_id,
             ref,

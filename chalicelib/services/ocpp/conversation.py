@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer
-from chalicelib.domain.chargers.events import Booted, ChargerEvent, HeartbeatReceived, ReadingsTaken
+from chalicelib.domain.chargers.events import Booted, ChargerEvent, HeartbeatReceived, MainMeterRead, ReadingsTaken
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Chargers
 from chalicelib.protocol.ocpp import dialect_for
@@ -162,7 +162,7 @@ class Conversation:
 def _is_notable(decoded: Decoded) -> bool:
     """Everything but heartbeats and plain readings."""
     match decoded.event:
-        case HeartbeatReceived():
+        case HeartbeatReceived() | MainMeterRead():
             return False
         case ReadingsTaken(token=token, remote_start_id=remote_start_id):
             return token is not None or remote_start_id is not None

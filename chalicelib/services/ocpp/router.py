@@ -15,6 +15,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     NewsReceived,
     ReadingsTaken,
     ReportReceived,
@@ -28,7 +29,9 @@ from chalicelib.ports.chargers import Chargers, Reports
 from chalicelib.ports.ocpp import Provider
 from chalicelib.records.chargers import Connection, ConnectorState, Purpose, SentCall
 from chalicelib.services.chargers.local_lists import LocalLists
+from chalicelib.services.chargers.main_meter import as_told
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.transactions import CHARGER_AS_A_WHOLE, AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.notifications.alerts import Alerts
@@ -45,6 +48,7 @@ class Router:
     charging: TransactionEvents
     authorizations: Authorizations
     lists: LocalLists
+    provisioning: Provisioning
     driver_reservations: DriverReservations
     reports: Reports
     provider: Provider
@@ -62,6 +66,11 @@ class Router:
             case ReadingsTaken():
                 answer = self.charging.readings_taken(connection, event)
                 self._charging_state(connection, event.connector, event.status)
+            case MainMeterRead():
+                told = as_told(event.readings, self.clock())
+                if told is not None:
+                    self.chargers.note_main_meter(connection.charger_id, *told)
+                answer = Noted()
             case StatusReported():
                 answer = self._status(connection, event.connector, event.status, event.error)
             case TokenPresented():
@@ -71,8 +80,11 @@ class Router:
                 self._charging_state(connection, event.connector, event.status)
             case ChargingStopped():
                 answer = self.charging.stopped(connection, event)
+                if event.meter_stop_wh is None:
+                    self.provisioning.doubted(connection.charger_id)
             case Booted():
-                self.chargers.booted(connection.charger_id, event.vendor, event.model, event.serial, event.firmware)
+                facts = (event.vendor, event.model, event.serial, event.firmware)
+                self.provisioning.booted(self.chargers.booted(connection.charger_id, *facts))
                 answer = BootAnswer(self.clock(), self.heartbeat_s)
             case NewsReceived():
                 self.chargers.note_news(connection.charger_id, event, self.clock())
@@ -98,6 +110,8 @@ class Router:
                 self.lists.version_told(call.charger_id, result)
             case Purpose.LIST:
                 self.lists.update_answered(call.charger_id, call.subject, result)
+            case Purpose.SETUP_READ | Purpose.SETUP_WRITE:
+                self.provisioning.answered(call, result)
 
     def _standing(self, connection: Connection, token: str) -> AuthorizationStatus:
         return self.authorizations.authorization(connection.charger_id, connection.operator_id, token).standing
@@ -126,4 +140,6 @@ class Router:
             self.charging.vacated(connection.charger_id, where, before.session_id)
         if before.session_id is not None and status in IDLE:
             self.alerts.idle(before.session_id)
+        if before.setup_is_due:
+            self.provisioning.is_due(connection)
         return Noted()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.readings import latest
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.money.receipt import Receipt
@@ -49,7 +50,8 @@ def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progre
     A final bill is shown as it is; before that, the price of what has been taken.
     """
     newest = readings[-1] if readings else None
-    reading = newest.reading if newest else None
+    # A charger may tell one measurand a message.
+    reading = latest(it.reading for it in reversed(readings))
     energy_wh = session.energy_wh
     if energy_wh is None:
         energy_wh = _energy_wh(session, reading)
@@ -168,6 +170,8 @@ class DriverSessions:
         if session.tariff.depends_on_course and position:
             known = self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
             before = [it for it in known if it.position <= position]
+        if not before and after and after[0].reading.energy_wh is None:
+            before = self.readings.newest(session.charger_id, session.ref)
         steps = [progress(session, [*before, *after[: count + 1]]) for count in range(len(after))]
         steps = steps or [self._so_far(session)]
         return steps, len(after) == _LIVE_BATCH

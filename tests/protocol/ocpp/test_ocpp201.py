@@ -19,6 +19,7 @@ from chalicelib.domain.chargers.events import (
     ChargingStopped,
     ConnectorId,
     ConnectorStatus,
+    MainMeterRead,
     Reading,
     ReadingsTaken,
     StatusReported,
@@ -156,7 +157,7 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
         {"evseId": 2, "meterValue": [MIDDLE]},
         ReadingsTaken(None, ConnectorId(2), (Reading(AT, 121_650),)),
     ),
-    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, ReadingsTaken(None, None, (Reading(AT, 121_650),))),
+    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, MainMeterRead((Reading(AT, 121_650),))),
 ]
 
 
