@@ -84,20 +84,33 @@ def conversation(protocol: str) -> Conversation:
     transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
     alerts = Alerts(store, store, store, store)
     charging = TransactionEvents(
-        store, store, store, store, store, authorizations, transaction_ids, store, changes, store, store, alerts, _clock
+        chargers=store,
+        sessions=store,
+        transactions=store,
+        readings=store,
+        authorizations=authorizations,
+        transaction_ids=transaction_ids,
+        workflow=store,
+        changes=changes,
+        starts=store,
+        ends=store,
+        monitor=store,
+        alerts=alerts,
+        clock=_clock,
     )
     router = Router(
-        store,
-        charging,
-        authorizations,
-        cast(LocalLists, store),
-        store,
-        cast(Reports, store),
-        cast(Provider, store),
-        charger_log,
-        alerts,
-        _clock,
-        300,
+        chargers=store,
+        charging=charging,
+        authorizations=authorizations,
+        lists=cast(LocalLists, store),
+        driver_reservations=store,
+        reports=cast(Reports, store),
+        provider=cast(Provider, store),
+        charger_log=charger_log,
+        alerts=alerts,
+        ends=store,
+        clock=_clock,
+        heartbeat_s=300,
     )
     return Conversation(store, cast(Calls, store), router, charger_log, _clock)
 

@@ -71,6 +71,7 @@ class Charger:
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
     TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
     `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
+    `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
     """
 
     charger_id: str
@@ -93,6 +94,9 @@ class Charger:
     traced_until: datetime | None = None
     plugs: tuple[Plug, ...] = ()
     place: str | None = None
+    booted_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    plug_in_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """What a connector last reported, the session that has it, and the reservation it is kept for, if any."""
+    """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
+
+    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
+    it before.
+    """
 
     connector: ConnectorId
     status: ConnectorStatus = ConnectorStatus.UNKNOWN
@@ -122,6 +130,8 @@ class ConnectorState:
     place: str | None = None
     reserved_for: str | None = None
     reserved_until: datetime | None = None
+    told_at: datetime | None = None
+    last_session_id: str | None = None
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""
@@ -143,6 +153,7 @@ class Purpose(StrEnum):
     LIST_VERSION = "list_version"
     LIST = "list"
     RESERVE = "reserve"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -34,6 +36,7 @@ from chalicelib.services.drivers.eligibility import Eligibility
 from chalicelib.services.drivers.tokens import DriverTokens
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.payment_webhooks import PaymentWebhooks
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.reconciliation import Reconciliation
@@ -44,7 +47,9 @@ from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
+from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
 from chalicelib.wiring.stores import (
     HEARTBEAT_S,
@@ -111,7 +116,6 @@ __all__ = [
     "messengers",
     "new_id",
     "noticing",
-    "notifying",
     "operating",
     "payments",
     "places",
@@ -189,18 +193,39 @@ def driver_reservations() -> DriverReservations:
 
 
 @cache
+def inferred_ends() -> InferredEnds:
+    return InferredEnds(
+        chargers=chargers(),
+        sessions=sessions(),
+        transactions=transactions(),
+        readings=readings(),
+        changes=changes(),
+        clock=clock,
+        lost_after=timedelta(hours=int(setting("LOST_AFTER_H", "24"))),
+    )
+
+
+@cache
 def charging() -> TransactionEvents:
     return TransactionEvents(
         chargers=chargers(),
         sessions=sessions(),
         transactions=transactions(),
         readings=readings(),
-        catalog=catalog(),
         authorizations=authorizations(),
         transaction_ids=TransactionIds(chargers(), sessions(), transactions(), clock),
         workflow=workflow(),
         changes=changes(),
-        driver_reservations=driver_reservations(),
+        starts=LocalStarts(
+            chargers=chargers(),
+            sessions=sessions(),
+            catalog=catalog(),
+            changes=changes(),
+            driver_reservations=driver_reservations(),
+            ends=inferred_ends(),
+            clock=clock,
+        ),
+        ends=inferred_ends(),
         monitor=Monitor(sessions(), readings(), changes(), alerts(), clock),
         alerts=alerts(),
         clock=clock,
@@ -231,6 +256,7 @@ def conversation() -> Conversation:
         provider=NoProvider(),
         charger_log=charger_log(),
         alerts=alerts(),
+        ends=inferred_ends(),
         clock=clock,
         heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
     )
@@ -277,11 +303,28 @@ def lifecycle() -> Lifecycle:
         workflow=workflow(),
         changes=changes(),
         commands=commands(),
-        metering=Metering(readings(), changes()),
+        metering=metering(),
         funds=funds(),
         issued_receipts=issued_receipts(),
+        ends=inferred_ends(),
+        late_ends=LateEnds(readings(), metering(), refunds(), changes()),
         clock=clock,
     )
+
+
+@cache
+def metering() -> Metering:
+    return Metering(readings(), changes())
+
+
+@cache
+def hand_settlement() -> HandSettlement:
+    return HandSettlement(sessions(), chargers(), workflow(), metering(), changes(), clock)
+
+
+@cache
+def cable_release() -> CableRelease:
+    return CableRelease(chargers(), sessions(), calls(), commands(), clock, time.sleep)
 
 
 @cache
@@ -303,6 +346,7 @@ def driver_sessions() -> DriverSessions:
         changes=changes(),
         clock=clock,
         new_id=new_id,
+        start_wait=timedelta(seconds=int(setting("START_WAIT_S", "60"))),
     )
 
 

@@ -36,6 +36,8 @@ from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -46,6 +48,7 @@ from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.payment_webhooks import PaymentWebhooks
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.reconciliation import Reconciliation
@@ -55,7 +58,9 @@ from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
+from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -234,17 +239,33 @@ class Kit:
             new_id=self.new_id,
         )
         self.monitor = Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
+        self.ends = InferredEnds(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            changes=self.changes,
+            clock=self.clock,
+        )
         self.charging = TransactionEvents(
             chargers=self.chargers,
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
-            catalog=self.catalog,
             authorizations=self.authorizations,
             transaction_ids=TransactionIds(self.chargers, self.sessions, self.transactions, self.clock),
             workflow=self.workflow,
             changes=self.changes,
-            driver_reservations=self.driver_reservations,
+            starts=LocalStarts(
+                chargers=self.chargers,
+                sessions=self.sessions,
+                catalog=self.catalog,
+                changes=self.changes,
+                driver_reservations=self.driver_reservations,
+                ends=self.ends,
+                clock=self.clock,
+            ),
+            ends=self.ends,
             monitor=self.monitor,
             alerts=self.alerts,
             clock=self.clock,
@@ -259,6 +280,7 @@ class Kit:
             provider=NoProvider(),
             charger_log=self.charger_log,
             alerts=self.alerts,
+            ends=self.ends,
             clock=self.clock,
             heartbeat_s=300,
         )
@@ -296,6 +318,20 @@ class Kit:
         self.debt_book = DynamoDebts()
         self.debts = Debts(self.debt_book, self.sessions, self.drivers, self.ledger, self.changes, payments, self.clock)
         self.funds = Funds(self.drivers, self.ledger, self.transactions, self.changes, self.debts, payments, self.clock)
+        self.metering = Metering(self.readings, self.changes)
+        self.refunds = Refunds(self.sessions, self.ledger, self.changes, payments, self.clock)
+        self.late_ends = LateEnds(self.readings, self.metering, self.refunds, self.changes)
+        self.hand_settlement = HandSettlement(
+            self.sessions, self.chargers, self.workflow, self.metering, self.changes, self.clock
+        )
+        self.cable_release = CableRelease(
+            self.chargers,
+            self.sessions,
+            self.calls,
+            self.commands,
+            self.clock,
+            lambda seconds: self.clock.advance(seconds=seconds),
+        )
         self.lifecycle = Lifecycle(
             sessions=self.sessions,
             readings=self.readings,
@@ -304,15 +340,16 @@ class Kit:
             workflow=self.workflow,
             changes=self.changes,
             commands=self.commands,
-            metering=Metering(self.readings, self.changes),
+            metering=self.metering,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
+            ends=self.ends,
+            late_ends=self.late_ends,
             clock=self.clock,
         )
         self.payment_webhooks = PaymentWebhooks(
             self.sessions, self.ledger, self.changes, self.funds, payments, self.clock
         )
-        self.refunds = Refunds(self.sessions, self.ledger, self.changes, payments, self.clock)
         self.differences = DynamoDifferences()
         self.reconciliation = Reconciliation(self.ledger, self.differences, payments)
         self.catalog.put_tariff(TARIFF)

@@ -82,11 +82,16 @@ class ChargerRow(Model):
     model = UnicodeAttribute(null=True)
     serial = UnicodeAttribute(null=True)
     firmware = UnicodeAttribute(null=True)
+    booted_at = UTCDateTimeAttribute(null=True)
+    disconnected_at = UTCDateTimeAttribute(null=True)
+    plug_in_s = IntegerAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
+    told_at = UTCDateTimeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    last_session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
     # Only of chargers nobody has accepted yet.

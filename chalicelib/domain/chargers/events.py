@@ -122,6 +122,7 @@ class ChargingStarted:
     `ref` is the charger's own name for the transaction (OCPP 2.x); None where the backend must give it one
     (1.6 StartTransaction). `remote_start_id` echoes our command where the version can. `at` is None when the
     charger's word for it cannot be read; `said_at` is that word as it came, by which a repetition is known.
+    `is_offline`: it happened while the charger could not tell us, so it says nothing of the present.
     """
 
     connector: ConnectorId | None
@@ -133,6 +134,7 @@ class ChargingStarted:
     said_at: str = ""
     seq_no: int | None = None
     status: ConnectorStatus | None = None
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class ReadingsTaken:
     `is_nameless`: it says that there is a transaction, and does not know its name.
     `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
     numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
-    where the message says so and it has just changed.
+    where the message says so and it has just changed. `is_offline`: as for ChargingStarted.
     """
 
     ref: str | None
@@ -154,6 +156,7 @@ class ReadingsTaken:
     seq_no: int | None = None
     status: ConnectorStatus | None = None
     is_nameless: bool = False
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

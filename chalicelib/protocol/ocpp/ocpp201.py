@@ -137,6 +137,7 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
         info.optional_integer("remoteStartId"),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None) if changed else None,
+        is_offline=_is_offline(payload),
     )
 
 
@@ -151,7 +152,13 @@ def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
         payload.said(),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None),
+        is_offline=_is_offline(payload),
     )
+
+
+def _is_offline(payload: Payload) -> bool:
+    """Whether it happened while the station had no connection (E04, E12)."""
+    return payload.data.get("offline") is True
 
 
 def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
