@@ -94,6 +94,7 @@ class Charger:
     `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
     last seen through for, `metering` how far its charges can be measured.
+    `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
     """
 
     charger_id: str
@@ -120,6 +121,9 @@ class Charger:
     has_main_meter: bool = False
     setup_profile: str | None = None
     metering: Metering = Metering.UNKNOWN
+    booted_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    plug_in_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class ConnectorState:
     """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
 
     `setup_is_due`: at its next status, its charger's settings are to be looked at.
+    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
+    it before.
     """
 
     connector: ConnectorId
@@ -153,6 +159,8 @@ class ConnectorState:
     reserved_for: str | None = None
     reserved_until: datetime | None = None
     setup_is_due: bool = False
+    told_at: datetime | None = None
+    last_session_id: str | None = None
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""
@@ -176,6 +184,7 @@ class Purpose(StrEnum):
     RESERVE = "reserve"
     SETUP_READ = "setup_read"
     SETUP_WRITE = "setup_write"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -34,6 +36,30 @@ class ChargingServices(ReservationServices):
         return Metering(self.readings, self.changes)
 
     @cached_property
+    def inferred_ends(self) -> InferredEnds:
+        return InferredEnds(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            changes=self.changes,
+            clock=self.clock,
+            lost_after=timedelta(hours=int(self.setting("LOST_AFTER_H", "24"))),
+        )
+
+    @cached_property
+    def local_starts(self) -> LocalStarts:
+        return LocalStarts(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            catalog=self.catalog,
+            changes=self.changes,
+            driver_reservations=self.driver_reservations,
+            ends=self.inferred_ends,
+            clock=self.clock,
+        )
+
+    @cached_property
     def charging(self) -> TransactionEvents:
         return TransactionEvents(
             chargers=self.chargers,
@@ -41,12 +67,12 @@ class ChargingServices(ReservationServices):
             transactions=self.transactions,
             readings=self.readings,
             signed_values=self.signed_values,
-            catalog=self.catalog,
             authorizations=self.authorizations,
             transaction_ids=self.transaction_ids,
             workflow=self.workflow,
             changes=self.changes,
-            driver_reservations=self.driver_reservations,
+            starts=self.local_starts,
+            ends=self.inferred_ends,
             monitor=self.monitor,
             alerts=self.alerts,
             clock=self.clock,

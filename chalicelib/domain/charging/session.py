@@ -96,9 +96,38 @@ class Payment:
     paid_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LateEnd:
+    """The charger's word for an end: when, at which register, and why.
+
+    `is_inferred`: it came under another's number, or none. `is_settled`: told after the bill, and what that comes to
+    has been seen to.
+    """
+
+    at: datetime
+    meter_stop_wh: int | None
+    reason: StopReason
+    is_inferred: bool = False
+    is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Who ended a session by hand, when, and why, in their own words."""
+
+    by: str
+    at: datetime
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it."""
+    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it.
+
+    `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
+    `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
+    came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
+    """
 
     session_id: str
     operator_id: str
@@ -133,6 +162,12 @@ class Session:
     payment: Payment | None = None
     refunded_minor: int = 0
     ended_at: datetime | None = None
+    left_at: datetime | None = None
+    seen_free_at: datetime | None = None
+    is_end_inferred: bool = False
+    late_end: LateEnd | None = None
+    by_hand: ByHand | None = None
+    start_wait_s: int = 60
 
     @property
     def is_over(self) -> bool:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.chargers.events import StopReason
-from chalicelib.domain.charging.session import CardAction, Charge, Hold, Payment, Reason, Session, State
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.ends import ENDS, EndEvent, ended
+from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 
@@ -66,12 +67,20 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The charger's transaction `ref` began."""
+    """The charger's transaction `ref` began, at `connector` where that is known."""
 
     ref: str
     at: datetime
     meter_start_wh: int | None
     flags: frozenset[Flag] = frozenset()
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The charger says where the car is plugged in, and it is not where it was asked to start."""
+
+    connector: ConnectorId
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,10 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`)."""
+    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`).
+
+    `is_inferred`: it was told under another's number or none, and must be meant (`ends.py`).
+    """
 
     ref: str
     at: datetime
@@ -92,6 +104,7 @@ class Stopped:
     reason: StopReason
     began_at: datetime | None = None
     flags: frozenset[Flag] = frozenset()
+    is_inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +173,9 @@ class Completed:
     at: datetime
 
 
-SessionEvent = (
-    HoldPlaced
-    | ToppedUp
-    | FundsLow
-    | ActionNeeded
-    | HoldDeclined
-    | StartFailed
-    | Started
-    | StopRequested
-    | Stopped
-    | EnergyMeasured
-    | Billed
-    | ChargesPlanned
-    | Charged
-    | Refunded
-    | Flagged
-    | PaymentFailed
-    | Completed
-)
+_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged | Refunded
+_OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EndEvent
+SessionEvent = _OfMoney | _OfCharging | Billed | PaymentFailed | Flagged | Completed
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
@@ -227,6 +224,7 @@ def _start(session: Session, event: Started) -> Session:
         started_at=event.at,
         meter_start_wh=event.meter_start_wh,
         flags=session.flags | event.flags,
+        connector=event.connector or session.connector,
     )
 
 
@@ -235,6 +233,12 @@ def _learn_start(session: Session, event: Started) -> Session:
     if session.ref != event.ref or session.meter_start_wh is not None or session.measured_wh is not None:
         return session
     return session if event.meter_start_wh is None else replace(session, meter_start_wh=event.meter_start_wh)
+
+
+def _move(session: Session, event: Moved) -> Session:
+    if session.connector == event.connector or session.stopped_at is not None:
+        return session
+    return replace(session, connector=event.connector)
 
 
 def _request_stop(session: Session, event: StopRequested) -> Session:
@@ -247,17 +251,10 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 
 
 def _stop(session: Session, event: Stopped) -> Session:
-    if session.stopped_at or session.ref != event.ref:
+    if session.ref != event.ref:
         return session
-    return replace(
-        session,
-        state=State.STOPPING,
-        stopped_at=event.at,
-        meter_stop_wh=event.meter_stop_wh,
-        stop_reason=event.reason,
-        started_at=event.began_at or session.started_at,
-        flags=session.flags | event.flags,
-    )
+    end = LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
+    return ended(session, end, event.began_at, event.flags)
 
 
 def _measure(session: Session, event: EnergyMeasured) -> Session:
@@ -268,6 +265,7 @@ def _measure(session: Session, event: EnergyMeasured) -> Session:
         reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
         measured_wh=event.energy_wh,
         flags=session.flags | event.flags,
+        is_end_inferred=session.is_end_inferred or session.stopped_at is None,
         stopped_at=session.stopped_at or event.at,
         meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
         meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
@@ -341,10 +339,12 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.ACTIVE, FundsLow): _note_low_funds,
     (State.ACTIVE, HoldDeclined): _decline,
     (State.ACTIVE, StopRequested): _request_stop,
+    (State.ACTIVE, Moved): _move,
     (State.ACTIVE, Stopped): _stop,
     (State.STOPPING, HoldPlaced): _hold,
     (State.STOPPING, Started): _learn_start,
     (State.STOPPING, ToppedUp): _top_up,
+    (State.STOPPING, Moved): _move,
     (State.STOPPING, Stopped): _stop,
     (State.STOPPING, EnergyMeasured): _measure,
     (State.STOPPING, Billed): _bill,
@@ -354,12 +354,15 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Completed): _complete,
     (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
+    (State.COMPLETED, Stopped): _stop,
+    (State.FAILED, Stopped): _stop,
     (State.COMPLETED, Charged): _take,
     (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,
     (State.FAILED, Charged): _take,
     (State.FAILED, Refunded): _refund,
     (State.FAILED, Flagged): _flag,
+    **ENDS,
 }
 
 

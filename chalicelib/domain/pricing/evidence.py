@@ -29,6 +29,10 @@ class Flag(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     START_UNKNOWN = "start_unknown"
     END_UNKNOWN = "end_unknown"
+    # A message under a number that nobody gave ended it.
+    END_INFERRED = "end_inferred"
+    # Its true end was told after it was billed.
+    END_CORRECTED = "end_corrected"
     METER_MISSING = "meter_missing"
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"

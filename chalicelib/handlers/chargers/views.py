@@ -20,6 +20,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     HistoryEvent,
     JournalEntry,
     KnockView,
+    LateEndView,
     MainMeterView,
     News,
     OperatorSession,
@@ -218,6 +219,10 @@ def session(it: Session) -> OperatorSession:
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         currency=it.tariff.currency,
+        is_end_inferred=it.is_end_inferred,
+        ended_by=it.by_hand.by if it.by_hand else None,
+        ended_because=it.by_hand.note if it.by_hand else None,
+        late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
     )
 
 

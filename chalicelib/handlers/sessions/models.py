@@ -69,3 +69,11 @@ class SessionPage(ResponseBody):
     model_config = example(items=[examples.SESSION], next_cursor=None)
     items: list[SessionView]
     next_cursor: str | None
+
+
+class UnlockView(ResponseBody):
+    """What a charger said to a request to let go of the cable."""
+
+    model_config = example(is_unlocked=True, detail="Unlocked")
+    is_unlocked: Annotated[bool | None, Field(description="null: the charger has not answered yet")]
+    detail: Annotated[str, Field(description="the charger's own word")]

@@ -24,8 +24,13 @@ class Metering:
 
     def measured(self, session: Session) -> Session:
         """The session with all that a bill needs, its readings standing in for what the charger never said."""
+        found = self.weigh(session)
+        return session if found is None else self.changes.apply(session.session_id, found)
+
+    def weigh(self, session: Session) -> EnergyMeasured | None:
+        """What its evidence comes to; None where its charger has told of no transaction."""
         if session.ref is None:
-            return session
+            return None
         first = self.readings.after(session.charger_id, session.ref, "", limit=1)
         newest = self.readings.newest(session.charger_id, session.ref)
         points = registers(session, [*first, *newest])
@@ -37,15 +42,12 @@ class Metering:
             flags.add(Flag.END_UNKNOWN)
         if session.meter_start_wh is None or session.meter_stop_wh is None:
             flags.add(Flag.METER_MISSING)
-        return self.changes.apply(
-            session.session_id,
-            EnergyMeasured(
-                at=_last_seen(session, first, newest),
-                energy_wh=found.energy_wh,
-                meter_start_wh=points[0].energy_wh if points else None,
-                meter_stop_wh=points[-1].energy_wh if points else None,
-                flags=found.flags | flags,
-            ),
+        return EnergyMeasured(
+            at=_last_seen(session, first, newest),
+            energy_wh=found.energy_wh,
+            meter_start_wh=points[0].energy_wh if points else None,
+            meter_stop_wh=points[-1].energy_wh if points else None,
+            flags=found.flags | flags,
         )
 
 

@@ -80,7 +80,9 @@ class SessionChanges:
             if session.state is State.FAILED:
                 self.workflow.fail(task_token, "SessionFailed", str(session.reason))
             else:
-                self.workflow.succeed(task_token, {"session_id": session.session_id})
+                # How long the charge may take to begin is known only once it is asked for.
+                output = {"session_id": session.session_id, "start_wait_s": session.start_wait_s}
+                self.workflow.succeed(task_token, output)
         except StaleTask:
             _log.debug("the workflow had gone on already", extra={"session_id": session.session_id})
 

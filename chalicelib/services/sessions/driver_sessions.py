@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading
 from chalicelib.domain.charging.limits import Limits
@@ -19,6 +20,7 @@ from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Workflow
 from chalicelib.ports.drivers import Catalog
+from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.chargers.connectors import take_connector
@@ -29,6 +31,10 @@ from chalicelib.services.pricing.rating import MOST_READINGS, cost_so_far, telli
 from chalicelib.services.reservations import DriverReservations
 
 _LIVE_BATCH = 100
+# Where a charger has not said how long a car may take to be plugged in.
+START_WAIT = timedelta(seconds=60)
+_LONGEST_START = timedelta(minutes=15)
+_NEWS_TAKES = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class DriverSessions:
     changes: SessionChanges
     clock: Clock
     new_id: NewId
+    start_wait: timedelta = START_WAIT
 
     def begin(self, driver_id: str, wanted: Wanted, key: str | None) -> tuple[Session, bool]:
         """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal.
@@ -134,6 +141,7 @@ class DriverSessions:
             created_at=self.clock(),
             limits=wanted.limits,
             reserved=reserved,
+            start_wait_s=self._start_wait_s(spot.charger),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
@@ -194,6 +202,11 @@ class DriverSessions:
         if session.bill is None or session.payment is None or not session.is_over:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
+
+    def _start_wait_s(self, charger: Charger) -> int:
+        """How long a start is waited for: as long as its charger waits for the car, and for the news of that."""
+        told = timedelta(seconds=charger.plug_in_s) + _NEWS_TAKES if charger.plug_in_s else self.start_wait
+        return int(min(told, _LONGEST_START).total_seconds())
 
     def _so_far(self, session: Session) -> Progress:
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
