@@ -43,6 +43,7 @@ from chalicelib.services.notifications.delivery import Delivery
 from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
+from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.reservations import DriverReservations
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.lifecycle import Lifecycle
@@ -108,6 +109,7 @@ __all__ = [
     "lifecycle",
     "link",
     "lists",
+    "measuring",
     "messengers",
     "new_id",
     "noticing",
@@ -144,8 +146,13 @@ def notifications() -> Notifications:
 
 
 @cache
+def evidence() -> Evidence:
+    return Evidence(readings(), chargers(), clock)
+
+
+@cache
 def alerts() -> Alerts:
-    return Alerts(sessions(), readings(), transactions(), notifications())
+    return Alerts(sessions(), readings(), evidence(), transactions(), notifications())
 
 
 @cache
@@ -201,7 +208,7 @@ def charging() -> TransactionEvents:
         workflow=workflow(),
         changes=changes(),
         driver_reservations=driver_reservations(),
-        monitor=Monitor(sessions(), readings(), changes(), alerts(), clock),
+        monitor=Monitor(sessions(), evidence(), changes(), alerts(), clock),
         alerts=alerts(),
         clock=clock,
     )
@@ -268,16 +275,21 @@ def issued_receipts() -> IssuedReceipts:
 
 
 @cache
+def metering() -> Metering:
+    return Metering(evidence(), readings(), history(), changes(), clock)
+
+
+@cache
 def lifecycle() -> Lifecycle:
     return Lifecycle(
         sessions=sessions(),
-        readings=readings(),
+        evidence=evidence(),
         chargers=chargers(),
         ledger=ledger(),
         workflow=workflow(),
         changes=changes(),
         commands=commands(),
-        metering=Metering(readings(), changes()),
+        metering=metering(),
         funds=funds(),
         issued_receipts=issued_receipts(),
         clock=clock,
@@ -294,6 +306,7 @@ def driver_sessions() -> DriverSessions:
     return DriverSessions(
         sessions=sessions(),
         readings=readings(),
+        evidence=evidence(),
         chargers=chargers(),
         catalog=catalog(),
         eligibility=eligibility(),

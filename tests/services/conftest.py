@@ -54,6 +54,7 @@ from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
+from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.reservations import DriverReservations
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.lifecycle import Lifecycle
@@ -210,7 +211,8 @@ class Kit:
         self.link = Link()
         self.outbox = DynamoOutbox()
         self.notifications = Notifications(self.outbox, self.sessions, self.clock)
-        self.alerts = Alerts(self.sessions, self.readings, self.transactions, self.notifications)
+        self.evidence = Evidence(self.readings, self.chargers, self.clock)
+        self.alerts = Alerts(self.sessions, self.readings, self.evidence, self.transactions, self.notifications)
         self.changes = SessionChanges(self.sessions, self.workflow, self.notifications)
         self.issued_receipts = IssuedReceipts(DynamoReceipts(), self.catalog, self.clock)
         self.charger_log = ChargerLog(self.message_log, self.history, self.places, self.clock)
@@ -233,7 +235,7 @@ class Kit:
             clock=self.clock,
             new_id=self.new_id,
         )
-        self.monitor = Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
+        self.monitor = Monitor(self.sessions, self.evidence, self.changes, self.alerts, self.clock)
         self.charging = TransactionEvents(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -281,6 +283,7 @@ class Kit:
         self.driver_sessions = DriverSessions(
             sessions=self.sessions,
             readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             catalog=self.catalog,
             eligibility=self.eligibility,
@@ -296,15 +299,16 @@ class Kit:
         self.debt_book = DynamoDebts()
         self.debts = Debts(self.debt_book, self.sessions, self.drivers, self.ledger, self.changes, payments, self.clock)
         self.funds = Funds(self.drivers, self.ledger, self.transactions, self.changes, self.debts, payments, self.clock)
+        self.metering = Metering(self.evidence, self.readings, self.history, self.changes, self.clock)
         self.lifecycle = Lifecycle(
             sessions=self.sessions,
-            readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
             commands=self.commands,
-            metering=Metering(self.readings, self.changes),
+            metering=self.metering,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
             clock=self.clock,

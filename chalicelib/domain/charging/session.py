@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.rating import Reserved
@@ -60,11 +61,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four."""
+    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four.
+
+    After `capture_before` it can no longer be taken; None where the provider did not say.
+    """
 
     payment_id: str
     amount_minor: int
     card: str = ""
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it."""
+    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it.
+
+    `review_until`: until then a person may say what its energy was, for what is measured may be too little;
+    `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
+    outgrow what is held for it.
+    """
 
     session_id: str
     operator_id: str
@@ -119,6 +129,11 @@ class Session:
     meter_stop_wh: int | None = None
     stop_reason: StopReason | None = None
     measured_wh: int | None = None
+    review_until: datetime | None = None
+    decided_wh: int | None = None
+    decided_by: str = ""
+    outgrown_at_wh: int | None = None
+    occupation: Occupation | None = None
     flags: frozenset[Flag] = frozenset()
     hold: Hold | None = None
     top_ups: tuple[Hold, ...] = ()
@@ -134,6 +149,11 @@ class Session:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether it waits for a person to say what its energy was."""
+        return self.review_until is not None and self.decided_wh is None and not self.is_over
 
     @property
     def holds(self) -> tuple[Hold, ...]:
