@@ -85,7 +85,7 @@ def conversation(protocol: str) -> Conversation:
     changes = SessionChanges(cast(Sessions, store), cast(Workflow, store), store)
     authorizations = Authorizations(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
     transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    alerts = Alerts(store, store, store, store)
+    alerts = Alerts(store, store, store, store, store)
     charging = TransactionEvents(
         chargers=store,
         sessions=store,

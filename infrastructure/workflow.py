@@ -18,9 +18,11 @@ LONGEST_SESSION_S = 48 * 3600
 START_WAIT = "$.start_wait_s"
 FINAL_READING_TIMEOUT_S = 24 * 3600
 PAYMENT_TIMEOUT_S = 600
+# Longer than any hold can be taken; the sweep ends the wait in time.
+REVIEW_TIMEOUT_S = 14 * 24 * 3600
 
 # What a task raises to say something; everything else is an accident and worth another try.
-_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed"]
+_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed", "NeedsReview"]
 
 # Steps that only executions of an older release still take (docs/operations.md, "Upgrade with sessions open").
 RETIRING: tuple[str, ...] = ()
@@ -128,7 +130,9 @@ def definition(arn_of: FunctionArn) -> dict[str, Any]:
             "AwaitEnd": _wait(arn_of("await_end"), "StopCharging", LONGEST_SESSION_S, late="StopCharging"),
             "StopCharging": _wait(arn_of("stop_charging"), "Settle", FINAL_READING_TIMEOUT_S, late="Settle"),
             # A webhook that does not come is asked after: the step run again looks into the provider's books.
-            "Settle": _wait(arn_of("settle"), "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3),
+            "Settle": _settle(arn_of("settle")),
+            # Only what no evidence bounds comes here: most charges pay for no step more.
+            "Review": _review(arn_of("await_end")),
             "IssueReceipt": _call(arn_of("issue_receipt"), None),
             "Abort": _abort(arn_of("abort")),
             "IsOver": {
@@ -166,6 +170,19 @@ def _wait(arn: str, then: str, timeout_s: int | str, late: str | None = None, ti
         "Retry": _retry(timeouts),
         "Catch": [_catch("States.ALL", late or "Abort")],
         "Next": then,
+    }
+
+
+def _settle(arn: str) -> dict[str, Any]:
+    settle = _wait(arn, "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3)
+    return {**settle, "Catch": [_catch("NeedsReview", "Review"), *settle["Catch"]]}
+
+
+def _review(arn: str) -> dict[str, Any]:
+    review = _wait(arn, "Settle", REVIEW_TIMEOUT_S, late="Settle")
+    return {
+        **review,
+        "Parameters": {**review["Parameters"], "Payload": {**review["Parameters"]["Payload"], "is_ended": True}},
     }
 
 

@@ -10,6 +10,7 @@ from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.pricing.registers import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,18 @@ class PlugType(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The most that any charger on the market gives at such a plug, where nobody registered its power: SAE J1772 80 A at
+# 240 V, IEC 62196-2 and GB/T 20234.2 63 A in three phases, a household's 40 A at 240 V, and 500 kW of direct current;
+# what gives more (megawatt charging, say) must be registered as what it is.
+_STRONGEST_W = {
+    PlugType.TYPE_1: 19_200,
+    PlugType.TYPE_2: 43_500,
+    PlugType.GBT_AC: 43_500,
+    PlugType.DOMESTIC: 9_600,
+}
+_STRONGEST_OF_ALL_W = 500_000
+
+
 @dataclass(frozen=True, slots=True)
 class Plug:
     """What a connector offers a car; `max_power_w` 0 when nobody said."""
@@ -59,6 +72,13 @@ class Plug:
     connector: ConnectorId
     kind: PlugType = PlugType.UNKNOWN
     max_power_w: int = 0
+
+    @property
+    def supply(self) -> Supply:
+        """The most that it gives."""
+        if self.max_power_w > 0:
+            return Supply(self.max_power_w)
+        return Supply(_STRONGEST_W.get(self.kind, _STRONGEST_OF_ALL_W), is_registered=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +144,16 @@ class Charger:
     booted_at: datetime | None = None
     disconnected_at: datetime | None = None
     plug_in_s: int | None = None
+
+
+def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
+    """The most that a connector of a charger gives; where nobody knows which it is, the most of any there."""
+    plugs = charger.plugs if charger is not None else ()
+    at_it = [it for it in plugs if it.connector == connector] or [
+        it for it in plugs if it.connector.evse == connector.evse
+    ]
+    supplies = [it.supply for it in at_it or (() if connector.evse else plugs)]
+    return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
-from chalicelib.domain.charging.transitions import Step
+from chalicelib.domain.charging.waits import Step
 
 
 @dataclass(frozen=True, slots=True)

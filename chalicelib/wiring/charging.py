@@ -29,11 +29,11 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def monitor(self) -> Monitor:
-        return Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
+        return Monitor(self.sessions, self.evidence, self.changes, self.alerts, self.clock)
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(self.readings, self.changes)
+        return Metering(self.evidence, self.readings, self.history, self.changes, self.clock)
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:

@@ -39,7 +39,7 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def late_ends(self) -> LateEnds:
-        return LateEnds(self.readings, self.metering, self.refunds, self.changes)
+        return LateEnds(self.evidence, self.metering, self.refunds, self.changes)
 
     @cached_property
     def reconciliation(self) -> Reconciliation:

@@ -19,7 +19,7 @@ class SessionServices(MoneyServices):
     def lifecycle(self) -> Lifecycle:
         return Lifecycle(
             sessions=self.sessions,
-            readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             ledger=self.ledger,
             workflow=self.workflow,
@@ -46,6 +46,7 @@ class SessionServices(MoneyServices):
         return DriverSessions(
             sessions=self.sessions,
             readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             catalog=self.catalog,
             eligibility=self.eligibility,

@@ -103,7 +103,8 @@ class Engine:
         execution.turns += 1
         token = execution.token = f"{execution.name}/{execution.turns}"
         self._host.after(_timeout_s(state, execution.data), lambda: self._time_out(execution, token))
-        payload = {"session_id": execution.data["session_id"], "task_token": token}
+        fixed = {name: it for name, it in state["Parameters"]["Payload"].items() if not name.endswith(".$")}
+        payload = {**fixed, "session_id": execution.data["session_id"], "task_token": token}
         try:
             self._call(state["Parameters"]["FunctionName"], payload)
         except Failed as error:

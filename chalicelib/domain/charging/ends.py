@@ -79,6 +79,8 @@ def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: froz
         is_end_inferred=end.is_inferred,
         started_at=began_at or session.started_at,
         measured_wh=None,
+        review_until=None,
+        decided_wh=None,
         flags=(session.flags & _LASTING if is_known else session.flags) | flags,
     )
 

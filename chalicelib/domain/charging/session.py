@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.rating import Reserved
@@ -64,11 +65,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four."""
+    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four.
+
+    After `capture_before` it can no longer be taken; None where the provider did not say.
+    """
 
     payment_id: str
     amount_minor: int
     card: str = ""
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,9 @@ class Session:
     `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
     `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
     came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
+    `review_until`: until then a person may say what its energy was, for what is measured may be too little;
+    `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
+    outgrow what is held for it.
     """
 
     session_id: str
@@ -152,6 +160,11 @@ class Session:
     meter_stop_wh: int | None = None
     stop_reason: StopReason | None = None
     measured_wh: int | None = None
+    review_until: datetime | None = None
+    decided_wh: int | None = None
+    decided_by: str = ""
+    outgrown_at_wh: int | None = None
+    occupation: Occupation | None = None
     flags: frozenset[Flag] = frozenset()
     hold: Hold | None = None
     top_ups: tuple[Hold, ...] = ()
@@ -173,6 +186,11 @@ class Session:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether it waits for a person to say what its energy was."""
+        return self.review_until is not None and self.decided_wh is None and not self.is_over
 
     @property
     def holds(self) -> tuple[Hold, ...]:

@@ -282,7 +282,11 @@ class HandSettlementBody(RequestBody):
 
 
 class OperatorSession(ResponseBody):
-    """A session as the operator sees it; `flags` say why a person should look at it."""
+    """A session as the operator sees it; `flags` say why a person should look at it.
+
+    `needs_review`: its meter's word cannot be believed, and nothing is billed until somebody says what it delivered
+    (`POST .../energy`), or `review_until`, when `energy_wh`, which is proven, is billed.
+    """
 
     model_config = ResponseBody.model_config | _example(
         session_id="KQ3V5ZJ7NAX2M4D6B8CE",
@@ -319,6 +323,12 @@ class OperatorSession(ResponseBody):
     meter_start_wh: int | None
     meter_stop_wh: int | None
     energy_wh: int | None
+    needs_review: bool
+    review_until: datetime | None
+    decided_wh: int | None
+    charging_s: int | None
+    suspended_by_car_s: int | None
+    suspended_by_station_s: int | None
     total_minor: int | None
     paid_minor: int | None
     currency: str

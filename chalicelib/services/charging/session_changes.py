@@ -12,7 +12,8 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session, State
-from chalicelib.domain.charging.transitions import SessionEvent, apply, is_met
+from chalicelib.domain.charging.transitions import SessionEvent, apply
+from chalicelib.domain.charging.waits import is_met
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.records import Conflict
 from chalicelib.records.charging import StaleTask, Waiting

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.charging.ends import LateEndSettled
 from chalicelib.domain.charging.session import LateEnd, Session, State
 from chalicelib.domain.charging.transitions import apply
-from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.refunds import Refunds
-from chalicelib.services.pricing.rating import final_bill, telling
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import final_bill
 
 _KEY = "late-end"
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ _log = logging.getLogger(__name__)
 class LateEnds:
     """Gives back what a true end shows to be billed too much."""
 
-    readings: Readings
+    evidence: Evidence
     metering: Metering
     refunds: Refunds
     changes: SessionChanges
@@ -60,16 +59,10 @@ class LateEnds:
             bill=None,
             flags=frozenset(),
         )
-        if not _has_registers(as_ended):
-            found = self.metering.weigh(as_ended)
-            if found is None or found.energy_wh is None or found.flags - {Flag.METER_MISSING}:
-                return 0
-            as_ended = apply(as_ended, found)
-        true_minor = final_bill(as_ended, telling(self.readings, as_ended)).total_minor
+        weighed = self.metering.weigh(as_ended)
+        if weighed is None or weighed.energy_wh is None or weighed.review_until is not None:
+            return 0
+        as_ended = apply(as_ended, weighed)
+        found = self.evidence.whole(as_ended) if as_ended.tariff.depends_on_course else None
+        true_minor = final_bill(as_ended, found).total_minor
         return session.payment.amount_minor - session.refunded_minor - true_minor
-
-
-def _has_registers(session: Session) -> bool:
-    """Whether the transaction's own registers tell its energy."""
-    start_wh, stop_wh = session.meter_start_wh, session.meter_stop_wh
-    return start_wh is not None and stop_wh is not None and start_wh <= stop_wh

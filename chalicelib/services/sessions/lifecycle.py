@@ -20,12 +20,12 @@ from chalicelib.domain.charging.transitions import (
     HoldDeclined,
     PaymentFailed,
     StartFailed,
-    Step,
     StopRequested,
 )
+from chalicelib.domain.charging.waits import Step
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.charging import Readings, Sessions, Workflow
+from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.money import Ledger
 from chalicelib.records.chargers import Gone, Purpose
 from chalicelib.records.charging import Waiting
@@ -38,7 +38,8 @@ from chalicelib.services.charging.transaction_ids import known_to_charger
 from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.pricing.rating import final_bill, telling
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
@@ -55,6 +56,10 @@ _REASONS = {
 }
 
 
+class NeedsReview(Exception):
+    """Nobody knows what a charge's energy was; the workflow waits until a person has looked, or time is up."""
+
+
 class SessionOver(Exception):
     """The session ended while the workflow was on its way; what is left is to clean up."""
 
@@ -64,7 +69,7 @@ class Lifecycle:
     """From hold to receipt."""
 
     sessions: Sessions
-    readings: Readings
+    evidence: Evidence
     chargers: Chargers
     ledger: Ledger
     workflow: Workflow
@@ -120,6 +125,10 @@ class Lifecycle:
         """Wait while the car charges, until somebody wants it to end or it has."""
         self.changes.wait(session_id, Waiting(Step.END, task_token))
 
+    def await_review(self, session_id: str, task_token: str) -> None:
+        """Wait until a person has said what was delivered, or the sweep that time is up."""
+        self.changes.wait(session_id, Waiting(Step.REVIEW, task_token))
+
     def stop_charging(self, session_id: str, task_token: str) -> None:
         """Ask the charger to end, unless it has, and wait for its final reading."""
         session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
@@ -128,7 +137,10 @@ class Lifecycle:
         self._ask_to_stop(session)
 
     def settle(self, session_id: str, task_token: str) -> None:
-        """Price the session, book it, take the money, and wait for the payment provider to confirm."""
+        """Price the session, book it, take the money, and wait for the payment provider to confirm.
+
+        Raises NeedsReview while a person has to say what it delivered.
+        """
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or session.payment is not None:
             return
@@ -137,7 +149,10 @@ class Lifecycle:
             return
         if session.bill is None:
             session = self.metering.measured(session)
-            session = self.changes.apply(session_id, Billed(final_bill(session, telling(self.readings, session))))
+            if session.needs_review and not self.metering.settle_unseen(session):
+                raise NeedsReview(session_id)
+            found = self.evidence.whole(session) if session.tariff.depends_on_course else None
+            session = self.changes.apply(session_id, Billed(final_bill(session, found)))
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()))
             return
@@ -199,6 +214,8 @@ class Lifecycle:
                 self.funds.top_up(session)
             self._knock(session)
             session = self.ends.look_again(session)
+        if session.needs_review and not self.metering.settle_unseen(session):
+            return
         if session.state is State.STOPPING:
             self.workflow.start(session)
             if self.ends.is_over(session):

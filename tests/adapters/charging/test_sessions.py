@@ -18,7 +18,7 @@ from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.dynamo import encode
 from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Hold, Session, State, session_id_for
-from chalicelib.domain.charging.transitions import Step
+from chalicelib.domain.charging.waits import Step
 from chalicelib.records import Conflict
 from chalicelib.records.charging import Waiting
 from tests.adapters.conftest import NOW, a_session, race

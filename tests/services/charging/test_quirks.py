@@ -16,7 +16,6 @@ from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Connection, Gone, Purpose
 from chalicelib.records.charging import Transaction
-from chalicelib.services.charging.metering import Metering
 from tests.services.conftest import CARD, NOW, Kit
 
 FRAMES = count(1)
@@ -62,7 +61,7 @@ class Talk:
         return session
 
     def measured(self) -> Session:
-        return Metering(self.kit.readings, self.kit.changes).measured(self.the_session())
+        return self.kit.metering.measured(self.the_session())
 
 
 def told(at: datetime) -> str:
