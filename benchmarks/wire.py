@@ -115,7 +115,7 @@ class _Charger16:
         socket.call("MeterValues", values)
 
     def _stop(self, socket: Socket) -> None:
-        stop = {"transactionId": self.transaction_id, "meterStop": 1_010_000, "timestamp": _now(), "reason": "Remote"}
+        stop = {"transactionId": self.transaction_id, "meterStop": 1_000_900, "timestamp": _now(), "reason": "Remote"}
         socket.call("StopTransaction", stop)
 
 
@@ -136,13 +136,13 @@ class _Charger201:
             charging=[
                 ("Authorize (app token)", lambda it: it.call("Authorize", {"idToken": it.command["idToken"]})),
                 ("TransactionEvent Started", self._started),
-                ("TransactionEvent Updated", lambda it: self._event(it, "Updated", 1, 1_004_000, "MeterValuePeriodic")),
+                ("TransactionEvent Updated", lambda it: self._event(it, "Updated", 1, 1_000_400, "MeterValuePeriodic")),
                 ("Heartbeat", lambda it: it.call("Heartbeat", {})),
             ],
             ending=[
                 (
                     "TransactionEvent Ended",
-                    lambda it: self._event(it, "Ended", 2, 1_010_000, "RemoteStop", {"stoppedReason": "Remote"}),
+                    lambda it: self._event(it, "Ended", 2, 1_000_900, "RemoteStop", {"stoppedReason": "Remote"}),
                 )
             ],
         )

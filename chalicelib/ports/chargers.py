@@ -105,7 +105,7 @@ class Chargers(Protocol):
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
-        An older `status_at` than the one stored changes nothing, and None is returned.
+        An older `status_at` or `told_at` than the one stored changes nothing, and None is returned.
         """
 
     def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
@@ -120,6 +120,15 @@ class Chargers(Protocol):
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """Take the connector from that session; nothing happens when it is not (any longer) its."""
+
+    def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
+        """Give a connector to the session that charges there, whatever is reserved; False if it is not `instead_of`'s.
+
+        `instead_of` None: if nobody has it.
+        """
+
+    def note_plug_in(self, charger_id: str, seconds: int) -> None:
+        """So long the charger waits for a car to be plugged in after a start."""
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""

@@ -10,6 +10,7 @@ from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.pricing.registers import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,18 @@ class PlugType(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The most that any charger on the market gives at such a plug, where nobody registered its power: SAE J1772 80 A at
+# 240 V, IEC 62196-2 and GB/T 20234.2 63 A in three phases, a household's 40 A at 240 V, and 500 kW of direct current;
+# what gives more (megawatt charging, say) must be registered as what it is.
+_STRONGEST_W = {
+    PlugType.TYPE_1: 19_200,
+    PlugType.TYPE_2: 43_500,
+    PlugType.GBT_AC: 43_500,
+    PlugType.DOMESTIC: 9_600,
+}
+_STRONGEST_OF_ALL_W = 500_000
+
+
 @dataclass(frozen=True, slots=True)
 class Plug:
     """What a connector offers a car; `max_power_w` 0 when nobody said."""
@@ -59,6 +72,13 @@ class Plug:
     connector: ConnectorId
     kind: PlugType = PlugType.UNKNOWN
     max_power_w: int = 0
+
+    @property
+    def supply(self) -> Supply:
+        """The most that it gives."""
+        if self.max_power_w > 0:
+            return Supply(self.max_power_w)
+        return Supply(_STRONGEST_W.get(self.kind, _STRONGEST_OF_ALL_W), is_registered=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +114,7 @@ class Charger:
     `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
     last seen through for, `metering` how far its charges can be measured.
+    `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
     """
 
     charger_id: str
@@ -120,6 +141,19 @@ class Charger:
     has_main_meter: bool = False
     setup_profile: str | None = None
     metering: Metering = Metering.UNKNOWN
+    booted_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    plug_in_s: int | None = None
+
+
+def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
+    """The most that a connector of a charger gives; where nobody knows which it is, the most of any there."""
+    plugs = charger.plugs if charger is not None else ()
+    at_it = [it for it in plugs if it.connector == connector] or [
+        it for it in plugs if it.connector.evse == connector.evse
+    ]
+    supplies = [it.supply for it in at_it or (() if connector.evse else plugs)]
+    return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +176,8 @@ class ConnectorState:
     """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
 
     `setup_is_due`: at its next status, its charger's settings are to be looked at.
+    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
+    it before.
     """
 
     connector: ConnectorId
@@ -153,6 +189,8 @@ class ConnectorState:
     reserved_for: str | None = None
     reserved_until: datetime | None = None
     setup_is_due: bool = False
+    told_at: datetime | None = None
+    last_session_id: str | None = None
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""
@@ -176,6 +214,7 @@ class Purpose(StrEnum):
     RESERVE = "reserve"
     SETUP_READ = "setup_read"
     SETUP_WRITE = "setup_write"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class DriverReservations:
             stop_requested_at=ended_at,
             stopped_at=ended_at,
         )
-        if final_bill(session, ()).total_minor and self.sessions.add(session):
+        if final_bill(session).total_minor and self.sessions.add(session):
             self.workflow.start(session)
 
     def _open(self, driver_id: str, reservation_id: str) -> Reservation:

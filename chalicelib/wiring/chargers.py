@@ -11,11 +11,16 @@ from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.wiring.stores import Stores
 
 
 class ChargerServices(Stores):
     """Services of chargers: their sockets, commands, lists, registry and log."""
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.readings, self.chargers, self.clock)
 
     @cached_property
     def charger_log(self) -> ChargerLog:

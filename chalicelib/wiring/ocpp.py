@@ -26,6 +26,7 @@ class OcppServices(SessionServices):
             provider=self.provider,
             charger_log=self.charger_log,
             alerts=self.alerts,
+            ends=self.inferred_ends,
             clock=self.clock,
             heartbeat_s=int(self.setting("HEARTBEAT_S", str(HEARTBEAT_S))),
         )

@@ -142,7 +142,12 @@ class DynamoChargers:
         row = ChargerRow(connection.charger_id, _CHARGER)
         was_newest = update(
             row,
-            [ChargerRow.connection_id.remove(), ChargerRow.protocol.remove(), ChargerRow.connected_at.remove()],
+            [
+                ChargerRow.connection_id.remove(),
+                ChargerRow.protocol.remove(),
+                ChargerRow.connected_at.remove(),
+                ChargerRow.disconnected_at.set(self._clock()),
+            ],
             ChargerRow.connection_id == connection.connection_id,
         )
         ConnectionRow(connection.connection_id).delete()
@@ -250,6 +255,7 @@ class DynamoChargers:
     ) -> Charger | None:
         """One call; nothing is kept of a charger that is not registered."""
         facts = [
+            ChargerRow.booted_at.set(self._clock()),
             ChargerRow.vendor.set(vendor),
             ChargerRow.model.set(model),
             ChargerRow.serial.set(serial) if serial is not None else ChargerRow.serial.remove(),
@@ -288,7 +294,10 @@ class DynamoChargers:
         )
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
-        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""
+        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts.
+
+        A charger that tells when it was is believed about the order of its own reports.
+        """
         if state.status_at is None:
             raise ValueError(f"a status of {charger_id} connector {state.connector} needs its time")
         report = [
@@ -297,12 +306,16 @@ class DynamoChargers:
             ChargerRow.error.set(state.error),
             ChargerRow.setup_is_due.remove(),
         ]
+        is_news = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
+        if state.told_at is not None:
+            report.append(ChargerRow.told_at.set(state.told_at))
+            is_news &= ChargerRow.told_at.does_not_exist() | (ChargerRow.told_at <= state.told_at)
         try:
             before = table_of(ChargerRow).update_item(
                 charger_id,
                 f"{_CONNECTOR}{state.connector}",
                 actions=report,
-                condition=ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at),
+                condition=is_news,
                 return_values=ALL_OLD,
             )
         except UpdateError as error:
@@ -338,7 +351,22 @@ class DynamoChargers:
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """One call."""
         authorization = ChargerRow.session_id
-        update(_connector_row(charger_id, connector), [authorization.remove()], authorization == session_id)
+        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
+        update(_connector_row(charger_id, connector), actions, authorization == session_id)
+
+    def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
+        """One call."""
+        authorization = ChargerRow.session_id
+        actions = [authorization.set(session_id)]
+        if instead_of is not None:
+            actions.append(ChargerRow.last_session_id.set(instead_of))
+        is_as_known = authorization.does_not_exist() if instead_of is None else authorization == instead_of
+        return update(_connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
+
+    def note_plug_in(self, charger_id: str, seconds: int) -> None:
+        """One call."""
+        change = [ChargerRow.plug_in_s.set(seconds)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """One call."""
@@ -382,6 +410,9 @@ def _charger(row: ChargerRow) -> Charger:
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
         place=row.place,
         is_found_in_any_case=bool(row.is_found_in_any_case),
+        booted_at=row.booted_at,
+        disconnected_at=row.disconnected_at,
+        plug_in_s=row.plug_in_s,
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,
@@ -414,4 +445,6 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         reserved_for=row.reserved_for,
         reserved_until=row.reserved_until,
         setup_is_due=bool(row.setup_is_due),
+        told_at=row.told_at,
+        last_session_id=row.last_session_id,
     )

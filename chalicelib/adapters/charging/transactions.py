@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from pynamodb.attributes import Attribute
+from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, shard_of, update
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
-from chalicelib.domain.chargers.events import Reading, StopReason
+from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.records.charging import StoredReading, Transaction
 
@@ -42,29 +43,52 @@ class DynamoTransactions:
 
     def record(self, facts: Transaction) -> Transaction:
         row = TransactionRow(facts.charger_id, facts.ref)
-        told: list[tuple[Attribute[Any], object]] = [
-            (TransactionRow.heard_at, facts.heard_at),
-            (TransactionRow.started_heard_at, facts.started_heard_at),
-            (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
-            (TransactionRow.first_seq_no, facts.first_seq_no),
-            (TransactionRow.last_seq_no, facts.last_seq_no),
-            (TransactionRow.stop_token, facts.stop_token),
-            (TransactionRow.attend_from_wh, facts.attend_from_wh),
-            (TransactionRow.is_nearly_done, facts.is_nearly_done),
-            (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
-            (TransactionRow.token, facts.token),
-            (TransactionRow.started_at, facts.started_at),
-            (TransactionRow.meter_start_wh, facts.meter_start_wh),
-            (TransactionRow.stopped_at, facts.stopped_at),
-            (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
-            (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
-            (TransactionRow.session_id, facts.session_id),
-        ]
-        first_words = [fact.set(fact | value) for fact, value in told if value is not None]
+        first_words = _first_words(facts)
         if not first_words:
             return self.get(facts.charger_id, facts.ref) or facts
         update(row, first_words)
         return _transaction(row)
+
+    def end(self, facts: Transaction) -> Transaction:
+        """One call, and a second one where its end is known already."""
+        row = TransactionRow(facts.charger_id, facts.ref)
+        end: list[tuple[Attribute[Any], object]] = [
+            (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
+            (TransactionRow.last_seq_no, facts.last_seq_no),
+            (TransactionRow.stop_token, facts.stop_token),
+            (TransactionRow.stopped_at, facts.stopped_at),
+            (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
+            (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
+            (TransactionRow.stopped_as, facts.stopped_as),
+        ]
+        words = [known.remove() if value is None else known.set(value) for known, value in end]
+        is_first = TransactionRow.stopped_heard_at.does_not_exist()
+        if facts.stopped_as is None:
+            is_first |= TransactionRow.stopped_as.exists()
+        rest = replace(
+            facts,
+            stopped_heard_at=None,
+            last_seq_no=None,
+            stop_token=None,
+            stopped_at=None,
+            meter_stop_wh=None,
+            stop_reason=None,
+            stopped_as=None,
+        )
+        if update(row, [*words, *_first_words(rest)], is_first):
+            return _transaction(row)
+        return self.record(rest)
+
+    def place(self, charger_id: str, ref: str, connector: ConnectorId, seq_no: int | None) -> bool:
+        known, number = TransactionRow.connector, TransactionRow.connector_seq_no
+        if seq_no is None:
+            return update(TransactionRow(charger_id, ref), [known.set(str(connector))], known.does_not_exist())
+        actions = [known.set(str(connector)), number.set(seq_no)]
+        return update(TransactionRow(charger_id, ref), actions, number.does_not_exist() | (number < seq_no))
+
+    def leave(self, charger_id: str, ref: str, at: datetime | None) -> None:
+        known = TransactionRow.left_at
+        update(TransactionRow(charger_id, ref), [known.remove() if at is None else known.set(at)])
 
     def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
         known = TransactionRow.attend_from_wh
@@ -74,8 +98,9 @@ class DynamoTransactions:
         known = TransactionRow(charger_id, ref)
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
 
-    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
-        update(TransactionRow(charger_id, ref), [TransactionRow.stands_for.set(stands_for)])
+    def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
+        known = TransactionRow.stands_for
+        update(TransactionRow(charger_id, ref), [known.remove() if stands_for is None else known.set(stands_for)])
 
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         row = TransactionRow(charger_id, ref)
@@ -194,6 +219,29 @@ def _stored(row: ReadingsRow) -> list[StoredReading]:
     return [StoredReading(f"{row.position}/{index:04d}", reading) for index, reading in enumerate(readings)]
 
 
+def _first_words(facts: Transaction) -> list[Action]:
+    told: list[tuple[Attribute[Any], object]] = [
+        (TransactionRow.heard_at, facts.heard_at),
+        (TransactionRow.started_heard_at, facts.started_heard_at),
+        (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
+        (TransactionRow.first_seq_no, facts.first_seq_no),
+        (TransactionRow.last_seq_no, facts.last_seq_no),
+        (TransactionRow.stop_token, facts.stop_token),
+        (TransactionRow.attend_from_wh, facts.attend_from_wh),
+        (TransactionRow.is_nearly_done, facts.is_nearly_done),
+        (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
+        (TransactionRow.token, facts.token),
+        (TransactionRow.started_at, facts.started_at),
+        (TransactionRow.meter_start_wh, facts.meter_start_wh),
+        (TransactionRow.stopped_at, facts.stopped_at),
+        (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
+        (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
+        (TransactionRow.session_id, facts.session_id),
+        (TransactionRow.stopped_as, facts.stopped_as),
+    ]
+    return [fact.set(fact | value) for fact, value in told if value is not None]
+
+
 def _transaction(row: TransactionRow) -> Transaction:
     return Transaction(
         charger_id=row.charger_id,
@@ -207,6 +255,9 @@ def _transaction(row: TransactionRow) -> Transaction:
         stop_token=row.stop_token,
         attend_from_wh=row.attend_from_wh,
         is_nearly_done=row.is_nearly_done,
+        connector_seq_no=row.connector_seq_no,
+        stopped_as=row.stopped_as,
+        left_at=row.left_at,
         connector=connector_id(row.connector) if row.connector else None,
         token=row.token,
         started_at=row.started_at,

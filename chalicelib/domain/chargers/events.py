@@ -141,6 +141,7 @@ class ChargingStarted:
     `ref` is the charger's own name for the transaction (OCPP 2.x); None where the backend must give it one
     (1.6 StartTransaction). `remote_start_id` echoes our command where the version can. `at` is None when the
     charger's word for it cannot be read; `said_at` is that word as it came, by which a repetition is known.
+    `is_offline`: it happened while the charger could not tell us, so it says nothing of the present.
     """
 
     connector: ConnectorId | None
@@ -153,6 +154,7 @@ class ChargingStarted:
     seq_no: int | None = None
     status: ConnectorStatus | None = None
     signed: tuple[SignedValue, ...] = ()
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class ReadingsTaken:
     `begun` repeats the register of the transaction's beginning; it is none of the `readings`, which tell the present.
     `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
     numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
-    where the message says so and it has just changed.
+    where the message says so and it has just changed. `is_offline`: as for ChargingStarted.
     """
 
     ref: str | None
@@ -177,6 +179,7 @@ class ReadingsTaken:
     is_nameless: bool = False
     begun: Reading | None = None
     signed: tuple[SignedValue, ...] = ()
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from operator import itemgetter
 
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
 from chalicelib.domain.pricing.currency import to_minor
-from chalicelib.domain.pricing.evidence import Point
+from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import (
     Element,
     PriceComponent,

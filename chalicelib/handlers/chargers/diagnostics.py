@@ -11,9 +11,11 @@ from chalicelib.domain.chargers.events import ReportKind
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
+    HandSettlementBody,
     HistoryView,
     JournalPage,
     KnockPage,
+    OperatorSession,
     OperatorSessionPage,
     ReportView,
     SignedValuePage,
@@ -200,6 +202,37 @@ def signed_values(request: Request) -> SignedValuePage:
         request.operator_id, request.path["session_id"], limit, cursor or ""
     )
     return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=further)
+
+
+_SESSION = "/v1/operator/sessions/{session_id}"
+
+
+@endpoint(
+    insight, "POST", _SESSION + "/end", answers=OperatorSession, status=202, errors=(404, 409), needs_operator=True
+)
+def end_session(request: Request) -> OperatorSession:
+    """Have the charger asked to end a session, as its driver could."""
+    return views.session(network().hand_settlement.ask_to_end(request.operator_id, request.path["session_id"]))
+
+
+@endpoint(
+    insight,
+    "POST",
+    _SESSION + "/settle",
+    takes=HandSettlementBody,
+    answers=OperatorSession,
+    status=202,
+    errors=(404, 409),
+    needs_operator=True,
+)
+def settle_session(request: Request) -> OperatorSession:
+    """End a session now by what is proven, and bill that, whatever its charger says. Again changes nothing.
+
+    Should the charger's own end still come, it corrects this before the money is taken, and by a refund after it.
+    """
+    by = request.driver_id
+    session_id = request.path["session_id"]
+    return views.session(network().hand_settlement.settle(request.operator_id, session_id, by, request.body.reason))
 
 
 def _span(request: Request) -> tuple[datetime, datetime]:

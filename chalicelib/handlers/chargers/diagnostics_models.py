@@ -267,9 +267,49 @@ class TransactionView(ResponseBody):
     missing_messages: list[Gap]
 
 
-class OperatorSession(ResponseBody):
-    """A session as the operator sees it; `flags` say why a person should look at it."""
+class LateEndView(ResponseBody):
+    """A charger's own word for an end that was billed already."""
 
+    at: datetime
+    meter_stop_wh: int | None
+
+
+class HandSettlementBody(RequestBody):
+    """Why an operator ends a session by hand; it is kept with the session, and with it who did so."""
+
+    model_config = RequestBody.model_config | _example(reason="the charger burnt down")
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class OperatorSession(ResponseBody):
+    """A session as the operator sees it; `flags` say why a person should look at it.
+
+    `needs_review`: its meter's word cannot be believed, and nothing is billed until somebody says what it delivered
+    (`POST .../energy`), or `review_until`, when `energy_wh`, which is proven, is billed.
+    """
+
+    model_config = ResponseBody.model_config | _example(
+        session_id="KQ3V5ZJ7NAX2M4D6B8CE",
+        state="stopping",
+        reason="charger_lost",
+        flags=["end_unknown"],
+        charger_id="DEMO-16",
+        connector="1",
+        ref="1711463018",
+        created_at="2026-11-21T09:30:00Z",
+        started_at="2026-11-21T09:30:05Z",
+        stopped_at="2026-11-21T10:02:00Z",
+        meter_start_wh=121_600,
+        meter_stop_wh=129_600,
+        energy_wh=8000,
+        total_minor=None,
+        paid_minor=None,
+        currency="EUR",
+        late_end=None,
+        is_end_inferred=True,
+        ended_by="driver-7",
+        ended_because="the charger burnt down",
+    )
     session_id: str
     state: State
     reason: Reason | None
@@ -283,9 +323,19 @@ class OperatorSession(ResponseBody):
     meter_start_wh: int | None
     meter_stop_wh: int | None
     energy_wh: int | None
+    needs_review: bool
+    review_until: datetime | None
+    decided_wh: int | None
+    charging_s: int | None
+    suspended_by_car_s: int | None
+    suspended_by_station_s: int | None
     total_minor: int | None
     paid_minor: int | None
     currency: str
+    is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
+    ended_by: str | None = Field(description="who ended it by hand")
+    ended_because: str | None = Field(description="their reason")
+    late_end: LateEndView | None = Field(description="the charger's own end, told after the bill")
 
 
 class SignedValueView(ResponseBody):

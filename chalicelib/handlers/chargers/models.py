@@ -37,7 +37,10 @@ class PlugBody(RequestBody):
 
     connector: Connector
     kind: PlugType = PlugType.UNKNOWN
-    max_power_w: Annotated[int, Field(ge=0, le=5_000_000)] = 0
+    max_power_w: Annotated[
+        int,
+        Field(ge=0, le=20_000_000, description="the most it gives: no more than that can have flowed, or is billed"),
+    ] = 0
 
 
 class ChargerBody(RequestBody):

@@ -20,6 +20,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     HistoryEvent,
     JournalEntry,
     KnockView,
+    LateEndView,
     MainMeterView,
     News,
     OperatorSession,
@@ -215,9 +216,19 @@ def session(it: Session) -> OperatorSession:
         meter_start_wh=it.meter_start_wh,
         meter_stop_wh=it.meter_stop_wh,
         energy_wh=it.energy_wh,
+        needs_review=it.needs_review,
+        review_until=it.review_until,
+        decided_wh=it.decided_wh,
+        charging_s=it.occupation.charging_s if it.occupation else None,
+        suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
+        suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         currency=it.tariff.currency,
+        is_end_inferred=it.is_end_inferred,
+        ended_by=it.by_hand.by if it.by_hand else None,
+        ended_because=it.by_hand.note if it.by_hand else None,
+        late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
     )
 
 

@@ -61,6 +61,8 @@ _REASONS = {
     "UnlockCommand": StopReason.REMOTE,
 }
 _NO_ERROR = ("NoError", None)
+# What firmwares fill an empty number with; ours have 31 bits.
+_PLACEHOLDERS = (2**31 - 1, 2**32 - 1)
 
 
 def _unit(sample: meter.Sample) -> tuple[str | None, int]:
@@ -117,9 +119,9 @@ def _started(payload: Payload) -> ChargingStarted:
 
 
 def _ref(payload: Payload) -> str | None:
-    """The number we gave the transaction. Those below 1 are of chargers that never heard it, or lost it."""
+    """The number we gave the transaction. Those below 1, and the largest, are of chargers that never heard it."""
     number = payload.optional_integer("transactionId")
-    if number is not None and number > 0:
+    if number is not None and number > 0 and number not in _PLACEHOLDERS:
         return str(number)
     if "transactionId" in payload.data:
         payload.note("transactionId", "is no number of ours; found the transaction by what else is known")
@@ -180,7 +182,8 @@ def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
     at = event.at.isoformat() if event.at else event.said_at
     facts = (charger_id, event.connector, event.token, at, event.meter_start_wh, attempt)
     digest = hashlib.sha256("\x1f".join(map(str, facts)).encode()).digest()
-    return str(int.from_bytes(digest[:4], "big") >> 1 or 1)
+    number = int.from_bytes(digest[:4], "big") >> 1 or 1
+    return str(1 if number in _PLACEHOLDERS else number)
 
 
 DIALECT = Dialect(

@@ -148,6 +148,7 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
         info.word("chargingState", CHARGING_STATES, None) if changed else None,
         begun=told.begun,
         signed=told.signed,
+        is_offline=_is_offline(payload),
     )
 
 
@@ -164,7 +165,13 @@ def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None),
         told.signed,
+        is_offline=_is_offline(payload),
     )
+
+
+def _is_offline(payload: Payload) -> bool:
+    """Whether it happened while the station had no connection (E04, E12)."""
+    return payload.data.get("offline") is True
 
 
 def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:

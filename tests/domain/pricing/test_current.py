@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from chalicelib.domain.pricing.evidence import Point
 from chalicelib.domain.pricing.rating import Usage, charging_periods, price
+from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

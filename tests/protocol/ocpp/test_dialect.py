@@ -141,7 +141,7 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
         V201,
         "TransactionEvent",
         event201("Started", idToken={"idToken": "", "type": "NoAuthorization"}, offline=True),
-        ChargingStarted(None, AT, None, None, "tx"),
+        ChargingStarted(None, AT, None, None, "tx", is_offline=True),
     ),
     (
         V201,

@@ -113,7 +113,9 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
     (
         "TransactionEvent",
         transaction_event("Started", idToken=CARD, offline=True, evse={"id": 2}),
-        ChargingStarted(ConnectorId(2), AT, "04A1B2C3", None, TX, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            ConnectorId(2), AT, "04A1B2C3", None, TX, said_at=T, seq_no=4, status=CHARGING, is_offline=True
+        ),
     ),
     (
         "TransactionEvent",

@@ -24,7 +24,8 @@ from chalicelib.domain.chargers.events import (
     TokenPresented,
 )
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
-from chalicelib.domain.charging.transitions import StartFailed, Step, Stopped, StopRequested, apply
+from chalicelib.domain.charging.transitions import StartFailed, Stopped, StopRequested, apply
+from chalicelib.domain.charging.waits import Step
 from chalicelib.records.chargers import Connection, Purpose, SentCall
 from chalicelib.records.charging import Waiting
 from chalicelib.records.drivers import Driver, Token
