@@ -25,6 +25,7 @@ from chalicelib.ports.drivers import Catalog, Drivers
 from chalicelib.ports.ocpp import Provider
 from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.records.charging import Transaction
+from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -80,7 +81,9 @@ def conversation(protocol: str) -> Conversation:
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
     charger_log = ChargerLog(store, store, store, _clock)
     changes = SessionChanges(cast(Sessions, store), cast(Workflow, store), store)
-    authorizations = Authorizations(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
+    authorizations = Authorizations(
+        store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store), lambda: datetime.now(UTC)
+    )
     transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
     alerts = Alerts(store, store, store, store)
     charging = TransactionEvents(
@@ -99,7 +102,7 @@ def conversation(protocol: str) -> Conversation:
         _clock,
         300,
     )
-    return Conversation(store, cast(Calls, store), router, charger_log, _clock)
+    return Conversation(store, cast(Calls, store), router, charger_log, cast(ChargerCommands, store), _clock)
 
 
 def _samples(count: int, version: str) -> list[dict[str, Any]]:

@@ -46,8 +46,8 @@ def reconcile(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
 def lists(event: CloudWatchEvent) -> dict[str, int]:
-    """Bring the lists of tokens that chargers keep up to date."""
-    return {"tended": wiring.lists().tend()}
+    """Bring chargers' lists of tokens up to date, and send what waits behind calls that nobody answered."""
+    return {"lines": wiring.commands().tend(), "tended": wiring.lists().tend()}
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")

@@ -16,7 +16,7 @@ class Transaction:
     `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
     that is really meant, where a charger uses a name twice or none at all. From `attend_from_wh` on (since its
     beginning; 0: always) its session is looked at with each reading: it has limits, or may outgrow what pays for it.
-    `is_nearly_done`: its driver has been told so.
+    `is_nearly_done`: its driver has been told so. `stop_word` is the charger's own word for why it ended.
     """
 
     charger_id: str
@@ -36,6 +36,7 @@ class Transaction:
     first_seq_no: int | None = None
     last_seq_no: int | None = None
     stop_token: str | None = None
+    stop_word: str | None = None
     attend_from_wh: int | None = None
     is_nearly_done: bool | None = None
 

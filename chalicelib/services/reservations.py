@@ -147,6 +147,18 @@ class DriverReservations:
         else:
             self.reservations.kept_by(reservation_id, Keeper.BACKEND)
 
+    def told(self, charger_id: str, number: int) -> None:
+        """The charger keeps it no longer, by its own account; until its time is over we keep others away ourselves."""
+        for state in self.chargers.connectors(charger_id):
+            reservation = self.reservations.get(state.reserved_for) if state.reserved_for else None
+            if reservation is None or reservation.number != number:
+                continue
+            if reservation.is_open(self.clock()):
+                self.reservations.kept_by(reservation.reservation_id, Keeper.BACKEND)
+            elif reservation.standing is ReservationStatus.OPEN:
+                ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
+                self._finish(ended or reservation)
+
     def sweep(self) -> int:
         """End what is over, and finish what a crash left half ended; returns how many."""
         count = 0

@@ -160,12 +160,12 @@ def charger_log() -> ChargerLog:
 
 @cache
 def commands() -> ChargerCommands:
-    return ChargerCommands(chargers(), calls(), link(), charger_log(), clock, new_id)
+    return ChargerCommands(chargers(), calls(), link(), charger_log(), clock, new_id, time.sleep)
 
 
 @cache
 def authorizations() -> Authorizations:
-    return Authorizations(chargers(), sessions(), catalog(), drivers())
+    return Authorizations(chargers(), sessions(), catalog(), drivers(), clock)
 
 
 @cache
@@ -234,7 +234,7 @@ def conversation() -> Conversation:
         clock=clock,
         heartbeat_s=int(setting("HEARTBEAT_S", str(HEARTBEAT_S))),
     )
-    return Conversation(chargers(), calls(), router, charger_log(), clock)
+    return Conversation(chargers(), calls(), router, charger_log(), commands(), clock)
 
 
 @cache

@@ -214,9 +214,17 @@ class Kit:
         self.changes = SessionChanges(self.sessions, self.workflow, self.notifications)
         self.issued_receipts = IssuedReceipts(DynamoReceipts(), self.catalog, self.clock)
         self.charger_log = ChargerLog(self.message_log, self.history, self.places, self.clock)
-        self.authorizations = Authorizations(self.chargers, self.sessions, self.catalog, self.drivers)
+        self.authorizations = Authorizations(self.chargers, self.sessions, self.catalog, self.drivers, self.clock)
         self.new_id = (f"m-{number}" for number in count(1)).__next__
-        self.commands = ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
+        self.commands = ChargerCommands(
+            chargers=self.chargers,
+            calls=self.calls,
+            link=self.link,
+            charger_log=self.charger_log,
+            clock=self.clock,
+            new_id=self.new_id,
+            sleep=lambda seconds: self.clock.advance(seconds=seconds),
+        )
         self.lists = LocalLists(self.chargers, self.catalog, self.commands, self.clock)
         self.reservations = DynamoReservations()
         self.eligibility = Eligibility(
@@ -262,7 +270,9 @@ class Kit:
             clock=self.clock,
             heartbeat_s=300,
         )
-        self.conversation = Conversation(self.chargers, self.calls, self.router, self.charger_log, self.clock)
+        self.conversation = Conversation(
+            self.chargers, self.calls, self.router, self.charger_log, self.commands, self.clock
+        )
         self.unclaimed = UnclaimedTransactions(self.transactions, self.charging, self.clock)
         self.registry = Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
         self.remote_control = RemoteControl(

@@ -28,9 +28,9 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.protocol.ocpp import meter
-from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply
+from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
 from chalicelib.protocol.ocpp.commands16 import ENCODERS, STANDINGS
-from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, standing_of
+from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, present, standing_of
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 
 _STATUSES = {
@@ -146,6 +146,7 @@ def _stopped(payload: Payload) -> ChargingStopped:
         readings=meter.readings(payload, _exponent, field="transactionData"),
         meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
         said_at=payload.said(),
+        stop_word=(payload.optional_text("reason") or "")[:50],
     )
 
 
@@ -155,7 +156,9 @@ def _news(topic: Topic, field: str = "status") -> Decoder:
 
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
     status = standing_of(answer, STANDINGS)
-    return {"idTagInfo": {"status": status}} if status else {}
+    if status is None:
+        return {}
+    return {"idTagInfo": present(status=status, parentIdTag=answer.group or None, expiryDate=when(answer.expires_at))}
 
 
 def _start_reply(answer: StartAnswer, asked: Mapping[str, Any]) -> Fields:

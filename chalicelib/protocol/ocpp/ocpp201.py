@@ -17,6 +17,7 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     ReportKind,
     Requested,
+    ReservationReported,
     StatusReported,
     StopReason,
     TokenPresented,
@@ -25,9 +26,9 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
 from chalicelib.protocol.ocpp.dialect import Dialect
-from chalicelib.protocol.ocpp.notices201 import news, report, requested
+from chalicelib.protocol.ocpp.notices201 import event_news, news, report, requested
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
-from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref
+from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref, is_nobodys
 
 STATUSES = {
     "Available": ConnectorStatus.AVAILABLE,
@@ -113,8 +114,13 @@ def _meter_values(payload: Payload) -> ReadingsTaken:
 
 def _token(payload: Payload) -> str | None:
     token = payload.optional_part("idToken")
-    # NoAuthorization comes with an empty token (C02): somebody started it without showing anything.
-    return (token.optional_text("idToken") or None) if token else None
+    # NoAuthorization comes with an empty token, or with any: somebody started it without showing anything (C02).
+    return (token.optional_text("idToken") or None) if token and not is_nobodys(token.data) else None
+
+
+def _presented(payload: Payload) -> TokenPresented:
+    token = payload.part("idToken")
+    return TokenPresented("" if is_nobodys(token.data) else token.identifier("idToken"))
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
@@ -169,7 +175,12 @@ def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
         meter.marked(payload, _exponent, _BEGIN),
         payload.said(),
         payload.optional_integer("seqNo"),
+        stop_word=(info.optional_text("stoppedReason") or "")[:50],
     )
+
+
+def _reservation(payload: Payload) -> ReservationReported:
+    return ReservationReported(payload.integer("reservationId"), payload.text("reservationUpdateStatus")[:100])
 
 
 def _where(payload: Payload) -> ConnectorId | None:
@@ -185,7 +196,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.part("idToken").identifier("idToken")),
+        "Authorize": _presented,
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
         "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
@@ -199,12 +210,12 @@ DIALECT = Dialect(
         "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
         "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
         "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
-        "NotifyEvent": news(Topic.DEVICE),
+        "NotifyEvent": event_news,
         "NotifyMonitoringReport": report(ReportKind.MONITORING),
         "NotifyReport": report(ReportKind.DEVICE_MODEL),
         "PublishFirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
         "ReportChargingProfiles": report(ReportKind.PROFILES),
-        "ReservationStatusUpdate": news(Topic.RESERVATION, "reservationUpdateStatus"),
+        "ReservationStatusUpdate": _reservation,
         "SecurityEventNotification": news(Topic.SECURITY, "type"),
         "SignCertificate": requested(Need.CHARGER_CERTIFICATE, "csr"),
     },

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
@@ -17,11 +18,13 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResu
 from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, ConnectorId, ReadingsTaken, StopReason
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import SessionEvent, Started, StartFailed, Stopped, StopRequested, apply
+from chalicelib.domain.pricing.currency import decimals
 from chalicelib.domain.pricing.evidence import Flag, Said, believable, span
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
 from chalicelib.ports.drivers import Catalog
+from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Charger, Connection
 from chalicelib.records.charging import Transaction
 from chalicelib.services.chargers.connectors import take_connector
@@ -30,6 +33,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.pricing.rating import cost_so_far, telling
 from chalicelib.services.reservations import DriverReservations
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
@@ -50,6 +54,7 @@ class _Told:
     facts: Transaction
     session: Session | None
     standing: AuthorizationStatus | None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class TransactionEvents:
             )
             told = self._tell(connection, facts, event.remote_start_id)
             if event.ref is not None or _is_same_start(told.facts, event):
-                return StartAnswer(ref, told.standing)
+                return StartAnswer(ref, told.standing, told.group)
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
@@ -123,11 +128,26 @@ class TransactionEvents:
             meter_stop_wh=event.meter_stop_wh,
             stop_reason=event.reason,
             stop_token=event.token,
+            stop_word=event.stop_word or None,
             last_seq_no=event.seq_no,
         )
-        self._tell(connection, facts)
-        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody.
-        return Noted(AuthorizationStatus.ACCEPTED if event.token else None)
+        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
+        # card is its own standing, for the charger keeps that, and lets the card charge by it (1.6 §3.5.1, 2.0.1 C10).
+        authorization = self._holder(connection, event.token) if event.token else None
+        cost = self._cost(connection, self._tell(connection, facts).session)
+        if authorization is None:
+            return Noted(cost=cost)
+        return Noted(authorization.standing, authorization.group, authorization.expires_at, cost)
+
+    def _cost(self, connection: Connection, session: Session | None) -> Decimal | None:
+        """What an ended charge comes to, as far as is known at its end, where its charger can be told (2.x I02)."""
+        if connection.protocol == OLDEST or session is None or session.stopped_at is None:
+            return None
+        bill = session.bill
+        if bill is None:
+            readings = telling(self.readings, session)
+            bill = cost_so_far(session, readings, session.energy_wh or 0, session.stopped_at)
+        return Decimal(bill.total_minor).scaleb(-decimals(bill.currency))
 
     def start_answered(self, charger_id: str, session_id: str, result: CommandResult) -> None:
         """A charger's yes to a start is not yet energy; its no ends the wait at once."""
@@ -232,7 +252,7 @@ class TransactionEvents:
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.origin is not Origin.APP:
             self.workflow.start(session)
-        return _Told(merged, session, authorization.standing)
+        return _Told(merged, session, authorization.standing, authorization.group)
 
     def _session(self, facts: Transaction, authorization: Authorization | None) -> Session | None:
         """The session that facts belong to; one begun at the charger is created here, once."""

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted, TimeAnswer, TokenAnswer
-from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
+from chalicelib.domain.chargers.commands import CommandResult, Verdict
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
@@ -19,8 +19,10 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     ReportReceived,
     Requested,
+    ReservationReported,
     StatusReported,
     TokenPresented,
+    Topic,
 )
 from chalicelib.domain.charging.alerts import IDLE
 from chalicelib.ports import Clock
@@ -65,7 +67,7 @@ class Router:
             case StatusReported():
                 answer = self._status(connection, event.connector, event.status, event.error)
             case TokenPresented():
-                answer = TokenAnswer(self._standing(connection, event.token))
+                answer = self._token(connection, event.token)
             case ChargingStarted():
                 answer = self.charging.started(connection, event, assign_ref)
                 self._charging_state(connection, event.connector, event.status)
@@ -76,6 +78,12 @@ class Router:
                 answer = BootAnswer(self.clock(), self.heartbeat_s)
             case NewsReceived():
                 self.chargers.note_news(connection.charger_id, event, self.clock())
+                answer = Noted()
+            case ReservationReported():
+                self.chargers.note_news(
+                    connection.charger_id, NewsReceived(Topic.RESERVATION, event.word), self.clock()
+                )
+                self.driver_reservations.told(connection.charger_id, event.number)
                 answer = Noted()
             case ReportReceived():
                 self.reports.add(connection.charger_id, event, self.clock())
@@ -96,11 +104,14 @@ class Router:
                 self.chargers.drop_password(call.charger_id, call.subject)
             case Purpose.LIST_VERSION:
                 self.lists.version_told(call.charger_id, result)
+            case Purpose.LIST_LIMITS:
+                self.lists.limits_told(call.charger_id)
             case Purpose.LIST:
                 self.lists.update_answered(call.charger_id, call.subject, result)
 
-    def _standing(self, connection: Connection, token: str) -> AuthorizationStatus:
-        return self.authorizations.authorization(connection.charger_id, connection.operator_id, token).standing
+    def _token(self, connection: Connection, token: str) -> TokenAnswer:
+        authorization = self.authorizations.authorization(connection.charger_id, connection.operator_id, token)
+        return TokenAnswer(authorization.standing, authorization.group, authorization.expires_at)
 
     def _charging_state(
         self, connection: Connection, connector: ConnectorId | None, status: ConnectorStatus | None

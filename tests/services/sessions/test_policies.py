@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from botocore.client import BaseClient
 
-from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, Verdict
+from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, StopCharging, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.ports.drivers import Identity
@@ -146,6 +146,27 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
     with within("lists"):
         kit.chargers.list_is_due("CP-1")
         kit.lists.tend()
+
+
+def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit) -> None:
+    with within("api"):
+        kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+        kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+    run = Run(kit)
+    with within("start_charging"):
+        run.steps.start_charging(run.session_id, "token-start")
+    with within("sweep"), within("stop_charging"), within("reservations"):
+        kit.commands.send("CP-1", StopCharging("7"), Purpose.STOP)
+    with within("message"):
+        for frame in list(kit.link.sent):
+            kit.conversation.receive("c-1", json.dumps([3, json.loads(frame)[1], {"status": "Accepted"}]))
+    kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+    kit.clock.advance(seconds=31)
+    with within("lists"):
+        assert kit.commands.tend() == 1
+    with within("api"):
+        waiting = kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+        kit.remote_control.fate("op", "CP-1", waiting.message_id, wait_s=2)
 
 
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
