@@ -18,9 +18,11 @@ from chalicelib.domain.chargers.setup import Metering, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
     Admission,
+    Answered,
     Charger,
     Connection,
     ConnectorState,
+    HeldList,
     Knock,
     LoggedMessage,
     MainMeter,
@@ -87,6 +89,18 @@ class Chargers(Protocol):
 
     def confirm_list(self, charger_id: str, version: int) -> None:
         """The charger holds this version of our token list."""
+
+    def sends_list(self, charger: Charger, held: HeldList) -> bool:
+        """Note what the charger is about to be sent; False when somebody else has sent it something meanwhile.
+
+        From then on it is among those of its operator that take lists, until its socket closes.
+        """
+
+    def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
+        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+
+    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
+        """The charger told these of its limits; those it told before stay."""
 
     def list_is_due(self, charger_id: str) -> None:
         """The charger's list of tokens should be looked after soon."""
@@ -156,6 +170,37 @@ class Calls(Protocol):
     def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
     def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
         """Record the first answer, however late; None for a further one, or one nobody asked for."""
+
+    def take_line(self, call: SentCall, at: datetime, *, hurried: bool = False) -> bool:
+        """Make `call` the one that is open on its charger's line; False while another is, on the same socket.
+
+        What is overdue, or went down another socket, is open no longer. One that is `hurried` minds only the newest
+        call, not one that was overtaken and is open still.
+        """
+
+    def wait(self, call: SentCall, rank: int, at: datetime) -> bool:
+        """Let `call`, with its frame, wait for the line, lowest rank first; False when the line is free by now."""
+
+    def overtake(self, call: SentCall, rank: int, waits_since: datetime) -> bool:
+        """Make a waiting call the one that is open, beside the one that is; False when it waits no longer."""
+
+    def moved(self, call: SentCall) -> None:
+        """The call went down another socket than was thought."""
+
+    def free_line(self, charger_id: str, message_id: str, at: datetime) -> Answered | None:
+        """That call is open no longer; None when it was not, by what is known of the line."""
+
+    def next_waiting(
+        self, charger_id: str, connection_id: str, at: datetime, due_at: datetime
+    ) -> tuple[SentCall | None, Sequence[str]]:
+        """Make the first call that waits for this socket the one that is open; it is returned with its frame.
+
+        None while another is open, or none waits. With it the ids of those that waited too long, or for a socket
+        that is gone: they wait no longer.
+        """
+
+    def lines_waiting(self, at: datetime) -> Iterable[str]:
+        """Chargers for which calls wait though none is open that could still be answered in time."""
 
 
 class MessageLog(Protocol):

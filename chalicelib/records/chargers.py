@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,15 +107,31 @@ class Admission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldList:
+    """What of our list of tokens a charger was sent, by the seconds in which tokens changed.
+
+    All that changed until `until_s`, and of what changed after that `more`: tokens, each with its second. `sent` is
+    the highest version ever sent, `size` how many entries that makes, no fewer than there are.
+    """
+
+    until_s: int = 0
+    more: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Charger:
     """One OCPP identity as registered; `connection_id` is set while its newest socket is open.
 
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
     TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
-    `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
     last seen through for, `metering` how far its charges can be measured.
     `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
+    `list_version` is the version of our token list it last confirmed, below 0 where it takes none; `list` is what it
+    was sent of it. `limits` are settings that bound what it can be sent at once, by name, as it told them; None until
+    it was asked for them. `place` is its row in the index of places.
     """
 
     charger_id: str
@@ -144,6 +161,8 @@ class Charger:
     booted_at: datetime | None = None
     disconnected_at: datetime | None = None
     plug_in_s: int | None = None
+    list: HeldList = HeldList()
+    limits: Mapping[str, str] | None = None
 
 
 def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
@@ -211,6 +230,7 @@ class Purpose(StrEnum):
     PASSWORD = "password"  # noqa: S105
     LIST_VERSION = "list_version"
     LIST = "list"
+    LIST_LIMITS = "list_limits"
     RESERVE = "reserve"
     SETUP_READ = "setup_read"
     SETUP_WRITE = "setup_write"
@@ -235,7 +255,9 @@ class SentCall:
     """A command as sent: its name on the wire, what it is for, and the charger's answer once it has come.
 
     `subject` is what the purpose needs to know again: a session's id, a list's version. An answer that comes after
-    `due_at` is late, and still an answer.
+    `due_at` is late, and still an answer. `connection_id` is the socket it went down. `waiting` is the frame as long
+    as it has yet to be sent, because another call is open; its `sent_at` and `due_at` are guesses until then. One that
+    its charger takes in `parts` only is followed by the others, named after it.
     """
 
     charger_id: str
@@ -248,6 +270,22 @@ class SentCall:
     fingerprint: str = ""
     result: CommandResult | None = None
     answered_at: datetime | None = None
+    connection_id: str = ""
+    waiting: str = ""
+    parts: int = 1
+
+    @property
+    def later_parts(self) -> Sequence[str]:
+        """The message ids of all parts but the first."""
+        return [f"{self.message_id}~{number}" for number in range(2, self.parts + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The call that was open on a charger's line until now: what was asked, and whether others wait for the line."""
+
+    action: str
+    others_wait: bool
 
 
 class Direction(StrEnum):

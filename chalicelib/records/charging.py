@@ -19,6 +19,7 @@ class Transaction:
     `is_nearly_done`: its driver has been told so. `connector_seq_no` numbers the message that told where it is.
     `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is
     thought to be over, though no end was told.
+    `is_nearly_done`: its driver has been told so. `stop_word` is the charger's own word for why it ended.
     """
 
     charger_id: str
@@ -38,6 +39,7 @@ class Transaction:
     first_seq_no: int | None = None
     last_seq_no: int | None = None
     stop_token: str | None = None
+    stop_word: str | None = None
     attend_from_wh: int | None = None
     is_nearly_done: bool | None = None
     connector_seq_no: int | None = None

@@ -28,7 +28,15 @@ class ChargerServices(Stores):
 
     @cached_property
     def commands(self) -> ChargerCommands:
-        return ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
+        return ChargerCommands(
+            chargers=self.chargers,
+            calls=self.calls,
+            link=self.link,
+            charger_log=self.charger_log,
+            clock=self.clock,
+            new_id=self.new_id,
+            sleep=self.sleep,
+        )
 
     @cached_property
     def connections(self) -> Connections:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.services.charging.connector_statuses import ConnectorStatuses
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
@@ -12,7 +13,7 @@ from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.charging.transactions import TransactionEvents
-from chalicelib.services.charging.unclaimed import UnclaimedTransactions
+from chalicelib.services.charging.unclaimed import UnclaimedCharges
 from chalicelib.wiring.reservations import ReservationServices
 
 
@@ -60,6 +61,18 @@ class ChargingServices(ReservationServices):
         )
 
     @cached_property
+    def connector_statuses(self) -> ConnectorStatuses:
+        return ConnectorStatuses(
+            chargers=self.chargers,
+            transaction_ids=self.transaction_ids,
+            charger_log=self.charger_log,
+            provisioning=self.provisioning,
+            alerts=self.alerts,
+            ends=self.inferred_ends,
+            clock=self.clock,
+        )
+
+    @cached_property
     def charging(self) -> TransactionEvents:
         return TransactionEvents(
             chargers=self.chargers,
@@ -79,7 +92,16 @@ class ChargingServices(ReservationServices):
         )
 
     @cached_property
-    def unclaimed(self) -> UnclaimedTransactions:
-        return UnclaimedTransactions(
-            self.transactions, self.charging, self.clock, timedelta(seconds=int(self.setting("UNCLAIMED_S", "900")))
+    def unclaimed(self) -> UnclaimedCharges:
+        return UnclaimedCharges(
+            chargers=self.chargers,
+            transactions=self.transactions,
+            readings=self.readings,
+            sessions=self.sessions,
+            authorizations=self.authorizations,
+            starts=self.local_starts,
+            changes=self.changes,
+            workflow=self.workflow,
+            clock=self.clock,
+            grace=timedelta(seconds=int(self.setting("UNCLAIMED_S", "900"))),
         )

@@ -18,7 +18,7 @@ from chalicelib.domain.chargers.identity import folded
 from chalicelib.domain.chargers.setup import Metering
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, MainMeter, Plug
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, HeldList, MainMeter, Plug
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
@@ -147,6 +147,7 @@ class DynamoChargers:
                 ChargerRow.protocol.remove(),
                 ChargerRow.connected_at.remove(),
                 ChargerRow.disconnected_at.set(self._clock()),
+                ChargerRow.list_operator.remove(),
             ],
             ChargerRow.connection_id == connection.connection_id,
         )
@@ -223,6 +224,37 @@ class DynamoChargers:
     def confirm_list(self, charger_id: str, version: int) -> None:
         """One call."""
         change = [ChargerRow.list_version.set(version)]
+        if version < 0:
+            change.append(ChargerRow.list_operator.remove())
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def sends_list(self, charger: Charger, held: HeldList) -> bool:
+        """One call."""
+        sent = ChargerRow.list_sent
+        changes = [
+            ChargerRow.list_operator.set(charger.operator_id),
+            ChargerRow.list_until_s.set(held.until_s),
+            ChargerRow.list_more.set(encode(held.more)) if held.more else ChargerRow.list_more.remove(),
+            sent.set(held.sent),
+            ChargerRow.list_size.set(held.size),
+        ]
+        as_known: Condition = sent == charger.list.sent
+        if not charger.list.sent:
+            as_known = sent.does_not_exist() | as_known
+        is_there = ChargerRow.connection_id == charger.connection_id
+        return update(ChargerRow(charger.charger_id, _CHARGER), changes, as_known & is_there)
+
+    def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
+        """One call for each megabyte: some 10,000 chargers."""
+        for key in ChargerRow.lists.query(operator_id, ChargerRow.list_until_s < until_s):
+            yield key.charger_id
+
+    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
+        """Two calls."""
+        known = self.get(charger_id)
+        if known is None or (known.limits is not None and {**known.limits, **limits} == dict(known.limits)):
+            return
+        change = [ChargerRow.limits.set(encode({**(known.limits or {}), **limits}))]
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def list_is_due(self, charger_id: str) -> None:
@@ -406,6 +438,8 @@ def _charger(row: ChargerRow) -> Charger:
         next_password_hash=row.next_password_hash,
         keeps_list=bool(row.keeps_list),
         list_version=row.list_version or 0,
+        list=_held(row),
+        limits=decode(dict[str, str], row.limits) if row.limits is not None else None,
         traced_until=row.traced_until,
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
         place=row.place,
@@ -424,6 +458,13 @@ def _charger(row: ChargerRow) -> Charger:
         setup_profile=row.setup_profile,
         metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
     )
+
+
+def _held(row: ChargerRow) -> HeldList:
+    # Until there was a second beside the version, the version was the second.
+    until_s = row.list_version if row.list_until_s is None else row.list_until_s
+    more = decode(dict[str, int], row.list_more) if row.list_more else {}
+    return HeldList(max(0, until_s or 0), more, row.list_sent or 0, row.list_size or 0)
 
 
 def _registered(row: ChargerRow) -> tuple[ConnectorId, ...]:

@@ -40,6 +40,17 @@ class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[n
     charger_id = UnicodeAttribute(range_key=True)
 
 
+class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only while it is connected and takes our list of tokens, by how far it has that."""
+
+    class Meta:
+        index_name = "lists"
+        projection = KeysOnlyProjection()
+
+    list_operator = UnicodeAttribute(hash_key=True)
+    list_until_s = IntegerAttribute(range_key=True)
+
+
 class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
     """Holds a charger only until its operator has accepted it."""
 
@@ -73,6 +84,12 @@ class ChargerRow(Model):
     keeps_list = BooleanAttribute(null=True)
     list_version = IntegerAttribute(null=True)
     list_due_shard = UnicodeAttribute(null=True)
+    list_operator = UnicodeAttribute(null=True)
+    list_until_s = IntegerAttribute(null=True)
+    list_more = UnicodeAttribute(null=True)
+    list_sent = IntegerAttribute(null=True)
+    list_size = IntegerAttribute(null=True)
+    limits = UnicodeAttribute(null=True)
     traced_until = UTCDateTimeAttribute(null=True)
     plugs = UnicodeAttribute(null=True)
     place = UnicodeAttribute(null=True)
@@ -117,6 +134,7 @@ class ChargerRow(Model):
 
     by_operator = ChargersByOperator()
     list_due = ChargersWithListDue()
+    lists = ChargersThatKeepLists()
     pending = PendingChargers()
 
 
@@ -144,16 +162,43 @@ class ConnectionRow(Model):
     expires_at = TTLAttribute()
 
 
+class LinesWaiting(GlobalSecondaryIndex["CallRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger's line only while calls wait there, by when the one before them is overdue."""
+
+    class Meta:
+        index_name = "waiting"
+        projection = KeysOnlyProjection()
+
+    waiting_shard = UnicodeAttribute(hash_key=True)
+    asked_until = UTCDateTimeAttribute(range_key=True)
+
+
 class CallRow(Model):
+    """A command; or, under a charger's name and "#line", the call that is open there and those that wait for it."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}calls"
 
     charger_id = UnicodeAttribute(hash_key=True)
     message_id = UnicodeAttribute(range_key=True)
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
     result = UnicodeAttribute(null=True)
     answered_at = UTCDateTimeAttribute(null=True)
+    # What is to be sent, only while it waits.
+    frame = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
+
+    # Only of a line.
+    asked = UnicodeAttribute(null=True)
+    asked_action = UnicodeAttribute(null=True)
+    asked_until = UTCDateTimeAttribute(null=True)
+    overtaken = UnicodeAttribute(null=True)
+    overtaken_until = UTCDateTimeAttribute(null=True)
+    connection_id = UnicodeAttribute(null=True)
+    waiting = UnicodeSetAttribute(null=True)
+    waiting_shard = UnicodeAttribute(null=True)
+
+    waiting_lines = LinesWaiting()
 
 
 class JournalRow(Model):

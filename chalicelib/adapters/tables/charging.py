@@ -94,6 +94,7 @@ class TransactionRow(Model):
     first_seq_no = IntegerAttribute(null=True)
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    stop_word = UnicodeAttribute(null=True)
     attend_from_wh = IntegerAttribute(null=True)
     is_nearly_done = BooleanAttribute(null=True)
     connector_seq_no = IntegerAttribute(null=True)

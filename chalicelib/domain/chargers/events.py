@@ -193,7 +193,8 @@ class MainMeterRead:
 class ChargingStopped:
     """The charger has ended a transaction; `meter_stop_wh` is the register at that moment.
 
-    `ref` is None when the charger does not know what the transaction is called.
+    `ref` is None when the charger does not know what the transaction is called. `stop_word` is its own word for the
+    reason, empty where it gave none.
     `meter_start_wh` is the register at its beginning, where the message repeats it. `at` is None when the charger's
     word for it cannot be read; `said_at` is that word as it came.
     """
@@ -209,6 +210,7 @@ class ChargingStopped:
     said_at: str = ""
     seq_no: int | None = None
     signed: tuple[SignedValue, ...] = ()
+    stop_word: str = ""
 
 
 class Topic(StrEnum):
@@ -263,6 +265,14 @@ class NewsReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationReported:
+    """A charger keeps what it knows as `number` no longer; `word` is its own for why."""
+
+    number: int
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportReceived:
     """Part `seq_no` of what a charger was asked to report under `request_id`; `body` is JSON in its own words."""
 
@@ -291,6 +301,7 @@ ChargerEvent = (
     | MainMeterRead
     | ChargingStopped
     | NewsReceived
+    | ReservationReported
     | ReportReceived
     | Requested
 )

@@ -20,7 +20,8 @@ from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody
 Uid = Annotated[str, StringConstraints(min_length=1, max_length=36)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Url = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,6}://\S+$", max_length=512)]
-Pem = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+Certificate = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+Pem = Annotated[str, StringConstraints(pattern=r"-----BEGIN CERTIFICATE-----", max_length=10_000)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -151,7 +152,7 @@ class UpdateFirmware(RequestBody):
     url: Url
     retrieve_at: AwareDatetime
     install_at: AwareDatetime | None = None
-    certificate: Pem | None = None
+    certificate: Certificate | None = None
     signature: Annotated[str, StringConstraints(min_length=1, max_length=800)] | None = None
     retries: Number | None = None
     retry_interval_s: Number | None = None

@@ -27,6 +27,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.records.chargers import Admission
+from chalicelib.services.chargers.remote_control import is_whole
 from chalicelib.wiring import network
 
 insight = Blueprint(__name__)
@@ -158,7 +159,7 @@ def read_report(request: Request) -> ReportView:
     return ReportView(
         kind=ReportKind(kind),
         request_id=int(request_id),
-        is_complete=any(it.is_last for it in parts),
+        is_complete=is_whole(parts),
         parts=[json.loads(it.body) for it in parts],
     )
 

@@ -237,7 +237,10 @@ class Gap(ResponseBody):
 
 
 class TransactionView(ResponseBody):
-    """A transaction as its charger told it; `..._heard_at` is when we heard it."""
+    """A transaction as its charger told it; `..._heard_at` is when we heard it.
+
+    `token` began it and `stop_token` ended it; `stop_word` is the charger's own word for why it ended.
+    """
 
     model_config = ResponseBody.model_config | _example(
         ref="1",
@@ -250,6 +253,9 @@ class TransactionView(ResponseBody):
         meter_start_wh=0,
         meter_stop_wh=1000,
         stop_reason="local",
+        stop_word="Local",
+        token="04A1B2C3",  # a card
+        stop_token=None,
         numbered_messages=3,
         missing_messages=[],
     )
@@ -263,6 +269,9 @@ class TransactionView(ResponseBody):
     meter_start_wh: int | None
     meter_stop_wh: int | None
     stop_reason: StopReason | None
+    stop_word: str | None
+    token: str | None
+    stop_token: str | None
     numbered_messages: int
     missing_messages: list[Gap]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.setup import Metering
@@ -13,6 +13,9 @@ from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
 from chalicelib.handlers.pricing.models import Prices
 from chalicelib.records.chargers import Admission, PlugType
+
+# OCPP 1.6's parentIdTag holds no more.
+Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
 
 
 class SiteBody(RequestBody):
@@ -65,11 +68,13 @@ class ChargerBody(RequestBody):
 
 
 class TokenBody(RequestBody):
-    """Whose RFID card it is."""
+    """Whose RFID card it is. Cards of one group may end each other's charges; an expired one begins none."""
 
     model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
     driver_id: Id
     blocked: bool = False
+    group_id: Group | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class RegisteredCharger(ResponseBody):

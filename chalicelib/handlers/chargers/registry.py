@@ -110,7 +110,17 @@ def list_chargers(request: Request) -> RegisteredChargers:
 def put_token(request: Request) -> Answer:
     """Issue an RFID card to a driver, or block it."""
     uid = _checked(request, "uid", _ID).upper()
-    network().registry.put_token(Token(uid, request.operator_id, request.body.driver_id, request.body.blocked))
+    body = request.body
+    token = Token(
+        uid=uid,
+        operator_id=request.operator_id,
+        driver_id=body.driver_id,
+        blocked=body.blocked,
+        group=body.group_id or "",
+        expires_at=body.expires_at,
+    )
+    network().registry.put_token(token)
+    network().local_lists.token_changed(token)
     return Answer()
 
 

@@ -195,6 +195,9 @@ def transaction(it: Told) -> TransactionView:
         meter_start_wh=facts.meter_start_wh,
         meter_stop_wh=facts.meter_stop_wh,
         stop_reason=facts.stop_reason,
+        stop_word=facts.stop_word,
+        token=facts.token,
+        stop_token=facts.stop_token,
         numbered_messages=it.messages,
         missing_messages=[Gap(first=first, last=last) for first, last in it.missing],
     )

@@ -29,9 +29,9 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.protocol.ocpp import meter
-from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply
+from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
 from chalicelib.protocol.ocpp.commands16 import ENCODERS, STANDINGS
-from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, standing_of
+from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, present, standing_of
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 
 _STATUSES = {
@@ -161,6 +161,7 @@ def _stopped(payload: Payload) -> ChargingStopped:
         meter_start_wh=told.marked(meter.BEGIN),
         said_at=payload.said(),
         signed=told.signed,
+        stop_word=(payload.optional_text("reason") or "")[:50],
     )
 
 
@@ -170,7 +171,9 @@ def _news(topic: Topic, field: str = "status") -> Decoder:
 
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
     status = standing_of(answer, STANDINGS)
-    return {"idTagInfo": {"status": status}} if status else {}
+    if status is None:
+        return {}
+    return {"idTagInfo": present(status=status, parentIdTag=answer.group or None, expiryDate=when(answer.expires_at))}
 
 
 def _start_reply(answer: StartAnswer, asked: Mapping[str, Any]) -> Fields:

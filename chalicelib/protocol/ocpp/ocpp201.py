@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     ReportKind,
     Requested,
+    ReservationReported,
     StatusReported,
     StopReason,
     TokenPresented,
@@ -26,9 +27,9 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
 from chalicelib.protocol.ocpp.dialect import Dialect
-from chalicelib.protocol.ocpp.notices201 import news, report, requested
+from chalicelib.protocol.ocpp.notices201 import event_news, news, report, requested
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
-from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref
+from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref, is_nobodys
 
 STATUSES = {
     "Available": ConnectorStatus.AVAILABLE,
@@ -121,8 +122,13 @@ def _meter_values(payload: Payload) -> ReadingsTaken | MainMeterRead:
 
 def _token(payload: Payload) -> str | None:
     token = payload.optional_part("idToken")
-    # NoAuthorization comes with an empty token (C02): somebody started it without showing anything.
-    return token.optional_token("idToken") if token else None
+    # NoAuthorization comes with an empty token, or with any: somebody started it without showing anything (C02).
+    return token.optional_token("idToken") if token and not is_nobodys(token.data) else None
+
+
+def _presented(payload: Payload) -> TokenPresented:
+    token = payload.part("idToken")
+    return TokenPresented("" if is_nobodys(token.data) else token.token("idToken"))
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
@@ -191,7 +197,12 @@ def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
         payload.said(),
         payload.optional_integer("seqNo"),
         told.signed,
+        stop_word=(info.optional_text("stoppedReason") or "")[:50],
     )
+
+
+def _reservation(payload: Payload) -> ReservationReported:
+    return ReservationReported(payload.integer("reservationId"), payload.text("reservationUpdateStatus")[:100])
 
 
 def _where(payload: Payload) -> ConnectorId | None:
@@ -207,7 +218,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.part("idToken").token("idToken")),
+        "Authorize": _presented,
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
         "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
@@ -221,12 +232,12 @@ DIALECT = Dialect(
         "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
         "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
         "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
-        "NotifyEvent": news(Topic.DEVICE),
+        "NotifyEvent": event_news,
         "NotifyMonitoringReport": report(ReportKind.MONITORING),
         "NotifyReport": report(ReportKind.DEVICE_MODEL),
         "PublishFirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
         "ReportChargingProfiles": report(ReportKind.PROFILES),
-        "ReservationStatusUpdate": news(Topic.RESERVATION, "reservationUpdateStatus"),
+        "ReservationStatusUpdate": _reservation,
         "SecurityEventNotification": news(Topic.SECURITY, "type"),
         "SignCertificate": requested(Need.CHARGER_CERTIFICATE, "csr"),
     },

@@ -12,6 +12,7 @@ from decimal import Decimal
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Hold, Reason, Session, State
 from chalicelib.domain.charging.transitions import FundsLow, StopRequested
+from chalicelib.domain.pricing.currency import decimals
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Priced, Tariff, simple_elements
 from chalicelib.ports import Clock
@@ -104,6 +105,18 @@ class Monitor:
             self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
         if limits is not None and limits.nearly.is_reached(*spent):
             self.alerts.nearly_done(session, facts)
+
+    def cost(self, session: Session) -> Decimal | None:
+        """What an ended charge comes to, in its currency (2.x I02); None where a person has to say that."""
+        if session.stopped_at is None:
+            return None
+        bill = session.bill
+        if bill is None:
+            found = self.evidence.whole(session)
+            if not found.is_bounded:
+                return None
+            bill = cost_so_far(session, found, found.energy_wh or 0, session.stopped_at)
+        return Decimal(bill.total_minor).scaleb(-decimals(bill.currency))
 
 
 def _dearest(tariff: Tariff) -> Tariff:

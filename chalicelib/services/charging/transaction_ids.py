@@ -121,6 +121,11 @@ class TransactionIds:
         self.transactions.redirect(charger_id, alias, meant)
         return Ended(meant, alias)
 
+    def present(self, charger_id: str, ref: str | None) -> Transaction | None:
+        """A transaction that goes on, as far as anybody knows; None for one that has ended, or that nobody knows."""
+        known = self.known(charger_id, ref) if ref is not None else None
+        return known if known is not None and known.stopped_heard_at is None else None
+
     def known(self, charger_id: str, ref: str) -> Transaction | None:
         """The transaction of that name, or the one that the name stands for."""
         known = self.transactions.get(charger_id, ref)

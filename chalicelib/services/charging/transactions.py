@@ -13,30 +13,29 @@ from functools import reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
 from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
-from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken, StopReason
+from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken
 from chalicelib.domain.charging.readings import is_beside, with_beginning
-from chalicelib.domain.charging.session import Origin, Reason, Session, session_id_for
+from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import (
     Moved,
-    SessionEvent,
-    Started,
     StartFailed,
-    Stopped,
     StopRequested,
     apply,
 )
-from chalicelib.domain.pricing.evidence import Flag, Said, believable, span
+from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
-from chalicelib.records.chargers import Connection
+from chalicelib.protocol.ocpp import OLDEST
+from chalicelib.records.chargers import Connection, SentCall
 from chalicelib.records.charging import Transaction
 from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE, LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.transaction_ids import NAMELESS, TransactionIds
+from chalicelib.services.charging.session_story import for_this, session_name, story
+from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
 
@@ -46,6 +45,16 @@ _REF_ATTEMPTS = 8
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A transaction as known after a message, its session, and what to say of the token shown and of its group."""
+
+    facts: Transaction
+    session: Session | None
+    standing: AuthorizationStatus | None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,10 +92,10 @@ class TransactionEvents:
                 meter_start_wh=event.meter_start_wh,
                 first_seq_no=event.seq_no,
             )
-            facts, standing = self._tell(connection, facts, event.remote_start_id)
+            told = self._tell(connection, facts, event.remote_start_id)
             self.signed_values.keep(connection.charger_id, facts.ref, event.signed)
-            if event.ref is not None or _is_same_start(facts, event):
-                return StartAnswer(ref, standing)
+            if event.ref is not None or _is_same_start(told.facts, event):
+                return StartAnswer(ref, told.standing, told.group)
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
@@ -119,7 +128,7 @@ class TransactionEvents:
             token=event.token,
             meter_start_wh=start_wh,
         )
-        return Noted(self._tell(connection, facts, event.remote_start_id)[1])
+        return Noted(self._tell(connection, facts, event.remote_start_id).standing)
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.
@@ -155,19 +164,26 @@ class TransactionEvents:
             meter_stop_wh=event.meter_stop_wh,
             stop_reason=event.reason,
             stop_token=event.token,
+            stop_word=event.stop_word or None,
             last_seq_no=event.seq_no,
             stopped_as=ended.told_as,
         )
         if ended.told_as is not None:
             # Should this one's own end come too, the other is a charge of its own.
             self.transactions.record(replace(facts, ref=ended.told_as, stopped_as=None))
-        self._tell(connection, facts)
+        session = self._tell(connection, facts).session
         self.transaction_ids.disown(charger_id, ended, event)
-        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody.
-        return Noted(AuthorizationStatus.ACCEPTED if event.token else None)
+        cost = self.monitor.cost(session) if session is not None and connection.protocol != OLDEST else None
+        if event.token is None:
+            return Noted(cost=cost)
+        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
+        # card is its own standing, for the charger keeps that, and lets the card charge by it (1.6 §3.5.1, 2.0.1 C10).
+        shown = self._holder(connection, event.token)
+        return Noted(shown.standing, shown.group, shown.expires_at, cost)
 
-    def start_answered(self, charger_id: str, session_id: str, result: CommandResult) -> None:
+    def start_answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger's yes to a start is not yet energy; its no ends the wait at once."""
+        charger_id, session_id = call.charger_id, call.subject
         if result.verdict is not Verdict.ACCEPTED:
             self.changes.apply(session_id, StartFailed(Reason.CHARGER_REFUSED, self.clock()))
         elif result.ref is not None:
@@ -182,73 +198,28 @@ class TransactionEvents:
                 # A card was shown to the same charge meanwhile: it has its payer.
                 self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), known=session)
 
-    def present(self, charger_id: str, ref: str | None) -> Transaction | None:
-        """A transaction that goes on, as far as anybody knows; None for one that has ended, or that nobody knows."""
-        known = self.transaction_ids.known(charger_id, ref) if ref is not None else None
-        return known if known is not None and known.stopped_heard_at is None else None
-
-    def adopt(self, facts: Transaction) -> Session | None:
-        """Make a session of a transaction that nobody has claimed; None when its charger is no longer registered."""
-        charger = self.chargers.get(facts.charger_id)
-        if charger is None or not charger.site_id:
-            return None
-        token = facts.token or facts.stop_token or ""
-        authorization = self.authorizations.authorization(charger.charger_id, charger.operator_id, token)
-        session_id = _session_id(facts, authorization)
-        facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
-        session, story = authorization.session, self._story_without_beginning(facts)
-        if session is None:
-            begun = self.starts.blank(charger, replace(facts, token=token or None), authorization)
-            session = reduce(apply, story, begun)
-            if not self.changes.add(begun, session):
-                session = self.sessions.get(session.session_id) or session
-        session = self.changes.apply(session.session_id, *story, known=session)
-        self.workflow.start(session)
-        return session
-
-    def has_session(self, facts: Transaction) -> bool:
-        """Whether there is a session of it: a crash may have left only the name of one."""
-        return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
-
-    def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
-        """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
-        story = _story(facts)
-        if facts.started_heard_at is not None:
-            return story
-        first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
-        reading = first[0].reading if first else None
-        begun = Said(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
-        register_wh = facts.meter_start_wh
-        if register_wh is None and reading is not None:
-            register_wh = reading.energy_wh
-        ended = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
-        began_at = span(begun, ended).began_at if ended else begun.best
-        doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
-        return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *story]
-
-    def _tell(
-        self, connection: Connection, facts: Transaction, remote_start_id: int | None = None
-    ) -> tuple[Transaction, AuthorizationStatus | None]:
-        """Record facts and bring the session they belong to up to date; returns all facts, and what its token is."""
+    def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
+        """Record facts and bring the session they belong to up to date."""
         authorization = self._payer(connection, facts, remote_start_id)
         merged, authorization = self._recorded(connection, facts, authorization)
         session = self._session(merged, authorization)
         if session is None:
             self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
-            return merged, authorization.standing if authorization else None
+            return _Told(merged, None, authorization.standing if authorization else None)
         session = self._bring_up_to_date(session, merged)
-        return merged, self._admitted(session, authorization)
+        standing = self._admitted(session, authorization)
+        return _Told(merged, session, standing, authorization.group if authorization else "")
 
     def _payer(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> Authorization | None:
         """Step 1: who shows the token that these facts bring, or began what they echo; None: nobody."""
         if facts.token is not None:
-            return _for_this(self._holder(connection, facts.token), facts)
+            return for_this(self._holder(connection, facts.token), facts)
         if remote_start_id is None:
             return None
         for state in self.chargers.connectors(connection.charger_id):
             session = self.sessions.get(state.session_id) if state.session_id else None
             if session and session.remote_start_id == remote_start_id:
-                return _for_this(Authorization(AuthorizationStatus.ACCEPTED, session.driver_id, session), facts)
+                return for_this(Authorization(AuthorizationStatus.ACCEPTED, session.driver_id, session), facts)
         return None
 
     def _recorded(
@@ -258,7 +229,7 @@ class TransactionEvents:
         # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if authorization is not None and (authorization.session is not None or facts.started_heard_at is not None):
             from_wh = attention_wh(authorization.session) if authorization.session is not None else None
-            facts = replace(facts, session_id=_session_id(facts, authorization), attend_from_wh=from_wh)
+            facts = replace(facts, session_id=session_name(facts, authorization), attend_from_wh=from_wh)
         is_end = facts.stopped_heard_at is not None
         merged = self.transactions.end(facts) if is_end else self.transactions.record(facts)
         if merged.session_id is not None or merged.token is None or merged.started_heard_at is None:
@@ -266,8 +237,8 @@ class TransactionEvents:
         # The token was shown after the transaction began, or in a message that overtook its beginning.
         if authorization is None or merged.token != facts.token:
             authorization = self._holder(connection, merged.token)
-        authorization = _for_this(authorization, merged)
-        claimed = Transaction(merged.charger_id, merged.ref, session_id=_session_id(merged, authorization))
+        authorization = for_this(authorization, merged)
+        claimed = Transaction(merged.charger_id, merged.ref, session_id=session_name(merged, authorization))
         return self.transactions.record(claimed), authorization
 
     def _session(self, facts: Transaction, authorization: Authorization | None) -> Session | None:
@@ -290,14 +261,14 @@ class TransactionEvents:
             authorization = self.authorizations.authorization(
                 charger.charger_id, charger.operator_id, facts.token or ""
             )
-        return self.starts.begin(charger, facts, authorization, _story(facts))
+        return self.starts.begin(charger, facts, authorization, story(facts))
 
     def _bring_up_to_date(self, session: Session, facts: Transaction) -> Session:
         """The session as its facts have it: begun, at the connector where the car is, ended."""
         is_elsewhere = facts.connector is not None and facts.connector != session.connector
         if is_elsewhere and facts.started_heard_at is not None and facts.stopped_heard_at is None:
             session = self._seated(session, facts)
-        return self.changes.apply(session.session_id, *_story(facts), known=session)
+        return self.changes.apply(session.session_id, *story(facts), known=session)
 
     def _admitted(self, session: Session, authorization: Authorization | None) -> AuthorizationStatus | None:
         """Step 4: what becomes of a session under way by who its payer is; returns what the token shown is worth."""
@@ -336,7 +307,7 @@ class TransactionEvents:
         """
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
-        begun = session if session.started_at else reduce(apply, _story(facts), session)
+        begun = session if session.started_at else reduce(apply, story(facts), session)
         superseded = seat(self.chargers, self.sessions, begun, facts.connector)
         if superseded is None:
             return session
@@ -345,7 +316,7 @@ class TransactionEvents:
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
         self.chargers.free(session.charger_id, session.connector, session.session_id)
-        session = self.changes.apply(session.session_id, *_story(facts), known=session)
+        session = self.changes.apply(session.session_id, *story(facts), known=session)
         return self.ends.gone(session)
 
     def _holder(self, connection: Connection, token: str) -> Authorization:
@@ -387,45 +358,3 @@ def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
         return True
     # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
     return facts.stopped_heard_at is None
-
-
-# Who asked for a charge that began too late for us still wants it.
-_LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
-
-
-def _for_this(authorization: Authorization, facts: Transaction) -> Authorization:
-    """The holder of a token as far as this transaction goes: a session has one, and what is beyond is its own."""
-    session = authorization.session
-    if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
-        return authorization
-    is_late = session.ref is None and session.reason in _LATE
-    standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
-    return Authorization(standing, session.driver_id, tariff_id=session.tariff.tariff_id)
-
-
-def _session_id(facts: Transaction, authorization: Authorization) -> str:
-    """An app's session has its id already; one begun at the charger is named after its transaction."""
-    if authorization.session is not None:
-        return authorization.session.session_id
-    return session_id_for("transaction", facts.charger_id, facts.ref)
-
-
-def _story(facts: Transaction) -> list[SessionEvent]:
-    """What the facts known so far have to say to a session, in the order it happened."""
-    events: list[SessionEvent] = []
-    start = Said(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
-    stop = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
-    if start is not None:
-        doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
-        where = facts.connector if facts.connector is not None and facts.connector.is_credible else None
-        events.append(Started(facts.ref, start.best, facts.meter_start_wh, doubts, where))
-    if stop is not None:
-        lasted = span(start or stop, stop)
-        reason = facts.stop_reason or StopReason.OTHER
-        began_at = lasted.began_at if start is not None and lasted.flags else None
-        flags = lasted.flags
-        if facts.stopped_as is not None and not facts.stopped_as.startswith(NAMELESS):
-            flags |= {Flag.END_INFERRED}
-        is_inferred = facts.stopped_as is not None
-        events.append(Stopped(facts.ref, lasted.ended_at, facts.meter_stop_wh, reason, began_at, flags, is_inferred))
-    return events

@@ -165,7 +165,7 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
 
 def plain(event: ChargerEvent) -> ChargerEvent:
     """Without what only tells one message from another."""
-    bookkeeping = {"said_at": "", "seq_no": None}
+    bookkeeping = {"said_at": "", "seq_no": None, "stop_word": ""}
     return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
 
 

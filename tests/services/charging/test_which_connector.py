@@ -18,7 +18,7 @@ from chalicelib.records.chargers import Purpose
 from chalicelib.services.access import Refusal
 from chalicelib.services.sessions.driver_sessions import Wanted
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter, told
-from tests.services.conftest import NOW, Kit
+from tests.services.conftest import NOW, Kit, sent_call
 
 ONE, TWO = ConnectorId(1), ConnectorId(2)
 APP = "KAAAAAAAAAAAAAAAAAAA"
@@ -408,7 +408,8 @@ def test_the_charger_waits_and_the_start_is_one_session_and_one_hold(talk: Talk)
     session = kit.app_session()
     kit.lifecycle.place_hold(session.session_id, "token-hold")
     kit.lifecycle.start_charging(session.session_id, "token-start")
-    kit.charging.start_answered("CP-1", session.session_id, CommandResult(Verdict.ACCEPTED, "Accepted"))
+    call = sent_call(Purpose.START, session.session_id)
+    kit.charging.start_answered(call, CommandResult(Verdict.ACCEPTED, "Accepted"))
     kit.clock.advance(seconds=100)
     talk.start(idTag=APP)
     assert talk.the_session().session_id == APP

@@ -279,7 +279,7 @@ def test_in_any_order_strange_messages_and_a_charges_own_make_the_same_sessions(
     kit.clock.now = max(kit.clock.now, NOW + DAY + 2 * HOUR)
     for it in order * (2 if again else 1):
         named = type(it)(**{**{f: getattr(it, f) for f in it.__slots__}, "ref": f"{it.ref}-{number}"})
-        kit.router.receive(CONNECTION, named, lambda *_, ref=named.ref: ref)
+        kit.router.route(CONNECTION, named, lambda *_, ref=named.ref: ref)
     session = kit.session(session_id_for("transaction", "CP-1", f"tx-{number}"))
     assert (session.started_at, session.stopped_at, session.energy_wh) == (BEGUN.at, ENDED.at, 2000)
     assert not session.is_end_inferred

@@ -47,7 +47,7 @@ class Run:
 
     def begun(self) -> Run:
         self.kit.lifecycle.place_hold(self.session_id, "hold")
-        self.kit.router.receive(
+        self.kit.router.route(
             CONNECTION, ChargingStarted(ConnectorId(1), NOW, self.session_id, 0, "tx-1"), lambda *_: "tx-1"
         )
         self.kit.clock.now = HOUR_LATER
@@ -56,7 +56,7 @@ class Run:
     def read(self, energy_wh: int, minutes: int = 30) -> None:
         reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000)
         event = ReadingsTaken("tx-1", ConnectorId(1), (reading,))
-        self.kit.router.receive(CONNECTION, event, lambda *_: "tx-1")
+        self.kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
     def ended(self, energy_wh: int = 10_000) -> Run:
         started = () if self.session.started_at else (Started("tx-1", NOW, 0),)

@@ -21,10 +21,10 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.records.chargers import Plug, PlugType
+from chalicelib.records.chargers import Plug, PlugType, Purpose
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.lifecycle import NeedsReview
-from tests.services.conftest import CONNECTION, NOW, Kit
+from tests.services.conftest import CONNECTION, NOW, Kit, sent_call
 
 ONE = ConnectorId(1)
 
@@ -43,14 +43,14 @@ def charge(kit: Kit, start_wh: int, readings: dict[float, int], stop_wh: int | N
     session = kit.app_session()
     kit.lifecycle.place_hold(session.session_id, "token-hold")
     began = ChargingStarted(ONE, NOW, session.token, start_wh, "tx-1")
-    kit.router.receive(CONNECTION, began, lambda *_: "tx-1")
+    kit.router.route(CONNECTION, began, lambda *_: "tx-1")
     for after, energy_wh in readings.items():
         kit.clock.now = NOW + timedelta(minutes=after)
         taken = ReadingsTaken("tx-1", ONE, (Reading(kit.clock.now, energy_wh),))
-        kit.router.receive(CONNECTION, taken, lambda *_: "tx-1")
+        kit.router.route(CONNECTION, taken, lambda *_: "tx-1")
     if stop_wh is not None:
         kit.clock.now = NOW + timedelta(minutes=minutes)
-        kit.router.receive(CONNECTION, ChargingStopped("tx-1", kit.clock.now, stop_wh), lambda *_: "tx-1")
+        kit.router.route(CONNECTION, ChargingStopped("tx-1", kit.clock.now, stop_wh), lambda *_: "tx-1")
     return kit.session(session.session_id)
 
 
@@ -193,7 +193,8 @@ def test_the_energy_that_a_hold_pays_for_is_found_when_it_is_placed(kit: Kit) ->
 
 def test_a_start_refused_by_its_charger_needs_no_review(kit: Kit) -> None:
     session = kit.app_session()
-    kit.charging.start_answered("CP-1", session.session_id, CommandResult(Verdict.REJECTED, "Rejected"))
+    call = sent_call(Purpose.START, session.session_id)
+    kit.charging.start_answered(call, CommandResult(Verdict.REJECTED, "Rejected"))
     assert not kit.session(session.session_id).needs_review
 
 
@@ -201,8 +202,8 @@ def test_how_the_time_was_spent_is_kept_with_the_session(kit: Kit) -> None:
     session = charge(kit, 1000, {10: 3000}, None, 0)
     for minutes, status in ((11, ConnectorStatus.CHARGING), (30, ConnectorStatus.SUSPENDED_BY_CAR)):
         kit.clock.now = NOW + timedelta(minutes=minutes)
-        kit.router.receive(CONNECTION, StatusReported(ONE, status), lambda *_: "tx-1")
+        kit.router.route(CONNECTION, StatusReported(ONE, status), lambda *_: "tx-1")
     kit.clock.now = NOW + timedelta(minutes=60)
-    kit.router.receive(CONNECTION, ChargingStopped("tx-1", kit.clock.now, 6000), lambda *_: "tx-1")
+    kit.router.route(CONNECTION, ChargingStopped("tx-1", kit.clock.now, 6000), lambda *_: "tx-1")
     kit.lifecycle.settle(session.session_id, "token-payment")
     assert kit.session(session.session_id).occupation == Occupation(1800, 1800, 0)
