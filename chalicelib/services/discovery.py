@@ -15,7 +15,7 @@ from chalicelib.ports.discovery import Places, Travel
 from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Plug, PlugType, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Terms
+from chalicelib.records.drivers import Terms, terms_with
 from chalicelib.records.pages import cursor_at, place_at
 from chalicelib.services.access import NotFound, is_operators
 
@@ -125,8 +125,8 @@ class Search:
             raise NotFound(f"site {site_id}")
         around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
         chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
-        agreed = terms.get(site.operator_id)
-        return site, self.catalog.tariff((agreed.tariff_id if agreed else None) or site.tariff_id), chargers
+        tariff = self.catalog.tariff(terms_with(site.operator_id, terms).tariff_at(site.tariff_id))
+        return site, tariff, chargers
 
     def _priced(
         self,
@@ -140,8 +140,7 @@ class Search:
         tariffs: dict[str, Tariff | None] = {}
         found = []
         for (away_m, place), drive in zip(kept, drives, strict=True):
-            agreed = terms.get(place.operator_id)
-            tariff_id = (agreed.tariff_id if agreed else None) or place.tariff_id
+            tariff_id = terms_with(place.operator_id, terms).tariff_at(place.tariff_id)
             if tariff_id not in tariffs:
                 tariffs[tariff_id] = self.catalog.tariff(tariff_id)
             found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))

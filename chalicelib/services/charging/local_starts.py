@@ -58,7 +58,7 @@ class LocalStarts:
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
         site = self.catalog.site(charger.site_id)
-        tariff = self.catalog.tariff(authorization.tariff_id or site.tariff_id) if site else None
+        tariff = self.catalog.tariff(authorization.terms.tariff_at(site.tariff_id)) if site else None
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
