@@ -15,6 +15,7 @@ from chalicelib.domain.charging.transitions import (
 )
 from chalicelib.domain.pricing.evidence import Flag, Said, span
 from chalicelib.records.charging import Transaction
+from chalicelib.records.drivers import Terms
 from chalicelib.services.charging.transaction_ids import NAMELESS
 from chalicelib.services.drivers.authorization import Authorization
 
@@ -29,7 +30,7 @@ def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
         return authorization
     is_late = session.ref is None and session.reason in _LATE
     standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
-    return Authorization(standing, session.driver_id, tariff_id=session.tariff.tariff_id)
+    return Authorization(standing, session.driver_id, terms=Terms(session.tariff.tariff_id))
 
 
 def session_name(facts: Transaction, authorization: Authorization) -> str:

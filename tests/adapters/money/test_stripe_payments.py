@@ -511,8 +511,8 @@ def test_webhooks_tell_of_a_saved_card_and_of_what_does_not_concern_us(bank: Ban
     news = about_customer(bank.told.until(lambda asked: len(about_customer(asked)) == 2))
     by_kind = {one.kind: one for one in news}
     assert set(by_kind) == {"other", "card_saved"}
-    assert by_kind["card_saved"].customer_id == customer_id
-    assert (by_kind["card_saved"].setup_id or "").startswith("seti_")
+    assert by_kind[PaymentNewsKind.CARD_SAVED].customer_id == customer_id
+    assert (by_kind[PaymentNewsKind.CARD_SAVED].setup_id or "").startswith("seti_")
 
 
 def test_a_webhook_delivered_again_is_the_same_event(bank: Bank) -> None:
