@@ -1,11 +1,7 @@
-"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
+"""The transition table of a session: an event that it does not know for a state changes nothing.
 
-    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
-        |                                                                    |
-        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
-
-Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
-messages leave the session as it was.
+Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late messages
+leave the session as it was. docs/architecture.md holds the drawing of this table.
 """
 
 from __future__ import annotations
