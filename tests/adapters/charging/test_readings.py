@@ -153,6 +153,7 @@ def test_the_largest_frame_a_socket_can_carry_fits_in_one_row() -> None:
 @given(
     frames=st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size=1, max_size=6),
     limit=st.integers(1, 6),
+    name=st.uuids(),
 )
 def test_whatever_order_frames_come_in_the_steps_make_the_whole(
     tables: None, frames: list[list[int]], name: object, limit: int
@@ -225,7 +226,6 @@ def test_a_reading_says_in_its_row_only_what_it_tells_and_comes_back_whole() -> 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["energy_wh", "power_w", "soc_percent"])), max_size=14),
-    name=st.uuids(),
     limit=st.integers(1, 4),
 )
 def test_parts_of_readings_read_in_steps_make_the_whole(tables: None, told: list[tuple[int, str]], limit: int) -> None:
