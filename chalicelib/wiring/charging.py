@@ -10,7 +10,7 @@ from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.charging.transactions import TransactionEvents
-from chalicelib.services.charging.unclaimed import UnclaimedTransactions
+from chalicelib.services.charging.unclaimed import UnclaimedCharges
 from chalicelib.wiring.reservations import ReservationServices
 
 
@@ -52,7 +52,7 @@ class ChargingServices(ReservationServices):
         )
 
     @cached_property
-    def unclaimed(self) -> UnclaimedTransactions:
-        return UnclaimedTransactions(
+    def unclaimed(self) -> UnclaimedCharges:
+        return UnclaimedCharges(
             self.transactions, self.charging, self.clock, timedelta(seconds=int(self.setting("UNCLAIMED_S", "900")))
         )

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class UnclaimedTransactions:
+class UnclaimedCharges:
     """Run by a schedule."""
 
     transactions: Transactions
