@@ -13,27 +13,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from ocpp import messages
 from rich.table import Table
 
-from chalicelib.domain.chargers.events import Reading
-from chalicelib.ports.chargers import Calls, Chargers, Reports
-from chalicelib.ports.charging import Sessions, Workflow
-from chalicelib.ports.drivers import Catalog, Drivers
-from chalicelib.ports.ocpp import Provider
+from chalicelib.domain.chargers.events import Reading, SignedValue
 from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.records.charging import Transaction
-from chalicelib.services.chargers.local_lists import LocalLists
-from chalicelib.services.chargers.message_log import ChargerLog
-from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.transaction_ids import TransactionIds
-from chalicelib.services.charging.transactions import TransactionEvents
-from chalicelib.services.drivers.authorization import Authorizations
-from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.ocpp.conversation import Conversation
-from chalicelib.services.ocpp.router import Router
+from chalicelib.wiring import Network
 
 _T = "2026-11-21T08:00:00Z"
 _ROUNDS = 7
@@ -61,6 +50,9 @@ class _Nothing:
     def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None) -> None:
         return None
 
+    def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
+        return None
+
     def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
         return ()
 
@@ -76,30 +68,11 @@ def _clock() -> datetime:
 
 
 def conversation(protocol: str) -> Conversation:
-    """The services of a socket, over a store that costs nothing."""
+    """The services of a socket, over stores that cost nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
-    charger_log = ChargerLog(store, store, store, _clock)
-    changes = SessionChanges(cast(Sessions, store), cast(Workflow, store), store)
-    authorizations = Authorizations(store, cast(Sessions, store), cast(Catalog, store), cast(Drivers, store))
-    transaction_ids = TransactionIds(cast(Chargers, store), cast(Sessions, store), store, _clock)
-    alerts = Alerts(store, store, store, store)
-    charging = TransactionEvents(
-        store, store, store, store, store, authorizations, transaction_ids, store, changes, store, store, alerts, _clock
-    )
-    router = Router(
-        store,
-        charging,
-        authorizations,
-        cast(LocalLists, store),
-        store,
-        cast(Reports, store),
-        cast(Provider, store),
-        charger_log,
-        alerts,
-        _clock,
-        300,
-    )
-    return Conversation(store, cast(Calls, store), router, charger_log, _clock)
+    outside = ("chargers", "calls", "message_log", "history", "reports", "places", "setups", "link", "workflow")
+    kept = ("sessions", "transactions", "readings", "signed_values", "catalog", "drivers", "reservations", "outbox")
+    return Network({}, clock=_clock, **dict.fromkeys((*outside, *kept), store)).conversation
 
 
 def _samples(count: int, version: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 from websockets import Subprotocol
 from websockets.sync.client import connect
 
-_TIMEOUT_S = 60
+_TIMEOUT_S, _CALL = 60, 2
 
 Send = Callable[["Socket"], Any]
 
@@ -40,15 +40,26 @@ class Socket:
         """Send a CALL and return its CALLRESULT's payload."""
         message_id = f"bench-{next(self._ids)}"
         self._socket.send(json.dumps([2, message_id, action, payload]))
-        kind, answered, *rest = json.loads(self._socket.recv(timeout=_TIMEOUT_S))
+        kind, answered, *rest = self._heard()
         if (kind, answered) != (3, message_id):
             raise RuntimeError(f"{action} was answered with {kind} {answered} {rest}")
         return dict(rest[0])
 
     def await_command(self) -> None:
         """Wait for a CALL from the backend, remember it, and accept it."""
-        _, message_id, _, self.command = json.loads(self._socket.recv(timeout=_TIMEOUT_S))
+        _, message_id, _, self.command = self._heard()
         self._socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
+
+    def _heard(self) -> list[Any]:
+        """The next frame that is not about settings: it has none, and says so."""
+        while True:
+            frame: list[Any] = json.loads(self._socket.recv(timeout=_TIMEOUT_S))
+            if frame[0] != _CALL or frame[2] not in ("GetConfiguration", "GetVariables"):
+                return frame
+            asked = frame[3].get("getVariableData", [])
+            unknown = [{**it, "attributeStatus": "UnknownComponent"} for it in asked]
+            answer = {"getVariableResult": unknown} if asked else {"unknownKey": frame[3].get("key", [])}
+            self._socket.send(json.dumps([3, frame[1], answer]))
 
     def close(self) -> None:
         """Leave politely."""
@@ -104,7 +115,7 @@ class _Charger16:
         socket.call("MeterValues", values)
 
     def _stop(self, socket: Socket) -> None:
-        stop = {"transactionId": self.transaction_id, "meterStop": 1_010_000, "timestamp": _now(), "reason": "Remote"}
+        stop = {"transactionId": self.transaction_id, "meterStop": 1_000_900, "timestamp": _now(), "reason": "Remote"}
         socket.call("StopTransaction", stop)
 
 
@@ -125,13 +136,13 @@ class _Charger201:
             charging=[
                 ("Authorize (app token)", lambda it: it.call("Authorize", {"idToken": it.command["idToken"]})),
                 ("TransactionEvent Started", self._started),
-                ("TransactionEvent Updated", lambda it: self._event(it, "Updated", 1, 1_004_000, "MeterValuePeriodic")),
+                ("TransactionEvent Updated", lambda it: self._event(it, "Updated", 1, 1_000_400, "MeterValuePeriodic")),
                 ("Heartbeat", lambda it: it.call("Heartbeat", {})),
             ],
             ending=[
                 (
                     "TransactionEvent Ended",
-                    lambda it: self._event(it, "Ended", 2, 1_010_000, "RemoteStop", {"stoppedReason": "Remote"}),
+                    lambda it: self._event(it, "Ended", 2, 1_000_900, "RemoteStop", {"stoppedReason": "Remote"}),
                 )
             ],
         )

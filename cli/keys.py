@@ -39,6 +39,14 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
     return [
         Key("chargers.by_operator", "operator", _lines(usual), _lines(after), "**hot in a storm**: see below"),
         Key("chargers.list_due", "8 shards", listed, listed_after, "spread; its reader is not: see below"),
+        Key(
+            "chargers.lists",
+            "operator",
+            2 * reconnects,
+            2 * _STORM_PER_S,
+            "if all kept lists: off with a socket, and on",
+        ),
+        Key("calls.waiting", "4 shards", 0.1 * starts / 4, 0, "only what finds another call open"),
         Key("chargers.pending", "operator", 0, 0, "newcomers only, at most as many as an operator may have"),
         Key(
             "places (table)",

@@ -13,13 +13,16 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, arn, attribute, logical_id
 
 CARDHOLDER_TIMEOUT_S = 300
-START_TIMEOUT_S = 60
 LONGEST_SESSION_S = 48 * 3600
+# As long as the charger gives a car to be plugged in, which the session knows.
+START_WAIT = "$.start_wait_s"
 FINAL_READING_TIMEOUT_S = 24 * 3600
 PAYMENT_TIMEOUT_S = 600
+# Longer than any hold can be taken; the sweep ends the wait in time.
+REVIEW_TIMEOUT_S = 14 * 24 * 3600
 
 # What a task raises to say something; everything else is an accident and worth another try.
-_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed"]
+_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed", "NeedsReview"]
 
 # Steps that only executions of an older release still take (docs/operations.md, "Upgrade with sessions open").
 RETIRING: tuple[str, ...] = ()
@@ -116,18 +119,20 @@ _LOG_DELIVERY = [
 ]
 
 
-def definition(arn_of: FunctionArn, start_timeout_s: int = START_TIMEOUT_S) -> dict[str, Any]:
+def definition(arn_of: FunctionArn) -> dict[str, Any]:
     """The state machine in Amazon States Language; `arn_of` turns a Chalice function's name into its ARN."""
     return {
         "Comment": "A charging session, from hold to receipt",
         "StartAt": "PlaceHold",
         "States": {
             "PlaceHold": _wait(arn_of("place_hold"), "StartCharging", CARDHOLDER_TIMEOUT_S),
-            "StartCharging": _wait(arn_of("start_charging"), "AwaitEnd", start_timeout_s),
+            "StartCharging": _wait(arn_of("start_charging"), "AwaitEnd", START_WAIT),
             "AwaitEnd": _wait(arn_of("await_end"), "StopCharging", LONGEST_SESSION_S, late="StopCharging"),
             "StopCharging": _wait(arn_of("stop_charging"), "Settle", FINAL_READING_TIMEOUT_S, late="Settle"),
             # A webhook that does not come is asked after: the step run again looks into the provider's books.
-            "Settle": _wait(arn_of("settle"), "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3),
+            "Settle": _settle(arn_of("settle")),
+            # Only what no evidence bounds comes here: most charges pay for no step more.
+            "Review": _review(arn_of("await_end")),
             "IssueReceipt": _call(arn_of("issue_receipt"), None),
             "Abort": _abort(arn_of("abort")),
             "IsOver": {
@@ -153,7 +158,7 @@ def _call(arn: str, then: str | None) -> dict[str, Any]:
 
 
 # `late` is where to go when the wait ends badly, be it by time: a charge under way is ended and billed, not dropped.
-def _wait(arn: str, then: str, timeout_s: int, late: str | None = None, timeouts: int = 0) -> dict[str, Any]:
+def _wait(arn: str, then: str, timeout_s: int | str, late: str | None = None, timeouts: int = 0) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -161,10 +166,23 @@ def _wait(arn: str, then: str, timeout_s: int, late: str | None = None, timeouts
             "FunctionName": arn,
             "Payload": {"session_id.$": "$.session_id", "task_token.$": "$$.Task.Token"},
         },
-        "TimeoutSeconds": timeout_s,
+        **({"TimeoutSecondsPath": timeout_s} if isinstance(timeout_s, str) else {"TimeoutSeconds": timeout_s}),
         "Retry": _retry(timeouts),
         "Catch": [_catch("States.ALL", late or "Abort")],
         "Next": then,
+    }
+
+
+def _settle(arn: str) -> dict[str, Any]:
+    settle = _wait(arn, "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3)
+    return {**settle, "Catch": [_catch("NeedsReview", "Review"), *settle["Catch"]]}
+
+
+def _review(arn: str) -> dict[str, Any]:
+    review = _wait(arn, "Settle", REVIEW_TIMEOUT_S, late="Settle")
+    return {
+        **review,
+        "Parameters": {**review["Parameters"], "Payload": {**review["Parameters"]["Payload"], "is_ended": True}},
     }
 
 

@@ -38,12 +38,11 @@ Handler = Callable[[Any, Any], Any]
 class Cloud:
     """A whole account: started, used through boto3 by whoever runs in this process, stopped."""
 
-    def __init__(self, start_timeout_s: int, ticks_per_second: float = 1.0) -> None:
-        """`start_timeout_s` is the workflow's wait for energy; schedules fire `ticks_per_second` times too often.
+    def __init__(self, ticks_per_second: float = 1.0) -> None:
+        """Schedules fire `ticks_per_second` times too often.
 
         With 0 none fires by itself, and `fire` is the only one who does.
         """
-        self._start_timeout_s = start_timeout_s
         self._ticks_per_second = ticks_per_second
         self._moto = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         self._handlers: dict[str, Handler] = {}
@@ -67,7 +66,7 @@ class Cloud:
         arns = {name: _create_function(name, role) for name in self._handlers}
         machine = boto3.client("stepfunctions").create_state_machine(
             name="kerb-session",
-            definition=json.dumps(workflow.definition(arns.__getitem__, self._start_timeout_s)),
+            definition=json.dumps(workflow.definition(arns.__getitem__)),
             roleArn=role,
         )
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]

@@ -13,14 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from local.client import Person
-from local.seed import CHARGER_PASSWORD, CHARGERS, RFID_UID, Network
+from local.seed import CHARGER_PASSWORD, CHARGERS, DEMO_CHARGER, RFID_UID, SPEED, Network
 from local.simulator.battery import Car
 from local.simulator.charger import Charger, Setup
 from local.stack import Stack
 
-_CHARGER_ID = CHARGERS[1]
 _WANTED_WH = 3_000
-_SPEED = 240
 _CENTS = 100
 
 
@@ -29,7 +27,7 @@ def show(console: Console, stack: Stack, network: Network, stopping: threading.E
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="demo-charger", daemon=True)
     thread.start()
-    setup = Setup(_CHARGER_ID, CHARGER_PASSWORD, stack.socket_url, "2.0.1", interval_s=1, speed=_SPEED)
+    setup = Setup(DEMO_CHARGER, CHARGER_PASSWORD, stack.socket_url, "2.0.1", interval_s=1, speed=SPEED)
     charger = Charger(setup, lambda line: console.print(f"  [dim]charger[/dim]  {line}"))
     running_task = asyncio.run_coroutine_threadsafe(_begin(charger), loop).result(5)
     try:
@@ -57,7 +55,7 @@ async def _end(running: asyncio.Task[None]) -> None:
 
 def _session(console: Console, driver: Person, stopping: threading.Event) -> dict[str, Any]:
     asked = time.perf_counter()
-    session_id = driver.begin(_CHARGER_ID, "1", key="demo-1")["session_id"]
+    session_id = driver.begin(DEMO_CHARGER, "1", key="demo-1")["session_id"]
     _tell(console, f"POST /v1/sessions, session {session_id}")
     driver.until(session_id, lambda it: it["state"] != "initiated")
     _tell(console, f"active after {time.perf_counter() - asked:.2f} s, card held")

@@ -15,13 +15,17 @@ SITE_ID = "demo-harbour"
 CHARGER_PASSWORD = "charge-me-if-you-can"
 RFID_UID = "04A1B2C3D4E5F6"
 CHARGERS = ("DEMO-16", "DEMO-201", "GUEST-1", "GUEST-2")
+DEMO_CHARGER = CHARGERS[1]
 _PROFILE = {
     "legal_name": "Harbour Charging GmbH",
     "address": "Hafenstrasse 1\n20457 Hamburg",
     "country": "DE",
     "tax_id": "DE123456789",
 }
-_PLUGS = [{"connector": connector, "kind": "type2", "max_power_w": 22_000} for connector in ("1", "2")]
+# The demo charges this many times faster than any car, and its plugs are as fast as they are said to be: what a plug
+# cannot give is not billed.
+SPEED = 240
+_POWER_W = 22_000
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def seed(stack: Stack) -> Network:
     """One operator, one site with a price, four chargers, one driver with a card and an RFID card."""
     operator = open_operator(stack, "operator@example.com", "Operator-demo-1", OPERATOR_ID)
     operator.call("PUT", "/v1/operator/profile", _PROFILE)
+    # Time flies here: simulated chargers read as often as they are told on the command line.
+    operator.call("PUT", "/v1/operator/charger-profile", {"reading_interval_s": None})
     operator.call(
         "PUT",
         f"/v1/operator/tariffs/{TARIFF_ID}",
@@ -81,10 +87,16 @@ def seed(stack: Stack) -> Network:
         },
     )
     for charger_id in CHARGERS:
+        power_w = _POWER_W * SPEED if charger_id == DEMO_CHARGER else _POWER_W
         operator.call(
             "PUT",
             f"/v1/operator/chargers/{charger_id}",
-            {"site_id": SITE_ID, "connectors": ["1", "2"], "plugs": _PLUGS, "password": CHARGER_PASSWORD},
+            {
+                "site_id": SITE_ID,
+                "connectors": ["1", "2"],
+                "plugs": [{"connector": it, "kind": "type2", "max_power_w": power_w} for it in ("1", "2")],
+                "password": CHARGER_PASSWORD,
+            },
         )
     driver = open_account(stack, "driver@example.com", "Driver-demo-1")
     driver_id = driver.call("GET", "/v1/me")["driver_id"]

@@ -45,7 +45,7 @@ class Stack:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self.cloud = Cloud(self.options.start_timeout_s, self.options.ticks_per_second)
+        self.cloud = Cloud(self.options.ticks_per_second)
         self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
@@ -116,6 +116,7 @@ class Stack:
             "KERB_AUTO_CONFIRM": "1",
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
+            "KERB_START_WAIT_S": str(self.options.start_timeout_s),
             "KERB_UNCLAIMED_S": str(self.options.unclaimed_s),
         }
 

@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "sessions.export.exports",
     "chargers.registry.operators",
     "chargers.commands.commands",
+    "chargers.provisioning.provisioning",
     "chargers.diagnostics.insight",
     "money.webhooks.webhooks",
     "notifications.routes.notices",

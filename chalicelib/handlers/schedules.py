@@ -46,8 +46,12 @@ def reconcile(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
 def lists(event: CloudWatchEvent) -> dict[str, int]:
-    """Bring the lists of tokens that chargers keep up to date."""
-    return {"tended": network().local_lists.tend()}
+    """Bring chargers' lists of tokens and their settings up to date, and send what waits behind unanswered calls."""
+    return {
+        "lines": network().commands.tend(),
+        "tended": network().local_lists.tend(),
+        "set_up": network().provisioning.tend(),
+    }
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")

@@ -14,7 +14,20 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Knock, LoggedMessage, SentCall
+from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup_profile import SetupProfile
+from chalicelib.records.chargers import (
+    Admission,
+    Answered,
+    Charger,
+    Connection,
+    ConnectorState,
+    HeldList,
+    Knock,
+    LoggedMessage,
+    MainMeter,
+    SentCall,
+)
 
 
 class Chargers(Protocol):
@@ -48,7 +61,11 @@ class Chargers(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None: ...
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
+        """What it says it is; returns it as it is registered, None when it is not."""
+
     def admit(self, charger_id: str, admission: Admission) -> bool:
         """Accept or block a charger; False for an unknown one."""
 
@@ -73,6 +90,18 @@ class Chargers(Protocol):
     def confirm_list(self, charger_id: str, version: int) -> None:
         """The charger holds this version of our token list."""
 
+    def sends_list(self, charger: Charger, held: HeldList) -> bool:
+        """Note what the charger is about to be sent; False when somebody else has sent it something meanwhile.
+
+        From then on it is among those of its operator that take lists, until its socket closes.
+        """
+
+    def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
+        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+
+    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
+        """The charger told these of its limits; those it told before stay."""
+
     def list_is_due(self, charger_id: str) -> None:
         """The charger's list of tokens should be looked after soon."""
 
@@ -83,10 +112,14 @@ class Chargers(Protocol):
         """Keep the latest news of each topic."""
 
     def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
+
+    def main_meter(self, charger_id: str) -> MainMeter | None: ...
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
-        An older `status_at` than the one stored changes nothing, and None is returned.
+        An older `status_at` or `told_at` than the one stored changes nothing, and None is returned.
         """
 
     def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
@@ -101,6 +134,15 @@ class Chargers(Protocol):
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """Take the connector from that session; nothing happens when it is not (any longer) its."""
+
+    def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
+        """Give a connector to the session that charges there, whatever is reserved; False if it is not `instead_of`'s.
+
+        `instead_of` None: if nobody has it.
+        """
+
+    def note_plug_in(self, charger_id: str, seconds: int) -> None:
+        """So long the charger waits for a car to be plugged in after a start."""
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
@@ -128,6 +170,37 @@ class Calls(Protocol):
     def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
     def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
         """Record the first answer, however late; None for a further one, or one nobody asked for."""
+
+    def take_line(self, call: SentCall, at: datetime, *, hurried: bool = False) -> bool:
+        """Make `call` the one that is open on its charger's line; False while another is, on the same socket.
+
+        What is overdue, or went down another socket, is open no longer. One that is `hurried` minds only the newest
+        call, not one that was overtaken and is open still.
+        """
+
+    def wait(self, call: SentCall, rank: int, at: datetime) -> bool:
+        """Let `call`, with its frame, wait for the line, lowest rank first; False when the line is free by now."""
+
+    def overtake(self, call: SentCall, rank: int, waits_since: datetime) -> bool:
+        """Make a waiting call the one that is open, beside the one that is; False when it waits no longer."""
+
+    def moved(self, call: SentCall) -> None:
+        """The call went down another socket than was thought."""
+
+    def free_line(self, charger_id: str, message_id: str, at: datetime) -> Answered | None:
+        """That call is open no longer; None when it was not, by what is known of the line."""
+
+    def next_waiting(
+        self, charger_id: str, connection_id: str, at: datetime, due_at: datetime
+    ) -> tuple[SentCall | None, Sequence[str]]:
+        """Make the first call that waits for this socket the one that is open; it is returned with its frame.
+
+        None while another is open, or none waits. With it the ids of those that waited too long, or for a socket
+        that is gone: they wait no longer.
+        """
+
+    def lines_waiting(self, at: datetime) -> Iterable[str]:
+        """Chargers for which calls wait though none is open that could still be answered in time."""
 
 
 class MessageLog(Protocol):
@@ -162,3 +235,29 @@ class Reports(Protocol):
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
         """In order; a part that came twice is there once."""
+
+
+class Setups(Protocol):
+    """The declared profiles, and each charger's setup."""
+
+    def profile(self, operator_id: str) -> SetupProfile:
+        """What the operator declared, else what is wanted of every charger. May be a minute old."""
+
+    def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
+        """From now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
+
+    def get(self, charger_id: str) -> Setup | None: ...
+    def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
+        """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
+
+    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+        """Remember with the charger itself for which profile it was seen through, and how it measures."""
+
+    def mark_due(self, charger: Charger) -> None:
+        """Look at the charger's settings when its first connector next reports a status."""
+
+    def operators_behind(self) -> Iterable[str]:
+        """Operators whose chargers have not all been reached by their new profile."""
+
+    def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
+        """The ids of the next of the operator's chargers that a new profile is to reach, each given out once."""

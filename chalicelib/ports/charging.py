@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.records.charging import StoredReading, Transaction, Waiting
 
@@ -35,7 +35,13 @@ class Sessions(Protocol):
         """Newest first, with the cursor of the next page (opaque text) or None. ValueError for a cursor not ours."""
 
     def unsettled(self, since: datetime) -> Iterable[Session]:
-        """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`."""
+        """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`.
+
+        So are those with an end told too late to be billed; and those that charge, some hours after their last change.
+        """
+
+    def look_later(self, session_id: str) -> None:
+        """`unsettled` shows a session that charges again some hours from now."""
 
     def forget_driver(self, session: Session) -> None:
         """Keep the session, and no longer whose it was."""
@@ -53,14 +59,23 @@ class Transactions(Protocol):
     def record(self, facts: Transaction) -> Transaction:
         """Merge what is not None into the transaction, first word wins; returns it whole."""
 
+    def end(self, facts: Transaction) -> Transaction:
+        """Write down its end: the first word counts, but one under its own name replaces one that is `stopped_as`."""
+
+    def place(self, charger_id: str, ref: str, connector: ConnectorId, seq_no: int | None) -> bool:
+        """Where it is: the first word counts, of numbered messages the latest. Whether this one did."""
+
+    def leave(self, charger_id: str, ref: str, at: datetime | None) -> None:
+        """Since then it is thought to be over though no end was told; None: it is not after all."""
+
     def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
         """From now on its session is looked at from this energy on, whatever was said before."""
 
     def forget_token(self, charger_id: str, ref: str) -> None:
         """Keep the transaction, and no longer the card it was begun or ended with."""
 
-    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
-        """From now on `ref` means another transaction."""
+    def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
+        """From now on `ref` means another transaction; None: itself again."""
 
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         """Put a transaction that belongs to no session on the list of those; nothing happens when one has it."""
@@ -85,10 +100,20 @@ class Readings(Protocol):
         """The numbers of all messages appended, in order."""
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
-        """Newest first."""
+        """Newest first; what the newest does not tell (energy, where only power was told) those before it do."""
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
         """Oldest first, those past `position` (empty: from the beginning). ValueError for a position not ours."""
+
+
+class SignedValues(Protocol):
+    """What meters signed, kept to the letter with the transaction."""
+
+    def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
+        """One write for a message; the same values again change nothing."""
+
+    def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
+        """Those of `limit` messages, in order of time, and the next page's cursor. ValueError for one not ours."""
 
 
 class Workflow(Protocol):

@@ -25,6 +25,9 @@ class Places(Protocol):
     def set_online(self, row: str, online: bool) -> None:
         """Nothing happens when the row is gone."""
 
+    def set_metered(self, row: str, is_metered: bool) -> None:
+        """Nothing happens when the row is gone."""
+
     def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
         """A reservation keeps the connector until then, or no longer. Nothing happens when the row is gone."""
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.pricing.registers import Supply
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with one grid connection; `tariff_id` prices every session there."""
+    """A place with one grid connection; `tariff_id` prices every session there.
+
+    `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
+    """
 
     site_id: str
     operator_id: str
@@ -23,6 +29,7 @@ class Site:
     tariff_id: str
     latitude: float | None = None
     longitude: float | None = None
+    is_load_managed: bool = False
 
     @property
     def spot(self) -> GeoPoint | None:
@@ -47,6 +54,18 @@ class PlugType(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The most that any charger on the market gives at such a plug, where nobody registered its power: SAE J1772 80 A at
+# 240 V, IEC 62196-2 and GB/T 20234.2 63 A in three phases, a household's 40 A at 240 V, and 500 kW of direct current;
+# what gives more (megawatt charging, say) must be registered as what it is.
+_STRONGEST_W = {
+    PlugType.TYPE_1: 19_200,
+    PlugType.TYPE_2: 43_500,
+    PlugType.GBT_AC: 43_500,
+    PlugType.DOMESTIC: 9_600,
+}
+_STRONGEST_OF_ALL_W = 500_000
+
+
 @dataclass(frozen=True, slots=True)
 class Plug:
     """What a connector offers a car; `max_power_w` 0 when nobody said."""
@@ -54,6 +73,29 @@ class Plug:
     connector: ConnectorId
     kind: PlugType = PlugType.UNKNOWN
     max_power_w: int = 0
+
+    @property
+    def supply(self) -> Supply:
+        """The most that it gives."""
+        if self.max_power_w > 0:
+            return Supply(self.max_power_w)
+        return Supply(_STRONGEST_W.get(self.kind, _STRONGEST_OF_ALL_W), is_registered=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainMeter:
+    """A station's own meter as its charger last told it; each value with the time it is of, None: never told.
+
+    It counts for all connectors and whatever else the station takes. `current_ma` is the sum of the phases.
+    """
+
+    energy_wh: int | None = None
+    energy_at: datetime | None = None
+    power_w: int | None = None
+    power_at: datetime | None = None
+    current_ma: int | None = None
+    phase_currents_ma: Currents | None = None
+    current_at: datetime | None = None
 
 
 class Admission(StrEnum):
@@ -65,12 +107,31 @@ class Admission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldList:
+    """What of our list of tokens a charger was sent, by the seconds in which tokens changed.
+
+    All that changed until `until_s`, and of what changed after that `more`: tokens, each with its second. `sent` is
+    the highest version ever sent, `size` how many entries that makes, no fewer than there are.
+    """
+
+    until_s: int = 0
+    more: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Charger:
     """One OCPP identity as registered; `connection_id` is set while its newest socket is open.
 
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
     TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
-    `list_version` is the version of our token list it last confirmed. `place` is its row in the index of places.
+    `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
+    last seen through for, `metering` how far its charges can be measured.
+    `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
+    `list_version` is the version of our token list it last confirmed, below 0 where it takes none; `list` is what it
+    was sent of it. `limits` are settings that bound what it can be sent at once, by name, as it told them; None until
+    it was asked for them. `place` is its row in the index of places.
     """
 
     charger_id: str
@@ -94,6 +155,24 @@ class Charger:
     plugs: tuple[Plug, ...] = ()
     place: str | None = None
     is_found_in_any_case: bool = False
+    has_main_meter: bool = False
+    setup_profile: str | None = None
+    metering: Metering = Metering.UNKNOWN
+    booted_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    plug_in_s: int | None = None
+    list: HeldList = HeldList()
+    limits: Mapping[str, str] | None = None
+
+
+def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
+    """The most that a connector of a charger gives; where nobody knows which it is, the most of any there."""
+    plugs = charger.plugs if charger is not None else ()
+    at_it = [it for it in plugs if it.connector == connector] or [
+        it for it in plugs if it.connector.evse == connector.evse
+    ]
+    supplies = [it.supply for it in at_it or (() if connector.evse else plugs)]
+    return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +192,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """What a connector last reported, the session that has it, and the reservation it is kept for, if any."""
+    """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
+
+    `setup_is_due`: at its next status, its charger's settings are to be looked at.
+    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
+    it before.
+    """
 
     connector: ConnectorId
     status: ConnectorStatus = ConnectorStatus.UNKNOWN
@@ -123,6 +207,9 @@ class ConnectorState:
     place: str | None = None
     reserved_for: str | None = None
     reserved_until: datetime | None = None
+    setup_is_due: bool = False
+    told_at: datetime | None = None
+    last_session_id: str | None = None
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""
@@ -143,7 +230,11 @@ class Purpose(StrEnum):
     PASSWORD = "password"  # noqa: S105
     LIST_VERSION = "list_version"
     LIST = "list"
+    LIST_LIMITS = "list_limits"
     RESERVE = "reserve"
+    SETUP_READ = "setup_read"
+    SETUP_WRITE = "setup_write"
+    UNLOCK = "unlock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +255,9 @@ class SentCall:
     """A command as sent: its name on the wire, what it is for, and the charger's answer once it has come.
 
     `subject` is what the purpose needs to know again: a session's id, a list's version. An answer that comes after
-    `due_at` is late, and still an answer.
+    `due_at` is late, and still an answer. `connection_id` is the socket it went down. `waiting` is the frame as long
+    as it has yet to be sent, because another call is open; its `sent_at` and `due_at` are guesses until then. One that
+    its charger takes in `parts` only is followed by the others, named after it.
     """
 
     charger_id: str
@@ -177,6 +270,22 @@ class SentCall:
     fingerprint: str = ""
     result: CommandResult | None = None
     answered_at: datetime | None = None
+    connection_id: str = ""
+    waiting: str = ""
+    parts: int = 1
+
+    @property
+    def later_parts(self) -> Sequence[str]:
+        """The message ids of all parts but the first."""
+        return [f"{self.message_id}~{number}" for number in range(2, self.parts + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The call that was open on a charger's line until now: what was asked, and whether others wait for the line."""
+
+    action: str
+    others_wait: bool
 
 
 class Direction(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
-from chalicelib.domain.charging.transitions import Step
+from chalicelib.domain.charging.waits import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,10 @@ class Transaction:
     `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
     that is really meant, where a charger uses a name twice or none at all. From `attend_from_wh` on (since its
     beginning; 0: always) its session is looked at with each reading: it has limits, or may outgrow what pays for it.
-    `is_nearly_done`: its driver has been told so.
+    `is_nearly_done`: its driver has been told so. `connector_seq_no` numbers the message that told where it is.
+    `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is
+    thought to be over, though no end was told.
+    `is_nearly_done`: its driver has been told so. `stop_word` is the charger's own word for why it ended.
     """
 
     charger_id: str
@@ -36,8 +39,12 @@ class Transaction:
     first_seq_no: int | None = None
     last_seq_no: int | None = None
     stop_token: str | None = None
+    stop_word: str | None = None
     attend_from_wh: int | None = None
     is_nearly_done: bool | None = None
+    connector_seq_no: int | None = None
+    stopped_as: str | None = None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from chalicelib.records.chargers import Plug
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A charger as a search finds it: all that its row in the index says, and what its connectors do now."""
+    """A charger as a search finds it: all that its row in the index says, and what its connectors do now.
+
+    `is_metered` False: the charger says that it does not measure energy.
+    """
 
     charger_id: str
     operator_id: str
@@ -27,6 +30,7 @@ class Place:
     online: bool = False
     statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
     kept: Mapping[str, datetime] = field(default_factory=dict)
+    is_metered: bool = True
 
     def status(self, plug: Plug) -> ConnectorStatus:
         """What a connector does now; nobody knows of a charger that is offline."""

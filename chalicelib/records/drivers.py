@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Driver:
 class Token:
     """An RFID card: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
 
-    `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that.
+    `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that. Tokens of one
+    `group` may end each other's charges (OCPP 1.6 parentIdTag, 2.x groupIdToken; the charger's MasterPassGroupId names
+    the one that may end all). From `expires_at` on nobody may charge with it.
     """
 
     uid: str
@@ -43,6 +46,8 @@ class Token:
     driver_id: str
     blocked: bool = False
     blocked_by_driver: bool = False
+    group: str = ""
+    expires_at: datetime | None = None
 
     @property
     def is_blocked(self) -> bool:

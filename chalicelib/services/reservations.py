@@ -20,7 +20,7 @@ from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.discovery import Places
 from chalicelib.ports.reservations import Reservations
-from chalicelib.records.chargers import Gone, Purpose
+from chalicelib.records.chargers import Gone, Purpose, SentCall
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
@@ -133,8 +133,9 @@ class DriverReservations:
                 return self.reservations.get(state.reserved_for or "")
         return None
 
-    def answered(self, reservation_id: str, result: CommandResult) -> None:
+    def answered(self, call: SentCall, result: CommandResult) -> None:
         """The charger keeps it, or leaves that to us; where a car stands already there is nothing to keep."""
+        reservation_id = call.subject
         reservation = self.reservations.get(reservation_id)
         if reservation is None:
             return
@@ -146,6 +147,18 @@ class DriverReservations:
                 self._finish(ended)
         else:
             self.reservations.kept_by(reservation_id, Keeper.BACKEND)
+
+    def told(self, charger_id: str, number: int) -> None:
+        """The charger keeps it no longer, by its own account; until its time is over we keep others away ourselves."""
+        for state in self.chargers.connectors(charger_id):
+            reservation = self.reservations.get(state.reserved_for) if state.reserved_for else None
+            if reservation is None or reservation.number != number:
+                continue
+            if reservation.is_open(self.clock()):
+                self.reservations.kept_by(reservation.reservation_id, Keeper.BACKEND)
+            elif reservation.standing is ReservationStatus.OPEN:
+                ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
+                self._finish(ended or reservation)
 
     def sweep(self) -> int:
         """End what is over, and finish what a crash left half ended; returns how many."""
@@ -188,7 +201,7 @@ class DriverReservations:
             stop_requested_at=ended_at,
             stopped_at=ended_at,
         )
-        if final_bill(session, ()).total_minor and self.sessions.add(session):
+        if final_bill(session).total_minor and self.sessions.add(session):
             self.workflow.start(session)
 
     def _open(self, driver_id: str, reservation_id: str) -> Reservation:

@@ -8,8 +8,10 @@ from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.wiring.stores import Stores
 
 
@@ -17,12 +19,24 @@ class ChargerServices(Stores):
     """Services of chargers: their sockets, commands, lists, registry and log."""
 
     @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.readings, self.chargers, self.clock)
+
+    @cached_property
     def charger_log(self) -> ChargerLog:
         return ChargerLog(self.message_log, self.history, self.places, self.clock)
 
     @cached_property
     def commands(self) -> ChargerCommands:
-        return ChargerCommands(self.chargers, self.calls, self.link, self.charger_log, self.clock, self.new_id)
+        return ChargerCommands(
+            chargers=self.chargers,
+            calls=self.calls,
+            link=self.link,
+            charger_log=self.charger_log,
+            clock=self.clock,
+            new_id=self.new_id,
+            sleep=self.sleep,
+        )
 
     @cached_property
     def connections(self) -> Connections:
@@ -32,11 +46,24 @@ class ChargerServices(Stores):
             charger_log=self.charger_log,
             knocks=self.knocks,
             newcomers_to=self.setting("NEWCOMERS_TO", "") or None,
+            provisioning=self.provisioning,
         )
 
     @cached_property
     def local_lists(self) -> LocalLists:
         return LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+
+    @cached_property
+    def provisioning(self) -> Provisioning:
+        return Provisioning(
+            setups=self.setups,
+            chargers=self.chargers,
+            catalog=self.catalog,
+            places=self.places,
+            commands=self.commands,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
 
     @cached_property
     def registry(self) -> Registry:
@@ -54,6 +81,7 @@ class ChargerServices(Stores):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
+            signed_values=self.signed_values,
             clock=self.clock,
             sleep=self.sleep,
         )

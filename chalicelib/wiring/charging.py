@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.services.charging.connector_statuses import ConnectorStatuses
+from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -27,11 +30,47 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def monitor(self) -> Monitor:
-        return Monitor(self.sessions, self.readings, self.changes, self.alerts, self.clock)
+        return Monitor(self.sessions, self.evidence, self.changes, self.alerts, self.clock)
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(self.readings, self.changes)
+        return Metering(self.evidence, self.readings, self.history, self.changes, self.clock)
+
+    @cached_property
+    def inferred_ends(self) -> InferredEnds:
+        return InferredEnds(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            readings=self.readings,
+            changes=self.changes,
+            clock=self.clock,
+            lost_after=timedelta(hours=int(self.setting("LOST_AFTER_H", "24"))),
+        )
+
+    @cached_property
+    def local_starts(self) -> LocalStarts:
+        return LocalStarts(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            catalog=self.catalog,
+            changes=self.changes,
+            driver_reservations=self.driver_reservations,
+            ends=self.inferred_ends,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def connector_statuses(self) -> ConnectorStatuses:
+        return ConnectorStatuses(
+            chargers=self.chargers,
+            transaction_ids=self.transaction_ids,
+            charger_log=self.charger_log,
+            provisioning=self.provisioning,
+            alerts=self.alerts,
+            ends=self.inferred_ends,
+            clock=self.clock,
+        )
 
     @cached_property
     def charging(self) -> TransactionEvents:
@@ -40,12 +79,13 @@ class ChargingServices(ReservationServices):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
-            catalog=self.catalog,
+            signed_values=self.signed_values,
             authorizations=self.authorizations,
             transaction_ids=self.transaction_ids,
             workflow=self.workflow,
             changes=self.changes,
-            driver_reservations=self.driver_reservations,
+            starts=self.local_starts,
+            ends=self.inferred_ends,
             monitor=self.monitor,
             alerts=self.alerts,
             clock=self.clock,
@@ -54,5 +94,14 @@ class ChargingServices(ReservationServices):
     @cached_property
     def unclaimed(self) -> UnclaimedCharges:
         return UnclaimedCharges(
-            self.transactions, self.charging, self.clock, timedelta(seconds=int(self.setting("UNCLAIMED_S", "900")))
+            chargers=self.chargers,
+            transactions=self.transactions,
+            readings=self.readings,
+            sessions=self.sessions,
+            authorizations=self.authorizations,
+            starts=self.local_starts,
+            changes=self.changes,
+            workflow=self.workflow,
+            clock=self.clock,
+            grace=timedelta(seconds=int(self.setting("UNCLAIMED_S", "900"))),
         )

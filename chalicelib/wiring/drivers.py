@@ -21,7 +21,7 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def authorizations(self) -> Authorizations:
-        return Authorizations(self.chargers, self.sessions, self.catalog, self.drivers)
+        return Authorizations(self.chargers, self.sessions, self.catalog, self.drivers, self.clock)
 
     @cached_property
     def eligibility(self) -> Eligibility:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.payment_webhooks import PaymentWebhooks
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.reconciliation import Reconciliation
@@ -35,6 +36,10 @@ class MoneyServices(ChargingServices):
     @cached_property
     def refunds(self) -> Refunds:
         return Refunds(self.sessions, self.ledger, self.changes, lambda: self.payments, self.clock)
+
+    @cached_property
+    def late_ends(self) -> LateEnds:
+        return LateEnds(self.evidence, self.metering, self.refunds, self.changes)
 
     @cached_property
     def reconciliation(self) -> Reconciliation:

@@ -19,7 +19,7 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def alerts(self) -> Alerts:
-        return Alerts(self.sessions, self.readings, self.transactions, self.notifications)
+        return Alerts(self.sessions, self.readings, self.evidence, self.transactions, self.notifications)
 
     @cached_property
     def delivery(self) -> Delivery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.records.chargers import Purpose
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
 from chalicelib.wiring.sessions import SessionServices
@@ -18,17 +19,26 @@ class OcppServices(SessionServices):
         return Router(
             chargers=self.chargers,
             charging=self.charging,
+            statuses=self.connector_statuses,
             authorizations=self.authorizations,
-            lists=self.local_lists,
+            provisioning=self.provisioning,
             driver_reservations=self.driver_reservations,
             reports=self.reports,
             provider=self.provider,
-            charger_log=self.charger_log,
-            alerts=self.alerts,
+            purposes={
+                Purpose.START: self.charging.start_answered,
+                Purpose.RESERVE: self.driver_reservations.answered,
+                Purpose.PASSWORD: self.remote_control.password_answered,
+                Purpose.LIST_VERSION: self.local_lists.version_told,
+                Purpose.LIST_LIMITS: self.local_lists.limits_told,
+                Purpose.LIST: self.local_lists.update_answered,
+                Purpose.SETUP_READ: self.provisioning.answered,
+                Purpose.SETUP_WRITE: self.provisioning.answered,
+            },
             clock=self.clock,
             heartbeat_s=int(self.setting("HEARTBEAT_S", str(HEARTBEAT_S))),
         )
 
     @cached_property
     def conversation(self) -> Conversation:
-        return Conversation(self.chargers, self.calls, self.router, self.charger_log, self.clock)
+        return Conversation(self.chargers, self.calls, self.router, self.charger_log, self.commands, self.clock)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
+from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
 from chalicelib.wiring.money import MoneyServices
 
@@ -16,23 +19,34 @@ class SessionServices(MoneyServices):
     def lifecycle(self) -> Lifecycle:
         return Lifecycle(
             sessions=self.sessions,
-            readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
             commands=self.commands,
             metering=self.metering,
+            ends=self.inferred_ends,
+            late_ends=self.late_ends,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
             clock=self.clock,
         )
 
     @cached_property
+    def hand_settlement(self) -> HandSettlement:
+        return HandSettlement(self.sessions, self.chargers, self.workflow, self.metering, self.changes, self.clock)
+
+    @cached_property
+    def cable_release(self) -> CableRelease:
+        return CableRelease(self.chargers, self.sessions, self.calls, self.commands, self.clock, self.sleep)
+
+    @cached_property
     def driver_sessions(self) -> DriverSessions:
         return DriverSessions(
             sessions=self.sessions,
             readings=self.readings,
+            evidence=self.evidence,
             chargers=self.chargers,
             catalog=self.catalog,
             eligibility=self.eligibility,
@@ -42,4 +56,5 @@ class SessionServices(MoneyServices):
             changes=self.changes,
             clock=self.clock,
             new_id=self.new_id,
+            start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),
         )

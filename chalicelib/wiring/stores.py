@@ -16,7 +16,9 @@ from chalicelib.adapters.chargers.chargers import DynamoChargers
 from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.charging.sessions import DynamoSessions
+from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -118,6 +120,14 @@ class Stores:
     @cached_property
     def readings(self) -> DynamoReadings:
         return DynamoReadings()
+
+    @cached_property
+    def signed_values(self) -> DynamoSignedValues:
+        return DynamoSignedValues()
+
+    @cached_property
+    def setups(self) -> DynamoSetups:
+        return DynamoSetups(self.clock)
 
     @cached_property
     def calls(self) -> DynamoCalls:

@@ -203,16 +203,12 @@ class Charger:
 
     def write(self, name: str, value: str) -> str:
         """Change a setting. Returns Accepted, Rejected, RebootRequired or Unknown."""
-        setting = self.memory.settings.find(name)
-        if setting is None:
-            return "Unknown"
-        if not setting.is_writable or not setting.can_be(value):
-            return "Rejected"
-        self.memory.settings.put(setting, value)
-        if setting.role is Role.PASSWORD:
+        settings = self.memory.settings
+        status = settings.write(name, value)
+        if status == "Accepted" and settings.find(name) is settings.of(Role.PASSWORD):
             self.line.change_password(value)
             self.soon(self._reconnect())
-        return "RebootRequired" if setting.needs_reboot else "Accepted"
+        return status
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it after the answer has gone out."""
@@ -237,6 +233,7 @@ class Charger:
             token,
             int(at.register_wh),
             now(),
+            self.memory.settings,
             remote_start_id=remote_start_id,
             remote=remote,
             offline=not self.is_online,
@@ -345,7 +342,7 @@ class Charger:
         while True:
             await self.memory.settings.wait(Role.METER_INTERVAL_S)
             for at in self.connectors.values():
-                if at.transaction is not None:
+                if at.transaction is not None and self.memory.settings.of(Role.READINGS).value:
                     self.line.queue(self.words.reading(at.transaction, at, not self.is_online))
                     self.log(describe(at))
 
@@ -384,5 +381,6 @@ class Charger:
         self._boot_reason, self._reset_reason = "RemoteReset", None
         for at in self.connectors.values():
             await self.stop(at, reason)
+        self.memory.settings.reboot(self.setup.first_settings(self.words) if self.setup.forgets else None)
         with contextlib.suppress(Exception):
             await self.line.close()

@@ -12,17 +12,18 @@ from local.simulator.battery import Car
 from local.simulator.line import Line, Payload, Queued, Unsupported
 from local.simulator.memory import Memory, Reservation
 from local.simulator.profiles import Charge
-from local.simulator.settings import Setting
+from local.simulator.settings import Setting, Settings
 
 
 @dataclass
 class Transaction:
-    """A charge under way. `ref` is None until the backend names it (1.6)."""
+    """A charge under way. `ref` is None until the backend names it (1.6); `settings` say what is told of its meter."""
 
     connector: int
     token: str
     meter_start_wh: int
     started_at: datetime
+    settings: Settings
     ref: str | None = None
     remote_start_id: int | None = None
     remote: bool = False

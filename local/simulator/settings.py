@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 _READ, _WRITE, _BOTH = "ReadOnly", "WriteOnly", "ReadWrite"
+_ENERGY = "Energy.Active.Import.Register"
+_SAMPLED = f"{_ENERGY},Power.Active.Import,SoC"
+_MEASURED = frozenset(_SAMPLED.split(","))
 
 
 class Role(Enum):
@@ -26,6 +29,9 @@ class Role(Enum):
     LIST_ENABLED = auto()
     LIST_ITEMS = auto()
     PASSWORD = auto()
+    START_VALUES = auto()
+    READINGS = auto()
+    STOP_VALUES = auto()
 
 
 @dataclass
@@ -39,6 +45,7 @@ class Setting:
     limits: tuple[float, float] = (0, 500)
     role: Role | None = None
     needs_reboot: bool = False
+    is_refused: bool = False
 
     @property
     def is_readable(self) -> bool:
@@ -58,6 +65,9 @@ class Setting:
                 return value.isascii() and value.isdecimal() and low <= int(value) <= high
             case "boolean":
                 return value.casefold() in ("true", "false")
+            case "MemberList":
+                # Measurands, for no other list can be written: what it has no meter for it does not take (1.6 §9.1.19).
+                return {it.strip() for it in value.split(",") if it.strip()} <= _MEASURED
             case _:
                 return low <= len(value) <= high
 
@@ -69,6 +79,7 @@ class Settings:
         self._by_name = {it.name.casefold(): it for it in table}
         self._by_role = {it.role: it for it in self._by_name.values() if it.role is not None}
         self._changed = asyncio.Event()
+        self._waiting: dict[str, str] = {}
 
     def all(self) -> list[Setting]:
         """In the order of the table."""
@@ -97,6 +108,34 @@ class Settings:
     def flag(self, role: Role) -> bool:
         """As the charger reads it."""
         return self._by_role[role].value.casefold() == "true"
+
+    def has(self, role: Role, item: str) -> bool:
+        """Whether a list has it; one that nobody set has all."""
+        if role not in self._by_role:
+            return True
+        return item.casefold() in (it.strip().casefold() for it in self._by_role[role].value.split(","))
+
+    def reboot(self, factory: Settings | None = None) -> None:
+        """What waited for that takes effect; all but the password is as `factory` had it, if nothing is remembered."""
+        for name, value in self._waiting.items():
+            self._by_name[name].value = value
+        self._waiting.clear()
+        for it in factory.all() if factory is not None else ():
+            if it.role is not Role.PASSWORD:
+                self._by_name[it.name.casefold()].value = it.value
+
+    def write(self, name: str, value: str) -> str:
+        """Change it as a backend asks, now or at the next reboot. Returns the status: 2.x's, but for Unknown."""
+        setting = self.find(name)
+        if setting is None:
+            return "Unknown"
+        if not setting.is_writable or setting.is_refused or not setting.can_be(value):
+            return "Rejected"
+        if setting.needs_reboot:
+            self._waiting[name.casefold()] = value
+            return "RebootRequired"
+        self.put(setting, value)
+        return "Accepted"
 
     def put(self, setting: Setting, value: str) -> None:
         """Change it, and wake whoever waits for as long as it says."""
@@ -129,24 +168,24 @@ def settings16(connectors: int) -> list[Setting]:
         Setting("SecurityProfile", "1", whole),
         Setting("CpoName", "Kerb", "string", _BOTH),
         Setting("NumberOfConnectors", str(connectors), whole),
-        Setting("AllowOfflineTxForUnknownId", "true", "boolean"),
+        Setting("AllowOfflineTxForUnknownId", "true", "boolean", _BOTH),
         Setting("AuthorizationCacheEnabled", "true", "boolean"),
-        Setting("LocalAuthorizeOffline", "true", "boolean"),
-        Setting("LocalPreAuthorize", "false", "boolean"),
-        Setting("ClockAlignedDataInterval", "0", whole),
+        Setting("LocalAuthorizeOffline", "true", "boolean", _BOTH),
+        Setting("LocalPreAuthorize", "false", "boolean", _BOTH),
+        Setting("ClockAlignedDataInterval", "0", whole, _BOTH, (0, 86_400)),
         Setting("ConnectorPhaseRotation", "NotApplicable"),
         Setting("GetConfigurationMaxKeys", "100", whole),
         Setting("LightIntensity", "100", whole, _BOTH, (0, 100)),
         Setting("MeterValuesAlignedData", ""),
-        Setting("MeterValuesSampledData", "Energy.Active.Import.Register,Power.Active.Import,SoC"),
+        Setting("MeterValuesSampledData", _SAMPLED, "MemberList", _BOTH, role=Role.READINGS),
         Setting("ResetRetries", "1", whole),
-        Setting("StopTransactionOnEVSideDisconnect", "true", "boolean"),
-        Setting("StopTransactionOnInvalidId", "true", "boolean"),
-        Setting("StopTxnAlignedData", ""),
-        Setting("StopTxnSampledData", ""),
-        Setting("TransactionMessageAttempts", "3", whole),
-        Setting("TransactionMessageRetryInterval", "1", whole),
-        Setting("UnlockConnectorOnEVSideDisconnect", "true", "boolean"),
+        Setting("StopTransactionOnEVSideDisconnect", "true", "boolean", _BOTH),
+        Setting("StopTransactionOnInvalidId", "true", "boolean", _BOTH),
+        Setting("StopTxnAlignedData", "", "MemberList", _BOTH),
+        Setting("StopTxnSampledData", "", "MemberList", _BOTH),
+        Setting("TransactionMessageAttempts", "3", whole, _BOTH, (1, 100)),
+        Setting("TransactionMessageRetryInterval", "1", whole, _BOTH, (0, 86_400)),
+        Setting("UnlockConnectorOnEVSideDisconnect", "true", "boolean", _BOTH),
         Setting("ReserveConnectorZeroSupported", "false", "boolean"),
         Setting("ChargeProfileMaxStackLevel", "10", whole),
         Setting("ChargingScheduleAllowedChargingRateUnit", "Current,Power"),
@@ -176,17 +215,28 @@ def settings201(connectors: int, longest_password: int = 40) -> list[Setting]:
         Setting("OCPPCommCtrlr.ResetRetries", "1", whole),
         Setting("OCPPCommCtrlr.FileTransferProtocols", "HTTPS", "MemberList"),
         Setting("OCPPCommCtrlr.MessageTimeout[Default]", "30", whole),
-        Setting("OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "3", whole),
-        Setting("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "1", whole),
+        Setting("OCPPCommCtrlr.MessageAttempts[TransactionEvent]", "3", whole, _BOTH, (1, 100)),
+        Setting("OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]", "1", whole, _BOTH, (0, 86_400)),
+        Setting("OCPPCommCtrlr.RetryBackOffWaitMinimum", "1", whole, _BOTH, (0, 86_400)),
+        Setting("OCPPCommCtrlr.RetryBackOffRandomRange", "1", whole, _BOTH, (0, 86_400)),
+        Setting("OCPPCommCtrlr.RetryBackOffRepeatTimes", "3", whole, _BOTH, (0, 20)),
+        Setting("OCPPCommCtrlr.UnlockOnEVSideDisconnect", "true", "boolean", _BOTH),
         Setting("SampledDataCtrlr.TxUpdatedInterval", "10", whole, _BOTH, (0, 86_400), Role.METER_INTERVAL_S),
-        Setting("SampledDataCtrlr.TxUpdatedMeasurands", "Energy.Active.Import.Register", "MemberList"),
+        Setting("SampledDataCtrlr.TxUpdatedMeasurands", _SAMPLED, "MemberList", _BOTH, role=Role.READINGS),
+        Setting("SampledDataCtrlr.TxStartedMeasurands", _ENERGY, "MemberList", _BOTH, role=Role.START_VALUES),
+        Setting("SampledDataCtrlr.TxEndedMeasurands", _ENERGY, "MemberList", _BOTH, role=Role.STOP_VALUES),
+        Setting("SampledDataCtrlr.TxEndedInterval", "0", whole, _BOTH, (0, 86_400)),
+        Setting("AlignedDataCtrlr.Interval", "0", whole, _BOTH, (0, 86_400)),
+        Setting("AlignedDataCtrlr.TxEndedMeasurands", "", "MemberList", _BOTH),
         Setting("TxCtrlr.EVConnectionTimeOut", "60", whole, _BOTH, (0, 86_400), Role.CONNECTION_TIMEOUT_S),
-        Setting("TxCtrlr.StopTxOnInvalidId", "true", "boolean"),
-        Setting("TxCtrlr.StopTxOnEVSideDisconnect", "true", "boolean"),
+        Setting("TxCtrlr.StopTxOnInvalidId", "true", "boolean", _BOTH),
+        Setting("TxCtrlr.StopTxOnEVSideDisconnect", "true", "boolean", _BOTH),
         Setting("TxCtrlr.TxStartPoint", "Authorized", "MemberList"),
         Setting("TxCtrlr.TxStopPoint", "Authorized,EVConnected", "MemberList"),
         Setting("AuthCtrlr.AuthorizeRemoteStart", "false", "boolean", _BOTH, role=Role.AUTHORIZE_REMOTE),
-        Setting("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true", "boolean"),
+        Setting("AuthCtrlr.OfflineTxForUnknownIdEnabled", "true", "boolean", _BOTH),
+        Setting("AuthCtrlr.LocalAuthorizeOffline", "true", "boolean", _BOTH),
+        Setting("AuthCtrlr.LocalPreAuthorize", "false", "boolean", _BOTH),
         Setting("AuthCacheCtrlr.Enabled", "true", "boolean"),
         Setting("LocalAuthListCtrlr.Enabled", "true", "boolean", _BOTH, role=Role.LIST_ENABLED),
         Setting("LocalAuthListCtrlr.Entries", "0", whole),

@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from local.simulator.parts import Dialect
 from local.simulator.settings import Role, Settings
 
+# MicroOcpp over 2.0.1, as delivered: a charge tells of no meter.
+UNMEASURED = {
+    "SampledDataCtrlr.TxStartedMeasurands": "",
+    "SampledDataCtrlr.TxUpdatedMeasurands": "",
+    "SampledDataCtrlr.TxUpdatedInterval": "0",
+    "SampledDataCtrlr.TxEndedMeasurands": "",
+}
+
 
 @dataclass(frozen=True)
 class Setup:
     """A charger as built, and how it misbehaves. `settings` are values from the factory, by the version's names.
 
     At `speed` 0 time brings no energy: what flows is what somebody lets the car draw.
+    Of settings, by name: those of `refused` it changes for nobody, those of `read_only` it says it cannot change, those
+    of `at_reboot` change when it starts anew; and one that `forgets` has lost all of them by then.
     """
 
     charger_id: str
@@ -30,6 +40,10 @@ class Setup:
     ignores_remote_stop: bool = False
     duplicates: bool = False
     settings: dict[str, str] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
+    at_reboot: frozenset[str] = frozenset()
+    forgets: bool = False
 
     def first_settings(self, words: Dialect) -> Settings:
         """The settings of its OCPP version, with its own values."""
@@ -40,4 +54,9 @@ class Setup:
         settings.of(Role.PASSWORD).value = self.password
         for name, value in self.settings.items():
             settings.add(name, value)
+        for it in settings.all():
+            it.is_refused = it.name in self.refused
+            it.needs_reboot = it.needs_reboot or it.name in self.at_reboot
+            if it.name in self.read_only:
+                it.mutability = "ReadOnly"
         return settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.simulator.answers16 import ANSWERS
 from local.simulator.line import Payload, Queued
 from local.simulator.parts import Connector, Obedient, Transaction, answer, nothing, now, timestamp
-from local.simulator.settings import Setting, settings16
+from local.simulator.settings import Role, Setting, settings16
 
 
 class Words16:
@@ -54,7 +54,8 @@ class Words16:
         return Queued("StartTransaction", lambda: payload, answered)
 
     def reading(self, transaction: Transaction, connector: Connector, offline: bool, asked: bool = False) -> Queued:
-        meter_value = [{"timestamp": timestamp(now()), "sampledValue": _samples(connector)}]
+        samples = [it for it in _samples(connector) if transaction.settings.has(Role.READINGS, it["measurand"])]
+        meter_value = [{"timestamp": timestamp(now()), "sampledValue": samples}]
 
         def build() -> Payload:
             return {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from local.simulator.answers201 import ANSWERS
 from local.simulator.line import Payload, Queued
 from local.simulator.parts import Answers, Connector, Obedient, Transaction, answer, nothing, now, timestamp
-from local.simulator.settings import Setting, settings201
+from local.simulator.settings import Role, Setting, settings201
 
 _STATUS = {it: it for it in ("Available", "Reserved", "Faulted", "Unavailable")}
 _TRIGGER = {
@@ -54,7 +54,7 @@ class Words201:
             "RemoteStart" if transaction.remote else "Authorized",
             transaction.offline,
             {"chargingState": "Charging", "remoteStartId": transaction.remote_start_id},
-            _meter_value("Transaction.Begin", transaction.meter_start_wh),
+            _told(transaction, Role.START_VALUES, "Transaction.Begin", transaction.meter_start_wh),
         )
         kind = "Central" if transaction.remote else "ISO14443"
         payload["idToken"] = {"idToken": transaction.token, "type": kind}
@@ -70,7 +70,7 @@ class Words201:
         trigger, context = ("Trigger", "Trigger") if asked else ("MeterValuePeriodic", "Sample.Periodic")
         flowing = "Charging" if connector.power_w else "SuspendedEV"
         info = {"chargingState": connector.status if connector.status in _SUSPENDED else flowing}
-        meter_value = _full_meter_value(context, connector)
+        meter_value = _told(transaction, Role.READINGS, context, int(connector.register_wh), connector)
         payload = self._event(transaction, "Updated", trigger, offline, info, meter_value)
         return Queued("TransactionEvent", lambda: payload, nothing)
 
@@ -80,7 +80,7 @@ class Words201:
 
     def stopped(self, transaction: Transaction, connector: Connector, reason: str, offline: bool) -> Queued:
         trigger = _TRIGGER.get(reason, "StopAuthorized")
-        meter_value = _meter_value("Transaction.End", int(connector.register_wh))
+        meter_value = _told(transaction, Role.STOP_VALUES, "Transaction.End", int(connector.register_wh))
         payload = self._event(transaction, "Ended", trigger, offline, {"stoppedReason": reason}, meter_value)
         return Queued("TransactionEvent", lambda: payload, nothing)
 
@@ -108,19 +108,28 @@ class Words201:
         trigger: str,
         offline: bool,
         info: dict[str, Any],
-        meter_value: Payload,
+        meter_value: Payload | None,
     ) -> Payload:
         told = {name: value for name, value in info.items() if value is not None}
         return {
             "eventType": kind,
-            "timestamp": meter_value["timestamp"],
+            "timestamp": meter_value["timestamp"] if meter_value else timestamp(now()),
             "triggerReason": trigger,
             "seqNo": transaction.next_seq_no(),
             "offline": offline,
             "transactionInfo": {"transactionId": transaction.uuid, **told},
             "evse": {"id": transaction.connector, "connectorId": 1},
-            "meterValue": [meter_value],
+            **({"meterValue": [meter_value]} if meter_value else {}),
         }
+
+
+def _told(
+    transaction: Transaction, role: Role, context: str, register_wh: int, connector: Connector | None = None
+) -> Payload | None:
+    """What the settings let be told of the meter; None when that is nothing."""
+    meter_value = _meter_value(context, register_wh) if connector is None else _full_meter_value(context, connector)
+    samples = [it for it in meter_value["sampledValue"] if transaction.settings.has(role, it["measurand"])]
+    return {**meter_value, "sampledValue": samples} if samples else None
 
 
 def _meter_value(context: str, register_wh: int) -> Payload:

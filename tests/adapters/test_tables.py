@@ -52,13 +52,15 @@ def test_the_indexes_are_there() -> None:
             [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]],
             index["Projection"]["ProjectionType"],
         )
-        for name in ("kerb-chargers", "kerb-notices", "kerb-sessions", "kerb-tokens", "kerb-transactions")
+        for name in ("kerb-calls", "kerb-chargers", "kerb-notices", "kerb-sessions", "kerb-tokens", "kerb-transactions")
         for index in dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
     }
 
     assert indexes == {
+        "kerb-calls/waiting": ([("waiting_shard", "HASH"), ("asked_until", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
         "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-chargers/lists": ([("list_operator", "HASH"), ("list_until_s", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-notices/undelivered": ([("due_shard", "HASH"), ("due_at", "RANGE")], "KEYS_ONLY"),
         "kerb-sessions/by_driver": ([("driver_id", "HASH"), ("created_at", "RANGE")], "KEYS_ONLY"),

@@ -102,8 +102,9 @@ class Engine:
     def _run_waiting(self, execution: Execution, state: dict[str, Any]) -> None:
         execution.turns += 1
         token = execution.token = f"{execution.name}/{execution.turns}"
-        self._host.after(state["TimeoutSeconds"], lambda: self._time_out(execution, token))
-        payload = {"session_id": execution.data["session_id"], "task_token": token}
+        self._host.after(_timeout_s(state, execution.data), lambda: self._time_out(execution, token))
+        fixed = {name: it for name, it in state["Parameters"]["Payload"].items() if not name.endswith(".$")}
+        payload = {**fixed, "session_id": execution.data["session_id"], "task_token": token}
         try:
             self._call(state["Parameters"]["FunctionName"], payload)
         except Failed as error:
@@ -144,6 +145,11 @@ class Engine:
                 self._enter(execution, rule["Next"])
                 return
         execution.status = "FAILED"
+
+
+def _timeout_s(state: dict[str, Any], data: dict[str, Any]) -> float:
+    path = state.get("TimeoutSecondsPath")
+    return float(data[path.removeprefix("$.")] if path else state["TimeoutSeconds"])
 
 
 def _matches(rule: dict[str, Any], error: str) -> bool:

@@ -23,6 +23,7 @@ from local.simulator.charger import Charger, Setup
 from local.stack import Stack
 
 PASSWORD = "open-sesame-1234"
+SPEED = 1000
 DRIVER_PASSWORD = "Driver-story-1"
 
 
@@ -84,7 +85,9 @@ class World:
     def register_charger(self, charger_id: str | None = None) -> str:
         """A charger of its own with two connectors."""
         charger_id = charger_id or f"CP-{self.number}-{next(self._ids)}"
-        body = {"site_id": SITE_ID, "connectors": ["1", "2"], "password": PASSWORD}
+        # As fast as they are: what a plug cannot give is not billed.
+        plugs = [{"connector": it, "kind": "type2", "max_power_w": 20 * 1000 * SPEED} for it in ("1", "2")]
+        body = {"site_id": SITE_ID, "connectors": ["1", "2"], "plugs": plugs, "password": PASSWORD}
         self.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
         return charger_id
 

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import CardAction, Hold, Origin, Session
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
-from chalicelib.records.chargers import Charger, Connection, Gone, Site
+from chalicelib.records.chargers import Charger, Connection, Gone, Purpose, SentCall, Site
 from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
@@ -208,6 +208,19 @@ def tables(tables: None) -> Iterator[None]:
     """HTTP is the adapters' affair: their tests go through it."""
     with without_http():
         yield
+
+
+def sent_call(purpose: Purpose, subject: str, charger_id: str = "CP-1") -> SentCall:
+    """A command of Kerb's, as it stands in its row while unanswered."""
+    return SentCall(
+        charger_id=charger_id,
+        message_id="m-0",
+        action="",
+        purpose=purpose,
+        sent_at=NOW,
+        due_at=NOW,
+        subject=subject,
+    )
 
 
 @pytest.fixture

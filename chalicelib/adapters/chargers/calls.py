@@ -1,23 +1,41 @@
-"""A command sent is one row, and its first answer is written into it, in whatever process and however late it comes."""
+"""A command sent is one row, with its first answer; a charger's line is another, so that one call at a time is open.
+
+OCPP-J 4.1.1: no further CALL before the one sent has been answered, or is overdue. Whoever wants to send takes the
+line by a conditional write, in whatever process; whoever cannot, waits there in the same row, and so is never missed by
+the process that frees the line. Nothing need be done in time: an open call that is overdue is open no longer, by
+comparison with `at`.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, update
+from pynamodb.constants import ALL_OLD, ATTRIBUTES
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, is_refused, put, table_of, update
 from chalicelib.adapters.tables import CallRow
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.records.chargers import SentCall
+from chalicelib.records.chargers import Answered, SentCall
 
 _KEPT = timedelta(days=7)
+# Two that nobody answers take a minute; what waited longer is no longer wanted so.
+_LONGEST_WAIT = timedelta(seconds=90)
+_ATTEMPTS = 8
+_SHARDS = 4
+_LINE = "line"
 
 
 class DynamoCalls:
-    """The port Calls. Every method makes one call; none for an id no row can have."""
+    """The port Calls. Methods make one call where they say nothing else; none for an id no row can have."""
 
     def add(self, call: SentCall) -> bool:
-        row = CallRow(call.charger_id, call.message_id, body=encode(call), expires_at=call.sent_at + _KEPT)
+        row = CallRow(call.charger_id, call.message_id, body=_body(call), expires_at=call.sent_at + _KEPT)
         return put(row, CallRow.charger_id.does_not_exist())
 
     def get(self, charger_id: str, message_id: str) -> SentCall | None:
@@ -29,13 +47,191 @@ class DynamoCalls:
             return None
         row = CallRow(charger_id, message_id)
         first = CallRow.charger_id.exists() & CallRow.result.does_not_exist()
-        if not update(row, [CallRow.result.set(encode(result)), CallRow.answered_at.set(at)], first):
+        changes = [CallRow.result.set(encode(result)), CallRow.answered_at.set(at), CallRow.frame.remove()]
+        return _call(row) if update(row, changes, first) else None
+
+    def take_line(self, call: SentCall, at: datetime, *, hurried: bool = False) -> bool:
+        return update(_line(call.charger_id), _opened(call), _is_free(call, at, hurried=hurried))
+
+    def wait(self, call: SentCall, rank: int, at: datetime) -> bool:
+        """Two calls: the frame is stored before anybody can find it wanting."""
+        waits = [CallRow.frame.set(call.waiting), CallRow.body.set(_body(call))]
+        update(CallRow(call.charger_id, call.message_id), waits, CallRow.result.does_not_exist())
+        joined = [
+            CallRow.waiting.add({_entry(call, rank)}),
+            CallRow.waiting_shard.set(_shard(call.charger_id)),
+        ]
+        return update(_line(call.charger_id), joined, _is_busy(call, at))
+
+    def overtake(self, call: SentCall, rank: int, waits_since: datetime) -> bool:
+        """Two or three calls."""
+        entry = _entry(replace(call, sent_at=waits_since), rank)
+        waits = CallRow.waiting.contains(entry)
+        leaves = CallRow.waiting.delete({entry})
+        line = _line(call.charger_id)
+        beside = [CallRow.overtaken.set(CallRow.asked), CallRow.overtaken_until.set(CallRow.asked_until)]
+        is_open = waits & CallRow.asked.exists()
+        taken = update(line, [*_opened(call), leaves], waits & _is_free(call, call.sent_at, hurried=True))
+        if not taken and not update(line, [*_opened(call), *beside, leaves], is_open):
+            return False
+        _sent(call)
+        return True
+
+    def free_line(self, charger_id: str, message_id: str, at: datetime) -> Answered | None:
+        """One call, and another for what is not, or no longer, the newest call."""
+        if not can_be_key(message_id):
             return None
-        return _call(row)
+        closed = [CallRow.asked.remove(), CallRow.asked_action.remove(), CallRow.asked_until.set(at)]
+        before = _before(_line(charger_id), closed, CallRow.asked == message_id)
+        if before is not None:
+            return Answered(before.asked_action or "", bool(before.waiting))
+        closed = [CallRow.overtaken.remove(), CallRow.overtaken_until.remove()]
+        before = _before(_line(charger_id), closed, CallRow.overtaken == message_id)
+        return Answered("", bool(before.waiting)) if before is not None else None
+
+    def moved(self, call: SentCall) -> None:
+        _sent(call)
+
+    def next_waiting(
+        self, charger_id: str, connection_id: str, at: datetime, due_at: datetime
+    ) -> tuple[SentCall | None, Sequence[str]]:
+        """Four calls, and three for each time that somebody else was quicker."""
+        for _ in range(_ATTEMPTS):
+            line = find(CallRow, *_line_key(charger_id))
+            waiting = set(line.waiting or ()) if line is not None else set()
+            if line is None or not waiting:
+                break
+            overdue = {it for it in waiting if not _is_wanted(it, connection_id, at)}
+            first, call, left = None, None, waiting - overdue
+            while left and call is None:
+                first = min(left)
+                if _is_open(line, connection_id, at, hurried=_rank(first) == 0):
+                    break
+                left.remove(first)
+                call = self._waiting(charger_id, _message_id(first))
+            if left == waiting:
+                break
+            actions: list[Action] = [CallRow.waiting.set(left)]
+            if not left:
+                actions = [CallRow.waiting.remove(), CallRow.waiting_shard.remove()]
+            as_read: Condition = CallRow.waiting == waiting
+            if call is not None and first is not None:
+                call = replace(call, connection_id=connection_id, sent_at=at, due_at=due_at)
+                actions += _opened(call)
+                as_read &= _is_free(call, at, hurried=_rank(first) == 0)
+            if update(_line(charger_id), actions, as_read):
+                if call is not None:
+                    _sent(call)
+                return call, [_message_id(it) for it in overdue]
+        return None, ()
+
+    def _waiting(self, charger_id: str, message_id: str) -> SentCall | None:
+        call = self.get(charger_id, message_id)
+        return call if call is not None and call.waiting and call.result is None else None
+
+    def lines_waiting(self, at: datetime) -> Iterable[str]:
+        """Four calls."""
+        for shard in range(_SHARDS):
+            for key in list(CallRow.waiting_lines.query(str(shard), CallRow.asked_until <= at)):
+                yield key.charger_id.removesuffix(f"#{_LINE}")
+
+
+def _line_key(charger_id: str) -> tuple[str, str]:
+    """No charger's name has a "#", so that no answer of a charger can name a line."""
+    return f"{charger_id}#{_LINE}", _LINE
+
+
+def _line(charger_id: str) -> CallRow:
+    return CallRow(*_line_key(charger_id))
+
+
+def _opened(call: SentCall) -> list[Action]:
+    return [
+        CallRow.asked.set(call.message_id),
+        CallRow.asked_action.set(call.action),
+        CallRow.asked_until.set(call.due_at),
+        CallRow.connection_id.set(call.connection_id),
+        CallRow.expires_at.set(call.sent_at + _KEPT),
+    ]
+
+
+def _is_free(call: SentCall, at: datetime, *, hurried: bool) -> Condition:
+    asked = CallRow.asked
+    is_elsewhere: Condition = CallRow.connection_id.exists() & (CallRow.connection_id != call.connection_id)
+    is_free: Condition = asked.does_not_exist() | (CallRow.asked_until <= at) | (asked == call.message_id)
+    if not hurried:
+        is_free &= CallRow.overtaken.does_not_exist() | (CallRow.overtaken_until <= at)
+    either: Condition = is_free | is_elsewhere
+    return either
+
+
+def _is_busy(call: SentCall, at: datetime) -> Condition:
+    is_here: Condition = CallRow.connection_id == call.connection_id
+    newest: Condition = CallRow.asked.exists() & (CallRow.asked_until > at)
+    overtaken: Condition = CallRow.overtaken.exists() & (CallRow.overtaken_until > at)
+    both: Condition = is_here & (newest | overtaken)
+    return both
+
+
+def _is_open(line: CallRow, connection_id: str, at: datetime, *, hurried: bool) -> bool:
+    if line.connection_id != connection_id:
+        return False
+    until = [line.asked_until if line.asked is not None else None]
+    if not hurried:
+        until.append(line.overtaken_until)
+    return any(it is not None and it > at for it in until)
+
+
+def _entry(call: SentCall, rank: int) -> str:
+    """Sorts by rank, then by time."""
+    at = call.sent_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{rank}|{at}|{call.connection_id}|{call.message_id}"
+
+
+def _is_wanted(entry: str, connection_id: str, at: datetime) -> bool:
+    _, since, socket, _ = entry.split("|", 3)
+    return socket == connection_id and at - datetime.fromisoformat(since).replace(tzinfo=UTC) <= _LONGEST_WAIT
+
+
+def _rank(entry: str) -> int:
+    return int(entry.partition("|")[0])
+
+
+def _message_id(entry: str) -> str:
+    return entry.split("|", 3)[3]
+
+
+def _sent(call: SentCall) -> None:
+    """What waited waits no longer; its frame, which may be a secret, is kept no longer either."""
+    update(
+        CallRow(call.charger_id, call.message_id),
+        [CallRow.body.set(_body(call)), CallRow.frame.remove()],
+        CallRow.charger_id.exists(),
+    )
+
+
+def _before(row: CallRow, actions: Sequence[Action], condition: Condition) -> CallRow | None:
+    try:
+        answer = table_of(CallRow).update_item(
+            row.charger_id, row.message_id, actions=actions, condition=condition, return_values=ALL_OLD
+        )
+    except UpdateError as error:
+        if not is_refused(error):
+            raise
+        return None
+    return CallRow.from_raw_data(answer.get(ATTRIBUTES, {}))
+
+
+def _shard(charger_id: str) -> str:
+    return str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
+
+
+def _body(call: SentCall) -> str:
+    return encode(replace(call, waiting=""))
 
 
 def _call(row: CallRow) -> SentCall:
-    call = decode(SentCall, row.body)
+    call = replace(decode(SentCall, row.body or ""), waiting=row.frame or "")
     if row.result is None:
         return call
     return replace(call, result=decode(CommandResult, row.result), answered_at=row.answered_at)

@@ -14,16 +14,18 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, Topic
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
-from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, Plug
+from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, HeldList, MainMeter, Plug
 
 _CHARGER = "charger"
 _CONNECTOR = "connector#"
 _NEWS = "news#"
 _SPELLINGS = "spellings"
+_MAIN_METER = "main_meter"
 # So soon an operator's wish to read along reaches every process.
 _REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
@@ -63,6 +65,7 @@ class DynamoChargers:
             ChargerRow.keeps_list.set(charger.keeps_list),
             ChargerRow.plugs.set(encode(charger.plugs)),
             ChargerRow.is_found_in_any_case.set(True),
+            ChargerRow.has_main_meter.set(charger.has_main_meter),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
@@ -140,7 +143,13 @@ class DynamoChargers:
         row = ChargerRow(connection.charger_id, _CHARGER)
         was_newest = update(
             row,
-            [ChargerRow.connection_id.remove(), ChargerRow.protocol.remove(), ChargerRow.connected_at.remove()],
+            [
+                ChargerRow.connection_id.remove(),
+                ChargerRow.protocol.remove(),
+                ChargerRow.connected_at.remove(),
+                ChargerRow.disconnected_at.set(self._clock()),
+                ChargerRow.list_operator.remove(),
+            ],
             ChargerRow.connection_id == connection.connection_id,
         )
         ConnectionRow(connection.connection_id).delete()
@@ -216,6 +225,37 @@ class DynamoChargers:
     def confirm_list(self, charger_id: str, version: int) -> None:
         """One call."""
         change = [ChargerRow.list_version.set(version)]
+        if version < 0:
+            change.append(ChargerRow.list_operator.remove())
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
+
+    def sends_list(self, charger: Charger, held: HeldList) -> bool:
+        """One call."""
+        sent = ChargerRow.list_sent
+        changes = [
+            ChargerRow.list_operator.set(charger.operator_id),
+            ChargerRow.list_until_s.set(held.until_s),
+            ChargerRow.list_more.set(encode(held.more)) if held.more else ChargerRow.list_more.remove(),
+            sent.set(held.sent),
+            ChargerRow.list_size.set(held.size),
+        ]
+        as_known: Condition = sent == charger.list.sent
+        if not charger.list.sent:
+            as_known = sent.does_not_exist() | as_known
+        is_there = ChargerRow.connection_id == charger.connection_id
+        return update(ChargerRow(charger.charger_id, _CHARGER), changes, as_known & is_there)
+
+    def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
+        """One call for each megabyte: some 10,000 chargers."""
+        for key in ChargerRow.lists.query(operator_id, ChargerRow.list_until_s < until_s):
+            yield key.charger_id
+
+    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
+        """Two calls."""
+        known = self.get(charger_id)
+        if known is None or (known.limits is not None and {**known.limits, **limits} == dict(known.limits)):
+            return
+        change = [ChargerRow.limits.set(encode({**(known.limits or {}), **limits}))]
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def list_is_due(self, charger_id: str) -> None:
@@ -243,31 +283,72 @@ class DynamoChargers:
             if row.status_at is not None
         ]
 
-    def booted(self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None) -> None:
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
         """One call; nothing is kept of a charger that is not registered."""
         facts = [
+            ChargerRow.booted_at.set(self._clock()),
             ChargerRow.vendor.set(vendor),
             ChargerRow.model.set(model),
             ChargerRow.serial.set(serial) if serial is not None else ChargerRow.serial.remove(),
             ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
         ]
-        update(ChargerRow(charger_id, _CHARGER), facts, ChargerRow.charger_id.exists())
+        row = ChargerRow(charger_id, _CHARGER)
+        return _charger(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
+
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """One call."""
+        change = [ChargerRow.status_at.set(at)]
+        if told.energy_wh is not None and told.energy_at is not None:
+            change += [ChargerRow.meter_energy_wh.set(told.energy_wh), ChargerRow.meter_energy_at.set(told.energy_at)]
+        if told.power_w is not None and told.power_at is not None:
+            change += [ChargerRow.meter_power_w.set(told.power_w), ChargerRow.meter_power_at.set(told.power_at)]
+        if told.current_at is not None:
+            current = encode((told.current_ma, told.phase_currents_ma))
+            change += [ChargerRow.meter_current.set(current), ChargerRow.meter_current_at.set(told.current_at)]
+        not_older = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= at)
+        update(ChargerRow(charger_id, _MAIN_METER), change, not_older)
+
+    def main_meter(self, charger_id: str) -> MainMeter | None:
+        """One call."""
+        row = find(ChargerRow, charger_id, _MAIN_METER)
+        if row is None:
+            return None
+        current_ma, by_phase = decode(tuple[int | None, Currents | None], row.meter_current or "[null,null]")
+        return MainMeter(
+            energy_wh=row.meter_energy_wh,
+            energy_at=row.meter_energy_at,
+            power_w=row.meter_power_w,
+            power_at=row.meter_power_at,
+            current_ma=current_ma,
+            phase_currents_ma=by_phase,
+            current_at=row.meter_current_at,
+        )
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
-        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts."""
+        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts.
+
+        A charger that tells when it was is believed about the order of its own reports.
+        """
         if state.status_at is None:
             raise ValueError(f"a status of {charger_id} connector {state.connector} needs its time")
         report = [
             ChargerRow.status.set(state.status.value),
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
+            ChargerRow.setup_is_due.remove(),
         ]
+        is_news = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
+        if state.told_at is not None:
+            report.append(ChargerRow.told_at.set(state.told_at))
+            is_news &= ChargerRow.told_at.does_not_exist() | (ChargerRow.told_at <= state.told_at)
         try:
             before = table_of(ChargerRow).update_item(
                 charger_id,
                 f"{_CONNECTOR}{state.connector}",
                 actions=report,
-                condition=ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at),
+                condition=is_news,
                 return_values=ALL_OLD,
             )
         except UpdateError as error:
@@ -281,7 +362,10 @@ class DynamoChargers:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
         states: dict[ConnectorId, ConnectorState] = {}
         # "charger" sorts before "connector#", so what was reported replaces what is only registered.
-        for row in ChargerRow.query(charger_id, consistent_read=True):
+        # Not its news, nor its setup, which is long.
+        for row in ChargerRow.query(
+            charger_id, ChargerRow.item.between(_CHARGER, _CONNECTOR + "~"), consistent_read=True
+        ):
             if row.item == _CHARGER:
                 states |= {connector: ConnectorState(connector) for connector in _registered(row)}
             elif row.item.startswith(_CONNECTOR):
@@ -300,7 +384,22 @@ class DynamoChargers:
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
         """One call."""
         authorization = ChargerRow.session_id
-        update(_connector_row(charger_id, connector), [authorization.remove()], authorization == session_id)
+        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
+        update(_connector_row(charger_id, connector), actions, authorization == session_id)
+
+    def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
+        """One call."""
+        authorization = ChargerRow.session_id
+        actions = [authorization.set(session_id)]
+        if instead_of is not None:
+            actions.append(ChargerRow.last_session_id.set(instead_of))
+        is_as_known = authorization.does_not_exist() if instead_of is None else authorization == instead_of
+        return update(_connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
+
+    def note_plug_in(self, charger_id: str, seconds: int) -> None:
+        """One call."""
+        change = [ChargerRow.plug_in_s.set(seconds)]
+        update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """One call."""
@@ -340,10 +439,15 @@ def _charger(row: ChargerRow) -> Charger:
         next_password_hash=row.next_password_hash,
         keeps_list=bool(row.keeps_list),
         list_version=row.list_version or 0,
+        list=_held(row),
+        limits=decode(dict[str, str], row.limits) if row.limits is not None else None,
         traced_until=row.traced_until,
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
         place=row.place,
         is_found_in_any_case=bool(row.is_found_in_any_case),
+        booted_at=row.booted_at,
+        disconnected_at=row.disconnected_at,
+        plug_in_s=row.plug_in_s,
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,
@@ -351,7 +455,17 @@ def _charger(row: ChargerRow) -> Charger:
         model=row.model,
         serial=row.serial,
         firmware=row.firmware,
+        has_main_meter=bool(row.has_main_meter),
+        setup_profile=row.setup_profile,
+        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
     )
+
+
+def _held(row: ChargerRow) -> HeldList:
+    # Until there was a second beside the version, the version was the second.
+    until_s = row.list_version if row.list_until_s is None else row.list_until_s
+    more = decode(dict[str, int], row.list_more) if row.list_more else {}
+    return HeldList(max(0, until_s or 0), more, row.list_sent or 0, row.list_size or 0)
 
 
 def _registered(row: ChargerRow) -> tuple[ConnectorId, ...]:
@@ -372,4 +486,7 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         place=row.place,
         reserved_for=row.reserved_for,
         reserved_until=row.reserved_until,
+        setup_is_due=bool(row.setup_is_due),
+        told_at=row.told_at,
+        last_session_id=row.last_session_id,
     )

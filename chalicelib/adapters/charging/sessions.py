@@ -10,7 +10,7 @@ import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.expressions.update import Action
@@ -22,6 +22,10 @@ from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.charging import Waiting
 
+# So often it is asked whether the charger of a session that charges is still there.
+_LOOKED_AT_EVERY = timedelta(hours=2)
+# The sweep leaves alone what changed in the last minute, for others may be at work on it; on this nobody is.
+_AT_ONCE = timedelta(minutes=-1)
 _UNSETTLED = frozenset({State.INITIATED, State.STOPPING})
 # DynamoDB takes 1,000 writes a second in one partition of an index; these are many thousand sessions begun a minute.
 _SHARDS = 8
@@ -47,9 +51,10 @@ class DynamoSessions:
             created_at=session.created_at,
             body=encode(session),
         )
-        if _is_unsettled(session):
+        due_in = _due_in(session)
+        if due_in is not None:
             row.unsettled_shard = _shard(session.session_id)
-            row.unsettled_at = self._clock()
+            row.unsettled_at = self._clock() + due_in
         if session.flags:
             row.flagged_operator = session.operator_id
         return put(row, SessionRow.session_id.does_not_exist())
@@ -105,6 +110,11 @@ class DynamoSessions:
                 if row.unsettled_at is not None and row.unsettled_at < since:
                     yield decode(Session, row.body)
 
+    def look_later(self, session_id: str) -> None:
+        """One call."""
+        due = [SessionRow.unsettled_at.set(self._clock() + _LOOKED_AT_EVERY)]
+        update(SessionRow(session_id), due, SessionRow.unsettled_at.exists())
+
     def forget_driver(self, session: Session) -> None:
         """One call. The cards' numbers and labels go; the driver's id stays in the books, where it leads nowhere."""
         hold = replace(session.hold, card="") if session.hold else None
@@ -126,9 +136,10 @@ class DynamoSessions:
 
     def _replace(self, row: SessionRow, text: str, after: Session) -> bool:
         changes: list[Action] = [SessionRow.body.set(encode(after))]
-        if _is_unsettled(after):
+        due_in = _due_in(after)
+        if due_in is not None:
             changes.append(SessionRow.unsettled_shard.set(_shard(after.session_id)))
-            changes.append(SessionRow.unsettled_at.set(self._clock()))
+            changes.append(SessionRow.unsettled_at.set(self._clock() + due_in))
         else:
             changes += [SessionRow.unsettled_shard.remove(), SessionRow.unsettled_at.remove()]
         if after.flags:
@@ -136,9 +147,14 @@ class DynamoSessions:
         return update(row, changes, SessionRow.body == text)
 
 
-def _is_unsettled(session: Session) -> bool:
-    is_short = session.state is State.ACTIVE and session.funds_low_at is not None
-    return is_short or session.state in _UNSETTLED
+def _due_in(session: Session) -> timedelta | None:
+    """How long from now the sweep should look at a session that has not changed by then; None: never."""
+    if session.state is State.ACTIVE:
+        is_urgent = session.funds_low_at is not None or session.seen_free_at is not None
+        return timedelta(0) if is_urgent else _LOOKED_AT_EVERY
+    if session.is_over and session.late_end is not None and not session.late_end.is_settled:
+        return _AT_ONCE
+    return timedelta(0) if session.state in _UNSETTLED else None
 
 
 def _shard(session_id: str) -> str:

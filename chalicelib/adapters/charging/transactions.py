@@ -6,20 +6,27 @@ import hashlib
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from pynamodb.attributes import Attribute
+from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamo import connector_id, decode, encode, find, update
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
-from chalicelib.domain.chargers.events import Reading, StopReason
+from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
+from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.records.charging import StoredReading, Transaction
 
 _SHARDS = 8
 _RANDOM = random.SystemRandom()
 _READINGS_KEPT = timedelta(days=400)
+_FIELDS = tuple(it.name for it in fields(Reading))
+# A charger that tells one measurand a message has told them all by then.
+_LOOK_BACK = 5
 _POSITION = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16})/\d{4}")
 
 
@@ -36,29 +43,53 @@ class DynamoTransactions:
 
     def record(self, facts: Transaction) -> Transaction:
         row = TransactionRow(facts.charger_id, facts.ref)
-        told: list[tuple[Attribute[Any], object]] = [
-            (TransactionRow.heard_at, facts.heard_at),
-            (TransactionRow.started_heard_at, facts.started_heard_at),
-            (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
-            (TransactionRow.first_seq_no, facts.first_seq_no),
-            (TransactionRow.last_seq_no, facts.last_seq_no),
-            (TransactionRow.stop_token, facts.stop_token),
-            (TransactionRow.attend_from_wh, facts.attend_from_wh),
-            (TransactionRow.is_nearly_done, facts.is_nearly_done),
-            (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
-            (TransactionRow.token, facts.token),
-            (TransactionRow.started_at, facts.started_at),
-            (TransactionRow.meter_start_wh, facts.meter_start_wh),
-            (TransactionRow.stopped_at, facts.stopped_at),
-            (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
-            (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
-            (TransactionRow.session_id, facts.session_id),
-        ]
-        first_words = [fact.set(fact | value) for fact, value in told if value is not None]
+        first_words = _first_words(facts)
         if not first_words:
             return self.get(facts.charger_id, facts.ref) or facts
         update(row, first_words)
         return _transaction(row)
+
+    def end(self, facts: Transaction) -> Transaction:
+        """One call, and a second one where its end is known already."""
+        row = TransactionRow(facts.charger_id, facts.ref)
+        end: list[tuple[Attribute[Any], object]] = [
+            (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
+            (TransactionRow.last_seq_no, facts.last_seq_no),
+            (TransactionRow.stop_token, facts.stop_token),
+            (TransactionRow.stop_word, facts.stop_word),
+            (TransactionRow.stopped_at, facts.stopped_at),
+            (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
+            (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
+            (TransactionRow.stopped_as, facts.stopped_as),
+        ]
+        words = [known.remove() if value is None else known.set(value) for known, value in end]
+        is_first = TransactionRow.stopped_heard_at.does_not_exist()
+        if facts.stopped_as is None:
+            is_first |= TransactionRow.stopped_as.exists()
+        rest = replace(
+            facts,
+            stopped_heard_at=None,
+            last_seq_no=None,
+            stop_token=None,
+            stopped_at=None,
+            meter_stop_wh=None,
+            stop_reason=None,
+            stopped_as=None,
+        )
+        if update(row, [*words, *_first_words(rest)], is_first):
+            return _transaction(row)
+        return self.record(rest)
+
+    def place(self, charger_id: str, ref: str, connector: ConnectorId, seq_no: int | None) -> bool:
+        known, number = TransactionRow.connector, TransactionRow.connector_seq_no
+        if seq_no is None:
+            return update(TransactionRow(charger_id, ref), [known.set(str(connector))], known.does_not_exist())
+        actions = [known.set(str(connector)), number.set(seq_no)]
+        return update(TransactionRow(charger_id, ref), actions, number.does_not_exist() | (number < seq_no))
+
+    def leave(self, charger_id: str, ref: str, at: datetime | None) -> None:
+        known = TransactionRow.left_at
+        update(TransactionRow(charger_id, ref), [known.remove() if at is None else known.set(at)])
 
     def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
         known = TransactionRow.attend_from_wh
@@ -68,8 +99,9 @@ class DynamoTransactions:
         known = TransactionRow(charger_id, ref)
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
 
-    def redirect(self, charger_id: str, ref: str, stands_for: str) -> None:
-        update(TransactionRow(charger_id, ref), [TransactionRow.stands_for.set(stands_for)])
+    def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
+        known = TransactionRow.stands_for
+        update(TransactionRow(charger_id, ref), [known.remove() if stands_for is None else known.set(stands_for)])
 
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         row = TransactionRow(charger_id, ref)
@@ -111,7 +143,7 @@ class DynamoReadings:
                 ).save()
             return
         in_order = sorted(readings, key=lambda reading: reading.at)
-        body = encode(in_order)
+        body = encode([_told(it) for it in in_order])
         digest = hashlib.sha256(body.encode()).hexdigest()[:16]
         began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         row = ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, seq_no=seq_no, expires_at=expires_at)
@@ -127,25 +159,50 @@ class DynamoReadings:
         return sorted(seq_no for seq_no in found if seq_no is not None)
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
-        """One call."""
-        rows = ReadingsRow.query(_key(charger_id, ref), consistent_read=True, scan_index_forward=False, limit=limit)
-        return _first((reading for row in rows for reading in reversed(_stored(row))), limit)
+        """One call. Read with it are some older rows: a charger may tell one measurand a message."""
+        rows = ReadingsRow.query(
+            _key(charger_id, ref), consistent_read=True, scan_index_forward=False, limit=limit + _LOOK_BACK
+        )
+        stored = [_stored(row) for row in rows]
+        found = list(_together(reading for row in reversed(stored) for reading in row))[::-1]
+        known = [it.reading for it in found]
+        return [
+            replace(it, reading=latest(islice(known, index, None)) or it.reading)
+            for index, it in enumerate(found[:limit])
+        ]
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
-        """One call. Raises ValueError for a position that is not ours."""
+        """One call. Raises ValueError for a position that is not ours.
+
+        What was told of one time in several messages is one reading, placed where the last of them is.
+        """
         past = None
         if position:
             place = _POSITION.fullmatch(position)
             if place is None:
                 raise ValueError("this is not the position of a reading; leave it out to begin at the first")
-            past = ReadingsRow.position >= place[1]
-        # One more than asked for: the row that `position` lies in may have nothing left to give.
-        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, limit=limit + 1)
-        return _first((reading for row in rows for reading in _stored(row) if reading.position > position), limit)
+            past = ReadingsRow.position >= place[1].partition("#")[0]
+        # More than asked for: what lies at the time of `position` may have nothing left to give.
+        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, page_size=limit + _LOOK_BACK)
+        found = _together(reading for row in rows for reading in _stored(row))
+        return list(islice((it for it in found if it.position > position), limit))
 
 
-def _first(readings: Iterator[StoredReading], limit: int) -> list[StoredReading]:
-    return [reading for reading, _ in zip(readings, range(limit), strict=False)]
+def _together(readings: Iterable[StoredReading]) -> Iterator[StoredReading]:
+    """Neighbours that tell of one time, and nothing different, as one."""
+    known: StoredReading | None = None
+    for reading in readings:
+        both = merged(known.reading, reading.reading) if known is not None else None
+        if known is not None and both is None:
+            yield known
+        known = reading if both is None else StoredReading(reading.position, both)
+    if known is not None:
+        yield known
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    """What a reading tells, without what it does not."""
+    return {name: value for name in _FIELDS if (value := getattr(reading, name)) is not None and value is not False}
 
 
 def _key(charger_id: str, ref: str) -> str:
@@ -163,6 +220,29 @@ def _stored(row: ReadingsRow) -> list[StoredReading]:
     return [StoredReading(f"{row.position}/{index:04d}", reading) for index, reading in enumerate(readings)]
 
 
+def _first_words(facts: Transaction) -> list[Action]:
+    told: list[tuple[Attribute[Any], object]] = [
+        (TransactionRow.heard_at, facts.heard_at),
+        (TransactionRow.started_heard_at, facts.started_heard_at),
+        (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
+        (TransactionRow.first_seq_no, facts.first_seq_no),
+        (TransactionRow.last_seq_no, facts.last_seq_no),
+        (TransactionRow.stop_token, facts.stop_token),
+        (TransactionRow.attend_from_wh, facts.attend_from_wh),
+        (TransactionRow.is_nearly_done, facts.is_nearly_done),
+        (TransactionRow.connector, str(facts.connector) if facts.connector is not None else None),
+        (TransactionRow.token, facts.token),
+        (TransactionRow.started_at, facts.started_at),
+        (TransactionRow.meter_start_wh, facts.meter_start_wh),
+        (TransactionRow.stopped_at, facts.stopped_at),
+        (TransactionRow.meter_stop_wh, facts.meter_stop_wh),
+        (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
+        (TransactionRow.session_id, facts.session_id),
+        (TransactionRow.stopped_as, facts.stopped_as),
+    ]
+    return [fact.set(fact | value) for fact, value in told if value is not None]
+
+
 def _transaction(row: TransactionRow) -> Transaction:
     return Transaction(
         charger_id=row.charger_id,
@@ -174,8 +254,12 @@ def _transaction(row: TransactionRow) -> Transaction:
         first_seq_no=row.first_seq_no,
         last_seq_no=row.last_seq_no,
         stop_token=row.stop_token,
+        stop_word=row.stop_word,
         attend_from_wh=row.attend_from_wh,
         is_nearly_done=row.is_nearly_done,
+        connector_seq_no=row.connector_seq_no,
+        stopped_as=row.stopped_as,
+        left_at=row.left_at,
         connector=connector_id(row.connector) if row.connector else None,
         token=row.token,
         started_at=row.started_at,

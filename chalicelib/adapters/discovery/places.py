@@ -50,7 +50,9 @@ class DynamoPlaces:
         statuses = {name: status.value for name, status in place.statuses.items()}
         body = encode(place)
         kept = {name: until.isoformat() for name, until in place.kept.items()}
-        PlaceRow(_partition(row), _sort_key(row), body=body, online=place.online, statuses=statuses, kept=kept).save()
+        key = _partition(row), _sort_key(row)
+        metered = place.is_metered
+        PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept).save()
         return row
 
     def remove(self, row: str) -> None:
@@ -65,6 +67,11 @@ class DynamoPlaces:
     def set_online(self, row: str, online: bool) -> None:
         """One call."""
         update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.online.set(online)], PlaceRow.area.exists())
+
+    def set_metered(self, row: str, is_metered: bool) -> None:
+        """One call."""
+        change = [PlaceRow.is_metered.set(is_metered)]
+        update(PlaceRow(_partition(row), _sort_key(row)), change, PlaceRow.area.exists())
 
     def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
         """One call."""
@@ -144,7 +151,8 @@ def _place(row: PlaceRow, now: datetime) -> Place:
     for name, until in kept.items():
         if now < until and statuses.get(name) is ConnectorStatus.AVAILABLE:
             statuses[name] = ConnectorStatus.RESERVED
-    return replace(decode(Place, row.body), online=row.online, statuses=statuses, kept=kept)
+    metered = row.is_metered is not False
+    return replace(decode(Place, row.body), online=row.online, is_metered=metered, statuses=statuses, kept=kept)
 
 
 def _h3_cell(spot: GeoPoint, resolution: int) -> str:

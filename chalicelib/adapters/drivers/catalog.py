@@ -87,9 +87,8 @@ class DynamoCatalog:
     def lists_behind(self) -> Iterable[tuple[str, int]]:
         """A scan of one small row an operator."""
         for row in OperatorRow.scan():
-            done_s = row.lists_done_s or 0
-            if row.tokens_changed_s is not None and row.tokens_changed_s > done_s:
-                yield row.operator_id, done_s
+            if row.tokens_changed_s is not None and row.tokens_changed_s > (row.lists_done_s or 0):
+                yield row.operator_id, row.tokens_changed_s
 
     def lists_done(self, operator_id: str, second: int) -> None:
         update(OperatorRow(operator_id), [OperatorRow.lists_done_s.set(second)])

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
@@ -121,9 +122,17 @@ class StripePayments:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         # Another amount or another card is another request, not a repetition of this one.
         key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
-        options = {"capture_method": "manual", "payment_method_options": {"card": _CAN_BE_RAISED}}
+        options = {
+            "capture_method": "manual",
+            "payment_method_options": {"card": _CAN_BE_RAISED},
+            "expand": ["latest_charge"],
+        }
         intent = self._pay(session, driver, {"amount": amount, "off_session": True, **options}, key, part)
-        held = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency))
+        held = Hold(
+            intent.id,
+            _from_stripe(intent.amount, session.tariff.currency),
+            capture_before=_capture_before(intent.latest_charge),
+        )
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
 
@@ -138,7 +147,7 @@ class StripePayments:
                 )
         except Declined:
             return None
-        return Hold(hold.payment_id, _from_stripe(intent.amount, session.tariff.currency), hold.card)
+        return replace(hold, amount_minor=_from_stripe(intent.amount, session.tariff.currency))
 
     def charge(
         self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
@@ -267,6 +276,13 @@ class StripePayments:
             except stripe.InvalidRequestError:
                 if self._payment_intents.retrieve(hold.payment_id).status != wanted_status:
                     raise
+
+
+def _capture_before(charge: Any) -> datetime | None:
+    """Until when a hold can be taken (docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
+    details = getattr(charge, "payment_method_details", None)
+    until = getattr(getattr(details, "card", None), "capture_before", None)
+    return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
 
 
 def _key(session: Session, step: str, hold: Hold) -> str:

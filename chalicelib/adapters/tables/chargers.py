@@ -40,6 +40,17 @@ class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[n
     charger_id = UnicodeAttribute(range_key=True)
 
 
+class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger only while it is connected and takes our list of tokens, by how far it has that."""
+
+    class Meta:
+        index_name = "lists"
+        projection = KeysOnlyProjection()
+
+    list_operator = UnicodeAttribute(hash_key=True)
+    list_until_s = IntegerAttribute(range_key=True)
+
+
 class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
     """Holds a charger only until its operator has accepted it."""
 
@@ -52,7 +63,7 @@ class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-un
 
 
 class ChargerRow(Model):
-    """A charger (`item` is "charger"), one of its connectors ("connector#2") or its latest news ("news#log").
+    """A charger (`item` is "charger"), one of its connectors ("connector#2"), its latest news ("news#log") or setup.
 
     One query reads them all. Under a name in lower case "spellings" holds the chargers that are called so in any case.
     """
@@ -73,6 +84,12 @@ class ChargerRow(Model):
     keeps_list = BooleanAttribute(null=True)
     list_version = IntegerAttribute(null=True)
     list_due_shard = UnicodeAttribute(null=True)
+    list_operator = UnicodeAttribute(null=True)
+    list_until_s = IntegerAttribute(null=True)
+    list_more = UnicodeAttribute(null=True)
+    list_sent = IntegerAttribute(null=True)
+    list_size = IntegerAttribute(null=True)
+    limits = UnicodeAttribute(null=True)
     traced_until = UTCDateTimeAttribute(null=True)
     plugs = UnicodeAttribute(null=True)
     place = UnicodeAttribute(null=True)
@@ -83,21 +100,41 @@ class ChargerRow(Model):
     model = UnicodeAttribute(null=True)
     serial = UnicodeAttribute(null=True)
     firmware = UnicodeAttribute(null=True)
+    has_main_meter = BooleanAttribute(null=True)
+    setup_profile = UnicodeAttribute(null=True)
+    metering = UnicodeAttribute(null=True)
+    booted_at = UTCDateTimeAttribute(null=True)
+    disconnected_at = UTCDateTimeAttribute(null=True)
+    plug_in_s = IntegerAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
+    told_at = UTCDateTimeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    last_session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
     spellings = UnicodeSetAttribute(null=True)
     is_found_in_any_case = BooleanAttribute(null=True)
+    # Only of a station's own meter, which has a row of its own.
+    meter_energy_wh = IntegerAttribute(null=True)
+    meter_energy_at = UTCDateTimeAttribute(null=True)
+    meter_power_w = IntegerAttribute(null=True)
+    meter_power_at = UTCDateTimeAttribute(null=True)
+    meter_current = UnicodeAttribute(null=True)
+    meter_current_at = UTCDateTimeAttribute(null=True)
+    setup_is_due = BooleanAttribute(null=True)
+    # Only of the item "setup": what was asked last, and all that is known of the charger's settings.
+    awaited = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
 
     by_operator = ChargersByOperator()
     list_due = ChargersWithListDue()
+    lists = ChargersThatKeepLists()
     pending = PendingChargers()
 
 
@@ -111,6 +148,7 @@ class PlaceRow(Model):
     cell = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
     online = BooleanAttribute()
+    is_metered = BooleanAttribute(null=True)
     statuses: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
     kept: MapAttribute[str, str] = MapAttribute()  # type: ignore[no-untyped-call]
 
@@ -124,16 +162,43 @@ class ConnectionRow(Model):
     expires_at = TTLAttribute()
 
 
+class LinesWaiting(GlobalSecondaryIndex["CallRow"]):  # type: ignore[no-untyped-call]
+    """Holds a charger's line only while calls wait there, by when the one before them is overdue."""
+
+    class Meta:
+        index_name = "waiting"
+        projection = KeysOnlyProjection()
+
+    waiting_shard = UnicodeAttribute(hash_key=True)
+    asked_until = UTCDateTimeAttribute(range_key=True)
+
+
 class CallRow(Model):
+    """A command; or, under a charger's name and "#line", the call that is open there and those that wait for it."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}calls"
 
     charger_id = UnicodeAttribute(hash_key=True)
     message_id = UnicodeAttribute(range_key=True)
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
     result = UnicodeAttribute(null=True)
     answered_at = UTCDateTimeAttribute(null=True)
+    # What is to be sent, only while it waits.
+    frame = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
+
+    # Only of a line.
+    asked = UnicodeAttribute(null=True)
+    asked_action = UnicodeAttribute(null=True)
+    asked_until = UTCDateTimeAttribute(null=True)
+    overtaken = UnicodeAttribute(null=True)
+    overtaken_until = UTCDateTimeAttribute(null=True)
+    connection_id = UnicodeAttribute(null=True)
+    waiting = UnicodeSetAttribute(null=True)
+    waiting_shard = UnicodeAttribute(null=True)
+
+    waiting_lines = LinesWaiting()
 
 
 class JournalRow(Model):

@@ -22,7 +22,7 @@ class SessionsByDriver(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-u
 
 
 class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
-    """Holds a session only while it is on its way in or out."""
+    """Holds a session only while it is on its way in or out, or is to be looked at again by then."""
 
     class Meta:
         index_name = "unsettled"
@@ -94,8 +94,12 @@ class TransactionRow(Model):
     first_seq_no = IntegerAttribute(null=True)
     last_seq_no = IntegerAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
+    stop_word = UnicodeAttribute(null=True)
     attend_from_wh = IntegerAttribute(null=True)
     is_nearly_done = BooleanAttribute(null=True)
+    connector_seq_no = IntegerAttribute(null=True)
+    stopped_as = UnicodeAttribute(null=True)
+    left_at = UTCDateTimeAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

@@ -64,7 +64,11 @@ class TokenRow(Model):
 
 
 class OperatorRow(Model):
-    """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook."""
+    """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
+
+    `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
+    one is on its way to all of them.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}operators"
@@ -74,6 +78,8 @@ class OperatorRow(Model):
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
     webhook = UnicodeAttribute(null=True)
+    setup_profile = UnicodeAttribute(null=True)
+    setup_after = UnicodeAttribute(null=True)
 
 
 class DriverRow(Model):

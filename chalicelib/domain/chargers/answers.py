@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 
@@ -26,9 +27,11 @@ class TimeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """Whether the presented token may charge."""
+    """Whether the presented token may charge; its `group`, and until when it is good, where it has such."""
 
     standing: AuthorizationStatus
+    group: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,21 @@ class StartAnswer:
 
     ref: str
     standing: AuthorizationStatus | None = None
+    group: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Recorded; nothing to tell. `standing` is set when the message showed a token."""
+    """Recorded; nothing to tell. `standing` is set when the message showed a token.
+
+    `cost` is what the charge comes to, tax included, in whole units of its currency, once it has ended.
+    """
 
     standing: AuthorizationStatus | None = None
+    group: str = ""
+    expires_at: datetime | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,11 +142,18 @@ class ReadListVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadListLimits:
+    """Say how long the list of known tokens may be, and how much of it one message may bring."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A token on a charger's own list; `standing` None takes it off."""
 
     token: str
     standing: AuthorizationStatus | None = AuthorizationStatus.ACCEPTED
+    group: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +313,7 @@ Command = (
     | ChangePassword
     | Trigger
     | ReadListVersion
+    | ReadListLimits
     | UpdateList
     | Reserve
     | CancelReservation

@@ -73,14 +73,33 @@ class StopReason(StrEnum):
     OTHER = "other"
 
 
+Currents = tuple[int | None, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose."""
+    """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose.
+
+    `current_ma` is the sum of what flows in all phases (on DC: in the only one), `phase_currents_ma` what flows in
+    L1, L2 and L3, where told. `is_export`: the register is what the meter calls export, and no import was told.
+    """
 
     at: datetime
     energy_wh: int | None = None
     power_w: int | None = None
     soc_percent: int | None = None
+    current_ma: int | None = None
+    phase_currents_ma: Currents | None = None
+    is_export: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignedValue:
+    """What a meter signed, as it came: `sample` is the whole sampled value as JSON, `context` the charger's word."""
+
+    at: datetime
+    context: str
+    sample: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,7 @@ class ChargingStarted:
     `ref` is the charger's own name for the transaction (OCPP 2.x); None where the backend must give it one
     (1.6 StartTransaction). `remote_start_id` echoes our command where the version can. `at` is None when the
     charger's word for it cannot be read; `said_at` is that word as it came, by which a repetition is known.
+    `is_offline`: it happened while the charger could not tell us, so it says nothing of the present.
     """
 
     connector: ConnectorId | None
@@ -133,6 +153,8 @@ class ChargingStarted:
     said_at: str = ""
     seq_no: int | None = None
     status: ConnectorStatus | None = None
+    signed: tuple[SignedValue, ...] = ()
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +162,10 @@ class ReadingsTaken:
     """Meter readings while charging; `ref` None when the charger did not say of which transaction.
 
     `is_nameless`: it says that there is a transaction, and does not know its name.
+    `begun` repeats the register of the transaction's beginning; it is none of the `readings`, which tell the present.
     `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
     numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
-    where the message says so and it has just changed.
+    where the message says so and it has just changed. `is_offline`: as for ChargingStarted.
     """
 
     ref: str | None
@@ -154,13 +177,24 @@ class ReadingsTaken:
     seq_no: int | None = None
     status: ConnectorStatus | None = None
     is_nameless: bool = False
+    begun: Reading | None = None
+    signed: tuple[SignedValue, ...] = ()
+    is_offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MainMeterRead:
+    """A station read its own meter, which counts for all its connectors and belongs to no transaction."""
+
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChargingStopped:
     """The charger has ended a transaction; `meter_stop_wh` is the register at that moment.
 
-    `ref` is None when the charger does not know what the transaction is called.
+    `ref` is None when the charger does not know what the transaction is called. `stop_word` is its own word for the
+    reason, empty where it gave none.
     `meter_start_wh` is the register at its beginning, where the message repeats it. `at` is None when the charger's
     word for it cannot be read; `said_at` is that word as it came.
     """
@@ -175,6 +209,8 @@ class ChargingStopped:
     meter_start_wh: int | None = None
     said_at: str = ""
     seq_no: int | None = None
+    signed: tuple[SignedValue, ...] = ()
+    stop_word: str = ""
 
 
 class Topic(StrEnum):
@@ -229,6 +265,14 @@ class NewsReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationReported:
+    """A charger keeps what it knows as `number` no longer; `word` is its own for why."""
+
+    number: int
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportReceived:
     """Part `seq_no` of what a charger was asked to report under `request_id`; `body` is JSON in its own words."""
 
@@ -254,8 +298,10 @@ ChargerEvent = (
     | TokenPresented
     | ChargingStarted
     | ReadingsTaken
+    | MainMeterRead
     | ChargingStopped
     | NewsReceived
+    | ReservationReported
     | ReportReceived
     | Requested
 )

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.rating import Reserved
@@ -64,11 +65,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four."""
+    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four.
+
+    After `capture_before` it can no longer be taken; None where the provider did not say.
+    """
 
     payment_id: str
     amount_minor: int
     card: str = ""
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,41 @@ class Payment:
     paid_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LateEnd:
+    """The charger's word for an end: when, at which register, and why.
+
+    `is_inferred`: it came under another's number, or none. `is_settled`: told after the bill, and what that comes to
+    has been seen to.
+    """
+
+    at: datetime
+    meter_stop_wh: int | None
+    reason: StopReason
+    is_inferred: bool = False
+    is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Who ended a session by hand, when, and why, in their own words."""
+
+    by: str
+    at: datetime
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it."""
+    """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it.
+
+    `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
+    `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
+    came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
+    `review_until`: until then a person may say what its energy was, for what is measured may be too little;
+    `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
+    outgrow what is held for it.
+    """
 
     session_id: str
     operator_id: str
@@ -123,6 +160,11 @@ class Session:
     meter_stop_wh: int | None = None
     stop_reason: StopReason | None = None
     measured_wh: int | None = None
+    review_until: datetime | None = None
+    decided_wh: int | None = None
+    decided_by: str = ""
+    outgrown_at_wh: int | None = None
+    occupation: Occupation | None = None
     flags: frozenset[Flag] = frozenset()
     hold: Hold | None = None
     top_ups: tuple[Hold, ...] = ()
@@ -133,11 +175,22 @@ class Session:
     payment: Payment | None = None
     refunded_minor: int = 0
     ended_at: datetime | None = None
+    left_at: datetime | None = None
+    seen_free_at: datetime | None = None
+    is_end_inferred: bool = False
+    late_end: LateEnd | None = None
+    by_hand: ByHand | None = None
+    start_wait_s: int = 60
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether it waits for a person to say what its energy was."""
+        return self.review_until is not None and self.decided_wh is None and not self.is_over
 
     @property
     def holds(self) -> tuple[Hold, ...]:

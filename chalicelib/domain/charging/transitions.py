@@ -13,19 +13,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from chalicelib.domain.chargers.events import StopReason
-from chalicelib.domain.charging.session import CardAction, Charge, Hold, Payment, Reason, Session, State
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.ends import ENDS, EndEvent, ended
+from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 
 
 @dataclass(frozen=True, slots=True)
 class HoldPlaced:
-    """The payment provider has set money aside."""
+    """The payment provider has set money aside; `outgrown_at_wh` is the energy from which on it may not be enough."""
 
     hold: Hold
+    outgrown_at_wh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class ToppedUp:
     """More money is set aside: a hold known by its payment_id was raised, or there is a further one."""
 
     hold: Hold
+    outgrown_at_wh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,20 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The charger's transaction `ref` began."""
+    """The charger's transaction `ref` began, at `connector` where that is known."""
 
     ref: str
     at: datetime
     meter_start_wh: int | None
     flags: frozenset[Flag] = frozenset()
+    connector: ConnectorId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The charger says where the car is plugged in, and it is not where it was asked to start."""
+
+    connector: ConnectorId
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,10 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`)."""
+    """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`).
+
+    `is_inferred`: it was told under another's number or none, and must be meant (`ends.py`).
+    """
 
     ref: str
     at: datetime
@@ -92,13 +106,15 @@ class Stopped:
     reason: StopReason
     began_at: datetime | None = None
     flags: frozenset[Flag] = frozenset()
+    is_inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EnergyMeasured:
     """All evidence is weighed: the energy that will be billed, and when it ended if the charger never said.
 
-    Registers stand in for those the charger never gave; `energy_wh` is None when there is nothing to go by.
+    Registers stand in for those the charger never gave, or that cannot be true; `energy_wh` is None when there is
+    nothing to go by. `review_until`: it may have been more, and until then a person may say how much.
     """
 
     at: datetime
@@ -106,6 +122,17 @@ class EnergyMeasured:
     meter_start_wh: int | None = None
     meter_stop_wh: int | None = None
     flags: frozenset[Flag] = frozenset()
+    review_until: datetime | None = None
+    occupation: Occupation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyDecided:
+    """Somebody has looked at what evidence could not bound, and says what to bill; `who` empty: time was up."""
+
+    at: datetime
+    energy_wh: int
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,32 +187,16 @@ class Completed:
     at: datetime
 
 
-SessionEvent = (
-    HoldPlaced
-    | ToppedUp
-    | FundsLow
-    | ActionNeeded
-    | HoldDeclined
-    | StartFailed
-    | Started
-    | StopRequested
-    | Stopped
-    | EnergyMeasured
-    | Billed
-    | ChargesPlanned
-    | Charged
-    | Refunded
-    | Flagged
-    | PaymentFailed
-    | Completed
-)
+_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged | Refunded
+_OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
+SessionEvent = _OfMoney | _OfCharging | Billed | PaymentFailed | Flagged | Completed
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
     known = session.hold
     # The provider's own news of a hold may come before ours, and knows no card label.
     if known is None or (known.payment_id == event.hold.payment_id and not known.card and event.hold.card):
-        return replace(session, hold=event.hold)
+        return replace(session, hold=event.hold, outgrown_at_wh=event.outgrown_at_wh or session.outgrown_at_wh)
     return session
 
 
@@ -193,10 +204,10 @@ def _top_up(session: Session, event: ToppedUp) -> Session:
     raised = event.hold
     if session.hold is not None and session.hold.payment_id == raised.payment_id:
         higher = replace(session.hold, amount_minor=max(raised.amount_minor, session.hold.amount_minor))
-        return replace(session, hold=higher, funds_low_at=None)
+        return replace(session, hold=higher, funds_low_at=None, outgrown_at_wh=event.outgrown_at_wh)
     if any(it.payment_id == raised.payment_id for it in session.top_ups):
         return session
-    return replace(session, top_ups=(*session.top_ups, raised), funds_low_at=None)
+    return replace(session, top_ups=(*session.top_ups, raised), funds_low_at=None, outgrown_at_wh=event.outgrown_at_wh)
 
 
 def _note_low_funds(session: Session, event: FundsLow) -> Session:
@@ -227,7 +238,21 @@ def _start(session: Session, event: Started) -> Session:
         started_at=event.at,
         meter_start_wh=event.meter_start_wh,
         flags=session.flags | event.flags,
+        connector=event.connector or session.connector,
     )
+
+
+def _learn_start(session: Session, event: Started) -> Session:
+    """The register of the beginning, told after it (OCPP 2.x: once energy flows)."""
+    if session.ref != event.ref or session.meter_start_wh is not None or session.measured_wh is not None:
+        return session
+    return session if event.meter_start_wh is None else replace(session, meter_start_wh=event.meter_start_wh)
+
+
+def _move(session: Session, event: Moved) -> Session:
+    if session.connector == event.connector or session.stopped_at is not None:
+        return session
+    return replace(session, connector=event.connector)
 
 
 def _request_stop(session: Session, event: StopRequested) -> Session:
@@ -240,17 +265,10 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 
 
 def _stop(session: Session, event: Stopped) -> Session:
-    if session.stopped_at or session.ref != event.ref:
+    if session.ref != event.ref:
         return session
-    return replace(
-        session,
-        state=State.STOPPING,
-        stopped_at=event.at,
-        meter_stop_wh=event.meter_stop_wh,
-        stop_reason=event.reason,
-        started_at=event.began_at or session.started_at,
-        flags=session.flags | event.flags,
-    )
+    end = LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
+    return ended(session, end, event.began_at, event.flags)
 
 
 def _measure(session: Session, event: EnergyMeasured) -> Session:
@@ -261,10 +279,19 @@ def _measure(session: Session, event: EnergyMeasured) -> Session:
         reason=session.reason if session.stopped_at else session.reason or Reason.CHARGER_LOST,
         measured_wh=event.energy_wh,
         flags=session.flags | event.flags,
+        is_end_inferred=session.is_end_inferred or session.stopped_at is None,
         stopped_at=session.stopped_at or event.at,
-        meter_start_wh=event.meter_start_wh if session.meter_start_wh is None else session.meter_start_wh,
-        meter_stop_wh=event.meter_stop_wh if session.meter_stop_wh is None else session.meter_stop_wh,
+        meter_start_wh=session.meter_start_wh if event.meter_start_wh is None else event.meter_start_wh,
+        meter_stop_wh=session.meter_stop_wh if event.meter_stop_wh is None else event.meter_stop_wh,
+        review_until=event.review_until,
+        occupation=event.occupation,
     )
+
+
+def _decide(session: Session, event: EnergyDecided) -> Session:
+    if not session.needs_review or session.bill is not None:
+        return session
+    return replace(session, measured_wh=event.energy_wh, decided_wh=event.energy_wh, decided_by=event.who)
 
 
 def _bill(session: Session, event: Billed) -> Session:
@@ -329,15 +356,20 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, Started): _start,
     (State.INITIATED, ActionNeeded): _ask_cardholder,
     (State.ACTIVE, HoldPlaced): _hold,
+    (State.ACTIVE, Started): _learn_start,
     (State.ACTIVE, ToppedUp): _top_up,
     (State.ACTIVE, FundsLow): _note_low_funds,
     (State.ACTIVE, HoldDeclined): _decline,
     (State.ACTIVE, StopRequested): _request_stop,
+    (State.ACTIVE, Moved): _move,
     (State.ACTIVE, Stopped): _stop,
     (State.STOPPING, HoldPlaced): _hold,
+    (State.STOPPING, Started): _learn_start,
     (State.STOPPING, ToppedUp): _top_up,
+    (State.STOPPING, Moved): _move,
     (State.STOPPING, Stopped): _stop,
     (State.STOPPING, EnergyMeasured): _measure,
+    (State.STOPPING, EnergyDecided): _decide,
     (State.STOPPING, Billed): _bill,
     (State.STOPPING, ChargesPlanned): _plan_taking,
     (State.STOPPING, Charged): _take,
@@ -345,12 +377,15 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Completed): _complete,
     (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
+    (State.COMPLETED, Stopped): _stop,
+    (State.FAILED, Stopped): _stop,
     (State.COMPLETED, Charged): _take,
     (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,
     (State.FAILED, Charged): _take,
     (State.FAILED, Refunded): _refund,
     (State.FAILED, Flagged): _flag,
+    **ENDS,
 }
 
 
@@ -358,30 +393,3 @@ def apply(session: Session, event: SessionEvent) -> Session:
     """The session after `event`; the very same object when the event changes nothing."""
     transition = TRANSITIONS.get((session.state, type(event)))
     return transition(session, event) if transition else session
-
-
-class Step(StrEnum):
-    """What the workflow waits for."""
-
-    HOLD = "hold"
-    START = "start"
-    END = "end"
-    STOP = "stop"
-    PAYMENT = "payment"
-
-
-def is_met(step: Step, session: Session) -> bool:
-    """Whether what the workflow waits for at `step` has come about, or can no longer."""
-    if session.is_over:
-        return True
-    match step:
-        case Step.HOLD:
-            return session.hold is not None or session.state is not State.INITIATED
-        case Step.START:
-            return session.state is not State.INITIATED
-        case Step.END:
-            return session.state is State.STOPPING
-        case Step.STOP:
-            return session.stopped_at is not None
-        case Step.PAYMENT:
-            return session.payment is not None

@@ -7,16 +7,18 @@ changes nothing.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
+from operator import itemgetter
 
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
 from chalicelib.domain.pricing.currency import to_minor
-from chalicelib.domain.pricing.evidence import Point
+from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import (
     Element,
     PriceComponent,
@@ -28,7 +30,7 @@ from chalicelib.domain.pricing.tariff import (
 from chalicelib.domain.pricing.wall_clock import changes_between, is_within
 
 _UNIT = {Priced.ENERGY: 1000, Priced.TIME: 3600, Priced.PARKING_TIME: 3600, Priced.FLAT: 1}
-# Tells current from power where tariffs ask for it: chargers report power, and AC current is sold at this voltage.
+# Tells current from power where a tariff asks for it and no charger told: AC is sold at this voltage.
 _NOMINAL_V = 230
 _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -50,12 +52,16 @@ _RESERVED = {
 
 @dataclass(frozen=True, slots=True)
 class ChargingPeriod:
-    """A part of a charge in which energy came evenly; one that is not `is_charging` is time parked."""
+    """A part of a charge in which energy came evenly; one that is not `is_charging` is time parked.
+
+    `current_ma` is what was measured to flow, all phases together; None where nobody told.
+    """
 
     began_at: datetime
     ended_at: datetime
     energy_wh: Fraction
     is_charging: bool = True
+    current_ma: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,15 @@ class Usage:
 
 
 def charging_periods(
-    points: Sequence[Point], began_at: datetime, ended_at: datetime, energy_wh: int | None
+    points: Sequence[Point],
+    began_at: datetime,
+    ended_at: datetime,
+    energy_wh: int | None,
+    currents: Sequence[tuple[datetime, int]] = (),
 ) -> tuple[ChargingPeriod, ...]:
     """How a charge went, by the registers its meter showed; `energy_wh` is what counts in the end, None: unknown.
+
+    `currents` are what was measured to flow (mA, all phases together), and when.
 
     Time after the last energy is time parked: a pause after which energy flowed again is not the driver's doing.
     Without any register all of it counts as charging.
@@ -99,10 +111,24 @@ def charging_periods(
     last = max(index for index, rise in enumerate(rises) if rise)
     # Where the evidence proves another sum than the registers show, each part has its share of it.
     share = Fraction(energy_wh, measured_wh)
+    told = sorted(currents)
     return tuple(
-        ChargingPeriod(before.at, after.at, rise * share, is_charging=index <= last)
+        ChargingPeriod(
+            before.at,
+            after.at,
+            rise * share,
+            is_charging=index <= last,
+            current_ma=_mean(told, before.at, after.at) if rise else None,
+        )
         for index, ((before, after), rise) in enumerate(zip(pairwise(marks), rises, strict=True))
     )
+
+
+def _mean(told: Sequence[tuple[datetime, int]], began_at: datetime, ended_at: datetime) -> Fraction | None:
+    """The mean of what was told from one time to another, both included; nothing is none where energy flowed."""
+    first = bisect_left(told, began_at, key=itemgetter(0))
+    within = [current_ma for _, current_ma in told[first : bisect_right(told, ended_at, key=itemgetter(0))]]
+    return Fraction(sum(within), len(within)) or None if within else None
 
 
 def planned(
@@ -137,12 +163,13 @@ def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """All that a restriction may ask of a moment; power unknown where energy came in no time."""
+    """All that a restriction may ask of a moment; power and current unknown where energy came in no time."""
 
     at: datetime
     energy_wh: Fraction
     duration_s: Fraction
     power_w: Fraction | None
+    current_ma: Fraction | None = None
 
 
 @dataclass(slots=True)
@@ -211,9 +238,12 @@ def _pieces(
         cuts.update((bound - so_far_wh) / stretch.energy_wh for bound in bounds_wh)
     inside = sorted(cut for cut in cuts if 0 <= cut <= 1)
     power_w = stretch.energy_wh * 3600 / lasted_s if lasted_s else None
+    current_ma = stretch.current_ma
+    if current_ma is None and power_w is not None:
+        current_ma = power_w * 1000 / _NOMINAL_V
     for start, end in pairwise(inside):
         at = stretch.began_at + floor(start * lasted_s * 1_000_000) * _MICROSECOND
-        moment = _Moment(at, so_far_wh + start * stretch.energy_wh, offset_s + start * lasted_s, power_w)
+        moment = _Moment(at, so_far_wh + start * stretch.energy_wh, offset_s + start * lasted_s, power_w, current_ma)
         yield moment, (end - start) * stretch.energy_wh, (end - start) * lasted_s
 
 
@@ -230,13 +260,11 @@ def _first(elements: Sequence[Element], priced: Priced, moment: _Moment, time_zo
 
 
 def _applies(it: Restrictions, moment: _Moment, time_zone: str) -> bool:
-    power_w = moment.power_w
-    current_ma = power_w * 1000 / _NOMINAL_V if power_w is not None else None
     return (
         _between(it.min_energy_wh, moment.energy_wh, it.max_energy_wh)
         and _between(it.min_duration_s, moment.duration_s, it.max_duration_s)
-        and _between(it.min_power_w, power_w, it.max_power_w)
-        and _between(it.min_current_ma, current_ma, it.max_current_ma)
+        and _between(it.min_power_w, moment.power_w, it.max_power_w)
+        and _between(it.min_current_ma, moment.current_ma, it.max_current_ma)
         and is_within(it, time_zone, moment.at)
     )
 

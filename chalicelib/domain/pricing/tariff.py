@@ -148,6 +148,11 @@ class Tariff:
         return not has_minimum and not any(price.price for it in self.elements for price in it.price_components)
 
     @property
+    def needs_meter(self) -> bool:
+        """Whether energy costs anything: what a charger does not measure cannot be sold by it."""
+        return any(price.type is Priced.ENERGY and price.price for it in self.elements for price in it.price_components)
+
+    @property
     def depends_on_course(self) -> bool:
         """Whether the price depends on how a charge went, and not only on its energy and that it happened."""
         return any(

@@ -79,7 +79,7 @@ def _text(longest: int, shortest: int = 0) -> Any:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _UID = _text(36, 1)
 _HASH = _text(128, 1)
-_PEM = _text(10_000, 1)
+_PEM = Annotated[str, StringConstraints(pattern=r"-----BEGIN CERTIFICATE-----", max_length=10_000)]
 
 # How a field of this name is taken, in whichever command it stands, ...
 _BY_NAME: dict[str, Any] = {
@@ -104,7 +104,10 @@ _BY_NAME: dict[str, Any] = {
     "vendor": _text(255, 1),
 }
 # ... but for where a command means something else by that name ...
-_BY_COMMAND: dict[tuple[type[Any], str], Any] = {(DataTransfer, "message"): _text(50)}
+_BY_COMMAND: dict[tuple[type[Any], str], Any] = {
+    (DataTransfer, "message"): _text(50),
+    (UpdateFirmware, "certificate"): _text(10_000, 1),
+}
 # ... and one whose type says it all, by that. Enums and flags are taken as they are.
 _BY_TYPE: dict[Any, Any] = {
     ConnectorId: Annotated[Connector, AfterValidator(ConnectorId.parse)],

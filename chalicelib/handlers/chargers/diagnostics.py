@@ -11,11 +11,14 @@ from chalicelib.domain.chargers.events import ReportKind
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
+    HandSettlementBody,
     HistoryView,
     JournalPage,
     KnockPage,
+    OperatorSession,
     OperatorSessionPage,
     ReportView,
+    SignedValuePage,
     Trace,
     TraceBody,
     TransactionView,
@@ -23,6 +26,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.records.chargers import Admission
+from chalicelib.services.chargers.remote_control import is_whole
 from chalicelib.wiring import network
 
 insight = Blueprint(__name__)
@@ -36,9 +40,12 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
 def look_at_charger(request: Request) -> ChargerDetail:
-    """A charger: how it is registered, how it is connected, and its latest news."""
-    charger, news = network().remote_control.look(request.operator_id, request.path["charger_id"])
-    return views.detail(charger, news)
+    """A charger: how it is registered, connected and set up, and its latest news."""
+    remote_control, provisioning = network().remote_control, network().provisioning
+    charger, news = remote_control.look(request.operator_id, request.path["charger_id"])
+    profile = provisioning.profile(request.operator_id).version
+    main_meter = remote_control.main_meter(request.operator_id, charger.charger_id)
+    return views.detail(charger, news, main_meter, views.setup(charger, provisioning.look(charger.charger_id), profile))
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
@@ -159,7 +166,7 @@ def read_report(request: Request) -> ReportView:
     return ReportView(
         kind=ReportKind(kind),
         request_id=int(request_id),
-        is_complete=any(it.is_last for it in parts),
+        is_complete=is_whole(parts),
         parts=[json.loads(it.body) for it in parts],
     )
 
@@ -190,6 +197,57 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
     return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+
+
+@endpoint(
+    insight,
+    "GET",
+    "/v1/operator/sessions/{session_id}/signed-values",
+    answers=SignedValuePage,
+    errors=(400, 404),
+    needs_operator=True,
+    query=_PAGING,
+)
+def signed_values(request: Request) -> SignedValuePage:
+    """What the charger's meter signed of a session, to the letter and in order of time; `limit` counts messages."""
+    try:
+        found, cursor = network().remote_control.signed(
+            request.operator_id, request.path["session_id"], _limit(request), request.query.get("cursor", "")
+        )
+    except ValueError as error:
+        raise BadRequest(str(error), "cursor") from None
+    return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=cursor)
+
+
+_SESSION = "/v1/operator/sessions/{session_id}"
+
+
+@endpoint(
+    insight, "POST", _SESSION + "/end", answers=OperatorSession, status=202, errors=(404, 409), needs_operator=True
+)
+def end_session(request: Request) -> OperatorSession:
+    """Have the charger asked to end a session, as its driver could."""
+    return views.session(network().hand_settlement.ask_to_end(request.operator_id, request.path["session_id"]))
+
+
+@endpoint(
+    insight,
+    "POST",
+    _SESSION + "/settle",
+    takes=HandSettlementBody,
+    answers=OperatorSession,
+    status=202,
+    errors=(404, 409),
+    needs_operator=True,
+)
+def settle_session(request: Request) -> OperatorSession:
+    """End a session now by what is proven, and bill that, whatever its charger says. Again changes nothing.
+
+    Should the charger's own end still come, it corrects this before the money is taken, and by a refund after it.
+    """
+    by = request.driver_id
+    session_id = request.path["session_id"]
+    return views.session(network().hand_settlement.settle(request.operator_id, session_id, by, request.body.reason))
 
 
 def _limit(request: Request) -> int:

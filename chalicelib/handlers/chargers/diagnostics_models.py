@@ -11,6 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopR
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
 from chalicelib.records.chargers import Direction, KnockReason
@@ -28,6 +29,18 @@ class News(ResponseBody):
     at: datetime
 
 
+class MainMeterView(ResponseBody):
+    """The station's own meter as last told, each value with the time it is of; phases are L1, L2, L3."""
+
+    energy_wh: int | None
+    energy_at: datetime | None
+    power_w: int | None
+    power_at: datetime | None
+    current_ma: int | None
+    phase_currents_ma: list[int | None] | None
+    current_at: datetime | None
+
+
 class ChargerDetail(RegisteredCharger):
     """A charger as its operator sees it."""
 
@@ -37,11 +50,31 @@ class ChargerDetail(RegisteredCharger):
         list_version=0,
         traced_until=None,
         news=[{"topic": "firmware", "word": "Installed", "at": "2026-11-21T09:30:00Z"}],
+        main_meter=None,
+        setup={
+            "state": "settled",
+            "metering": "full",
+            "is_current": True,
+            "begun_at": "2026-11-21T09:30:00Z",
+            "settled_at": "2026-11-21T09:30:04Z",
+            "messages": 1,
+            "settings": [
+                {
+                    "name": "MeterValueSampleInterval",
+                    "aspect": "reading_interval_s",
+                    "wanted": "60",
+                    "said": "60",
+                    "standing": "as_wanted",
+                }
+            ],
+        },
     )
     serial: str | None
     list_version: int
     traced_until: datetime | None
     news: list[News]
+    main_meter: MainMeterView | None
+    setup: SetupView
 
 
 class JournalEntry(ResponseBody):
@@ -204,7 +237,10 @@ class Gap(ResponseBody):
 
 
 class TransactionView(ResponseBody):
-    """A transaction as its charger told it; `..._heard_at` is when we heard it."""
+    """A transaction as its charger told it; `..._heard_at` is when we heard it.
+
+    `token` began it and `stop_token` ended it; `stop_word` is the charger's own word for why it ended.
+    """
 
     model_config = ResponseBody.model_config | _example(
         ref="1",
@@ -217,6 +253,9 @@ class TransactionView(ResponseBody):
         meter_start_wh=0,
         meter_stop_wh=1000,
         stop_reason="local",
+        stop_word="Local",
+        token="04A1B2C3",  # a card
+        stop_token=None,
         numbered_messages=3,
         missing_messages=[],
     )
@@ -230,13 +269,56 @@ class TransactionView(ResponseBody):
     meter_start_wh: int | None
     meter_stop_wh: int | None
     stop_reason: StopReason | None
+    stop_word: str | None
+    token: str | None
+    stop_token: str | None
     numbered_messages: int
     missing_messages: list[Gap]
 
 
-class OperatorSession(ResponseBody):
-    """A session as the operator sees it; `flags` say why a person should look at it."""
+class LateEndView(ResponseBody):
+    """A charger's own word for an end that was billed already."""
 
+    at: datetime
+    meter_stop_wh: int | None
+
+
+class HandSettlementBody(RequestBody):
+    """Why an operator ends a session by hand; it is kept with the session, and with it who did so."""
+
+    model_config = RequestBody.model_config | _example(reason="the charger burnt down")
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class OperatorSession(ResponseBody):
+    """A session as the operator sees it; `flags` say why a person should look at it.
+
+    `needs_review`: its meter's word cannot be believed, and nothing is billed until somebody says what it delivered
+    (`POST .../energy`), or `review_until`, when `energy_wh`, which is proven, is billed.
+    """
+
+    model_config = ResponseBody.model_config | _example(
+        session_id="KQ3V5ZJ7NAX2M4D6B8CE",
+        state="stopping",
+        reason="charger_lost",
+        flags=["end_unknown"],
+        charger_id="DEMO-16",
+        connector="1",
+        ref="1711463018",
+        created_at="2026-11-21T09:30:00Z",
+        started_at="2026-11-21T09:30:05Z",
+        stopped_at="2026-11-21T10:02:00Z",
+        meter_start_wh=121_600,
+        meter_stop_wh=129_600,
+        energy_wh=8000,
+        total_minor=None,
+        paid_minor=None,
+        currency="EUR",
+        late_end=None,
+        is_end_inferred=True,
+        ended_by="driver-7",
+        ended_because="the charger burnt down",
+    )
     session_id: str
     state: State
     reason: Reason | None
@@ -250,9 +332,44 @@ class OperatorSession(ResponseBody):
     meter_start_wh: int | None
     meter_stop_wh: int | None
     energy_wh: int | None
+    needs_review: bool
+    review_until: datetime | None
+    decided_wh: int | None
+    charging_s: int | None
+    suspended_by_car_s: int | None
+    suspended_by_station_s: int | None
     total_minor: int | None
     paid_minor: int | None
     currency: str
+    is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
+    ended_by: str | None = Field(description="who ended it by hand")
+    ended_because: str | None = Field(description="their reason")
+    late_end: LateEndView | None = Field(description="the charger's own end, told after the bill")
+
+
+class SignedValueView(ResponseBody):
+    """What a meter signed: the sampled value as it came, in the words of its charger's OCPP version."""
+
+    at: datetime
+    context: str
+    sample: dict[str, Any]
+
+
+class SignedValuePage(ResponseBody):
+    """In order of time; ask again with `cursor` for more."""
+
+    model_config = ResponseBody.model_config | _example(
+        items=[
+            {
+                "at": "2026-11-21T09:30:00Z",
+                "context": "Transaction.Begin",
+                "sample": {"value": "OCMF|{}|{}", "format": "SignedData", "context": "Transaction.Begin"},
+            }
+        ],
+        next_cursor=None,
+    )
+    items: list[SignedValueView]
+    next_cursor: str | None
 
 
 class OperatorSessionPage(ResponseBody):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.setup import Metering
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
 from chalicelib.handlers.pricing.models import Prices
 from chalicelib.records.chargers import Admission, PlugType
+
+# OCPP 1.6's parentIdTag holds no more.
+Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
 
 
 class SiteBody(RequestBody):
@@ -26,6 +30,9 @@ class SiteBody(RequestBody):
     tariff_id: Id
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    is_load_managed: Annotated[
+        bool, Field(description="its power is shared out: chargers are asked for current and power by phase")
+    ] = False
 
 
 class PlugBody(RequestBody):
@@ -33,7 +40,10 @@ class PlugBody(RequestBody):
 
     connector: Connector
     kind: PlugType = PlugType.UNKNOWN
-    max_power_w: Annotated[int, Field(ge=0, le=5_000_000)] = 0
+    max_power_w: Annotated[
+        int,
+        Field(ge=0, le=20_000_000, description="the most it gives: no more than that can have flowed, or is billed"),
+    ] = 0
 
 
 class ChargerBody(RequestBody):
@@ -53,15 +63,18 @@ class ChargerBody(RequestBody):
         int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
     ] = 1
     keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
 class TokenBody(RequestBody):
-    """Whose RFID card it is."""
+    """Whose RFID card it is. Cards of one group may end each other's charges; an expired one begins none."""
 
     model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
     driver_id: Id
     blocked: bool = False
+    group_id: Group | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class RegisteredCharger(ResponseBody):
@@ -79,6 +92,8 @@ class RegisteredCharger(ResponseBody):
     vendor: str | None
     model: str | None
     firmware: str | None
+    has_main_meter: bool
+    metering: Annotated[Metering, Field(description="what its charges can be billed by, as its settings tell")]
 
 
 class RegisteredChargers(ResponseBody):
@@ -109,5 +124,6 @@ class ChargerView(ResponseBody):
     site_name: str
     address: str
     online: bool
+    metering: Annotated[Metering, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices

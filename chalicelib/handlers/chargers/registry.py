@@ -80,9 +80,11 @@ def put_charger(request: Request) -> Answer:
         security_profile=body.security_profile,
         admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
         keeps_list=body.keeps_list,
+        has_main_meter=body.has_main_meter,
         plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
     had_been_pending = network().registry.put_charger(charger, body.password)
+    network().provisioning.doubted(charger_id)
     if had_been_pending and not body.blocked:
         network().remote_control.welcome(charger_id)
     return Answer()
@@ -108,7 +110,17 @@ def list_chargers(request: Request) -> RegisteredChargers:
 def put_token(request: Request) -> Answer:
     """Issue an RFID card to a driver, or block it."""
     uid = _checked(request, "uid", _ID).upper()
-    network().registry.put_token(Token(uid, request.operator_id, request.body.driver_id, request.body.blocked))
+    body = request.body
+    token = Token(
+        uid=uid,
+        operator_id=request.operator_id,
+        driver_id=body.driver_id,
+        blocked=body.blocked,
+        group=body.group_id or "",
+        expires_at=body.expires_at,
+    )
+    network().registry.put_token(token)
+    network().local_lists.token_changed(token)
     return Answer()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
-from chalicelib.domain.chargers.events import ConnectorId, NewsReceived
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, SignedValue
+from chalicelib.domain.chargers.setup import Setup
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
@@ -18,14 +20,18 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     HistoryEvent,
     JournalEntry,
     KnockView,
+    LateEndView,
+    MainMeterView,
     News,
     OperatorSession,
+    SignedValueView,
     TransactionView,
     UptimeReport,
 )
 from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
+from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, Plug, Site
+from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
 from chalicelib.services.chargers.remote_control import Told
 from chalicelib.wiring import network
 
@@ -51,10 +57,14 @@ def _registered(it: Charger) -> dict[str, Any]:
         "vendor": it.vendor,
         "model": it.model,
         "firmware": it.firmware,
+        "has_main_meter": it.has_main_meter,
+        "metering": it.metering,
     }
 
 
-def detail(it: Charger, news: Sequence[tuple[NewsReceived, datetime]]) -> ChargerDetail:
+def detail(
+    it: Charger, news: Sequence[tuple[NewsReceived, datetime]], main_meter: MainMeter | None, setup: SetupView
+) -> ChargerDetail:
     """A charger as its operator sees it."""
     return ChargerDetail(
         **_registered(it),
@@ -62,7 +72,51 @@ def detail(it: Charger, news: Sequence[tuple[NewsReceived, datetime]]) -> Charge
         list_version=it.list_version,
         traced_until=it.traced_until,
         news=[News(topic=said.topic, word=said.word, at=at) for said, at in news],
+        main_meter=_main_meter(main_meter) if main_meter else None,
+        setup=setup,
     )
+
+
+def setup(it: Charger, setup: Setup | None, profile: str) -> SetupView:
+    """What a charger was set to, and what it said; `profile` is the version of the one in force."""
+    state = SetupState.UNKNOWN
+    if setup is not None:
+        state = SetupState.UNDER_WAY if setup.is_under_way else SetupState.SETTLED
+    return SetupView(
+        state=state,
+        metering=it.metering,
+        is_current=it.setup_profile == profile,
+        begun_at=setup.begun_at if setup else None,
+        settled_at=setup.settled_at if setup else None,
+        messages=setup.messages if setup else 0,
+        settings=[
+            SettingView(
+                name=line.target.name,
+                aspect=line.target.aspect,
+                wanted=line.wanted,
+                said=line.said,
+                standing=line.standing,
+            )
+            for line in (setup.lines if setup else ())
+        ],
+    )
+
+
+def _main_meter(it: MainMeter) -> MainMeterView:
+    return MainMeterView(
+        energy_wh=it.energy_wh,
+        energy_at=it.energy_at,
+        power_w=it.power_w,
+        power_at=it.power_at,
+        current_ma=it.current_ma,
+        phase_currents_ma=list(it.phase_currents_ma) if it.phase_currents_ma else None,
+        current_at=it.current_at,
+    )
+
+
+def signed_value(it: SignedValue) -> SignedValueView:
+    """What a meter signed."""
+    return SignedValueView(at=it.at, context=it.context, sample=json.loads(it.sample))
 
 
 def entry(it: LoggedMessage) -> JournalEntry:
@@ -141,6 +195,9 @@ def transaction(it: Told) -> TransactionView:
         meter_start_wh=facts.meter_start_wh,
         meter_stop_wh=facts.meter_stop_wh,
         stop_reason=facts.stop_reason,
+        stop_word=facts.stop_word,
+        token=facts.token,
+        stop_token=facts.stop_token,
         numbered_messages=it.messages,
         missing_messages=[Gap(first=first, last=last) for first, last in it.missing],
     )
@@ -162,9 +219,19 @@ def session(it: Session) -> OperatorSession:
         meter_start_wh=it.meter_start_wh,
         meter_stop_wh=it.meter_stop_wh,
         energy_wh=it.energy_wh,
+        needs_review=it.needs_review,
+        review_until=it.review_until,
+        decided_wh=it.decided_wh,
+        charging_s=it.occupation.charging_s if it.occupation else None,
+        suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
+        suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         currency=it.tariff.currency,
+        is_end_inferred=it.is_end_inferred,
+        ended_by=it.by_hand.by if it.by_hand else None,
+        ended_because=it.by_hand.note if it.by_hand else None,
+        late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
     )
 
 
@@ -177,6 +244,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         site_name=site.name,
         address=site.address,
         online=it.connection_id is not None,
+        metering=it.metering,
         connectors=[
             ConnectorView(
                 connector=str(state.connector),

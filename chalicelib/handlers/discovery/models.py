@@ -26,6 +26,7 @@ _FOUND: dict[str, Any] = {
     "latitude": 53.5437,
     "longitude": 9.9924,
     "online": True,
+    "is_metered": True,
     "available": 1,
     "connectors": [{"connector": "1", "kind": "ccs2", "max_power_w": 150000, "status": "available", "available": True}],
     "prices": examples.PRICES,
@@ -58,6 +59,7 @@ class FoundCharger(ResponseBody):
     latitude: float
     longitude: float
     online: bool
+    is_metered: Annotated[bool, Field(description="false: it does not measure energy, and sells none by app")]
     available: Annotated[int, Field(description="how many of its connectors somebody could plug in now")]
     connectors: list[FoundConnector]
     prices: Prices | None

@@ -136,6 +136,7 @@ def _found(it: Found) -> FoundCharger:
         latitude=place.spot.latitude,
         longitude=place.spot.longitude,
         online=place.online,
+        is_metered=place.is_metered,
         available=sum(place.is_free(plug) for plug in place.plugs),
         connectors=[_connector(place, plug) for plug in place.plugs],
         prices=prices(it.tariff, place.time_zone, network().clock()) if it.tariff else None,

@@ -32,6 +32,9 @@ SESSION: dict[str, Any] = {
     "power_w": 11000,
     "soc_percent": 43,
     "elapsed_s": 654,
+    "charging_s": None,
+    "suspended_by_car_s": None,
+    "suspended_by_station_s": None,
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,
@@ -49,6 +52,7 @@ CHARGER: dict[str, Any] = {
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",
     "online": True,
+    "metering": "full",
     "connectors": [
         {
             "connector": "1",
@@ -115,6 +119,8 @@ REGISTERED: dict[str, Any] = {
             "vendor": "Acme",
             "model": "Fast 50",
             "firmware": "1.0.3",
+            "has_main_meter": False,
+            "metering": "full",
         }
     ]
 }

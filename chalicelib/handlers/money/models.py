@@ -46,6 +46,13 @@ class PaymentView(RequestBody):
     """Nothing to say: all that is owed, by the card that is saved now."""
 
 
+class EnergyDecision(RequestBody):
+    """What a person found that a charge has delivered, where its meter's word could not be believed; 0 waives it."""
+
+    model_config = RequestBody.model_config | example(energy_wh=7400)
+    energy_wh: Annotated[int, Field(ge=0, le=2_000_000)]
+
+
 class RefundBody(RequestBody):
     """How much; leave it out to give back all that is left."""
 

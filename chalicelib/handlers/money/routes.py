@@ -9,6 +9,8 @@ from chalice import Blueprint
 
 from chalicelib.domain.money.ledger import balances
 from chalicelib.domain.pricing.rating import planned, price
+from chalicelib.handlers.chargers import views as operator_views
+from chalicelib.handlers.chargers.diagnostics_models import OperatorSession
 from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, endpoint
 from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import (
@@ -16,6 +18,7 @@ from chalicelib.handlers.money.models import (
     Books,
     DebtView,
     DifferenceView,
+    EnergyDecision,
     PaymentView,
     Quote,
     ReconciliationView,
@@ -102,6 +105,22 @@ def refund(request: Request) -> RefundView:
         paid_minor=done.payment.amount_minor if done.payment else 0,
         refunded_minor=done.refunded_minor,
     )
+
+
+@endpoint(
+    money,
+    "POST",
+    "/v1/operator/sessions/{session_id}/energy",
+    takes=EnergyDecision,
+    answers=OperatorSession,
+    errors=(404, 409),
+    needs_operator=True,
+)
+def decide_energy(request: Request) -> OperatorSession:
+    """Say what a session that waits for it (`review_until`) has delivered: so much is billed, 0 waives it."""
+    session_id, who = request.path["session_id"], request.driver_id
+    decided = network().metering.decide(request.operator_id, session_id, request.body.energy_wh, who)
+    return operator_views.session(decided)
 
 
 @endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)

@@ -51,6 +51,9 @@ class SessionView(ResponseBody):
     power_w: int | None
     soc_percent: int | None
     elapsed_s: int
+    charging_s: Annotated[int | None, Field(description="time spent charging, known once it is over")]
+    suspended_by_car_s: int | None
+    suspended_by_station_s: int | None
     cost: Cost
     prices: Prices
     limits: Limits | None
@@ -69,3 +72,11 @@ class SessionPage(ResponseBody):
     model_config = example(items=[examples.SESSION], next_cursor=None)
     items: list[SessionView]
     next_cursor: str | None
+
+
+class UnlockView(ResponseBody):
+    """What a charger said to a request to let go of the cable."""
+
+    model_config = example(is_unlocked=True, detail="Unlocked")
+    is_unlocked: Annotated[bool | None, Field(description="null: the charger has not answered yet")]
+    detail: Annotated[str, Field(description="the charger's own word")]

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from chalice import Blueprint
 
+from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.sessions import views
-from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView
+from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView, UnlockView
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.sessions.driver_sessions import Progress, Wanted, progress
 from chalicelib.wiring import network
@@ -22,6 +23,7 @@ sessions = Blueprint(__name__)
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _PAGE, _LARGEST_PAGE = 20, 100
 _END = "end"
+_UNLOCK_WAIT_S = 10
 _RETRY_MS = 2000
 _SINCE = "where the client left off: the id of the last event it saw"
 
@@ -77,6 +79,15 @@ def watch(request: Request) -> SessionView:
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
     return views.session(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(sessions, "POST", "/v1/sessions/{session_id}/unlock", answers=UnlockView, errors=(404, 409))
+def unlock(request: Request) -> UnlockView:
+    """Have the connector let go of the cable after the session; the charger's answer is waited for a little."""
+    result = network().cable_release.unlock(request.driver_id, request.path["session_id"], _UNLOCK_WAIT_S).result
+    if result is None:
+        return UnlockView(is_unlocked=None, detail="")
+    return UnlockView(is_unlocked=result.verdict is Verdict.ACCEPTED, detail=result.detail)
 
 
 @endpoint(

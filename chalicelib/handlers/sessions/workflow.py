@@ -30,8 +30,9 @@ def start_charging(event: Event, context: object) -> None:
 
 @steps.lambda_function(name="await_end")
 def await_end(event: Event, context: object) -> None:
-    """The task token waits until somebody wants the end, or it has come."""
-    network().lifecycle.await_end(event["session_id"], event["task_token"])
+    """The task token waits until somebody wants the end, or it has come; after it, until a person has looked."""
+    wait = network().lifecycle.await_review if event.get("is_ended") else network().lifecycle.await_end
+    wait(event["session_id"], event["task_token"])
 
 
 @steps.lambda_function(name="stop_charging")

@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.commands import (
     LogKind,
     Message,
     ProfilePurpose,
+    ReadListLimits,
     ReadSchedule,
     ReadSettings,
     Reserve,
@@ -51,6 +52,7 @@ _PURPOSES = {
     ProfilePurpose.DEFAULT: "TxDefaultProfile",
     ProfilePurpose.SESSION: "TxProfile",
 }
+LIST_LIMITS = ("LocalAuthListMaxLength", "SendLocalListMaxLength")
 _USES = {
     CertificateUse.BACKEND: "CentralSystemRootCertificate",
     CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
@@ -104,7 +106,10 @@ def _trigger(command: Trigger) -> tuple[str, Fields]:
 
 def _entry(entry: Listed) -> Fields:
     # AuthorizationData: an entry without idTagInfo is taken off the list.
-    info = {"status": STANDINGS[entry.standing]} if entry.standing else None
+    info = None
+    if entry.standing:
+        status, group = STANDINGS[entry.standing], entry.group or None
+        info = present(status=status, parentIdTag=group, expiryDate=when(entry.expires_at))
     return present(idTag=entry.token, idTagInfo=info)
 
 
@@ -211,6 +216,7 @@ ENCODERS: dict[type, Encoder] = {
     WriteSetting: lambda it: _write(it.name, it.value),
     ChangePassword: lambda it: _write("AuthorizationKey", it.password),
     Trigger: _trigger,
+    ReadListLimits: lambda _: ("GetConfiguration", {"key": list(LIST_LIMITS)}),
     UpdateList: _update_list,
     Reserve: _reserve,
     SetProfile: _set_profile,

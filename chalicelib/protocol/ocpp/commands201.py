@@ -19,6 +19,7 @@ from chalicelib.domain.chargers.commands import (
     LogKind,
     Message,
     ProfilePurpose,
+    ReadListLimits,
     ReadSchedule,
     ReadSettings,
     Reserve,
@@ -53,6 +54,7 @@ _PURPOSES = {
     ProfilePurpose.DEFAULT: "TxDefaultProfile",
     ProfilePurpose.SESSION: "TxProfile",
 }
+LIST_LIMITS = ("LocalAuthListCtrlr.ItemsPerMessage", "LocalAuthListCtrlr.BytesPerMessage")
 _USES = {
     CertificateUse.BACKEND: "CSMSRootCertificate",
     CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
@@ -75,6 +77,11 @@ _SETTING = re.compile(r"([^./]{1,50})(?:/([^./]{1,50}))?\.([^./]{1,50})(?:/([^./
 
 def _token(token: str) -> Fields:
     return {"idToken": token, "type": "Central" if looks_like_app_token(token) else "ISO14443"}
+
+
+def group_token(group: str) -> Fields | None:
+    """The group of a token, if it has one (C09)."""
+    return {"idToken": group, "type": "Central"} if group else None
 
 
 def _evse(connector: ConnectorId) -> Fields:
@@ -133,7 +140,13 @@ def _trigger(command: Trigger) -> tuple[str, Fields]:
 
 def _entry(entry: Listed) -> Fields:
     # D01: an entry without idTokenInfo is taken off the list.
-    info = {"status": STANDINGS[entry.standing]} if entry.standing else None
+    info = None
+    if entry.standing:
+        info = present(
+            status=STANDINGS[entry.standing],
+            groupIdToken=group_token(entry.group),
+            cacheExpiryDateTime=when(entry.expires_at),
+        )
     return present(idToken=_token(entry.token), idTokenInfo=info)
 
 
@@ -247,6 +260,7 @@ ENCODERS: dict[type, Encoder] = {
     # A01
     ChangePassword: lambda it: _write("SecurityCtrlr.BasicAuthPassword", it.password),
     Trigger: _trigger,
+    ReadListLimits: lambda _: ("GetVariables", {"getVariableData": [_setting(name) for name in LIST_LIMITS]}),
     UpdateList: _update_list,
     Reserve: _reserve,
     SetProfile: _set_profile,

@@ -12,8 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer
-from chalicelib.domain.chargers.commands import Ask, AuthorizationStatus, Command, CommandResult, Unable, Verdict
+from chalicelib.domain.chargers.commands import (
+    Ask,
+    AuthorizationStatus,
+    ChangePassword,
+    Command,
+    CommandResult,
+    Unable,
+    Verdict,
+)
 from chalicelib.domain.chargers.events import ChargerEvent, ChargingStarted
+from chalicelib.protocol.ocpp import profiles
 from chalicelib.protocol.ocpp.frames import Call, CallError, ProtocolError, is_known, schema_names, violation
 from chalicelib.protocol.ocpp.payload import Payload, Unusable, as_identifier
 
@@ -23,7 +32,7 @@ Decoder = Callable[[Payload], ChargerEvent]
 Replier = Callable[[Any, Mapping[str, Any]], Fields]
 Encoder = Callable[[Any], tuple[str, Fields]]
 
-_ACCEPTED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled", "DownloadOngoing"})
+_ACCEPTED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled", "Unpublished"})
 # Answers that are given item by item: where the items stand, and what their status is called.
 _ITEMISED = {
     "setVariableResult": "attributeStatus",
@@ -102,6 +111,11 @@ class Dialect:
         wrong = violation(self.schemas, self._schema(action), payload)
         if wrong is not None:
             raise Unable(f"{action}: {wrong.description}")
+        if not isinstance(command, ChangePassword) and _sets_password(action, payload):
+            raise Unable("a password that only the charger knows locks it out; change it with POST .../password")
+        flaw = profiles.flaw(action, payload)
+        if flaw is not None:
+            raise Unable(f"{action}: {flaw}")
         return action, payload
 
     def asks(self) -> frozenset[str]:
@@ -144,6 +158,22 @@ def requests_of(dialect: Dialect) -> frozenset[str]:
         name.removesuffix(dialect.request) for name in schema_names(dialect.schemas) if not name.endswith("Response")
     }
     return frozenset(names)
+
+
+def _sets_password(action: str, payload: Mapping[str, Any]) -> bool:
+    """Whether a charger that obeys will log in with another password (1.6 AuthorizationKey, 2.x A01)."""
+    if action == "ChangeConfiguration":
+        return _same(payload["key"], "AuthorizationKey")
+    if action == "SetVariables":
+        return any(_same(it["variable"]["name"], "BasicAuthPassword") for it in payload["setVariableData"])
+    if action == "SetNetworkProfile":
+        return payload["connectionData"].get("basicAuthPassword") is not None
+    return False
+
+
+def _same(name: str, known: str) -> bool:
+    """Names of settings are the same however they are spelled."""
+    return name.strip().casefold() == known.casefold()
 
 
 def _statuses(payload: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,23 @@ def news(topic: Topic, *path: str) -> Decoder:
     return decode
 
 
+def event_news(payload: Payload) -> NewsReceived:
+    """Decodes NotifyEvent: the gravest of its events in one line; all of them are in the journal."""
+    events = [it.data for it in payload.parts("eventData")]
+    gravest = next((it for it in events if it.get("trigger") == "Alerting"), events[0] if events else {})
+    where = ".".join(_name(gravest.get(it)) for it in ("component", "variable"))
+    state = "cleared" if gravest.get("cleared") is True else str(gravest.get("trigger") or "")
+    value = str(gravest.get("actualValue") if gravest.get("actualValue") is not None else "")
+    return NewsReceived(Topic.DEVICE, " ".join(it for it in (where, state, value) if it.strip("."))[:100])
+
+
+def _name(part: object) -> str:
+    if not isinstance(part, dict):
+        return ""
+    name, instance = str(part.get("name") or ""), part.get("instance")
+    return f"{name}/{instance}" if instance else name
+
+
 def report(kind: ReportKind) -> Decoder:
     """Decodes one part of a report. A report that does not say so is whole."""
 

@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     Need,
     NewsReceived,
     ReadingsTaken,
@@ -28,9 +29,9 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.protocol.ocpp import meter
-from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply
+from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
 from chalicelib.protocol.ocpp.commands16 import ENCODERS, STANDINGS
-from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, standing_of
+from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, present, standing_of
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 
 _STATUSES = {
@@ -60,12 +61,13 @@ _REASONS = {
     "UnlockCommand": StopReason.REMOTE,
 }
 _NO_ERROR = ("NoError", None)
-_BEGIN, _END = "Transaction.Begin", "Transaction.End"
+# What firmwares fill an empty number with; ours have 31 bits.
+_PLACEHOLDERS = (2**31 - 1, 2**32 - 1)
 
 
-def _exponent(sample: Payload) -> int | None:
+def _unit(sample: meter.Sample) -> tuple[str | None, int]:
     unit = sample.data.get("unit")
-    return meter.exponent_by_name(unit if isinstance(unit, str) else sample.optional_text("unit"))
+    return (unit if unit is None or isinstance(unit, str) else sample.payload.optional_text("unit")), 0
 
 
 def _connector(payload: Payload) -> ConnectorId | None:
@@ -117,25 +119,37 @@ def _started(payload: Payload) -> ChargingStarted:
 
 
 def _ref(payload: Payload) -> str | None:
-    """The number we gave the transaction. Those below 1 are of chargers that never heard it, or lost it."""
+    """The number we gave the transaction. Those below 1, and the largest, are of chargers that never heard it."""
     number = payload.optional_integer("transactionId")
-    if number is not None and number > 0:
+    if number is not None and number > 0 and number not in _PLACEHOLDERS:
         return str(number)
     if "transactionId" in payload.data:
         payload.note("transactionId", "is no number of ours; found the transaction by what else is known")
     return None
 
 
-def _readings(payload: Payload) -> ReadingsTaken:
+def _readings(payload: Payload) -> ReadingsTaken | MainMeterRead:
     ref = _ref(payload)
-    is_nameless = ref is None and payload.data.get("transactionId") is not None
-    return ReadingsTaken(ref, _connector(payload), meter.readings(payload, _exponent), is_nameless=is_nameless)
+    told = meter.MeterValues(payload, _unit)
+    connector = _connector(payload)
+    if ref is None and connector is None and payload.optional_integer("connectorId") is not None:
+        # §3.14.1: the values of connector 0 are those of the main energy meter.
+        return MainMeterRead(told.record())
+    return ReadingsTaken(
+        ref,
+        connector,
+        told.readings(),
+        is_nameless=ref is None and payload.data.get("transactionId") is not None,
+        begun=told.begun,
+        signed=told.signed,
+    )
 
 
 def _stopped(payload: Payload) -> ChargingStopped:
     meter_stop_wh = _register(payload, "meterStop")
+    told = meter.MeterValues(payload, _unit, "transactionData")
     if meter_stop_wh is None:
-        meter_stop_wh = meter.register(payload, _exponent, _END, newest=True, field="transactionData")
+        meter_stop_wh = told.register(meter.END, newest=True)
     return ChargingStopped(
         ref=_ref(payload),
         at=payload.when(),
@@ -143,9 +157,11 @@ def _stopped(payload: Payload) -> ChargingStopped:
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
         token=payload.optional_token("idTag"),
-        readings=meter.readings(payload, _exponent, field="transactionData"),
-        meter_start_wh=meter.marked(payload, _exponent, _BEGIN, field="transactionData"),
+        readings=told.record(),
+        meter_start_wh=told.marked(meter.BEGIN),
         said_at=payload.said(),
+        signed=told.signed,
+        stop_word=(payload.optional_text("reason") or "")[:50],
     )
 
 
@@ -155,7 +171,9 @@ def _news(topic: Topic, field: str = "status") -> Decoder:
 
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
     status = standing_of(answer, STANDINGS)
-    return {"idTagInfo": {"status": status}} if status else {}
+    if status is None:
+        return {}
+    return {"idTagInfo": present(status=status, parentIdTag=answer.group or None, expiryDate=when(answer.expires_at))}
 
 
 def _start_reply(answer: StartAnswer, asked: Mapping[str, Any]) -> Fields:
@@ -167,7 +185,8 @@ def _assign_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
     at = event.at.isoformat() if event.at else event.said_at
     facts = (charger_id, event.connector, event.token, at, event.meter_start_wh, attempt)
     digest = hashlib.sha256("\x1f".join(map(str, facts)).encode()).digest()
-    return str(int.from_bytes(digest[:4], "big") >> 1 or 1)
+    number = int.from_bytes(digest[:4], "big") >> 1 or 1
+    return str(1 if number in _PLACEHOLDERS else number)
 
 
 DIALECT = Dialect(

@@ -13,10 +13,12 @@ from chalicelib.domain.chargers.events import (
     ConnectorId,
     ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     Need,
     ReadingsTaken,
     ReportKind,
     Requested,
+    ReservationReported,
     StatusReported,
     StopReason,
     TokenPresented,
@@ -25,9 +27,9 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
 from chalicelib.protocol.ocpp.dialect import Dialect
-from chalicelib.protocol.ocpp.notices201 import news, report, requested
+from chalicelib.protocol.ocpp.notices201 import event_news, news, report, requested
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
-from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref
+from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref, is_nobodys
 
 STATUSES = {
     "Available": ConnectorStatus.AVAILABLE,
@@ -67,15 +69,17 @@ REASONS = {
     # Only 2.1 has this one.
     "ReqEnergyTransferRejected": StopReason.OTHER,
 }
-_BEGIN, _END = "Transaction.Begin", "Transaction.End"
 
 
-def _exponent(sample: Payload) -> int | None:
-    unit = sample.optional_part("unitOfMeasure")
-    if unit is None:
-        return 0
-    exponent = meter.exponent_by_name(unit.optional_text("unit"))
-    return None if exponent is None else exponent + (unit.optional_integer("multiplier") or 0)
+def _unit(sample: meter.Sample) -> tuple[str | None, int]:
+    said = sample.data.get("unitOfMeasure")
+    if not isinstance(said, dict):
+        return None, 0
+    unit, multiplier = said.get("unit"), said.get("multiplier")
+    if (unit is None or isinstance(unit, str)) and not multiplier:
+        return unit, 0
+    part = sample.payload.part("unitOfMeasure")
+    return part.optional_text("unit"), part.optional_integer("multiplier") or 0
 
 
 def _connector(payload: Payload, evse: str) -> ConnectorId | None:
@@ -107,14 +111,24 @@ def _status(payload: Payload) -> StatusReported:
     )
 
 
-def _meter_values(payload: Payload) -> ReadingsTaken:
-    return ReadingsTaken(None, _connector(payload, "evseId"), meter.readings(payload, _exponent))
+def _meter_values(payload: Payload) -> ReadingsTaken | MainMeterRead:
+    told = meter.MeterValues(payload, _unit)
+    connector = _connector(payload, "evseId")
+    if connector is None and payload.optional_integer("evseId") is not None:
+        # J01: EVSE 0 has the main power meter.
+        return MainMeterRead(told.record())
+    return ReadingsTaken(None, connector, told.readings(), begun=told.begun, signed=told.signed)
 
 
 def _token(payload: Payload) -> str | None:
     token = payload.optional_part("idToken")
-    # NoAuthorization comes with an empty token (C02): somebody started it without showing anything.
-    return token.optional_token("idToken") if token else None
+    # NoAuthorization comes with an empty token, or with any: somebody started it without showing anything (C02).
+    return token.optional_token("idToken") if token and not is_nobodys(token.data) else None
+
+
+def _presented(payload: Payload) -> TokenPresented:
+    token = payload.part("idToken")
+    return TokenPresented("" if is_nobodys(token.data) else token.token("idToken"))
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
@@ -128,48 +142,67 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
     if kind != "Updated":
         payload.note("eventType", f"{str(kind)[:50]!r} is no such word; took it for Updated")
     changed = payload.data.get("triggerReason") == "ChargingStateChanged"
+    told = meter.MeterValues(payload, _unit)
     return ReadingsTaken(
         ref,
         _where(payload),
-        meter.readings(payload, _exponent),
+        told.readings(),
         payload.at(),
         _token(payload),
         info.optional_integer("remoteStartId"),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None) if changed else None,
+        begun=told.begun,
+        signed=told.signed,
+        is_offline=_is_offline(payload),
     )
 
 
 def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
+    told = meter.MeterValues(payload, _unit)
     return ChargingStarted(
         _where(payload),
         payload.when(),
         _token(payload),
-        meter.register(payload, _exponent, _BEGIN, newest=False),
+        told.register(meter.BEGIN, newest=False),
         ref,
         info.optional_integer("remoteStartId"),
         payload.said(),
         payload.optional_integer("seqNo"),
         info.word("chargingState", CHARGING_STATES, None),
+        told.signed,
+        is_offline=_is_offline(payload),
     )
 
 
+def _is_offline(payload: Payload) -> bool:
+    """Whether it happened while the station had no connection (E04, E12)."""
+    return payload.data.get("offline") is True
+
+
 def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
-    readings = meter.readings(payload, _exponent, (_END,))
+    told = meter.MeterValues(payload, _unit)
+    readings = told.record()
     return ChargingStopped(
         ref,
         payload.when(),
-        meter.register(payload, _exponent, _END, newest=True),
+        told.register(meter.END, newest=True),
         # E06: a reason left out means the driver ended it at the charger.
         info.word("stoppedReason", REASONS, StopReason.LOCAL),
         _token(payload),
         _where(payload),
         # One reading is the final one, which stands above; more are the transaction's own record.
         readings if len(readings) > 1 else (),
-        meter.marked(payload, _exponent, _BEGIN),
+        told.marked(meter.BEGIN),
         payload.said(),
         payload.optional_integer("seqNo"),
+        told.signed,
+        stop_word=(info.optional_text("stoppedReason") or "")[:50],
     )
+
+
+def _reservation(payload: Payload) -> ReservationReported:
+    return ReservationReported(payload.integer("reservationId"), payload.text("reservationUpdateStatus")[:100])
 
 
 def _where(payload: Payload) -> ConnectorId | None:
@@ -185,7 +218,7 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.part("idToken").token("idToken")),
+        "Authorize": _presented,
         "TransactionEvent": _transaction_event,
         "MeterValues": _meter_values,
         "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
@@ -199,12 +232,12 @@ DIALECT = Dialect(
         "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
         "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
         "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
-        "NotifyEvent": news(Topic.DEVICE),
+        "NotifyEvent": event_news,
         "NotifyMonitoringReport": report(ReportKind.MONITORING),
         "NotifyReport": report(ReportKind.DEVICE_MODEL),
         "PublishFirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
         "ReportChargingProfiles": report(ReportKind.PROFILES),
-        "ReservationStatusUpdate": news(Topic.RESERVATION, "reservationUpdateStatus"),
+        "ReservationStatusUpdate": _reservation,
         "SecurityEventNotification": news(Topic.SECURITY, "type"),
         "SignCertificate": requested(Need.CHARGER_CERTIFICATE, "csr"),
     },

@@ -6,7 +6,7 @@ The schema is the standard; this is the field. Numbers may come as text, times w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -141,11 +141,20 @@ class Payload:
         return Payload(value, self.received_at, self, (name,)) if isinstance(value, dict) else None
 
     def parts(self, name: str) -> Iterator[Payload]:
-        """The objects of an array; whatever else is in it is passed over."""
-        value = self.data.get(name)
-        for index, item in enumerate(value if isinstance(value, list) else ()):
+        """The objects of an array, or the one that stands in its place; whatever else is in it is passed over."""
+        for index, item in enumerate(self.items(name)):
             if isinstance(item, dict):
                 yield self.item(name, index, item)
+
+    def items(self, name: str) -> Sequence[object]:
+        """What is in an array; an object where one belongs is its only item (noted)."""
+        value = self.data.get(name)
+        if isinstance(value, list):
+            return value
+        if not value or not isinstance(value, dict):
+            return ()
+        self.note(name, "is an object where an array belongs")
+        return (value,)
 
     def item(self, name: str, index: int, value: Mapping[str, Any]) -> Payload:
         """The object that stands at `index` of an array."""

@@ -7,16 +7,40 @@ from typing import Any
 
 from chalicelib.domain.chargers.answers import Decision, Noted, StartAnswer, TokenAnswer
 from chalicelib.domain.chargers.events import ChargingStarted
-from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply
-from chalicelib.protocol.ocpp.commands201 import STANDINGS
+from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
+from chalicelib.protocol.ocpp.commands201 import STANDINGS, group_token
 from chalicelib.protocol.ocpp.dialect import Fields, Replier, present, standing_of
+
+
+def is_nobodys(token: Mapping[str, Any]) -> bool:
+    """Whether an idToken says that none was shown (C02)."""
+    return token.get("type") == "NoAuthorization"
+
 
 _CERTIFICATE_FIELDS = ("iso15118CertificateHashData", "certificate")
 
 
-def _token_info(answer: TokenAnswer | StartAnswer | Noted, _: Mapping[str, Any]) -> Fields:
+def _token_info(answer: TokenAnswer | StartAnswer | Noted, asked: Mapping[str, Any]) -> Fields:
     status = standing_of(answer, STANDINGS)
-    return {"idTokenInfo": {"status": status}} if status else {}
+    token = asked.get("idToken")
+    if (status is None or isinstance(answer, TokenAnswer)) and isinstance(token, dict) and is_nobodys(token):
+        # C02.FR.02: who starts it by a button, or a key, has shown nothing that could be refused.
+        status = "Accepted"
+    if status is None:
+        return {}
+    return {
+        "idTokenInfo": present(
+            status=status,
+            groupIdToken=group_token(answer.group),
+            cacheExpiryDateTime=when(answer.expires_at),
+        )
+    }
+
+
+def _event_reply(answer: StartAnswer | Noted, asked: Mapping[str, Any]) -> Fields:
+    # I02: the cost of all of it, told with the answer to its end.
+    cost = answer.cost if isinstance(answer, Noted) else None
+    return _token_info(answer, asked) | present(totalCost=None if cost is None else float(cost))
 
 
 def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
@@ -40,7 +64,7 @@ REPLIERS: Mapping[str, Replier] = {
     "BootNotification": boot_reply,
     "Heartbeat": time_reply,
     "Authorize": _authorize,
-    "TransactionEvent": _token_info,
+    "TransactionEvent": _event_reply,
     "DataTransfer": grants("Accepted", "UnknownVendorId"),
     "Get15118EVCertificate": _contract,
     "GetCertificateStatus": _certificate_status,

@@ -1,24 +1,55 @@
 """A command goes down the charger's newest socket and is remembered until its answer comes, in whatever process.
 
-One read, one write, one line in the journal and one post a command. A charger that is offline is an answer (Gone),
-never an accident.
+One call at a time is open at a charger (OCPP-J 4.1.1): one read, two writes, one line in the journal and one post a
+command. What finds the line taken waits, and goes out with the answer to the one before it, in whatever process takes
+that. A start or a stop goes before all else, and waits for nobody's answer longer than `PATIENCE`. A charger that is
+offline is an answer (Gone), never an accident.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Verdict
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Calls, ChargerLink, Chargers
 from chalicelib.protocol.ocpp import dialect_for
-from chalicelib.protocol.ocpp.frames import pack_call
+from chalicelib.protocol.ocpp.frames import Call, pack_call, parse
+from chalicelib.protocol.ocpp.settings import in_parts
 from chalicelib.records.chargers import Charger, Connection, Errand, Gone, Purpose, SentCall
 from chalicelib.services.chargers.message_log import ChargerLog
 
 # Within it a charger that works answers; what comes later is recorded as late.
 ANSWER_DUE = timedelta(seconds=30)
+# A start is to be at the charger within 3 s of its authorisation. The hold takes up to one of them, cold starts and
+# the way to the charger half of one; most chargers answer within a second, and none that is slower may keep a driver.
+PATIENCE = timedelta(seconds=1.5)
+# Who goes first where calls wait: drivers' starts and stops, what else drivers wait for, people, and then all else.
+_HURRIED, _PEOPLE, _ANY_TIME = 0, 2, 3
+_RANKS = {
+    Purpose.START: _HURRIED,
+    Purpose.STOP: _HURRIED,
+    Purpose.RESERVE: 1,
+    Purpose.OPERATOR: _PEOPLE,
+    Purpose.PASSWORD: _PEOPLE,
+    Purpose.LIST_VERSION: 5,
+    Purpose.LIST_LIMITS: 5,
+    Purpose.LIST: 5,
+}
+# An operator may start and stop charges in OCPP's own words.
+_STARTS_AND_STOPS = frozenset(
+    {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
+)
+# The schedule has lists to tend as well; what is left is taken up by the next.
+_AT_ONCE = timedelta(seconds=8)
+_OFFLINE = "the charger went offline"
+_WAITED = "the charger answered nothing of what it was asked before this"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,6 +62,7 @@ class ChargerCommands:
     charger_log: ChargerLog
     clock: Clock
     new_id: NewId
+    sleep: Callable[[float], None] = time.sleep
 
     def send(
         self, charger_id: str, command: Command, purpose: Purpose, subject: str = "", name: str | None = None
@@ -52,47 +84,120 @@ class ChargerCommands:
         if charger.connection_id is None or charger.protocol is None:
             raise Gone(charger.charger_id)
         action, payload = dialect_for(charger.protocol).encode(command)
+        payloads = in_parts(action, payload, charger.limits) if errand.purpose is Purpose.OPERATOR else [payload]
         now = self.clock()
         call = SentCall(
-            charger.charger_id,
-            errand.message_id,
-            action,
-            errand.purpose,
-            now,
-            now + ANSWER_DUE,
-            errand.subject,
-            errand.fingerprint,
+            charger_id=charger.charger_id,
+            message_id=errand.message_id,
+            action=action,
+            purpose=errand.purpose,
+            sent_at=now,
+            due_at=now + ANSWER_DUE,
+            subject=errand.subject,
+            fingerprint=errand.fingerprint,
+            connection_id=charger.connection_id,
+            parts=len(payloads),
         )
         if not self.calls.add(call):
             known = self.calls.get(call.charger_id, call.message_id) or call
             if not again or known.result is not None:
                 return known
-        self.charger_log.sent(call, payload)
-        frame = pack_call(call.message_id, action, payload)
+        sent = self._say(charger, call, payloads[0])
+        for message_id, part in zip(call.later_parts, payloads[1:], strict=True):
+            later = replace(call, message_id=message_id, parts=1)
+            self.calls.add(later)
+            self._say(charger, later, part)
+        return sent
+
+    def go_on(self, charger_id: str, connection_id: str) -> None:
+        """Send what waits for the charger's line, if that is free; it goes down this socket, or nowhere."""
+        now = self.clock()
+        call, given_up = self.calls.next_waiting(charger_id, connection_id, now, now + ANSWER_DUE)
+        for message_id in given_up:
+            self.calls.answer(charger_id, message_id, CommandResult(Verdict.FAILED, _WAITED), now)
+        if call is None:
+            return
         try:
-            self.link.send(charger.connection_id, frame)
+            self._post(call, call.waiting)
         except Gone:
-            if self._reached_anew(charger, frame):
-                return call
+            self._lost(call)
+
+    def tend(self) -> int:
+        """Go on wherever calls wait though nothing is open: what was asked is overdue, or a process died; how many."""
+        count, ends_at = 0, self.clock() + _AT_ONCE
+        for charger_id in self.calls.lines_waiting(self.clock()):
+            if self.clock() >= ends_at:
+                break
+            count += 1
+            try:
+                charger = self.chargers.get(charger_id)
+                self.go_on(charger_id, (charger.connection_id if charger else None) or "")
+            except Exception:
+                _log.exception("the line was not tended", extra={"charger_id": charger_id})
+        return count
+
+    def _say(self, charger: Charger, call: SentCall, payload: Mapping[str, Any]) -> SentCall:
+        """Take the line and send, or wait for it."""
+        frame = pack_call(call.message_id, call.action, payload)
+        rank = _rank(call)
+        while not self.calls.take_line(call, self.clock(), hurried=rank == _HURRIED):
+            waiting = replace(call, waiting=frame)
+            if self.calls.wait(waiting, rank, self.clock()):
+                return self._hurry(charger, waiting) if rank == _HURRIED else waiting
+        return self._sent(charger, call, frame)
+
+    def _hurry(self, charger: Charger, call: SentCall) -> SentCall:
+        """Wait a little, and then no longer: a driver stands there."""
+        self.sleep(PATIENCE.total_seconds())
+        now = self.clock()
+        sent = replace(call, waiting="", sent_at=now, due_at=now + ANSWER_DUE)
+        if not self.calls.overtake(sent, _rank(call), call.sent_at):
+            # With the answer to the one before it, it has gone out.
+            return self.calls.get(call.charger_id, call.message_id) or sent
+        return self._sent(charger, sent, call.waiting)
+
+    def _sent(self, charger: Charger, call: SentCall, frame: str) -> SentCall:
+        try:
+            self._post(call, frame)
+        except Gone:
+            anew = self._reached_anew(charger, call, frame)
+            if anew is not None:
+                return anew
             # Whoever asks after it need not wait for an answer that cannot come.
-            lost = CommandResult(Verdict.FAILED, "the charger went offline")
-            self.calls.answer(call.charger_id, call.message_id, lost, self.clock())
+            self._lost(call)
             raise
         return call
 
-    def _reached_anew(self, charger: Charger, frame: str) -> bool:
-        """Whether the charger had a newer socket than the one that is gone: every socket ends after two hours."""
-        socket = Connection(
-            charger.connection_id or "", charger.charger_id, charger.operator_id, charger.protocol or ""
-        )
+    def _post(self, call: SentCall, frame: str) -> None:
+        said = parse(frame)
+        if isinstance(said, Call):
+            self.charger_log.sent(call, said.payload)
+        self.link.send(call.connection_id, frame)
+
+    def _lost(self, call: SentCall) -> None:
+        now = self.clock()
+        self.calls.answer(call.charger_id, call.message_id, CommandResult(Verdict.FAILED, _OFFLINE), now)
+        self.calls.free_line(call.charger_id, call.message_id, now)
+
+    def _reached_anew(self, charger: Charger, call: SentCall, frame: str) -> SentCall | None:
+        """The call as sent down a newer socket than the one that is gone: every socket ends after two hours."""
+        socket = Connection(call.connection_id, charger.charger_id, charger.operator_id, charger.protocol or "")
         if self.chargers.closed(socket):
             self.charger_log.line(charger, online=False, why="the socket is gone")
-            return False
+            return None
         now = self.chargers.get(charger.charger_id)
         if now is None or now.connection_id is None or now.protocol != charger.protocol:
-            return False
+            return None
+        anew = replace(call, connection_id=now.connection_id)
+        if not self.calls.take_line(anew, self.clock(), hurried=True):
+            return None
+        self.calls.moved(anew)
         try:
-            self.link.send(now.connection_id, frame)
+            self.link.send(anew.connection_id, frame)
         except Gone:
-            return False
-        return True
+            return None
+        return anew
+
+
+def _rank(call: SentCall) -> int:
+    return _HURRIED if call.action in _STARTS_AND_STOPS else _RANKS.get(call.purpose, _ANY_TIME)

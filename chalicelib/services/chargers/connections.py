@@ -23,6 +23,7 @@ from chalicelib.protocol.ocpp import OLDEST, choose, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.provisioning import Provisioning
 
 # 16 MiB and about 50 ms a guess: dear for a thief with the table, cheap for a charger that comes every two hours.
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
@@ -90,6 +91,7 @@ class Connections:
     charger_log: ChargerLog
     knocks: Knocks
     newcomers_to: str | None = None
+    provisioning: Provisioning | None = None
 
     def open(
         self,
@@ -127,6 +129,8 @@ class Connections:
         if not charger.is_found_in_any_case and not is_pending:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
+        if self.provisioning is not None:
+            self.provisioning.connected(charger)
         self._show(charger, online=True, why=protocol, connection_id=connection_id)
         _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
         return agreed if offers else None

@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.availability import Happening, Uptime, spells, uptime
-from chalicelib.domain.chargers.commands import ChangePassword, Command, Message, Trigger, Unable
-from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
+from chalicelib.domain.chargers.commands import (
+    ChangePassword,
+    Command,
+    CommandResult,
+    Message,
+    Trigger,
+    Unable,
+    Verdict,
+)
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Reports
-from chalicelib.ports.charging import Readings, Sessions, Transactions
-from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, Purpose, SentCall
+from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions
+from chalicelib.protocol.ocpp.settings import put_together
+from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -25,6 +34,7 @@ LONGEST_TRACE = timedelta(hours=24)
 _LOOK_AGAIN_S = 0.25
 # 20 bytes: what OCPP 1.6's AuthorizationKey holds at most, as 40 hexadecimal digits.
 _KEY_BYTES = 20
+_SOCKET_CLOSED = CommandResult(Verdict.FAILED, "its socket closed before the charger answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class RemoteControl:
     readings: Readings
     clock: Clock
     sleep: Callable[[float], None]
+    signed_values: SignedValues
 
     def order(self, operator_id: str, charger_id: str, command: Command, key: str | None) -> SentCall:
         """Send a command; the same `key` again sends nothing and returns the first one's fate.
@@ -69,16 +80,42 @@ class RemoteControl:
         return known
 
     def fate(self, operator_id: str, charger_id: str, command_id: str, wait_s: float = 0) -> SentCall:
-        """A command and its answer, waited for if need be. Raises NotFound."""
-        self._own(operator_id, charger_id)
+        """A command and its answer, waited for if need be. Raises NotFound.
+
+        One whose socket has closed is told to have failed; an answer that comes all the same, down the next socket,
+        is still its answer.
+        """
         deadline = self.clock() + timedelta(seconds=wait_s)
         while True:
+            charger = self._own(operator_id, charger_id)
             call = self.calls.get(charger_id, command_id)
             if call is None:
                 raise NotFound(f"command {command_id}")
+            if call.parts > 1:
+                call = self._whole(call)
+            if call.result is None and call.connection_id and call.connection_id != charger.connection_id:
+                return replace(call, result=_SOCKET_CLOSED)
             if call.result is not None or self.clock() >= deadline:
                 return call
+            if (call.waiting or call.parts > 1) and charger.connection_id is not None:
+                self.commands.go_on(charger_id, charger.connection_id)
             self.sleep(_LOOK_AGAIN_S)
+
+    def _whole(self, call: SentCall) -> SentCall:
+        """A command its charger takes in parts only, with one answer made of the answers to all of them."""
+        parts = [call, *(self.calls.get(call.charger_id, message_id) for message_id in call.later_parts)]
+        results = [it.result for it in parts if it is not None and it.result is not None]
+        if len(results) < len(parts):
+            return replace(call, result=None, answered_at=None)
+        worst = max(results, key=lambda it: list(Verdict).index(it.verdict))
+        whole = CommandResult(
+            verdict=worst.verdict,
+            detail=", ".join(dict.fromkeys(it.detail for it in results if it.detail))[:100],
+            data=put_together([it.data for it in results]),
+            deviation=next((it.deviation for it in results if it.deviation), None),
+        )
+        answered_at = max((it.answered_at for it in parts if it is not None and it.answered_at), default=None)
+        return replace(call, result=whole, answered_at=answered_at)
 
     def change_password(self, operator_id: str, charger_id: str) -> SentCall:
         """Give the charger a new password that nobody reads. The old one stays good until the new one is used."""
@@ -93,6 +130,11 @@ class RemoteControl:
             self.chargers.drop_password(charger_id, password_hash)
             raise
 
+    def password_answered(self, call: SentCall, result: CommandResult) -> None:
+        """A password that the charger did not take is good no longer."""
+        if result.verdict is not Verdict.ACCEPTED:
+            self.chargers.drop_password(call.charger_id, call.subject)
+
     def welcome(self, charger_id: str) -> None:
         """A charger that waited was registered: it is asked to present itself again, and is accepted then."""
         try:
@@ -103,6 +145,10 @@ class RemoteControl:
     def look(self, operator_id: str, charger_id: str) -> tuple[Charger, Sequence[tuple[NewsReceived, datetime]]]:
         """A charger and its latest news. Raises NotFound."""
         return self._own(operator_id, charger_id), self.chargers.news(charger_id)
+
+    def main_meter(self, operator_id: str, charger_id: str) -> MainMeter | None:
+        """The station's own meter as last told, if it ever was. Raises NotFound."""
+        return self.chargers.main_meter(self._own(operator_id, charger_id).charger_id)
 
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
@@ -152,6 +198,18 @@ class RemoteControl:
         numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
         return Told(facts, len(numbers), missing(numbers))
 
+    def signed(
+        self, operator_id: str, session_id: str, limit: int, after: str
+    ) -> tuple[Sequence[SignedValue], str | None]:
+        """What meters signed of a session, of `limit` messages, in order of time; and the next page's cursor.
+
+        Raises NotFound, ValueError for a cursor not ours.
+        """
+        session = self.sessions.get(session_id)
+        if session is None or session.operator_id != operator_id:
+            raise NotFound(f"session {session_id}")
+        return self.signed_values.page(session.charger_id, session.ref, limit, after) if session.ref else ((), None)
+
     def own_sessions(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool
     ) -> tuple[Sequence[Session], str | None]:
@@ -182,6 +240,15 @@ def missing(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:
             gaps.append((expected, number - 1))
         expected = max(expected, number + 1)
     return gaps
+
+
+def is_whole(parts: Sequence[ReportReceived]) -> bool:
+    """Whether a report has its last part and all before that; kinds whose parts bear no number are whole with the last.
+
+    Parts are numbered from 0 on.
+    """
+    last = max((it.seq_no for it in parts if it.is_last), default=None)
+    return last is not None and {it.seq_no for it in parts} >= set(range(last + 1))
 
 
 def _digest(*facts: str) -> str:

@@ -1,61 +1,121 @@
-"""What a session's energy was is decided once, from all its charger told, before anybody pays for it."""
+"""What a session's energy was is decided once, from all its charger told, before anybody pays for it.
+
+What the evidence cannot bound waits for a person, as long as the money set aside for it can still be taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.availability import StatusChanged
+from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.charging.transitions import EnergyMeasured
-from chalicelib.domain.pricing.evidence import Flag, is_consistent, measure
+from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
+from chalicelib.domain.pricing.energy import Measured
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import History
 from chalicelib.ports.charging import Readings
-from chalicelib.records.charging import StoredReading
+from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.pricing.rating import MOST_READINGS, registers
+from chalicelib.services.pricing.evidence import Evidence
+
+# Where the provider does not say until when a hold can be taken: Visa's shortest for payments without the cardholder
+# (docs.stripe.com/payments/place-a-hold-on-a-payment-method), 4 days and 18 hours.
+_HOLD_IS_GOOD_FOR = timedelta(days=4, hours=18)
+# Before that a charge nobody has looked at is settled by what is proven.
+_IN_TIME = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Metering:
-    """Two reads for a session whose readings agree with its registers; all of its readings for any other."""
+    """Decides what a session's energy was; `decide` is how a person does."""
 
+    evidence: Evidence
     readings: Readings
+    history: History
     changes: SessionChanges
+    clock: Clock
 
     def measured(self, session: Session) -> Session:
         """The session with all that a bill needs, its readings standing in for what the charger never said."""
-        if session.ref is None:
+        if session.measured_wh is not None:
             return session
-        first = self.readings.after(session.charger_id, session.ref, "", limit=1)
-        newest = self.readings.newest(session.charger_id, session.ref)
-        points = registers(session, [*first, *newest])
-        flags = set[Flag]()
-        if not is_consistent(points):
-            points = registers(session, self.readings.after(session.charger_id, session.ref, "", MOST_READINGS))
-        found = measure(points)
-        if session.stopped_at is None:
-            flags.add(Flag.END_UNKNOWN)
-        if session.meter_start_wh is None or session.meter_stop_wh is None:
-            flags.add(Flag.METER_MISSING)
-        return self.changes.apply(
-            session.session_id,
-            EnergyMeasured(
-                at=_last_seen(session, first, newest),
-                energy_wh=found.energy_wh,
-                meter_start_wh=points[0].energy_wh if points else None,
-                meter_stop_wh=points[-1].energy_wh if points else None,
-                flags=found.flags | flags,
-            ),
+        found = self.weigh(session)
+        return session if found is None else self.changes.apply(session.session_id, found)
+
+    def weigh(self, session: Session) -> EnergyMeasured | None:
+        """What its evidence comes to; None where its charger has told of no transaction."""
+        if session.ref is None:
+            return None
+        found = self.evidence.whole(session)
+        flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
+        ended_at = session.stopped_at or self._last_seen(session)
+        return EnergyMeasured(
+            at=ended_at,
+            energy_wh=found.energy_wh,
+            meter_start_wh=found.first_wh if found.is_bounded else None,
+            meter_stop_wh=found.last_wh if found.is_bounded else None,
+            flags=found.flags | flags,
+            review_until=self._review_until(session, found),
+            occupation=self._occupation(session, ended_at, found),
         )
 
+    def decide(self, operator_id: str, session_id: str, energy_wh: int, who: str) -> Session:
+        """A person has looked: so much is billed, 0 for nothing. Saying it again changes nothing.
 
-def _last_seen(session: Session, first: Sequence[StoredReading], newest: Sequence[StoredReading]) -> datetime:
-    """When a charge whose end nobody told was last seen; not after its end was wished for, by our clock."""
-    began_at = session.started_at or session.created_at
-    if not first or not newest:
-        return began_at
-    at = newest[0].reading.at
-    if Flag.CLOCK_WRONG in session.flags:
-        # A clock that is wrong still measures how long.
-        at = began_at + (at - first[0].reading.at)
-    return max(began_at, min(at, session.stop_requested_at or at))
+        Raises NotFound, and Refusal where it is decided already or its plug cannot have given that much.
+        """
+        session = self.changes.sessions.get(session_id)
+        if session is None or session.operator_id != operator_id:
+            raise NotFound(f"session {session_id}")
+        if session.decided_wh == energy_wh:
+            return session
+        if not session.needs_review:
+            raise Refusal("not_in_review", "this session does not wait for anybody to say what its energy was")
+        most_wh = self.evidence.most_wh(session)
+        if energy_wh > most_wh:
+            raise Refusal("energy_impossible", f"its plug can have given {most_wh} Wh in that time and no more")
+        return self.changes.apply(session_id, EnergyDecided(self.clock(), energy_wh, who), known=session)
+
+    def settle_unseen(self, session: Session) -> bool:
+        """Whether a session that waits for a person waits no longer: then what is proven is its energy."""
+        if session.review_until is None or self.clock() < session.review_until:
+            return False
+        decided = EnergyDecided(self.clock(), session.measured_wh or 0, "")
+        self.changes.apply(session.session_id, decided, known=session)
+        return True
+
+    def _occupation(self, session: Session, ended_at: datetime, found: Measured) -> Occupation | None:
+        """How its time was spent, by what its connector became meanwhile and what its registers show."""
+        if session.started_at is None:
+            return None
+        happened = self.history.between(session.charger_id, session.started_at, ended_at)
+        statuses = [
+            (it.at, it.status) for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector
+        ]
+        return occupation(session.started_at, ended_at, statuses, found.points)
+
+    def _review_until(self, session: Session, found: Measured) -> datetime | None:
+        """Until when a person may decide; None where nobody has to, or there is nothing to pay."""
+        if found.is_bounded or session.driver_id is None or session.tariff.is_free:
+            return None
+        otherwise = session.created_at + _HOLD_IS_GOOD_FOR
+        until = min((it.capture_before or otherwise for it in session.holds), default=otherwise) - _IN_TIME
+        return until if until > self.clock() else None
+
+    def _last_seen(self, session: Session) -> datetime:
+        """When a charge whose end nobody told was last seen; not after its end was wished for, by our clock."""
+        began_at = session.started_at or session.created_at
+        if session.ref is None:
+            return began_at
+        first = self.readings.after(session.charger_id, session.ref, "", limit=1)
+        newest = self.readings.newest(session.charger_id, session.ref)
+        if not first or not newest:
+            return began_at
+        at = newest[0].reading.at
+        if Flag.CLOCK_WRONG in session.flags:
+            # A clock that is wrong still measures how long.
+            at = began_at + (at - first[0].reading.at)
+        return max(began_at, min(at, session.stop_requested_at or at))

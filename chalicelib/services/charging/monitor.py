@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.session import Reason, Session, State
+from chalicelib.domain.charging.session import Hold, Reason, Session, State
 from chalicelib.domain.charging.transitions import FundsLow, StopRequested
+from chalicelib.domain.pricing.currency import decimals
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Priced, Tariff, simple_elements
 from chalicelib.ports import Clock
-from chalicelib.ports.charging import Readings, Sessions
+from chalicelib.ports.charging import Sessions
 from chalicelib.records.charging import StoredReading, Transaction
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.notifications.alerts import Alerts
-from chalicelib.services.pricing.rating import cost_so_far, telling
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import cost_so_far
 
-# A charger's very first meter values may know no energy yet.
-_FIRST_READINGS = 20
 # When so much of what is set aside is used up, more is asked for.
 _SHARE_PERCENT = 80
 # Where time costs too, the look comes earlier.
@@ -39,8 +39,16 @@ def attention_wh(session: Session) -> int | None:
     if session.tariff.is_free or not session.holds:
         # Nothing to outgrow; once there is, that is said anew.
         return None
+    return outgrown_at_wh(session) if session.outgrown_at_wh is None else session.outgrown_at_wh
+
+
+def outgrown_at_wh(session: Session, *more: Hold) -> int | None:
+    """The energy from which on a charge may outgrow what is held for it, `more` included: found once, with the hold."""
+    if session.driver_id is None or session.tariff.is_free:
+        return None
+    raised = {it.payment_id: it.amount_minor for it in (*session.holds, *more)}
     cautious = session.tariff.depends_on_course
-    enough_minor = session.held_minor * (_CAUTIOUS_PERCENT if cautious else _SHARE_PERCENT) // 100
+    enough_minor = sum(raised.values()) * (_CAUTIOUS_PERCENT if cautious else _SHARE_PERCENT) // 100
     tariff = _dearest(session.tariff) if cautious else session.tariff
     low, high = 0, _MOST_WH
     while low < high:
@@ -59,9 +67,10 @@ def wants_attention(facts: Transaction, readings: Sequence[Reading]) -> bool:
         return False
     if facts.attend_from_wh == 0:
         return True
-    # Without a first register nobody knows how far it has come.
-    begun_wh = facts.meter_start_wh
-    return any(it.energy_wh is not None and it.energy_wh - (begun_wh or 0) >= facts.attend_from_wh for it in readings)
+    # Without a first register nobody knows how far it has come; below it, a reading may be what has flowed since.
+    begun_wh = facts.meter_start_wh or 0
+    registers_wh = (it.energy_wh for it in readings if it.energy_wh is not None)
+    return any((it - begun_wh if it >= begun_wh else it) >= facts.attend_from_wh for it in registers_wh)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Monitor:
     """Looks at a session as it is charged."""
 
     sessions: Sessions
-    readings: Readings
+    evidence: Evidence
     changes: SessionChanges
     alerts: Alerts
     clock: Clock
@@ -83,9 +92,11 @@ class Monitor:
         began_at = session.started_at or session.created_at
         # A clock that goes ahead must not use up a driver's time.
         until = max(began_at, min(newest.at, self.clock()))
-        energy_wh = max(0, newest.energy_wh - self._meter_start_wh(session, facts)) if newest.energy_wh else 0
-        told = telling(self.readings, session, [StoredReading("", newest)])
-        cost_minor = cost_so_far(session, told, energy_wh, until).total_minor
+        is_course = session.tariff.depends_on_course
+        known = self.evidence.all_of(session) if is_course else [StoredReading("", newest)]
+        found = self.evidence.so_far(session, known, are_all=is_course)
+        energy_wh = found.energy_wh or 0
+        cost_minor = cost_so_far(session, found, energy_wh, until).total_minor
         limits = session.limits
         spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
         if limits is not None and limits.is_reached(*spent):
@@ -95,12 +106,17 @@ class Monitor:
         if limits is not None and limits.nearly.is_reached(*spent):
             self.alerts.nearly_done(session, facts)
 
-    def _meter_start_wh(self, session: Session, facts: Transaction) -> int:
-        """The register at the beginning, or the first that was told: it shows a meter's whole life."""
-        if session.meter_start_wh is not None:
-            return session.meter_start_wh
-        first = self.readings.after(facts.charger_id, facts.ref, "", limit=_FIRST_READINGS)
-        return next((it.reading.energy_wh for it in first if it.reading.energy_wh is not None), 0)
+    def cost(self, session: Session) -> Decimal | None:
+        """What an ended charge comes to, in its currency (2.x I02); None where a person has to say that."""
+        if session.stopped_at is None:
+            return None
+        bill = session.bill
+        if bill is None:
+            found = self.evidence.whole(session)
+            if not found.is_bounded:
+                return None
+            bill = cost_so_far(session, found, found.energy_wh or 0, session.stopped_at)
+        return Decimal(bill.total_minor).scaleb(-decimals(bill.currency))
 
 
 def _dearest(tariff: Tariff) -> Tariff:

@@ -12,7 +12,8 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session, State
-from chalicelib.domain.charging.transitions import SessionEvent, apply, is_met
+from chalicelib.domain.charging.transitions import SessionEvent, apply
+from chalicelib.domain.charging.waits import is_met
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.records import Conflict
 from chalicelib.records.charging import StaleTask, Waiting
@@ -80,7 +81,9 @@ class SessionChanges:
             if session.state is State.FAILED:
                 self.workflow.fail(task_token, "SessionFailed", str(session.reason))
             else:
-                self.workflow.succeed(task_token, {"session_id": session.session_id})
+                # How long the charge may take to begin is known only once it is asked for.
+                output = {"session_id": session.session_id, "start_wait_s": session.start_wait_s}
+                self.workflow.succeed(task_token, output)
         except StaleTask:
             _log.debug("the workflow had gone on already", extra={"session_id": session.session_id})
 

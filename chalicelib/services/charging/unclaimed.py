@@ -6,13 +6,25 @@ Its start may have been lost with a broken charger, or told to another backend; 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import reduce
 
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.charging.transitions import (
+    SessionEvent,
+    Started,
+    apply,
+)
+from chalicelib.domain.pricing.evidence import Flag, Said, span
 from chalicelib.ports import Clock
-from chalicelib.ports.charging import Transactions
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
 from chalicelib.records.charging import Transaction
-from chalicelib.services.charging.transactions import TransactionEvents
+from chalicelib.services.charging.local_starts import LocalStarts
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.session_story import session_name, story
+from chalicelib.services.drivers.authorization import Authorizations
 
 # Messages that overtook each other have met by then, and a charger that was offline has told its queue.
 GRACE = timedelta(minutes=15)
@@ -23,10 +35,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UnclaimedCharges:
-    """Run by a schedule."""
+    """Charges that nobody claimed; their sweep is run by a schedule."""
 
+    chargers: Chargers
     transactions: Transactions
-    charging: TransactionEvents
+    readings: Readings
+    sessions: Sessions
+    authorizations: Authorizations
+    starts: LocalStarts
+    changes: SessionChanges
+    workflow: Workflow
     clock: Clock
     grace: timedelta = GRACE
 
@@ -43,11 +61,11 @@ class UnclaimedCharges:
             return False
 
     def _take_up(self, facts: Transaction) -> bool:
-        is_nobodys = facts.stands_for is None and not self.charging.has_session(facts)
+        is_nobodys = facts.stands_for is None and not self._has_session(facts)
         if is_nobodys:
             if self._may_yet_be_claimed(facts):
                 return False
-            session = self.charging.adopt(facts)
+            session = self._adopt(facts)
             _log.warning(
                 "a charge nobody claimed",
                 extra={
@@ -62,3 +80,42 @@ class UnclaimedCharges:
     def _may_yet_be_claimed(self, facts: Transaction) -> bool:
         is_running = facts.started_heard_at is not None and facts.stopped_heard_at is None
         return is_running and facts.heard_at is not None and self.clock() - facts.heard_at < _LONGEST
+
+    def _adopt(self, facts: Transaction) -> Session | None:
+        """Make a session of a transaction that nobody has claimed; None when its charger is no longer registered."""
+        charger = self.chargers.get(facts.charger_id)
+        if charger is None or not charger.site_id:
+            return None
+        token = facts.token or facts.stop_token or ""
+        authorization = self.authorizations.authorization(charger.charger_id, charger.operator_id, token)
+        session_id = session_name(facts, authorization)
+        facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
+        session, told = authorization.session, self._story_without_beginning(facts)
+        if session is None:
+            begun = self.starts.blank(charger, replace(facts, token=token or None), authorization)
+            session = reduce(apply, told, begun)
+            if not self.changes.add(begun, session):
+                session = self.sessions.get(session.session_id) or session
+        session = self.changes.apply(session.session_id, *told, known=session)
+        self.workflow.start(session)
+        return session
+
+    def _has_session(self, facts: Transaction) -> bool:
+        """Whether there is a session of it: a crash may have left only the name of one."""
+        return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
+
+    def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
+        """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
+        told = story(facts)
+        if facts.started_heard_at is not None:
+            return told
+        first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
+        reading = first[0].reading if first else None
+        begun = Said(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
+        register_wh = facts.meter_start_wh
+        if register_wh is None and reading is not None:
+            register_wh = reading.energy_wh
+        ended = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+        began_at = span(begun, ended).began_at if ended else begun.best
+        doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
+        return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *told]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, looks_like_app_token
 from chalicelib.domain.drivers import spellings
+from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Catalog, Drivers
@@ -17,13 +19,15 @@ from chalicelib.records.drivers import Driver, Terms, Token
 class Authorization:
     """Who a token stands for: a session begun by app, or a driver with a card.
 
-    `tariff_id` is what the operator has agreed with that driver, if anything.
+    `tariff_id` is what the operator has agreed with that driver, if anything. `group` and `expires_at` are the card's.
     """
 
     standing: AuthorizationStatus
     driver_id: str | None = None
     session: Session | None = None
     tariff_id: str | None = None
+    group: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Authorizations:
     sessions: Sessions
     catalog: Catalog
     drivers: Drivers
+    clock: Clock
 
     def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
         """Who shows `token` at a charger of that operator."""
@@ -51,8 +56,16 @@ class Authorizations:
         driver = self.drivers.get(card.driver_id)
         if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Authorization(AuthorizationStatus.BLOCKED)
+        if card.expires_at is not None and card.expires_at <= self.clock():
+            return Authorization(AuthorizationStatus.EXPIRED)
         terms = driver.terms.get(operator_id)
-        return Authorization(AuthorizationStatus.ACCEPTED, card.driver_id, tariff_id=terms.tariff_id if terms else None)
+        return Authorization(
+            standing=AuthorizationStatus.ACCEPTED,
+            driver_id=card.driver_id,
+            tariff_id=terms.tariff_id if terms else None,
+            group=card.group,
+            expires_at=card.expires_at,
+        )
 
     def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
         """The rules of an app's driver (`eligibility`). No read, but where there is no card."""

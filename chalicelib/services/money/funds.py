@@ -27,7 +27,7 @@ from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import Ledger, Payments
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import Declined
-from chalicelib.services.charging.monitor import attention_wh
+from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.pricing.rating import final_bill
@@ -47,7 +47,7 @@ def book_of(session: Session) -> Book:
 def hold_needed_minor(session: Session) -> int:
     """What a card must be good for: what the driver's limits come to, or what the tariff asks for; 0: nothing."""
     if session.origin is Origin.RESERVATION:
-        return final_bill(session, ()).total_minor
+        return final_bill(session).total_minor
     if session.tariff.is_free:
         return 0
     wanted = session.tariff.hold_minor
@@ -81,7 +81,7 @@ class Funds:
         amount_minor = hold_needed_minor(session)
         driver = self._payer(session)
         hold = self._hold(session, driver, amount_minor)
-        session = self.changes.apply(session.session_id, HoldPlaced(hold))
+        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)))
         self._watch(session)
         return session
 
@@ -94,7 +94,7 @@ class Funds:
             _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED))
             return
-        self._watch(self.changes.apply(session.session_id, ToppedUp(hold)))
+        self._watch(self.changes.apply(session.session_id, ToppedUp(hold, outgrown_at_wh(session, hold))))
 
     def collect(self, session: Session) -> None:
         """Take what is billed: from the holds, and what is beyond them by a further charge."""

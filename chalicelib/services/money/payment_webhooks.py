@@ -13,6 +13,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Ledger, Payments
 from chalicelib.records.money import PaymentNews
+from chalicelib.services.charging.monitor import outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import Funds, book_of
 
@@ -56,11 +57,11 @@ class PaymentWebhooks:
         """A hold the workflow died before writing down is found again here, and given back if the session is over."""
         if part == 0 and session.hold is None:
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
-            session = self.changes.apply(session.session_id, HoldPlaced(hold))
+            session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)))
         elif part > 0 and not session.is_taking_planned:
             # The charge may end before whoever asked for it asks again, and then nobody would give it back.
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
-            session = self.changes.apply(session.session_id, ToppedUp(hold))
+            session = self.changes.apply(session.session_id, ToppedUp(hold, outgrown_at_wh(session, hold)))
         is_known = any(it.payment_id == hold.payment_id for it in session.holds)
         is_taken = any(it.payment_id == hold.payment_id for it in session.takings or ())
         is_paid_for = session.is_taking_planned and not is_taken

@@ -12,6 +12,7 @@ from chalicelib.domain.notifications import NotificationKind
 from chalicelib.ports.charging import Readings, Sessions, Transactions
 from chalicelib.records.charging import Transaction
 from chalicelib.services.notifications.outbox import Notifications
+from chalicelib.services.pricing.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Alerts:
 
     sessions: Sessions
     readings: Readings
+    evidence: Evidence
     transactions: Transactions
     notifications: Notifications
 
@@ -48,8 +50,7 @@ class Alerts:
         if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
             return
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        register_wh = newest[0].reading.energy_wh if newest else None
-        if register_wh is not None and register_wh <= (session.meter_start_wh or 0):
+        if newest and newest[0].reading.energy_wh is not None and not self.evidence.so_far(session, newest).energy_wh:
             # It has not begun yet: a car that waits for its hour is not charged for waiting.
             return
         self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)

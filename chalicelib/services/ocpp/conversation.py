@@ -6,10 +6,19 @@ OCPP-J 1.6 §4.2: a CALL that cannot be served is answered with a CALLERROR nami
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer
-from chalicelib.domain.chargers.events import Booted, ChargerEvent, HeartbeatReceived, ReadingsTaken
+from chalicelib.domain.chargers.events import (
+    Booted,
+    ChargerEvent,
+    HeartbeatReceived,
+    MainMeterRead,
+    ReadingsTaken,
+    ReportReceived,
+)
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Chargers
 from chalicelib.protocol.ocpp import dialect_for
@@ -25,7 +34,9 @@ from chalicelib.protocol.ocpp.frames import (
     parse,
 )
 from chalicelib.protocol.ocpp.redaction import redacted
+from chalicelib.protocol.ocpp.settings import limits_told
 from chalicelib.records.chargers import Admission, Connection, Direction, Gone, LoggedMessage
+from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.ocpp.router import Router
 
@@ -43,6 +54,7 @@ class Conversation:
     calls: Calls
     router: Router
     charger_log: ChargerLog
+    commands: ChargerCommands
     clock: Clock
 
     def receive(self, connection_id: str, text: str) -> str | None:
@@ -84,18 +96,20 @@ class Conversation:
                 connection_id=connection.connection_id,
             )
             self.charger_log.heard(connection, entry, call.payload)
+        if isinstance(decoded.event, ReportReceived):
+            self._note_limits(connection.charger_id, call.payload)
         return pack_result(call.message_id, payload)
 
     def _hear(self, connection: Connection, dialect: Dialect, call: Call, event: ChargerEvent) -> Answer:
         """Take in what was understood. Raises ProtocolError when the charger should say it again."""
         if connection.is_pending and not self._is_accepted_by_now(connection):
             if isinstance(event, Booted):
-                self.router.receive(connection, event, dialect.assign_ref)
+                self.router.route(connection, event, dialect.assign_ref)
                 return BootAnswer(self.clock(), _ASK_AGAIN_S, accepted=False)
             # OCPP 2.0.1 B02.FR.09, and the sense of 1.6 §4.2.
             raise ProtocolError("SecurityError", "the charger is not accepted yet", call.message_id)
         try:
-            return self.router.receive(connection, event, dialect.assign_ref)
+            return self.router.route(connection, event, dialect.assign_ref)
         except Exception as error:
             # The charger keeps a transaction message it got a CALLERROR for, and sends it again (OCPP 1.6 §3.7.1).
             _log.exception(
@@ -124,17 +138,25 @@ class Conversation:
         self.charger_log.heard(connection, entry, said.payload if isinstance(said, Call) else said)
 
     def _answered(self, connection: Connection, dialect: Dialect, frame: CallResult | CallError | ResultError) -> None:
-        call = None
-        if not isinstance(frame, ResultError):
-            call = self.calls.get(connection.charger_id, frame.message_id)
-        if call is None or isinstance(frame, ResultError):
+        if isinstance(frame, ResultError):
             self._nobody_asked(connection, frame)
             return
+        charger_id, now = connection.charger_id, self.clock()
+        freed = self.calls.free_line(charger_id, frame.message_id, now)
+        if freed is not None and freed.others_wait:
+            self._go_on(connection)
+        action = freed.action if freed is not None else ""
+        if not action:
+            call = self.calls.get(charger_id, frame.message_id)
+            action = call.action if call is not None else ""
         if isinstance(frame, CallResult):
-            result = dialect.read_result(call.action, frame.payload)
+            result = dialect.read_result(action, frame.payload)
         else:
             result = dialect.read_error(frame)
-        answered = self.calls.answer(connection.charger_id, frame.message_id, result, self.clock())
+        if action:
+            # Before anybody can see the answer: what they ask next must heed it.
+            self._note_limits(charger_id, result.data)
+        answered = self.calls.answer(charger_id, frame.message_id, result, now) if action else None
         if answered is None:
             self._nobody_asked(connection, frame)
             return
@@ -143,7 +165,24 @@ class Conversation:
             self.router.answered(answered, result)
         except Exception:
             # An answer is not answered, so nobody would send it again; it is recorded, and schedules do the rest.
-            _log.exception("charger's answer failed", extra={"charger_id": call.charger_id, "action": call.action})
+            _log.exception("charger's answer failed", extra={"charger_id": charger_id, "action": action})
+
+    def _note_limits(self, charger_id: str, said: Mapping[str, Any]) -> None:
+        """What the charger says of how much it takes at once holds for whatever it is sent from now on."""
+        limits = limits_told(said)
+        if not limits:
+            return
+        try:
+            self.chargers.note_limits(charger_id, limits)
+        except Exception:
+            _log.exception("limits not noted", extra={"charger_id": charger_id})
+
+    def _go_on(self, connection: Connection) -> None:
+        try:
+            self.commands.go_on(connection.charger_id, connection.connection_id)
+        except Exception:
+            # The answer itself must be heard; what waits is taken up by the next answer, or by the schedule.
+            _log.exception("what waits was not sent", extra={"charger_id": connection.charger_id})
 
     def _nobody_asked(self, connection: Connection, frame: CallResult | CallError | ResultError) -> None:
         _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
@@ -162,7 +201,7 @@ class Conversation:
 def _is_notable(decoded: Decoded) -> bool:
     """Everything but heartbeats and plain readings."""
     match decoded.event:
-        case HeartbeatReceived():
+        case HeartbeatReceived() | MainMeterRead():
             return False
         case ReadingsTaken(token=token, remote_start_id=remote_start_id):
             return token is not None or remote_start_id is not None

@@ -3,127 +3,145 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted, TimeAnswer, TokenAnswer
-from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
+from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
     ChargingStarted,
     ChargingStopped,
-    ConnectorId,
-    ConnectorStatus,
     HeartbeatReceived,
+    MainMeterRead,
     NewsReceived,
     ReadingsTaken,
     ReportReceived,
     Requested,
+    ReservationReported,
     StatusReported,
     TokenPresented,
+    Topic,
 )
-from chalicelib.domain.charging.alerts import IDLE
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Reports
 from chalicelib.ports.ocpp import Provider
-from chalicelib.records.chargers import Connection, ConnectorState, Purpose, SentCall
-from chalicelib.services.chargers.local_lists import LocalLists
-from chalicelib.services.chargers.message_log import ChargerLog
-from chalicelib.services.charging.transactions import CHARGER_AS_A_WHOLE, AssignRef, TransactionEvents
+from chalicelib.protocol.ocpp.plug_in import plug_in_s
+from chalicelib.records.chargers import Connection, Purpose, SentCall
+from chalicelib.services.chargers.main_meter import as_told
+from chalicelib.services.chargers.provisioning import Provisioning
+from chalicelib.services.charging.connector_statuses import ConnectorStatuses
+from chalicelib.services.charging.transactions import AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
-from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.reservations import DriverReservations
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+OnAnswer = Callable[[SentCall, CommandResult], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Router:
-    """Hears chargers."""
+    """Routes what a charger says, and what it answers, to whoever it concerns.
+
+    `purposes` says who wants to hear of an answered command; a purpose that is not in it wants nothing more than the
+    answer's own row.
+    """
 
     chargers: Chargers
     charging: TransactionEvents
+    statuses: ConnectorStatuses
     authorizations: Authorizations
-    lists: LocalLists
+    provisioning: Provisioning
     driver_reservations: DriverReservations
     reports: Reports
     provider: Provider
-    charger_log: ChargerLog
-    alerts: Alerts
+    purposes: Mapping[Purpose, OnAnswer]
     clock: Clock
     heartbeat_s: int
 
-    def receive(self, connection: Connection, event: ChargerEvent, assign_ref: AssignRef) -> Answer:
+    def route(self, connection: Connection, event: ChargerEvent, assign_ref: AssignRef) -> Answer:
         """Take in what a charger says, and answer. `assign_ref` names a transaction whose charger left it to us."""
-        answer: Answer
-        match event:
-            case HeartbeatReceived():
-                answer = TimeAnswer(self.clock())
-            case ReadingsTaken():
-                answer = self.charging.readings_taken(connection, event)
-                self._charging_state(connection, event.connector, event.status)
-            case StatusReported():
-                answer = self._status(connection, event.connector, event.status, event.error)
-            case TokenPresented():
-                answer = TokenAnswer(self._standing(connection, event.token))
-            case ChargingStarted():
-                answer = self.charging.started(connection, event, assign_ref)
-                self._charging_state(connection, event.connector, event.status)
-            case ChargingStopped():
-                answer = self.charging.stopped(connection, event)
-            case Booted():
-                self.chargers.booted(connection.charger_id, event.vendor, event.model, event.serial, event.firmware)
-                answer = BootAnswer(self.clock(), self.heartbeat_s)
-            case NewsReceived():
-                self.chargers.note_news(connection.charger_id, event, self.clock())
-                answer = Noted()
-            case ReportReceived():
-                self.reports.add(connection.charger_id, event, self.clock())
-                answer = Noted()
-            case Requested():
-                answer = self.provider.provide(connection, event.need, event.content)
-        return answer
+        return _ROUTES[type(event)](self, connection, event, assign_ref)
 
     def answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger answered our command: whoever wanted that hears of it."""
         _log.info("command answered", extra={"charger_id": call.charger_id, "verdict": result.verdict})
-        match call.purpose:
-            case Purpose.START:
-                self.charging.start_answered(call.charger_id, call.subject, result)
-            case Purpose.RESERVE:
-                self.driver_reservations.answered(call.subject, result)
-            case Purpose.PASSWORD if result.verdict is not Verdict.ACCEPTED:
-                self.chargers.drop_password(call.charger_id, call.subject)
-            case Purpose.LIST_VERSION:
-                self.lists.version_told(call.charger_id, result)
-            case Purpose.LIST:
-                self.lists.update_answered(call.charger_id, call.subject, result)
+        wait_s = plug_in_s(call.action, result.data)
+        if wait_s is not None:
+            self.chargers.note_plug_in(call.charger_id, wait_s)
+        on_answer = self.purposes.get(call.purpose)
+        if on_answer is not None:
+            on_answer(call, result)
 
-    def _standing(self, connection: Connection, token: str) -> AuthorizationStatus:
-        return self.authorizations.authorization(connection.charger_id, connection.operator_id, token).standing
+    def _heartbeat(self, connection: Connection, event: HeartbeatReceived, assign_ref: AssignRef) -> Answer:
+        return TimeAnswer(self.clock())
 
-    def _charging_state(
-        self, connection: Connection, connector: ConnectorId | None, status: ConnectorStatus | None
-    ) -> None:
-        if connector is not None and status is not None:
-            self._status(connection, connector, status, "")
+    def _boot(self, connection: Connection, event: Booted, assign_ref: AssignRef) -> Answer:
+        facts = (event.vendor, event.model, event.serial, event.firmware)
+        self.provisioning.booted(self.chargers.booted(connection.charger_id, *facts))
+        return BootAnswer(self.clock(), self.heartbeat_s)
 
-    def _status(
-        self, connection: Connection, connector: ConnectorId | None, status: ConnectorStatus, error: str
-    ) -> Noted:
-        where = connector or CHARGER_AS_A_WHOLE
-        if not where.is_credible:
-            _log.warning("a connector no charger has", extra={"charger_id": connection.charger_id})
-            return Noted()
-        # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
-        state = ConnectorState(where, status, self.clock(), error)
-        before = self.chargers.set_status(connection.charger_id, state)
-        if before is None:
-            return Noted()
-        if before.status is not status:
-            self.charger_log.status(connection.charger_id, connector, status, before.place)
-        if before.session_id is not None and status is ConnectorStatus.AVAILABLE:
-            self.charging.vacated(connection.charger_id, where, before.session_id)
-        if before.session_id is not None and status in IDLE:
-            self.alerts.idle(before.session_id)
+    def _status(self, connection: Connection, event: StatusReported, assign_ref: AssignRef) -> Answer:
+        return self.statuses.told(connection, event)
+
+    def _token(self, connection: Connection, event: TokenPresented, assign_ref: AssignRef) -> Answer:
+        shown = self.authorizations.authorization(connection.charger_id, connection.operator_id, event.token)
+        return TokenAnswer(shown.standing, shown.group, shown.expires_at)
+
+    def _start(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> Answer:
+        answer = self.charging.started(connection, event, assign_ref)
+        self.statuses.transaction_told(connection, event)
+        return answer
+
+    def _readings(self, connection: Connection, event: ReadingsTaken, assign_ref: AssignRef) -> Answer:
+        answer = self.charging.readings_taken(connection, event)
+        self.statuses.transaction_told(connection, event)
+        return answer
+
+    def _stop(self, connection: Connection, event: ChargingStopped, assign_ref: AssignRef) -> Answer:
+        answer = self.charging.stopped(connection, event)
+        if event.meter_stop_wh is None:
+            self.provisioning.doubted(connection.charger_id)
+        return answer
+
+    def _main_meter(self, connection: Connection, event: MainMeterRead, assign_ref: AssignRef) -> Answer:
+        told = as_told(event.readings, self.clock())
+        if told is not None:
+            self.chargers.note_main_meter(connection.charger_id, *told)
         return Noted()
+
+    def _news(self, connection: Connection, event: NewsReceived, assign_ref: AssignRef) -> Answer:
+        self.chargers.note_news(connection.charger_id, event, self.clock())
+        return Noted()
+
+    def _reservation(self, connection: Connection, event: ReservationReported, assign_ref: AssignRef) -> Answer:
+        self.driver_reservations.told(connection.charger_id, event.number)
+        return self._news(connection, NewsReceived(Topic.RESERVATION, event.word), assign_ref)
+
+    def _report(self, connection: Connection, event: ReportReceived, assign_ref: AssignRef) -> Answer:
+        self.reports.add(connection.charger_id, event, self.clock())
+        return Noted()
+
+    def _request(self, connection: Connection, event: Requested, assign_ref: AssignRef) -> Answer:
+        return self.provider.provide(connection, event.need, event.content)
+
+
+# One outcome for each kind of event.
+_ROUTES: Mapping[type[ChargerEvent], Callable[[Router, Connection, Any, AssignRef], Answer]] = {
+    HeartbeatReceived: Router._heartbeat,
+    Booted: Router._boot,
+    StatusReported: Router._status,
+    TokenPresented: Router._token,
+    ChargingStarted: Router._start,
+    ReadingsTaken: Router._readings,
+    ChargingStopped: Router._stop,
+    MainMeterRead: Router._main_meter,
+    NewsReceived: Router._news,
+    ReservationReported: Router._reservation,
+    ReportReceived: Router._report,
+    Requested: Router._request,
+}

@@ -7,27 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from chalicelib.domain.chargers.events import ConnectorId, Reading
+from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Workflow
 from chalicelib.ports.drivers import Catalog
+from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.pricing.rating import MOST_READINGS, cost_so_far, telling
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import cost_so_far
 from chalicelib.services.reservations import DriverReservations
 
 _LIVE_BATCH = 100
+# Where a charger has not said how long a car may take to be plugged in.
+START_WAIT = timedelta(seconds=60)
+_LONGEST_START = timedelta(minutes=15)
+_NEWS_TAKES = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +51,27 @@ class Progress:
     position: str = ""
 
 
-def progress(session: Session, readings: Sequence[StoredReading] = ()) -> Progress:
-    """What a driver sees, by the readings its price depends on, oldest first.
+def progress(session: Session, found: Measured | None = None, newest: StoredReading | None = None) -> Progress:
+    """What a driver sees: what is proven (`found`) by the newest reading and those before it.
 
     A final bill is shown as it is; before that, the price of what has been taken.
     """
-    newest = readings[-1] if readings else None
     reading = newest.reading if newest else None
-    energy_wh = session.energy_wh
-    if energy_wh is None:
-        energy_wh = _energy_wh(session, reading)
+    is_weighed = session.measured_wh is not None or found is None
+    energy_wh = session.energy_wh if is_weighed else found.energy_wh if found else None
+    energy_wh = energy_wh or 0
     began_at = session.started_at or session.created_at
     until = session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session,
         energy_wh,
-        session.bill or cost_so_far(session, readings, energy_wh, until),
+        session.bill or cost_so_far(session, found, energy_wh, until),
         reading.power_w if reading and charging else None,
         reading.soc_percent if reading else None,
         max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
         newest.position if newest else "",
     )
-
-
-def _energy_wh(session: Session, reading: Reading | None) -> int:
-    if reading is None or reading.energy_wh is None or session.meter_start_wh is None:
-        return 0
-    return max(0, reading.energy_wh - session.meter_start_wh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class DriverSessions:
 
     sessions: Sessions
     readings: Readings
+    evidence: Evidence
     chargers: Chargers
     catalog: Catalog
     eligibility: Eligibility
@@ -97,6 +99,7 @@ class DriverSessions:
     changes: SessionChanges
     clock: Clock
     new_id: NewId
+    start_wait: timedelta = START_WAIT
 
     def begin(self, driver_id: str, wanted: Wanted, key: str | None) -> tuple[Session, bool]:
         """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal.
@@ -132,6 +135,7 @@ class DriverSessions:
             created_at=self.clock(),
             limits=wanted.limits,
             reserved=reserved,
+            start_wait_s=self._start_wait_s(spot.charger),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
@@ -169,9 +173,11 @@ class DriverSessions:
         after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
         before: Sequence[StoredReading] = ()
         if session.tariff.depends_on_course and position:
-            known = self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
-            before = [it for it in known if it.position <= position]
-        steps = [progress(session, [*before, *after[: count + 1]]) for count in range(len(after))]
+            before = [it for it in self.evidence.all_of(session) if it.position <= position]
+        steps = [
+            progress(session, found, it)
+            for it, found in zip(after, self.evidence.steps(session, before, after), strict=True)
+        ]
         steps = steps or [self._so_far(session)]
         return steps, len(after) == _LIVE_BATCH
 
@@ -191,9 +197,18 @@ class DriverSessions:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
 
+    def _start_wait_s(self, charger: Charger) -> int:
+        """How long a start is waited for: as long as its charger waits for the car, and for the news of that."""
+        told = timedelta(seconds=charger.plug_in_s) + _NEWS_TAKES if charger.plug_in_s else self.start_wait
+        return int(min(told, _LONGEST_START).total_seconds())
+
     def _so_far(self, session: Session) -> Progress:
-        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        return progress(session, telling(self.readings, session, newest))
+        if session.ref is None:
+            return progress(session)
+        is_course = session.tariff.depends_on_course
+        known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
+        found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
+        return progress(session, found, known[-1] if known else None)
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.chargers.commands import StartCharging, StopCharging, Unable
-from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
@@ -21,29 +20,33 @@ from chalicelib.domain.charging.transitions import (
     HoldDeclined,
     PaymentFailed,
     StartFailed,
-    Step,
     StopRequested,
 )
+from chalicelib.domain.charging.waits import Step
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.charging import Readings, Sessions, Workflow
+from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.money import Ledger
 from chalicelib.records.chargers import Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
 from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import known_to_charger
 from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
+from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.pricing.rating import final_bill, telling
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
-_ABANDONED = timedelta(minutes=5)
-# What a charger has queued it tells within minutes of being back.
-_LAST_WORDS = timedelta(minutes=10)
+# API Gateway ends every socket after two hours.
+_LONGEST_SOCKET = timedelta(hours=2, minutes=10)
+# A cardholder has five minutes to confirm, and whatever waits in between one more.
+_BEFORE_START = timedelta(minutes=6)
 
 # What a workflow error says to a driver; the workflow names the error, this names the reason.
 _REASONS = {
@@ -51,6 +54,10 @@ _REASONS = {
     "Gone": Reason.CHARGER_OFFLINE,
     "States.Timeout": Reason.CHARGER_DID_NOT_START,
 }
+
+
+class NeedsReview(Exception):
+    """Nobody knows what a charge's energy was; the workflow waits until a person has looked, or time is up."""
 
 
 class SessionOver(Exception):
@@ -62,7 +69,7 @@ class Lifecycle:
     """From hold to receipt."""
 
     sessions: Sessions
-    readings: Readings
+    evidence: Evidence
     chargers: Chargers
     ledger: Ledger
     workflow: Workflow
@@ -71,6 +78,8 @@ class Lifecycle:
     metering: Metering
     funds: Funds
     issued_receipts: IssuedReceipts
+    ends: InferredEnds
+    late_ends: LateEnds
     clock: Clock
 
     def place_hold(self, session_id: str, task_token: str) -> None:
@@ -116,6 +125,10 @@ class Lifecycle:
         """Wait while the car charges, until somebody wants it to end or it has."""
         self.changes.wait(session_id, Waiting(Step.END, task_token))
 
+    def await_review(self, session_id: str, task_token: str) -> None:
+        """Wait until a person has said what was delivered, or the sweep that time is up."""
+        self.changes.wait(session_id, Waiting(Step.REVIEW, task_token))
+
     def stop_charging(self, session_id: str, task_token: str) -> None:
         """Ask the charger to end, unless it has, and wait for its final reading."""
         session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
@@ -124,7 +137,10 @@ class Lifecycle:
         self._ask_to_stop(session)
 
     def settle(self, session_id: str, task_token: str) -> None:
-        """Price the session, book it, take the money, and wait for the payment provider to confirm."""
+        """Price the session, book it, take the money, and wait for the payment provider to confirm.
+
+        Raises NeedsReview while a person has to say what it delivered.
+        """
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or session.payment is not None:
             return
@@ -133,7 +149,10 @@ class Lifecycle:
             return
         if session.bill is None:
             session = self.metering.measured(session)
-            session = self.changes.apply(session_id, Billed(final_bill(session, telling(self.readings, session))))
+            if session.needs_review and not self.metering.settle_unseen(session):
+                raise NeedsReview(session_id)
+            found = self.evidence.whole(session) if session.tariff.depends_on_course else None
+            session = self.changes.apply(session_id, Billed(final_bill(session, found)))
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()))
             return
@@ -183,33 +202,38 @@ class Lifecycle:
         return count
 
     def _take_up(self, session: Session) -> None:
-        if session.state is State.INITIATED and session.created_at < self.clock() - _ABANDONED:
+        if session.is_over:
+            self.late_ends.settle(session)
+            return
+        if session.state is State.INITIATED and session.created_at < self.clock() - _longest_start(session):
             # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
             self.abort(session.session_id, "Abandoned", "it never got as far as the charger's answer")
             return
-        if session.state is State.ACTIVE and session.funds_low_at is not None:
-            self.funds.top_up(session)
+        if session.state is State.ACTIVE:
+            if session.funds_low_at is not None:
+                self.funds.top_up(session)
+            self._knock(session)
+            session = self.ends.look_again(session)
+        if session.needs_review and not self.metering.settle_unseen(session):
+            return
         if session.state is State.STOPPING:
             self.workflow.start(session)
-            if self._has_left(session):
+            if self.ends.is_over(session):
                 session = self.metering.measured(session)
-            else:
+            elif session.left_at is None:
                 self._ask_to_stop(session)
         self.changes.wake(session, self.sessions.waiting(session.session_id))
 
-    def _has_left(self, session: Session) -> bool:
-        """Whether the car is gone and its end will not be told any more: the connector has been free for long."""
-        asked_at = session.stop_requested_at
-        if session.stopped_at is not None or asked_at is None or self.clock() - asked_at < _LAST_WORDS:
-            return False
-        states = self.chargers.connectors(session.charger_id)
-        return any(
-            it.connector == session.connector
-            and it.status is ConnectorStatus.AVAILABLE
-            and it.status_at is not None
-            and it.status_at > (session.started_at or session.created_at)
-            for it in states
-        )
+    def _knock(self, session: Session) -> None:
+        """A charger whose socket should have ended by now may be gone without anybody having been told."""
+        charger = self.chargers.get(session.charger_id)
+        if charger is None or charger.connected_at is None or self.clock() - charger.connected_at < _LONGEST_SOCKET:
+            return
+        try:
+            trigger = Trigger(Message.READINGS, session.connector)
+            self.commands.send(session.charger_id, trigger, Purpose.OPERATOR, session.session_id)
+        except (Gone, Unable) as error:
+            _log.info("no answer at the door", extra={"session_id": session.session_id, "why": str(error)})
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)
@@ -218,7 +242,7 @@ class Lifecycle:
         return session
 
     def _ask_to_stop(self, session: Session) -> None:
-        if session.is_over or session.stopped_at is not None or session.ref is None:
+        if session.is_over or session.stopped_at is not None or session.ref is None or session.left_at is not None:
             return
         try:
             command = StopCharging(known_to_charger(session.ref))
@@ -226,3 +250,8 @@ class Lifecycle:
         except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
+
+
+def _longest_start(session: Session) -> timedelta:
+    """How long after the driver's wish the charge may still begin."""
+    return _BEFORE_START + timedelta(seconds=session.start_wait_s)

@@ -71,3 +71,46 @@ def test_a_command_costs_one_write_and_its_answer_another(aws_calls: list[str]) 
     DynamoCalls().answer("CP-1", "id-1", YES, NOW)
 
     assert aws_calls == ["PutItem", "UpdateItem"]
+
+
+def on(number: int) -> SentCall:
+    return replace(CALL, message_id=f"id-{number}", connection_id="c-1", waiting=f"frame {number}")
+
+
+def test_of_many_that_want_the_line_at_once_one_has_it_and_each_of_the_others_waits() -> None:
+    calls = DynamoCalls()
+    for number in range(8):
+        calls.add(on(number))
+
+    def take(number: int) -> bool:
+        return calls.take_line(on(number), NOW) or not calls.wait(on(number), 1, NOW)
+
+    assert sum(race(8, take)) == 1
+    sent = []
+    for _ in range(8):
+        call, given_up = calls.next_waiting("CP-1", "c-1", NOW + timedelta(seconds=31), NOW + timedelta(seconds=31))
+        assert not given_up
+        sent.append(call)
+    assert len({call.message_id for call in sent if call}) == 7
+    assert sent[-1] is None
+
+
+def test_of_many_that_take_the_next_that_waits_each_is_taken_once() -> None:
+    calls = DynamoCalls()
+    for number in range(3):
+        calls.add(on(number))
+        assert calls.take_line(on(number), NOW) or calls.wait(on(number), 1, NOW)
+    calls.free_line("CP-1", "id-0", NOW)
+
+    taken = race(8, lambda _: calls.next_waiting("CP-1", "c-1", NOW, NOW + timedelta(seconds=30))[0])
+
+    assert len([call for call in taken if call]) == 1
+
+
+def test_an_answer_cannot_name_a_line() -> None:
+    calls = DynamoCalls()
+    calls.add(on(1))
+    calls.take_line(on(1), NOW)
+
+    assert calls.get("CP-1", "line") is None
+    assert calls.free_line("CP-1", "line", NOW) is None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings
 from chalicelib.adapters.tables import ReadingsRow
-from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.chargers.events import Reading, SignedValue
 from tests.adapters.conftest import NOW
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -173,3 +176,97 @@ def test_each_call_costs_what_it_says(readings: DynamoReadings, aws_calls: list[
     readings.after("CP-1", "17", place.position, 100)
 
     assert aws_calls == ["PutItem", "Query", "Query", "Query"]
+
+
+def part(minute: int, **told: Any) -> Reading:
+    return Reading(NOW + timedelta(minutes=minute), **told)
+
+
+def test_what_is_told_of_one_time_in_several_frames_is_one_reading() -> None:
+    readings = DynamoReadings()
+    for told in ({"energy_wh": 3500}, {"power_w": 7200}, {"current_ma": 31_000}):
+        readings.append("CP-1", "17", [part(1, **told)])
+    readings.append("CP-1", "17", [part(2, power_w=7300)])
+
+    assert [it.reading for it in readings.after("CP-1", "17", "", 10)] == [
+        part(1, energy_wh=3500, power_w=7200, current_ma=31_000),
+        part(2, power_w=7300),
+    ]
+
+
+def test_what_contradicts_each_other_is_kept_apart() -> None:
+    readings = DynamoReadings()
+    for told in ({"energy_wh": 3500}, {"energy_wh": 0}):
+        readings.append("CP-1", "17", [part(1, **told)])
+
+    assert sorted(it.reading.energy_wh or 0 for it in readings.after("CP-1", "17", "", 10)) == [0, 3500]
+
+
+def test_the_newest_reading_knows_the_register_told_before_it_and_no_power_of_long_ago() -> None:
+    readings = DynamoReadings()
+    readings.append("CP-1", "17", [part(0, power_w=11_000, soc_percent=40)])
+    readings.append("CP-1", "17", [part(1, energy_wh=3500)])
+    readings.append("CP-1", "17", [part(20, current_ma=16_000)])
+
+    (newest,) = readings.newest("CP-1", "17")
+    assert newest.reading == part(20, energy_wh=3500, soc_percent=40, current_ma=16_000)
+
+
+def test_a_reading_says_in_its_row_only_what_it_tells_and_comes_back_whole() -> None:
+    readings = DynamoReadings()
+    full = Reading(NOW, 0, 1, 2, 3, (3, None, 0), is_export=True)
+    readings.append("CP-1", "17", [part(1, energy_wh=0)])
+    readings.append("CP-1", "18", [full])
+
+    assert sorted(row.body for row in ReadingsRow.scan())[0] == '[{"at":"2026-11-21T09:31:00Z","energy_wh":0}]'
+    assert [it.reading for it in readings.after("CP-1", "18", "", 10)] == [full]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    told=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["energy_wh", "power_w", "soc_percent"])), max_size=14),
+    name=st.uuids(),
+    limit=st.integers(1, 4),
+)
+def test_parts_of_readings_read_in_steps_make_the_whole(
+    tables: None, told: list[tuple[int, str]], name: object, limit: int
+) -> None:
+    readings = DynamoReadings()
+    for minute, value in told:
+        readings.append("CP-1", str(name), [part(minute, **{value: 10})])
+    whole = list(readings.after("CP-1", str(name), "", 1000))
+    seen = list(readings.after("CP-1", str(name), "", limit))
+    while seen and (batch := readings.after("CP-1", str(name), seen[-1].position, limit)):
+        seen += batch
+
+    assert seen == whole
+    assert len(whole) == len({minute for minute, _ in told})
+
+
+SIGNED = SignedValue(NOW, "Transaction.Begin", '{"value":"OCMF|{}|{}"}')
+
+
+def test_signed_values_come_back_to_the_letter_once_and_in_order() -> None:
+    signed = DynamoSignedValues()
+    later = replace(SIGNED, at=NOW + timedelta(hours=1), context="Transaction.End")
+    for values in ([later], [SIGNED], [later], []):
+        signed.keep("CP-1", "17", values)
+
+    assert signed.page("CP-1", "17", 10, "") == ([SIGNED, later], None)
+    first, cursor = signed.page("CP-1", "17", 1, "")
+    assert (first, signed.page("CP-1", "17", 1, cursor or "")) == ([SIGNED], ([later], None))
+    assert signed.page("CP-1", "18", 10, "") == ([], None)
+    assert DynamoReadings().after("CP-1", "17", "", 10) == []
+    with pytest.raises(ValueError, match="cursor"):
+        signed.page("CP-1", "17", 1, "x")
+
+
+def test_signed_values_live_as_long_as_receipts_and_no_row_is_too_long() -> None:
+    signed = DynamoSignedValues()
+    many = [replace(SIGNED, at=NOW + timedelta(seconds=number), sample="A" * 90_000) for number in range(9)]
+    signed.keep("CP-1", "17", many)
+
+    rows = list(ReadingsRow.scan())
+    assert all(row.expires_at > datetime.now(UTC) + timedelta(days=3650) for row in rows)
+    assert all(len(row.body) < 400_000 for row in rows)
+    assert list(signed.page("CP-1", "17", 50, "")[0]) == many

@@ -542,6 +542,7 @@ def test_a_webhook_we_do_not_know_is_other_news(bank: Bank) -> None:
 @pytest.mark.parametrize(
     "signature",
     ["", "t=1,v1=00", "nonsense", "t=x,v1=é", signed(BODY, "whsec_other"), signed(BODY, age_s=301), signed(b"{}")],
+    ids=["none", "old", "nonsense", "not ASCII", "another secret", "too old", "another body"],
 )
 def test_a_webhook_stripe_did_not_just_sign_is_refused(bank: Bank, signature: str) -> None:
     with pytest.raises(ValueError, match="not Stripe's"):

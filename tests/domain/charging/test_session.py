@@ -27,6 +27,7 @@ from chalicelib.domain.charging.transitions import (
     Charged,
     ChargesPlanned,
     Completed,
+    EnergyDecided,
     EnergyMeasured,
     HoldDeclined,
     HoldPlaced,
@@ -34,12 +35,11 @@ from chalicelib.domain.charging.transitions import (
     SessionEvent,
     Started,
     StartFailed,
-    Step,
     Stopped,
     StopRequested,
     apply,
-    is_met,
 )
+from chalicelib.domain.charging.waits import Step, is_met
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
@@ -131,11 +131,26 @@ def test_a_meter_that_ran_backwards_counts_as_no_energy() -> None:
 
 
 def test_other_readings_stand_in_only_for_what_the_charger_never_said() -> None:
-    lost = after(STARTED, StopRequested(NOW), EnergyMeasured(NOW, 700, 1, 1700))
+    lost = after(STARTED, StopRequested(NOW), EnergyMeasured(NOW, 700, None, 1700))
     assert (lost.energy_wh, lost.meter_start_wh, lost.meter_stop_wh) == (700, 1000, 1700)
     assert lost.reason is Reason.CHARGER_LOST
-    told = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000, 1, 1700))
+    told = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000))
     assert (told.energy_wh, told.meter_start_wh, told.meter_stop_wh, told.reason) == (2000, 1000, 3000, None)
+
+
+def test_a_register_that_cannot_be_true_gives_way_to_the_one_that_is_billed_from() -> None:
+    odd = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000, 800, 2800))
+    assert (odd.energy_wh, odd.meter_start_wh, odd.meter_stop_wh) == (2000, 800, 2800)
+
+
+def test_a_person_says_what_was_delivered_once_and_only_where_that_is_asked() -> None:
+    asked = after(STARTED, STOPPED, EnergyMeasured(NOW, 0, review_until=NOW + timedelta(days=3)))
+    assert (asked.needs_review, is_met(Step.REVIEW, asked)) == (True, False)
+    decided = apply(asked, EnergyDecided(NOW, 1500, "clerk"))
+    assert (decided.energy_wh, decided.decided_by, decided.needs_review) == (1500, "clerk", False)
+    assert apply(decided, EnergyDecided(NOW, 9000, "clerk")) is decided
+    sure = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000))
+    assert apply(sure, EnergyDecided(NOW, 1500, "clerk")) is sure
 
 
 def test_what_was_measured_is_weighed_once() -> None:

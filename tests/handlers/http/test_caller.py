@@ -64,7 +64,7 @@ def test_the_scheme_may_be_written_as_clients_write_it(stack: Stack, network: Ne
         {"token_use": "id"},
         {"token_use": "refresh"},
     ],
-    ids=str,
+    ids=["old", "issuer", "client", "id", "refresh"],
 )
 def test_a_token_that_is_old_or_for_something_else_is_refused(
     stack: Stack, forge: Forge, changes: dict[str, Any]

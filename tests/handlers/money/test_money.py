@@ -13,6 +13,7 @@ from local.seed import SITE_ID, Network, open_account
 from local.stack import Stack
 from local.stripe_server import confirm_payment
 from tests.handlers.sessions.test_sessions import finish, read, stamp
+from tests.scenarios.world import eventually
 
 
 def refused(person: Person, method: str, path: str, body: Any = None) -> tuple[int, str]:
@@ -62,6 +63,31 @@ def test_an_operator_refunds_in_part_once_for_each_key(network: Network, paid: d
     assert network.driver.session(paid["session_id"])["refunded_minor"] == 100
     assert refused(network.operator, "POST", path, {"amount_minor": 100_000}) == (409, "refund_too_large")
     assert network.operator.call("POST", path, {})["refunded_minor"] == paid["paid_minor"]
+
+
+def test_an_operator_says_what_a_charge_delivered_whose_meter_cannot_be_believed(
+    network: Network, rival: Person, socket: Socket, charger_id: str
+) -> None:
+    session_id = start(network, socket, charger_id)
+    network.driver.end(session_id)
+    socket.await_command()
+    stop = {"transactionId": socket.command["transactionId"], "meterStop": 1_236_000, "timestamp": stamp()}
+    socket.call("StopTransaction", stop)
+
+    def listed() -> dict[str, Any]:
+        items = network.operator.call("GET", "/v1/operator/sessions?flagged=true")["items"]
+        return next((it for it in items if it["session_id"] == session_id), {})
+
+    eventually(lambda: listed().get("needs_review"))
+    assert (listed()["state"], listed()["energy_wh"], listed()["total_minor"]) == ("stopping", 0, None)
+    path = f"/v1/operator/sessions/{session_id}/energy"
+    assert refused(rival, "POST", path, {"energy_wh": 1000})[0] == 404
+    assert refused(network.driver, "POST", path, {"energy_wh": 1000})[0] == 403
+    assert refused(network.operator, "POST", path, {"energy_wh": 1_236_000}) == (409, "energy_impossible")
+    assert network.operator.call("POST", path, {"energy_wh": 1000})["decided_wh"] == 1000
+    done = network.driver.until(session_id, lambda it: it["state"] == "completed")
+    assert (done["energy_wh"], done["paid_minor"]) == (1000, done["cost"]["total_minor"])
+    assert refused(network.operator, "POST", path, {"energy_wh": 2000}) == (409, "not_in_review")
 
 
 def test_nobody_else_refunds(network: Network, rival: Person, paid: dict[str, Any]) -> None:

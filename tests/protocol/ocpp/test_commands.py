@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from chalicelib.protocol.ocpp.redaction import redacted
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 VERSIONS = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
+LATER = NOW + timedelta(hours=1)
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 LIMITS = (c.Limit(0, Decimal(11_000)), c.Limit(900, Decimal("16.5"), 3))
 
@@ -38,13 +39,15 @@ COMMANDS: list[Command] = [
     *(c.Trigger(it, ConnectorId(1)) for it in c.Message if it is not c.Message.TRANSACTION),
     c.Trigger(c.Message.BOOT),
     c.ReadListVersion(),
+    c.ReadListLimits(),
     c.UpdateList(7, True, ()),
     c.UpdateList(8, False, (c.Listed("04A1"), c.Listed("04B2", None), c.Listed("04C3", c.AuthorizationStatus.BLOCKED))),
     c.Reserve(5, "04A1", NOW),
     c.Reserve(5, "04A1", NOW, ConnectorId(2)),
     c.CancelReservation(5),
-    c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS),
-    c.SetProfile(2, c.ProfilePurpose.SESSION, LIMITS, ConnectorId(1), 3, True, NOW, 3600, NOW, NOW, "77"),
+    c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS, starts_at=NOW),
+    c.SetProfile(2, c.ProfilePurpose.SESSION, LIMITS, ConnectorId(1), 3, True, NOW, 3600, ref="77"),
+    c.SetProfile(2, c.ProfilePurpose.DEFAULT, LIMITS, ConnectorId(1), 3, True, NOW, 3600, NOW, LATER),
     c.ClearProfiles(),
     c.ClearProfiles(1, ConnectorId(1), c.ProfilePurpose.DEFAULT, 2),
     c.ReadSchedule(3600),
@@ -59,6 +62,26 @@ COMMANDS: list[Command] = [
     c.DeliverCertificate(PEM),
     c.DataTransfer("com.example", "hello", "{}"),
 ]
+
+
+HEARTBEAT: dict[str, Any] = {
+    "attributeValue": "60",
+    "component": {"name": "OCPPCommCtrlr"},
+    "variable": {"name": "HeartbeatInterval"},
+}
+PASSWORD: dict[str, Any] = {
+    "attributeValue": "A" * 32,
+    "component": {"name": "SecurityCtrlr"},
+    "variable": {"name": "BasicAuthPassword"},
+}
+
+
+def session_profile(**more: Any) -> c.SetProfile:
+    return c.SetProfile(1, c.ProfilePurpose.SESSION, LIMITS, **{"connector": ConnectorId(1), **more})
+
+
+def default_profile(*limits: c.Limit, **more: Any) -> c.SetProfile:
+    return c.SetProfile(1, c.ProfilePurpose.DEFAULT, limits, **more)
 
 
 def validate(version: str, action: str, payload: dict[str, Any]) -> None:
@@ -94,6 +117,22 @@ def test_every_kind_of_command_is_among_them() -> None:
         ("ocpp2.0.1", c.WriteSetting("NoDot", "y"), "write Component.Variable"),
         ("ocpp2.0.1", c.Ask("SetDERControl", {}), "has no request"),
         ("ocpp2.1", c.Ask("GetTariffs", {}), "GetTariffs: "),
+        ("ocpp1.6", c.WriteSetting("authorizationkey", "A" * 32), "locks it out"),
+        ("ocpp1.6", c.Ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": "A" * 32}), "locks it out"),
+        ("ocpp2.0.1", c.WriteSetting("SecurityCtrlr.BasicAuthPassword", "A" * 32), "locks it out"),
+        ("ocpp2.1", c.WriteSetting("securityctrlr.basicauthpassword", "A" * 32), "locks it out"),
+        ("ocpp2.0.1", c.Ask("SetVariables", {"setVariableData": [HEARTBEAT, PASSWORD]}), "locks it out"),
+        ("ocpp2.0.1", session_profile(), "name it"),
+        ("ocpp1.6", session_profile(connector=None), "needs its connector"),
+        ("ocpp1.6", session_profile(valid_until=LATER), "as long as that is"),
+        ("ocpp2.0.1", session_profile(ref="7", connector=None), "needs its connector"),
+        ("ocpp1.6", c.SetProfile(1, c.ProfilePurpose.DEFAULT, LIMITS, ref="7"), "only a profile of one transaction"),
+        ("ocpp1.6", c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS, ConnectorId(1)), "has no connector"),
+        ("ocpp2.0.1", c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS), "from when"),
+        ("ocpp1.6", default_profile(c.Limit(5, Decimal(9))), "start at 0"),
+        ("ocpp2.0.1", default_profile(*LIMITS, c.Limit(900, Decimal(1))), "one after the other"),
+        ("ocpp2.1", default_profile(*LIMITS, duration_s=900), "over before"),
+        ("ocpp1.6", default_profile(*LIMITS, valid_from=LATER, valid_until=NOW), "before it begins"),
     ],
 )
 def test_what_a_version_cannot_say_is_named(version: str, command: Command, says: str) -> None:
@@ -138,6 +177,9 @@ def test_every_action_of_a_version_is_served_or_can_be_asked_for(version: str) -
         ),
         ("ocpp2.0.1", "GetTransactionStatus", {"messagesInQueue": False}, Verdict.ACCEPTED),
         ("ocpp2.0.1", "CostUpdated", {}, Verdict.ACCEPTED),
+        ("ocpp2.0.1", "UnpublishFirmware", {"status": "Unpublished"}, Verdict.ACCEPTED),
+        ("ocpp2.0.1", "UnpublishFirmware", {"status": "DownloadOngoing"}, Verdict.REJECTED),
+        ("ocpp2.0.1", "UnpublishFirmware", {"status": "NoFirmware"}, Verdict.REJECTED),
         ("ocpp2.0.1", "RemoteStartTransaction", {"status": "Accepted"}, Verdict.ACCEPTED),
     ],
 )

@@ -141,7 +141,7 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
         V201,
         "TransactionEvent",
         event201("Started", idToken={"idToken": "", "type": "NoAuthorization"}, offline=True),
-        ChargingStarted(None, AT, None, None, "tx"),
+        ChargingStarted(None, AT, None, None, "tx", is_offline=True),
     ),
     (
         V201,
@@ -166,7 +166,7 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
 
 def plain(event: ChargerEvent) -> ChargerEvent:
     """Without what only tells one message from another."""
-    bookkeeping = {"said_at": "", "seq_no": None}
+    bookkeeping = {"said_at": "", "seq_no": None, "stop_word": ""}
     return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
 
 

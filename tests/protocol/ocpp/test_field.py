@@ -275,8 +275,8 @@ def test_times_are_read_to_the_ends_of_the_calendar(text: str, at: datetime | No
 
 def measured(*samples: dict[str, Any]) -> tuple[tuple[Reading, ...], list[str]]:
     payload = Payload({"meterValue": [{"timestamp": T, "sampledValue": list(samples)}]}, NOW)
-    by_unit = meter.readings(payload, lambda sample: meter.exponent_by_name(sample.optional_text("unit")))
-    return by_unit, payload.deviations
+    told = meter.MeterValues(payload, lambda sample: (sample.payload.optional_text("unit"), 0))
+    return told.readings(), payload.deviations
 
 
 @pytest.mark.parametrize(("unit", "energy_wh"), [("kwh", 2000), ("KWH", 2000), ("wh", 2), ("", 2), ("MWh", 2_000_000)])

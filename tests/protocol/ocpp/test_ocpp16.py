@@ -21,6 +21,7 @@ from chalicelib.domain.chargers.events import (
     ChargingStopped,
     ConnectorId,
     ConnectorStatus,
+    MainMeterRead,
     Reading,
     ReadingsTaken,
     StatusReported,
@@ -87,7 +88,7 @@ def decode(action: str, payload: Any) -> Decoded:
 
 def plain(event: ChargerEvent) -> ChargerEvent:
     """Without what only tells one message from another."""
-    bookkeeping = {"said_at": "", "seq_no": None}
+    bookkeeping = {"said_at": "", "seq_no": None, "stop_word": ""}
     return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
 
 
@@ -110,12 +111,14 @@ def plain(event: ChargerEvent) -> ChargerEvent:
         (
             "MeterValues",
             {"connectorId": 2, "transactionId": 411, "meterValue": [PERIODIC]},
-            ReadingsTaken("411", ConnectorId(2), (Reading(AT, 121_650, 3680 + 3690 + 3670, 57),)),
+            ReadingsTaken(
+                "411", ConnectorId(2), (Reading(AT, 121_650, 3680 + 3690 + 3670, 57, None, (16_000, None, None)),)
+            ),
         ),
         (
             "MeterValues",
             {"connectorId": 0, "meterValue": ENDS},
-            ReadingsTaken(None, None, (Reading(AT, 120_400), Reading(LATER_AT, 131_900))),
+            MainMeterRead((Reading(AT, 120_400), Reading(LATER_AT, 131_900))),
         ),
         (
             "StopTransaction",

@@ -19,6 +19,7 @@ from chalicelib.domain.chargers.events import (
     ChargingStopped,
     ConnectorId,
     ConnectorStatus,
+    MainMeterRead,
     Reading,
     ReadingsTaken,
     StatusReported,
@@ -112,7 +113,9 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
     (
         "TransactionEvent",
         transaction_event("Started", idToken=CARD, offline=True, evse={"id": 2}),
-        ChargingStarted(ConnectorId(2), AT, "04A1B2C3", None, TX, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            ConnectorId(2), AT, "04A1B2C3", None, TX, said_at=T, seq_no=4, status=CHARGING, is_offline=True
+        ),
     ),
     (
         "TransactionEvent",
@@ -156,13 +159,13 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
         {"evseId": 2, "meterValue": [MIDDLE]},
         ReadingsTaken(None, ConnectorId(2), (Reading(AT, 121_650),)),
     ),
-    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, ReadingsTaken(None, None, (Reading(AT, 121_650),))),
+    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, MainMeterRead((Reading(AT, 121_650),))),
 ]
 
 
 def plain(event: ChargerEvent) -> ChargerEvent:
     """Without what only tells one message from another."""
-    bookkeeping = {"said_at": "", "seq_no": None}
+    bookkeeping = {"said_at": "", "seq_no": None, "stop_word": ""}
     return replace(event, **{name: value for name, value in bookkeeping.items() if hasattr(event, name)})  # type: ignore[arg-type]
 
 

@@ -109,9 +109,17 @@ def test_an_ordinal_counts_from_one_and_below_nought_is_noted(value: Any, ordina
     assert bool(payload.deviations) == is_noted
 
 
-@pytest.mark.parametrize("value", [None, "x", 7, {}, {"0": {}}])
+@pytest.mark.parametrize("value", [None, "x", 7, {}])
 def test_an_array_that_is_none_has_no_parts(value: Any) -> None:
     assert list(of(value).parts("x")) == []
+
+
+def test_an_object_where_an_array_belongs_is_its_only_item() -> None:
+    """Huawei's meterValue (lbbrhzn/ocpp#1144)."""
+    payload = of({"y": 1})
+    (part,) = payload.parts("x")
+    assert part.data == {"y": 1}
+    assert payload.deviations == ["x: is an object where an array belongs"]
 
 
 def test_what_is_no_object_in_an_array_is_passed_over_and_the_rest_keeps_its_place() -> None:

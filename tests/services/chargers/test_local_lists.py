@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, HeldList
 from chalicelib.records.drivers import Token
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
@@ -31,6 +31,27 @@ def answer(kit: Kit, **payload: Any) -> None:
     kit.conversation.receive(CONNECTION.connection_id, json.dumps([3, sent(kit)[1], payload]))
 
 
+def comes_back(kit: Kit, version: int, **limits: str) -> None:
+    """The charger's line is up again: it is asked for its version, and once in its life for its limits."""
+    kit.chargers.list_is_due("CP-1")
+    kit.catalog.lists_done("op", int(kit.clock.now.timestamp()) - 60)
+    kit.local_lists.tend()
+    assert sent(kit)[2:] == ["GetLocalListVersion", {}]
+    answer(kit, listVersion=version)
+    if sent(kit)[2] == "GetConfiguration":
+        assert "SendLocalListMaxLength" in sent(kit)[3]["key"]
+        keys = [{"key": name, "readonly": True, "value": value} for name, value in limits.items()]
+        answer(kit, configurationKey=keys)
+
+
+def holds(kit: Kit, version: int) -> None:
+    """The charger has confirmed all that changed until then."""
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    kit.chargers.confirm_list("CP-1", version)
+    assert kit.chargers.sends_list(charger, HeldList(until_s=version, sent=version))
+
+
 def version(kit: Kit) -> int:
     charger = kit.chargers.get("CP-1")
     assert charger is not None
@@ -46,10 +67,7 @@ def test_a_charger_that_comes_back_is_asked_for_its_version_once(kit: Kit) -> No
 
 
 def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit: Kit) -> None:
-    kit.chargers.list_is_due("CP-1")
-    kit.local_lists.tend()
-    kit.link.sent = [it for it in kit.link.sent if "GetLocalListVersion" in it]
-    answer(kit, listVersion=0)
+    comes_back(kit, 0)
     _, _, action, payload = sent(kit)
     assert (action, payload["updateType"], payload["listVersion"]) == ("SendLocalList", "Full", SECOND)
     assert payload["localAuthorizationList"] == [{"idTag": CARD, "idTagInfo": {"status": "Accepted"}}]
@@ -58,20 +76,21 @@ def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit:
     assert version(kit) == SECOND
 
     kit.catalog.put_token(Token("BEEF01", "op", "driver-1", blocked=True), kit.clock.now)
-    assert kit.local_lists.tend() == 0, "what changed this minute waits for the index"
-    kit.clock.advance(minutes=2)
-    assert kit.local_lists.tend() == 1
+    assert kit.local_lists.tend() == 1, "a change is sent in seconds, not minutes"
     payload = sent(kit)[3]
     assert (payload["updateType"], payload["listVersion"]) == ("Differential", SECOND + 300)
     assert payload["localAuthorizationList"] == [{"idTag": "BEEF01", "idTagInfo": {"status": "Blocked"}}]
     answer(kit, status="Accepted")
-    kit.clock.advance(minutes=5)
-    assert kit.local_lists.tend() == 0
+    count = len(kit.link.sent)
+    for _ in range(5):
+        kit.clock.advance(minutes=1)
+        assert kit.local_lists.tend() == 0
+    assert len(kit.link.sent) == count, "each version goes out once"
 
 
 @pytest.mark.parametrize("status", ["VersionMismatch", "Failed"])
 def test_a_change_the_charger_cannot_take_is_followed_by_the_whole_list_once(kit: Kit, status: str) -> None:
-    kit.chargers.confirm_list("CP-1", SECOND - 10)
+    holds(kit, SECOND - 10)
     kit.local_lists.tend()
     assert sent(kit)[3]["updateType"] == "Differential"
     answer(kit, status=status)
@@ -82,11 +101,8 @@ def test_a_change_the_charger_cannot_take_is_followed_by_the_whole_list_once(kit
 
 
 def test_a_version_that_is_not_ours_is_replaced_by_the_whole_list(kit: Kit) -> None:
-    kit.chargers.confirm_list("CP-1", SECOND)
-    kit.chargers.list_is_due("CP-1")
-    kit.catalog.lists_done("op", SECOND)
-    kit.local_lists.tend()
-    answer(kit, listVersion=17)
+    holds(kit, SECOND)
+    comes_back(kit, 17)
     assert sent(kit)[3]["updateType"] == "Full"
 
 
@@ -95,7 +111,7 @@ def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Ki
         kit.clock.advance(seconds=1)
         kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     kit.clock.advance(minutes=2)
-    kit.local_lists.tend()
+    comes_back(kit, 0)
     kinds, tokens = [], []
     for _ in range(3):
         payload = sent(kit)[3]
@@ -106,12 +122,111 @@ def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Ki
     assert len(tokens) == len(set(tokens)) == 251
 
 
-def test_tokens_changed_in_one_second_are_never_torn_apart(kit: Kit) -> None:
+@pytest.mark.parametrize("later_s", [0, 5, 120])
+def test_tokens_changed_in_one_second_go_in_pieces_too_and_each_of_them_once(kit: Kit, later_s: int) -> None:
     for number in range(150):
         kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
-    kit.clock.advance(minutes=2)
+    kit.clock.advance(seconds=later_s)
+    comes_back(kit, 0, SendLocalListMaxLength="40")
+    tokens: list[str] = []
+    versions: list[int] = []
+    while len(tokens) < 151:
+        payload = sent(kit)[3]
+        assert len(payload["localAuthorizationList"]) <= 40
+        tokens += [it["idTag"] for it in payload["localAuthorizationList"]]
+        versions.append(payload["listVersion"])
+        answer(kit, status="Accepted")
+    count = len(kit.link.sent)
+    for _ in range(3):
+        kit.clock.advance(minutes=1)
+        kit.local_lists.tend()
+    assert len(kit.link.sent) == count
+    assert len(tokens) == len(set(tokens)) == 151
+    assert versions == sorted(set(versions)), "never backwards, none twice"
+
+
+def test_a_list_is_no_longer_than_its_charger_can_keep(kit: Kit) -> None:
+    for number in range(30):
+        kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+    comes_back(kit, 0, LocalAuthListMaxLength="20", SendLocalListMaxLength="15")
+    kept = []
+    while sent(kit)[2] == "SendLocalList":
+        kept += sent(kit)[3]["localAuthorizationList"]
+        before = len(kit.link.sent)
+        answer(kit, status="Accepted")
+        if len(kit.link.sent) == before:
+            break
+    assert len(kept) == 20
+    kit.clock.advance(seconds=5)
+    blocked = Token("00000001", "op", "driver-1", blocked=True)
+    kit.local_lists.token_changed(blocked)
+    assert sent(kit)[3]["localAuthorizationList"] == [{"idTag": "00000001"}], "taken off, it is asked about"
+
+
+def test_a_charger_that_has_no_list_is_sent_none(kit: Kit) -> None:
+    comes_back(kit, -1)
+    kit.catalog.put_token(Token("BEEF01", "op", "driver-1"), kit.clock.now)
     kit.local_lists.tend()
-    assert len(sent(kit)[3]["localAuthorizationList"]) == 151
+    assert [json.loads(it)[2] for it in kit.link.sent] == ["GetLocalListVersion"]
+
+
+def test_a_new_card_is_sent_as_it_is_issued_and_not_again_when_the_index_has_it(kit: Kit) -> None:
+    comes_back(kit, 0)
+    answer(kit, status="Accepted")
+    card = Token("BEEF01", "op", "driver-1")
+    assert kit.local_lists.token_changed(card) == 1, "the index need not know it yet"
+    answer(kit, status="Accepted")
+    kit.catalog.put_token(card, kit.clock.now)
+    for _ in range(4):
+        assert kit.local_lists.tend() == 0
+        kit.clock.advance(minutes=1)
+
+
+def test_a_card_changed_twice_within_a_second_ends_as_it_was_last(kit: Kit) -> None:
+    comes_back(kit, 0)
+    answer(kit, status="Accepted")
+    for blocked in (False, True):
+        kit.catalog.put_token(Token("BEEF01", "op", "driver-1", blocked=blocked), kit.clock.now)
+        kit.local_lists.tend()
+        status = "Blocked" if blocked else "Accepted"
+        assert sent(kit)[3]["localAuthorizationList"] == [{"idTag": "BEEF01", "idTagInfo": {"status": status}}]
+        answer(kit, status="Accepted")
+
+
+def test_an_update_whose_answer_was_lost_counts_once_the_charger_names_its_version(kit: Kit) -> None:
+    comes_back(kit, 0)
+    payload = sent(kit)[3]
+    kit.chargers.closed(CONNECTION)
+    kit.chargers.opened(CONNECTION, kit.clock.now)
+    kit.clock.advance(minutes=1)
+    comes_back(kit, payload["listVersion"])
+    assert sent(kit)[2] == "GetLocalListVersion"
+    assert version(kit) == payload["listVersion"]
+
+
+def test_an_update_that_never_came_is_followed_by_the_whole_list_under_a_version_of_its_own(kit: Kit) -> None:
+    holds(kit, SECOND - 10)
+    kit.local_lists.tend()
+    lost = sent(kit)[3]["listVersion"]
+    kit.chargers.closed(CONNECTION)
+    kit.chargers.opened(CONNECTION, kit.clock.now)
+    kit.clock.advance(minutes=1)
+    comes_back(kit, SECOND - 10)
+    assert (sent(kit)[3]["updateType"], sent(kit)[3]["listVersion"] > lost) == ("Full", True)
+
+
+def test_who_is_up_to_date_is_not_even_looked_at(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    comes_back(kit, 0)
+    answer(kit, status="Accepted")
+    kit.clock.advance(minutes=5)
+    for _ in range(2):
+        kit.catalog.lists_done("op", 0)
+        kit.local_lists.tend()
+    looked: list[str] = []
+    monkeypatch.setattr(kit.chargers, "get", looked.append)
+    kit.catalog.lists_done("op", 0)
+    kit.local_lists.tend()
+    assert looked == []
 
 
 def test_chargers_that_keep_no_list_or_are_offline_are_left_alone(kit: Kit) -> None:
@@ -122,5 +237,5 @@ def test_chargers_that_keep_no_list_or_are_offline_are_left_alone(kit: Kit) -> N
 
 def test_another_operators_cards_stay_its_own(kit: Kit) -> None:
     kit.catalog.put_token(Token("CAFE01", "other", "driver-1"), NOW)
-    kit.local_lists.tend()
+    comes_back(kit, 0)
     assert "CAFE01" not in kit.link.sent[-1]

@@ -25,12 +25,12 @@ def limited(kit: Kit, limits: Limits) -> Session:
 def read(kit: Kit, minutes: float, energy_wh: int | None = None, soc_percent: int | None = None) -> None:
     reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000, soc_percent)
     event = ReadingsTaken("tx-1", ConnectorId(1), (reading,), seq_no=1)
-    kit.router.receive(CONNECTION, event, lambda *_: "tx-1")
+    kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 def start(kit: Kit, session: Session) -> None:
     event = ChargingStarted(ConnectorId(1), NOW, session.token, 1000, "tx-1")
-    kit.router.receive(CONNECTION, event, lambda *_: "tx-1")
+    kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_charge_ends_at_the_first_reading_that_reaches_a_limit(
 
 def test_a_charge_that_began_at_the_plug_keeps_its_limits_too(kit: Kit) -> None:
     session = limited(kit, Limits(energy_wh=5000))
-    kit.router.receive(CONNECTION, ChargingStarted(ConnectorId(1), NOW, None, 1000, "tx-1"), lambda *_: "tx-1")
+    kit.router.route(CONNECTION, ChargingStarted(ConnectorId(1), NOW, None, 1000, "tx-1"), lambda *_: "tx-1")
     call = SentCall("CP-1", "m-1", "RequestStartTransaction", Purpose.START, NOW, NOW, session.session_id)
     kit.router.answered(call, CommandResult(Verdict.ACCEPTED, "Accepted", ref="tx-1"))
     read(kit, 10, 7000)

@@ -16,7 +16,6 @@ from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Connection, Gone, Purpose
 from chalicelib.records.charging import Transaction
-from chalicelib.services.charging.metering import Metering
 from tests.services.conftest import CARD, NOW, Kit
 
 FRAMES = count(1)
@@ -62,7 +61,7 @@ class Talk:
         return session
 
     def measured(self) -> Session:
-        return Metering(self.kit.readings, self.kit.changes).measured(self.the_session())
+        return self.kit.metering.measured(self.the_session())
 
 
 def told(at: datetime) -> str:
@@ -510,18 +509,20 @@ def test_a_charger_that_reboots_mid_session_and_forgets_it_frees_the_connector_a
     )
 
 
-def test_a_stop_that_comes_after_all_is_recorded_and_not_billed_again(talk: Talk) -> None:
+def test_a_stop_that_comes_after_all_corrects_an_end_that_was_only_inferred(talk: Talk) -> None:
     ref = talk.start()
     talk.kit.clock.advance(minutes=10)
     talk.read(2000, transactionId=ref)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     talk.kit.clock.advance(minutes=11)
     talk.kit.lifecycle.sweep()
+    assert talk.the_session().energy_wh == 1000
     talk.stop(ref, 2500)
     facts = talk.kit.transactions.get("CP-1", str(ref))
     assert facts is not None
     assert facts.meter_stop_wh == 2500
-    assert talk.the_session().energy_wh == 1000
+    session = talk.measured()
+    assert (session.energy_wh, session.reason, set(session.flags)) == (1500, None, set())
 
 
 def test_available_right_after_a_start_is_older_than_the_start(talk: Talk) -> None:

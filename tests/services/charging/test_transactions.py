@@ -24,7 +24,8 @@ from chalicelib.domain.chargers.events import (
     TokenPresented,
 )
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
-from chalicelib.domain.charging.transitions import StartFailed, Step, Stopped, StopRequested, apply
+from chalicelib.domain.charging.transitions import StartFailed, Stopped, StopRequested, apply
+from chalicelib.domain.charging.waits import Step
 from chalicelib.records.chargers import Connection, Purpose, SentCall
 from chalicelib.records.charging import Waiting
 from chalicelib.records.drivers import Driver, Token
@@ -46,7 +47,7 @@ def their_own_ref(charger_id: str, event: ChargingStarted, attempt: int) -> str:
 def receive(kit: Kit, *events: ChargerEvent) -> list[object]:
     # Heard once all of it has happened, so that no time said lies in the future.
     kit.clock.now = max(kit.clock.now, NOW + timedelta(hours=2))
-    return [kit.router.receive(CONNECTION, event, their_own_ref) for event in events]
+    return [kit.router.route(CONNECTION, event, their_own_ref) for event in events]
 
 
 def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
@@ -181,9 +182,7 @@ def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Ki
 
 def test_another_operators_card_is_not_known_here(kit: Kit) -> None:
     elsewhere = Connection("c-2", "CP-1", "other", "ocpp1.6")
-    assert kit.router.receive(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(
-        AuthorizationStatus.UNKNOWN
-    )
+    assert kit.router.route(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(AuthorizationStatus.UNKNOWN)
 
 
 def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
@@ -191,9 +190,9 @@ def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
         return str(100 + attempt)
 
     later = replace(STARTED, ref=None, at=NOW + timedelta(hours=2), connector=ConnectorId(2))
-    first = kit.router.receive(CONNECTION, replace(STARTED, ref=None), colliding)
-    second = kit.router.receive(CONNECTION, later, colliding)
-    again = kit.router.receive(CONNECTION, later, colliding)
+    first = kit.router.route(CONNECTION, replace(STARTED, ref=None), colliding)
+    second = kit.router.route(CONNECTION, later, colliding)
+    again = kit.router.route(CONNECTION, later, colliding)
     assert first == StartAnswer("100", AuthorizationStatus.ACCEPTED)
     assert second == again == StartAnswer("101", AuthorizationStatus.ACCEPTED)
 

@@ -59,21 +59,21 @@ def delivery(kit: Kit, *messengers: Messenger) -> Delivery:
 
 def start(kit: Kit, session: Session) -> None:
     event = ChargingStarted(ConnectorId(1), NOW, session.token, 1000, "tx-1")
-    kit.router.receive(CONNECTION, event, lambda *_: "tx-1")
+    kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 def read(kit: Kit, soc_percent: int | None, minutes: int = 1, energy_wh: int = 5000) -> None:
     reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000, soc_percent)
-    kit.router.receive(CONNECTION, ReadingsTaken("tx-1", ConnectorId(1), (reading,), seq_no=1), lambda *_: "tx-1")
+    kit.router.route(CONNECTION, ReadingsTaken("tx-1", ConnectorId(1), (reading,), seq_no=1), lambda *_: "tx-1")
 
 
 def stop(kit: Kit) -> None:
     event = ChargingStopped("tx-1", NOW + timedelta(minutes=9), 11_000, StopReason.LOCAL)
-    kit.router.receive(CONNECTION, event, lambda *_: "tx-1")
+    kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 def status(kit: Kit, status: ConnectorStatus) -> None:
-    kit.router.receive(CONNECTION, StatusReported(ConnectorId(1), status), lambda *_: "tx-1")
+    kit.router.route(CONNECTION, StatusReported(ConnectorId(1), status), lambda *_: "tx-1")
 
 
 def told(kit: Kit, driver_id: str = "driver-1") -> list[str]:

@@ -135,7 +135,7 @@ def test_its_driver_starts_and_pays_for_the_time_it_was_kept(free: Kit) -> None:
     session, is_new = free.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), "start")
     assert is_new
     assert session.session_id == session.token == made.reservation_id
-    assert [it.amount_minor for it in final_bill(session, ()).lines] == [50]
+    assert [it.amount_minor for it in final_bill(session).lines] == [50]
     assert free.driver_reservations.get("driver-1", made.reservation_id).standing is ReservationStatus.USED
     free.clock.advance(hours=1)
     assert free.driver_reservations.sweep() == 0
@@ -186,7 +186,7 @@ def test_nobody_comes_and_the_fee_is_a_session_without_a_charge(free: Kit) -> No
         State.STOPPING,
         Reason.RESERVATION_EXPIRED,
     )
-    assert final_bill(session, ()).total_minor == 150 + 200
+    assert final_bill(session).total_minor == 150 + 200
     assert free.workflow.started == [made.reservation_id]
     assert free.driver_reservations.sweep() == 0
     assert make(free, key="next").standing is ReservationStatus.OPEN
@@ -206,7 +206,7 @@ def test_who_cancels_pays_for_the_time_so_far_and_no_expiry(free: Kit) -> None:
     free.clock.advance(minutes=10)
     free.driver_reservations.cancel("driver-1", made.reservation_id)
     assert free.driver_reservations.cancel("driver-1", made.reservation_id).standing is ReservationStatus.CANCELLED
-    assert final_bill(free.session(made.reservation_id), ()).total_minor == 100
+    assert final_bill(free.session(made.reservation_id)).total_minor == 100
     assert len([it for it in free.link.sent if "CancelReservation" in it]) == 1
     assert make(free, "driver-2").driver_id == "driver-2"
 
@@ -218,7 +218,7 @@ def test_a_cancellation_that_died_half_way_is_finished_by_the_sweep(free: Kit) -
     free.reservations.end(made.reservation_id, ReservationStatus.CANCELLED, free.clock())
     free.clock.advance(minutes=10)
     assert free.driver_reservations.sweep() == 1
-    assert final_bill(free.session(made.reservation_id), ()).total_minor == 100
+    assert final_bill(free.session(made.reservation_id)).total_minor == 100
 
 
 def test_it_is_extended_to_an_hour_and_no_longer(free: Kit) -> None:

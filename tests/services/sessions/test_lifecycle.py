@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.domain.chargers.events import Reading, StopReason
 from chalicelib.domain.charging.session import CardAction, Reason, Session, State
-from chalicelib.domain.charging.transitions import ActionNeeded, Started, Step, Stopped, StopRequested
+from chalicelib.domain.charging.transitions import ActionNeeded, Started, Stopped, StopRequested
+from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.money.ledger import balances, driver_account, held_minor
 from chalicelib.records.chargers import Gone
 from chalicelib.records.drivers import Driver

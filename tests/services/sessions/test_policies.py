@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from botocore.client import BaseClient
 
-from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, Verdict
+from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, StopCharging, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.ports.drivers import Identity
@@ -25,7 +25,7 @@ from chalicelib.records.money import CardSetup, SavedCard
 from chalicelib.services.chargers.connections import ChargerCredentials, Connections
 from chalicelib.services.drivers.accounts import Accounts
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter
-from tests.services.conftest import NOW, Kit
+from tests.services.conftest import NOW, Kit, sent_call
 from tests.services.reservations.test_reservations import FEES
 from tests.services.sessions.test_lifecycle import Run
 
@@ -148,6 +148,27 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
         kit.local_lists.tend()
 
 
+def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit) -> None:
+    with within("api"):
+        kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+        kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+    run = Run(kit)
+    with within("start_charging"):
+        run.steps.start_charging(run.session_id, "token-start")
+    with within("sweep"), within("stop_charging"), within("reservations"):
+        kit.commands.send("CP-1", StopCharging("7"), Purpose.STOP)
+    with within("message"):
+        for frame in list(kit.link.sent):
+            kit.conversation.receive("c-1", json.dumps([3, json.loads(frame)[1], {"status": "Accepted"}]))
+    kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+    kit.clock.advance(seconds=31)
+    with within("lists"):
+        assert kit.commands.tend() == 1
+    with within("api"):
+        waiting = kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
+        kit.remote_control.fate("op", "CP-1", waiting.message_id, wait_s=2)
+
+
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
     kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
@@ -168,7 +189,8 @@ def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
         made, _ = kit.driver_reservations.make("driver-1", "CP-1", ConnectorId(1), timedelta(0), "k")
         kit.driver_reservations.extend("driver-1", made.reservation_id)
     with within("message"):
-        kit.driver_reservations.answered(made.reservation_id, CommandResult(Verdict.REJECTED, "Rejected"))
+        call = sent_call(Purpose.RESERVE, made.reservation_id)
+        kit.driver_reservations.answered(call, CommandResult(Verdict.REJECTED, "Rejected"))
     kit.clock.advance(hours=1)
     with within("reservations"):
         assert kit.driver_reservations.sweep() == 1

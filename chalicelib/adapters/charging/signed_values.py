@@ -1,0 +1,68 @@
+"""What meters signed, to the letter and in order: kept beside the readings, and as long as receipts are.
+
+A message's signed values lie in one row, placed by its first time and by what it says: told again, it is there once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.tables import ReadingsRow
+from chalicelib.domain.chargers.events import SignedValue
+
+# As long as tax law asks for receipts where Kerb runs (Germany: ten years).
+_KEPT = timedelta(days=10 * 366)
+# An answer of Lambda's holds six megabytes.
+_MOST_BYTES = 3_000_000
+# A frame is no longer than an item may be, but for a gateway without limits.
+_MOST_BYTES_A_ROW = 350_000
+
+
+_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoSignedValues:
+    """The port SignedValues."""
+
+    def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
+        """One call; none when there is nothing to keep."""
+        in_order = sorted(values, key=lambda it: it.at)
+        while in_order and len(body := encode(in_order)) > _MOST_BYTES_A_ROW:
+            half = len(in_order) // 2
+            self.keep(charger_id, ref, in_order[half:])
+            in_order = in_order[:half]
+        if not in_order:
+            return
+        began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        digest = hashlib.sha256(body.encode()).hexdigest()[:16]
+        ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, expires_at=_now() + _KEPT).save()
+
+    def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
+        """One call, and one more for each megabyte. Raises ValueError for a cursor that is not ours."""
+        if after and not _POSITION.fullmatch(after):
+            raise ValueError("this cursor is not one of ours; leave it out to begin with the first")
+        past = ReadingsRow.position > after if after else None
+        rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, page_size=limit + 1)
+        found: list[SignedValue] = []
+        size, position = 0, ""
+        for count, row in enumerate(rows):
+            size += len(row.body)
+            if count == limit or (count and size > _MOST_BYTES):
+                return found, position
+            found += decode(list[SignedValue], row.body)
+            position = row.position
+        return found, None
+
+
+def _key(charger_id: str, ref: str) -> str:
+    """Beside the readings of transactions: no quoted name of a charger begins so, or can spell another's."""
+    return f"!signed#{quote(charger_id, safe='')}#{ref}"

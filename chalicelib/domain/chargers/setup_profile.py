@@ -1,0 +1,204 @@
+"""A setup profile: what an operator wants its chargers to be set to, in words that every OCPP version has a name for.
+
+What billing needs is wanted of every charger; all else is the operator's to say, and None leaves a thing to the
+charger. A wish is a list of values, the best first: a charger that refuses one is asked for the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Raised whenever what a profile comes to changes: chargers are then looked at again.
+_REVISION = 1
+_LONGEST_CHARGE_S = 48 * 3600
+# One reading in a message about a whole charge; the frame that carries it holds 32 KB on AWS.
+_READING_BYTES = 250
+_FRAME_BYTES = 32_000 - 2_000
+
+
+class Aspect(StrEnum):
+    """What a setting is about, whatever it is called; units last."""
+
+    READINGS = "readings"
+    READING_INTERVAL = "reading_interval_s"
+    READINGS_SENT = "readings_sent"
+    START_VALUES = "start_values"
+    STOP_VALUES = "stop_values"
+    STOP_INTERVAL = "stop_interval_s"
+    STOP_READINGS = "stop_readings"
+    TOTALS_ONLY = "registers_without_phases"
+    CLOCK_READINGS = "clock_readings"
+    CLOCK_INTERVAL = "clock_interval_s"
+    CLOCK_READINGS_SENT = "clock_readings_sent"
+    CLOCK_STOP_VALUES = "clock_stop_values"
+    MESSAGE_ATTEMPTS = "message_attempts"
+    MESSAGE_WAIT = "message_wait_s"
+    RECONNECT_WAIT = "reconnect_wait_s"
+    RECONNECT_SPREAD = "reconnect_spread_s"
+    RECONNECT_DOUBLINGS = "reconnect_doublings"
+    PING = "ping_s"
+    LIST_KEPT = "list_kept"
+    LIST_FIRST = "list_first"
+    OFFLINE_KNOWN = "offline_known_tokens"
+    OFFLINE_UNKNOWN = "offline_unknown_tokens"
+    STOP_ON_REFUSAL = "stop_when_refused"
+    STOP_ON_UNPLUG = "stop_when_unplugged"
+    UNLOCK_ON_UNPLUG = "unlock_when_unplugged"
+    # Read, and never set: how much fits into one message, and how long a car may take to come.
+    PLUG_IN_TIME = "plug_in_time_s"
+    MOST_READ = "most_settings_read"
+    MOST_WRITTEN = "most_settings_written"
+    MOST_QUANTITIES = "most_quantities"
+
+
+# Without these a charge cannot be billed, or not be watched.
+VITAL = frozenset({Aspect.READINGS, Aspect.READING_INTERVAL, Aspect.START_VALUES, Aspect.STOP_VALUES})
+
+
+class Quantity(StrEnum):
+    """What a meter value is a value of."""
+
+    ENERGY = "energy"
+    POWER = "power"
+    SOC = "soc"
+    CURRENT = "current"
+    VOLTAGE = "voltage"
+    CURRENT_BY_PHASE = "current_by_phase"
+    POWER_BY_PHASE = "power_by_phase"
+
+
+Value = bool | int | tuple[Quantity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupProfile:
+    """What an operator declares. Raises ValueError for what no charger could keep.
+
+    `reading_interval_s` is how often a charge is read; `stop_interval_s` how often for the message that ends it, 0
+    for its two ends only. `leaves_stop_readings`: what a 1.6 charger adds to that message is left as it is (some sign
+    there); else nothing is, for a long charge's readings do not fit into a frame. `main_meter_interval_s` is how often
+    a station with a main meter reads that. `message_attempts` and `message_wait_s` say how often, and how long apart,
+    a charger repeats what we failed to take; `reconnect_*` how it comes back to a line that was cut: after a wait and
+    a random part, doubled so many times. `list_first`: a listed token may charge before we are asked. `offline_*` is
+    who may charge while we cannot be asked.
+    """
+
+    reading_interval_s: int | None = 60
+    stop_interval_s: int = 0
+    leaves_stop_readings: bool = False
+    main_meter_interval_s: int = 900
+    message_attempts: int | None = 8
+    message_wait_s: int | None = 15
+    reconnect_wait_s: int | None = 10
+    reconnect_spread_s: int | None = 60
+    reconnect_doublings: int | None = 4
+    ping_s: int | None = 120
+    list_first: bool | None = False
+    offline_known_tokens: bool | None = True
+    offline_unknown_tokens: bool | None = False
+    stop_when_refused: bool | None = True
+    stop_when_unplugged: bool | None = True
+    unlock_when_unplugged: bool | None = True
+
+    def __post_init__(self) -> None:
+        if self.stop_interval_s and self.stop_interval_s < shortest_stop_interval_s():
+            least_s = shortest_stop_interval_s()
+            raise ValueError(f"stop_interval_s must be 0, or {least_s} at least: more does not fit into one message")
+
+    @property
+    def version(self) -> str:
+        """Two profiles that come to the same have the same version."""
+        return hashlib.sha256(f"{_REVISION} {self!r}".encode()).hexdigest()[:12]
+
+
+def shortest_stop_interval_s() -> int:
+    """How far apart readings must be so that those of a charge of two days fit into one frame."""
+    return -(-_LONGEST_CHARGE_S * _READING_BYTES // _FRAME_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is registered of a charger that bears on its settings."""
+
+    is_load_managed: bool = False
+    has_main_meter: bool = False
+    keeps_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one aspect shall be: the best value first, and what will do after it. No choice: it is only read."""
+
+    aspect: Aspect
+    choices: tuple[Value, ...] = ()
+
+
+_READINGS: tuple[Value, ...] = (
+    (Quantity.ENERGY, Quantity.POWER, Quantity.SOC, Quantity.CURRENT, Quantity.VOLTAGE),
+    (Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT, Quantity.VOLTAGE),
+    (Quantity.ENERGY, Quantity.POWER, Quantity.SOC),
+    (Quantity.ENERGY, Quantity.POWER),
+    (Quantity.ENERGY,),
+)
+_READINGS_BY_PHASE: tuple[Value, ...] = (
+    (Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT_BY_PHASE, Quantity.POWER_BY_PHASE, Quantity.SOC),
+    (Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT_BY_PHASE, Quantity.POWER_BY_PHASE),
+    (Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT_BY_PHASE),
+)
+_ENERGY: tuple[Value, ...] = ((Quantity.ENERGY,),)
+_NOTHING: tuple[Value, ...] = ((),)
+_MAIN_METER: tuple[Value, ...] = ((Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT), (Quantity.ENERGY,))
+_MAIN_METER_BY_PHASE: tuple[Value, ...] = ((Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT_BY_PHASE),)
+
+
+def wishes(profile: SetupProfile, place: Place) -> tuple[Wish, ...]:
+    """All that a charger shall be set to, what matters most first."""
+    managed, metered = place.is_load_managed, place.has_main_meter
+    readings = (_READINGS_BY_PHASE if managed else ()) + _READINGS
+    main_meter = (_MAIN_METER_BY_PHASE if managed else ()) + _MAIN_METER
+    found = [
+        Wish(Aspect.STOP_VALUES, _ENERGY),
+        Wish(Aspect.START_VALUES, _ENERGY),
+        Wish(Aspect.READINGS, readings),
+        # Some take no interval as short as that.
+        _one(Aspect.READING_INTERVAL, profile.reading_interval_s, *_longer(profile.reading_interval_s)),
+        Wish(Aspect.READINGS_SENT, (True,)),
+        Wish(Aspect.STOP_INTERVAL, (profile.stop_interval_s,)),
+        Wish(Aspect.STOP_READINGS, () if profile.leaves_stop_readings else _NOTHING),
+        Wish(Aspect.CLOCK_STOP_VALUES, _NOTHING),
+        Wish(Aspect.CLOCK_INTERVAL, (profile.main_meter_interval_s if metered else 0,)),
+        Wish(Aspect.CLOCK_READINGS, main_meter if metered else ()),
+        Wish(Aspect.CLOCK_READINGS_SENT, (metered,)),
+        Wish(Aspect.TOTALS_ONLY, (True,)),
+        _one(Aspect.MESSAGE_ATTEMPTS, profile.message_attempts, *_fewer(profile.message_attempts)),
+        _one(Aspect.MESSAGE_WAIT, profile.message_wait_s),
+        _one(Aspect.OFFLINE_KNOWN, profile.offline_known_tokens),
+        _one(Aspect.OFFLINE_UNKNOWN, profile.offline_unknown_tokens),
+        # A list that we do not keep is somebody else's, and lets strangers in.
+        Wish(Aspect.LIST_KEPT, (place.keeps_list,)),
+        _one(Aspect.LIST_FIRST, profile.list_first),
+        _one(Aspect.STOP_ON_REFUSAL, profile.stop_when_refused),
+        _one(Aspect.STOP_ON_UNPLUG, profile.stop_when_unplugged),
+        _one(Aspect.UNLOCK_ON_UNPLUG, profile.unlock_when_unplugged),
+        _one(Aspect.RECONNECT_WAIT, profile.reconnect_wait_s),
+        _one(Aspect.RECONNECT_SPREAD, profile.reconnect_spread_s),
+        _one(Aspect.RECONNECT_DOUBLINGS, profile.reconnect_doublings),
+        _one(Aspect.PING, profile.ping_s),
+    ]
+    # What is left to the charger is read where its charges depend on it.
+    kept = [it for it in found if it.choices or it.aspect in VITAL]
+    return (*kept, Wish(Aspect.PLUG_IN_TIME))
+
+
+def _one(aspect: Aspect, value: Value | None, *others: int) -> Wish:
+    return Wish(aspect) if value is None else Wish(aspect, (value, *others))
+
+
+def _longer(interval_s: int | None) -> tuple[int, ...]:
+    return tuple(it for it in (60, 300, 900) if interval_s and it > interval_s)
+
+
+def _fewer(attempts: int | None) -> tuple[int, ...]:
+    return tuple(it for it in (5, 3) if attempts and it < attempts)

@@ -1,0 +1,167 @@
+"""The ends of charges that no charger told, and how the charger's own word corrects them.
+
+An end is inferred where the car is seen to have left, another charge has begun in its place, the charger is lost, an
+operator ends it by hand, or a message under another's number must be meant. What the charger itself tells under the
+charge's own name always counts for more: before the bill it replaces what was inferred, after it the difference is
+given back, or shown to a person (`LateEnd`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.charging.session import ByHand, LateEnd, Reason, Session, State
+from chalicelib.domain.pricing.evidence import Flag
+
+# What was found out about the beginning, and by others, stays when an end is weighed anew.
+_LASTING = frozenset({Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.DISPUTED})
+# A charger that tells one end twice writes it down twice, seconds apart.
+_SAME_END = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFree:
+    """Its connector was said to be free so soon after the start that the word may be older: to be looked at again.
+
+    None: it is not free after all.
+    """
+
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarGone:
+    """Nobody charges there any more, though no end was told: the car has left, or another charge has begun."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """Readings show that a charge which was thought to be over is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedByHand:
+    """An operator ends and settles it, whatever its charger says or does not say."""
+
+    by_hand: ByHand
+
+
+@dataclass(frozen=True, slots=True)
+class LateEndSettled:
+    """What a true end told after the bill comes to has been given back, or is left for a person."""
+
+
+EndEvent = SeenFree | CarGone | GoesOn | EndedByHand | LateEndSettled
+
+
+def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: frozenset[Flag]) -> Session:
+    """The session after a word for its end; `flags` say what is wrong with that word, `began_at` if it tells better.
+
+    The charger's own word counts once. What was inferred gives way to it, and a mere guess to any word.
+    """
+    is_known = session.stopped_at is not None
+    is_guess = session.is_end_inferred and Flag.END_UNKNOWN in session.flags
+    if is_known and not is_guess and (end.is_inferred or not session.is_end_inferred):
+        return session
+    if session.bill is not None or session.is_over:
+        return _noted(session, end)
+    return replace(
+        session,
+        state=State.STOPPING,
+        reason=None if is_guess and session.reason is Reason.CHARGER_LOST else session.reason,
+        stopped_at=end.at,
+        meter_stop_wh=end.meter_stop_wh,
+        stop_reason=end.reason,
+        is_end_inferred=end.is_inferred,
+        started_at=began_at or session.started_at,
+        measured_wh=None,
+        review_until=None,
+        decided_wh=None,
+        flags=(session.flags & _LASTING if is_known else session.flags) | flags,
+    )
+
+
+def _noted(session: Session, end: LateEnd) -> Session:
+    """What is billed stays billed; what was told after that is kept beside it, the first and best word of it."""
+    if session.bill is None or (session.late_end is not None and end.is_inferred):
+        return session
+    if is_same_end(session.stopped_at, session.meter_stop_wh, end.at, end.meter_stop_wh):
+        return replace(session, is_end_inferred=end.is_inferred, stop_reason=session.stop_reason or end.reason)
+    return replace(session, is_end_inferred=end.is_inferred, late_end=end, flags=session.flags | {Flag.END_CORRECTED})
+
+
+def is_same_end(at: datetime | None, register_wh: int | None, other_at: datetime, other_wh: int | None) -> bool:
+    """Whether two words for an end are of the same one: the same register, within minutes."""
+    if at is None or abs(other_at - at) > _SAME_END:
+        return False
+    return register_wh == other_wh or other_wh is None
+
+
+def _see_free(session: Session, event: SeenFree) -> Session:
+    if event.at is not None and session.seen_free_at is not None:
+        return session
+    return replace(session, seen_free_at=event.at) if session.seen_free_at != event.at else session
+
+
+def _go(session: Session, event: CarGone) -> Session:
+    if session.left_at is not None or session.stopped_at is not None:
+        return session
+    return replace(
+        session,
+        state=State.STOPPING,
+        left_at=event.at,
+        seen_free_at=None,
+        stop_requested_at=session.stop_requested_at or event.at,
+    )
+
+
+def _go_on(session: Session, event: GoesOn) -> Session:
+    if session.left_at is None or session.stopped_at is not None:
+        return session
+    was_wished = session.stop_requested_at != session.left_at
+    return replace(
+        session,
+        state=State.STOPPING if was_wished else State.ACTIVE,
+        left_at=None,
+        stop_requested_at=session.stop_requested_at if was_wished else None,
+    )
+
+
+def _end_by_hand(session: Session, event: EndedByHand) -> Session:
+    if session.by_hand is not None or session.bill is not None:
+        return session
+    at = event.by_hand.at
+    if session.state is State.INITIATED:
+        return replace(session, state=State.FAILED, reason=Reason.CANCELLED, by_hand=event.by_hand, ended_at=at)
+    return replace(
+        session,
+        state=State.STOPPING,
+        by_hand=event.by_hand,
+        left_at=session.left_at or at,
+        seen_free_at=None,
+        stop_requested_at=session.stop_requested_at or at,
+    )
+
+
+def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
+    if session.late_end is None or session.late_end.is_settled:
+        return session
+    return replace(session, late_end=replace(session.late_end, is_settled=True))
+
+
+ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
+    (State.INITIATED, EndedByHand): _end_by_hand,
+    (State.ACTIVE, SeenFree): _see_free,
+    (State.ACTIVE, CarGone): _go,
+    (State.ACTIVE, EndedByHand): _end_by_hand,
+    (State.STOPPING, CarGone): _go,
+    (State.STOPPING, GoesOn): _go_on,
+    (State.STOPPING, EndedByHand): _end_by_hand,
+    (State.STOPPING, LateEndSettled): _settle_late_end,
+    (State.COMPLETED, LateEndSettled): _settle_late_end,
+    (State.FAILED, LateEndSettled): _settle_late_end,
+}

@@ -1,0 +1,152 @@
+"""Ends that no charger told: a connector seen free, another charge in a charge's place, a charger that stays away.
+
+Whatever is found out this way gives way to the charger's own word, should it still come (`domain/charging/ends.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Reading
+from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree
+from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.pricing.evidence import believable
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Readings, Sessions, Transactions
+from chalicelib.records.charging import Transaction
+from chalicelib.services.charging.session_changes import SessionChanges
+
+# Messages overtake each other by seconds: a connector that is free so soon after a start was so before it.
+_SURELY_LATER = timedelta(seconds=60)
+# What a charger has queued it tells within minutes of being back.
+_LAST_WORDS = timedelta(minutes=10)
+# A charger that was away so long has told its backend nothing; whatever it knows it may still tell later.
+LOST_AFTER = timedelta(hours=24)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class InferredEnds:
+    """Finds out that a charge is over where its charger does not say so."""
+
+    chargers: Chargers
+    sessions: Sessions
+    transactions: Transactions
+    readings: Readings
+    changes: SessionChanges
+    clock: Clock
+    lost_after: timedelta = LOST_AFTER
+
+    def status_told(self, charger_id: str, connector: ConnectorId, session_id: str, status: ConnectorStatus) -> None:
+        """A connector that a session has is free, or waits for a car: that session's end was lost, or is on its way.
+
+        Right after its beginning the word may be older than that; then it is looked at again by the sweep.
+        """
+        session = self.sessions.get(session_id)
+        if session is None or session.started_at is None:
+            return
+        now = self.clock()
+        is_free = status is ConnectorStatus.AVAILABLE
+        is_later = now - session.started_at >= _SURELY_LATER
+        if session.stopped_at is not None:
+            if is_free and is_later:
+                self.chargers.free(charger_id, connector, session_id)
+        elif (is_free and is_later) or self._has_rebooted(session):
+            self.gone(session)
+            # The next driver must not wait for the last one's bill.
+            self.chargers.free(charger_id, connector, session_id)
+        elif is_free:
+            self.changes.apply(session_id, SeenFree(now), known=session)
+
+    def gone(self, session: Session) -> Session:
+        """Nobody charges in this session any more, as far as can be seen."""
+        now = self.clock()
+        if session.ref is not None:
+            self.transactions.leave(session.charger_id, session.ref, now)
+        _log.info("a charge is over untold", extra={"session_id": session.session_id})
+        return self.changes.apply(session.session_id, CarGone(now), known=session)
+
+    def read(self, known: Transaction, readings: Sequence[Reading]) -> None:
+        """Readings taken since a charge was thought to be over show that it goes on."""
+        now = self.clock()
+        left_at = known.left_at
+        if left_at is None or known.session_id is None or known.stopped_heard_at is not None:
+            return
+        if not any(it.at > left_at and believable(it.at, now) for it in readings):
+            return
+        session = self.changes.apply(known.session_id, GoesOn())
+        self.transactions.leave(known.charger_id, known.ref, None)
+        if session.stopped_at is None:
+            self.chargers.claim(session.charger_id, session.connector, session.session_id)
+
+    def look_again(self, session: Session) -> Session:
+        """A session that charges, seen by the sweep: its connector may be free, its charger away for good."""
+        if session.seen_free_at is not None:
+            return self._look_at_connector(session)
+        if self.is_lost(session):
+            _log.warning("its charger never came back", extra={"session_id": session.session_id})
+            return self.gone(session)
+        self.sessions.look_later(session.session_id)
+        return session
+
+    def is_over(self, session: Session) -> bool:
+        """Whether a session that somebody wants to end, or that has left, has had time enough to be told of."""
+        if session.stopped_at is not None:
+            return False
+        now = self.clock()
+        if session.by_hand is not None:
+            return True
+        if session.left_at is not None and now - session.left_at >= _LAST_WORDS:
+            return True
+        asked_at = session.stop_requested_at
+        if asked_at is not None and now - asked_at >= _LAST_WORDS and self._is_free_since(session):
+            return True
+        return self.is_lost(session)
+
+    def is_lost(self, session: Session) -> bool:
+        """Whether the charger has been away for so long that it is not waited for any longer."""
+        charger = self.chargers.get(session.charger_id)
+        if charger is None:
+            return True
+        if charger.connection_id is not None:
+            return False
+        last_seen_at = charger.disconnected_at or session.started_at or session.created_at
+        return self.clock() - last_seen_at >= self.lost_after
+
+    def _look_at_connector(self, session: Session) -> Session:
+        seen_at = session.seen_free_at or self.clock()
+        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
+        goes_on = any(it.reading.at > seen_at and believable(it.reading.at, self.clock()) for it in newest)
+        if goes_on or not self._is_free_since(session):
+            return self.changes.apply(session.session_id, SeenFree(None), known=session)
+        session = self.gone(session)
+        self.chargers.free(session.charger_id, session.connector, session.session_id)
+        return session
+
+    def _is_free_since(self, session: Session) -> bool:
+        """Whether the connector was told to be free since the charge began, and has been so from then on."""
+        return any(
+            it.connector == session.connector
+            and it.status is ConnectorStatus.AVAILABLE
+            and it.status_at is not None
+            and it.status_at > (session.started_at or session.created_at)
+            for it in self.chargers.connectors(session.charger_id)
+        )
+
+    def _has_rebooted(self, session: Session) -> bool:
+        """Whether the charger has started anew since it told of the charge."""
+        if session.state not in (State.ACTIVE, State.STOPPING) or session.ref is None:
+            return False
+        charger = self.chargers.get(session.charger_id)
+        known = self.transactions.get(session.charger_id, session.ref)
+        heard_at = (known.started_heard_at or known.heard_at) if known is not None else None
+        return (
+            charger is not None
+            and charger.booted_at is not None
+            and heard_at is not None
+            and charger.booted_at > heard_at
+        )

@@ -1,0 +1,95 @@
+"""Charges begun at the charger itself, with a card or a button: each becomes one session, at the connector it is at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.session import Origin, Reason, Session
+from chalicelib.domain.charging.transitions import SessionEvent, apply
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Sessions
+from chalicelib.ports.drivers import Catalog
+from chalicelib.records.chargers import Charger
+from chalicelib.records.charging import Transaction
+from chalicelib.services.chargers.connectors import seat, take_connector
+from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.drivers.authorization import Authorization
+from chalicelib.services.reservations import DriverReservations
+
+CHARGER_AS_A_WHOLE = ConnectorId(0)
+
+
+@dataclass(frozen=True)
+class LocalStarts:
+    """Makes sessions of charges that no app began."""
+
+    chargers: Chargers
+    sessions: Sessions
+    catalog: Catalog
+    changes: SessionChanges
+    driver_reservations: DriverReservations
+    ends: InferredEnds
+    clock: Clock
+
+    def begin(
+        self, charger: Charger, facts: Transaction, authorization: Authorization, story: list[SessionEvent]
+    ) -> Session | None:
+        """The session of a charge, made once. None when it was made and is gone."""
+        # Told its story before it is written: a session that had yet to begin would be given up by the sweep.
+        blank = self.blank(charger, facts, authorization)
+        session = reduce(apply, story, blank)
+        superseded: Session | None = None
+        if session.connector.is_credible and not take_connector(self.chargers, self.sessions, session):
+            session, superseded = self._at_a_connector_not_free(session)
+        if not self.changes.add(blank, session):
+            return self.sessions.get(session.session_id)
+        if superseded is not None and superseded.session_id == session.session_id:
+            return self.ends.gone(session) if session.stopped_at is None else session
+        if superseded is not None:
+            self.ends.gone(superseded)
+        return session
+
+    def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
+        """The session before anything is told of it. Raises LookupError when its charger has no price."""
+        site = self.catalog.site(charger.site_id)
+        tariff = self.catalog.tariff(authorization.tariff_id or site.tariff_id) if site else None
+        if tariff is None:
+            raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
+        accepted = authorization.standing is AuthorizationStatus.ACCEPTED
+        return Session(
+            session_id=facts.session_id or "",
+            operator_id=charger.operator_id,
+            site_id=charger.site_id,
+            charger_id=charger.charger_id,
+            connector=facts.connector or CHARGER_AS_A_WHOLE,
+            origin=Origin.CARD if accepted else Origin.CHARGER,
+            token=facts.token or "",
+            driver_id=authorization.driver_id,
+            tariff=tariff,
+            time_zone=site.time_zone if site else "UTC",
+            created_at=self.clock(),
+            reason=None if accepted else Reason.NOT_AUTHORISED,
+        )
+
+    def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:
+        """It is the driver's own reservation, or somebody else's, or that of a charge whose end nobody told.
+
+        Returns the session, and the one that is over because two cannot charge there.
+        """
+        reservation = self.driver_reservations.kept_for(session.charger_id, session.connector)
+        if reservation is None:
+            if session.stopped_at is not None:
+                return session, None
+            return session, seat(self.chargers, self.sessions, session, session.connector)
+        if session.driver_id != reservation.driver_id:
+            return replace(session, reason=Reason.CONNECTOR_RESERVED), None
+        reserved = self.driver_reservations.use(reservation)
+        self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
+        take_connector(self.chargers, self.sessions, session)
+        self.driver_reservations.let_go(reservation)
+        return replace(session, reserved=reserved), None

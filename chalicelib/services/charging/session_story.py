@@ -1,0 +1,60 @@
+"""What a transaction's facts have to say to a session: whose it is, what it is called, what happened to it.
+
+Any facts, known in any order, tell the same story in the order in which it happened.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.chargers.events import StopReason
+from chalicelib.domain.charging.session import Reason, session_id_for
+from chalicelib.domain.charging.transitions import (
+    SessionEvent,
+    Started,
+    Stopped,
+)
+from chalicelib.domain.pricing.evidence import Flag, Said, span
+from chalicelib.records.charging import Transaction
+from chalicelib.services.charging.transaction_ids import NAMELESS
+from chalicelib.services.drivers.authorization import Authorization
+
+# Who asked for a charge that began too late for us still wants it.
+_LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
+
+
+def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
+    """The holder of a token as far as this transaction goes: a session has one, and what is beyond is its own."""
+    session = authorization.session
+    if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
+        return authorization
+    is_late = session.ref is None and session.reason in _LATE
+    standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
+    return Authorization(standing, session.driver_id, tariff_id=session.tariff.tariff_id)
+
+
+def session_name(facts: Transaction, authorization: Authorization) -> str:
+    """An app's session has its id already; one begun at the charger is named after its transaction."""
+    if authorization.session is not None:
+        return authorization.session.session_id
+    return session_id_for("transaction", facts.charger_id, facts.ref)
+
+
+def story(facts: Transaction) -> list[SessionEvent]:
+    """What the facts known so far have to say to a session, in the order it happened."""
+    events: list[SessionEvent] = []
+    start = Said(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
+    stop = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+    if start is not None:
+        doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
+        where = facts.connector if facts.connector is not None and facts.connector.is_credible else None
+        events.append(Started(facts.ref, start.best, facts.meter_start_wh, doubts, where))
+    if stop is not None:
+        lasted = span(start or stop, stop)
+        reason = facts.stop_reason or StopReason.OTHER
+        began_at = lasted.began_at if start is not None and lasted.flags else None
+        flags = lasted.flags
+        if facts.stopped_as is not None and not facts.stopped_as.startswith(NAMELESS):
+            flags |= {Flag.END_INFERRED}
+        is_inferred = facts.stopped_as is not None
+        events.append(Stopped(facts.ref, lasted.ended_at, facts.meter_stop_wh, reason, began_at, flags, is_inferred))
+    return events

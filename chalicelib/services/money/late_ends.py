@@ -1,0 +1,68 @@
+"""A charger's true end that came after the bill: what was billed too much goes back, the rest is for a person to see.
+
+Nothing more is ever taken for it: a bill that is paid stays as high as it was, and its flag says why it should not have
+been. Ends that are told in time correct the session itself (`domain/charging/ends.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.charging.ends import LateEndSettled
+from chalicelib.domain.charging.session import LateEnd, Session, State
+from chalicelib.domain.charging.transitions import apply
+from chalicelib.services.access import Refusal
+from chalicelib.services.charging.metering import Metering
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.money.refunds import Refunds
+from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import final_bill
+
+_KEY = "late-end"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LateEnds:
+    """Gives back what a true end shows to be billed too much."""
+
+    evidence: Evidence
+    metering: Metering
+    refunds: Refunds
+    changes: SessionChanges
+
+    def settle(self, session: Session) -> Session:
+        """Compare the bill of a session that is over with its true end, once; safe to do again."""
+        end = session.late_end
+        if end is None or end.is_settled or not session.is_over:
+            return session
+        back_minor = self._too_much_minor(session, end)
+        if back_minor > 0:
+            try:
+                session = self.refunds.refund(session.operator_id, session.session_id, back_minor, _KEY)
+            except Refusal as refusal:
+                _log.warning("not given back", extra={"session_id": session.session_id, "why": str(refusal)})
+        return self.changes.apply(session.session_id, LateEndSettled(), known=session)
+
+    def _too_much_minor(self, session: Session, end: LateEnd) -> int:
+        """What was paid beyond the price of the charge as it truly ended; 0 where that cannot be said."""
+        if session.bill is None or session.payment is None or session.driver_id is None:
+            return 0
+        as_ended = replace(
+            session,
+            state=State.STOPPING,
+            stopped_at=end.at,
+            meter_stop_wh=end.meter_stop_wh,
+            is_end_inferred=end.is_inferred,
+            measured_wh=None,
+            bill=None,
+            flags=frozenset(),
+        )
+        weighed = self.metering.weigh(as_ended)
+        if weighed is None or weighed.energy_wh is None or weighed.review_until is not None:
+            return 0
+        as_ended = apply(as_ended, weighed)
+        found = self.evidence.whole(as_ended) if as_ended.tariff.depends_on_course else None
+        true_minor = final_bill(as_ended, found).total_minor
+        return session.payment.amount_minor - session.refunded_minor - true_minor

@@ -1,0 +1,145 @@
+"""What a session's meter proves, so far or in the end; live view, limits, holds, notices and bill all ask here.
+
+A session's first and newest reading decide; all of them are read only where those contradict its registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.energy import Measured, Told, measure
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.registers import Point, Supply
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.charging import Readings
+from chalicelib.records.chargers import strongest
+from chalicelib.records.charging import StoredReading
+
+# A reading a second for a day and a half.
+MOST_READINGS = 100_000
+# A charger's very first meter values may know no energy yet.
+_FIRST_READINGS = 20
+_CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Weighs a session's readings against its registers, and both against its plug."""
+
+    readings: Readings
+    chargers: Chargers
+    clock: Clock
+
+    def so_far(self, session: Session, newest: Sequence[StoredReading], *, are_all: bool = False) -> Measured:
+        """A charge under way, by its newest reading, or by all of them (`are_all`), oldest first, that are in hand.
+
+        One read; a second where its first register is unknown, 0 or above the reading; all readings where what is
+        known then contradicts itself.
+        """
+        supply, few = self._supply(session), list(newest)
+        if session.ref is None or are_all:
+            return _weighed(session, few, self.clock(), supply)
+        register_wh = few[-1].reading.energy_wh if few else None
+        if register_wh is not None and not 0 < (session.meter_start_wh or 0) <= register_wh:
+            few = [*self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS), *few]
+        found = _weighed(session, few, self.clock(), supply)
+        if found.agrees or not few:
+            return found
+        return _weighed(session, self.all_of(session), self.clock(), supply)
+
+    def steps(
+        self, session: Session, before: Sequence[StoredReading], after: Sequence[StoredReading]
+    ) -> Sequence[Measured]:
+        """What was proven at each reading of `after`; `before` are those until then, where its price needs them.
+
+        Two reads; all readings where they contradict themselves.
+        """
+        if session.ref is None or not after:
+            return ()
+        now, supply = self.clock(), self._supply(session)
+        if not session.tariff.depends_on_course:
+            first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
+            found = [_weighed(session, [*_until(first, it), it], now, supply) for it in after]
+            if all(it.agrees for it in found):
+                return found
+            before = _until(self.all_of(session), after[0])
+        whole = _weighed(session, [*before, *after], now, supply)
+        return [_as_of(whole, it.reading.at) for it in after]
+
+    def whole(self, session: Session) -> Measured:
+        """A charge that is over. Three reads; all readings where its price needs its course, or few contradict it."""
+        supply = self._supply(session)
+        if session.ref is not None and not session.tariff.depends_on_course:
+            first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
+            newest = self.readings.newest(session.charger_id, session.ref)
+            found = _weighed(session, [*first, *newest], self.clock(), supply)
+            if found.agrees:
+                return found
+        return _weighed(session, self.all_of(session), self.clock(), supply)
+
+    def most_wh(self, session: Session) -> int:
+        """What its plug can have given it. One read."""
+        return told(session, (), self.clock(), self._supply(session)).most_wh
+
+    def all_of(self, session: Session) -> Sequence[StoredReading]:
+        """All readings of a session, oldest first."""
+        if session.ref is None:
+            return ()
+        return self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
+
+    def _supply(self, session: Session) -> Supply:
+        charger = self.chargers.get(session.charger_id) if session.ref is not None else None
+        return strongest(charger, session.connector)
+
+
+def _weighed(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> Measured:
+    found = measure(told(session, readings, now, supply))
+    if not session.tariff.depends_on_course:
+        return found
+    currents = tuple((it.reading.at, it.reading.current_ma) for it in readings if it.reading.current_ma is not None)
+    return replace(found, currents=currents)
+
+
+def _until(readings: Sequence[StoredReading], until: StoredReading) -> list[StoredReading]:
+    return [it for it in readings if it.position < until.position]
+
+
+def _as_of(found: Measured, at: datetime) -> Measured:
+    """As far as a course had come by then."""
+    points = tuple(it for it in found.points if it.at <= at) or found.points[:1]
+    energy_wh = points[-1].energy_wh - points[0].energy_wh if points and found.energy_wh is not None else None
+    return replace(found, energy_wh=energy_wh, points=points)
+
+
+def told(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> Told:
+    """All that was told of a session's energy until `now`, or until it ended."""
+    began_at = session.started_at or session.created_at
+    # Of the same second the lower comes first: a meter only rises, and frames of one time are in no order.
+    known = sorted({(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None})
+    ended_at = session.stopped_at or max(began_at, now)
+    points = _in_our_time([Point(at, energy_wh) for at, energy_wh in known], session, began_at, ended_at)
+    if session.stopped_at is None and points:
+        ended_at = max(ended_at, points[-1].at)
+    return Told(
+        began_at=began_at,
+        ended_at=ended_at,
+        supply=supply,
+        start_wh=session.meter_start_wh,
+        stop_wh=session.meter_stop_wh,
+        readings=points,
+    )
+
+
+def _in_our_time(points: list[Point], session: Session, began_at: datetime, ended_at: datetime) -> list[Point]:
+    """A clock that is wrong still measures how long: what lies between its readings stays, what is left is halved."""
+    if Flag.CLOCK_WRONG not in session.flags or not points:
+        return points
+    first_at, last_at = points[0].at, points[-1].at
+    if began_at - _CLOCKS_DIFFER <= first_at and last_at <= ended_at + _CLOCKS_DIFFER:
+        return points
+    spare = max(timedelta(0), (ended_at - began_at) - (last_at - first_at)) / 2
+    return [replace(it, at=it.at + (ended_at - spare - last_at)) for it in points]

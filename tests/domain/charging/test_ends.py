@@ -1,0 +1,108 @@
+"""In whatever order the words for a session's end come, the charger's own is the one that counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.ends import CarGone, EndedByHand, GoesOn, LateEndSettled, SeenFree
+from chalicelib.domain.charging.session import ByHand, Origin, Reason, Session, State
+from chalicelib.domain.charging.transitions import Billed, EnergyMeasured, Moved, SessionEvent, Started, Stopped, apply
+from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.tariff import Tariff, simple_elements
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TARIFF = Tariff("t", "op", "T", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
+TRUE = Stopped("7", NOW + HOUR, 4000, StopReason.LOCAL)
+MEANT = Stopped("7", NOW + HOUR / 2, 2000, StopReason.OTHER, flags=frozenset({Flag.END_INFERRED}), is_inferred=True)
+GUESSED = EnergyMeasured(NOW + HOUR / 4, 500, 1000, 1500, frozenset({Flag.END_UNKNOWN}))
+BILL = Bill("EUR", (), 0, 0, 0)
+
+
+def active() -> Session:
+    session = Session(
+        session_id="K",
+        operator_id="op",
+        site_id="s",
+        charger_id="c",
+        connector=ConnectorId(1),
+        origin=Origin.CARD,
+        token="CARD",
+        driver_id="d",
+        tariff=TARIFF,
+        created_at=NOW,
+    )
+    return apply(session, Started("7", NOW, 1000))
+
+
+def told(*events: SessionEvent) -> Session:
+    session = active()
+    for event in events:
+        session = apply(session, event)
+    return session
+
+
+@pytest.mark.parametrize("order", list(permutations([TRUE, MEANT, CarGone(NOW + HOUR / 5)])))
+def test_any_order_of_a_true_end_and_what_was_inferred_gives_the_true_one(order: tuple[SessionEvent, ...]) -> None:
+    session = told(*order)
+    assert (session.state, session.stopped_at, session.meter_stop_wh) == (State.STOPPING, TRUE.at, 4000)
+    assert (session.is_end_inferred, set(session.flags)) == (False, set())
+
+
+def test_any_word_is_better_than_a_guess_and_the_true_one_than_any() -> None:
+    session = told(CarGone(NOW + HOUR / 5), GUESSED)
+    assert (session.energy_wh, session.reason, session.is_end_inferred) == (500, Reason.CHARGER_LOST, True)
+    session = apply(session, MEANT)
+    assert (session.energy_wh, session.reason, set(session.flags)) == (1000, None, {Flag.END_INFERRED})
+    session = apply(session, TRUE)
+    assert (session.energy_wh, session.is_end_inferred, set(session.flags)) == (3000, False, set())
+    assert apply(session, MEANT) is session
+    assert apply(session, Stopped("7", NOW, 9000, StopReason.LOCAL)) is session
+    assert apply(session, Stopped("8", NOW, 9000, StopReason.LOCAL)) is session
+
+
+def test_a_true_end_after_the_bill_is_kept_beside_it_once() -> None:
+    billed = told(CarGone(NOW + HOUR / 5), GUESSED, Billed(BILL))
+    session = apply(billed, TRUE)
+    assert (session.bill, session.energy_wh, session.stopped_at) == (billed.bill, 500, billed.stopped_at)
+    assert session.late_end is not None
+    assert (session.late_end.at, session.late_end.meter_stop_wh) == (TRUE.at, 4000)
+    assert Flag.END_CORRECTED in session.flags
+    assert apply(session, TRUE) is session
+    settled = apply(session, LateEndSettled())
+    assert settled.late_end is not None
+    assert settled.late_end.is_settled
+    assert apply(settled, LateEndSettled()) is settled
+
+
+def test_a_true_end_after_the_bill_that_says_the_same_needs_nobody() -> None:
+    session = told(MEANT, Billed(BILL), Stopped("7", MEANT.at + timedelta(seconds=30), 2000, StopReason.LOCAL))
+    assert (session.late_end, session.is_end_inferred) == (None, False)
+
+
+def test_a_charge_thought_over_goes_on_and_one_that_was_to_end_still_is() -> None:
+    gone = told(SeenFree(NOW), CarGone(NOW + HOUR))
+    assert (gone.state, gone.left_at, gone.seen_free_at) == (State.STOPPING, NOW + HOUR, None)
+    back = apply(gone, GoesOn())
+    assert (back.state, back.left_at, back.stop_requested_at) == (State.ACTIVE, None, None)
+    assert apply(back, GoesOn()) is back
+
+
+def test_what_an_operator_ended_by_hand_is_ended_once_and_says_by_whom() -> None:
+    by_hand = ByHand("operator-1", NOW + HOUR, "burnt down")
+    session = told(EndedByHand(by_hand))
+    assert (session.state, session.by_hand, session.stopped_at) == (State.STOPPING, by_hand, None)
+    assert apply(session, EndedByHand(ByHand("another", NOW, ""))) is session
+
+
+def test_a_session_moves_while_it_charges_and_no_more_afterwards() -> None:
+    moved = told(Moved(ConnectorId(2)))
+    assert moved.connector == ConnectorId(2)
+    ended = apply(moved, TRUE)
+    assert apply(ended, Moved(ConnectorId(1))) is ended

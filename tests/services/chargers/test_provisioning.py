@@ -1,0 +1,460 @@
+"""A charger is set to what its operator declares and billing needs: once, verified, and without a quarrel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from benchmarks.calls import counted, summary
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.setup import MOST_MESSAGES, Metering, Setup, Standing
+from chalicelib.domain.chargers.setup_profile import Aspect, SetupProfile
+from chalicelib.domain.pricing.tariff import simple_elements
+from chalicelib.protocol.ocpp.setups import place
+from chalicelib.records.chargers import Charger, Connection, Site
+from chalicelib.services.access import Refusal
+from tests.services.conftest import CONNECTION, NOW, TARIFF, Kit
+
+ENERGY = "Energy.Active.Import.Register"
+FACTORY_16 = {
+    "GetConfigurationMaxKeys": "50",
+    "MeterValuesSampledData": "",
+    "MeterValueSampleInterval": "0",
+    "StopTxnSampledData": f"{ENERGY},Voltage",
+    "StopTxnAlignedData": "",
+    "ClockAlignedDataInterval": "900",
+    "TransactionMessageAttempts": "1",
+    "TransactionMessageRetryInterval": "1",
+    "LocalAuthListEnabled": "true",
+    "LocalPreAuthorize": "true",
+    "LocalAuthorizeOffline": "false",
+    "AllowOfflineTxForUnknownId": "true",
+    "StopTransactionOnInvalidId": "false",
+    "StopTransactionOnEVSideDisconnect": "false",
+    "UnlockConnectorOnEVSideDisconnect": "false",
+    "ConnectionTimeOut": "120",
+}
+# MicroOcpp over 2.0.1, as delivered: what it says is what is sent, and that is nothing.
+FACTORY_201 = {
+    "DeviceDataCtrlr.ItemsPerMessage/GetVariables": "10",
+    "DeviceDataCtrlr.ItemsPerMessage/SetVariables": "5",
+    "SampledDataCtrlr.TxStartedMeasurands": "",
+    "SampledDataCtrlr.TxUpdatedMeasurands": "",
+    "SampledDataCtrlr.TxUpdatedInterval": "0",
+    "SampledDataCtrlr.TxEndedMeasurands": "",
+    "SampledDataCtrlr.TxEndedInterval": "0",
+    "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true",
+    "TxCtrlr.EVConnectionTimeOut": "30",
+}
+
+Frame = tuple[str, dict[str, Any]]
+
+
+@dataclass
+class Box:
+    """A charger's settings, and how it answers to being set: it keeps them, or is as odd as `takes` makes it."""
+
+    kit: Kit
+    settings: dict[str, str]
+    connection: Connection = CONNECTION
+    takes: Callable[[str, str], str] = lambda name, value: "Accepted"
+    keeps: Callable[[str, str], str] = lambda name, value: value
+    read_only: frozenset[str] = frozenset()
+    heard: list[Frame] = field(default_factory=list)
+    longest: int = 0
+    is_deaf: bool = False
+
+    @property
+    def written(self) -> list[tuple[str, str]]:
+        """What it was told to set, in order."""
+        values = []
+        for action, payload in self.heard:
+            if action == "ChangeConfiguration":
+                values.append((payload["key"], payload["value"]))
+            values += [(name_of(it), it["attributeValue"]) for it in payload.get("setVariableData", ())]
+        return values
+
+    def said(self, text: str) -> None:
+        """It sends a frame, then answers all it is asked."""
+        self.kit.conversation.receive(self.connection.connection_id, text)
+        self.answer_all()
+
+    def boot(self, firmware: str = "1.0") -> None:
+        """It starts, and tells its first connector's status."""
+        station = {"vendorName": "Maker", "model": "Box", "firmwareVersion": firmware}
+        said: dict[str, Any] = {"reason": "PowerUp", "chargingStation": station}
+        if self.is_16:
+            said = {"chargePointVendor": "Maker", "chargePointModel": "Box", "firmwareVersion": firmware}
+        self.said(json.dumps([2, "b", "BootNotification", said]))
+        self.report()
+
+    def report(self, status: str = "Available") -> None:
+        """Its first connector's status."""
+        told: dict[str, Any] = {"timestamp": NOW.isoformat(), "connectorStatus": status, "evseId": 1, "connectorId": 1}
+        if self.is_16:
+            told = {"connectorId": 1, "errorCode": "NoError", "status": status}
+        self.said(json.dumps([2, "s", "StatusNotification", told]))
+
+    @property
+    def is_16(self) -> bool:
+        return self.connection.protocol == "ocpp1.6"
+
+    def answer_all(self) -> None:
+        """One CALL at a time: the next is sent when this one is answered."""
+        while self.kit.link.sent and not self.is_deaf:
+            frames, self.kit.link.sent = self.kit.link.sent, []
+            assert len(frames) == 1, "more than one CALL at a time"
+            _, message_id, action, payload = json.loads(frames[0])
+            self.heard.append((action, payload))
+            self.longest = max(self.longest, len(frames[0]))
+            answer = json.dumps([3, message_id, self._answer(action, payload)])
+            self.kit.conversation.receive(self.connection.connection_id, answer)
+
+    def _answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        match action:
+            case "GetConfiguration":
+                known = [it for it in payload["key"] if it in self.settings]
+                keys = [{"key": it, "readonly": it in self.read_only, "value": self.settings[it]} for it in known]
+                return {"configurationKey": keys, "unknownKey": [it for it in payload["key"] if it not in known]}
+            case "GetVariables":
+                return {"getVariableResult": [self._variable(it) for it in payload["getVariableData"]]}
+            case "ChangeConfiguration":
+                return {"status": self._set(payload["key"], payload["value"])}
+        results = [
+            {**place(name_of(it)), "attributeStatus": self._set(name_of(it), it["attributeValue"])}
+            for it in payload["setVariableData"]
+        ]
+        return {"setVariableResult": results}
+
+    def _variable(self, asked: dict[str, Any]) -> dict[str, Any]:
+        name = name_of(asked)
+        if name not in self.settings:
+            return {**place(name), "attributeStatus": "UnknownVariable"}
+        return {**place(name), "attributeStatus": "Accepted", "attributeValue": self.settings[name]}
+
+    def _set(self, name: str, value: str) -> str:
+        if name not in self.settings:
+            return "NotSupported" if self.is_16 else "UnknownVariable"
+        status = self.takes(name, value)
+        if status == "Accepted":
+            self.settings[name] = self.keeps(name, value)
+        return status
+
+
+def name_of(item: dict[str, Any]) -> str:
+    """`Component.Variable/instance`."""
+    instance = f"/{item['variable']['instance']}" if "instance" in item["variable"] else ""
+    return f"{item['component']['name']}.{item['variable']['name']}{instance}"
+
+
+def box16(kit: Kit, **odd: Any) -> Box:
+    return Box(kit, dict(FACTORY_16), **odd)
+
+
+def box201(kit: Kit, **odd: Any) -> Box:
+    connection = replace(CONNECTION, connection_id="c-201", protocol="ocpp2.0.1")
+    kit.chargers.opened(connection, NOW)
+    return Box(kit, dict(FACTORY_201), connection, **odd)
+
+
+def setup_of(kit: Kit) -> Setup:
+    setup = kit.setups.get("CP-1")
+    assert setup is not None
+    return setup
+
+
+def standing(kit: Kit, aspect: Aspect) -> Standing:
+    line = setup_of(kit).of(aspect)
+    assert line is not None
+    return line.standing
+
+
+def found(kit: Kit) -> Charger:
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    return charger
+
+
+def metering(kit: Kit) -> Metering:
+    return found(kit).metering
+
+
+def test_a_1_6_charger_is_set_to_what_billing_needs_and_to_what_it_does_without_us(kit: Kit) -> None:
+    box = box16(kit)
+    box.boot()
+    assert box.settings == {
+        "GetConfigurationMaxKeys": "50",
+        "MeterValuesSampledData": f"{ENERGY},Power.Active.Import,SoC,Current.Import,Voltage",
+        "MeterValueSampleInterval": "60",
+        "StopTxnSampledData": "",
+        "StopTxnAlignedData": "",
+        "ClockAlignedDataInterval": "0",
+        "TransactionMessageAttempts": "8",
+        "TransactionMessageRetryInterval": "15",
+        "LocalAuthListEnabled": "false",
+        "LocalPreAuthorize": "false",
+        "LocalAuthorizeOffline": "true",
+        "AllowOfflineTxForUnknownId": "false",
+        "StopTransactionOnInvalidId": "true",
+        "StopTransactionOnEVSideDisconnect": "true",
+        "UnlockConnectorOnEVSideDisconnect": "true",
+        "ConnectionTimeOut": "120",
+    }
+    assert metering(kit) is Metering.FULL
+    assert setup_of(kit).settled_at == NOW
+
+
+def test_a_2_0_1_charger_that_measures_nothing_as_delivered_measures_all_afterwards(kit: Kit) -> None:
+    box = box201(kit)
+    box.boot()
+    assert box.settings["SampledDataCtrlr.TxStartedMeasurands"] == ENERGY
+    assert box.settings["SampledDataCtrlr.TxEndedMeasurands"] == ENERGY
+    assert box.settings["SampledDataCtrlr.TxUpdatedMeasurands"].startswith(ENERGY)
+    assert box.settings["SampledDataCtrlr.TxUpdatedInterval"] == "60"
+    assert metering(kit) is Metering.FULL
+    asked = [payload["getVariableData"] for action, payload in box.heard if action == "GetVariables"]
+    told = [payload["setVariableData"] for action, payload in box.heard if action == "SetVariables"]
+    assert max(map(len, asked)) == 10
+    assert max(map(len, told)) == 5
+
+
+def test_nothing_is_asked_before_the_charger_has_its_answer_to_the_boot(kit: Kit) -> None:
+    box = box16(kit)
+    boot = {"chargePointVendor": "Maker", "chargePointModel": "Box"}
+    kit.conversation.receive("c-1", json.dumps([2, "b", "BootNotification", boot]))
+    assert kit.link.sent == []
+    box.report()
+    assert box.heard
+
+
+def test_a_charger_in_order_is_asked_one_question_at_its_next_boot_and_set_nothing(kit: Kit) -> None:
+    box = box16(kit)
+    box.boot()
+    box.heard.clear()
+    kit.clock.advance(hours=1)
+    box.boot()
+    assert [action for action, _ in box.heard] == ["GetConfiguration"]
+    box.report()
+    box.report("Preparing")
+    assert len(box.heard) == 1
+
+
+def test_a_charger_that_lost_its_settings_gets_them_again(kit: Kit) -> None:
+    box = box201(kit)
+    box.boot()
+    good = dict(box.settings)
+    box.settings |= FACTORY_201
+    kit.clock.advance(hours=1)
+    box.boot()
+    assert box.settings == good
+    assert metering(kit) is Metering.FULL
+
+
+def test_what_a_charger_refuses_is_not_asked_again_until_its_firmware_is_another(kit: Kit) -> None:
+    refuses = {"AllowOfflineTxForUnknownId", "MeterValueSampleInterval"}
+    box = box16(kit, takes=lambda name, value: "Rejected" if name in refuses else "Accepted")
+    box.boot()
+    tried = [value for name, value in box.written if name == "MeterValueSampleInterval"]
+    assert tried == ["60", "300", "900"]
+    assert standing(kit, Aspect.OFFLINE_UNKNOWN) is Standing.REFUSED
+    for _ in range(3):
+        kit.clock.advance(hours=1)
+        box.heard.clear()
+        box.boot()
+        assert box.written == []
+    kit.clock.advance(hours=1)
+    box.takes = lambda name, value: "Accepted"
+    box.boot("1.1")
+    assert box.settings["AllowOfflineTxForUnknownId"] == "false"
+    assert standing(kit, Aspect.OFFLINE_UNKNOWN) is Standing.AS_WANTED
+
+
+@pytest.mark.parametrize("word", ["NotSupported", "Rejected", "Whatever"])
+def test_a_list_that_is_refused_whole_is_offered_shorter(kit: Kit, word: str) -> None:
+    box = box16(kit, takes=lambda name, value: word if "SoC" in value or "Voltage" in value else "Accepted")
+    box.boot()
+    known = word != "NotSupported"
+    assert box.settings["MeterValuesSampledData"] == (f"{ENERGY},Power.Active.Import" if known else "")
+
+
+def test_a_list_that_is_taken_and_cut_down_is_good_while_energy_is_in_it(kit: Kit) -> None:
+    """EVerest/libocpp issue 485."""
+    cut = f"{ENERGY},Power.Active.Import"
+    box = box16(kit, keeps=lambda name, value: cut if name == "MeterValuesSampledData" else value)
+    box.boot()
+    assert [value for name, value in box.written if name == "MeterValuesSampledData"] == [
+        f"{ENERGY},Power.Active.Import,SoC,Current.Import,Voltage"
+    ]
+    assert standing(kit, Aspect.READINGS) is Standing.AS_WANTED
+
+
+def test_a_list_is_no_longer_than_the_charger_takes(kit: Kit) -> None:
+    """lbbrhzn/ocpp issue 1363."""
+    box = box16(kit)
+    box.settings["MeterValuesSampledDataMaxLength"] = "3"
+    box.boot()
+    assert box.settings["MeterValuesSampledData"] == f"{ENERGY},Power.Active.Import,SoC"
+
+
+def test_a_charger_that_says_yes_and_keeps_what_it_had_is_let_be(kit: Kit) -> None:
+    box = box16(kit, keeps=lambda name, value: FACTORY_16[name])
+    box.boot()
+    assert standing(kit, Aspect.OFFLINE_KNOWN) is Standing.NOT_KEPT
+    assert len(box.heard) <= MOST_MESSAGES
+    kit.clock.advance(hours=1)
+    box.heard.clear()
+    box.boot()
+    assert box.written == []
+
+
+def test_what_cannot_be_changed_is_not_written(kit: Kit) -> None:
+    box = box16(kit, read_only=frozenset(FACTORY_16) - {"MeterValuesSampledData"})
+    box.boot()
+    assert {name for name, _ in box.written} == {"MeterValuesSampledData"}
+    assert standing(kit, Aspect.OFFLINE_KNOWN) is Standing.READ_ONLY
+
+
+def test_a_reboot_that_a_setting_needs_is_shown_and_not_ordered(kit: Kit) -> None:
+    box = box16(kit, takes=lambda name, value: "RebootRequired" if name.startswith("Meter") else "Accepted")
+    box.boot()
+    assert standing(kit, Aspect.READINGS) is Standing.NEEDS_REBOOT
+    assert "Reset" not in {action for action, _ in box.heard}
+    box.settings["MeterValuesSampledData"] = f"{ENERGY},Power.Active.Import,SoC,Current.Import,Voltage"
+    box.settings["MeterValueSampleInterval"] = "60"
+    kit.clock.advance(hours=1)
+    box.boot()
+    assert standing(kit, Aspect.READINGS) is Standing.AS_WANTED
+
+
+def test_a_charger_that_boots_over_and_over_is_not_asked_over_and_over(kit: Kit) -> None:
+    box = box16(kit)
+    for _ in range(30):
+        box.boot()
+        kit.clock.advance(seconds=10)
+    assert len([action for action, _ in box.heard if action == "GetConfiguration"]) < 12
+
+
+def test_an_answer_that_never_comes_is_made_good_at_the_next_boot(kit: Kit) -> None:
+    box = box16(kit, is_deaf=True)
+    box.boot()
+    assert len(kit.link.sent) == 1
+    lost = json.loads(kit.link.sent.pop())
+    kit.clock.advance(minutes=5)
+    box.is_deaf = False
+    box.boot()
+    assert metering(kit) is Metering.FULL
+    before = setup_of(kit)
+    kit.conversation.receive("c-1", json.dumps([3, lost[1], {"configurationKey": []}]))
+    assert setup_of(kit) == before
+
+
+def test_a_charger_that_cannot_take_many_names_is_asked_for_few(kit: Kit) -> None:
+    box = box16(kit)
+    original = box._answer
+
+    def answer(action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return (
+            {"status": "?"}
+            if len(payload.get("key", ())) > 3 and action == "GetConfiguration"
+            else original(action, payload)
+        )
+
+    box._answer = answer  # type: ignore[method-assign]
+    box.boot()
+    assert metering(kit) is Metering.FULL
+
+
+def test_a_new_profile_reaches_chargers_that_are_online(kit: Kit) -> None:
+    box = box16(kit)
+    box.boot()
+    kit.provisioning.put_profile("op", SetupProfile(reading_interval_s=30, offline_unknown_tokens=None))
+    box.settings["AllowOfflineTxForUnknownId"] = "true"
+    kit.clock.advance(minutes=30)
+    assert kit.provisioning.tend() == 1
+    box.answer_all()
+    assert box.settings["MeterValueSampleInterval"] == "30"
+    assert box.settings["AllowOfflineTxForUnknownId"] == "true"
+    assert kit.provisioning.tend() == 0
+
+
+def test_a_charger_that_was_away_meets_a_new_profile_when_it_is_back(kit: Kit) -> None:
+    box = box16(kit)
+    box.boot()
+    kit.chargers.closed(CONNECTION)
+    kit.provisioning.put_profile("op", SetupProfile(reading_interval_s=30))
+    kit.clock.advance(minutes=30)
+    assert kit.provisioning.tend() == 0
+    kit.chargers.opened(CONNECTION, kit.clock())
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    kit.provisioning.connected(charger)
+    box.report()
+    assert box.settings["MeterValueSampleInterval"] == "30"
+
+
+def test_a_charge_without_a_meter_makes_kerb_look_again(kit: Kit) -> None:
+    box = box201(kit)
+    box.boot()
+    box.settings |= FACTORY_201
+    kit.clock.advance(hours=1)
+    ended = {
+        "eventType": "Ended",
+        "timestamp": NOW.isoformat(),
+        "triggerReason": "EVDeparted",
+        "seqNo": 2,
+        "transactionInfo": {"transactionId": "tx-1"},
+    }
+    box.said(json.dumps([2, "e", "TransactionEvent", ended]))
+    box.report()
+    assert box.settings["SampledDataCtrlr.TxEndedMeasurands"] == ENERGY
+
+
+def test_a_charger_that_will_not_measure_is_known_for_it(kit: Kit) -> None:
+    box = box201(kit, takes=lambda name, value: "Rejected" if "Measurands" in name else "Accepted")
+    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.registry.put_charger(replace(found(kit), connection_id=None), "open-sesame-1234")
+    box.boot()
+    assert metering(kit) is Metering.NONE
+    (place,) = kit.places.around([GeoPoint(53.5, 9.9)], 100)
+    assert not place.is_metered
+    with pytest.raises(Refusal, match="does not measure"):
+        kit.eligibility.spot(kit.eligibility.payer("driver-1"), "CP-1", ConnectorId(1))
+    kit.catalog.put_tariff(replace(TARIFF, elements=simple_elements(per_minute=Decimal("0.10"))))
+    assert kit.eligibility.spot(kit.eligibility.payer("driver-1"), "CP-1", ConnectorId(1))
+
+
+def test_every_message_fits_into_a_frame(kit: Kit) -> None:
+    box = box201(kit)
+    box.settings |= {name: "1000" for name in FACTORY_201 if "ItemsPerMessage" in name}
+    box.boot()
+    assert box.longest < 16_000
+
+
+def test_a_fault_of_ours_never_keeps_a_charger_from_booting(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("the store is away")
+
+    monkeypatch.setattr(kit.setups, "mark_due", fails)
+    boot = {"chargePointVendor": "Maker", "chargePointModel": "Box"}
+    answer = kit.conversation.receive("c-1", json.dumps([2, "b", "BootNotification", boot]))
+    assert answer is not None
+    assert json.loads(answer)[0] == 3
+
+
+def test_a_boot_of_a_charger_in_order_costs_one_exchange(kit: Kit) -> None:
+    """With what its boot and its status cost anyhow (two writes, a journal's line each, and the status's history)."""
+    box = box201(kit)
+    box.boot()
+    box.heard.clear()
+    kit.clock.advance(hours=1)
+    with counted() as calls:
+        box.boot()
+    cost = summary(calls.take(0))
+    assert len(box.heard) == 1
+    assert (cost["reads"], cost["writes"]) == (8, 11)
