@@ -105,3 +105,12 @@ def test_whose_a_thing_is_is_asked_in_one_place() -> None:
         if "chalicelib" in path.parts and any(_compares_owners(node) for node in ast.walk(_tree(path)))
     }
     assert by_hand == set(WHOSE)
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for node in _tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(_name(path))
+    assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}
