@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -16,6 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.records import Conflict
 
 Value = TypeVar("Value")
 Row = TypeVar("Row", bound=Model)
@@ -73,6 +74,13 @@ def put(row: Model, condition: Condition | None = None) -> bool:
             raise
         return False
     return True
+
+
+def put_own(row: Model, is_new: Condition) -> None:
+    """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or was that operator's."""
+    owned: Any = row
+    if not put(row, is_new | (type(owned).operator_id == owned.operator_id)):
+        raise Conflict("that id is another operator's")
 
 
 def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:
