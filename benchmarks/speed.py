@@ -70,9 +70,20 @@ def _clock() -> datetime:
 def conversation(protocol: str) -> Conversation:
     """The services of a socket, over stores that cost nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
-    outside = ("chargers", "calls", "message_log", "history", "reports", "places", "setups", "link", "workflow")
-    kept = ("sessions", "transactions", "readings", "signed_values", "catalog", "drivers", "reservations", "outbox")
-    return Network({}, clock=_clock, **dict.fromkeys((*outside, *kept), store)).conversation
+    chargers = (
+        "chargers",
+        "sockets",
+        "connectors",
+        "charger_news",
+        "charger_passwords",
+        "held_lists",
+        "sites",
+        "setups",
+    )
+    outside = ("calls", "message_log", "history", "reports", "places", "link", "workflow")
+    kept = ("sessions", "transactions", "readings", "signed_values", "reservations", "outbox")
+    people = ("tariffs", "tokens", "drivers", "operator_profiles")
+    return Network({}, clock=_clock, **dict.fromkeys((*chargers, *outside, *kept, *people), store)).conversation
 
 
 def _samples(count: int, version: str) -> list[dict[str, Any]]:

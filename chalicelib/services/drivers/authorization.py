@@ -9,9 +9,10 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, looks_like_app_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.drivers import Drivers, TokenRegistry
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.drivers import Driver, Terms, Token
 
 
@@ -30,13 +31,15 @@ class Authorization:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Authorizations:
     """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
 
     chargers: Chargers
     sessions: Sessions
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
+    tokens: TokenRegistry
     drivers: Drivers
     clock: Clock
 
@@ -78,14 +81,14 @@ class Authorizations:
         tariff_id = terms.tariff_id if terms else None
         if tariff_id is None:
             charger = self.chargers.get(charger_id)
-            site = self.catalog.site(charger.site_id) if charger else None
+            site = self.sites.get(charger.site_id) if charger else None
             tariff_id = site.tariff_id if site else None
-        tariff = self.catalog.tariff(tariff_id) if tariff_id else None
+        tariff = self.tariffs.get(tariff_id) if tariff_id else None
         return tariff is not None and tariff.is_free
 
     def _card(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
-            card = self.catalog.token(name)
+            card = self.tokens.get(name)
             if card is not None and card.operator_id in (operator_id, ""):
                 return card
         return None

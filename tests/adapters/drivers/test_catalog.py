@@ -21,14 +21,14 @@ TOKEN = Token("04A1B2C3", "op-1", "driver-1")
 def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
     catalog, drivers = DynamoCatalog(), DynamoDrivers()
     driver = Driver("driver-1", "ada@example.org", "cus_1", "pm_1", "visa 4242")
-    catalog.put_site(SITE)
-    catalog.put_tariff(TARIFF)
-    catalog.put_token(TOKEN, NOW)
+    sites.put(SITE)
+    tariffs.put(TARIFF)
+    tokens.put(TOKEN, NOW)
     drivers.put(driver)
 
-    assert catalog.site("site-1") == SITE
-    assert catalog.tariff("tariff-1") == TARIFF
-    assert catalog.token("04A1B2C3") == TOKEN
+    assert sites.get("site-1") == SITE
+    assert tariffs.get("tariff-1") == TARIFF
+    assert tokens.get("04A1B2C3") == TOKEN
     assert drivers.get("driver-1") == driver
 
 
@@ -48,27 +48,27 @@ def test_names_no_row_can_have_are_none_and_not_accidents(aws_calls: list[str]) 
 
 def test_an_operator_may_change_its_own_things() -> None:
     catalog = DynamoCatalog()
-    catalog.put_token(TOKEN, NOW)
-    catalog.put_token(replace(TOKEN, blocked=True), NOW)
+    tokens.put(TOKEN, NOW)
+    tokens.put(replace(TOKEN, blocked=True), NOW)
 
-    assert catalog.token(TOKEN.uid) == replace(TOKEN, blocked=True)
+    assert tokens.get(TOKEN.uid) == replace(TOKEN, blocked=True)
 
 
 def test_an_operator_cannot_take_anothers_things() -> None:
     catalog = DynamoCatalog()
-    catalog.put_site(SITE)
-    catalog.put_tariff(TARIFF)
-    catalog.put_token(TOKEN, NOW)
+    sites.put(SITE)
+    tariffs.put(TARIFF)
+    tokens.put(TOKEN, NOW)
 
     with pytest.raises(Conflict):
-        catalog.put_site(replace(SITE, operator_id="op-2"))
+        sites.put(replace(SITE, operator_id="op-2"))
     with pytest.raises(Conflict):
-        catalog.put_tariff(replace(TARIFF, operator_id="op-2"))
+        tariffs.put(replace(TARIFF, operator_id="op-2"))
     with pytest.raises(Conflict):
-        catalog.put_token(replace(TOKEN, operator_id="op-2"), NOW)
-    assert catalog.site("site-1") == SITE
-    assert catalog.tariff("tariff-1") == TARIFF
-    assert catalog.token(TOKEN.uid) == TOKEN
+        tokens.put(replace(TOKEN, operator_id="op-2"), NOW)
+    assert sites.get("site-1") == SITE
+    assert tariffs.get("tariff-1") == TARIFF
+    assert tokens.get(TOKEN.uid) == TOKEN
 
 
 def test_each_costs_one_call_but_a_new_driver_two(aws_calls: list[str]) -> None:

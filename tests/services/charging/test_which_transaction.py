@@ -248,7 +248,7 @@ def test_an_updated_after_ended_changes_nothing(talk201: Talk) -> None:
     }
     event(talk201, "Updated", 3, idToken=CARD201, meterValue=meter(90_000), **late)
     assert talk201.the_session() == before
-    assert kit.chargers.connectors("CP-1")[0].status == kit.chargers.connectors("CP-1")[1].status
+    assert kit.connectors.of_charger("CP-1")[0].status == kit.connectors.of_charger("CP-1")[1].status
     assert list(kit.readings.newest("CP-1", "tx-1")) == []
     assert talk201.measured().energy_wh == 1000
 
