@@ -53,7 +53,7 @@ class _Nothing:
     def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
         return None
 
-    def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
+    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
         return ()
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState:

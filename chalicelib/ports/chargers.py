@@ -66,7 +66,7 @@ class ChargerRegistry(Chargers, Protocol):
 
 
 class ChargerPasswords(Protocol):
-    """What a charger proves itself by; a new password is good from when it is offered, the old one until that is used."""
+    """What a charger proves itself by; a new one is good once offered, the old one until the new one is used."""
 
     def offer(self, charger_id: str, password_hash: str) -> None:
         """Take this password as well as the present one."""

@@ -444,9 +444,9 @@ def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
             return iter([(0.0, it) for it in places])
 
     class Prices:
-        def tariff(self, tariff_id: str) -> None: ...
+        def get(self, tariff_id: str) -> None: ...
 
-    search = Search(cast(Any, Index()), cast(Any, Prices()), GreatCircle())
+    search = Search(cast(Any, Index()), cast(Any, Prices()), cast(Any, Prices()), GreatCircle())
     found, cursor = 0, None
     for _ in range(40):
         page = search.near(spot, 1000, Wish(), 100, cursor)

@@ -1,4 +1,4 @@
-"""What is put in the catalogue comes out as it was, and no operator can take what is another's."""
+"""What operators and drivers put comes out as it was, and no operator can take what is another's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.chargers.registry import DynamoSites
+from chalicelib.adapters.drivers.drivers import DynamoDrivers
+from chalicelib.adapters.drivers.tokens import DynamoTokens
+from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Site
 from chalicelib.records.drivers import Driver, Token
@@ -19,7 +22,7 @@ TOKEN = Token("04A1B2C3", "op-1", "driver-1")
 
 
 def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
-    catalog, drivers = DynamoCatalog(), DynamoDrivers()
+    sites, tariffs, tokens, drivers = DynamoSites(), DynamoTariffs(), DynamoTokens(), DynamoDrivers()
     driver = Driver("driver-1", "ada@example.org", "cus_1", "pm_1", "visa 4242")
     sites.put(SITE)
     tariffs.put(TARIFF)
@@ -33,21 +36,21 @@ def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
 
 
 def test_what_was_never_put_is_none() -> None:
-    assert DynamoCatalog().site("x") is None
-    assert DynamoCatalog().tariff("x") is None
-    assert DynamoCatalog().token("x") is None
+    assert DynamoSites().get("x") is None
+    assert DynamoTariffs().get("x") is None
+    assert DynamoTokens().get("x") is None
     assert DynamoDrivers().get("x") is None
 
 
 def test_names_no_row_can_have_are_none_and_not_accidents(aws_calls: list[str]) -> None:
-    assert DynamoCatalog().token("") is None
-    assert DynamoCatalog().token("A" * 5000) is None
+    assert DynamoTokens().get("") is None
+    assert DynamoTokens().get("A" * 5000) is None
     assert DynamoDrivers().get("") is None
     assert aws_calls == []
 
 
 def test_an_operator_may_change_its_own_things() -> None:
-    catalog = DynamoCatalog()
+    tokens = DynamoTokens()
     tokens.put(TOKEN, NOW)
     tokens.put(replace(TOKEN, blocked=True), NOW)
 
@@ -55,7 +58,7 @@ def test_an_operator_may_change_its_own_things() -> None:
 
 
 def test_an_operator_cannot_take_anothers_things() -> None:
-    catalog = DynamoCatalog()
+    sites, tariffs, tokens = DynamoSites(), DynamoTariffs(), DynamoTokens()
     sites.put(SITE)
     tariffs.put(TARIFF)
     tokens.put(TOKEN, NOW)
@@ -72,8 +75,8 @@ def test_an_operator_cannot_take_anothers_things() -> None:
 
 
 def test_each_costs_one_call_but_a_new_driver_two(aws_calls: list[str]) -> None:
-    DynamoCatalog().put_site(SITE)
-    DynamoCatalog().site("site-1")
+    DynamoSites().put(SITE)
+    DynamoSites().get("site-1")
     DynamoDrivers().put(Driver("driver-1", "ada@example.org"))
     DynamoDrivers().get("driver-1")
 
