@@ -77,7 +77,7 @@ def put(row: Model, condition: Condition | None = None) -> bool:
 
 
 def put_own(row: Model, is_new: Condition) -> None:
-    """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or was that operator's."""
+    """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or that operator's."""
     owned: Any = row
     if not put(row, is_new | (type(owned).operator_id == owned.operator_id)):
         raise Conflict("that id is another operator's")

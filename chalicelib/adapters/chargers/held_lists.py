@@ -1,4 +1,4 @@
-"""What is known of the list of tokens that a charger holds, which of it was sent last, and whose is to be looked after."""
+"""What is known of the list of tokens that a charger holds, and whose list is to be looked after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A charger's newest socket is the one that counts, whichever process hears of it first; an older one may still speak."""
+"""A charger's newest socket is the one that counts, whichever process hears of it first; an older one may speak."""
 
 from __future__ import annotations
 
