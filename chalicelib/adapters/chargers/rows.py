@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.adapters.dynamo import connector_id, decode
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.records.chargers import Admission, Charger, HeldList, Plug
 
 CHARGER = "charger"
@@ -53,7 +53,7 @@ def charger_of(row: ChargerRow) -> Charger:
         firmware=row.firmware,
         has_main_meter=bool(row.has_main_meter),
         setup_profile=row.setup_profile,
-        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
+        metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
     )
 
 
