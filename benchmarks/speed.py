@@ -59,6 +59,9 @@ class _Nothing:
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState:
         return state
 
+    def place(self, *_: Any) -> bool:
+        return False
+
     def add(self, *_: Any) -> None:
         return None
 
