@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.records import Conflict
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 Value = TypeVar("Value")
@@ -128,6 +129,13 @@ def put(row: Model, condition: Condition | None = None) -> bool:
             raise
         return False
     return True
+
+
+def put_own(row: Model, is_new: Condition) -> None:
+    """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or that operator's."""
+    owned: Any = row
+    if not put(row, is_new | (type(owned).operator_id == owned.operator_id)):
+        raise Conflict("that id is another operator's")
 
 
 def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:

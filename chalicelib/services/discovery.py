@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Polyline
 from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.ports.chargers import Sites
 from chalicelib.ports.discovery import Places, Travel
-from chalicelib.ports.drivers import Catalog
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Plug, PlugType, Site
 from chalicelib.records.discovery import Place
 from chalicelib.records.drivers import Terms, terms_with
@@ -78,7 +79,8 @@ class Search:
     """Searches."""
 
     places: Places
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
     travel: Travel
 
     def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
@@ -120,12 +122,12 @@ class Search:
 
     def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
         """A site with its price and its chargers by name. Raises NotFound."""
-        site = self.catalog.site(site_id)
+        site = self.sites.get(site_id)
         if site is None:
             raise NotFound(f"site {site_id}")
         around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
         chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
-        tariff = self.catalog.tariff(terms_with(site.operator_id, terms).tariff_at(site.tariff_id))
+        tariff = self.tariffs.get(terms_with(site.operator_id, terms).tariff_at(site.tariff_id))
         return site, tariff, chargers
 
     def _priced(
@@ -142,7 +144,7 @@ class Search:
         for (away_m, place), drive in zip(kept, drives, strict=True):
             tariff_id = terms_with(place.operator_id, terms).tariff_at(place.tariff_id)
             if tariff_id not in tariffs:
-                tariffs[tariff_id] = self.catalog.tariff(tariff_id)
+                tariffs[tariff_id] = self.tariffs.get(tariff_id)
             found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))
         return found
 

@@ -29,9 +29,8 @@ from chalicelib.domain.chargers.setup import (
 )
 from chalicelib.domain.chargers.setup_profile import ChargerTraits, SetupProfile, wishes
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers, Setups
+from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.discovery import Places
-from chalicelib.ports.drivers import Catalog
 from chalicelib.protocol.ocpp import setups as wording
 from chalicelib.records.chargers import Admission, Charger, Connection, Errand, Gone, Purpose, SentCall
 from chalicelib.services.access import Refusal, operators_own
@@ -43,13 +42,13 @@ _AT_ONCE = 100
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Provisioning:
     """Sets chargers up, and shows how far that has come."""
 
     setups: Setups
     chargers: Chargers
-    catalog: Catalog
+    sites: Sites
     places: Places
     commands: ChargerCommands
     clock: Clock
@@ -136,7 +135,7 @@ class Provisioning:
         if charger.admission is not Admission.ACCEPTED:
             return False
         profile = self.setups.profile(charger.operator_id)
-        site = self.catalog.site(charger.site_id)
+        site = self.sites.get(charger.site_id)
         place = ChargerTraits(
             is_load_managed=site is not None and site.is_load_managed,
             has_main_meter=charger.has_main_meter,

@@ -21,7 +21,16 @@ from chalicelib.domain.chargers.commands import (
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Reports
+from chalicelib.ports.chargers import (
+    Calls,
+    ChargerNews,
+    ChargerPasswords,
+    Chargers,
+    History,
+    MessageLog,
+    Reports,
+    Sockets,
+)
 from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions
 from chalicelib.protocol.ocpp.settings import put_together
 from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
@@ -46,11 +55,14 @@ class TransactionReport:
     missing: Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RemoteControl:
     """What an operator does with chargers that are registered."""
 
     chargers: Chargers
+    sockets: Sockets
+    charger_passwords: ChargerPasswords
+    charger_news: ChargerNews
     calls: Calls
     commands: ChargerCommands
     message_log: MessageLog
@@ -122,18 +134,18 @@ class RemoteControl:
         charger = self._own(operator_id, charger_id)
         password = secrets.token_hex(_KEY_BYTES).upper()
         password_hash = hash_password(password.encode(), secrets.token_bytes(16))
-        self.chargers.offer_password(charger_id, password_hash)
+        self.charger_passwords.offer(charger_id, password_hash)
         errand = Errand(f"k-{secrets.token_hex(12)}", Purpose.PASSWORD, password_hash)
         try:
             return self._send(charger, ChangePassword(password), errand)
         except Refusal:
-            self.chargers.drop_password(charger_id, password_hash)
+            self.charger_passwords.drop(charger_id, password_hash)
             raise
 
     def password_answered(self, call: SentCall, result: CommandResult) -> None:
         """A password that the charger did not take is good no longer."""
         if result.verdict is not Verdict.ACCEPTED:
-            self.chargers.drop_password(call.charger_id, call.subject)
+            self.charger_passwords.drop(call.charger_id, call.subject)
 
     def welcome(self, charger_id: str) -> None:
         """A charger that waited was registered: it is asked to present itself again, and is accepted then."""
@@ -144,11 +156,11 @@ class RemoteControl:
 
     def look(self, operator_id: str, charger_id: str) -> tuple[Charger, Sequence[tuple[NewsReceived, datetime]]]:
         """A charger and its latest news. Raises NotFound."""
-        return self._own(operator_id, charger_id), self.chargers.news(charger_id)
+        return self._own(operator_id, charger_id), self.charger_news.of_charger(charger_id)
 
     def main_meter(self, operator_id: str, charger_id: str) -> MainMeter | None:
         """The station's own meter as last told, if it ever was. Raises NotFound."""
-        return self.chargers.main_meter(self._own(operator_id, charger_id).charger_id)
+        return self.charger_news.main_meter(self._own(operator_id, charger_id).charger_id)
 
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
@@ -161,7 +173,7 @@ class RemoteControl:
         """Journal heartbeats and readings too, for a while; returns until when. Raises NotFound."""
         self._own(operator_id, charger_id)
         until = self.clock() + min(lasting, LONGEST_TRACE)
-        self.chargers.trace(charger_id, until)
+        self.sockets.trace(charger_id, until)
         return until
 
     def uptime(

@@ -10,9 +10,10 @@ from chalicelib.domain.charging.session import Session, looks_like_app_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.drivers import Drivers, TokenRegistry
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.drivers import NO_TERMS, Driver, Terms, Token, terms_with
 from chalicelib.services.drivers.eligibility import can_pay, why_barred
 
@@ -32,13 +33,15 @@ class Authorization:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Authorizations:
     """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
 
     chargers: Chargers
     sessions: Sessions
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
+    tokens: TokenRegistry
     drivers: Drivers
     clock: Clock
 
@@ -76,14 +79,14 @@ class Authorizations:
     def _tariff(self, terms: Terms, charger_id: str) -> Tariff | None:
         """The price at a charger. What is agreed holds wherever its site may be."""
         if terms.tariff_id is not None:
-            return self.catalog.tariff(terms.tariff_id)
+            return self.tariffs.get(terms.tariff_id)
         charger = self.chargers.get(charger_id)
-        site = self.catalog.site(charger.site_id) if charger else None
-        return self.catalog.tariff(terms.tariff_at(site.tariff_id)) if site else None
+        site = self.sites.get(charger.site_id) if charger else None
+        return self.tariffs.get(terms.tariff_at(site.tariff_id)) if site else None
 
     def _card(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
-            card = self.catalog.token(name)
+            card = self.tokens.get(name)
             if card is not None and card.operator_id in (operator_id, ""):
                 return card
         return None

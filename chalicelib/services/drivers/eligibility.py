@@ -10,9 +10,10 @@ from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.drivers import Drivers
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
 from chalicelib.records.drivers import Driver, Terms, terms_with
@@ -34,12 +35,14 @@ class AvailableConnector:
     reservation: Reservation | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Eligibility:
     """Answers with what is needed to begin, or refuses."""
 
     chargers: Chargers
-    catalog: Catalog
+    connectors: Connectors
+    sites: Sites
+    tariffs: Tariffs
     drivers: Drivers
     sessions: Sessions
     reservations: Reservations
@@ -63,7 +66,7 @@ class Eligibility:
     def prices(self, driver_id: str, charger_id: str) -> tuple[Site, Tariff]:
         """What this driver pays at a charger, and where that is. Raises NotFound."""
         charger = self.chargers.get(charger_id)
-        site = self.catalog.site(charger.site_id) if charger else None
+        site = self.sites.get(charger.site_id) if charger else None
         driver = self.drivers.get(driver_id)
         if charger is None or site is None or driver is None:
             raise NotFound(f"charger {charger_id}")
@@ -77,7 +80,7 @@ class Eligibility:
         charger = self.chargers.get(charger_id)
         if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
             raise NotFound(f"connector {connector} of charger {charger_id}")
-        site = self.catalog.site(charger.site_id)
+        site = self.sites.get(charger.site_id)
         if site is None:
             raise NotFound(f"site {charger.site_id}")
         barred = why_barred(driver, charger.operator_id)
@@ -97,11 +100,11 @@ class Eligibility:
         return AvailableConnector(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
 
     def _tariff(self, driver: Driver, site: Site) -> Tariff | None:
-        return self.catalog.tariff(terms_with(site.operator_id, driver.terms).tariff_at(site.tariff_id))
+        return self.tariffs.get(terms_with(site.operator_id, driver.terms).tariff_at(site.tariff_id))
 
     def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
         found = ConnectorState(connector)
-        for state in self.chargers.connectors(charger_id):
+        for state in self.connectors.of_charger(charger_id):
             if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
             if state.connector == connector:

@@ -17,9 +17,8 @@ from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
@@ -83,15 +82,14 @@ class Wanted:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverSessions:
     """What a driver does with sessions."""
 
     sessions: Sessions
     readings: Readings
     evidence: Evidence
-    chargers: Chargers
-    catalog: Catalog
+    connectors: Connectors
     eligibility: Eligibility
     driver_reservations: DriverReservations
     issued_receipts: IssuedReceipts
@@ -209,7 +207,7 @@ class DriverSessions:
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
-        for state in self.chargers.connectors(wanted.charger_id):
+        for state in self.connectors.of_charger(wanted.charger_id):
             if state.connector == wanted.connector and state.session_id:
                 session = self.sessions.get(state.session_id)
                 if session is None or not is_drivers(session, driver_id):
@@ -231,6 +229,6 @@ class DriverSessions:
         return session
 
     def _claim(self, session: Session) -> None:
-        if not take_connector(self.chargers, self.sessions, session):
+        if not take_connector(self.connectors, self.sessions, session):
             self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise busy(session.connector)

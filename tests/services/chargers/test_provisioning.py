@@ -159,7 +159,7 @@ def box16(kit: Kit, **odd: Any) -> Box:
 
 def box201(kit: Kit, **odd: Any) -> Box:
     connection = replace(CONNECTION, connection_id="c-201", protocol="ocpp2.0.1")
-    kit.chargers.opened(connection, NOW)
+    kit.sockets.opened(connection, NOW)
     return Box(kit, dict(FACTORY_201), connection, **odd)
 
 
@@ -386,11 +386,11 @@ def test_a_new_profile_reaches_chargers_that_are_online(kit: Kit) -> None:
 def test_a_charger_that_was_away_meets_a_new_profile_when_it_is_back(kit: Kit) -> None:
     box = box16(kit)
     box.boot()
-    kit.chargers.closed(CONNECTION)
+    kit.sockets.closed(CONNECTION)
     kit.provisioning.put_profile("op", SetupProfile(reading_interval_s=30))
     kit.clock.advance(minutes=30)
     assert kit.provisioning.tend() == 0
-    kit.chargers.opened(CONNECTION, kit.clock())
+    kit.sockets.opened(CONNECTION, kit.clock())
     charger = kit.chargers.get("CP-1")
     assert charger is not None
     kit.provisioning.connected(charger)
@@ -417,7 +417,7 @@ def test_a_charge_without_a_meter_makes_kerb_look_again(kit: Kit) -> None:
 
 def test_a_charger_that_will_not_measure_is_known_for_it(kit: Kit) -> None:
     box = box201(kit, takes=lambda name, value: "Rejected" if "Measurands" in name else "Accepted")
-    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(replace(found(kit), connection_id=None), "open-sesame-1234")
     box.boot()
     assert metering(kit) is MeteringCapability.NONE
@@ -425,7 +425,7 @@ def test_a_charger_that_will_not_measure_is_known_for_it(kit: Kit) -> None:
     assert not place.is_metered
     with pytest.raises(Refusal, match="does not measure"):
         kit.eligibility.spot(kit.eligibility.payer("driver-1"), "CP-1", ConnectorId(1))
-    kit.catalog.put_tariff(replace(TARIFF, elements=simple_elements(per_minute=Decimal("0.10"))))
+    kit.tariffs.put(replace(TARIFF, elements=simple_elements(per_minute=Decimal("0.10"))))
     assert kit.eligibility.spot(kit.eligibility.payer("driver-1"), "CP-1", ConnectorId(1))
 
 

@@ -127,7 +127,7 @@ def test_a_hold_is_no_larger_than_the_drivers_limits_come_to(run: Run, limits: L
 
 
 def test_free_charging_needs_neither_hold_nor_card(kit: Kit) -> None:
-    kit.catalog.put_tariff(FREE)
+    kit.tariffs.put(FREE)
     kit.drivers.put(Driver("driver-3", "f@example.com"))
     session, _ = kit.driver_sessions.begin("driver-3", Wanted("CP-1", ConnectorId(1)), None)
     kit.lifecycle.place_hold(session.session_id, "hold")
