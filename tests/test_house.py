@@ -34,8 +34,9 @@ ROOMS = {
 # Where whose a thing is may be compared by hand: all else asks services/access.py.
 WHOSE = {
     "chalicelib/services/access.py": "it is the one place",
-    "chalicelib/adapters/chargers/chargers.py": "a condition that DynamoDB checks as it writes",
-    "chalicelib/adapters/drivers/catalog.py": "a condition that DynamoDB checks as it writes",
+    "chalicelib/adapters/dynamo.py": "a condition that DynamoDB checks as it writes",
+    "chalicelib/adapters/chargers/registry.py": "a condition that DynamoDB checks as it writes",
+    "chalicelib/adapters/drivers/tokens.py": "a condition that DynamoDB checks as it writes",
 }
 
 

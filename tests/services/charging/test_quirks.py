@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.commands import CommandResult, StopCharging, Ver
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.records.chargers import Connection, Gone, Purpose
+from chalicelib.records.chargers import Connection, Direction, Gone, Purpose
 from chalicelib.records.charging import Transaction
 from tests.services.conftest import CARD, NOW, Kit
 
@@ -53,7 +53,9 @@ class Talk:
         return self.say("StopTransaction", payload | more)
 
     def newest_entry(self) -> Any:
-        return self.kit.message_log.page("CP-1", 1, None)[0][0]
+        """The newest that the charger said; what Kerb asks it meanwhile stands beside it."""
+        newest = self.kit.message_log.page("CP-1", 10, None)[0]
+        return next(it for it in newest if it.direction is not Direction.OUT)
 
     def the_session(self) -> Session:
         """The only session there is, its energy measured as the workflow does."""
