@@ -1,4 +1,4 @@
-"""What the services ask of chargers: their registry, their sockets, and what is written down of them."""
+"""Ports of the chargers: their registry, their sockets, commands sent to them, and what is written down of them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ from chalicelib.records.chargers import (
 
 
 class Chargers(Protocol):
-    """The registry, and what the network knows of each charger now."""
+    """The registry of chargers, and what the network knows of each one now."""
 
-    def get(self, charger_id: str) -> Charger | None: ...
+    def get(self, charger_id: str) -> Charger | None:
+        """The charger of exactly that identity, with its live connection; None for one that nobody has registered."""
+
     def put(self, charger: Charger, *, keep_password: bool = False) -> None:
         """Register or re-register; keeps the live connection and boot facts of a charger already known.
 
@@ -48,7 +50,9 @@ class Chargers(Protocol):
     def note_spelling(self, charger_id: str) -> None:
         """From now on a charger is found by its name in any case. Registering one does so too."""
 
-    def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
+    def of_operator(self, operator_id: str) -> Sequence[Charger]:
+        """All of the operator's chargers, those that wait to be accepted among them."""
+
     def opened(self, connection: Connection, at: datetime) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
@@ -64,7 +68,7 @@ class Chargers(Protocol):
     def booted(
         self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
     ) -> Charger | None:
-        """What it says it is; returns it as it is registered, None when it is not."""
+        """Note what a BootNotification says the charger is; returns it as it is registered, None when it is not."""
 
     def admit(self, charger_id: str, admission: Admission) -> bool:
         """Accept or block a charger; False for an unknown one."""
@@ -85,37 +89,43 @@ class Chargers(Protocol):
         """The charger has used the offered password: from now on no other is good."""
 
     def trace(self, charger_id: str, until: datetime) -> bool:
-        """Journal everything until then; False for an unknown charger."""
+        """Log every message until then, heartbeats and readings too; False for an unknown charger."""
 
     def confirm_list(self, charger_id: str, version: int) -> None:
-        """The charger holds this version of our token list."""
+        """The charger holds this version of its Local Authorization List; below 0: it takes none."""
 
     def sends_list(self, charger: Charger, held: HeldList) -> bool:
-        """Note what the charger is about to be sent; False when somebody else has sent it something meanwhile.
+        """Note what part of the local list the charger is about to be sent.
+
+        False when it was sent something else meanwhile.
 
         From then on it is among those of its operator that take lists, until its socket closes.
         """
 
     def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
-        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+        """Connected chargers of the operator that take local lists, and were not sent all that changed until then."""
 
     def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
         """The charger told these of its limits; those it told before stay."""
 
     def list_is_due(self, charger_id: str) -> None:
-        """The charger's list of tokens should be looked after soon."""
+        """The charger's local list should be looked after soon."""
 
     def lists_due(self) -> Iterable[str]:
-        """Chargers whose list should be looked after; each is given out once."""
+        """Chargers whose local list should be looked after; each is given out once."""
 
     def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
         """Keep the latest news of each topic."""
 
-    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
+    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
+        """The latest news of each topic, and when it came."""
+
     def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
         """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
 
-    def main_meter(self, charger_id: str) -> MainMeter | None: ...
+    def main_meter(self, charger_id: str) -> MainMeter | None:
+        """The station's own meter as last told; None for a charger that never told of one."""
+
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
@@ -125,7 +135,9 @@ class Chargers(Protocol):
     def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
         """Remember where the charger stands in the index of places, with it and with each of its connectors."""
 
-    def connectors(self, charger_id: str) -> Sequence[ConnectorState]: ...
+    def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
+        """The registered connectors and all that ever reported a status (0: the charger as a whole), by number."""
+
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
         """Give a connector to a session; False when another session has it. True again for the same one.
 
@@ -148,26 +160,31 @@ class Chargers(Protocol):
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
 
     def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """Nothing happens when it is not (any longer) kept for that reservation."""
+        """Let go of a reserved connector; nothing happens when it is not (any longer) kept for that reservation."""
 
 
 class ChargerLink(Protocol):
-    """The way down an open socket."""
+    """The way down a charger's open WebSocket."""
 
     def send(self, connection_id: str, frame: str) -> None:
-        """Raises Gone when the socket is closed."""
+        """Send one text frame. Raises Gone when the socket is closed."""
 
     def close(self, connection_id: str) -> None:
-        """Closes it; nothing happens when it is closed already."""
+        """Close the socket; nothing happens when it is closed already."""
 
 
 class Calls(Protocol):
-    """Commands sent, keyed by charger, for message ids repeat across chargers."""
+    """Commands sent, keyed by charger and message id, for ids repeat across chargers.
+
+    And each charger's line of calls.
+    """
 
     def add(self, call: SentCall) -> bool:
-        """False when the charger was sent one of that id already."""
+        """Remember a command before it is sent; False when the charger was sent one of that id already."""
 
-    def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
+    def get(self, charger_id: str, message_id: str) -> SentCall | None:
+        """The command sent under that message id, with its answer once that has come; None when there was none."""
+
     def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
         """Record the first answer, however late; None for a further one, or one nobody asked for."""
 
@@ -204,15 +221,20 @@ class Calls(Protocol):
 
 
 class MessageLog(Protocol):
-    """What was said between a charger and us, kept for a while."""
+    """The message log: what was said between a charger and us, kept for a while."""
 
-    def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
+    def add(self, charger_id: str, entry: LoggedMessage) -> None:
+        """Append a message, with its answer; the same message again changes nothing."""
+
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
 
 
 class Knocks(Protocol):
-    """Who was refused at the chargers' door, by operator: kept for a week, and only so many however many knock."""
+    """Refused connections: who was refused a socket, by operator.
+
+    Kept for a week, and only so many however many try.
+    """
 
     def add(self, knock: Knock) -> int:
         """Count a refusal; returns how many of its kind there were that day."""
@@ -224,29 +246,38 @@ class Knocks(Protocol):
 class History(Protocol):
     """What a charger's uptime follows from, kept for more than a year."""
 
-    def add(self, charger_id: str, happening: Happening) -> None: ...
+    def add(self, charger_id: str, happening: Happening) -> None:
+        """Append a change of a line or of a connector's status; the same again changes nothing."""
+
     def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
-        """In order of time; with it the last ones before `since`, which tell how things stood then."""
+        """What happened, in order of time.
+
+        With it the last changes before `since`, which tell how things stood then.
+        """
 
 
 class Reports(Protocol):
     """What chargers report in parts, kept for a while."""
 
-    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
+    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
+        """Keep a part of a report that came at that time; the same part again changes nothing."""
+
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
-        """In order; a part that came twice is there once."""
+        """The parts that have come, in order; a part that came twice is there once."""
 
 
 class Setups(Protocol):
-    """The declared profiles, and each charger's setup."""
+    """Setup profiles as operators declare them, and how far each charger's setup has come."""
 
     def profile(self, operator_id: str) -> SetupProfile:
         """What the operator declared, else what is wanted of every charger. May be a minute old."""
 
     def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
-        """From now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
+        """Declare a profile from now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
 
-    def get(self, charger_id: str) -> Setup | None: ...
+    def get(self, charger_id: str) -> Setup | None:
+        """What is known of the charger's settings; None when it was never asked."""
+
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 

@@ -1,4 +1,4 @@
-"""What the services ask of operators' and drivers' own records."""
+"""Ports of operators' and drivers' own records: sites, tariffs, tokens, accounts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,41 @@ from chalicelib.records.drivers import Driver, Login, Terms, Token
 
 
 class Catalog(Protocol):
-    """Sites, tariffs and tokens. Putting one whose id is another operator's raises Conflict."""
+    """Sites, tariffs, legal profiles and tokens. Putting one whose id is another operator's raises Conflict."""
 
-    def put_site(self, site: Site) -> None: ...
-    def site(self, site_id: str) -> Site | None: ...
-    def put_tariff(self, tariff: Tariff) -> None: ...
-    def tariff(self, tariff_id: str) -> Tariff | None: ...
-    def put_profile(self, operator_id: str, profile: Profile) -> None: ...
-    def profile(self, operator_id: str) -> Profile | None: ...
-    def put_token(self, token: Token, at: datetime) -> None: ...
-    def token(self, uid: str) -> Token | None: ...
+    def put_site(self, site: Site) -> None:
+        """Register a site or replace it. Raises Conflict when the id is another operator's."""
+
+    def site(self, site_id: str) -> Site | None:
+        """The site of that id; None when there is none."""
+
+    def put_tariff(self, tariff: Tariff) -> None:
+        """Store a tariff or replace it; sessions keep the one they began with. Raises Conflict."""
+
+    def tariff(self, tariff_id: str) -> Tariff | None:
+        """The tariff of that id as it is now; None when there is none."""
+
+    def put_profile(self, operator_id: str, profile: Profile) -> None:
+        """Store who the operator is by law, for receipts issued from now on."""
+
+    def profile(self, operator_id: str) -> Profile | None:
+        """Who the operator is by law; None when it never said."""
+
+    def put_token(self, token: Token, at: datetime) -> None:
+        """Store a token or replace it; `at` says from when on local lists lack it.
+
+        Raises Conflict when it is another's.
+        """
+
+    def token(self, uid: str) -> Token | None:
+        """The token of that uid, just as it is spelt; None for an unknown one."""
+
     def tokens_of(self, driver_id: str) -> Sequence[Token]:
-        """A driver's cards, whoever issued them."""
+        """A driver's tokens, whoever issued them."""
 
-    def forget_token(self, uid: str) -> None: ...
+    def forget_token(self, uid: str) -> None:
+        """Delete the token; nothing happens when it is not there."""
+
     def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
         """The operator's tokens changed in (after, until], each with its second, in that order; see `second_of`.
 
@@ -37,29 +58,36 @@ class Catalog(Protocol):
         """The operators whose tokens changed since their lists were last seen through, and the second of that."""
 
     def lists_done(self, operator_id: str, second: int) -> None:
-        """All of the operator's chargers have been sent what changed until then."""
+        """All of the operator's chargers have been sent what changed of its tokens until that second."""
 
 
 class Drivers(Protocol):
-    """People with accounts."""
+    """People with accounts: their saved card, terms and debts."""
 
     def put(self, driver: Driver) -> None:
-        """Leaves terms and debts alone."""
+        """Store an account or replace it; leaves terms and debts alone."""
 
-    def get(self, driver_id: str) -> Driver | None: ...
+    def get(self, driver_id: str) -> Driver | None:
+        """The driver with terms and debts; None for an unknown id."""
+
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
-        """False for an unknown driver."""
+        """Store what an operator has agreed with a driver; False for an unknown driver."""
 
-    def owe(self, driver_id: str, session_id: str) -> None: ...
-    def owe_no_more(self, driver_id: str, session_id: str) -> None: ...
-    def forget(self, driver_id: str) -> None: ...
+    def owe(self, driver_id: str, session_id: str) -> None:
+        """Note that this session is not paid yet, which keeps its driver from beginning another."""
+
+    def owe_no_more(self, driver_id: str, session_id: str) -> None:
+        """Note that this session is paid, or its debt let go."""
+
+    def forget(self, driver_id: str) -> None:
+        """Delete the driver's record; nothing happens when it is not there."""
 
 
 class Identity(Protocol):
-    """Accounts and passwords, kept by somebody whose trade it is."""
+    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is."""
 
     def register(self, email: str, password: str) -> str:
         """The new account's id. Raises AlreadyRegistered, NotAllowed (for a weak password, say)."""
@@ -68,10 +96,10 @@ class Identity(Protocol):
         """Prove the address. Raises NotAllowed."""
 
     def log_in(self, email: str, password: str) -> Login:
-        """Raises NotAllowed."""
+        """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
 
     def refresh(self, refresh_token: str) -> Login:
-        """Raises NotAllowed."""
+        """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
 
     def forget(self, account_id: str) -> None:
         """There is no such account any more; nothing happens when there was none."""

@@ -1,4 +1,4 @@
-"""What is kept of drivers."""
+"""Records of drivers: their terms, accounts, RFID tokens and logins."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """OIDC tokens for a person."""
+    """The OIDC tokens of a person who has logged in."""
 
     account_id: str
     access_token: str
