@@ -1,4 +1,7 @@
-"""What becomes of a reservation is one conditional write: whoever comes second learns that it was decided."""
+"""Reservations in DynamoDB.
+
+What becomes of a reservation is one conditional write: whoever comes second learns that it was decided.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _SHARDS = 4
 
 
 class DynamoReservations:
-    """The port Reservations. Methods make one call where they say nothing else."""
+    """Reservations in DynamoDB: the port Reservations. Methods make one call where they say nothing else."""
 
     def add(self, reservation: Reservation) -> None:
         row = ReservationRow(
@@ -89,7 +92,7 @@ class DynamoReservations:
         ReservationRow(f"{_TURN}{driver_id}").delete()
 
     def settle(self, reservation: Reservation) -> None:
-        """Two calls."""
+        """Two calls: the reservation, and its driver's turn."""
         row = ReservationRow(reservation.reservation_id)
         update(row, [ReservationRow.due_shard.remove()], ReservationRow.reservation_id.exists())
         self.end_turn(reservation.driver_id, reservation.reservation_id)

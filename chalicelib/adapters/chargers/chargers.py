@@ -1,4 +1,7 @@
-"""What the network knows of a charger, each fact changed by one conditional write that a late message cannot undo."""
+"""The registry of chargers in DynamoDB, and what the network knows of each one now.
+
+Each fact is changed by one conditional write that a late message cannot undo.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +44,16 @@ def _now() -> datetime:
 
 
 class DynamoChargers:
-    """The port Chargers. `clock` says when what is remembered of a socket is due to be read again."""
+    """The registry in DynamoDB: the port Chargers. Methods make one call where they say nothing else.
+
+    `clock` says when what is remembered of a socket is due to be read again.
+    """
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
         self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
 
     def get(self, charger_id: str) -> Charger | None:
-        """One call."""
         row = find(ChargerRow, charger_id, _CHARGER)
         return _charger(row) if row else None
 
@@ -97,7 +102,7 @@ class DynamoChargers:
         }
 
     def note_spelling(self, charger_id: str) -> None:
-        """Two calls."""
+        """Two calls, the spelling before the charger itself."""
         self._note_spelling(charger_id)
         found = ChargerRow.is_found_in_any_case
         update(ChargerRow(charger_id, _CHARGER), [found.set(True)], ChargerRow.charger_id.exists())
@@ -170,7 +175,6 @@ class DynamoChargers:
             return None
 
     def admit(self, charger_id: str, admission: Admission) -> bool:
-        """One call."""
         change = [ChargerRow.admission.set(admission.value)]
         return update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
@@ -192,21 +196,17 @@ class DynamoChargers:
             raise Conflict(f"charger {charger.charger_id} is known")
 
     def pending(self, operator_id: str, most: int) -> int:
-        """One call."""
         return sum(1 for _ in ChargerRow.pending.query(operator_id, limit=most))
 
     def offer_password(self, charger_id: str, password_hash: str) -> None:
-        """One call."""
         change = [ChargerRow.next_password_hash.set(password_hash)]
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def drop_password(self, charger_id: str, password_hash: str) -> None:
-        """One call."""
         offered = ChargerRow.next_password_hash
         update(ChargerRow(charger_id, _CHARGER), [offered.remove()], offered == password_hash)
 
     def change_password(self, charger_id: str, password_hash: str) -> None:
-        """One call."""
         offered = ChargerRow.next_password_hash
         changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
         update(ChargerRow(charger_id, _CHARGER), changes, offered == password_hash)
@@ -223,14 +223,12 @@ class DynamoChargers:
         return True
 
     def confirm_list(self, charger_id: str, version: int) -> None:
-        """One call."""
         change = [ChargerRow.list_version.set(version)]
         if version < 0:
             change.append(ChargerRow.list_operator.remove())
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def sends_list(self, charger: Charger, held: HeldList) -> bool:
-        """One call."""
         sent = ChargerRow.list_sent
         changes = [
             ChargerRow.list_operator.set(charger.operator_id),
@@ -251,7 +249,7 @@ class DynamoChargers:
             yield key.charger_id
 
     def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
-        """Two calls."""
+        """Two calls; one for what was told before."""
         known = self.get(charger_id)
         if known is None or (known.limits is not None and {**known.limits, **limits} == dict(known.limits)):
             return
@@ -259,7 +257,6 @@ class DynamoChargers:
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def list_is_due(self, charger_id: str) -> None:
-        """One call."""
         shard = str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
         update(ChargerRow(charger_id, _CHARGER), [ChargerRow.list_due_shard.set(shard)])
 
@@ -271,11 +268,9 @@ class DynamoChargers:
                 yield key.charger_id
 
     def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
-        """One call."""
         ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at).save()
 
     def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
-        """One call."""
         rows = ChargerRow.query(charger_id, ChargerRow.item.startswith(_NEWS), consistent_read=True)
         return [
             (NewsReceived(Topic(row.item.removeprefix(_NEWS)), row.status or ""), row.status_at)
@@ -298,7 +293,6 @@ class DynamoChargers:
         return _charger(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
 
     def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
-        """One call."""
         change = [ChargerRow.status_at.set(at)]
         if told.energy_wh is not None and told.energy_at is not None:
             change += [ChargerRow.meter_energy_wh.set(told.energy_wh), ChargerRow.meter_energy_at.set(told.energy_at)]
@@ -311,7 +305,6 @@ class DynamoChargers:
         update(ChargerRow(charger_id, _MAIN_METER), change, not_older)
 
     def main_meter(self, charger_id: str) -> MainMeter | None:
-        """One call."""
         row = find(ChargerRow, charger_id, _MAIN_METER)
         if row is None:
             return None
@@ -374,7 +367,6 @@ class DynamoChargers:
         return [states[connector] for connector in sorted(states)]
 
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
-        """One call."""
         authorization = ChargerRow.session_id
         free_or_own = authorization.does_not_exist() | (authorization == session_id)
         actions = [authorization.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
@@ -382,13 +374,11 @@ class DynamoChargers:
         return update(_connector_row(charger_id, connector), actions, condition)
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        """One call."""
         authorization = ChargerRow.session_id
         actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
         update(_connector_row(charger_id, connector), actions, authorization == session_id)
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
-        """One call."""
         authorization = ChargerRow.session_id
         actions = [authorization.set(session_id)]
         if instead_of is not None:
@@ -397,18 +387,15 @@ class DynamoChargers:
         return update(_connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
 
     def note_plug_in(self, charger_id: str, seconds: int) -> None:
-        """One call."""
         change = [ChargerRow.plug_in_s.set(seconds)]
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
-        """One call."""
         actions = [ChargerRow.reserved_for.set(reservation_id), ChargerRow.reserved_until.set(until)]
         condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
         return update(_connector_row(charger_id, connector), actions, condition)
 
     def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """One call."""
         kept_for = ChargerRow.reserved_for
         actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
         update(_connector_row(charger_id, connector), actions, kept_for == reservation_id)

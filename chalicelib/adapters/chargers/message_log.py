@@ -1,4 +1,4 @@
-"""What chargers said and did, appended and never changed: the journal for people, the history for uptime, reports.
+"""The message log, the history for uptime, and chargers' reports, in DynamoDB; appended and never changed.
 
 A row's place follows from its time and from what it says, so that the same thing written twice is there once.
 """
@@ -27,7 +27,7 @@ _LOOK_BACK = 100
 
 
 class DynamoMessageLog:
-    """The port Journal. Every method makes one call."""
+    """The message log in DynamoDB: the port MessageLog. Methods make one call; messages are kept for `kept`."""
 
     def __init__(self, kept: timedelta = _JOURNAL_KEPT) -> None:
         self._kept = kept
@@ -50,10 +50,12 @@ class DynamoMessageLog:
 
 
 class DynamoHistory:
-    """The port History."""
+    """Changes of lines and statuses in DynamoDB: the port History.
+
+    Methods make one call where they say nothing else.
+    """
 
     def add(self, charger_id: str, happening: Happening) -> None:
-        """One call."""
         kind = "line" if isinstance(happening, LineChanged) else "status"
         body = f"{kind} {encode(happening)}"
         row = HistoryRow(charger_id, _place(happening.at, body), body=body, expires_at=happening.at + _HISTORY_KEPT)
@@ -69,7 +71,7 @@ class DynamoHistory:
 
 
 class DynamoReports:
-    """The port Reports. Every method makes one call, reading one more for each megabyte."""
+    """Reports in parts in DynamoDB: the port Reports. Methods make one call, and one more for each megabyte read."""
 
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
         body = encode(part)

@@ -1,4 +1,4 @@
-"""What operators and drivers have written down about themselves; an id once taken stays its operator's."""
+"""Sites, tariffs, tokens and drivers' records in DynamoDB. An id once taken stays its operator's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _ATTEMPTS = 8
 
 
 class DynamoCatalog:
-    """The port Catalog. Methods make one call where they say nothing else."""
+    """Sites, tariffs, profiles and tokens in DynamoDB: the port Catalog.
+
+    Methods make one call where they say nothing else.
+    """
 
     def put_site(self, site: Site) -> None:
         _put_own(
@@ -95,7 +98,7 @@ class DynamoCatalog:
 
 
 class DynamoDrivers:
-    """The port Drivers. Methods make one call where they say nothing else."""
+    """Drivers' records in DynamoDB: the port Drivers. Methods make one call where they say nothing else."""
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""

@@ -1,4 +1,4 @@
-"""What is kept of chargers and of what was said to and by them."""
+"""Tables of chargers: the registry, places, sockets, calls, the message log, history, reports, refused connections."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Finds an operator's chargers, in the order of their ids."""
+
     class Meta:
         index_name = "by_operator"
         projection = AllProjection()
@@ -30,7 +32,7 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
 
 
 class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only until its list of tokens has been looked after."""
+    """Finds chargers whose local list is to be looked after: a charger is here only until that is done."""
 
     class Meta:
         index_name = "list_due"
@@ -41,7 +43,10 @@ class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[n
 
 
 class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only while it is connected and takes our list of tokens, by how far it has that."""
+    """Finds chargers behind with their local lists, by how far each has ours.
+
+    Holds a charger only while it is connected and takes lists.
+    """
 
     class Meta:
         index_name = "lists"
@@ -52,7 +57,7 @@ class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore
 
 
 class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only until its operator has accepted it."""
+    """Finds chargers that wait for their operator's acceptance: one is here only until then."""
 
     class Meta:
         index_name = "pending"
@@ -154,6 +159,8 @@ class PlaceRow(Model):
 
 
 class ConnectionRow(Model):
+    """An open socket by its connection id: which charger's, and the subprotocol agreed."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}connections"
 
@@ -163,7 +170,7 @@ class ConnectionRow(Model):
 
 
 class LinesWaiting(GlobalSecondaryIndex["CallRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger's line only while calls wait there, by when the one before them is overdue."""
+    """Finds lines at which calls wait, by when the call before them is overdue; a line is here only while some do."""
 
     class Meta:
         index_name = "waiting"
@@ -202,6 +209,8 @@ class CallRow(Model):
 
 
 class JournalRow(Model):
+    """A logged message, by charger; `position` is its time and a digest of what it says."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}journal"
 
@@ -212,6 +221,8 @@ class JournalRow(Model):
 
 
 class HistoryRow(Model):
+    """A change of a charger's line or of a connector's status, from which uptime follows."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}history"
 
@@ -222,6 +233,8 @@ class HistoryRow(Model):
 
 
 class ReportRow(Model):
+    """A part of a report; `report` is the charger, the kind and the request's number."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}reports"
 
@@ -232,7 +245,7 @@ class ReportRow(Model):
 
 
 class KnockRow(Model):
-    """Refusals of one kind on one day; `place` is the day and what they have in common."""
+    """Refused connections of one kind on one day; `place` is the day and what they have in common."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}knocks"

@@ -1,4 +1,4 @@
-"""What operators and drivers have registered."""
+"""Tables of what operators and drivers have registered: sites, tariffs, tokens, operators, drivers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class SiteRow(Model):
+    """A site as one JSON text, beside the operator it belongs to."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}sites"
 
@@ -20,6 +22,8 @@ class SiteRow(Model):
 
 
 class TariffRow(Model):
+    """A tariff as one JSON text, beside the operator it belongs to."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}tariffs"
 
@@ -29,7 +33,7 @@ class TariffRow(Model):
 
 
 class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
-    """In the order in which they last changed."""
+    """Finds an operator's tokens in the order in which they last changed."""
 
     class Meta:
         index_name = "by_operator"
@@ -40,6 +44,8 @@ class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-unt
 
 
 class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
+    """Finds a driver's tokens, whoever issued them."""
+
     class Meta:
         index_name = "by_driver"
         projection = AllProjection()
@@ -49,6 +55,8 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
 
 
 class TokenRow(Model):
+    """A token by its uid; `changed_s` is the Unix second of its last change."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
 
@@ -64,7 +72,7 @@ class TokenRow(Model):
 
 
 class OperatorRow(Model):
-    """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
+    """An operator: when its tokens last changed, how far its chargers' local lists have them; its webhook.
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
     one is on its way to all of them.
@@ -83,6 +91,8 @@ class OperatorRow(Model):
 
 
 class DriverRow(Model):
+    """A driver's account; terms and debts stand apart, for others change them."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 
