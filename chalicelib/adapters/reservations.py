@@ -47,18 +47,18 @@ class DynamoReservations:
         return [_reservation(row) for row in rows]
 
     def take_turn(self, driver_id: str, reservation_id: str, until: datetime, at: datetime) -> bool:
-        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        is_free = authorization.does_not_exist() | (authorization == reservation_id) | (ReservationRow.until <= at)
+        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        is_free = holder.does_not_exist() | (holder == reservation_id) | (ReservationRow.until <= at)
         changes = [
-            authorization.set(reservation_id),
+            holder.set(reservation_id),
             ReservationRow.until.set(until),
             ReservationRow.expires_at.set(until + _KEPT_FOR),
         ]
         return update(row, changes, is_free)
 
     def end_turn(self, driver_id: str, reservation_id: str) -> None:
-        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        update(row, [authorization.remove(), ReservationRow.until.remove()], authorization == reservation_id)
+        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        update(row, [holder.remove(), ReservationRow.until.remove()], holder == reservation_id)
 
     def extend(self, reservation: Reservation, until: datetime) -> bool:
         is_as_known = (ReservationRow.standing == ReservationStatus.OPEN.value) & (

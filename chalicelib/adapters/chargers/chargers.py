@@ -367,24 +367,24 @@ class DynamoChargers:
         return [states[connector] for connector in sorted(states)]
 
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
-        authorization = ChargerRow.session_id
-        free_or_own = authorization.does_not_exist() | (authorization == session_id)
-        actions = [authorization.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
+        holder = ChargerRow.session_id
+        free_or_own = holder.does_not_exist() | (holder == session_id)
+        actions = [holder.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
         condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
         return update(_connector_row(charger_id, connector), actions, condition)
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        authorization = ChargerRow.session_id
-        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
-        update(_connector_row(charger_id, connector), actions, authorization == session_id)
+        holder = ChargerRow.session_id
+        actions = [holder.remove(), ChargerRow.last_session_id.set(session_id)]
+        update(_connector_row(charger_id, connector), actions, holder == session_id)
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
-        authorization = ChargerRow.session_id
-        actions = [authorization.set(session_id)]
+        holder = ChargerRow.session_id
+        actions = [holder.set(session_id)]
         if instead_of is not None:
             actions.append(ChargerRow.last_session_id.set(instead_of))
-        is_as_known = authorization.does_not_exist() if instead_of is None else authorization == instead_of
-        return update(_connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
+        is_as_known = holder.does_not_exist() if instead_of is None else holder == instead_of
+        return update(_connector_row(charger_id, connector), actions, is_as_known | (holder == session_id))
 
     def note_plug_in(self, charger_id: str, seconds: int) -> None:
         change = [ChargerRow.plug_in_s.set(seconds)]

@@ -1,4 +1,4 @@
-"""What a driver is told of a session follows from the session, and each thing is told of it once.
+"""Which notifications a session gives rise to. They follow from the session, and each is told once.
 
 What a session bears out (that it began, ended, was paid for or not) can be seen from it at any time. That a battery is
 almost full, or that idle time now costs money, passes: it is told by whoever sees it.

@@ -1,11 +1,11 @@
-"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
+"""The session's state machine: one table of transitions.
 
     INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
         |                                                                    |
         +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
 
-Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
-messages leave the session as it was.
+An event the table does not know for a state changes nothing. Facts (when energy began and ended, the meter) are merged
+once and never overwritten, so duplicates and late messages leave the session as it was.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FundsLow:
 
 @dataclass(frozen=True, slots=True)
 class ActionNeeded:
-    """Nothing is set aside until the cardholder confirms."""
+    """The cardholder must confirm (3-D Secure) before anything is set aside."""
 
     action: CardAction
 
@@ -144,7 +144,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True)
 class ChargesPlanned:
-    """It is decided what to take from where; nothing at all: it is paid."""
+    """What is to be taken from where is decided; nothing at all: it is paid."""
 
     takings: tuple[Charge, ...]
     at: datetime
@@ -182,7 +182,7 @@ class PaymentFailed:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The receipt exists."""
+    """The session is over: its receipt exists."""
 
     at: datetime
 

@@ -1,8 +1,8 @@
-"""A bill follows from a tariff and a charge's course alone: every line is rounded once, and the lines sum up.
+"""Rating: the bill that follows from a tariff and a charge's periods alone.
 
-Everything is exact (fractions) until a line is made of it: then its quantity is whole Wh or seconds, and its amount
-is that quantity times its price, rounded half up to minor units. A course may be cut into stretches anywhere; that
-changes nothing.
+Everything is exact (fractions) until a line is made of it: then its quantity is whole Wh or seconds, and its amount is
+that quantity times its price, rounded half up to minor units; the lines sum up. Charging periods may be cut anywhere;
+that changes nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _RESERVED = {
 
 @dataclass(frozen=True, slots=True)
 class ChargingPeriod:
-    """A part of a charge in which energy came evenly; one that is not `is_charging` is time parked.
+    """A charging period (OCPI): a part of a charge in which energy came evenly; one not `is_charging` is time parked.
 
     `current_ma` is what was measured to flow, all phases together; None where nobody told.
     """
@@ -66,7 +66,7 @@ class ChargingPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """For how long a connector was kept, and whether nobody came."""
+    """A reservation to be paid for: for how long a connector was kept, and whether nobody came."""
 
     began_at: datetime
     ended_at: datetime
@@ -75,7 +75,7 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What is to be paid for; stretches follow each other without a gap."""
+    """All that is to be paid for; charging periods follow each other without a gap."""
 
     periods: tuple[ChargingPeriod, ...] = ()
     reserved: Reserved | None = None
