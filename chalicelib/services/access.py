@@ -1,4 +1,4 @@
-"""A request that cannot be granted is an answer: it says which rule stands in its way."""
+"""Refusals: a request that cannot be granted is an answer, which says which rule stands in its way."""
 
 from __future__ import annotations
 

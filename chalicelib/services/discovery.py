@@ -1,4 +1,4 @@
-"""A driver finds chargers near a place or along a way, as they are now; what a search costs is bounded by its page.
+"""Searches for chargers near a place or along a route, as they are now. What one costs is bounded by its page.
 
 A search that has looked at enough says where it stopped, and goes on from there when asked.
 """
@@ -68,7 +68,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was found, and where to go on."""
+    """A page of what was found, and the cursor to go on from, None at the end."""
 
     items: Sequence[Found]
     next_cursor: str | None
@@ -76,14 +76,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Search:
-    """Searches."""
+    """Finds chargers for drivers: near a place, along a route, at a site."""
 
     places: Places
     catalog: Catalog
     travel: Travel
 
     def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """The nearest first. Raises ValueError for a cursor not ours."""
+        """Chargers that fit, the nearest first. Raises ValueError for a cursor not ours."""
         seen = _read_cursor(cursor)
         kept: list[tuple[float, Place]] = []
         last, looked_at = seen, 0
@@ -99,7 +99,7 @@ class Search:
         return Page(self._priced(kept, wish.terms, centre), None)
 
     def along(self, route: Polyline, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """In the order of the way. Raises ValueError for a cursor not ours."""
+        """Chargers that fit, in the order of the route. Raises ValueError for a cursor not ours."""
         seen = _read_cursor(cursor)
         # Circles of twice the corridor around points so close together leave no part of the corridor out.
         spots = list(route.every(corridor_m))

@@ -1,4 +1,4 @@
-"""How an OCPP 2.x charger is answered: every answer is valid by the schema, and promises nothing that is not done."""
+"""Replies to an OCPP 2.x charger. Every one is valid by the schema, and promises nothing that is not done."""
 
 from __future__ import annotations
 

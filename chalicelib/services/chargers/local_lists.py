@@ -1,4 +1,4 @@
-"""OCPP's Local Authorization List: a charger that keeps one has ours, so that known cards work while its line is down.
+"""OCPP's Local Authorization List: a charger that keeps one has ours, so that known tokens work while it is offline.
 
 What a charger lacks is told by the second in which a token changed, so that "what changed since" needs no other book.
 The index of tokens is a moment behind: what changed within the last minute is sent at once, and looked for once more
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LocalLists:
-    """Keeps chargers' own lists of tokens up to date."""
+    """Keeps chargers' local lists of tokens up to date."""
 
     chargers: Chargers
     catalog: Catalog

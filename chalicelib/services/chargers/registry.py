@@ -1,4 +1,7 @@
-"""An operator sees and changes only what carries its own operator id."""
+"""The registry of sites, tariffs, chargers and tokens.
+
+An operator sees and changes only what carries its own operator id.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _WITHOUT_PASSWORD = (0, 3)
 
 @dataclass(frozen=True)
 class Registry:
-    """Sites, tariffs, chargers and RFID cards."""
+    """An operator's sites, tariffs, chargers and RFID tokens."""
 
     chargers: Chargers
     catalog: Catalog
@@ -36,7 +39,10 @@ class Registry:
     clock: Clock
 
     def put_site(self, site: Site) -> None:
-        """Raises Refusal when the id is another operator's, NotFound for an unknown tariff."""
+        """Register a site or change it.
+
+        Raises Refusal when the id is another operator's, NotFound for an unknown tariff.
+        """
         known = self.catalog.site(site.site_id)
         _check_owner(known, site.operator_id, f"site id {site.site_id}")
         self._own_tariff(site.operator_id, site.tariff_id)
@@ -47,18 +53,21 @@ class Registry:
                     self._show(charger, site)
 
     def put_profile(self, operator_id: str, profile: Profile) -> None:
-        """Who the operator is by law; receipts issued before stay as they are."""
+        """Set who the operator is by law; receipts issued before stay as they are."""
         self.catalog.put_profile(operator_id, profile)
 
     def profile(self, operator_id: str) -> Profile:
-        """Raises NotFound."""
+        """Who the operator is by law. Raises NotFound when it never said."""
         profile = self.catalog.profile(operator_id)
         if profile is None:
             raise NotFound("a profile; say who you are first")
         return profile
 
     def put_tariff(self, tariff: Tariff) -> None:
-        """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""
+        """Set a tariff; sessions under way keep the price they began with.
+
+        Raises Refusal when the id is another operator's.
+        """
         _check_owner(self.catalog.tariff(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
         self.catalog.put_tariff(tariff)
 
@@ -138,7 +147,7 @@ class Registry:
         )
 
     def put_token(self, token: Token) -> None:
-        """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
+        """Issue or block an RFID token. Raises NotFound for an unknown driver, Refusal for another's token."""
         known = self.catalog.token(token.uid)
         _check_owner(known, token.operator_id, f"token {token.uid}")
         if self.drivers.get(token.driver_id) is None:
@@ -148,7 +157,7 @@ class Registry:
         self.catalog.put_token(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
-        """The operator's chargers."""
+        """All of the operator's chargers, as registered and as they are now."""
         return self.chargers.of_operator(operator_id)
 
     def look(self, charger_id: str) -> tuple[Charger, Site, Tariff, Sequence[ConnectorState]]:

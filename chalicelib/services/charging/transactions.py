@@ -1,7 +1,8 @@
-"""Whatever a charger says of a charge is recorded first and understood second; nothing it did is lost or counted twice.
+"""Takes in transaction events: starts, readings and stops. Each is recorded first and understood second.
 
-A transaction's facts are merged as they come, in any order; the session follows from the facts known so far. So
-a repeated, late or reordered message finds its facts already there and changes nothing.
+Nothing a charger did is lost or counted twice: a transaction's facts are merged as they come, in any order; the session
+follows from the facts known so far. So a repeated, late or reordered message finds its facts already there and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Told:
 
 @dataclass(frozen=True)
 class TransactionEvents:
-    """Hears chargers tell of charges."""
+    """Records what chargers tell of transactions, and carries it to their sessions."""
 
     chargers: Chargers
     sessions: Sessions

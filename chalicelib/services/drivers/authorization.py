@@ -1,4 +1,4 @@
-"""Who a token stands for, and whether they may charge now; a card has one name however its reader spells it."""
+"""Authorizes tokens: whom one stands for, and whether they may charge now, however its reader spells it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from chalicelib.records.drivers import Driver, Terms, Token
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Who a token stands for: a session begun by app, or a driver with a card.
+    """Whom a token stands for (OCPI AuthorizationInfo): a session begun by app, or a driver with an RFID token.
 
-    `tariff_id` is what the operator has agreed with that driver, if anything. `group` and `expires_at` are the card's.
+    `standing` is the token's authorization status. `tariff_id` is what the operator has agreed with that driver, if
+    anything. `group` and `expires_at` are the token's.
     """
 
     standing: AuthorizationStatus
@@ -32,7 +33,7 @@ class Authorization:
 
 @dataclass(frozen=True)
 class Authorizations:
-    """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
+    """Looks tokens up. One read for an RFID token or an app's, and one more for an RFID token's driver."""
 
     chargers: Chargers
     sessions: Sessions
@@ -41,7 +42,7 @@ class Authorizations:
     clock: Clock
 
     def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
-        """Who shows `token` at a charger of that operator."""
+        """Whom `token`, shown at a charger of that operator, stands for, and its authorization status."""
         if looks_like_app_token(token):
             session = self.sessions.get(token.upper())
             if session is not None and session.charger_id == charger_id:

@@ -1,4 +1,4 @@
-"""A driver's RFID cards are the driver's own or an operator's; either may block one, and neither may take another's."""
+"""RFID tokens, a driver's own or an operator's. Either may block one, and neither may take another's."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _MOST_CARDS = 50
 
 @dataclass(frozen=True)
 class DriverTokens:
-    """RFID cards as their drivers see them, and what an operator agrees with a driver."""
+    """RFID tokens as their drivers see them, and what an operator agrees with a driver."""
 
     catalog: Catalog
     drivers: Drivers
     clock: Clock
 
     def of_driver(self, driver_id: str) -> Sequence[Token]:
-        """All of a driver's cards, by number."""
+        """All of a driver's tokens, by uid."""
         return sorted(self.catalog.tokens_of(driver_id), key=lambda it: it.uid)
 
     def put(self, driver_id: str, uid: str, *, blocked: bool) -> Token:
-        """Add a card of one's own, or block one, whoever issued it. Raises NotFound, Refusal for somebody else's."""
+        """Add a token of one's own, or block one, whoever issued it. Raises NotFound, Refusal for somebody else's."""
         if self.drivers.get(driver_id) is None:
             raise NotFound(f"driver {driver_id}")
         known = self.catalog.token(uid)
@@ -39,7 +39,7 @@ class DriverTokens:
         return token
 
     def remove(self, driver_id: str, uid: str) -> None:
-        """Give up a card of one's own. Raises NotFound; Refusal for an operator's, which can only be blocked."""
+        """Give up a token of one's own. Raises NotFound; Refusal for an operator's, which can only be blocked."""
         known = self.catalog.token(uid)
         if known is None or known.driver_id != driver_id:
             raise NotFound(f"card {uid}")

@@ -1,7 +1,8 @@
-"""Money is set aside before energy flows, raised while it does, and taken once it has; each step may be done again.
+"""Holds and captures a session's money: set aside before energy flows, raised while it does, taken once it has.
 
-What the provider was asked for bears a name made of the session and the step, so that asking again moves nothing
-more. What cannot be taken stays owed (chalicelib/services/money/debts.py), and what nobody needs is given back.
+Each step may be done again. What the provider was asked for bears a name made of the session and the step, so that
+asking again moves nothing more. What cannot be taken stays owed (`services/money/debts.py`), and what nobody needs is
+given back.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ def hold_needed_minor(session: Session) -> int:
 
 @dataclass(frozen=True)
 class Funds:
-    """The money of one session. `payments` is a function, for a step that takes no money should not load what does."""
+    """The money of one session: its holds, charges and voids.
+
+    `payments` is a function, for a step that takes no money should not load what does.
+    """
 
     drivers: Drivers
     ledger: Ledger

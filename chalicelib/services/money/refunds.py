@@ -1,4 +1,4 @@
-"""An operator gives money back, whole or in part, never more than was paid; the books say how much tax was in it."""
+"""Refunds, whole or in part, by an operator; never more than was paid. The books say how much tax was in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chalicelib.services.money.funds import book_of
 
 @dataclass(frozen=True)
 class Refunds:
-    """Refunds sessions."""
+    """Gives a session's money back, and books it."""
 
     sessions: Sessions
     ledger: Ledger
