@@ -1,4 +1,4 @@
-"""Every command an operator can give, as the API takes it: named, with its own arguments, and turned into the domain's.
+"""Request models of every command an operator can give: named, with its own arguments, and turned into the domain's.
 
 Field names are those of the domain's commands; a command added there needs one class here.
 """
@@ -34,7 +34,7 @@ class Reset(RequestBody):
 
 
 class Unlock(RequestBody):
-    """Let go of the cable; this ends a charge on it."""
+    """Let go of the cable (UnlockConnector); this ends a charge on it."""
 
     command: Literal["unlock"]
     connector: Connector
@@ -78,7 +78,7 @@ class Trigger(RequestBody):
 
 
 class ReadListVersion(RequestBody):
-    """Which version of the list of known tokens it holds."""
+    """Which version of the Local Authorization List it holds; 0 is none."""
 
     command: Literal["read_list_version"]
 
@@ -94,7 +94,7 @@ class Reserve(RequestBody):
 
 
 class CancelReservation(RequestBody):
-    """Keep it no longer."""
+    """Keep a reserved connector no longer."""
 
     command: Literal["cancel_reservation"]
     reservation_id: Number
@@ -136,7 +136,7 @@ class ClearProfiles(RequestBody):
 
 
 class ReadSchedule(RequestBody):
-    """What the limits come to."""
+    """Say what the charging profiles come to (GetCompositeSchedule)."""
 
     command: Literal["read_schedule"]
     duration_s: Number
@@ -145,7 +145,7 @@ class ReadSchedule(RequestBody):
 
 
 class UpdateFirmware(RequestBody):
-    """Fetch and install firmware."""
+    """Fetch and install firmware from an address."""
 
     command: Literal["update_firmware"]
     request_id: Number
@@ -202,7 +202,7 @@ class DeliverCertificate(RequestBody):
 
 
 class Transfer(RequestBody):
-    """A vendor's own message."""
+    """A vendor's own message (DataTransfer), passed on as it is."""
 
     command: Literal["transfer"]
     vendor: Annotated[str, StringConstraints(min_length=1, max_length=255)]

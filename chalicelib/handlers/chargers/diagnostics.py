@@ -1,4 +1,4 @@
-"""What an operator reads of its chargers: what they said, what they are, and how long they were up."""
+"""Routes for diagnostics: what an operator's chargers said, what they are, and how long they were up."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def accept_charger(request: Request) -> Answer:
     query=_PAGING,
 )
 def read_journal(request: Request) -> JournalPage:
-    """What was said between a charger and Kerb, newest first."""
+    """The message log: what was said between a charger and Kerb, newest first."""
     remote_control, limit = network().remote_control, _limit(request)
     try:
         entries, cursor = remote_control.read_journal(
@@ -93,7 +93,7 @@ def read_journal(request: Request) -> JournalPage:
     query=_PAGING,
 )
 def list_knocks(request: Request) -> KnockPage:
-    """Chargers that were not let in, and why: the last seven days, counted by charger, reason and day."""
+    """Refused connections of chargers, and why: the last seven days, counted by charger, reason and day."""
     try:
         knocks, cursor = network().knocks.page(request.operator_id, _limit(request), request.query.get("cursor"))
     except ValueError as error:
@@ -103,7 +103,7 @@ def list_knocks(request: Request) -> KnockPage:
 
 @endpoint(insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs_operator=True)
 def trace_charger(request: Request) -> Trace:
-    """Journal heartbeats and readings too, for a while; every process knows within a minute."""
+    """Log heartbeats and readings too, for a while; every process knows within a minute."""
     lasting = timedelta(minutes=request.body.minutes)
     until = network().remote_control.trace(request.operator_id, request.path["charger_id"], lasting)
     return Trace(traced_until=until)

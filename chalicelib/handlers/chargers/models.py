@@ -1,4 +1,4 @@
-"""What an operator registers."""
+"""Models of the registry: the sites, chargers and tokens an operator registers, and how they are shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$
 
 
 class SiteBody(RequestBody):
-    """A place with one grid connection."""
+    """A site: a place with one grid connection."""
 
     model_config = RequestBody.model_config | example(
         name="Harbour car park", address="Hafenstrasse 1, Hamburg", time_zone="Europe/Berlin", tariff_id="standard"
@@ -36,7 +36,7 @@ class SiteBody(RequestBody):
 
 
 class PlugBody(RequestBody):
-    """What a connector offers a car."""
+    """A plug: what a connector offers a car."""
 
     connector: Connector
     kind: PlugType = PlugType.UNKNOWN
@@ -68,7 +68,7 @@ class ChargerBody(RequestBody):
 
 
 class TokenBody(RequestBody):
-    """Whose RFID card it is. Cards of one group may end each other's charges; an expired one begins none."""
+    """Whose RFID token it is. Tokens of one group may end each other's charges; an expired one begins none."""
 
     model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
     driver_id: Id

@@ -1,4 +1,4 @@
-"""What an operator's chargers are set to, and how far that has come."""
+"""Models of provisioning: what an operator's chargers are set to, and how far that has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A driver reads what it was told; an operator says where else it should go."""
+"""Routes for notifications: a driver reads theirs; an operator says where else they should go."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WEBHOOK = "/v1/operator/webhook"
     query={"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} unless told", "cursor": "next_cursor of the page before"},
 )
 def read_notices(request: Request) -> NoticePage:
-    """What the caller was told of their sessions, newest first; kept for 90 days."""
+    """The caller's notifications: what they were told of their sessions, newest first; kept for 90 days."""
     limit = request.query.get("limit", str(_PAGE))
     if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
         raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
@@ -41,7 +41,7 @@ def read_notices(request: Request) -> NoticePage:
 
 @endpoint(notices, "PUT", _WEBHOOK, takes=WebhookBody, status=204, errors=(400,), needs_operator=True)
 def put_webhook(request: Request) -> Answer:
-    """Post what drivers are told at the operator's chargers to this address as well, signed."""
+    """Post the notifications of drivers at the operator's chargers to this address as well, signed."""
     try:
         network().delivery.register(request.operator_id, Webhook(request.body.url, request.body.secret))
     except ValueError as error:
@@ -51,14 +51,14 @@ def put_webhook(request: Request) -> Answer:
 
 @endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs_operator=True)
 def get_webhook(request: Request) -> WebhookView:
-    """Where they are posted; never the secret."""
+    """Where notifications are posted; never the secret."""
     webhook = network().delivery.webhook(request.operator_id)
     return WebhookView(url=webhook.url if webhook else None)
 
 
 @endpoint(notices, "DELETE", _WEBHOOK, status=204, needs_operator=True)
 def delete_webhook(request: Request) -> Answer:
-    """Post them there no more."""
+    """Post notifications there no more."""
     network().delivery.unregister(request.operator_id)
     return Answer()
 

@@ -1,6 +1,7 @@
-"""A socket's three events become calls to the door and the conversation; what the edge says of the charger is believed.
+"""The chargers' WebSocket: its three events become calls to connections and conversation.
 
-API Gateway hands a WebSocket no path, so the edge carries path and query, as they came, into the header read here.
+What the edge says of the charger is believed. API Gateway hands a WebSocket no path, so the edge carries path and
+query, as they came, into the header read here.
 """
 
 from __future__ import annotations
