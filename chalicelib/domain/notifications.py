@@ -54,7 +54,7 @@ def attempt_after(attempts: int) -> timedelta:
 
 
 def check_webhook(url: str, *, may_be_inside: bool) -> None:
-    """Raises ValueError for an address that notices must not be sent to, as far as its text shows.
+    """Raises ValueError for an address that notifications must not be sent to, as far as its text shows.
 
     `may_be_inside`: plain http and addresses of one's own machine and network will do.
     """

@@ -55,7 +55,7 @@ class Catalog(Protocol):
         """
 
     def lists_behind(self) -> Iterable[tuple[str, int]]:
-        """The operators whose tokens changed since their lists were last seen through, and the second of that."""
+        """The operators whose tokens changed since their local lists were last seen through, and the second of that."""
 
     def lists_done(self, operator_id: str, second: int) -> None:
         """All of the operator's chargers have been sent what changed of its tokens until that second."""

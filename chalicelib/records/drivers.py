@@ -34,7 +34,7 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An RFID card: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
+    """An RFID token: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
 
     `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that. Tokens of one
     `group` may end each other's charges (OCPP 1.6 parentIdTag, 2.x groupIdToken; the charger's MasterPassGroupId names

@@ -18,7 +18,7 @@ from chalicelib.domain.chargers.availability import Happening, LineChanged, Stat
 from chalicelib.domain.chargers.events import ReportKind, ReportReceived
 from chalicelib.records.chargers import LoggedMessage
 
-_JOURNAL_KEPT = timedelta(days=30)
+_LOG_KEPT = timedelta(days=30)
 _REPORTS_KEPT = timedelta(days=30)
 # US 23 CFR 680.116(b)(2) looks twelve months back.
 _HISTORY_KEPT = timedelta(days=400)
@@ -29,7 +29,7 @@ _LOOK_BACK = 100
 class DynamoMessageLog:
     """The message log in DynamoDB: the port MessageLog. Methods make one call; messages are kept for `kept`."""
 
-    def __init__(self, kept: timedelta = _JOURNAL_KEPT) -> None:
+    def __init__(self, kept: timedelta = _LOG_KEPT) -> None:
         self._kept = kept
 
     def add(self, charger_id: str, entry: LoggedMessage) -> None:
@@ -45,8 +45,8 @@ class DynamoMessageLog:
                 charger_id, consistent_read=True, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start
             )
         )
-        entries = [decode(LoggedMessage, row.body) for row in rows[:limit]]
-        return entries, rows[limit - 1].position if len(rows) > limit else None
+        messages = [decode(LoggedMessage, row.body) for row in rows[:limit]]
+        return messages, rows[limit - 1].position if len(rows) > limit else None
 
 
 class DynamoHistory:

@@ -59,7 +59,7 @@ class DynamoCatalog:
         if not token.operator_id:
             is_own = TokenRow.operator_id.does_not_exist() & (TokenRow.driver_id == token.driver_id)
             if not put(row, TokenRow.uid.does_not_exist() | is_own):
-                raise Conflict("that card is somebody else's")
+                raise Conflict("that token is somebody else's")
             return
         row.operator_id = token.operator_id
         _put_own(row, TokenRow.uid.does_not_exist())
@@ -144,6 +144,6 @@ class DynamoDrivers:
 
 
 def _put_own(row: SiteRow | TariffRow | TokenRow, is_new: Condition) -> None:
-    # A card without an owner is a driver's own, and not to be had.
+    # A token without an operator is a driver's own, and not to be had.
     if not put(row, is_new | (type(row).operator_id == row.operator_id)):
         raise Conflict("that id is another operator's")

@@ -61,7 +61,7 @@ class TokenRow(Model):
         table_name = f"{PREFIX}tokens"
 
     uid = UnicodeAttribute(hash_key=True)
-    # None for a driver's own card.
+    # None for a driver's own token.
     operator_id = UnicodeAttribute(null=True)
     driver_id = UnicodeAttribute()
     body = UnicodeAttribute()

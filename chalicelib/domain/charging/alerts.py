@@ -24,7 +24,7 @@ _PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
-    """The notice for the session's driver; None when it has none, for then there is nobody to tell."""
+    """The notification for the session's driver; None when it has none, for then there is nobody to tell."""
     if session.driver_id is None:
         return None
     return Notification(
@@ -33,7 +33,7 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime) -> N
 
 
 def bears_out(session: Session, kind: NotificationKind) -> bool:
-    """Whether a session shows that a notice is true; of what passes it cannot show the contrary."""
+    """Whether a session shows that a notification is true; of what passes it cannot show the contrary."""
     match kind:
         case NotificationKind.STARTED:
             return session.started_at is not None

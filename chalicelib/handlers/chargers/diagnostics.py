@@ -75,12 +75,12 @@ def read_journal(request: Request) -> JournalPage:
     """The message log: what was said between a charger and Kerb, newest first."""
     remote_control, limit = network().remote_control, _limit(request)
     try:
-        entries, cursor = remote_control.read_journal(
+        messages, cursor = remote_control.read_journal(
             request.operator_id, request.path["charger_id"], limit, request.query.get("cursor")
         )
     except ValueError as error:
         raise BadRequest(str(error), "cursor") from None
-    return JournalPage(items=[views.entry(it) for it in entries], next_cursor=cursor)
+    return JournalPage(items=[views.entry(it) for it in messages], next_cursor=cursor)
 
 
 @endpoint(

@@ -254,7 +254,7 @@ class TransactionView(ResponseBody):
         meter_stop_wh=1000,
         stop_reason="local",
         stop_word="Local",
-        token="04A1B2C3",  # a card
+        token="04A1B2C3",  # an RFID token
         stop_token=None,
         numbered_messages=3,
         missing_messages=[],

@@ -62,7 +62,7 @@ class ChargerBody(RequestBody):
     security_profile: Annotated[
         int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
     ] = 1
-    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID tokens up to date")] = False
     has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 

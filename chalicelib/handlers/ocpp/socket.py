@@ -52,7 +52,7 @@ def connect(event: WebsocketEvent) -> Response:
 
 
 def _came_through_the_edge(headers: Mapping[str, str]) -> bool:
-    """Only the edge knows the secret; whoever finds the door behind it could forge what the edge says of a charger."""
+    """Only the edge knows the secret; whoever finds the way behind it could forge what the edge says of a charger."""
     secret = network().setting("EDGE_SECRET")
     if not secret:
         # A secret that is empty is no secret: whoever sends nothing would know it.

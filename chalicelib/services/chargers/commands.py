@@ -45,7 +45,7 @@ _RANKS = {
 _STARTS_AND_STOPS = frozenset(
     {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
 )
-# The schedule has lists to tend as well; what is left is taken up by the next.
+# The schedule has local lists to tend as well; what is left is taken up by the next.
 _AT_ONCE = timedelta(seconds=8)
 _OFFLINE = "the charger went offline"
 _WAITED = "the charger answered nothing of what it was asked before this"

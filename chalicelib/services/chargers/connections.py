@@ -35,8 +35,8 @@ _COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000
 _PENDING_KEPT = timedelta(days=7)
-# Of a day's refusals of one kind the journal has the first ones, then the 16th, 32nd, 64th ...
-_ALL_JOURNALLED = 10
+# Of a day's refusals of one kind the message log has the first ones, then the 16th, 32nd, 64th ...
+_ALL_LOGGED = 10
 _LONGEST_WHY = 200
 _log = logging.getLogger(__name__)
 
@@ -277,7 +277,7 @@ class Connections:
         except Exception:
             _log.exception("knock not written", extra={"charger_id": knock.charger_id})
             return
-        if charger is not None and (knocks <= _ALL_JOURNALLED or knocks.bit_count() == 1):
+        if charger is not None and (knocks <= _ALL_LOGGED or knocks.bit_count() == 1):
             self.charger_log.refused(charger.charger_id, refused.why, knocks)
 
 

@@ -43,7 +43,7 @@ _ASKED = "list"
 _FULL = "full"
 # A schedule's function lives for 30 s; what is left is taken up by the next.
 _AT_ONCE = timedelta(seconds=20)
-# Whoever issues a card waits no longer than for these; the schedule does the rest.
+# Whoever issues a token waits no longer than for these; the schedule does the rest.
 _HURRY = timedelta(seconds=2)
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class LocalLists:
         try:
             return self._spread(token.operator_id, self._now_s(), self.clock() + _HURRY, token)[0]
         except Exception:
-            # The card is issued; its way into lists is taken up by the schedule.
+            # The token is issued; its way into lists is taken up by the schedule.
             _log.exception("lists were not hurried", extra={"operator_id": token.operator_id})
             return 0
 
@@ -211,7 +211,7 @@ def _fitting(
 ) -> tuple[list[tuple[str, int]], list[Listed], int]:
     """What of the changes finds room on the charger's list: tokens with their seconds, entries, and how many it holds.
 
-    What finds none counts as sent: the card works at this charger all the same, while its line is up.
+    What finds none counts as sent: the token works at this charger all the same, while its line is up.
     """
     longest = limit(charger.limits, *LONGEST_LIST)
     size = 0 if is_full else charger.list.size

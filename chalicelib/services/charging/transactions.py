@@ -177,8 +177,8 @@ class TransactionEvents:
         cost = self.monitor.cost(session) if session is not None and connection.protocol != OLDEST else None
         if event.token is None:
             return Noted(cost=cost)
-        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
-        # card is its own standing, for the charger keeps that, and lets the card charge by it (1.6 §3.5.1, 2.0.1 C10).
+        # Whoever shows a token to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
+        # token is its own status, for the charger keeps that, and lets the token charge by it (1.6 §3.5.1, 2.0.1 C10).
         shown = self._holder(connection, event.token)
         return Noted(shown.standing, shown.group, shown.expires_at, cost)
 
@@ -196,7 +196,7 @@ class TransactionEvents:
             if facts.session_id == session_id and session is not None:
                 self._bring_up_to_date(session, facts)
             else:
-                # A card was shown to the same charge meanwhile: it has its payer.
+                # A token was shown to the same charge meanwhile: it has its payer.
                 self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), known=session)
 
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
@@ -227,7 +227,7 @@ class TransactionEvents:
         self, connection: Connection, facts: Transaction, authorization: Authorization | None
     ) -> tuple[Transaction, Authorization | None]:
         """Step 2: all that is known of the transaction, with the session it belongs to once that can be said."""
-        # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
+        # A token's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if authorization is not None and (authorization.session is not None or facts.started_heard_at is not None):
             from_wh = attention_wh(authorization.session) if authorization.session is not None else None
             facts = replace(facts, session_id=session_name(facts, authorization), attend_from_wh=from_wh)

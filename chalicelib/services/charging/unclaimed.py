@@ -28,7 +28,7 @@ from chalicelib.services.drivers.authorization import Authorizations
 
 # Messages that overtook each other have met by then, and a charger that was offline has told its queue.
 GRACE = timedelta(minutes=15)
-# Somebody plugged in and never showed a card: it is a charge once it ends, or by then.
+# Somebody plugged in and never showed a token: it is a charge once it ends, or by then.
 _LONGEST = timedelta(hours=48)
 _log = logging.getLogger(__name__)
 

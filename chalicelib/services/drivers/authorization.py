@@ -51,21 +51,21 @@ class Authorizations:
                     session.driver_id,
                     session,
                 )
-        card = self._card(operator_id, token)
-        if card is None:
+        known = self._token(operator_id, token)
+        if known is None:
             return Authorization(AuthorizationStatus.UNKNOWN)
-        driver = self.drivers.get(card.driver_id)
-        if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
+        driver = self.drivers.get(known.driver_id)
+        if known.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Authorization(AuthorizationStatus.BLOCKED)
-        if card.expires_at is not None and card.expires_at <= self.clock():
+        if known.expires_at is not None and known.expires_at <= self.clock():
             return Authorization(AuthorizationStatus.EXPIRED)
         terms = driver.terms.get(operator_id)
         return Authorization(
             standing=AuthorizationStatus.ACCEPTED,
-            driver_id=card.driver_id,
+            driver_id=known.driver_id,
             tariff_id=terms.tariff_id if terms else None,
-            group=card.group,
-            expires_at=card.expires_at,
+            group=known.group,
+            expires_at=known.expires_at,
         )
 
     def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
@@ -84,9 +84,9 @@ class Authorizations:
         tariff = self.catalog.tariff(tariff_id) if tariff_id else None
         return tariff is not None and tariff.is_free
 
-    def _card(self, operator_id: str, token: str) -> Token | None:
+    def _token(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
-            card = self.catalog.token(name)
-            if card is not None and card.operator_id in (operator_id, ""):
-                return card
+            known = self.catalog.token(name)
+            if known is not None and known.operator_id in (operator_id, ""):
+                return known
         return None

@@ -10,7 +10,7 @@ from chalicelib.ports.drivers import Catalog, Drivers
 from chalicelib.records.drivers import Terms, Token
 from chalicelib.services.access import NotFound, Refusal
 
-_MOST_CARDS = 50
+_MOST_TOKENS = 50
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class DriverTokens:
             raise NotFound(f"driver {driver_id}")
         known = self.catalog.token(uid)
         if known is not None and known.driver_id != driver_id:
-            raise Refusal("taken", f"card {uid} is registered already")
-        if known is None and len(self.catalog.tokens_of(driver_id)) >= _MOST_CARDS:
-            raise Refusal("too_many_cards", f"a driver has {_MOST_CARDS} cards at the most")
+            raise Refusal("taken", f"token {uid} is registered already")
+        if known is None and len(self.catalog.tokens_of(driver_id)) >= _MOST_TOKENS:
+            raise Refusal("too_many_cards", f"a driver has {_MOST_TOKENS} tokens at the most")
         token = replace(known or Token(uid, "", driver_id), blocked_by_driver=blocked)
         self.catalog.put_token(token, self.clock())
         return token
@@ -42,9 +42,9 @@ class DriverTokens:
         """Give up a token of one's own. Raises NotFound; Refusal for an operator's, which can only be blocked."""
         known = self.catalog.token(uid)
         if known is None or known.driver_id != driver_id:
-            raise NotFound(f"card {uid}")
+            raise NotFound(f"token {uid}")
         if known.operator_id:
-            raise Refusal("not_yours", "this card is an operator's; block it instead")
+            raise Refusal("not_yours", "this token is an operator's; block it instead")
         self.catalog.forget_token(uid)
 
     def agree(self, operator_id: str, driver_id: str, terms: Terms) -> None:

@@ -1,4 +1,4 @@
-"""Notices what passes where it is read anyway: that a charge is almost done, and that idle time begins to cost."""
+"""Alerts during a charge: that it is almost done, and that idle time begins to cost; seen where readings are taken."""
 
 from __future__ import annotations
 

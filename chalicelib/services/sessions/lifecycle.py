@@ -233,7 +233,7 @@ class Lifecycle:
             trigger = Trigger(Message.READINGS, session.connector)
             self.commands.send(session.charger_id, trigger, Purpose.OPERATOR, session.session_id)
         except (Gone, Unable) as error:
-            _log.info("no answer at the door", extra={"session_id": session.session_id, "why": str(error)})
+            _log.info("the charger cannot be asked", extra={"session_id": session.session_id, "why": str(error)})
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)
