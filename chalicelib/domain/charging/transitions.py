@@ -1,11 +1,8 @@
 """The session's state machine: one table of transitions.
 
-    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
-        |                                                                    |
-        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
-
-An event the table does not know for a state changes nothing. Facts (when energy began and ended, the meter) are merged
-once and never overwritten, so duplicates and late messages leave the session as it was.
+An event that the table does not know for a state changes nothing. Facts (when energy began and ended, the meter) are
+merged once and never overwritten, so duplicates and late messages leave the session as it was. docs/architecture.md
+holds the drawing of this table.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.ends import ENDS, EndEvent, ended
+from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
@@ -267,8 +264,15 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 def _stop(session: Session, event: Stopped) -> Session:
     if session.ref != event.ref:
         return session
-    end = LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
-    return ended(session, end, event.began_at, event.flags)
+    return ended(session, _end_of(event), event.began_at, event.flags)
+
+
+def _note_end(session: Session, event: Stopped) -> Session:
+    return noted(session, _end_of(event)) if session.ref == event.ref else session
+
+
+def _end_of(event: Stopped) -> LateEnd:
+    return LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
 
 
 def _measure(session: Session, event: EnergyMeasured) -> Session:
@@ -298,7 +302,7 @@ def _bill(session: Session, event: Billed) -> Session:
     return session if session.bill else replace(session, bill=event.bill)
 
 
-def _plan_taking(session: Session, event: ChargesPlanned) -> Session:
+def _plan_charges(session: Session, event: ChargesPlanned) -> Session:
     if session.payment is not None:
         return session
     # What was planned before, and took place, stays; the rest may be planned anew after a crash.
@@ -308,20 +312,20 @@ def _plan_taking(session: Session, event: ChargesPlanned) -> Session:
 
 
 def _take(session: Session, event: Charged) -> Session:
-    takings = {it.payment_id: it for it in session.takings or ()}
-    planned = takings.get(event.payment_id, Charge(event.payment_id, event.amount_minor))
+    charges = {it.payment_id: it for it in session.takings or ()}
+    planned = charges.get(event.payment_id, Charge(event.payment_id, event.amount_minor))
     if planned.taken_minor is not None:
         return session
-    takings[event.payment_id] = replace(planned, taken_minor=event.amount_minor)
+    charges[event.payment_id] = replace(planned, taken_minor=event.amount_minor)
     is_planned = session.takings is not None or session.is_over
-    session = replace(session, takings=tuple(takings.values()))
+    session = replace(session, takings=tuple(charges.values()))
     return _paid_if_all_taken(session, event.at) if is_planned else session
 
 
 def _paid_if_all_taken(session: Session, at: datetime) -> Session:
-    takings = session.takings or ()
-    taken_minor = sum(it.taken_minor or 0 for it in takings)
-    if any(it.taken_minor is None for it in takings) and not session.is_over:
+    charges = session.takings or ()
+    taken_minor = sum(it.taken_minor or 0 for it in charges)
+    if any(it.taken_minor is None for it in charges) and not session.is_over:
         return session
     return replace(session, payment=Payment(taken_minor, at))
 
@@ -371,14 +375,14 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, EnergyMeasured): _measure,
     (State.STOPPING, EnergyDecided): _decide,
     (State.STOPPING, Billed): _bill,
-    (State.STOPPING, ChargesPlanned): _plan_taking,
+    (State.STOPPING, ChargesPlanned): _plan_charges,
     (State.STOPPING, Charged): _take,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
     (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
-    (State.COMPLETED, Stopped): _stop,
-    (State.FAILED, Stopped): _stop,
+    (State.COMPLETED, Stopped): _note_end,
+    (State.FAILED, Stopped): _note_end,
     (State.COMPLETED, Charged): _take,
     (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,
