@@ -179,7 +179,7 @@ class TransactionEvents:
             return Noted(cost=cost)
         # Whoever shows a token to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
         # token is its own status, for the charger keeps that, and lets the token charge by it (1.6 §3.5.1, 2.0.1 C10).
-        shown = self._holder(connection, event.token)
+        shown = self._authorization(connection, event.token)
         return Noted(shown.standing, shown.group, shown.expires_at, cost)
 
     def start_answered(self, call: SentCall, result: CommandResult) -> None:
@@ -214,7 +214,7 @@ class TransactionEvents:
     def _payer(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> Authorization | None:
         """Step 1: who shows the token that these facts bring, or began what they echo; None: nobody."""
         if facts.token is not None:
-            return for_this(self._holder(connection, facts.token), facts)
+            return for_this(self._authorization(connection, facts.token), facts)
         if remote_start_id is None:
             return None
         for state in self.chargers.connectors(connection.charger_id):
@@ -237,7 +237,7 @@ class TransactionEvents:
             return merged, authorization
         # The token was shown after the transaction began, or in a message that overtook its beginning.
         if authorization is None or merged.token != facts.token:
-            authorization = self._holder(connection, merged.token)
+            authorization = self._authorization(connection, merged.token)
         authorization = for_this(authorization, merged)
         claimed = Transaction(merged.charger_id, merged.ref, session_id=session_name(merged, authorization))
         return self.transactions.record(claimed), authorization
@@ -320,7 +320,7 @@ class TransactionEvents:
         session = self.changes.apply(session.session_id, *story(facts), known=session)
         return self.ends.gone(session)
 
-    def _holder(self, connection: Connection, token: str) -> Authorization:
+    def _authorization(self, connection: Connection, token: str) -> Authorization:
         return self.authorizations.authorization(connection.charger_id, connection.operator_id, token)
 
 

@@ -59,11 +59,11 @@ class Refunds:
     def _spread(self, session: Session, back: Sequence[Transfer], amount_minor: int) -> list[tuple[str, int]]:
         """From which payments how much, the first ones first."""
         parts, left_minor = [], amount_minor
-        for taking in session.takings or ():
-            gone_minor = sum(it.amount_minor for it in back if it.payment_id == taking.payment_id)
-            part_minor = min(left_minor, (taking.taken_minor or 0) - gone_minor)
+        for charge in session.takings or ():
+            gone_minor = sum(it.amount_minor for it in back if it.payment_id == charge.payment_id)
+            part_minor = min(left_minor, (charge.taken_minor or 0) - gone_minor)
             if part_minor > 0:
-                parts.append((taking.payment_id, part_minor))
+                parts.append((charge.payment_id, part_minor))
                 left_minor -= part_minor
         return parts
 
