@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
     Admission,
@@ -227,7 +227,7 @@ class MessageLog(Protocol):
         """Append a message, with its answer; the same message again changes nothing."""
 
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class Knocks(Protocol):
@@ -240,7 +240,7 @@ class Knocks(Protocol):
         """Count a refusal; returns how many of its kind there were that day."""
 
     def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
-        """The newest day first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """The newest day first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class History(Protocol):
@@ -281,7 +281,7 @@ class Setups(Protocol):
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 
-    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
         """Remember with the charger itself for which profile it was seen through, and how it measures."""
 
     def mark_due(self, charger: Charger) -> None:

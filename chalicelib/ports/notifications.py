@@ -20,7 +20,7 @@ class Outbox(Protocol):
         """
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
-        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
     def due(self, at: datetime) -> Iterable[Posted]:
         """Unsettled notifications whose time to be tried has come."""

@@ -21,7 +21,7 @@ from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.discovery import Places
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
 from chalicelib.services.pricing.rating import final_bill
@@ -81,10 +81,7 @@ class DriverReservations:
 
     def get(self, driver_id: str, reservation_id: str) -> Reservation:
         """One of the driver's reservations. Raises NotFound."""
-        reservation = self.reservations.get(reservation_id)
-        if reservation is None or reservation.driver_id != driver_id:
-            raise NotFound(f"reservation {reservation_id}")
-        return reservation
+        return drivers_own(self.reservations.get(reservation_id), driver_id, f"reservation {reservation_id}")
 
     def extend(self, driver_id: str, reservation_id: str) -> Reservation:
         """Keep it a quarter of an hour longer, an hour at the most. Raises NotFound, Refusal."""

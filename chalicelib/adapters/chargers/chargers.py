@@ -5,7 +5,6 @@ Each fact is changed by one conditional write that a late message cannot undo.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +14,11 @@ from pynamodb.constants import ALL_OLD, ATTRIBUTES, STRING, UPDATED_OLD
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, table_of, update
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, put, shard_of, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, HeldList, MainMeter, Plug
@@ -257,7 +256,7 @@ class DynamoChargers:
         update(ChargerRow(charger_id, _CHARGER), change, ChargerRow.charger_id.exists())
 
     def list_is_due(self, charger_id: str) -> None:
-        shard = str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
+        shard = shard_of(charger_id, _SHARDS)
         update(ChargerRow(charger_id, _CHARGER), [ChargerRow.list_due_shard.set(shard)])
 
     def lists_due(self) -> Iterable[str]:
@@ -444,7 +443,7 @@ def _charger(row: ChargerRow) -> Charger:
         firmware=row.firmware,
         has_main_meter=bool(row.has_main_meter),
         setup_profile=row.setup_profile,
-        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
+        metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
     )
 
 

@@ -23,6 +23,7 @@ from chalicelib.ports.chargers import ChargerLink, Chargers, Knocks
 from chalicelib.protocol.ocpp import OLDEST, choose, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
+from chalicelib.services.access import is_operators
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
 
@@ -196,7 +197,7 @@ class Connections:
         meant = [it for it in alike if it in named]
         if meant:
             alike = meant
-        elif any(it.operator_id == alike[0].operator_id for it in named):
+        elif any(is_operators(it, alike[0].operator_id) for it in named):
             why = f"its address says {alike[0].charger_id!r}, its user name {named[0].charger_id!r}"
             raise _doubtful(why, alike[0], basic)
         charger = alike[0]

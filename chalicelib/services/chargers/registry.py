@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
@@ -19,8 +19,8 @@ from chalicelib.ports.discovery import Places
 from chalicelib.ports.drivers import Catalog, Drivers
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Driver, Token
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.records.drivers import Token
+from chalicelib.services.access import NotFound, Refusal, is_drivers, not_another_operators, operators_own
 from chalicelib.services.chargers.connections import hash_password
 
 # Nothing, or a certificate.
@@ -44,8 +44,8 @@ class Registry:
         Raises Refusal when the id is another operator's, NotFound for an unknown tariff.
         """
         known = self.catalog.site(site.site_id)
-        _check_owner(known, site.operator_id, f"site id {site.site_id}")
-        self._own_tariff(site.operator_id, site.tariff_id)
+        not_another_operators(known, site.operator_id, f"site id {site.site_id}")
+        operators_own(self.catalog.tariff(site.tariff_id), site.operator_id, f"tariff {site.tariff_id}")
         self.catalog.put_site(site)
         if known is not None and known != site:
             for charger in self.chargers.of_operator(site.operator_id):
@@ -68,7 +68,9 @@ class Registry:
 
         Raises Refusal when the id is another operator's.
         """
-        _check_owner(self.catalog.tariff(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
+        not_another_operators(
+            self.catalog.tariff(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}"
+        )
         self.catalog.put_tariff(tariff)
 
     def put_charger(self, charger: Charger, password: str | None) -> bool:
@@ -76,11 +78,9 @@ class Registry:
 
         Raises NotFound, Refusal.
         """
-        site = self.catalog.site(charger.site_id)
-        if site is None or site.operator_id != charger.operator_id:
-            raise NotFound(f"site {charger.site_id}")
+        site = operators_own(self.catalog.site(charger.site_id), charger.operator_id, f"site {charger.site_id}")
         known = self.chargers.get(charger.charger_id)
-        _check_owner(known, charger.operator_id, f"charger id {charger.charger_id}")
+        not_another_operators(known, charger.operator_id, f"charger id {charger.charger_id}")
         if password is not None:
             password_hash = hash_password(password.encode(), secrets.token_bytes(16))
         elif known is not None:
@@ -99,9 +99,7 @@ class Registry:
 
     def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
         """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
+        charger = operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
         site = self.catalog.site(charger.site_id)
         if admission is Admission.ACCEPTED and site is None:
             raise Refusal("not_registered", "register the charger first: it needs a site and connectors")
@@ -142,17 +140,17 @@ class Registry:
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,
             statuses={str(it.connector): it.status for it in states},
-            is_metered=charger.metering is not Metering.NONE,
+            is_metered=charger.metering is not MeteringCapability.NONE,
             kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 
     def put_token(self, token: Token) -> None:
         """Issue or block an RFID token. Raises NotFound for an unknown driver, Refusal for another's token."""
         known = self.catalog.token(token.uid)
-        _check_owner(known, token.operator_id, f"token {token.uid}")
+        not_another_operators(known, token.operator_id, f"token {token.uid}")
         if self.drivers.get(token.driver_id) is None:
             raise NotFound(f"driver {token.driver_id}")
-        if known is not None and known.driver_id == token.driver_id:
+        if known is not None and is_drivers(known, token.driver_id):
             token = replace(token, blocked_by_driver=known.blocked_by_driver)
         self.catalog.put_token(token, self.clock())
 
@@ -169,15 +167,3 @@ class Registry:
             raise NotFound(f"charger {charger_id}")
         states = [state for state in self.chargers.connectors(charger_id) if state.connector in charger.connectors]
         return charger, site, tariff, states
-
-    def _own_tariff(self, operator_id: str, tariff_id: str) -> Tariff:
-        tariff = self.catalog.tariff(tariff_id)
-        if tariff is None or tariff.operator_id != operator_id:
-            raise NotFound(f"tariff {tariff_id}")
-        return tariff
-
-
-def _check_owner(known: Site | Tariff | Charger | Token | Driver | None, operator_id: str, what: str) -> None:
-    owner = getattr(known, "operator_id", operator_id)
-    if owner != operator_id:
-        raise Refusal("taken", f"{what} is taken")

@@ -26,7 +26,7 @@ from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transact
 from chalicelib.protocol.ocpp.settings import put_together
 from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
 from chalicelib.records.charging import Transaction
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import hash_password
 
@@ -38,7 +38,7 @@ _SOCKET_CLOSED = CommandResult(Verdict.FAILED, "its socket closed before the cha
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TransactionReport:
     """A transaction as its charger told it; `missing` are ranges of message numbers that never came."""
 
     facts: Transaction
@@ -153,7 +153,7 @@ class RemoteControl:
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
     ) -> tuple[Sequence[LoggedMessage], str | None]:
-        """The message log, newest first. Raises NotFound, ValueError for a cursor not ours."""
+        """The message log, newest first. Raises NotFound, BadCursor for a cursor not ours."""
         self._own(operator_id, charger_id)
         return self.message_log.page(charger_id, limit, before)
 
@@ -186,7 +186,7 @@ class RemoteControl:
         self._own(operator_id, charger_id)
         return self.reports.parts(charger_id, kind, request_id)
 
-    def transaction(self, operator_id: str, charger_id: str, ref: str) -> Told:
+    def transaction(self, operator_id: str, charger_id: str, ref: str) -> TransactionReport:
         """A transaction as told. Raises NotFound."""
         self._own(operator_id, charger_id)
         facts = self.transactions.get(charger_id, ref)
@@ -196,24 +196,22 @@ class RemoteControl:
             raise NotFound(f"transaction {ref}")
         ends = [it for it in (facts.first_seq_no, facts.last_seq_no) if it is not None]
         numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
-        return Told(facts, len(numbers), missing(numbers))
+        return TransactionReport(facts, len(numbers), missing(numbers))
 
     def signed(
         self, operator_id: str, session_id: str, limit: int, after: str
     ) -> tuple[Sequence[SignedValue], str | None]:
         """What meters signed of a session, of `limit` messages, in order of time; and the next page's cursor.
 
-        Raises NotFound, ValueError for a cursor not ours.
+        Raises NotFound, BadCursor for a cursor not ours.
         """
-        session = self.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
+        session = operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
         return self.signed_values.page(session.charger_id, session.ref, limit, after) if session.ref else ((), None)
 
     def own_sessions(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool
     ) -> tuple[Sequence[Session], str | None]:
-        """Newest first. Raises ValueError for a cursor not ours."""
+        """Newest first. Raises BadCursor for a cursor not ours."""
         return self.sessions.of_operator(operator_id, limit, before, flagged=flagged)
 
     def _send(self, charger: Charger, command: Command, errand: Errand) -> SentCall:
@@ -225,10 +223,7 @@ class RemoteControl:
             raise Refusal("not_possible", str(error)) from None
 
     def _own(self, operator_id: str, charger_id: str) -> Charger:
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
-        return charger
+        return operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
 
 
 def missing(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:

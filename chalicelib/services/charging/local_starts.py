@@ -15,6 +15,7 @@ from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import Transaction
+from chalicelib.services.access import is_drivers
 from chalicelib.services.chargers.connectors import seat, take_connector
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -57,7 +58,7 @@ class LocalStarts:
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
         site = self.catalog.site(charger.site_id)
-        tariff = self.catalog.tariff(authorization.tariff_id or site.tariff_id) if site else None
+        tariff = self.catalog.tariff(authorization.terms.tariff_at(site.tariff_id)) if site else None
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
@@ -86,7 +87,7 @@ class LocalStarts:
             if session.stopped_at is not None:
                 return session, None
             return session, seat(self.chargers, self.sessions, session, session.connector)
-        if session.driver_id != reservation.driver_id:
+        if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
         reserved = self.driver_reservations.use(reservation)
         self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)

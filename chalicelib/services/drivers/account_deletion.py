@@ -54,7 +54,7 @@ class AccountDeletion:
     def export(self, driver_id: str, cursor: str | None) -> Belongings:
         """What is kept of the driver, a page of sessions at a time.
 
-        Raises NotFound, ValueError for a cursor not ours.
+        Raises NotFound, BadCursor for a cursor not ours.
         """
         driver = self._driver(driver_id)
         sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)

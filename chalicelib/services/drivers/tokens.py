@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Catalog, Drivers
 from chalicelib.records.drivers import Terms, Token
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, drivers_own, is_drivers, operators_own
 
 _MOST_TOKENS = 50
 
@@ -30,7 +30,7 @@ class DriverTokens:
         if self.drivers.get(driver_id) is None:
             raise NotFound(f"driver {driver_id}")
         known = self.catalog.token(uid)
-        if known is not None and known.driver_id != driver_id:
+        if known is not None and not is_drivers(known, driver_id):
             raise Refusal("taken", f"token {uid} is registered already")
         if known is None and len(self.catalog.tokens_of(driver_id)) >= _MOST_TOKENS:
             raise Refusal("too_many_cards", f"a driver has {_MOST_TOKENS} tokens at the most")
@@ -40,9 +40,7 @@ class DriverTokens:
 
     def remove(self, driver_id: str, uid: str) -> None:
         """Give up a token of one's own. Raises NotFound; Refusal for an operator's, which can only be blocked."""
-        known = self.catalog.token(uid)
-        if known is None or known.driver_id != driver_id:
-            raise NotFound(f"token {uid}")
+        known = drivers_own(self.catalog.token(uid), driver_id, f"token {uid}")
         if known.operator_id:
             raise Refusal("not_yours", "this token is an operator's; block it instead")
         self.catalog.forget_token(uid)
@@ -50,8 +48,6 @@ class DriverTokens:
     def agree(self, operator_id: str, driver_id: str, terms: Terms) -> None:
         """Set what an operator has agreed with a driver. Raises NotFound for an unknown driver or another's tariff."""
         if terms.tariff_id is not None:
-            tariff = self.catalog.tariff(terms.tariff_id)
-            if tariff is None or tariff.operator_id != operator_id:
-                raise NotFound(f"tariff {terms.tariff_id}")
+            operators_own(self.catalog.tariff(terms.tariff_id), operator_id, f"tariff {terms.tariff_id}")
         if not self.drivers.set_terms(driver_id, operator_id, terms):
             raise NotFound(f"driver {driver_id}")

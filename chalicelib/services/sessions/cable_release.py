@@ -13,7 +13,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Chargers
 from chalicelib.ports.charging import Sessions
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SentCall
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connectors import is_held
 from chalicelib.services.drivers.eligibility import busy
@@ -36,9 +36,7 @@ class CableRelease:
 
     def unlock(self, driver_id: str, session_id: str, wait_s: float) -> SentCall:
         """Ask the charger to let go of the cable, and wait a little for its answer. Raises NotFound, Refusal."""
-        session = self.sessions.get(session_id)
-        if session is None or session.driver_id != driver_id:
-            raise NotFound(f"session {session_id}")
+        session = drivers_own(self.sessions.get(session_id), driver_id, f"session {session_id}")
         self._check(session)
         try:
             call = self.commands.send(session.charger_id, Unlock(session.connector), Purpose.UNLOCK, session_id)

@@ -11,7 +11,7 @@ from chalicelib.domain.charging.transitions import StopRequested
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Workflow
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 
@@ -58,10 +58,7 @@ class HandSettlement:
         return session
 
     def _own(self, operator_id: str, session_id: str) -> Session:
-        session = self.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
-        return session
+        return operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
 
     def _check_open(self, session: Session) -> None:
         if session.is_over or session.bill is not None:

@@ -13,7 +13,7 @@ from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.money.ledger import balances, driver_account, held_minor
 from chalicelib.records.chargers import Gone
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import Declined, PaymentNews
+from chalicelib.records.money import Declined, PaymentNews, PaymentNewsKind
 from chalicelib.services.sessions.lifecycle import SessionOver
 from tests.services.conftest import CONNECTION, NOW, Kit
 
@@ -44,7 +44,14 @@ class Run:
 
     def webhook(self, kind: str, amount_minor: int) -> None:
         self.payment_webhooks.receive(
-            PaymentNews("evt", kind, self.session_id, f"pi_{self.session_id}", amount_minor, at=HOUR_LATER)
+            PaymentNews(
+                event_id="evt",
+                kind=PaymentNewsKind(kind),
+                session_id=self.session_id,
+                payment_id=f"pi_{self.session_id}",
+                amount_minor=amount_minor,
+                at=HOUR_LATER,
+            )
         )
 
     def owed_minor(self) -> int:
@@ -233,7 +240,15 @@ def test_a_webhook_that_never_comes_is_made_up_for_by_the_providers_own_books(ru
 
 def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
-    run.payment_webhooks.receive(PaymentNews("evt", "held", run.session_id, "pi_other", 5000))
+    run.payment_webhooks.receive(
+        PaymentNews(
+            event_id="evt",
+            kind=PaymentNewsKind.HELD,
+            session_id=run.session_id,
+            payment_id="pi_other",
+            amount_minor=5000,
+        )
+    )
     assert run.money.voided == ["pi_other"]
     assert run.session.hold is not None
     assert run.session.hold.payment_id != "pi_other"
