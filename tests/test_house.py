@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ SOURCES = sorted(
     if path.stat().st_size
 )
 LONGEST_FILE = 400
+FEWEST_WORDS = 4
 # Where each outside library may be imported; anywhere else it would leak.
 ROOMS = {
     "urllib3": ("chalicelib/adapters/notifications/messengers.py",),
@@ -31,6 +34,7 @@ ROOMS = {
     "ocpp": ("chalicelib/protocol/ocpp/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
 }
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Where whose a thing is may be compared by hand: all else asks services/access.py.
 WHOSE = {
     "chalicelib/services/access.py": "it is the one place",
@@ -86,6 +90,72 @@ def test_the_domain_needs_only_the_standard_library(path: Path) -> None:
 
 def test_nothing_is_called_utils() -> None:
     assert not [path for path in SOURCES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+CHALICELIB = [path for path in SOURCES if _name(path).startswith("chalicelib/")]
+
+
+def _words(node: ast.Module | ast.ClassDef | Function) -> int:
+    return len((ast.get_docstring(node) or "").split())
+
+
+def _is_property(function: Function) -> bool:
+    return any("property" in ast.unparse(it) for it in function.decorator_list)
+
+
+def _methods(body: ast.ClassDef) -> Iterator[Function]:
+    """The public methods of a class; dunder methods begin with an underscore too."""
+    for node in body.body:
+        if isinstance(node, Function) and not node.name.startswith("_") and not _is_property(node):
+            yield node
+
+
+@cache
+def _promises() -> Mapping[str, Mapping[str, int]]:
+    """How many words each port has for each of its methods."""
+    classes = [
+        node
+        for path in CHALICELIB
+        if "ports" in path.parts
+        for node in _tree(path).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    return {port.name: {method.name: _words(method) for method in _methods(port)} for port in classes}
+
+
+def _is_promised(keeper: ast.ClassDef, method: Function) -> bool:
+    """Whether the class says which port it keeps, and that port says what the method is for.
+
+    An adapter that says it once more could only come to say it otherwise: it says what its calls cost, where that
+    differs from what its class says, and nothing else.
+    """
+    named = re.findall(r"\w+", ast.get_docstring(keeper) or "")
+    promises = _promises()
+    return any(promises[it].get(method.name, 0) >= FEWEST_WORDS for it in named if it in promises)
+
+
+def _unsaid(path: Path) -> Iterator[str]:
+    tree = _tree(path)
+    if _words(tree) < FEWEST_WORDS:
+        yield "the module"
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef | Function) or node.name.startswith("_"):
+            continue
+        if _words(node) < FEWEST_WORDS:
+            yield node.name
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for method in _methods(node):
+            is_silent = ast.get_docstring(method) is None
+            if _words(method) < FEWEST_WORDS and not (
+                is_silent and "adapters" in path.parts and _is_promised(node, method)
+            ):
+                yield f"{node.name}.{method.name}"
+
+
+@pytest.mark.parametrize("path", CHALICELIB, ids=_name)
+def test_whatever_is_public_says_what_it_is(path: Path) -> None:
+    assert list(_unsaid(path)) == []
 
 
 def _compares_owners(node: ast.AST) -> bool:

@@ -1,1 +1,1 @@
-"""Each file keeps the promises of some ports with one outside thing; adapters do not know each other."""
+"""Adapters: each keeps the promises of some ports with one outside thing. Adapters do not know each other."""

@@ -1,7 +1,8 @@
-"""A token is worth what its signature, issuer, audience and time say; anything else about it is refused alike.
+"""Verifies OIDC access tokens, and issues and verifies tickets.
 
-Access tokens are OIDC (RS256, keys from the issuer's JWKS). Tickets are our own: they open one session's live
-view, or its receipt and nothing else, where a browser can send no header.
+A token is worth what its signature, issuer, audience and time say; anything else about it is refused alike. Access
+tokens are OIDC (RS256, keys from the issuer's JWKS). Tickets are our own: they open one session's live view, or its
+receipt and nothing else, where a browser can send no header.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _KEYS_TIMEOUT_S = 3
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Who holds an access token, in which groups, and until when."""
+    """What a verified access token says: who holds it, in which groups, and until when."""
 
     subject: str
     groups: tuple[str, ...]
@@ -64,7 +65,10 @@ class AccessTokens:
 
 
 class Tickets:
-    """Short-lived leave to see one thing of one session; `secret` has at least 32 bytes."""
+    """Issues and verifies tickets: short-lived leave to see one thing of one session.
+
+    `secret` has at least 32 bytes.
+    """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret

@@ -1,4 +1,7 @@
-"""One text for one value, and one way to find, put and change a row; a condition that does not hold is an answer."""
+"""Reads and writes DynamoDB rows through PynamoDB, and stored values as JSON text.
+
+One text for one value, and one way to find, put and change a row; a condition that does not hold is an answer.
+"""
 
 from __future__ import annotations
 
@@ -155,12 +158,14 @@ def table_of(model: type[Model]) -> TableConnection:
 
 
 class IntegerAttribute(Attribute[int]):
-    """A whole number; PynamoDB's own would read it as a float."""
+    """A whole number in a row; PynamoDB's own would read it as a float."""
 
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
+        """The number as DynamoDB takes it: its decimal digits."""
         return str(value)
 
     def deserialize(self, value: str) -> int:
+        """The number that DynamoDB holds. ValueError for one with decimals."""
         return int(value)

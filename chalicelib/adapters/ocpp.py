@@ -1,4 +1,4 @@
-"""Nobody provides yet what chargers ask for beyond charging, and they are told so; a provider would go here."""
+"""Stands in for whoever gives chargers what they ask for beyond charging. Nobody does yet, and they are told so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chalicelib.records.chargers import Connection
 
 
 class NoProvider:
-    """The port Provider, for a deployment without certificates, smart charging schedules or vendors' services."""
+    """Grants nothing: the port Provider, for a deployment without certificates, smart charging or vendors' services."""
 
     def provide(self, connection: Connection, need: Need, content: str) -> Decision:
-        """No, honestly: the request stands in the charger's journal for its operator."""
+        """No, honestly: the request stands in the charger's message log for its operator."""
         return Decision(granted=False)

@@ -1,4 +1,7 @@
-"""What becomes of a reservation is one conditional write: whoever comes second learns that it was decided."""
+"""Reservations in DynamoDB.
+
+What becomes of a reservation is one conditional write: whoever comes second learns that it was decided.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _SHARDS = 4
 
 
 class DynamoReservations:
-    """The port Reservations. Methods make one call where they say nothing else."""
+    """Reservations in DynamoDB: the port Reservations. Methods make one call where they say nothing else."""
 
     def add(self, reservation: Reservation) -> None:
         row = ReservationRow(
@@ -43,18 +46,18 @@ class DynamoReservations:
         return [_reservation(row) for row in rows]
 
     def take_turn(self, driver_id: str, reservation_id: str, until: datetime, at: datetime) -> bool:
-        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        is_free = authorization.does_not_exist() | (authorization == reservation_id) | (ReservationRow.until <= at)
+        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        is_free = holder.does_not_exist() | (holder == reservation_id) | (ReservationRow.until <= at)
         changes = [
-            authorization.set(reservation_id),
+            holder.set(reservation_id),
             ReservationRow.until.set(until),
             ReservationRow.expires_at.set(until + _KEPT_FOR),
         ]
         return update(row, changes, is_free)
 
     def end_turn(self, driver_id: str, reservation_id: str) -> None:
-        row, authorization = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
-        update(row, [authorization.remove(), ReservationRow.until.remove()], authorization == reservation_id)
+        row, holder = ReservationRow(f"{_TURN}{driver_id}"), ReservationRow.body
+        update(row, [holder.remove(), ReservationRow.until.remove()], holder == reservation_id)
 
     def extend(self, reservation: Reservation, until: datetime) -> bool:
         is_as_known = (ReservationRow.standing == ReservationStatus.OPEN.value) & (
@@ -88,7 +91,7 @@ class DynamoReservations:
         ReservationRow(f"{_TURN}{driver_id}").delete()
 
     def settle(self, reservation: Reservation) -> None:
-        """Two calls."""
+        """Two calls: the reservation, and its driver's turn."""
         row = ReservationRow(reservation.reservation_id)
         update(row, [ReservationRow.due_shard.remove()], ReservationRow.reservation_id.exists())
         self.end_turn(reservation.driver_id, reservation.reservation_id)

@@ -1,1 +1,4 @@
-"""What is always true of charging, whoever asks: standard library only, no clock, no I/O, no OCPP words."""
+"""The domain: what is always true of charging, whoever asks.
+
+Standard library only; no clock, no I/O, no OCPP words.
+"""

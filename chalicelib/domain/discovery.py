@@ -1,4 +1,4 @@
-"""Where things are on a sphere: distances in metres, and how far along a route a place lies.
+"""Routes for searches: how far along a line of points a place lies, and how far off it, in metres.
 
 Exact to half a percent, the Earth being taken for a ball; no map, no road.
 """
@@ -15,7 +15,7 @@ from chalicelib.domain.chargers.geography import GeoPoint, distance_m
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """How long it takes by car; `is_estimate` when no map was asked."""
+    """A drive by car: how long it takes; `is_estimate` when no map was asked."""
 
     eta_s: int
     is_estimate: bool

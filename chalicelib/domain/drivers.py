@@ -1,4 +1,4 @@
-"""A card has one name, however its reader spells it.
+"""The uid of an RFID token: its canonical form, and the spellings under which readers show it.
 
 Rules, in order: upper case, no space or control character around; a hexadecimal uid written in pairs loses what parts
 them; what a vendor hangs on a uid after a sign that no uid has is cut off. The name as it came is always tried first.
@@ -22,12 +22,12 @@ def bare(uid: str) -> str:
 
 
 def canonical(uid: str) -> str:
-    """The form under which a card is kept."""
+    """The form under which a token is kept: bare, and in upper case."""
     return bare(uid.strip()).upper()
 
 
 def spellings(shown: str) -> Iterator[str]:
-    """The names under which a card that was `shown` may be known, the likeliest first, none twice."""
+    """The uids under which a token that was `shown` may be known, the likeliest first, none twice."""
     name = canonical(shown)
     yield name
     if _PAIRS.fullmatch(name):

@@ -1,8 +1,4 @@
-"""What a driver is told of a session follows from the session, and each thing is told of it once.
-
-What a session bears out (that it began, ended, was paid for or not) can be seen from it at any time. That a battery is
-almost full, or that idle time now costs money, passes: it is told by whoever sees it.
-"""
+"""Notifications: what drivers are told of their sessions, when delivery is tried again, and where webhooks may lead."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class NotificationKind(StrEnum):
-    """What a notice says, in the order in which a session brings it about."""
+    """What a notification says, in the order in which a session brings it about."""
 
     STARTED = "started"
     ALMOST_FULL = "almost_full"
@@ -58,7 +54,7 @@ def attempt_after(attempts: int) -> timedelta:
 
 
 def check_webhook(url: str, *, may_be_inside: bool) -> None:
-    """Raises ValueError for an address that notices must not be sent to, as far as its text shows.
+    """Raises ValueError for an address that notifications must not be sent to, as far as its text shows.
 
     `may_be_inside`: plain http and addresses of one's own machine and network will do.
     """

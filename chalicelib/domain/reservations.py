@@ -1,7 +1,7 @@
-"""A reservation is over when its time is, whoever notices it; until then one driver alone may start there.
+"""Reservations: a connector kept for one driver. One is over when its time is, whoever notices it.
 
-A session begun from it bears its name, so that of everything that may become of a reservation (a charge, a fee)
-exactly one does.
+Until then that driver alone may start there. A session begun from it bears its name, so that of everything that may
+become of a reservation (a charge, a fee) exactly one does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Events from outside become calls of services, and their outcomes answers; a capability has its folder."""
+"""Handlers: events from outside become calls of services, and their outcomes answers; a capability has its folder."""
 
 from __future__ import annotations
 

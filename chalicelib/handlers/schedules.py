@@ -1,4 +1,4 @@
-"""What time alone brings about."""
+"""Schedules (EventBridge): what time alone brings about."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sweep(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="claim")
 def claim(event: CloudWatchEvent) -> dict[str, int]:
-    """Make sessions of charges that nobody claimed."""
+    """Make sessions of transactions that nobody claimed."""
     return {"sessions": network().unclaimed.sweep()}
 
 
@@ -34,7 +34,7 @@ def reservations(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.HOURS), name="debts")
 def debts(event: CloudWatchEvent) -> dict[str, int]:
-    """Ask again for what is owed."""
+    """Ask again for what drivers owe, where that is due."""
     return {"paid": network().debts.ask_again()}
 
 
@@ -46,7 +46,7 @@ def reconcile(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="lists")
 def lists(event: CloudWatchEvent) -> dict[str, int]:
-    """Bring chargers' lists of tokens and their settings up to date, and send what waits behind unanswered calls."""
+    """Bring chargers' local lists and their settings up to date, and send what waits behind unanswered calls."""
     return {
         "lines": network().commands.tend(),
         "tended": network().local_lists.tend(),
@@ -56,7 +56,7 @@ def lists(event: CloudWatchEvent) -> dict[str, int]:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="notices")
 def notices(event: CloudWatchEvent) -> dict[str, int]:
-    """Send what drivers are to be told."""
+    """Send drivers' notifications that are due."""
     settled = network().delivery.deliver()
     for _ in range(settled[Outcome.GIVEN_UP]):
         count("NoticesGivenUp")

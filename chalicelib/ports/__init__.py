@@ -1,7 +1,7 @@
-"""All that the services ask of the world, as Protocols; adapters keep these promises and nothing else.
+"""Protocols: all that the services ask of the world. Adapters keep these promises and nothing else.
 
-Every write may be repeated. `add` methods return False when the thing already exists; a `save` that lost a race
-raises Conflict, and the caller reads again.
+Every write may be repeated. `add` methods return False when the thing already exists; a `save` that lost a race raises
+Conflict, and the caller reads again.
 """
 
 from __future__ import annotations

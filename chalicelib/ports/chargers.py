@@ -34,7 +34,8 @@ from chalicelib.records.chargers import (
 class Chargers(Protocol):
     """The chargers there are, as they are known now."""
 
-    def get(self, charger_id: str) -> Charger | None: ...
+    def get(self, charger_id: str) -> Charger | None:
+        """The charger of that id, as registered and as it is connected now; None for an unknown one."""
 
 
 class ChargerRegistry(Chargers, Protocol):
@@ -48,7 +49,9 @@ class ChargerRegistry(Chargers, Protocol):
         Raises Conflict when the id is another operator's.
         """
 
-    def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
+    def of_operator(self, operator_id: str) -> Sequence[Charger]:
+        """All chargers of an operator, those that wait to be accepted too."""
+
     def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
         """For each name the charger of just that name, else those whose names differ from it in case only."""
 
@@ -79,12 +82,13 @@ class ChargerPasswords(Protocol):
 
 
 class Sites(Protocol):
-    """Where chargers stand."""
+    """Sites, where chargers stand: address, position, time zone and the tariff that prices sessions there."""
 
     def put(self, site: Site) -> None:
         """Raises Conflict when the id is another operator's."""
 
-    def get(self, site_id: str) -> Site | None: ...
+    def get(self, site_id: str) -> Site | None:
+        """The site of that id; None for an unknown one."""
 
 
 class Sockets(Protocol):
@@ -103,13 +107,15 @@ class Sockets(Protocol):
         """What a socket is; answered from memory once known, for it never changes."""
 
     def trace(self, charger_id: str, until: datetime) -> bool:
-        """Journal everything until then; False for an unknown charger."""
+        """Log every message until then, heartbeats and readings too; False for an unknown charger."""
 
 
 class Connectors(Protocol):
     """What each connector of a charger does now, and which session or reservation has it."""
 
-    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]: ...
+    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
+        """All connectors of a charger, with the session or reservation that each is taken by."""
+
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
@@ -138,7 +144,7 @@ class Connectors(Protocol):
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
 
     def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """Nothing happens when it is not (any longer) kept for that reservation."""
+        """Let go of a reserved connector; nothing happens when it is not (any longer) kept for that reservation."""
 
 
 class HeldLists(Protocol):
@@ -186,26 +192,32 @@ class ChargerNews(Protocol):
     def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
         """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
 
-    def main_meter(self, charger_id: str) -> MainMeter | None: ...
+    def main_meter(self, charger_id: str) -> MainMeter | None:
+        """What the station's own meter showed last; None where it never told."""
 
 
 class ChargerLink(Protocol):
-    """The way down an open socket."""
+    """The way down a charger's open WebSocket."""
 
     def send(self, connection_id: str, frame: str) -> None:
-        """Raises Gone when the socket is closed."""
+        """Send one text frame. Raises Gone when the socket is closed."""
 
     def close(self, connection_id: str) -> None:
-        """Closes it; nothing happens when it is closed already."""
+        """Close the socket; nothing happens when it is closed already."""
 
 
 class Calls(Protocol):
-    """Commands sent, keyed by charger, for message ids repeat across chargers."""
+    """Commands sent, keyed by charger and message id, for ids repeat across chargers.
+
+    And each charger's line of calls.
+    """
 
     def add(self, call: SentCall) -> bool:
-        """False when the charger was sent one of that id already."""
+        """Remember a command before it is sent; False when the charger was sent one of that id already."""
 
-    def get(self, charger_id: str, message_id: str) -> SentCall | None: ...
+    def get(self, charger_id: str, message_id: str) -> SentCall | None:
+        """The command sent under that message id, with its answer once that has come; None when there was none."""
+
     def answer(self, charger_id: str, message_id: str, result: CommandResult, at: datetime) -> SentCall | None:
         """Record the first answer, however late; None for a further one, or one nobody asked for."""
 
@@ -242,15 +254,20 @@ class Calls(Protocol):
 
 
 class MessageLog(Protocol):
-    """What was said between a charger and us, kept for a while."""
+    """The message log: what was said between a charger and us, kept for a while."""
 
-    def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
+    def add(self, charger_id: str, entry: LoggedMessage) -> None:
+        """Append a message, with its answer; the same message again changes nothing."""
+
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class Knocks(Protocol):
-    """Who was refused at the chargers' door, by operator: kept for a week, and only so many however many knock."""
+    """Refused connections: who was refused a socket, by operator.
+
+    Kept for a week, and only so many however many try.
+    """
 
     def add(self, knock: Knock) -> int:
         """Count a refusal; returns how many of its kind there were that day."""
@@ -262,29 +279,38 @@ class Knocks(Protocol):
 class History(Protocol):
     """What a charger's uptime follows from, kept for more than a year."""
 
-    def add(self, charger_id: str, happening: Happening) -> None: ...
+    def add(self, charger_id: str, happening: Happening) -> None:
+        """Append a change of a line or of a connector's status; the same again changes nothing."""
+
     def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
-        """In order of time; with it the last ones before `since`, which tell how things stood then."""
+        """What happened, in order of time.
+
+        With it the last changes before `since`, which tell how things stood then.
+        """
 
 
 class Reports(Protocol):
     """What chargers report in parts, kept for a while."""
 
-    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None: ...
+    def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
+        """Keep a part of a report that came at that time; the same part again changes nothing."""
+
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
-        """In order; a part that came twice is there once."""
+        """The parts that have come, in order; a part that came twice is there once."""
 
 
 class Setups(Protocol):
-    """The declared profiles, and each charger's setup."""
+    """Setup profiles as operators declare them, and how far each charger's setup has come."""
 
     def profile(self, operator_id: str) -> SetupProfile:
         """What the operator declared, else what is wanted of every charger. May be a minute old."""
 
     def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
-        """From now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
+        """Declare a profile from now on; all of the operator's chargers are to be gone through (`next_chargers`)."""
 
-    def get(self, charger_id: str) -> Setup | None: ...
+    def get(self, charger_id: str) -> Setup | None:
+        """What is known of the charger's settings; None when it was never asked."""
+
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 

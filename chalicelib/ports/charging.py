@@ -1,4 +1,4 @@
-"""What the services ask of charges: sessions, what lies under them, what comes before them, and what moves them."""
+"""Ports of charging: sessions, the transactions and readings under them, and the workflow that moves them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from chalicelib.records.charging import StoredReading, Transaction, Waiting
 
 
 class Sessions(Protocol):
-    """Sessions with a version each, and the charger's transactions under them."""
+    """Sessions, each changed by compare-and-set, and what each one's workflow waits for."""
 
-    def add(self, session: Session) -> bool: ...
-    def get(self, session_id: str) -> Session | None: ...
+    def add(self, session: Session) -> bool:
+        """Store a new session; False when one of its id exists."""
+
+    def get(self, session_id: str) -> Session | None:
+        """The session as it is stored now; None for an unknown id."""
+
     def save(self, before: Session, after: Session) -> Waiting | None:
         """Replace `before` by `after`; returns what the workflow last waited for, read in the same call.
 
@@ -29,7 +33,7 @@ class Sessions(Protocol):
         """
 
     def waiting(self, session_id: str) -> Waiting | None:
-        """What the workflow last waited for."""
+        """What the session's workflow last waited for; None when it never did."""
 
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """Newest first, with the cursor of the next page (opaque text) or None. BadCursor for a cursor not ours."""
@@ -53,9 +57,11 @@ class Sessions(Protocol):
 
 
 class Transactions(Protocol):
-    """Charges as their chargers tell them."""
+    """Transactions as their chargers tell them, keyed by charger and the charger's own name for each (`ref`)."""
 
-    def get(self, charger_id: str, ref: str) -> Transaction | None: ...
+    def get(self, charger_id: str, ref: str) -> Transaction | None:
+        """The transaction as far as it is known; None when nothing was ever told under that name."""
+
     def record(self, facts: Transaction) -> Transaction:
         """Merge what is not None into the transaction, first word wins; returns it whole."""
 
@@ -63,7 +69,7 @@ class Transactions(Protocol):
         """Write down its end: the first word counts, but one under its own name replaces one that is `stopped_as`."""
 
     def place(self, charger_id: str, ref: str, connector: ConnectorId, seq_no: int | None) -> bool:
-        """Where it is: the first word counts, of numbered messages the latest. Whether this one did."""
+        """Note the connector: the first word counts, of numbered messages the latest. Whether this one did."""
 
     def leave(self, charger_id: str, ref: str, at: datetime | None) -> None:
         """Since then it is thought to be over though no end was told; None: it is not after all."""
@@ -72,7 +78,7 @@ class Transactions(Protocol):
         """From now on its session is looked at from this energy on, whatever was said before."""
 
     def forget_token(self, charger_id: str, ref: str) -> None:
-        """Keep the transaction, and no longer the card it was begun or ended with."""
+        """Keep the transaction, and no longer the token it was begun or ended with."""
 
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         """From now on `ref` means another transaction; None: itself again."""
@@ -84,7 +90,7 @@ class Transactions(Protocol):
         """Transactions left unclaimed since before then."""
 
     def settle_claim(self, charger_id: str, ref: str) -> None:
-        """Take it off the list."""
+        """Take the transaction off the list of unclaimed ones."""
 
 
 class Readings(Protocol):
@@ -113,11 +119,14 @@ class SignedValues(Protocol):
         """One write for a message; the same values again change nothing."""
 
     def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
-        """Those of `limit` messages, in order of time, and the next page's cursor. BadCursor for one not ours."""
+        """The signed values of `limit` messages, in order of time, and the next page's cursor.
+
+        BadCursor for one not ours.
+        """
 
 
 class Workflow(Protocol):
-    """The session lifecycle engine."""
+    """The engine that runs the session lifecycle: one execution a session, whose steps wait by task tokens."""
 
     def start(self, session: Session) -> None:
         """Begin the session's execution; nothing happens when it has begun already."""

@@ -1,4 +1,4 @@
-"""What the services ask of the index of places, and of maps."""
+"""Ports of discovery: the index of places, and how long a drive takes."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from chalicelib.records.discovery import Place
 
 
 class Places(Protocol):
-    """The index of places: who is near, and what they do now. A place is known by its row's name."""
+    """The index of places: which chargers are near, and what they do now. A place is known by its row's name."""
 
     def put(self, place: Place) -> str:
-        """Write it whole; returns the row's name."""
+        """Write a place whole; returns its row's name."""
 
-    def remove(self, row: str) -> None: ...
+    def remove(self, row: str) -> None:
+        """Take the place out of the index; nothing happens when it is not there."""
+
     def set_status(self, row: str, connector: ConnectorId, status: ConnectorStatus) -> None:
-        """Nothing happens when the row is gone."""
+        """Show what a connector does now. Nothing happens when the row is gone."""
 
     def set_online(self, row: str, online: bool) -> None:
-        """Nothing happens when the row is gone."""
+        """Show whether the charger is connected. Nothing happens when the row is gone."""
 
     def set_metered(self, row: str, is_metered: bool) -> None:
-        """Nothing happens when the row is gone."""
+        """Show whether the charger measures energy. Nothing happens when the row is gone."""
 
     def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
         """A reservation keeps the connector until then, or no longer. Nothing happens when the row is gone."""
 
     def near(self, centre: GeoPoint, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
-        """Places by distance (and name), each with it, those between the two; reads no further than it is asked."""
+        """Places by distance in metres (and name), between the two bounds; reads no further than it is asked."""
 
     def around(self, spots: Sequence[GeoPoint], within_m: float) -> Iterator[Place]:
         """Places within that distance of any of the spots, in no order, each once."""
 
 
 class Travel(Protocol):
-    """How long a drive takes."""
+    """How long drives take by car."""
 
     def drives(self, start: GeoPoint, ends: Sequence[tuple[GeoPoint, float]]) -> Sequence[Drive]:
-        """One for each end, told with how far it is as the crow flies."""
+        """One drive for each end; ends come with their distance as the crow flies, in metres."""

@@ -15,11 +15,14 @@ class TokenRegistry(Protocol):
     def put(self, token: Token, at: datetime) -> None:
         """Raises Conflict when the uid is another operator's, or somebody else's own card."""
 
-    def get(self, uid: str) -> Token | None: ...
+    def get(self, uid: str) -> Token | None:
+        """The token of exactly that uid; None for an unknown one."""
+
     def of_driver(self, driver_id: str) -> Sequence[Token]:
         """A driver's cards, whoever issued them."""
 
-    def forget(self, uid: str) -> None: ...
+    def forget(self, uid: str) -> None:
+        """Delete a token; nothing happens when there is none."""
 
 
 class TokenChanges(Protocol):
@@ -32,32 +35,39 @@ class TokenChanges(Protocol):
         """
 
     def lists_behind(self) -> Iterable[tuple[str, int]]:
-        """The operators whose tokens changed since their lists were last seen through, and the second of that."""
+        """The operators whose tokens changed since their local lists were last seen through, and the second of that."""
 
     def lists_done(self, operator_id: str, second: int) -> None:
-        """All of the operator's chargers have been sent what changed until then."""
+        """All of the operator's chargers have been sent what changed of its tokens until that second."""
 
 
 class Drivers(Protocol):
-    """People with accounts."""
+    """People with accounts: their saved card, terms and debts."""
 
     def put(self, driver: Driver) -> None:
-        """Leaves terms and debts alone."""
+        """Store an account or replace it; leaves terms and debts alone."""
 
-    def get(self, driver_id: str) -> Driver | None: ...
+    def get(self, driver_id: str) -> Driver | None:
+        """The driver with terms and debts; None for an unknown id."""
+
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
-        """False for an unknown driver."""
+        """Store what an operator has agreed with a driver; False for an unknown driver."""
 
-    def owe(self, driver_id: str, session_id: str) -> None: ...
-    def owe_no_more(self, driver_id: str, session_id: str) -> None: ...
-    def forget(self, driver_id: str) -> None: ...
+    def owe(self, driver_id: str, session_id: str) -> None:
+        """Note that this session is not paid yet, which keeps its driver from beginning another."""
+
+    def owe_no_more(self, driver_id: str, session_id: str) -> None:
+        """Note that this session is paid, or its debt let go."""
+
+    def forget(self, driver_id: str) -> None:
+        """Delete the driver's record; nothing happens when it is not there."""
 
 
 class Identity(Protocol):
-    """Accounts and passwords, kept by somebody whose trade it is."""
+    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is."""
 
     def register(self, email: str, password: str) -> str:
         """The new account's id. Raises AlreadyRegistered, NotAllowed (for a weak password, say)."""
@@ -66,10 +76,10 @@ class Identity(Protocol):
         """Prove the address. Raises NotAllowed."""
 
     def log_in(self, email: str, password: str) -> Login:
-        """Raises NotAllowed."""
+        """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
 
     def refresh(self, refresh_token: str) -> Login:
-        """Raises NotAllowed."""
+        """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
 
     def forget(self, account_id: str) -> None:
         """There is no such account any more; nothing happens when there was none."""

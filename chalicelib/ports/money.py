@@ -1,4 +1,4 @@
-"""What the services ask of the books and of whoever moves the money."""
+"""Ports of money: the ledger, receipts, debts, and the payment provider."""
 
 from __future__ import annotations
 
@@ -14,65 +14,85 @@ from chalicelib.records.money import CardSetup, Debt, Difference, PaymentNews, P
 
 
 class Ledger(Protocol):
-    """Transfers, appended and never changed."""
+    """The ledger: transfers, appended and never changed."""
 
     def append(self, transfers: Sequence[Transfer]) -> None:
-        """All or none; those already written stay as they are. Raises Unbalanced when one says otherwise now."""
+        """Write transfers, all or none; those already written stay as they are.
 
-    def of_session(self, session_id: str) -> Sequence[Transfer]: ...
+        Raises Unbalanced when one of them was written before with another meaning.
+        """
+
+    def of_session(self, session_id: str) -> Sequence[Transfer]:
+        """A session's transfers, oldest first."""
+
     def sessions_of(self, day: date) -> Iterable[str]:
         """The sessions about which something was written on that day, UTC."""
 
 
 class Receipts(Protocol):
-    """Receipts, written once and never changed; one a session."""
+    """Issued receipts, written once and never changed; one a session."""
 
-    def add(self, receipt: Receipt) -> bool: ...
-    def get(self, session_id: str) -> Receipt | None: ...
+    def add(self, receipt: Receipt) -> bool:
+        """Store a session's receipt; False when it has one already."""
+
+    def get(self, session_id: str) -> Receipt | None:
+        """The session's receipt; None when none was issued."""
 
 
 class OperatorProfiles(Protocol):
     """What operators say of themselves on a receipt: who sells."""
 
-    def put(self, operator_id: str, profile: Profile) -> None: ...
-    def get(self, operator_id: str) -> Profile | None: ...
+    def put(self, operator_id: str, profile: Profile) -> None:
+        """Replace what an operator is by law; receipts that were issued keep theirs."""
+
+    def get(self, operator_id: str) -> Profile | None:
+        """Who an operator is by law; None where it has not said."""
 
 
 class DebtBook(Protocol):
-    """What is owed, one debt a session."""
+    """Debts: what drivers owe, one a session."""
 
     def add(self, debt: Debt) -> None:
-        """Nothing happens when the session has one."""
+        """Note a debt; nothing happens when the session has one."""
 
-    def get(self, session_id: str) -> Debt | None: ...
+    def get(self, session_id: str) -> Debt | None:
+        """The session's debt; None when nothing is owed for it."""
+
     def lease(self, session_id: str, until: datetime, at: datetime) -> bool:
-        """Take it to oneself; False while somebody else has it `at` that moment."""
+        """Take the debt to oneself until then; False while somebody else has it `at` that moment."""
 
     def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
         """It could not be paid; ends the lease."""
 
-    def remove(self, session_id: str) -> None: ...
+    def remove(self, session_id: str) -> None:
+        """Delete the debt, which is paid or let go; nothing happens when it is not there."""
+
     def due(self, at: datetime) -> Iterable[Debt]:
-        """Those to be asked for by then."""
+        """The debts whose next attempt is due by then."""
 
 
 class Differences(Protocol):
-    """Where our books and the provider's did not agree."""
+    """What a reconciliation found: where our ledger and the payment provider's books did not agree."""
 
     def put(self, day: date, differences: Sequence[Difference]) -> None:
-        """Writing a day again replaces what is found again."""
+        """Store a day's differences; writing a day again replaces what is found again."""
 
-    def of(self, operator_id: str, day: date) -> Sequence[Difference]: ...
+    def of(self, operator_id: str, day: date) -> Sequence[Difference]:
+        """The differences of an operator's sessions found for that day, UTC."""
 
 
 class Payments(Protocol):
-    """Card money. Every call may be repeated: the session id and the step make its idempotency key."""
+    """The payment provider, for cards. Every call may be repeated: session id and step make its idempotency key."""
 
-    def create_customer(self, driver_id: str, email: str) -> str: ...
+    def create_customer(self, driver_id: str, email: str) -> str:
+        """Make the driver a customer; returns the provider's id for them. Raises PaymentsUnavailable."""
+
     def forget_customer(self, customer_id: str) -> None:
         """The provider keeps no card of theirs any more; nothing happens when it has none."""
 
-    def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup: ...
+    def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
+        """What a client needs to save a card with the provider directly. Raises PaymentsUnavailable."""
+
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
 

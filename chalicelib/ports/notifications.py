@@ -1,4 +1,4 @@
-"""What drivers are told: where it is kept, how it goes out, and to whom."""
+"""Ports of notifications: the outbox that keeps them, the messengers that send them, and operators' webhooks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from chalicelib.records.notifications import Outcome, Posted, Webhook
 
 
 class Outbox(Protocol):
-    """Notices, kept for their drivers to read, and listed until they are settled."""
+    """Notifications, kept for their drivers to read, and listed until they are settled."""
 
     def add(self, notice: Notification, at: datetime) -> bool:
-        """False when it was there; one that nobody has yet tried to send counts as of `at` again, then."""
+        """Store a notification; False when it was there.
+
+        One that nobody has yet tried to send counts as of `at` again, then.
+        """
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
     def due(self, at: datetime) -> Iterable[Posted]:
-        """Those not settled whose time to be tried has come."""
+        """Unsettled notifications whose time to be tried has come."""
 
     def claim(self, posted: Posted, again_at: datetime) -> Posted | None:
         """Count an attempt, the next one due at `again_at`; None when somebody else has just begun one."""
@@ -28,16 +31,18 @@ class Outbox(Protocol):
     def note_sent(self, posted: Posted, sent_by: Sequence[str]) -> None:
         """Remember which messengers need not send it again."""
 
-    def settle(self, posted: Posted, outcome: Outcome) -> None: ...
+    def settle(self, posted: Posted, outcome: Outcome) -> None:
+        """Note how delivery ended, and take the notification off the list of the undelivered."""
+
     def forget_driver(self, driver_id: str) -> None:
-        """Delete all that a driver was told."""
+        """Delete all of a driver's notifications."""
 
     def withdraw(self, posted: Posted) -> bool:
-        """Forget a notice that never came true; False when it was written again meanwhile."""
+        """Forget a notification that never came true; False when it was written again meanwhile."""
 
 
 class Messenger(Protocol):
-    """A way to somebody outside."""
+    """One way to send notifications out: SNS, e-mail, a webhook."""
 
     @property
     def name(self) -> str:
@@ -47,11 +52,17 @@ class Messenger(Protocol):
         """Whether it has anybody to send this to."""
 
     def send(self, notice: Notification) -> None:
-        """Raises Undelivered. May be called again for the same notice, whose id tells that it is the same."""
+        """Send it. Raises Undelivered.
+
+        May be called again for the same notification, whose id tells that it is the same.
+        """
 
 
 class Webhooks(Protocol):
-    """Operators' webhooks."""
+    """Operators' webhooks: where each wants its drivers' notifications posted."""
 
-    def put(self, operator_id: str, webhook: Webhook | None) -> None: ...
-    def of(self, operator_id: str) -> Webhook | None: ...
+    def put(self, operator_id: str, webhook: Webhook | None) -> None:
+        """Set the operator's webhook; None removes it."""
+
+    def of(self, operator_id: str) -> Webhook | None:
+        """The operator's webhook; None when it has none."""

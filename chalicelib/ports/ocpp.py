@@ -1,4 +1,4 @@
-"""What the services ask of whoever can give chargers what they ask for beyond charging."""
+"""Port of whatever chargers ask for beyond charging: certificates, charging schedules, vendors' services."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from chalicelib.records.chargers import Connection
 
 
 class Provider(Protocol):
-    """Whoever can give chargers what they ask for beyond charging: certificates, schedules, a vendor's services."""
+    """Gives chargers what they ask for beyond charging: certificates, schedules, a vendor's services."""
 
-    def provide(self, connection: Connection, need: Need, content: str) -> Decision: ...
+    def provide(self, connection: Connection, need: Need, content: str) -> Decision:
+        """Decide on what a charger asks for.
+
+        `content` is what it gives for that, a certificate signing request, say.
+        """

@@ -8,9 +8,10 @@ from chalicelib.domain.pricing.tariff import Tariff
 
 
 class Tariffs(Protocol):
-    """The operators' tariffs."""
+    """The tariffs of all operators, each by its id. Putting one whose id is another operator's raises Conflict."""
 
     def put(self, tariff: Tariff) -> None:
         """Raises Conflict when the id is another operator's."""
 
-    def get(self, tariff_id: str) -> Tariff | None: ...
+    def get(self, tariff_id: str) -> Tariff | None:
+        """The tariff of that id; None for an unknown one."""

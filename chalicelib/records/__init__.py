@@ -1,7 +1,7 @@
-"""What is kept, as the services see it: frozen values that decide nothing."""
+"""Records: what is kept, as the services see it; frozen values that decide nothing."""
 
 from __future__ import annotations
 
 
 class Conflict(Exception):
-    """Somebody else wrote first; read again and decide again."""
+    """The write lost a race: somebody else wrote first. Read again and decide again."""

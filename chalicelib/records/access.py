@@ -1,4 +1,4 @@
-"""What a ticket may be used for."""
+"""Records of access: what a ticket may be used for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of sites and chargers."""
+"""Records of sites and chargers: registration, sockets, connector states, commands sent, the message log, refusals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Site:
 
 
 class PlugType(StrEnum):
-    """What fits: OCPI's connector types by their usual names."""
+    """Kind of plug or socket: OCPI's connector types (ConnectorType) by their usual names."""
 
     TYPE_1 = "type1"
     TYPE_2 = "type2"
@@ -99,7 +99,7 @@ class MainMeter:
 
 
 class Admission(StrEnum):
-    """Whether a charger may take part."""
+    """Whether a charger is accepted: whether it may take part in the network."""
 
     ACCEPTED = "accepted"
     PENDING = "pending"
@@ -108,10 +108,10 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldList:
-    """What of our list of tokens a charger was sent, by the seconds in which tokens changed.
+    """What of our tokens a charger's Local Authorization List holds, by the seconds in which tokens changed.
 
-    All that changed until `until_s`, and of what changed after that `more`: tokens, each with its second. `sent` is
-    the highest version ever sent, `size` how many entries that makes, no fewer than there are.
+    All that changed until `until_s`, and of what changed after that `more`: tokens, each with its second. `sent` is the
+    highest version ever sent, `size` how many entries that makes, no fewer than there are.
     """
 
     until_s: int = 0
@@ -122,16 +122,16 @@ class HeldList:
 
 @dataclass(frozen=True, slots=True)
 class Charger:
-    """One OCPP identity as registered; `connection_id` is set while its newest socket is open.
+    """A registered charger: one OCPP identity. `connection_id` is set while its newest socket is open.
 
-    `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks
-    TLS only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
+    `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks TLS
+    only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
-    last seen through for, `metering` how far its charges can be measured.
-    `booted_at` and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car, if it has said so.
-    `list_version` is the version of our token list it last confirmed, below 0 where it takes none; `list` is what it
-    was sent of it. `limits` are settings that bound what it can be sent at once, by name, as it told them; None until
-    it was asked for them. `place` is its row in the index of places.
+    last seen through for, `metering` how far its charges can be measured. `booted_at` and `disconnected_at` are by our
+    clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
+    list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
+    bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
+    the index of places.
     """
 
     charger_id: str
@@ -177,9 +177,9 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a socket is: which charger, and the subprotocol agreed at its opening.
+    """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.
 
-    `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: an operator reads along.
+    `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: until then all of it is logged.
     """
 
     connection_id: str
@@ -192,11 +192,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """What a connector last reported, the session that has it, and the reservation it is kept for, if any.
+    """A connector as last reported, the session that has it, and the reservation it is kept for, if any.
 
-    `setup_is_due`: at its next status, its charger's settings are to be looked at.
-    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
-    it before.
+    `setup_is_due`: at its next status, its charger's settings are to be looked at. `told_at` is the charger's own word
+    for when, where that can be right; `status_at` is ours. `last_session_id` had it before.
     """
 
     connector: ConnectorId
@@ -252,12 +251,12 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class SentCall:
-    """A command as sent: its name on the wire, what it is for, and the charger's answer once it has come.
+    """A command as sent, an OCPP CALL: its message id, what it is for, and the charger's answer once it has come.
 
     `subject` is what the purpose needs to know again: a session's id, a list's version. An answer that comes after
-    `due_at` is late, and still an answer. `connection_id` is the socket it went down. `waiting` is the frame as long
-    as it has yet to be sent, because another call is open; its `sent_at` and `due_at` are guesses until then. One that
-    its charger takes in `parts` only is followed by the others, named after it.
+    `due_at` is late, and still an answer. `connection_id` is the socket it went down. `waiting` is the frame as long as
+    it has yet to be sent, because another call is open; its `sent_at` and `due_at` are guesses until then. One that its
+    charger takes in `parts` only is followed by the others, named after it.
     """
 
     charger_id: str
@@ -298,7 +297,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoggedMessage:
-    """A line of a charger's journal. `payload` and `answer` are JSON in the charger's words, cut where too long."""
+    """A message in the log. `payload` and `answer` are JSON in the charger's words, cut where too long."""
 
     at: datetime
     direction: Direction
@@ -312,7 +311,7 @@ class LoggedMessage:
 
 
 class KnockReason(StrEnum):
-    """Why a charger was not let in."""
+    """Why a charger was refused a socket."""
 
     NO_NAME = "no_name"
     UNKNOWN = "unknown"
@@ -327,10 +326,10 @@ class KnockReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
-    """A refusal at the chargers' door, and how often it was the same that day.
+    """A refused connection, and how often the same was refused that day.
 
-    `name` is what whoever knocked called itself, last; `charger_id` the charger it was taken for, None for a stranger.
-    Of strangers only so many are kept apart: `knocks` then counts those of several names. Nothing here was proven.
+    `name` is what whoever tried called itself, last; `charger_id` the charger it was taken for, None for a stranger. Of
+    strangers only so many are kept apart: `knocks` then counts those of several names. Nothing here was proven.
     """
 
     operator_id: str

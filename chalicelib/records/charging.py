@@ -1,4 +1,4 @@
-"""What is kept of charges."""
+"""Records of charging: the charger's transaction, its readings, and what a session's workflow waits for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from chalicelib.domain.charging.waits import Step
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A charge as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
+    """A transaction as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
 
-    `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction
-    that is really meant, where a charger uses a name twice or none at all. From `attend_from_wh` on (since its
-    beginning; 0: always) its session is looked at with each reading: it has limits, or may outgrow what pays for it.
+    `started_at` and `stopped_at` are the charger's words, `..._heard_at` ours. `stands_for` names the transaction that
+    is really meant, where a charger uses a name twice or none at all. From `attend_from_wh` on (since its beginning; 0:
+    always) its session is looked at with each reading: it has limits, or may outgrow what pays for it.
     `is_nearly_done`: its driver has been told so. `connector_seq_no` numbers the message that told where it is.
-    `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is
-    thought to be over, though no end was told.
-    `is_nearly_done`: its driver has been told so. `stop_word` is the charger's own word for why it ended.
+    `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is thought
+    to be over, though no end was told. `stop_word` is the charger's own word for why it ended.
     """
 
     charger_id: str
@@ -64,4 +63,4 @@ class Waiting:
 
 
 class StaleTask(Exception):
-    """The workflow no longer waits on this token."""
+    """The task token is over: the workflow no longer waits on it."""

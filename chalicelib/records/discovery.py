@@ -1,4 +1,4 @@
-"""What is kept of a charger for searches."""
+"""Records of discovery: a charger as searches find it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.records.chargers import Plug
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A charger as a search finds it: all that its row in the index says, and what its connectors do now.
+    """A charger in the index of places: all that its row says, and what its connectors do now.
 
     `is_metered` False: the charger says that it does not measure energy.
     """

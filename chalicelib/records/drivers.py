@@ -1,4 +1,4 @@
-"""What is kept of drivers."""
+"""Records of drivers: their terms, accounts, RFID tokens and logins."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An RFID card: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
+    """An RFID token: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
 
     `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that. Tokens of one
     `group` may end each other's charges (OCPP 1.6 parentIdTag, 2.x groupIdToken; the charger's MasterPassGroupId names
@@ -70,7 +70,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """OIDC tokens for a person."""
+    """The OIDC tokens of a person who has logged in."""
 
     account_id: str
     access_token: str

@@ -1,4 +1,4 @@
-"""What is kept of cards, payments and debts."""
+"""Records of money: saved cards, the payment provider's news and books, debts, differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.charging.session import CardAction
 
 @dataclass(frozen=True, slots=True)
 class CardSetup:
-    """What a client needs to save a card with the provider, without the card passing through us."""
+    """A card setup (Stripe SetupIntent): what a client needs to save a card without its passing through us."""
 
     setup_id: str
     client_secret: str
@@ -21,7 +21,7 @@ class CardSetup:
 
 @dataclass(frozen=True, slots=True)
 class SavedCard:
-    """A card the provider keeps; `label` is its brand and last four digits."""
+    """A card saved with the payment provider; `label` is its brand and last four digits."""
 
     payment_method_id: str
     label: str

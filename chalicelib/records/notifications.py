@@ -1,4 +1,4 @@
-"""What drivers are told is kept in an outbox and sent by messengers: the records of that."""
+"""Records of notifications: their delivery, and operators' webhooks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chalicelib.domain.notifications import Notification
 
 
 class Undelivered(Exception):
-    """A messenger could not send a notice now; the text says why, and names nobody."""
+    """A messenger could not send a notification now; the text says why, and names nobody."""
 
 
 class Outcome(StrEnum):
-    """How a notice was settled: every messenger has sent it, there was none to send it, or one never could."""
+    """How a notification was settled: every messenger has sent it, there was none to send it, or one never could."""
 
     SENT = "sent"
     KEPT = "kept"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A notice as the outbox keeps it: `outcome` None until it is settled, and seen to be true."""
+    """A notification as the outbox keeps it: `outcome` None until it is settled, and seen to be true."""
 
     notice: Notification
     due_at: datetime | None = None
@@ -34,7 +34,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where an operator wants its drivers' notices sent, and the secret that signs them."""
+    """Where an operator wants its drivers' notifications sent, and the secret that signs them."""
 
     url: str
     secret: str

@@ -1,1 +1,1 @@
-"""Use cases: each decides by the domain and acts through the ports it holds; none knows AWS, Stripe or OCPP words."""
+"""Services: the use cases. Each decides by the domain and acts through ports; none knows AWS, Stripe or OCPP words."""

@@ -1,6 +1,7 @@
-"""Who may have what, and the answers of a request that cannot be granted: it says which rule stands in its way.
+"""Ownership and refusals: who may have what, and the answers of a request that cannot be granted.
 
-Whose a thing is, is asked here and nowhere else: another's thing and no thing at all are the same answer.
+Whose a thing is, is asked here and nowhere else: another's thing and no thing at all are the same answer. A refusal
+says which rule stands in the way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A driver finds chargers near a place or along a way, as they are now; what a search costs is bounded by its page.
+"""Searches for chargers near a place or along a route, as they are now. What one costs is bounded by its page.
 
 A search that has looked at enough says where it stopped, and goes on from there when asked.
 """
@@ -68,7 +68,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was found, and where to go on."""
+    """A page of what was found, and the cursor to go on from, None at the end."""
 
     items: Sequence[Found]
     next_cursor: str | None
@@ -76,7 +76,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Search:
-    """Searches."""
+    """Finds chargers for drivers: near a place, along a route, at a site."""
 
     places: Places
     sites: Sites
@@ -84,7 +84,7 @@ class Search:
     travel: Travel
 
     def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """The nearest first. Raises BadCursor."""
+        """Chargers that fit, the nearest first. Raises BadCursor for a cursor not ours."""
         seen = _place(cursor)
         kept: list[tuple[float, Place]] = []
         last, looked_at = seen, 0
@@ -100,7 +100,7 @@ class Search:
         return Page(self._priced(kept, wish.terms, centre), None)
 
     def along(self, route: Polyline, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """In the order of the way. Raises BadCursor."""
+        """Chargers that fit, in the order of the route. Raises BadCursor for a cursor not ours."""
         seen = _place(cursor)
         # Circles of twice the corridor around points so close together leave no part of the corridor out.
         spots = list(route.every(corridor_m))

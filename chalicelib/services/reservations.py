@@ -1,7 +1,7 @@
-"""A driver keeps a connector for a while; whether its charger knows of it or not, nobody else starts there.
+"""Reservations: a driver keeps a connector for a while. Whether its charger knows or not, nobody else starts there.
 
-Everything is taken in an order that a crash may cut anywhere: the connector first, which frees itself when the time
-is over, the record last. What becomes of a reservation bears its name, and so is decided once.
+Everything is taken in an order that a crash may cut anywhere: the connector first, which frees itself when the time is
+over, the record last. What becomes of a reservation bears its name, and so is decided once.
 """
 
 from __future__ import annotations

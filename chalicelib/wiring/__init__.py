@@ -17,7 +17,7 @@ __all__ = ["HEARTBEAT_S", "Network", "install", "network", "prepare"]
 
 
 class Network(OcppServices):
-    """Everything there is of one network; a capability's services stand in the file of its name."""
+    """The whole network: every service and every adapter; a capability's services stand in the file of its name."""
 
 
 _installed: list[Network] = []

@@ -1,4 +1,4 @@
-"""Services of chargers: their sockets, commands, lists, registry and log."""
+"""Wires the services of chargers: connections, commands, local lists, provisioning, registry and message log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.wiring.stores import Stores
 
 
 class ChargerServices(Stores):
-    """Services of chargers: their sockets, commands, lists, registry and log."""
+    """Builds what serves chargers, and the evidence of a charge, which needs their plugs and readings only."""
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -1,4 +1,4 @@
-"""Services of charges: transactions, session changes, metering, the monitor."""
+"""Wires the services of charging: transactions, session changes, metering, the monitor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chalicelib.wiring.reservations import ReservationServices
 
 
 class ChargingServices(ReservationServices):
-    """Services of charges: transactions, session changes, metering, the monitor."""
+    """Builds what takes in transactions and changes sessions. LOST_AFTER_H and UNCLAIMED_S set how long is waited."""
 
     @cached_property
     def changes(self) -> SessionChanges:

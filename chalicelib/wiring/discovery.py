@@ -1,4 +1,4 @@
-"""Search for chargers."""
+"""Wires discovery: the search for chargers, and what it asks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalicelib.wiring.drivers import DriverServices
 
 
 class DiscoveryServices(DriverServices):
-    """Search for chargers."""
+    """Builds the search over the index of places, the catalog and drive times."""
 
     @cached_property
     def search(self) -> Search:

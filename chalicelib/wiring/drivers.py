@@ -1,4 +1,4 @@
-"""Services of drivers: accounts, tokens, who may charge."""
+"""Wires the services of drivers: accounts, tokens, authorization, eligibility, account deletion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.wiring.notifications import NotificationServices
 
 
 class DriverServices(NotificationServices):
-    """Services of drivers: accounts, tokens, who may charge."""
+    """Builds what serves drivers; the payment provider is loaded only when an account needs it."""
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -1,4 +1,4 @@
-"""Services of money: funds, debts, refunds, receipts, the payment provider's webhooks."""
+"""Wires the services of money: funds, debts, refunds, receipts, payment webhooks, reconciliation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.wiring.charging import ChargingServices
 
 
 class MoneyServices(ChargingServices):
-    """Services of money: funds, debts, refunds, receipts, the payment provider's webhooks."""
+    """Builds what moves money. Each gets the payment provider as a function, so that Stripe loads when first needed."""
 
     @cached_property
     def debts(self) -> Debts:

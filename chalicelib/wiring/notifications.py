@@ -1,4 +1,4 @@
-"""Services that tell drivers how their sessions go."""
+"""Wires notifications: the outbox, alerts during a charge, and delivery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.wiring.chargers import ChargerServices
 
 
 class NotificationServices(ChargerServices):
-    """Services that tell drivers how their sessions go."""
+    """Builds what tells drivers how their sessions go; messengers are built only when something is delivered."""
 
     @cached_property
     def notifications(self) -> Notifications:

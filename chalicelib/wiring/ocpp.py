@@ -1,4 +1,4 @@
-"""A charger's conversation."""
+"""Wires a charger's conversation: the router, and the frames above it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.wiring.stores import HEARTBEAT_S
 
 
 class OcppServices(SessionServices):
-    """A charger's conversation."""
+    """Builds conversation and router, and declares which service hears the answer to a command of each purpose."""
 
     @cached_property
     def router(self) -> Router:

@@ -1,4 +1,4 @@
-"""Reservations."""
+"""Wires reservations: keeping connectors for drivers, at the charger or by us alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalicelib.wiring.discovery import DiscoveryServices
 
 
 class ReservationServices(DiscoveryServices):
-    """Reservations."""
+    """Builds the reservations of drivers from eligibility and the commands to chargers."""
 
     @cached_property
     def driver_reservations(self) -> DriverReservations:

@@ -1,4 +1,4 @@
-"""A driver's session and its workflow."""
+"""Wires a driver's sessions, the steps of their workflow, and what operators do with sessions by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.wiring.money import MoneyServices
 
 
 class SessionServices(MoneyServices):
-    """A driver's session and its workflow."""
+    """Builds sessions and their lifecycle on top of charging and money."""
 
     @cached_property
     def lifecycle(self) -> Lifecycle:

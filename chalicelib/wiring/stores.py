@@ -1,4 +1,4 @@
-"""What is kept and who is spoken to: the adapters of one network, each built when it is first asked for."""
+"""Wires the adapters of one network: clock, settings, stores, links and providers, each built when first asked for."""
 
 from __future__ import annotations
 

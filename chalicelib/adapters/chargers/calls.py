@@ -1,9 +1,10 @@
-"""A command sent is one row, with its first answer; a charger's line is another, so that one call at a time is open.
+"""Commands sent and the line of calls at each charger, in DynamoDB.
 
-OCPP-J 4.1.1: no further CALL before the one sent has been answered, or is overdue. Whoever wants to send takes the
-line by a conditional write, in whatever process; whoever cannot, waits there in the same row, and so is never missed by
-the process that frees the line. Nothing need be done in time: an open call that is overdue is open no longer, by
-comparison with `at`.
+A command is one row, with its first answer; a charger's line is another, so that one call at a time is open. OCPP-J
+4.1.1: no further CALL before the one sent has been answered, or is overdue. Whoever wants to send takes the line by a
+conditional write, in whatever process; whoever cannot, waits there in the same row, and so is never missed by the
+process that frees the line. Nothing need be done in time: an open call that is overdue is open no longer, by comparison
+with `at`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _LINE = "line"
 
 
 class DynamoCalls:
-    """The port Calls. Methods make one call where they say nothing else; none for an id no row can have."""
+    """Commands and lines in DynamoDB: the port Calls.
+
+    Methods make one call where they say nothing else; none for an id no row can have.
+    """
 
     def add(self, call: SentCall) -> bool:
         row = CallRow(call.charger_id, call.message_id, body=_body(call), expires_at=call.sent_at + _KEPT)
@@ -63,7 +67,7 @@ class DynamoCalls:
         return update(_line(call.charger_id), joined, _is_busy(call, at))
 
     def overtake(self, call: SentCall, rank: int, waits_since: datetime) -> bool:
-        """Two or three calls."""
+        """Two calls, and a third one where the line is not free by then."""
         entry = _entry(replace(call, sent_at=waits_since), rank)
         waits = CallRow.waiting.contains(entry)
         leaves = CallRow.waiting.delete({entry})
@@ -129,7 +133,7 @@ class DynamoCalls:
         return call if call is not None and call.waiting and call.result is None else None
 
     def lines_waiting(self, at: datetime) -> Iterable[str]:
-        """Four calls."""
+        """Four calls, one for each shard of the index."""
         for shard in range(_SHARDS):
             for key in list(CallRow.waiting_lines.query(str(shard), CallRow.asked_until <= at)):
                 yield key.charger_id.removesuffix(f"#{_LINE}")

@@ -22,7 +22,7 @@ def _now() -> datetime:
 
 
 class DynamoConnectors:
-    """The port Connectors. `clock` says which reservations are over."""
+    """The port Connectors. `clock` says which reservations are over. Methods make one call where they say nothing else."""
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
@@ -82,7 +82,6 @@ class DynamoConnectors:
             update(connector_row(charger_id, connector), change)
 
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
-        """One call."""
         authorization = ChargerRow.session_id
         free_or_own = authorization.does_not_exist() | (authorization == session_id)
         actions = [authorization.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
@@ -90,13 +89,11 @@ class DynamoConnectors:
         return update(connector_row(charger_id, connector), actions, condition)
 
     def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        """One call."""
         authorization = ChargerRow.session_id
         actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
         update(connector_row(charger_id, connector), actions, authorization == session_id)
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
-        """One call."""
         authorization = ChargerRow.session_id
         actions = [authorization.set(session_id)]
         if instead_of is not None:
@@ -105,13 +102,11 @@ class DynamoConnectors:
         return update(connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
 
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
-        """One call."""
         actions = [ChargerRow.reserved_for.set(reservation_id), ChargerRow.reserved_until.set(until)]
         condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
         return update(connector_row(charger_id, connector), actions, condition)
 
     def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """One call."""
         kept_for = ChargerRow.reserved_for
         actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
         update(connector_row(charger_id, connector), actions, kept_for == reservation_id)

@@ -15,17 +15,15 @@ _SHARDS = 8
 
 
 class DynamoHeldLists:
-    """The port HeldLists."""
+    """The port HeldLists: which version of the local list each charger holds. Methods make one call where they say nothing else."""
 
     def confirm(self, charger_id: str, version: int) -> None:
-        """One call."""
         change = [ChargerRow.list_version.set(version)]
         if version < 0:
             change.append(ChargerRow.list_operator.remove())
         update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
 
     def sends(self, charger: Charger, held: HeldList) -> bool:
-        """One call."""
         sent = ChargerRow.list_sent
         changes = [
             ChargerRow.list_operator.set(charger.operator_id),
@@ -46,7 +44,6 @@ class DynamoHeldLists:
             yield key.charger_id
 
     def mark_due(self, charger_id: str) -> None:
-        """One call."""
         shard = shard_of(charger_id, _SHARDS)
         update(ChargerRow(charger_id, CHARGER), [ChargerRow.list_due_shard.set(shard)])
 

@@ -1,4 +1,4 @@
-"""Refusals at the chargers' door, counted by kind and day: whoever knocks without end writes the same few rows.
+"""Refused connections in DynamoDB, counted by reason and day: whoever tries without end writes the same few rows.
 
 A charger has a row a day for each reason. Strangers' names are made up by whoever knocks, so they share a number of
 rows that does not grow: a name falls into one of them by its hash.
@@ -19,7 +19,7 @@ _STRANGERS = 100
 
 
 class DynamoKnocks:
-    """The port Knocks. Every method makes one call."""
+    """Refused connections in DynamoDB: the port Knocks. Methods make one call."""
 
     def add(self, knock: Knock) -> int:
         day = knock.at.astimezone(UTC).date()

@@ -1,4 +1,7 @@
-"""The way down a socket is API Gateway's management API; a closed socket is Gone, and closing it again is fine."""
+"""Sends down chargers' sockets through API Gateway's management API.
+
+A closed socket is Gone; closing it again is fine.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApiGatewayLink:
-    """One HTTPS call a frame."""
+    """API Gateway's management API: the port ChargerLink. One HTTPS call a frame."""
 
     client: ApiGatewayManagementApiClient
 

@@ -1,4 +1,4 @@
-"""What chargers said and did, appended and never changed: the journal for people, the history for uptime, reports.
+"""The message log, the history for uptime, and chargers' reports, in DynamoDB; appended and never changed.
 
 A row's place follows from its time and from what it says, so that the same thing written twice is there once.
 """
@@ -16,7 +16,7 @@ from chalicelib.domain.chargers.availability import Happening, LineChanged, Stat
 from chalicelib.domain.chargers.events import ReportKind, ReportReceived
 from chalicelib.records.chargers import LoggedMessage
 
-_JOURNAL_KEPT = timedelta(days=30)
+_LOG_KEPT = timedelta(days=30)
 _REPORTS_KEPT = timedelta(days=30)
 # US 23 CFR 680.116(b)(2) looks twelve months back.
 _HISTORY_KEPT = timedelta(days=400)
@@ -25,9 +25,9 @@ _LOOK_BACK = 100
 
 
 class DynamoMessageLog:
-    """The port Journal. Every method makes one call."""
+    """The message log in DynamoDB: the port MessageLog. Methods make one call; messages are kept for `kept`."""
 
-    def __init__(self, kept: timedelta = _JOURNAL_KEPT) -> None:
+    def __init__(self, kept: timedelta = _LOG_KEPT) -> None:
         self._kept = kept
 
     def add(self, charger_id: str, entry: LoggedMessage) -> None:
@@ -41,10 +41,12 @@ class DynamoMessageLog:
 
 
 class DynamoHistory:
-    """The port History."""
+    """Changes of lines and statuses in DynamoDB: the port History.
+
+    Methods make one call where they say nothing else.
+    """
 
     def add(self, charger_id: str, happening: Happening) -> None:
-        """One call."""
         kind = "line" if isinstance(happening, LineChanged) else "status"
         body = f"{kind} {encode(happening)}"
         row = HistoryRow(charger_id, _place(happening.at, body), body=body, expires_at=happening.at + _HISTORY_KEPT)
@@ -60,7 +62,7 @@ class DynamoHistory:
 
 
 class DynamoReports:
-    """The port Reports. Every method makes one call, reading one more for each megabyte."""
+    """Reports in parts in DynamoDB: the port Reports. Methods make one call, and one more for each megabyte read."""
 
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
         body = encode(part)

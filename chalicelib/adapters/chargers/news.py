@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 
 class DynamoChargerNews:
-    """The port ChargerNews. `clock` says when a charger has booted."""
+    """The port ChargerNews. `clock` says when a charger has booted. Methods make one call where they say nothing else."""
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
@@ -41,12 +41,10 @@ class DynamoChargerNews:
         return charger_of(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
 
     def note_plug_in(self, charger_id: str, seconds: int) -> None:
-        """One call."""
         change = [ChargerRow.plug_in_s.set(seconds)]
         update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
 
     def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
-        """Two calls."""
         row = find(ChargerRow, charger_id, CHARGER)
         known = charger_of(row) if row else None
         if known is None or (known.limits is not None and {**known.limits, **limits} == dict(known.limits)):
@@ -55,11 +53,9 @@ class DynamoChargerNews:
         update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
 
     def note(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
-        """One call."""
         ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at).save()
 
     def of_charger(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
-        """One call."""
         rows = ChargerRow.query(charger_id, ChargerRow.item.startswith(_NEWS), consistent_read=True)
         return [
             (NewsReceived(Topic(row.item.removeprefix(_NEWS)), row.status or ""), row.status_at)
@@ -68,7 +64,6 @@ class DynamoChargerNews:
         ]
 
     def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
-        """One call."""
         change = [ChargerRow.status_at.set(at)]
         if told.energy_wh is not None and told.energy_at is not None:
             change += [ChargerRow.meter_energy_wh.set(told.energy_wh), ChargerRow.meter_energy_at.set(told.energy_at)]
@@ -81,7 +76,6 @@ class DynamoChargerNews:
         update(ChargerRow(charger_id, _MAIN_METER), change, not_older)
 
     def main_meter(self, charger_id: str) -> MainMeter | None:
-        """One call."""
         row = find(ChargerRow, charger_id, _MAIN_METER)
         if row is None:
             return None

@@ -18,10 +18,9 @@ _MOST_ALIKE = 2
 
 
 class DynamoChargers:
-    """The ports Chargers and ChargerRegistry."""
+    """The ports Chargers and ChargerRegistry: one row a charger. Methods make one call where they say nothing else."""
 
     def get(self, charger_id: str) -> Charger | None:
-        """One call."""
         row = find(ChargerRow, charger_id, CHARGER)
         return charger_of(row) if row else None
 
@@ -70,7 +69,6 @@ class DynamoChargers:
         }
 
     def note_spelling(self, charger_id: str) -> None:
-        """Two calls."""
         self._note_spelling(charger_id)
         found = ChargerRow.is_found_in_any_case
         update(ChargerRow(charger_id, CHARGER), [found.set(True)], ChargerRow.charger_id.exists())
@@ -84,7 +82,6 @@ class DynamoChargers:
         return [charger_of(row) for row in ChargerRow.by_operator.query(operator_id)]
 
     def admit(self, charger_id: str, admission: Admission) -> bool:
-        """One call."""
         change = [ChargerRow.admission.set(admission.value)]
         return update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
 
@@ -106,7 +103,6 @@ class DynamoChargers:
             raise Conflict(f"charger {charger.charger_id} is known")
 
     def pending(self, operator_id: str, most: int) -> int:
-        """One call."""
         return sum(1 for _ in ChargerRow.pending.query(operator_id, limit=most))
 
 

@@ -1,4 +1,7 @@
-"""A charger's setup is one item beside the charger; whoever holds the name of the awaited message goes on with it."""
+"""Setup profiles and chargers' setups in DynamoDB.
+
+A charger's setup is one item beside the charger; whoever holds the name of the awaited message goes on with it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def _now() -> datetime:
 
 
 class DynamoSetups:
-    """The port Setups. Methods make one call where they say nothing else."""
+    """Profiles and setups in DynamoDB: the port Setups. Methods make one call where they say nothing else."""
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
@@ -71,7 +74,7 @@ class DynamoSetups:
         return [row.operator_id for row, _ in zip(found, range(_MOST_OPERATORS), strict=False)]
 
     def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
-        """Three calls."""
+        """Three calls: where the operator's profile stands, a page of its chargers, and how far that is."""
         row = find(OperatorRow, operator_id)
         if row is None or row.setup_after is None:
             return []

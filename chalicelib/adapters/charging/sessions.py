@@ -1,6 +1,7 @@
-"""A session is one row, changed by compare-and-set on its whole text; what the workflow waits for is in the same row.
+"""Sessions in DynamoDB: one row each, changed by compare-and-set on its whole text.
 
-So of a save and a wait that meet, whichever comes second sees the other.
+What the workflow waits for is in the same row, so of a save and a wait that meet, whichever comes second sees the
+other.
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ def _now() -> datetime:
 
 
 class DynamoSessions:
-    """The port Sessions. `clock` says when a session last changed, for the clocks of chargers cannot."""
+    """Sessions in DynamoDB: the port Sessions. Methods make one call where they say nothing else.
+
+    `clock` says when a session last changed, for the clocks of chargers cannot.
+    """
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
 
     def add(self, session: Session) -> bool:
-        """One call."""
         row = SessionRow(
             session.session_id,
             operator_id=session.operator_id,
@@ -58,7 +61,6 @@ class DynamoSessions:
         return put(row, SessionRow.session_id.does_not_exist())
 
     def get(self, session_id: str) -> Session | None:
-        """One call."""
         row = find(SessionRow, session_id)
         return decode(Session, row.body) if row else None
 
@@ -87,7 +89,6 @@ class DynamoSessions:
         return decode(Session, row.body)
 
     def waiting(self, session_id: str) -> Waiting | None:
-        """One call."""
         row = find(SessionRow, session_id)
         return _waiting(row) if row else None
 
@@ -109,7 +110,6 @@ class DynamoSessions:
                     yield decode(Session, row.body)
 
     def look_later(self, session_id: str) -> None:
-        """One call."""
         due = [SessionRow.unsettled_at.set(self._clock() + _LOOKED_AT_EVERY)]
         update(SessionRow(session_id), due, SessionRow.unsettled_at.exists())
 

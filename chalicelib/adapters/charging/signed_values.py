@@ -1,4 +1,4 @@
-"""What meters signed, to the letter and in order: kept beside the readings, and as long as receipts are.
+"""Signed meter values in DynamoDB, to the letter and in order: beside the readings, kept as long as receipts.
 
 A message's signed values lie in one row, placed by its first time and by what it says: told again, it is there once.
 """
@@ -32,7 +32,7 @@ def _now() -> datetime:
 
 
 class DynamoSignedValues:
-    """The port SignedValues."""
+    """Signed meter values in DynamoDB: the port SignedValues."""
 
     def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
         """One call; none when there is nothing to keep."""

@@ -1,4 +1,4 @@
-"""Beneath sessions lies what their chargers told: transactions, merged fact by fact, and readings, a row a frame."""
+"""Transactions and meter readings in DynamoDB: transactions merged fact by fact, readings a row a frame."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _now() -> datetime:
 
 
 class DynamoTransactions:
-    """The port Transactions. Methods make one call where they say nothing else."""
+    """Transactions in DynamoDB: the port Transactions. Methods make one call where they say nothing else."""
 
     def get(self, charger_id: str, ref: str) -> Transaction | None:
         row = find(TransactionRow, charger_id, ref)
@@ -126,10 +126,10 @@ class DynamoTransactions:
 
 
 class DynamoReadings:
-    """The port Readings.
+    """Meter readings in DynamoDB: the port Readings.
 
-    A frame's readings lie in one row, placed by the time of the first and by what they say; a reading's position is
-    its row's and its place in it.
+    A frame's readings lie in one row, placed by the time of the first and by what they say; a reading's position is its
+    row's and its place in it.
     """
 
     def append(self, charger_id: str, ref: str, readings: Sequence[Reading], seq_no: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The workflow is a Step Functions execution named after its session, so that it can begin only once."""
+"""Runs the session workflow on AWS Step Functions. An execution is named after its session, so it begins only once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAUSE_CHARACTERS = 32_768
 
 @dataclass(frozen=True)
 class StepFunctions:
-    """Starts executions and answers their task tokens, one call each."""
+    """Step Functions: the port Workflow. Starts executions and answers their task tokens, one call each."""
 
     client: SFNClient
     state_machine_arn: str

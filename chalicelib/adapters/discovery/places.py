@@ -1,8 +1,8 @@
-"""Chargers by where they are: rows lie so that the chargers of any H3 cell are one range of one partition.
+"""The index of places in DynamoDB: the chargers of any H3 cell are one range of one partition.
 
-A partition is a cell of about 12,000 km2; in it rows are sorted by their finest cell's number, in which the chargers
-of every cell in between are neighbours. A search walks from the nearest cell outwards: a cell with few chargers is
-read, one with many is taken apart. So it costs what it returns, not what the network is.
+A partition is a cell of about 12,000 km2; in it rows are sorted by their finest cell's number, in which the chargers of
+every cell in between are neighbours. A search walks from the nearest cell outwards: a cell with few chargers is read,
+one with many is taken apart. So it costs what it returns, not what the network is.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def _now() -> datetime:
 
 
 class DynamoPlaces:
-    """The port Places. `clock` says which reservations are over.
+    """The index in DynamoDB: the port Places. Methods make one call where they say nothing else.
 
-    `queries` and `items` count what searches have read, for those who want to know.
+    `clock` says which reservations are over. `queries` and `items` count what searches have read, for those who want to
+    know.
     """
 
     def __init__(self, clock: Clock = _now) -> None:
@@ -45,7 +46,6 @@ class DynamoPlaces:
         self.items = 0
 
     def put(self, place: Place) -> str:
-        """One call."""
         row = row_of(place)
         statuses = {name: status.value for name, status in place.statuses.items()}
         body = encode(place)
@@ -56,25 +56,20 @@ class DynamoPlaces:
         return row
 
     def remove(self, row: str) -> None:
-        """One call."""
         PlaceRow(_partition(row), _sort_key(row)).delete()
 
     def set_status(self, row: str, connector: ConnectorId, status: ConnectorStatus) -> None:
-        """One call."""
         now: Any = PlaceRow.statuses[str(connector)]
         update(PlaceRow(_partition(row), _sort_key(row)), [now.set(status.value)], PlaceRow.area.exists())
 
     def set_online(self, row: str, online: bool) -> None:
-        """One call."""
         update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.online.set(online)], PlaceRow.area.exists())
 
     def set_metered(self, row: str, is_metered: bool) -> None:
-        """One call."""
         change = [PlaceRow.is_metered.set(is_metered)]
         update(PlaceRow(_partition(row), _sort_key(row)), change, PlaceRow.area.exists())
 
     def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
-        """One call."""
         kept: Any = PlaceRow.kept[str(connector)]
         action = kept.remove() if until is None else kept.set(until.isoformat())
         update(PlaceRow(_partition(row), _sort_key(row)), [action], PlaceRow.area.exists())

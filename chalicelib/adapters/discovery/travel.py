@@ -1,4 +1,4 @@
-"""A drive's length: by Amazon Location where there is one to ask, and always by an honest estimate where not.
+"""Drive times: by Amazon Location where there is one to ask, and always by an honest estimate where not.
 
 The estimate is the way as the crow flies, lengthened as roads do, at the pace of ordinary roads.
 """
@@ -27,16 +27,19 @@ _MOST_ENDS = 100
 
 
 class GreatCircle:
-    """The port Travel, as an estimate that says so."""
+    """Estimated drive times: the port Travel, with every answer marked as an estimate."""
 
     def drives(self, start: GeoPoint, ends: Sequence[tuple[GeoPoint, float]]) -> Sequence[Drive]:
-        """No call."""
+        """Computed from the distance as the crow flies, without any call."""
         return [Drive(_eta_s(distance_m), is_estimate=True) for _, distance_m in ends]
 
 
 @dataclass(frozen=True)
 class AmazonRoutes:
-    """The port Travel, by the traffic of now. What Amazon Location cannot tell, or not in time, is estimated."""
+    """Drive times by Amazon Location: the port Travel, by the traffic of now.
+
+    What Amazon Location cannot tell, or not in time, is estimated.
+    """
 
     client: Any
 

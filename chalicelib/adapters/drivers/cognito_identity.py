@@ -1,6 +1,7 @@
-"""Accounts live in a Cognito user pool; nobody learns from its answers who has one, except whoever tries to register.
+"""Accounts in an Amazon Cognito user pool.
 
-Passwords pass through and are neither kept nor logged.
+Nobody learns from its answers who has one, except whoever tries to register. Passwords pass through and are neither
+kept nor logged.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _REFUSALS = {
 
 
 class CognitoIdentity:
-    """The port Identity. `auto_confirm` takes every address as proven: for a machine that sends no e-mail."""
+    """A Cognito user pool: the port Identity. Methods make one call where they say nothing else.
+
+    `auto_confirm` takes every address as proven: for a machine that sends no e-mail.
+    """
 
     def __init__(
         self, client: CognitoIdentityProviderClient, user_pool_id: str, client_id: str, auto_confirm: bool = False
@@ -59,12 +63,10 @@ class CognitoIdentity:
         return account["UserSub"]
 
     def confirm(self, email: str, code: str) -> None:
-        """One call."""
         with _plain_errors(unknown=_WRONG_CODE):
             self._client.confirm_sign_up(ClientId=self._client_id, Username=email, ConfirmationCode=code)
 
     def log_in(self, email: str, password: str) -> Login:
-        """One call."""
         with _plain_errors(unknown=_WRONG_CREDENTIALS):
             answer = self._client.initiate_auth(
                 ClientId=self._client_id,

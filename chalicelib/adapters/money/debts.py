@@ -1,4 +1,7 @@
-"""Who asks for a debt has it to themselves for a while: one conditional write, which ends by time alone."""
+"""Debts and reconciliation's differences in DynamoDB.
+
+Who asks for a debt has it to themselves for a while: one conditional write, which ends by time alone.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _SHARDS = 4
 
 
 class DynamoDebts:
-    """The port DebtBook. Methods make one call where they say nothing else."""
+    """Debts in DynamoDB: the port DebtBook. Methods make one call where they say nothing else."""
 
     def add(self, debt: Debt) -> None:
         row = DebtRow(
@@ -62,15 +65,14 @@ class DynamoDebts:
 
 
 class DynamoDifferences:
-    """The port Differences."""
+    """A day's differences in DynamoDB: the port Differences. Methods make one call where they say nothing else."""
 
     def put(self, day: date, differences: Sequence[Difference]) -> None:
-        """A call for each."""
+        """One call for each difference."""
         for it in differences:
             DifferenceRow(_operator_day(it.operator_id, day), f"{it.session_id}#{it.what}", body=encode(it)).save()
 
     def of(self, operator_id: str, day: date) -> Sequence[Difference]:
-        """One call."""
         return [decode(Difference, row.body) for row in DifferenceRow.query(_operator_day(operator_id, day))]
 
 

@@ -1,4 +1,7 @@
-"""A transfer or receipt is written once and never again: writing it a second time finds it there and leaves it."""
+"""The ledger and issued receipts in DynamoDB.
+
+A transfer or receipt is written once and never again: writing it a second time finds it there and leaves it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _ATTEMPTS = 4
 
 
 class DynamoLedger:
-    """The port Ledger."""
+    """The ledger in DynamoDB: the port Ledger."""
 
     def append(self, transfers: Sequence[Transfer]) -> None:
         """One call; two when some, but not all, were written before.
@@ -56,7 +59,7 @@ class DynamoLedger:
 
 
 class DynamoReceipts:
-    """The port Receipts. Every method makes one call."""
+    """Issued receipts in DynamoDB: the port Receipts. Methods make one call."""
 
     def add(self, receipt: Receipt) -> bool:
         row = ReceiptRow(receipt.session_id, operator_id=receipt.operator_id, body=encode(receipt))

@@ -1,7 +1,7 @@
-"""Money moves through Stripe, and asking twice moves it once: a call's idempotency key is made of what it asks for.
+"""Payments through Stripe: PaymentIntents, SetupIntents, refunds and signed webhooks.
 
-Whatever goes wrong leaves here as one of the port's two words: Declined, when asking again would change nothing, or
-PaymentsUnavailable, when it might.
+Asking twice moves money once: a call's idempotency key is made of what it asks for. Whatever goes wrong leaves here as
+one of the port's two words: Declined, when asking again would change nothing, or PaymentsUnavailable, when it might.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class StripePayments:
-    """The port Payments. `api_base` is another server to speak to than Stripe's own."""
+    """Stripe: the port Payments. Methods make one call where they say nothing else.
+
+    `api_base` is another server to speak to than Stripe's own.
+    """
 
     def __init__(self, api_key: str, webhook_secret: str, publishable_key: str, api_base: str | None = None) -> None:
         self._webhook_secret = webhook_secret
@@ -75,7 +78,6 @@ class StripePayments:
         self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
-        """One call."""
         with _plain_errors():
             customer = self._customers.create(
                 {"email": email, "metadata": {"driver_id": driver_id}},
@@ -84,7 +86,6 @@ class StripePayments:
         return customer.id
 
     def forget_customer(self, customer_id: str) -> None:
-        """One call."""
         with _plain_errors():
             try:
                 self._customers.delete(customer_id)
@@ -138,7 +139,6 @@ class StripePayments:
         return held
 
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
-        """One call."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
         try:
@@ -168,7 +168,6 @@ class StripePayments:
         return charged
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
-        """One call."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         with _plain_errors():
             refund = self._refunds.create(
@@ -178,7 +177,6 @@ class StripePayments:
         return refund.id
 
     def session_of(self, payment_id: str) -> str | None:
-        """One call."""
         with _plain_errors():
             intent = self._payment_intents.retrieve(payment_id)
         return _session_id(intent)
@@ -214,7 +212,6 @@ class StripePayments:
         self._finish(hold, lambda: self._cancel(session, hold), "canceled")
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
-        """One call."""
         with _plain_errors():
             intent = self._payment_intents.retrieve(hold.payment_id)
         taken = intent.amount_received if intent.status == "succeeded" else 0

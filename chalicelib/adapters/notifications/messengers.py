@@ -1,9 +1,9 @@
-"""A notice goes out by SNS, by e-mail and to its operator's webhook; no address and no secret is ever logged.
+"""Sends notifications by SNS, by e-mail (SES) and to operators' webhooks. No address and no secret is ever logged.
 
 SNS is the way on to push messages, SMS and queues: subscriptions filter by the attributes `kind`, `operator_id` and
 `driver_id`. A webhook is posted to the very address that was checked, and nowhere it points to, signed:
 `Kerb-Signature: t=<unix seconds>,v1=<hex>` is HMAC-SHA256 over `<t>.<body>` with the webhook's secret, so that a
-receiver can refuse what is forged or old. The same notice may come again, and then has the same `notice_id`.
+receiver can refuse what is forged or old. The same notification may come again, and then has the same `notice_id`.
 """
 
 from __future__ import annotations
@@ -36,19 +36,22 @@ Resolve = Callable[[str, int], list[str]]
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host. Raises OSError."""
+    """The IP addresses of a host. Raises OSError when it has none."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def signature(secret: str, at_s: int, body: bytes) -> str:
-    """What the header says of a body sent at a second."""
+    """The value of the header `Kerb-Signature` for a body sent at that second (Unix time)."""
     digest = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at_s},v1={digest}"
 
 
 @dataclass(frozen=True)
 class WebhookMessenger:
-    """The port Messenger. Two reads of the operator's row a notice, and one request."""
+    """Posts to operators' webhooks: the port Messenger.
+
+    Two reads of the operator's row a notification, and one request.
+    """
 
     webhooks: Webhooks
     clock: Clock
@@ -111,7 +114,7 @@ class WebhookMessenger:
 
 @dataclass(frozen=True)
 class SnsMessenger:
-    """The port Messenger. One call a notice."""
+    """Publishes to an SNS topic: the port Messenger. One call a notification."""
 
     client: SNSClient
     topic_arn: str
@@ -122,7 +125,7 @@ class SnsMessenger:
         return True
 
     def send(self, notice: Notification) -> None:
-        """Raises Undelivered."""
+        """Publish it, its kind and ids as attributes. Raises Undelivered with the error's code."""
         told = {"kind": notice.kind.value, "operator_id": notice.operator_id, "driver_id": notice.driver_id}
         try:
             self.client.publish(
@@ -146,7 +149,7 @@ _SUBJECTS = {
 
 @dataclass(frozen=True)
 class MailMessenger:
-    """The port Messenger, by SES. One read and one call a notice."""
+    """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification."""
 
     client: SESV2Client
     sender: str
@@ -158,7 +161,7 @@ class MailMessenger:
         return True
 
     def send(self, notice: Notification) -> None:
-        """Raises Undelivered. Nothing happens when the account is gone."""
+        """Send it to the driver's address. Raises Undelivered. Nothing happens when the account is gone."""
         driver = self.drivers.get(notice.driver_id)
         if driver is None:
             return

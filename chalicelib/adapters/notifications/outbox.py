@@ -1,6 +1,7 @@
-"""A notice is one row, its key what it tells of which session; it is on the list of the undelivered until settled.
+"""The outbox and operators' webhooks in DynamoDB.
 
-A second row for the same thing cannot be written, whoever finds it out and however often.
+A notification is one row, its key what it tells of which session; it is on the list of the undelivered until settled. A
+second row for the same thing cannot be written, whoever finds it out and however often.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _PLACE = ("driver_id", "position", "notice_id")
 
 
 class DynamoOutbox:
-    """The port Outbox. Methods make one call where they say nothing else."""
+    """The outbox in DynamoDB: the port Outbox. Methods make one call where they say nothing else."""
 
     def add(self, notice: Notification, at: datetime) -> bool:
         """Two calls when it was there."""
@@ -48,7 +49,7 @@ class DynamoOutbox:
         return [_posted(row) for row in rows], cursor
 
     def due(self, at: datetime) -> Iterable[Posted]:
-        """Eight calls, and one for each notice found."""
+        """Eight calls, and one for each notification found."""
         for shard in range(_SHARDS):
             for key in NoticeRow.undelivered.query(str(shard), NoticeRow.due_at <= at):
                 row = find(NoticeRow, key.driver_id, key.notice_id)
@@ -72,7 +73,7 @@ class DynamoOutbox:
         update(NoticeRow(posted.notice.driver_id, posted.notice.notice_id), off, NoticeRow.body.exists())
 
     def forget_driver(self, driver_id: str) -> None:
-        """One call, and one for each."""
+        """One call, and one for each notification."""
         for row in list(NoticeRow.query(driver_id)):
             row.delete()
 
@@ -90,7 +91,7 @@ class DynamoOutbox:
 
 
 class DynamoWebhooks:
-    """The port Webhooks. Every method makes one call."""
+    """Operators' webhooks in DynamoDB: the port Webhooks. Methods make one call."""
 
     def put(self, operator_id: str, webhook: Webhook | None) -> None:
         change = OperatorRow.webhook.set(encode(webhook)) if webhook else OperatorRow.webhook.remove()

@@ -1,7 +1,7 @@
-"""What is stored and how it is written: every table with its keys, indexes and lifetime, and one text for one value.
+"""The DynamoDB tables: every table with its keys, indexes and lifetime.
 
-Rows hold apart only what DynamoDB must see (keys, what indexes sort by, what is merged or compared alone); the rest
-is one JSON text, whose decimals are strings and whose times are ISO 8601. Tables are named after KERB_TABLE_PREFIX.
+Rows hold apart only what DynamoDB must see (keys, what indexes sort by, what is merged or compared alone); the rest is
+one JSON text, whose decimals are strings and whose times are ISO 8601. Tables are named after KERB_TABLE_PREFIX.
 """
 
 from __future__ import annotations

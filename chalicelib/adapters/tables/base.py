@@ -1,4 +1,4 @@
-"""Every table is named after KERB_TABLE_PREFIX and paid for by use."""
+"""What every DynamoDB table has in common: named after KERB_TABLE_PREFIX, and paid for by use (on demand)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ PREFIX = os.environ.get("KERB_TABLE_PREFIX", "kerb-")
 
 
 class OnDemand:
-    """The Meta of every table."""
+    """The PynamoDB Meta of every table: billed by request."""
 
     billing_mode = PAY_PER_REQUEST_BILLING_MODE

@@ -21,6 +21,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Finds an operator's chargers, in the order of their ids."""
+
     class Meta:
         index_name = "by_operator"
         projection = AllProjection()
@@ -30,7 +32,7 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
 
 
 class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only until its list of tokens has been looked after."""
+    """Finds chargers whose local list is to be looked after: a charger is here only until that is done."""
 
     class Meta:
         index_name = "list_due"
@@ -41,7 +43,10 @@ class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[n
 
 
 class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only while it is connected and takes our list of tokens, by how far it has that."""
+    """Finds chargers behind with their local lists, by how far each has ours.
+
+    Holds a charger only while it is connected and takes lists.
+    """
 
     class Meta:
         index_name = "lists"
@@ -52,7 +57,7 @@ class ChargersThatKeepLists(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore
 
 
 class PendingChargers(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger only until its operator has accepted it."""
+    """Finds chargers that wait for their operator's acceptance: one is here only until then."""
 
     class Meta:
         index_name = "pending"
@@ -139,6 +144,8 @@ class ChargerRow(Model):
 
 
 class SiteRow(Model):
+    """A site (OCPI Location): a place with one grid connection, and its tariff."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}sites"
 
@@ -163,6 +170,8 @@ class PlaceRow(Model):
 
 
 class ConnectionRow(Model):
+    """An open socket by its connection id: which charger's, and the subprotocol agreed."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}connections"
 
@@ -172,7 +181,7 @@ class ConnectionRow(Model):
 
 
 class LinesWaiting(GlobalSecondaryIndex["CallRow"]):  # type: ignore[no-untyped-call]
-    """Holds a charger's line only while calls wait there, by when the one before them is overdue."""
+    """Finds lines at which calls wait, by when the call before them is overdue; a line is here only while some do."""
 
     class Meta:
         index_name = "waiting"
@@ -211,6 +220,8 @@ class CallRow(Model):
 
 
 class JournalRow(Model):
+    """A logged message, by charger; `position` is its time and a digest of what it says."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}journal"
 
@@ -221,6 +232,8 @@ class JournalRow(Model):
 
 
 class HistoryRow(Model):
+    """A change of a charger's line or of a connector's status, from which uptime follows."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}history"
 
@@ -231,6 +244,8 @@ class HistoryRow(Model):
 
 
 class ReportRow(Model):
+    """A part of a report; `report` is the charger, the kind and the request's number."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}reports"
 
@@ -241,7 +256,7 @@ class ReportRow(Model):
 
 
 class KnockRow(Model):
-    """Refusals of one kind on one day; `place` is the day and what they have in common."""
+    """Refused connections of one kind on one day; `place` is the day and what they have in common."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}knocks"

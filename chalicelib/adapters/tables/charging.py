@@ -1,4 +1,4 @@
-"""What is kept of charges: the session, the charger's transactions under it, and their readings."""
+"""Tables of charging: sessions, the chargers' transactions under them, and their readings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class SessionsByDriver(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
-    """Keys only: they never change, so that saving a session does not write the index again."""
+    """Finds a driver's sessions by time.
+
+    Keys only: they never change, so that saving a session does not write the index again.
+    """
 
     class Meta:
         index_name = "by_driver"
@@ -22,7 +25,7 @@ class SessionsByDriver(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-u
 
 
 class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
-    """Holds a session only while it is on its way in or out, or is to be looked at again by then."""
+    """Finds sessions that the sweep is to look at: on their way in or out, or to be looked at again by then."""
 
     class Meta:
         index_name = "unsettled"
@@ -33,6 +36,8 @@ class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-
 
 
 class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Finds an operator's sessions by time; keys only, like that of drivers."""
+
     class Meta:
         index_name = "by_operator"
         projection = KeysOnlyProjection()
@@ -42,6 +47,8 @@ class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no
 
 
 class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
+    """Finds an operator's sessions that a person should look at; others are not here."""
+
     class Meta:
         index_name = "flagged"
         projection = KeysOnlyProjection()
@@ -51,6 +58,8 @@ class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-un
 
 
 class SessionRow(Model):
+    """A session as one JSON text, changed by compare-and-set; `waiting` is what its workflow last waited for."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}sessions"
 
@@ -71,7 +80,7 @@ class SessionRow(Model):
 
 
 class UnclaimedTransactions(GlobalSecondaryIndex["TransactionRow"]):  # type: ignore[no-untyped-call]
-    """Holds only transactions that belong to no session."""
+    """Finds transactions that belong to no session; others are not here."""
 
     class Meta:
         index_name = "unclaimed"
@@ -82,6 +91,8 @@ class UnclaimedTransactions(GlobalSecondaryIndex["TransactionRow"]):  # type: ig
 
 
 class TransactionRow(Model):
+    """A charger's transaction; each fact is an attribute of its own, to be merged alone."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}transactions"
 

@@ -11,7 +11,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
-    """In the order in which they last changed."""
+    """Finds an operator's tokens in the order in which they last changed."""
 
     class Meta:
         index_name = "by_operator"
@@ -22,6 +22,8 @@ class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-unt
 
 
 class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
+    """Finds a driver's tokens, whoever issued them."""
+
     class Meta:
         index_name = "by_driver"
         projection = AllProjection()
@@ -31,11 +33,13 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
 
 
 class TokenRow(Model):
+    """A token by its uid; `changed_s` is the Unix second of its last change."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
 
     uid = UnicodeAttribute(hash_key=True)
-    # None for a driver's own card.
+    # None for a driver's own token.
     operator_id = UnicodeAttribute(null=True)
     driver_id = UnicodeAttribute()
     body = UnicodeAttribute()
@@ -46,6 +50,8 @@ class TokenRow(Model):
 
 
 class DriverRow(Model):
+    """A driver's account; terms and debts stand apart, for others change them."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 

@@ -1,4 +1,4 @@
-"""What is kept of money: transfers, and the payment provider's events already heard."""
+"""Tables of money: the ledger, debts, receipts, differences, and the payment provider's events already worked on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class LedgerByDay(GlobalSecondaryIndex["LedgerRow"]):  # type: ignore[no-untyped-call]
-    """What was written on a day; a reconciliation reads it."""
+    """Finds the sessions about which something was written on a day, for reconciliation."""
 
     class Meta:
         index_name = "by_day"
@@ -22,7 +22,7 @@ class LedgerByDay(GlobalSecondaryIndex["LedgerRow"]):  # type: ignore[no-untyped
 
 
 class LedgerRow(Model):
-    """A transfer; `transfer` is its kind and the provider's name for the money."""
+    """A transfer of the ledger; `transfer` is its kind and the provider's name for the money."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}ledger"
@@ -37,7 +37,7 @@ class LedgerRow(Model):
 
 
 class DueDebts(GlobalSecondaryIndex["DebtRow"]):  # type: ignore[no-untyped-call]
-    """Holds a debt only while it is asked for by itself."""
+    """Finds debts by their next attempt: a debt is here only while it is asked for by itself."""
 
     class Meta:
         index_name = "due"
@@ -48,6 +48,8 @@ class DueDebts(GlobalSecondaryIndex["DebtRow"]):  # type: ignore[no-untyped-call
 
 
 class DebtRow(Model):
+    """What is owed for a session; `leased_until` while somebody is asking for it."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}debts"
 
@@ -63,6 +65,8 @@ class DebtRow(Model):
 
 
 class ReceiptRow(Model):
+    """An issued receipt as one JSON text, written once."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}receipts"
 
@@ -72,6 +76,8 @@ class ReceiptRow(Model):
 
 
 class DifferenceRow(Model):
+    """A difference that a reconciliation found; `operator_day` is the operator and the day."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}differences"
 
@@ -81,7 +87,7 @@ class DifferenceRow(Model):
 
 
 class IdempotencyRow(Model):
-    """Written by Powertools' idempotency, which names its own attributes."""
+    """An event of the payment provider already worked on; written by Powertools, which names its own attributes."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}idempotency"

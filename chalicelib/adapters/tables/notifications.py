@@ -1,4 +1,4 @@
-"""What drivers were told, and what of it has still to be sent out."""
+"""Table of notifications: what drivers were told, and what of it has still to be sent out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class NoticesByTime(LocalSecondaryIndex["NoticeRow"]):  # type: ignore[no-untyped-call]
-    """A driver's notices in order; local, so that what has just been written is read."""
+    """Finds a driver's notifications by time; local, so that what has just been written is read."""
 
     class Meta:
         index_name = "by_time"
@@ -24,7 +24,7 @@ class NoticesByTime(LocalSecondaryIndex["NoticeRow"]):  # type: ignore[no-untype
 
 
 class UndeliveredNotices(GlobalSecondaryIndex["NoticeRow"]):  # type: ignore[no-untyped-call]
-    """Holds a notice only until it is settled."""
+    """Finds notifications to be sent, by when: one is here only until it is settled."""
 
     class Meta:
         index_name = "undelivered"
@@ -35,7 +35,7 @@ class UndeliveredNotices(GlobalSecondaryIndex["NoticeRow"]):  # type: ignore[no-
 
 
 class NoticeRow(Model):
-    """A notice; `outcome` once it is settled, `sent_by` while some messengers have sent it and others have not."""
+    """A notification; `outcome` once it is settled, `sent_by` which messengers have sent it while others have not."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}notices"

@@ -9,6 +9,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class TariffRow(Model):
+    """A tariff (OCPI) as canonical JSON, by its id."""
+
     class Meta(OnDemand):
         table_name = f"{PREFIX}tariffs"
 

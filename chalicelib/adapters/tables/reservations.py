@@ -1,4 +1,4 @@
-"""What is kept of reservations."""
+"""Table of reservations, and of which one is a driver's now."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ReservationsByDriver(GlobalSecondaryIndex["ReservationRow"]):  # type: ignore[no-untyped-call]
+    """Finds a driver's reservations by when they were made."""
+
     class Meta:
         index_name = "by_driver"
         projection = AllProjection()
@@ -19,7 +21,7 @@ class ReservationsByDriver(GlobalSecondaryIndex["ReservationRow"]):  # type: ign
 
 
 class DueReservations(GlobalSecondaryIndex["ReservationRow"]):  # type: ignore[no-untyped-call]
-    """Holds a reservation only until nothing is left to be done about it."""
+    """Finds reservations by their end: one is here only until nothing is left to be done about it."""
 
     class Meta:
         index_name = "due"

@@ -1,4 +1,4 @@
-"""What we answer a charger that tells or asks something: one vocabulary for every OCPP version."""
+"""Answers to chargers: what we say to what a charger tells or asks, in one vocabulary for every OCPP version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus
 
 @dataclass(frozen=True, slots=True)
 class BootAnswer:
-    """Welcome: the time now, and how often to send a heartbeat; while not accepted, when to ask again."""
+    """Answer to a BootNotification: the time now, and how often to send a heartbeat, in seconds.
+
+    While the charger is not accepted, `heartbeat_s` is when to ask again.
+    """
 
     at: datetime
     heartbeat_s: int
@@ -20,14 +23,17 @@ class BootAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TimeAnswer:
-    """The time now."""
+    """Answer to a Heartbeat: the time now, by our clock."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """Whether the presented token may charge; its `group`, and until when it is good, where it has such."""
+    """Answer to an Authorize: whether the token may charge.
+
+    `group` and `expires_at` where the token has such.
+    """
 
     standing: AuthorizationStatus
     group: str = ""
@@ -36,7 +42,10 @@ class TokenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StartAnswer:
-    """The transaction's name, and whether its token may charge; `standing` None when no token was shown."""
+    """Answer to a start that needs a transaction id: that name, and whether its token may charge.
+
+    `standing` is the token's authorization status, None when no token was shown.
+    """
 
     ref: str
     standing: AuthorizationStatus | None = None
@@ -46,7 +55,7 @@ class StartAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Recorded; nothing to tell. `standing` is set when the message showed a token.
+    """Answer to what only had to be recorded. `standing` is its token's authorization status, where it showed one.
 
     `cost` is what the charge comes to, tax included, in whole units of its currency, once it has ended.
     """
@@ -59,7 +68,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether what was asked for will be done; `content` is what was asked for, where it can be given at once."""
+    """Answer to a request: whether it will be done; `content` is what was asked for, where it can be given at once."""
 
     granted: bool
     content: str = ""

@@ -1,7 +1,8 @@
-"""Uptime is derived from what happened, never counted along: the same history always gives the same figure.
+"""Uptime of connectors, by two laws.
 
-Two laws define it. UK: the Public Charge Point Regulations 2023, reg. 7 (an EVSE whose status is unknown is not
-measured and counts as reliable). US: 23 CFR 680.116(b) (a port is up when it is online and can be used, or is used).
+It is derived from what happened, never counted along: the same history always gives the same figure. UK: the Public
+Charge Point Regulations 2023, reg. 7 (an EVSE whose status is unknown is not measured and counts as reliable). US: 23
+CFR 680.116(b) (a port is up when it is online and can be used, or is used).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What we ask of a charger and what it answers: one vocabulary for every OCPP version.
+"""Commands to chargers and their outcomes, in one vocabulary for every OCPP version.
 
 What only one version has is asked for in that version's own words, with `Ask`.
 """
@@ -16,7 +16,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 
 
 class AuthorizationStatus(StrEnum):
-    """Whether a token may charge now."""
+    """Whether a token may charge now (OCPP AuthorizationStatus; `busy` is its ConcurrentTx)."""
 
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
@@ -88,7 +88,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """Let go of the cable; this ends a charge on it."""
+    """Let go of the cable (UnlockConnector); this ends a charge on it."""
 
     connector: ConnectorId
 
@@ -138,17 +138,17 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class ReadListVersion:
-    """Say which version of the list of known tokens is held; 0 is none."""
+    """Say which version of the Local Authorization List is held; 0 is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadListLimits:
-    """Say how long the list of known tokens may be, and how much of it one message may bring."""
+    """Say how long the Local Authorization List may be, and how much of it one message may bring."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A token on a charger's own list; `standing` None takes it off."""
+    """An entry of a Local Authorization List; `standing` is the token's authorization status, None takes it off."""
 
     token: str
     standing: AuthorizationStatus | None = AuthorizationStatus.ACCEPTED
@@ -158,7 +158,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class UpdateList:
-    """Hold these tokens, instead of (`full`) or besides those held; the list is then `version`."""
+    """Hold these tokens, instead of (`full`) or besides those held; the Local Authorization List is then `version`."""
 
     version: int
     full: bool
@@ -177,7 +177,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class CancelReservation:
-    """Keep it no longer."""
+    """Keep a reserved connector no longer."""
 
     reservation_id: int
 
@@ -286,7 +286,7 @@ class DeliverCertificate:
 
 @dataclass(frozen=True, slots=True)
 class DataTransfer:
-    """A vendor's own message, for whoever knows what it means."""
+    """A vendor's own message (DataTransfer), between its charger and whoever knows what it means."""
 
     vendor: str
     message: str | None = None

@@ -1,4 +1,4 @@
-"""What a charger tells us: frozen facts in one vocabulary, whichever OCPP version carried them.
+"""What chargers tell us: frozen events in one vocabulary, whichever OCPP version carried them.
 
 Nothing here decides anything; `at` is the charger's own word for when a thing happened.
 """
@@ -129,7 +129,7 @@ class StatusReported:
 
 @dataclass(frozen=True, slots=True)
 class TokenPresented:
-    """Somebody asks whether `token` (an RFID card or an app session) may charge."""
+    """Somebody asks whether `token` (an RFID token or an app session) may charge."""
 
     token: str
 

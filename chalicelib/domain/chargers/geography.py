@@ -1,4 +1,4 @@
-"""Points on the Earth and the distance between two of them.
+"""Points on the Earth, and the distance between two of them in metres.
 
 The Earth is taken for a ball: exact to half a percent.
 """

@@ -19,7 +19,7 @@ _DOOR = re.compile(r"/*ocpp(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
 def is_chargers_door(target: str) -> bool:
-    """Whether a request's target (path and query) leads to the chargers' door: `/ocpp`, or nowhere, in any spelling."""
+    """Whether a request's target (path and query) is where chargers connect: `/ocpp`, or nowhere, in any spelling."""
     path = target.partition("?")[0]
     return not path.strip("/") or _DOOR.fullmatch(path) is not None
 

@@ -1,4 +1,4 @@
-"""What a driver is told of a session follows from the session, and each thing is told of it once.
+"""Which notifications a session gives rise to. They follow from the session, and each is told once.
 
 What a session bears out (that it began, ended, was paid for or not) can be seen from it at any time. That a battery is
 almost full, or that idle time now costs money, passes: it is told by whoever sees it.
@@ -24,7 +24,7 @@ _PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
-    """The notice for the session's driver; None when it has none, for then there is nobody to tell."""
+    """The notification for the session's driver; None when it has none, for then there is nobody to tell."""
     if session.driver_id is None:
         return None
     return Notification(
@@ -33,7 +33,7 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime) -> N
 
 
 def bears_out(session: Session, kind: NotificationKind) -> bool:
-    """Whether a session shows that a notice is true; of what passes it cannot show the contrary."""
+    """Whether a session shows that a notification is true; of what passes it cannot show the contrary."""
     match kind:
         case NotificationKind.STARTED:
             return session.started_at is not None

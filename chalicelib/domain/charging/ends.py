@@ -1,4 +1,4 @@
-"""The ends of charges that no charger told, and how the charger's own word corrects them.
+"""Inferred ends: charges whose end no charger told, and how the charger's own word corrects them.
 
 An end is inferred where the car is seen to have left, another charge has begun in its place, the charger is lost, an
 operator ends it by hand, or a message under another's number must be meant. What the charger itself tells under the
@@ -23,7 +23,7 @@ _SAME_END = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class SeenFree:
-    """Its connector was said to be free so soon after the start that the word may be older: to be looked at again.
+    """The connector was said to be free so soon after the start that the word may be older: to be looked at again.
 
     None: it is not free after all.
     """
@@ -45,7 +45,7 @@ class GoesOn:
 
 @dataclass(frozen=True, slots=True)
 class EndedByHand:
-    """An operator ends and settles it, whatever its charger says or does not say."""
+    """An operator ends and settles the charge, whatever its charger says or does not say."""
 
     by_hand: ByHand
 

@@ -1,4 +1,7 @@
-"""A driver's own limits end a charge at the first reading that reaches one of them; none given is none kept."""
+"""Limits that a driver sets for a charge.
+
+The first reading that reaches one of them ends it; none given is none kept.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """So much energy, so much money (with tax), so long, or so full a battery, whichever comes first."""
+    """A driver's limits: energy in Wh, money with tax, time, state of charge. Whichever comes first ends the charge."""
 
     energy_wh: int | None = None
     amount_minor: int | None = None

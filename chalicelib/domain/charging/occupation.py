@@ -1,4 +1,4 @@
-"""How a session's time at its plug was spent: charging, or suspended, and by whom.
+"""How a session's time at its connector was spent: charging, or suspended, and by whom.
 
 What the charger told of its state comes first; where it told nothing that says so, a register that rose was charging,
 and after its last rise the car took nothing.

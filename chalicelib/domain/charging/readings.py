@@ -1,4 +1,4 @@
-"""Meter readings taken together: what a charger tells of one moment in several messages is one look at its meter.
+"""Merges meter readings: what a charger tells of one moment in several messages is one look at its meter.
 
 Nothing is made up: a value is one that was told, and of two that contradict each other neither is dropped.
 """

@@ -1,4 +1,4 @@
-"""A session is what is known of one charge, from request to receipt; how it changes stands in `story.py`."""
+"""The session: what is known of one charge, from request to receipt. How it changes stands in `transitions.py`."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card, known to the payment provider as `payment_id`; `card` is its brand and last four.
+    """Money set aside on a card (Stripe: a PaymentIntent with manual capture), known to the provider as `payment_id`.
 
-    After `capture_before` it can no longer be taken; None where the provider did not say.
+    `card` is its brand and last four. After `capture_before` it can no longer be taken; None where the provider did not
+    say.
     """
 
     payment_id: str
@@ -87,7 +88,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class CardAction:
-    """The card's bank wants its holder to confirm; their app does so with the provider, by this secret."""
+    """A confirmation that the card's bank wants from its holder (3-D Secure); their app gives it by this secret."""
 
     payment_id: str
     client_secret: str
@@ -95,7 +96,7 @@ class CardAction:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was taken in all; what of it went back is in `Session.refunded_minor`."""
+    """What was taken for the session in all; what of it went back is in `Session.refunded_minor`."""
 
     amount_minor: int
     paid_at: datetime
@@ -103,7 +104,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class LateEnd:
-    """The charger's word for an end: when, at which register, and why.
+    """An end that the charger told after one was inferred: when, at which register, and why.
 
     `is_inferred`: it came under another's number, or none. `is_settled`: told after the bill, and what that comes to
     has been seen to.

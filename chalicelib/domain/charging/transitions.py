@@ -1,7 +1,8 @@
-"""The transition table of a session: an event that it does not know for a state changes nothing.
+"""The session's state machine: one table of transitions.
 
-Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late messages
-leave the session as it was. docs/architecture.md holds the drawing of this table.
+An event that the table does not know for a state changes nothing. Facts (when energy began and ended, the meter) are
+merged once and never overwritten, so duplicates and late messages leave the session as it was. docs/architecture.md
+holds the drawing of this table.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class FundsLow:
 
 @dataclass(frozen=True, slots=True)
 class ActionNeeded:
-    """Nothing is set aside until the cardholder confirms."""
+    """The cardholder must confirm (3-D Secure) before anything is set aside."""
 
     action: CardAction
 
@@ -140,7 +141,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True)
 class ChargesPlanned:
-    """It is decided what to take from where; nothing at all: it is paid."""
+    """What is to be taken from where is decided; nothing at all: it is paid."""
 
     takings: tuple[Charge, ...]
     at: datetime
@@ -178,7 +179,7 @@ class PaymentFailed:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The receipt exists."""
+    """The session is over: its receipt exists."""
 
     at: datetime
 
@@ -301,7 +302,7 @@ def _bill(session: Session, event: Billed) -> Session:
     return session if session.bill else replace(session, bill=event.bill)
 
 
-def _plan_taking(session: Session, event: ChargesPlanned) -> Session:
+def _plan_charges(session: Session, event: ChargesPlanned) -> Session:
     if session.payment is not None:
         return session
     # What was planned before, and took place, stays; the rest may be planned anew after a crash.
@@ -311,20 +312,20 @@ def _plan_taking(session: Session, event: ChargesPlanned) -> Session:
 
 
 def _take(session: Session, event: Charged) -> Session:
-    takings = {it.payment_id: it for it in session.takings or ()}
-    planned = takings.get(event.payment_id, Charge(event.payment_id, event.amount_minor))
+    charges = {it.payment_id: it for it in session.takings or ()}
+    planned = charges.get(event.payment_id, Charge(event.payment_id, event.amount_minor))
     if planned.taken_minor is not None:
         return session
-    takings[event.payment_id] = replace(planned, taken_minor=event.amount_minor)
+    charges[event.payment_id] = replace(planned, taken_minor=event.amount_minor)
     is_planned = session.takings is not None or session.is_over
-    session = replace(session, takings=tuple(takings.values()))
+    session = replace(session, takings=tuple(charges.values()))
     return _paid_if_all_taken(session, event.at) if is_planned else session
 
 
 def _paid_if_all_taken(session: Session, at: datetime) -> Session:
-    takings = session.takings or ()
-    taken_minor = sum(it.taken_minor or 0 for it in takings)
-    if any(it.taken_minor is None for it in takings) and not session.is_over:
+    charges = session.takings or ()
+    taken_minor = sum(it.taken_minor or 0 for it in charges)
+    if any(it.taken_minor is None for it in charges) and not session.is_over:
         return session
     return replace(session, payment=Payment(taken_minor, at))
 
@@ -374,7 +375,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, EnergyMeasured): _measure,
     (State.STOPPING, EnergyDecided): _decide,
     (State.STOPPING, Billed): _bill,
-    (State.STOPPING, ChargesPlanned): _plan_taking,
+    (State.STOPPING, ChargesPlanned): _plan_charges,
     (State.STOPPING, Charged): _take,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,

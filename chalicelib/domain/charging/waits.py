@@ -1,4 +1,4 @@
-"""What a session's workflow waits for, and when that has come about."""
+"""The steps at which a session's workflow waits, and when what each waits for has come about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalicelib.domain.charging.session import Session, State
 
 
 class Step(StrEnum):
-    """What the workflow waits for."""
+    """A step of the workflow that waits, named by what it waits for."""
 
     HOLD = "hold"
     START = "start"

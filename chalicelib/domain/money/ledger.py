@@ -1,8 +1,8 @@
-"""Every movement of money is one immutable transfer from one account to another, so the books always sum to zero.
+"""The double-entry ledger: every movement of money is one immutable transfer, and the books always sum to zero.
 
-A hold is pending money: it changes no balance until it is captured (whole or in part, once) or voided. Transfer
-ids are derived from the session, the step and the provider's name for the money, so that writing a step again writes
-nothing new. Modelled on TigerBeetle's two-phase transfers.
+A hold is pending money: it changes no balance until it is captured (whole or in part, once) or voided. Transfer ids are
+derived from the session, the step and the provider's name for the money, so that writing a step again writes nothing
+new. Modelled on TigerBeetle's two-phase transfers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Unbalanced(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind, reference).
+    """A transfer: `amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind, reference).
 
     `reference` is the provider's name for the money; a hold that was raised has a second one, "name/new amount".
     """

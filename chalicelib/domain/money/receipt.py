@@ -1,4 +1,7 @@
-"""A receipt says for ever what was true when it was issued, whatever becomes of site, operator or session since."""
+"""Receipts, and who issues them.
+
+One says for ever what was true when it was issued, whatever becomes of site or operator.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from chalicelib.domain.pricing.bill import Bill
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who an operator is by law. `country` is ISO 3166 alpha-2; what was not told is empty."""
+    """An operator's legal profile: who it is by law. `country` is ISO 3166 alpha-2; what was not told is empty."""
 
     legal_name: str
     address: str
@@ -22,7 +25,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What was bought where and when, from whom, and what was paid; `driver_id` is who may see it."""
+    """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it."""
 
     number: str
     session_id: str

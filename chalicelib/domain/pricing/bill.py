@@ -1,4 +1,4 @@
-"""A bill's lines sum up: tax is taken on the sum of all lines of one rate, and rounded once.
+"""Bills: lines, taxes and totals. Tax is taken on the sum of all lines of one rate, and rounded once.
 
 Where a tariff bounds what a session may cost, a line of its own makes up the difference.
 """
@@ -32,7 +32,7 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing charged for, rounded to `amount_minor`.
+    """A line of a bill: one thing charged for, rounded to `amount_minor`.
 
     `quantity` is Wh for energy, seconds for time, 1 for a fee; `unit_price` is per kWh, hour or once.
     """

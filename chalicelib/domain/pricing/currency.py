@@ -1,7 +1,7 @@
-"""Money is an integer of the currency's smallest unit; it becomes a fraction only while it is being computed.
+"""Currencies and rounding. Money is an integer of the currency's minor unit, and a fraction only while it is computed.
 
-ISO 4217 gives each currency its number of decimals. Rounding happens in one place, `round_half_up`: half
-away from zero, as a person with a receipt would check it.
+ISO 4217 gives each currency its number of decimals. Rounding happens in one place, `round_half_up`: half away from
+zero, as a person with a receipt would check it.
 """
 
 from __future__ import annotations

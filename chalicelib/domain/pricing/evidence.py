@@ -1,6 +1,7 @@
-"""What a charger told of a charge is evidence: what can be true is billed, what cannot is flagged for a person to see.
+"""Evidence of a charge's times, and the flags for what cannot be true.
 
-Here its times; what its meter told is weighed in `energy.py`. Doubt is decided for the driver.
+What can be true is billed, what cannot is flagged for a person to see. What its meter told is weighed in `energy.py`.
+Doubt is decided for the driver.
 """
 
 from __future__ import annotations

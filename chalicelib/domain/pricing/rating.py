@@ -1,8 +1,8 @@
-"""A bill follows from a tariff and a charge's course alone: every line is rounded once, and the lines sum up.
+"""Rating: the bill that follows from a tariff and a charge's periods alone.
 
-Everything is exact (fractions) until a line is made of it: then its quantity is whole Wh or seconds, and its amount
-is that quantity times its price, rounded half up to minor units. A course may be cut into stretches anywhere; that
-changes nothing.
+Everything is exact (fractions) until a line is made of it: then its quantity is whole Wh or seconds, and its amount is
+that quantity times its price, rounded half up to minor units; the lines sum up. Charging periods may be cut anywhere;
+that changes nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _RESERVED = {
 
 @dataclass(frozen=True, slots=True)
 class ChargingPeriod:
-    """A part of a charge in which energy came evenly; one that is not `is_charging` is time parked.
+    """A charging period (OCPI): a part of a charge in which energy came evenly; one not `is_charging` is time parked.
 
     `current_ma` is what was measured to flow, all phases together; None where nobody told.
     """
@@ -66,7 +66,7 @@ class ChargingPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """For how long a connector was kept, and whether nobody came."""
+    """A reservation to be paid for: for how long a connector was kept, and whether nobody came."""
 
     began_at: datetime
     ended_at: datetime
@@ -75,7 +75,7 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What is to be paid for; stretches follow each other without a gap."""
+    """All that is to be paid for; charging periods follow each other without a gap."""
 
     periods: tuple[ChargingPeriod, ...] = ()
     reserved: Reserved | None = None
@@ -205,46 +205,46 @@ def _tally(elements: Sequence[Element], periods: Sequence[ChargingPeriod], time_
     clock = list(changes_between(limits, time_zone, began_at, ended_at))
     so_far_wh = Fraction(0)
     # One without time or energy knows no power, and would choose the fee of the charge that follows it.
-    for stretch in [it for it in periods if it.energy_wh or it.ended_at > it.began_at] or periods:
-        for moment, energy_wh, duration_s in _pieces(stretch, began_at, so_far_wh, limits, clock):
+    for period in [it for it in periods if it.energy_wh or it.ended_at > it.began_at] or periods:
+        for moment, energy_wh, duration_s in _pieces(period, began_at, so_far_wh, limits, clock):
             if Priced.FLAT not in tally.amounts and (fee := _first(elements, Priced.FLAT, moment, time_zone)):
                 tally.add(fee, Fraction(1))
             if energy_wh and (per_kwh := _first(elements, Priced.ENERGY, moment, time_zone)):
                 tally.add(per_kwh, energy_wh)
-            timed = Priced.TIME if stretch.is_charging else Priced.PARKING_TIME
+            timed = Priced.TIME if period.is_charging else Priced.PARKING_TIME
             if duration_s and (per_hour := _first(elements, timed, moment, time_zone)):
                 tally.add(per_hour, duration_s)
-        so_far_wh += stretch.energy_wh
+        so_far_wh += period.energy_wh
     return tally
 
 
 def _pieces(
-    stretch: ChargingPeriod,
+    period: ChargingPeriod,
     began_at: datetime,
     so_far_wh: Fraction,
     limits: Sequence[Restrictions],
     clock: Sequence[datetime],
 ) -> Iterator[tuple[_Moment, Fraction, Fraction]]:
-    """A stretch cut wherever a restriction may begin or cease to hold: each piece's beginning, energy and time."""
-    lasted_s = _seconds(stretch.ended_at - stretch.began_at)
-    offset_s = _seconds(stretch.began_at - began_at)
+    """A charging period cut wherever a restriction may begin or end: each piece's beginning, energy and time."""
+    lasted_s = _seconds(period.ended_at - period.began_at)
+    offset_s = _seconds(period.began_at - began_at)
     cuts = {Fraction(0), Fraction(1)}
     if lasted_s:
-        cuts.update(_seconds(it - stretch.began_at) / lasted_s for it in clock)
+        cuts.update(_seconds(it - period.began_at) / lasted_s for it in clock)
         bounds_s = (bound for it in limits for bound in (it.min_duration_s, it.max_duration_s) if bound is not None)
         cuts.update((bound - offset_s) / lasted_s for bound in bounds_s)
-    if stretch.energy_wh:
+    if period.energy_wh:
         bounds_wh = (bound for it in limits for bound in (it.min_energy_wh, it.max_energy_wh) if bound is not None)
-        cuts.update((bound - so_far_wh) / stretch.energy_wh for bound in bounds_wh)
+        cuts.update((bound - so_far_wh) / period.energy_wh for bound in bounds_wh)
     inside = sorted(cut for cut in cuts if 0 <= cut <= 1)
-    power_w = stretch.energy_wh * 3600 / lasted_s if lasted_s else None
-    current_ma = stretch.current_ma
+    power_w = period.energy_wh * 3600 / lasted_s if lasted_s else None
+    current_ma = period.current_ma
     if current_ma is None and power_w is not None:
         current_ma = power_w * 1000 / _NOMINAL_V
     for start, end in pairwise(inside):
-        at = stretch.began_at + floor(start * lasted_s * 1_000_000) * _MICROSECOND
-        moment = _Moment(at, so_far_wh + start * stretch.energy_wh, offset_s + start * lasted_s, power_w, current_ma)
-        yield moment, (end - start) * stretch.energy_wh, (end - start) * lasted_s
+        at = period.began_at + floor(start * lasted_s * 1_000_000) * _MICROSECOND
+        moment = _Moment(at, so_far_wh + start * period.energy_wh, offset_s + start * lasted_s, power_w, current_ma)
+        yield moment, (end - start) * period.energy_wh, (end - start) * lasted_s
 
 
 def _seconds(span: timedelta) -> Fraction:
@@ -277,10 +277,10 @@ def _between(low: int | None, value: Fraction | None, high: int | None) -> bool:
 
 def _reservation_lines(tariff: Tariff, reserved: Reserved, time_zone: str) -> list[Line]:
     """OCPI ReservationRestrictionType: an expiry's own price per hour stands in for the reservation's."""
-    stretch = ChargingPeriod(reserved.began_at, max(reserved.began_at, reserved.ended_at), Fraction(0))
-    made = _tally(_elements(tariff, ReservationRestriction.MADE), [stretch], time_zone)
+    period = ChargingPeriod(reserved.began_at, max(reserved.began_at, reserved.ended_at), Fraction(0))
+    made = _tally(_elements(tariff, ReservationRestriction.MADE), [period], time_zone)
     expired = _tally(
-        _elements(tariff, ReservationRestriction.EXPIRED) if reserved.has_expired else [], [stretch], time_zone
+        _elements(tariff, ReservationRestriction.EXPIRED) if reserved.has_expired else [], [period], time_zone
     )
     if Priced.TIME in expired.amounts:
         made.amounts.pop(Priced.TIME, None)

@@ -1,4 +1,4 @@
-"""The longest run of a meter's registers that one meter can have shown while one car charged.
+"""Registers of a meter that can be believed: the longest run that one meter can have shown while one car charged.
 
 Registers lie about in a charge: zeros of a meter that was not ready, spikes, a second meter between those of the first,
 readings rounded to 10 Wh. A run is what remains when as few as possible are left out: it never falls, and never rises

@@ -1,4 +1,4 @@
-"""A tariff is OCPI's: elements in order, of which for each dimension the first that applies at a moment has the price.
+"""Tariffs, as OCPI has them: elements in order, of which for each dimension the first that applies now has the price.
 
 Prices are exact decimals in major units: per kWh, per hour or once (OCPI 2.2.1 and 2.3.0, module Tariffs). What they
 come to is computed in `chalicelib/domain/pricing/rating.py`; times of day are the site's, on its own clock.

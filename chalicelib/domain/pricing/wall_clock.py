@@ -1,4 +1,4 @@
-"""A tariff's days and times are those of the wall clock at the site, whatever a change of the clocks does to it."""
+"""A tariff's restrictions of days and times, by the wall clock at the site, whatever daylight saving does to it."""
 
 from __future__ import annotations
 

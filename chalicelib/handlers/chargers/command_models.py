@@ -1,8 +1,8 @@
-"""The commands an operator can order, as the API takes them: each the domain's own dataclass, by a word, within bounds.
+"""Request models of every command an operator can give: named, with its own arguments, and turned into the domain's.
 
 A command is declared once, in `domain/chargers/commands.py`. Its fields, their defaults and its description are read
-from there; here stand only the word it is ordered by and how large or long what a stranger sends may be. A text
-that has no bound here is an error at import.
+from there; here stand only the word it is ordered by and how large or long what a stranger sends may be. A text that
+has no bound here is an error at import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an operator asks of its chargers: a command is sent at once, and its answer can be waited for or asked after."""
+"""Routes for commands to chargers: each is sent at once, and its answer can be waited for or asked after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator reads of its chargers: what they said, what they are, and how long they were up."""
+"""Routes for diagnostics: what an operator's chargers said, what they are, and how long they were up."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def accept_charger(request: Request) -> Answer:
     query=_PAGING.query,
 )
 def read_journal(request: Request) -> JournalPage:
-    """What was said between a charger and Kerb, newest first."""
-    entries, cursor = network().remote_control.read_journal(
+    """The message log: what was said between a charger and Kerb, newest first."""
+    messages, cursor = network().remote_control.read_journal(
         request.operator_id, request.path["charger_id"], *_PAGING.asked(request)
     )
-    return JournalPage(items=[views.entry(it) for it in entries], next_cursor=cursor)
+    return JournalPage(items=[views.entry(it) for it in messages], next_cursor=cursor)
 
 
 @endpoint(
@@ -89,14 +89,14 @@ def read_journal(request: Request) -> JournalPage:
     query=_PAGING.query,
 )
 def list_knocks(request: Request) -> KnockPage:
-    """Chargers that were not let in, and why: the last seven days, counted by charger, reason and day."""
+    """Refused connections of chargers, and why: the last seven days, counted by charger, reason and day."""
     knocks, cursor = network().knocks.page(request.operator_id, *_PAGING.asked(request))
     return KnockPage(items=[views.knock(it) for it in knocks], next_cursor=cursor)
 
 
 @endpoint(insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs_operator=True)
 def trace_charger(request: Request) -> Trace:
-    """Journal heartbeats and readings too, for a while; every process knows within a minute."""
+    """Log heartbeats and readings too, for a while; every process knows within a minute."""
     lasting = timedelta(minutes=request.body.minutes)
     until = network().remote_control.trace(request.operator_id, request.path["charger_id"], lasting)
     return Trace(traced_until=until)

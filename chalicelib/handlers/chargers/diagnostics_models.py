@@ -1,4 +1,4 @@
-"""What an operator reads of a charger, as the API gives it."""
+"""Models of diagnostics: what an operator reads of a charger, as the API gives it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ChargerDetail(RegisteredCharger):
 
 
 class JournalEntry(ResponseBody):
-    """A line of the journal; `payload` and `answer` are JSON texts, cut where they are long."""
+    """A logged message; `payload` and `answer` are JSON texts, cut where they are long."""
 
     at: datetime
     direction: Direction
@@ -91,7 +91,7 @@ class JournalEntry(ResponseBody):
 
 
 class JournalPage(ResponseBody):
-    """Newest first; ask again with `cursor` for more."""
+    """A page of the message log, newest first; ask again with `cursor` for more."""
 
     model_config = ResponseBody.model_config | _example(
         items=[
@@ -113,7 +113,7 @@ class JournalPage(ResponseBody):
 
 
 class KnockView(ResponseBody):
-    """Chargers refused at the door for one reason on one day. `charger_id` is null for a name nobody has registered.
+    """Refused connections for one reason on one day. `charger_id` is null for a name nobody has registered.
 
     `name` is what the last of them called itself; nothing here was proven.
     """
@@ -128,7 +128,7 @@ class KnockView(ResponseBody):
 
 
 class KnockPage(ResponseBody):
-    """The newest day first; ask again with `cursor` for more."""
+    """A page of refused connections, the newest day first; ask again with `cursor` for more."""
 
     model_config = ResponseBody.model_config | _example(
         items=[
@@ -149,14 +149,14 @@ class KnockPage(ResponseBody):
 
 
 class TraceBody(RequestBody):
-    """For how long to journal heartbeats and readings too; 0 ends it."""
+    """How long to log heartbeats and readings too, in minutes; 0 ends it."""
 
     model_config = RequestBody.model_config | _example(minutes=30)
     minutes: Annotated[int, Field(ge=0, le=1440)]
 
 
 class Trace(ResponseBody):
-    """Until when."""
+    """Until when heartbeats and readings are logged too."""
 
     model_config = ResponseBody.model_config | _example(traced_until="2026-11-21T10:00:00Z")
     traced_until: datetime
@@ -178,7 +178,7 @@ class ConnectorUptime(ResponseBody):
 
 
 class UptimeReport(ResponseBody):
-    """UK: the Public Charge Point Regulations 2023, reg. 7 (99 %). US: 23 CFR 680.116(b) (97 %)."""
+    """Uptime by law. UK: the Public Charge Point Regulations 2023, reg. 7 (99 %). US: 23 CFR 680.116(b) (97 %)."""
 
     model_config = ResponseBody.model_config | _example(
         since="2026-10-21T00:00:00Z",
@@ -213,7 +213,7 @@ class HistoryEvent(ResponseBody):
 
 
 class HistoryView(ResponseBody):
-    """In order of time."""
+    """A charger's history, in order of time."""
 
     model_config = ResponseBody.model_config | _example(items=[])
     items: list[HistoryEvent]
@@ -230,7 +230,7 @@ class ReportView(ResponseBody):
 
 
 class Gap(ResponseBody):
-    """Message numbers that never came, both ends included."""
+    """A gap in a transaction's messages: numbers that never came, both ends included."""
 
     first: int
     last: int
@@ -254,7 +254,7 @@ class TransactionView(ResponseBody):
         meter_stop_wh=1000,
         stop_reason="local",
         stop_word="Local",
-        token="04A1B2C3",  # a card
+        token="04A1B2C3",  # an RFID token
         stop_token=None,
         numbered_messages=3,
         missing_messages=[],
@@ -362,7 +362,7 @@ class SignedValueView(ResponseBody):
 
 
 class SignedValuePage(ResponseBody):
-    """In order of time; ask again with `cursor` for more."""
+    """A page of signed meter values, in order of time; ask again with `cursor` for more."""
 
     model_config = ResponseBody.model_config | _example(
         items=[
@@ -379,7 +379,7 @@ class SignedValuePage(ResponseBody):
 
 
 class OperatorSessionPage(ResponseBody):
-    """Newest first; ask again with `cursor` for more."""
+    """A page of the operator's sessions, newest first; ask again with `cursor` for more."""
 
     model_config = ResponseBody.model_config | _example(items=[], next_cursor=None)
     items: list[OperatorSession]

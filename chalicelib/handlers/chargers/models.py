@@ -1,4 +1,4 @@
-"""What an operator registers."""
+"""Models of the registry: the sites, chargers and tokens an operator registers, and how they are shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$
 
 
 class SiteBody(RequestBody):
-    """A place with one grid connection."""
+    """A site: a place with one grid connection."""
 
     model_config = RequestBody.model_config | example(
         name="Harbour car park", address="Hafenstrasse 1, Hamburg", time_zone="Europe/Berlin", tariff_id="standard"
@@ -36,7 +36,7 @@ class SiteBody(RequestBody):
 
 
 class PlugBody(RequestBody):
-    """What a connector offers a car."""
+    """A plug: what a connector offers a car."""
 
     connector: Connector
     kind: PlugType = PlugType.UNKNOWN
@@ -62,13 +62,13 @@ class ChargerBody(RequestBody):
     security_profile: Annotated[
         int, Field(ge=0, le=3, description="OCPP's: 0 nothing, 1 and 2 the password, 3 a certificate")
     ] = 1
-    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID cards up to date")] = False
+    keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID tokens up to date")] = False
     has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
 class TokenBody(RequestBody):
-    """Whose RFID card it is. Cards of one group may end each other's charges; an expired one begins none."""
+    """Whose RFID token it is. Tokens of one group may end each other's charges; an expired one begins none."""
 
     model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
     driver_id: Id

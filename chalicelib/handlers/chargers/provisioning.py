@@ -1,4 +1,4 @@
-"""What an operator's chargers are set to: declared once for all of them, and asked again of one."""
+"""Routes for provisioning: what an operator's chargers are set to, declared once for all and asked again of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an operator registers, under ids of its own choosing; saying it again changes nothing."""
+"""Routes for the registry: what an operator registers, under ids of its own choosing.
+
+Saying it again changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def put_tariff(request: Request) -> Answer:
     needs_operator=True,
 )
 def put_site(request: Request) -> Answer:
-    """Set a site."""
+    """Register a site, or change it: its address, place, tariff and time zone."""
     network().registry.put_site(
         Site(_checked(request, "site_id", _ID), request.operator_id, **request.body.model_dump(mode="python"))
     )
@@ -92,7 +95,7 @@ def put_charger(request: Request) -> Answer:
 
 @endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, needs_operator=True)
 def list_chargers(request: Request) -> RegisteredChargers:
-    """All of the operator's chargers."""
+    """All of the operator's chargers, as registered."""
     return RegisteredChargers(
         items=[views.registered(it) for it in network().registry.of_operator(request.operator_id)]
     )
@@ -108,7 +111,7 @@ def list_chargers(request: Request) -> RegisteredChargers:
     needs_operator=True,
 )
 def put_token(request: Request) -> Answer:
-    """Issue an RFID card to a driver, or block it."""
+    """Issue an RFID token to a driver, or block it."""
     uid = _checked(request, "uid", _ID).upper()
     body = request.body
     token = Token(

@@ -1,4 +1,4 @@
-"""What an operator's chargers are set to, and how far that has come."""
+"""Models of provisioning: what an operator's chargers are set to, and how far that has come."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class SetupProfileBody(RequestBody):
     reconnect_spread_s: Annotated[_Seconds | None, Field(description=f"a random part of it; {_Left}")] = 60
     reconnect_doublings: Annotated[_Doublings | None, Field(description=f"of the wait; {_Left}")] = 4
     ping_s: Annotated[_Seconds | None, Field(description=f"between two pings of the socket; {_Left}")] = 120
-    list_first: Annotated[bool | None, Field(description=f"a listed card charges before Kerb is asked; {_Left}")] = (
+    list_first: Annotated[bool | None, Field(description=f"a listed token charges before Kerb is asked; {_Left}")] = (
         False
     )
     offline_known_tokens: Annotated[
-        bool | None, Field(description=f"cards a charger knows may charge while it is offline; {_Left}")
+        bool | None, Field(description=f"tokens a charger knows may charge while it is offline; {_Left}")
     ] = True
     offline_unknown_tokens: Annotated[
-        bool | None, Field(description=f"cards it does not know may too: nobody may pay for that; {_Left}")
+        bool | None, Field(description=f"tokens it does not know may too: nobody may pay for that; {_Left}")
     ] = False
-    stop_when_refused: Annotated[bool | None, Field(description=f"end a charge whose card Kerb refuses; {_Left}")] = (
+    stop_when_refused: Annotated[bool | None, Field(description=f"end a charge whose token Kerb refuses; {_Left}")] = (
         True
     )
     stop_when_unplugged: Annotated[

@@ -1,4 +1,4 @@
-"""How chargers look to their operator: each thing has one view, whichever route shows it."""
+"""Views of chargers for their operator: each thing has one, whichever route shows it."""
 
 from __future__ import annotations
 
@@ -115,12 +115,12 @@ def _main_meter(it: MainMeter) -> MainMeterView:
 
 
 def signed_value(it: SignedValue) -> SignedValueView:
-    """What a meter signed."""
+    """What a meter signed, to the letter."""
     return SignedValueView(at=it.at, context=it.context, sample=json.loads(it.sample))
 
 
 def entry(it: LoggedMessage) -> JournalEntry:
-    """A line of the journal."""
+    """A logged message as its operator reads it."""
     return JournalEntry(
         at=it.at,
         direction=it.direction,
@@ -134,7 +134,7 @@ def entry(it: LoggedMessage) -> JournalEntry:
 
 
 def knock(it: Knock) -> KnockView:
-    """A refusal at the door."""
+    """A refused connection, and how often the same was refused that day."""
     return KnockView(
         charger_id=it.charger_id,
         name=it.name,
@@ -182,7 +182,7 @@ def happening(it: Happening) -> HistoryEvent:
 
 
 def transaction(it: TransactionReport) -> TransactionView:
-    """A transaction as told."""
+    """A transaction as its charger told it."""
     facts = it.facts
     return TransactionView(
         ref=facts.ref,

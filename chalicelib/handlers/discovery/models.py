@@ -1,4 +1,4 @@
-"""What a search asks and answers, as the API has it."""
+"""Models of discovery: what a search asks and answers, as the API has it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class FoundCharger(ResponseBody):
 
 
 class FoundPage(ResponseBody):
-    """The nearest first, or in the order of the way; ask again with `cursor` for more."""
+    """A page of a search: the nearest first, or in the order of the way; ask again with `cursor` for more."""
 
     model_config = ResponseBody.model_config | _example(items=[_FOUND], next_cursor=None)
     items: list[FoundCharger]
@@ -87,7 +87,7 @@ class SiteCharger(ResponseBody):
 
 
 class SiteView(ResponseBody):
-    """A place and all that stands there."""
+    """A site and all that stands there."""
 
     model_config = ResponseBody.model_config | _example(
         site_id="harbour",

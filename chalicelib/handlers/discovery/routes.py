@@ -1,4 +1,4 @@
-"""Where a driver can charge: near a place, along a way, at a site; as it is now."""
+"""Routes for discovery: where a driver can charge, near a place, along a way, at a site; as it is now."""
 
 from __future__ import annotations
 

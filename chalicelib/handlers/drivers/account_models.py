@@ -1,4 +1,4 @@
-"""Who somebody is, and with which card they pay."""
+"""Models of accounts: who somebody is, and with which card they pay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, ex
 
 
 class Registration(RequestBody):
-    """A new account."""
+    """A new account: its e-mail address and password."""
 
     model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
     email: Email
@@ -26,7 +26,7 @@ class Confirmation(RequestBody):
 
 
 class Credentials(RequestBody):
-    """Who logs in."""
+    """Who logs in: e-mail address and password."""
 
     model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
     email: Annotated[str, StringConstraints(min_length=3, max_length=254)]
@@ -34,14 +34,14 @@ class Credentials(RequestBody):
 
 
 class RefreshToken(RequestBody):
-    """Log in again without the password."""
+    """A refresh token, to log in again without the password."""
 
     model_config = RequestBody.model_config | example(refresh_token="eyJ…")
     refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class Tokens(ResponseBody):
-    """Send the access token as `Authorization: Bearer …`."""
+    """OIDC tokens. Send the access token as `Authorization: Bearer …`."""
 
     model_config = example(access_token="eyJ…", token_type="Bearer", expires_in=3600, refresh_token="eyJ…")
     access_token: str
@@ -60,11 +60,14 @@ class Me(ResponseBody):
 
 
 class NewCardSetup(RequestBody):
-    """Nothing to say: the card goes to Stripe, not here."""
+    """An empty body: the card goes to Stripe, not here."""
 
 
 class CardSetupView(ResponseBody):
-    """Hand these to Stripe.js (`confirmCardSetup`), then POST the setup_id to /v1/cards."""
+    """A card setup (Stripe SetupIntent).
+
+    Hand these to Stripe.js (`confirmCardSetup`), then POST the setup_id to /v1/cards.
+    """
 
     model_config = example(setup_id="seti_1", client_secret="seti_1_secret_2", publishable_key="pk_test_3")
     setup_id: str
@@ -73,14 +76,14 @@ class CardSetupView(ResponseBody):
 
 
 class FinishedSetup(RequestBody):
-    """A setup the card's owner has finished with Stripe."""
+    """A card setup that the card's owner has finished with Stripe."""
 
     model_config = RequestBody.model_config | example(setup_id="seti_1")
     setup_id: Annotated[str, StringConstraints(pattern=r"^seti_\w{1,120}$")]
 
 
 class Card(ResponseBody):
-    """The card that pays."""
+    """The payment card that pays, by brand and last four digits."""
 
     model_config = example(card="visa 4242")
     card: str | None

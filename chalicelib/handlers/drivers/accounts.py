@@ -1,4 +1,4 @@
-"""A driver's account: registering, logging in, and the card that pays, which never passes through here."""
+"""Routes for a driver's account: registering, logging in, and the card that pays, which never passes through here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ drivers = Blueprint(__name__)
     drivers, "POST", "/v1/drivers", takes=Registration, answers=Me, status=201, needs_login=False, errors=(401, 409)
 )
 def register(request: Request) -> Me:
-    """Open an account."""
+    """Open an account; a code to confirm it goes to its e-mail address."""
     return _me(network().accounts.register(request.body.email, request.body.password))
 
 

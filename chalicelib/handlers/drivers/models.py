@@ -1,4 +1,4 @@
-"""A driver's RFID tokens, and what an operator agrees with a driver."""
+"""Models of drivers: their RFID tokens, and what an operator agrees with a driver."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RFID_TOKEN: dict[str, Any] = {
 
 
 class OwnToken(RequestBody):
-    """Whether the card may be charged with."""
+    """Whether the RFID token may be charged with."""
 
     model_config = RequestBody.model_config | example(blocked=False)
     blocked: bool = False
 
 
 class TokenView(ResponseBody):
-    """An RFID card: one's own is good everywhere, an operator's at that operator's chargers."""
+    """An RFID token: one's own is good everywhere, an operator's at that operator's chargers."""
 
     model_config = example(**RFID_TOKEN)
     uid: str
@@ -32,14 +32,17 @@ class TokenView(ResponseBody):
 
 
 class TokenList(ResponseBody):
-    """All of the caller's cards."""
+    """All of the caller's RFID tokens."""
 
     model_config = example(items=[RFID_TOKEN])
     items: list[TokenView]
 
 
 class TermsBody(RequestBody):
-    """A tariff of the driver's own (one that is free, say), or no charging at all; both left out: as everybody."""
+    """What an operator agrees with a driver: a tariff of their own (one that is free, say), or no charging at all.
+
+    Both left out: as everybody.
+    """
 
     model_config = RequestBody.model_config | example(tariff_id="staff", blocked=False)
     tariff_id: Id | None = None

@@ -1,4 +1,4 @@
-"""A driver's RFID tokens, the end of their account, and an operator's terms for a driver."""
+"""Routes for a driver's RFID tokens, the end of their account, and an operator's terms for a driver."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _ONES_OWN = "/v1/me/tokens/{uid}"
 
 @endpoint(tokens, "GET", "/v1/me/tokens", answers=TokenList)
 def my_tokens(request: Request) -> TokenList:
-    """The caller's RFID cards, their own and those that operators gave them."""
+    """The caller's RFID tokens, their own and those that operators gave them."""
     return TokenList(items=[token(it) for it in network().driver_tokens.of_driver(request.driver_id)])
 
 
 @endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
 def put_my_token(request: Request) -> Answer:
-    """Add an RFID card of one's own, or block one, or let it be used again."""
+    """Add an RFID token of one's own, or block one, or let it be used again."""
     network().driver_tokens.put(request.driver_id, _uid(request), blocked=request.body.blocked)
     return Answer()
 
 
 @endpoint(tokens, "DELETE", _ONES_OWN, status=204, errors=(400, 404, 409))
 def remove_my_token(request: Request) -> Answer:
-    """Give up an RFID card of one's own."""
+    """Give up an RFID token of one's own."""
     network().driver_tokens.remove(request.driver_id, _uid(request))
     return Answer()
 

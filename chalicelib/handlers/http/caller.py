@@ -1,4 +1,4 @@
-"""Who calls is what a verified access token says, and nothing the caller says beside it.
+"""The caller of a request: what a verified access token says of them, and nothing the caller says beside it.
 
 API Gateway asks `jwt` once and remembers; a route without it (the live view) asks `caller_of` itself.
 """
@@ -21,7 +21,7 @@ _OPERATOR_GROUP = "operator:"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person; `operator_id` if they may run that operator's chargers."""
+    """A person who calls; `operator_id` if they may run that operator's chargers."""
 
     driver_id: str
     operator_id: str | None = None

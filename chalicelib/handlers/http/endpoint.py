@@ -1,4 +1,4 @@
-"""A route is declared once, with what it takes and answers; from that follow its checks, its errors and its document.
+"""Declares routes: what one takes and answers, from which follow its checks, its errors and its document.
 
 Whatever goes wrong is answered as problem+json (RFC 9457), naming the field where there is one.
 """
@@ -58,7 +58,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, checked: path parameters decoded, body validated, caller known (if the route asks who it is)."""
+    """An HTTP request, checked: path parameters decoded, body validated, caller known (if the route asks who it is)."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -91,15 +91,15 @@ class Request:
 
 
 class Forbidden(Exception):
-    """Known, and still not allowed."""
+    """The caller is known, and still not allowed (403)."""
 
 
 class NotJson(Exception):
-    """The body does not even say it is JSON."""
+    """The body does not even say it is JSON (415)."""
 
 
 class BadRequest(Exception):
-    """The request cannot be read; `field` says where."""
+    """The request cannot be read (400); `field` says where."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)

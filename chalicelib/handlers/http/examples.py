@@ -1,4 +1,4 @@
-"""One and the same charge, as the API's document shows it in every answer; nothing here is read by a handler."""
+"""Examples for the API's document: one and the same charge in every answer. Nothing here is read by a handler."""
 
 from __future__ import annotations
 

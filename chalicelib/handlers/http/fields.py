@@ -1,4 +1,4 @@
-"""A request has no field unknown to it; every kind of value has one form."""
+"""Base models and field types of the API: no request has an unknown field, and every kind of value has one form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from chalicelib.domain.chargers.events import ConnectorId
 
 
 def example(**values: Any) -> ConfigDict:
+    """Model settings that show this body as its example in the API's document."""
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
 class RequestBody(BaseModel):
-    """A request body."""
+    """A request body; a field unknown to it is refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
@@ -31,6 +32,7 @@ def _connector_text(value: object) -> object:
 
 
 def all_different(connectors: list[str]) -> list[str]:
+    """A list's items, checked to differ. Raises ValueError when one comes twice."""
     if len({ConnectorId.parse(it) for it in connectors}) < len(connectors):
         raise ValueError('names a connector twice ("1" and "1.1" are the same)')
     return connectors
@@ -58,14 +60,14 @@ def secret(shortest: int, longest: int) -> Any:
 
 
 class FieldError(ResponseBody):
-    """What is wrong with one field."""
+    """A field's error: which one, and what is wrong with it."""
 
     field: str
     message: str
 
 
 class Problem(ResponseBody):
-    """RFC 9457."""
+    """An error as problem+json (RFC 9457); `errors` names the fields, where there are such."""
 
     model_config = example(
         type="urn:kerb:problem:invalid",

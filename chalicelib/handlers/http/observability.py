@@ -1,4 +1,4 @@
-"""Everything the app logs is one JSON object a line, and nothing secret is in it.
+"""Logs and metrics: everything the app logs is one JSON object a line, and nothing secret is in it.
 
 Services log through the standard library with `extra={...}`; here their records get Powertools' form. Metrics are
 counted where a session's fate is decided, never per frame: at half a million chargers each would cost a log line.

@@ -1,4 +1,4 @@
-"""The API's document follows from its routes and models, so it cannot say what the code does not do."""
+"""The API's OpenAPI document, made of its routes and models, so that it cannot say what the code does not do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is owed, given back, quoted, and what the books say."""
+"""Models of money: what is owed, given back, quoted, and what the books say."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEBT: dict[str, Any] = {
 
 
 class DebtView(ResponseBody):
-    """A charge that is not paid; `next_attempt_at` is when the card is asked again by itself."""
+    """A debt: a charge that is not paid; `next_attempt_at` is when the card is asked again by itself."""
 
     session_id: str
     operator_id: str
@@ -36,7 +36,10 @@ class DebtView(ResponseBody):
 
 
 class Balance(ResponseBody):
-    """What is owed. `action`: the bank asks the cardholder to confirm, with Stripe.js (`confirmCardPayment`)."""
+    """A driver's balance: what is owed.
+
+    `action`: the bank asks the cardholder to confirm, with Stripe.js (`confirmCardPayment`).
+    """
 
     model_config = example(debts=[_DEBT], action=None)
     debts: list[DebtView]
@@ -44,7 +47,7 @@ class Balance(ResponseBody):
 
 
 class PaymentView(RequestBody):
-    """Nothing to say: all that is owed, by the card that is saved now."""
+    """An empty body: all that is owed is paid, by the card that is saved now."""
 
 
 class EnergyDecision(RequestBody):
@@ -55,7 +58,7 @@ class EnergyDecision(RequestBody):
 
 
 class RefundBody(RequestBody):
-    """How much; leave it out to give back all that is left."""
+    """How much to give back, in minor units; leave it out to give back all that is left."""
 
     model_config = RequestBody.model_config | example(amount_minor=500)
     amount_minor: Annotated[int, Field(gt=0, le=100_000_000)] | None = None
@@ -72,7 +75,7 @@ class RefundView(ResponseBody):
 
 
 class TransferView(ResponseBody):
-    """Money from one account to another; a hold and its void move no balance."""
+    """A transfer: money from one account to another; a hold and its void move no balance."""
 
     kind: TransferKind
     debit: str
@@ -107,7 +110,7 @@ class Books(ResponseBody):
 
 
 class DifferenceView(ResponseBody):
-    """Where our books and the payment provider's do not agree."""
+    """A difference between our books and the payment provider's. `what`: held, taken or refunded."""
 
     session_id: str
     what: Compared

@@ -1,4 +1,4 @@
-"""What was bought and paid, and by whom it was sold."""
+"""Models of receipts: what was bought and paid, and by whom it was sold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.handlers.http.fields import Email, Minor, Price, RequestBody, Re
 
 
 class ReceiptFormat(StrEnum):
-    """On what a receipt is printed."""
+    """What a receipt is printed on."""
 
     JSON = "json"
     HTML = "html"
@@ -78,7 +78,7 @@ class NewReceiptLink(RequestBody):
 
 
 class ReceiptLink(ResponseBody):
-    """Whoever has the address sees the receipt until then, without a login."""
+    """A link to a receipt: whoever has the address sees it until then, without a login."""
 
     model_config = example(
         url="/v1/receipts/KAAAAAAAAAAAAAAAAAAA?ticket=eyJ…&format=pdf", expires_at="2026-11-28T10:05:00Z"
@@ -88,7 +88,7 @@ class ReceiptLink(ResponseBody):
 
 
 class ReceiptView(ResponseBody):
-    """What was bought, and what was paid."""
+    """A receipt: what was bought, and what was paid."""
 
     model_config = example(**examples.RECEIPT)
     number: str

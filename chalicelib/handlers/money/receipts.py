@@ -1,4 +1,4 @@
-"""Receipts as JSON, HTML or PDF: to their driver, and to whoever has a link that is good for a while."""
+"""Routes for receipts, as JSON, HTML or PDF: to their driver, and to whoever has a link that is good for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a charge would cost, what is owed for it, what goes back, and what the books say."""
+"""Routes for money: what a charge would cost, what is owed for it, what goes back, and what the books say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bills, receipts and what a cardholder must confirm, as JSON."""
+"""Views of money: bills, receipts and what a cardholder must confirm, as JSON."""
 
 from __future__ import annotations
 

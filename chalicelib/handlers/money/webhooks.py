@@ -1,4 +1,4 @@
-"""Stripe's word is taken only with Stripe's signature, and each event is worked on by one process at a time.
+"""Stripe's webhook: an event is taken only with Stripe's signature, and worked on by one process at a time.
 
 The services are safe when they hear an event twice; Powertools' lock spares them doing the same work at the same
 moment, and remembers an event for a day. An event that failed is forgotten, so that Stripe's retry is heard.
@@ -32,7 +32,7 @@ _REMEMBERED_S = 24 * 3600
     headers={"Stripe-Signature": "proves that Stripe sent it"},
 )
 def stripe(request: Request) -> Answer:
-    """Stripe tells what became of a payment."""
+    """Stripe's webhook: what became of a payment, a card setup or a dispute."""
     try:
         news = network().payments.read_webhook(request.raw_body, request.headers.get("stripe-signature", ""))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What a driver was told, and where an operator wants it sent."""
+"""Models of notifications: what a driver was told, and where an operator wants it sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOTICE = {
 
 
 class NoticeView(ResponseBody):
-    """One thing told of one session; it is told once, and its id says what."""
+    """A notification: one thing told of one session; it is told once, and its id says what."""
 
     model_config = example(**_NOTICE)
     notice_id: str
@@ -36,7 +36,7 @@ class NoticeView(ResponseBody):
 
 
 class NoticePage(ResponseBody):
-    """Notices, newest first."""
+    """A page of notifications, newest first; ask again with `cursor` for more."""
 
     model_config = example(items=[_NOTICE], next_cursor=None)
     items: list[NoticeView]
@@ -44,7 +44,10 @@ class NoticePage(ResponseBody):
 
 
 class WebhookBody(RequestBody):
-    """Where to post notices, each with `Kerb-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`."""
+    """Where to post notifications.
+
+    Each comes with `Kerb-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
+    """
 
     model_config = RequestBody.model_config | example(
         url="https://app.example.com/kerb", secret="at-least-16-characters"
@@ -54,7 +57,7 @@ class WebhookBody(RequestBody):
 
 
 class WebhookView(ResponseBody):
-    """Where notices are posted; null for nowhere."""
+    """Where notifications are posted; null for nowhere."""
 
     model_config = example(url="https://app.example.com/kerb")
     url: str | None

@@ -1,4 +1,4 @@
-"""A driver reads what it was told; an operator says where else it should go."""
+"""Routes for notifications: a driver reads theirs; an operator says where else they should go."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _WEBHOOK = "/v1/operator/webhook"
     query=_PAGING.query,
 )
 def read_notices(request: Request) -> NoticePage:
-    """What the caller was told of their sessions, newest first; kept for 90 days."""
+    """The caller's notifications: what they were told of their sessions, newest first; kept for 90 days."""
     found, cursor = network().notifications.page(request.driver_id, *_PAGING.asked(request))
     return NoticePage(items=[_view(it) for it in found], next_cursor=cursor)
 
 
 @endpoint(notices, "PUT", _WEBHOOK, takes=WebhookBody, status=204, errors=(400,), needs_operator=True)
 def put_webhook(request: Request) -> Answer:
-    """Post what drivers are told at the operator's chargers to this address as well, signed."""
+    """Post the notifications of drivers at the operator's chargers to this address as well, signed."""
     try:
         network().delivery.register(request.operator_id, Webhook(request.body.url, request.body.secret))
     except ValueError as error:
@@ -43,14 +43,14 @@ def put_webhook(request: Request) -> Answer:
 
 @endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs_operator=True)
 def get_webhook(request: Request) -> WebhookView:
-    """Where they are posted; never the secret."""
+    """Where notifications are posted; never the secret."""
     webhook = network().delivery.webhook(request.operator_id)
     return WebhookView(url=webhook.url if webhook else None)
 
 
 @endpoint(notices, "DELETE", _WEBHOOK, status=204, needs_operator=True)
 def delete_webhook(request: Request) -> Answer:
-    """Post them there no more."""
+    """Post notifications there no more."""
     network().delivery.unregister(request.operator_id)
     return Answer()
 

@@ -1,6 +1,7 @@
-"""A socket's three events become calls to the door and the conversation; what the edge says of the charger is believed.
+"""The chargers' WebSocket: its three events become calls to connections and conversation.
 
-API Gateway hands a WebSocket no path, so the edge carries path and query, as they came, into the header read here.
+What the edge says of the charger is believed. API Gateway hands a WebSocket no path, so the edge carries path and
+query, as they came, into the header read here.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def connect(event: WebsocketEvent) -> Response:
 
 
 def _came_through_the_edge(headers: Mapping[str, str]) -> bool:
-    """Only the edge knows the secret; whoever finds the door behind it could forge what the edge says of a charger."""
+    """Only the edge knows the secret; whoever finds the way behind it could forge what the edge says of a charger."""
     secret = network().setting("EDGE_SECRET")
     if not secret:
         # A secret that is empty is no secret: whoever sends nothing would know it.

@@ -1,4 +1,4 @@
-"""Prices come and go in OCPI's words (2.2.1 and 2.3.0, module Tariffs); plain ones may come in five fields."""
+"""Models of tariffs, in OCPI's words (2.2.1 and 2.3.0, module Tariffs); plain prices may come in five fields."""
 
 from __future__ import annotations
 

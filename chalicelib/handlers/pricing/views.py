@@ -1,4 +1,4 @@
-"""A tariff reads the same going in and coming out."""
+"""Views of tariffs: one reads the same going in and coming out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping a connector for a while."""
+"""Models of reservations: keeping a connector for a while."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _RESERVATION: dict[str, Any] = {
 
 
 class NewReservation(RequestBody):
-    """Which connector, and how soon you arrive: it is kept from now on, and a quarter of an hour longer than that."""
+    """A reservation to be made: which connector, and how soon you arrive.
+
+    The connector is kept from now on, and a quarter of an hour longer than that.
+    """
 
     model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1", arrive_in_s=600)
     charger_id: ChargerId
@@ -36,11 +39,14 @@ class NewReservation(RequestBody):
 
 
 class Extension(RequestBody):
-    """Nothing to say: a quarter of an hour more, an hour in all."""
+    """An empty body: a quarter of an hour more, an hour in all."""
 
 
 class ReservationView(ResponseBody):
-    """A connector kept for its driver. `keeper`: whether the charger knows, or only nobody else can start there."""
+    """A reservation: a connector kept for its driver.
+
+    `keeper`: whether the charger knows, or only nobody else can start there.
+    """
 
     model_config = example(**_RESERVATION)
     reservation_id: str
@@ -56,7 +62,7 @@ class ReservationView(ResponseBody):
 
 
 class ReservationList(ResponseBody):
-    """The newest ones, newest first."""
+    """The caller's newest reservations, newest first."""
 
     model_config = example(items=[_RESERVATION])
     items: list[ReservationView]

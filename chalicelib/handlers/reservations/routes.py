@@ -1,4 +1,4 @@
-"""A driver keeps a connector until they are there."""
+"""Routes for reservations: a driver keeps a connector until they are there."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def my_reservations(request: Request) -> ReservationList:
 
 @endpoint(reservations, "GET", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def look_at_reservation(request: Request) -> ReservationView:
-    """One reservation."""
+    """One of the caller's reservations, and what has become of it."""
     return views.reservation(network().driver_reservations.get(request.driver_id, request.path["reservation_id"]))
 
 
@@ -65,11 +65,14 @@ def look_at_reservation(request: Request) -> ReservationView:
     errors=(404, 409),
 )
 def extend_reservation(request: Request) -> ReservationView:
-    """Keep it a quarter of an hour longer; an hour in all at the most."""
+    """Keep the connector a quarter of an hour longer; an hour in all at the most."""
     return views.reservation(network().driver_reservations.extend(request.driver_id, request.path["reservation_id"]))
 
 
 @endpoint(reservations, "DELETE", "/v1/reservations/{reservation_id}", answers=ReservationView, errors=(404,))
 def cancel_reservation(request: Request) -> ReservationView:
-    """Give it up. What its tariff asks for the time so far is charged; asking again changes nothing."""
+    """Give the reservation up.
+
+    What its tariff asks for the time so far is charged; asking again changes nothing.
+    """
     return views.reservation(network().driver_reservations.cancel(request.driver_id, request.path["reservation_id"]))

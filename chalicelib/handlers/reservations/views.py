@@ -1,4 +1,4 @@
-"""A reservation as JSON."""
+"""The view of a reservation, as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that is kept of a driver, for them to take along (GDPR art. 15 and 20)."""
+"""A driver's data for export: all that is kept of them, for them to take along (GDPR art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ exports = Blueprint(__name__)
 
 
 class ExportedNotice(ResponseBody):
-    """Something the driver was told."""
+    """A notification: something the driver was told."""
 
     kind: NotificationKind
     session_id: str

@@ -1,4 +1,4 @@
-"""What charging costs, where, and how far a session has come."""
+"""Models of sessions: where to charge, when to stop, and how far a session has come."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.handlers.pricing.models import Prices
 
 
 class LimitsBody(RequestBody):
-    """Stop at the first reading that reaches one of these."""
+    """A driver's limits: stop at the first reading that reaches one of these."""
 
     energy_wh: Annotated[int, Field(gt=0, le=2_000_000)] | None = None
     amount_minor: Annotated[int, Field(gt=0, le=100_000_000, description="with tax")] | None = None
@@ -25,7 +25,7 @@ class LimitsBody(RequestBody):
 
 
 class NewSession(RequestBody):
-    """Where to charge, and when to stop."""
+    """A session to begin: where to charge, and when to stop."""
 
     model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
     charger_id: ChargerId
@@ -67,7 +67,7 @@ class SessionView(ResponseBody):
 
 
 class SessionPage(ResponseBody):
-    """Newest first; ask again with `cursor` for more."""
+    """A page of sessions, newest first; ask again with `cursor` for more."""
 
     model_config = example(items=[examples.SESSION], next_cursor=None)
     items: list[SessionView]

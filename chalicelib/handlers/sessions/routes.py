@@ -1,4 +1,4 @@
-"""A driver's sessions over HTTP, with a live view that an ordinary browser can follow."""
+"""Routes for a driver's sessions, with a live view that an ordinary browser can follow."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def page(request: Request) -> SessionPage:
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
 def watch(request: Request) -> SessionView:
-    """One session as far as it has come."""
+    """One of the caller's sessions, as far as it has come."""
     return views.session(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
 
 

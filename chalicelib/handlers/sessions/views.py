@@ -1,4 +1,4 @@
-"""A session as its driver sees it."""
+"""The view of a session, as its driver sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each step of the session workflow is one Lambda that calls one method of Lifecycle and adds nothing."""
+"""The Lambdas of the session workflow (Step Functions): each step calls one method of Lifecycle and adds nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def settle(event: Event, context: object) -> None:
 
 @steps.lambda_function(name="issue_receipt")
 def issue_receipt(event: Event, context: object) -> Event:
-    """Complete the session."""
+    """Complete the session, and issue its receipt."""
     ended = network().lifecycle.issue_receipt(event["session_id"])
     count("SessionsCompleted")
     return ended

@@ -1,4 +1,4 @@
-"""What every version of OCPP says alike, however much they differ elsewhere."""
+"""Replies and commands that every version of OCPP says alike, however much they differ elsewhere."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from chalicelib.protocol.ocpp.dialect import Encoder, Fields, Replier, present, 
 
 
 def boot_reply(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
-    """Accepted, or pending until the operator says so."""
+    """BootNotification's reply: Accepted, or Pending until the operator says so; `interval` in seconds."""
     status = "Accepted" if answer.accepted else "Pending"
     return {"status": status, "currentTime": timestamp(answer.at), "interval": answer.heartbeat_s}
 
 
 def time_reply(answer: TimeAnswer, _: Mapping[str, Any]) -> Fields:
-    """The time now."""
+    """Heartbeat's reply: the time now, by our clock."""
     return {"currentTime": timestamp(answer.at)}
 
 
 def grants(yes: str, no: str) -> Replier:
-    """Answers a request with a status."""
+    """A replier that answers a request with one of two statuses, `yes` or `no`."""
     return lambda answer, _: {"status": yes if answer.granted else no}
 
 
 def when(at: datetime | None) -> str | None:
-    """A time, where there is one."""
+    """A time as OCPP writes it, or None where there is none."""
     return timestamp(at) if at else None
 
 
 def period(limit: Limit) -> Fields:
-    """One step of a charging schedule; limits have one decimal."""
+    """One ChargingSchedulePeriod of a charging schedule; limits have one decimal."""
     return present(startPeriod=limit.start_s, limit=round(float(limit.limit), 1), numberPhases=limit.phases)
 
 

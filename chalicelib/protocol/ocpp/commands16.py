@@ -1,7 +1,7 @@
-"""What can be asked of an OCPP 1.6 charger, in its words.
+"""Encoders of commands for OCPP 1.6: what can be asked of such a charger, in its words.
 
-Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; the rest is "Improved security for OCPP
-1.6-J" edition 3.
+Sections cited are those of "Open Charge Point Protocol 1.6" edition 2; the rest is "Improved security for OCPP 1.6-J"
+edition 3.
 """
 
 from __future__ import annotations

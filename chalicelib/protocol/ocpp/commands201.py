@@ -1,4 +1,4 @@
-"""What can be asked of an OCPP 2.x charger, in its words.
+"""Encoders of commands for OCPP 2.x: what can be asked of such a charger, in its words.
 
 Use cases cited (A05, B05, ...) are those of "OCPP 2.0.1 Part 2 - Specification".
 """

@@ -1,6 +1,7 @@
-"""A version of OCPP is four tables: how to read a charger, how to answer it, how to ask it, and how it answers.
+"""A dialect: one version of OCPP as four tables.
 
-A version that grew out of another starts from its tables and changes what changed.
+How to read a charger, how to answer it, how to ask it, and how it answers. A version that grew out of another starts
+from its tables and changes what changed.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _ITEMISED = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a charger said, and what had to be forgiven to understand it."""
+    """A decoded message: what a charger said, and what had to be forgiven to understand it."""
 
     event: ChargerEvent
     deviation: str | None = None
@@ -53,7 +54,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Dialect:
-    """One version.
+    """One version of OCPP: its decoders, repliers, encoders and spellings.
 
     `schemas` is its folder in the `ocpp` library, `request` how a request's schema ends there. `silent` are the
     requests nobody answers, `confidential` those whose content is nobody's business but the operator's who asked.

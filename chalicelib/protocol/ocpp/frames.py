@@ -1,7 +1,7 @@
-"""A frame is one of four things or an error that says why not; nothing here knows what any action means.
+"""OCPP-J frames: a frame is one of four things, or an error that says why not. Nothing here knows what an action means.
 
-OCPP-J 1.6 §4, OCPP 2.0.1 part 4 §4. Schemas are those that the `ocpp` library ships, compiled when first needed.
-Error codes are 2.x's; `spelling` gives a version's own.
+OCPP-J 1.6 §4, OCPP 2.0.1 part 4 §4. Schemas are those that the `ocpp` library ships, compiled when first needed. Error
+codes are 2.x's; `spelling` gives a version's own.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MessageId = str | int
 
 
 class ProtocolError(Exception):
-    """What is wrong with a frame; `message_id` None when not even that could be read."""
+    """A frame that cannot be understood, and why; `message_id` None when not even that could be read."""
 
     def __init__(self, code: str, description: str, message_id: MessageId | None) -> None:
         super().__init__(f"{code}: {description}")
@@ -64,7 +64,10 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request; one that `is_silent` (OCPP 2.1's SEND) is not answered. `bent` is what was forgiven to read it."""
+    """A CALL: a request; one that `is_silent` (OCPP 2.1's SEND) is not answered.
+
+    `bent` is what was forgiven to read it.
+    """
 
     message_id: MessageId
     action: str
@@ -75,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """An answer."""
+    """A CALLRESULT: the answer to the CALL of that message id."""
 
     message_id: str
     payload: dict[str, Any]
@@ -83,7 +86,7 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class CallError:
-    """An answer that says why there is none; `unread` is one that was no JSON, as it came."""
+    """A CALLERROR: an answer that says why there is none; `unread` is one that was no JSON, as it came."""
 
     message_id: str
     code: str
@@ -93,7 +96,7 @@ class CallError:
 
 @dataclass(frozen=True, slots=True)
 class ResultError:
-    """OCPP 2.1's CALLRESULTERROR: our answer was not understood."""
+    """A CALLRESULTERROR (OCPP 2.1): our answer was not understood."""
 
     message_id: str
     code: str
@@ -104,7 +107,7 @@ Frame = Call | CallResult | CallError | ResultError
 
 
 def parse(text: str | bytes) -> Frame:
-    """Read a frame. Raises ProtocolError."""
+    """Read one frame's text. Raises ProtocolError, with the code to answer it by."""
     try:
         frame, bent = msgspec.json.decode(text), ""
     except (ValueError, RecursionError):
@@ -203,12 +206,12 @@ def _object(payload: object, message_id: MessageId) -> dict[str, Any]:
 
 
 def pack_call(message_id: str, action: str, payload: Mapping[str, Any]) -> str:
-    """A CALL's text."""
+    """The text of a CALL: `[2, message id, action, payload]`."""
     return msgspec.json.encode([_CALL, message_id, action, payload]).decode()
 
 
 def pack_result(message_id: MessageId, payload: Mapping[str, Any]) -> str:
-    """A CALLRESULT's text."""
+    """The text of a CALLRESULT: `[3, message id, payload]`."""
     return msgspec.json.encode([_CALL_RESULT, message_id, payload]).decode()
 
 

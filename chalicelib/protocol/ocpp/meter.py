@@ -1,4 +1,4 @@
-"""A meter's samples become integers of one unit: Wh, W, mA, percent; what cannot be a measurement is not one.
+"""Meter values: samples become integers of one unit (Wh, W, mA, percent); what cannot be a measurement is not one.
 
 Both versions name measurands alike; they differ in where they put the unit. What a message tells of one moment, in
 however many meter values and in whatever order, is one reading.
@@ -94,7 +94,7 @@ def exponent_by_name(unit: str | None) -> int | None:
 
 
 class MeterValues:
-    """What one message tells of a meter: its samples by the time they are of, and what the meter signed.
+    """A message's meter values: its samples by the time they are of, and what the meter signed.
 
     `field` is where the meter values stand.
     """

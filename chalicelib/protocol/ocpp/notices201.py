@@ -1,6 +1,7 @@
-"""What an OCPP 2.x charger tells beside its charges is news, a part of a report, or a request; nothing of it is lost.
+"""Decoders of what an OCPP 2.x charger tells beside its charges: news, a part of a report, or a request.
 
-What each says in detail stays in the charger's own words: in its journal, and in the reports kept for its operator.
+Nothing of it is lost: what each says in detail stays in the charger's own words, in its message log, and in the reports
+kept for its operator.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def news(topic: Topic, *path: str) -> Decoder:
 
 
 def event_news(payload: Payload) -> NewsReceived:
-    """Decodes NotifyEvent: the gravest of its events in one line; all of them are in the journal."""
+    """Decodes NotifyEvent: the gravest of its events in one line; all of them are in the message log."""
     events = [it.data for it in payload.parts("eventData")]
     gravest = next((it for it in events if it.get("trigger") == "Alerting"), events[0] if events else {})
     where = ".".join(_name(gravest.get(it)) for it in ("component", "variable"))

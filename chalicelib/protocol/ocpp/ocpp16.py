@@ -111,7 +111,7 @@ def _started(payload: Payload) -> ChargingStarted:
     return ChargingStarted(
         _connector(payload),
         payload.when(),
-        # An empty idTag is how some say that nobody showed a card.
+        # An empty idTag is how some say that nobody showed a token.
         payload.optional_token("idTag"),
         _register(payload, "meterStart"),
         said_at=payload.said(),

@@ -1,4 +1,4 @@
-"""A payload is read for what can be understood of it: what bends the standard is noted, what is missing is named.
+"""Reads a payload for what can be understood of it: what bends the standard is noted, what is missing is named.
 
 The schema is the standard; this is the field. Numbers may come as text, times without a zone, words nobody knows.
 """

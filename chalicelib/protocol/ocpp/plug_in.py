@@ -1,4 +1,4 @@
-"""How long a charger waits for a car after a start was accepted, read from what it says of its own settings.
+"""The charger's plug-in timeout: how long it waits for a car after a start was accepted, read from its settings.
 
 OCPP 1.6 §9.1.5 ConnectionTimeOut; 2.0.1 TxCtrlr.EVConnectionTimeOut.
 """

@@ -1,4 +1,4 @@
-"""Charging profiles that no charger can follow, told from those that it can before it is asked.
+"""Checks charging profiles: those that no charger can follow are told from those that it can, before it is asked.
 
 What the schema cannot say: OCPP 1.6 §3.13 and §7.8, OCPP 2.0.1 K01. Words a later version adds are let pass.
 """

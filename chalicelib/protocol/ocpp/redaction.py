@@ -1,4 +1,4 @@
-"""What is written down of a message holds no secret, and is never long, whatever the message was."""
+"""Redacts messages before they are written down: no secret is in what is kept, and it is never long."""
 
 from __future__ import annotations
 

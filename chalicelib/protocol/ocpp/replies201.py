@@ -1,4 +1,4 @@
-"""How an OCPP 2.x charger is answered: every answer is valid by the schema, and promises nothing that is not done."""
+"""Replies to an OCPP 2.x charger. Every one is valid by the schema, and promises nothing that is not done."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _event_reply(answer: StartAnswer | Noted, asked: Mapping[str, Any]) -> Field
 
 
 def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
-    # C07: nobody here can vouch for a contract certificate, and a driver's card is another matter.
+    # C07: nobody here can vouch for a contract certificate, and a driver's RFID token is another matter.
     shows_certificate = any(asked.get(name) for name in _CERTIFICATE_FIELDS)
     status = present(certificateStatus="NoCertificateAvailable" if shows_certificate else None)
     return _token_info(answer, asked) | status

@@ -1,4 +1,4 @@
-"""What a charger says of its own limits, wherever it says so: how much it takes in one message.
+"""A charger's limits on message size, read wherever it tells them: how much it takes in one message.
 
 OCPP 1.6 §9.1 and §9.3 (configuration keys); OCPP 2.x referenced variables (`Component.Variable/instance`). A setting
 has one name here however the charger spells it.

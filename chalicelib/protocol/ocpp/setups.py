@@ -84,7 +84,7 @@ _LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """What is known of one maker's chargers: settings not to be touched, and numbers that are too small for them.
+    """A maker's quirk: settings of its chargers not to be touched, and numbers that are too small for them.
 
     `maker` is how their vendor name begins, whatever its capitals; `model` likewise, none for all of them. What a
     charger merely refuses needs no entry: it is asked for the next best by itself.

@@ -1,6 +1,6 @@
-"""A command goes down the charger's newest socket and is remembered until its answer comes, in whatever process.
+"""Sends commands down a charger's newest socket, and remembers each until its answer comes, in whatever process.
 
-One call at a time is open at a charger (OCPP-J 4.1.1): one read, two writes, one line in the journal and one post a
+One call at a time is open at a charger (OCPP-J 4.1.1): one read, two writes, one line in the message log and one post a
 command. What finds the line taken waits, and goes out with the answer to the one before it, in whatever process takes
 that. A start or a stop goes before all else, and waits for nobody's answer longer than `PATIENCE`. A charger that is
 offline is an answer (Gone), never an accident.
@@ -45,7 +45,7 @@ _RANKS = {
 _STARTS_AND_STOPS = frozenset(
     {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
 )
-# The schedule has lists to tend as well; what is left is taken up by the next.
+# The schedule has local lists to tend as well; what is left is taken up by the next.
 _AT_ONCE = timedelta(seconds=8)
 _OFFLINE = "the charger went offline"
 _WAITED = "the charger answered nothing of what it was asked before this"
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ChargerCommands:
-    """Sends commands to chargers."""
+    """Sends commands to chargers, one open call at a time each."""
 
     chargers: Chargers
     sockets: Sockets

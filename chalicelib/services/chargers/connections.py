@@ -1,7 +1,8 @@
-"""Only a charger that proves who it is gets a socket, and its newest socket is the one that counts.
+"""Authenticates a charger's socket. Its newest socket is the one that counts.
 
 OCPP-J 1.6 §6.2, security whitepaper ed. 3, OCPP 2.0.1 A00: HTTP Basic, the user name being the charger's identity
-(profiles 1 and 2), or its own certificate (profile 3). Whom it is refused hears no reason; the operator does.
+(profiles 1 and 2), or its own certificate (profile 3). Only a charger that proves who it is gets a socket. Whom it is
+refused hears no reason; the operator does.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000
 _PENDING_KEPT = timedelta(days=7)
-# Of a day's refusals of one kind the journal has the first ones, then the 16th, 32nd, 64th ...
-_ALL_JOURNALLED = 10
+# Of a day's refusals of one kind the message log has the first ones, then the 16th, 32nd, 64th ...
+_ALL_LOGGED = 10
 _LONGEST_WHY = 200
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ _NOBODYS_PASSWORD = f"scrypt${_COST}${_BLOCK}${_PARALLEL}${'00' * 16}${'00' * 64
 
 @dataclass(frozen=True, slots=True)
 class ChargerCredentials:
-    """What a charger shows at the door: an Authorization header, or a certificate that the edge has verified."""
+    """What a charger proves itself by: an Authorization header, or a certificate that the edge has verified."""
 
     authorization: str | None = None
     certificate_subject: str | None = None
@@ -81,7 +82,9 @@ class ChargerCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Connections:
-    """Lets chargers in and out. `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
+    """Opens and closes chargers' sockets.
+
+    `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
 
     A charger that names itself otherwise than by its registered name, just so and in the right place, is let in when
     all that it says of itself fits one registered charger only, and it proves to be that one.
@@ -278,7 +281,7 @@ class Connections:
         except Exception:
             _log.exception("knock not written", extra={"charger_id": knock.charger_id})
             return
-        if charger is not None and (knocks <= _ALL_JOURNALLED or knocks.bit_count() == 1):
+        if charger is not None and (knocks <= _ALL_LOGGED or knocks.bit_count() == 1):
             self.charger_log.refused(charger.charger_id, refused.why, knocks)
 
 

@@ -1,4 +1,4 @@
-"""A connector belongs to the session whose car is plugged in there, until that has left; then to the next."""
+"""Which session has a connector: the one whose car is plugged in there, until that has left; then the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OCPP's Local Authorization List: a charger that keeps one has ours, so that known cards work while its line is down.
+"""OCPP's Local Authorization List: a charger that keeps one has ours, so that known tokens work while it is offline.
 
 What a charger lacks is told by the second in which a token changed, so that "what changed since" needs no other book.
 The index of tokens is a moment behind: what changed within the last minute is sent at once, and looked for once more
@@ -43,14 +43,14 @@ _ASKED = "list"
 _FULL = "full"
 # A schedule's function lives for 30 s; what is left is taken up by the next.
 _AT_ONCE = timedelta(seconds=20)
-# Whoever issues a card waits no longer than for these; the schedule does the rest.
+# Whoever issues a token waits no longer than for these; the schedule does the rest.
 _HURRY = timedelta(seconds=2)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalLists:
-    """Keeps chargers' own lists of tokens up to date."""
+    """Keeps chargers' local lists of tokens up to date."""
 
     chargers: Chargers
     held_lists: HeldLists
@@ -82,7 +82,7 @@ class LocalLists:
         try:
             return self._spread(token.operator_id, self._now_s(), self.clock() + _HURRY, token)[0]
         except Exception:
-            # The card is issued; its way into lists is taken up by the schedule.
+            # The token is issued; its way into lists is taken up by the schedule.
             _log.exception("lists were not hurried", extra={"operator_id": token.operator_id})
             return 0
 
@@ -213,7 +213,7 @@ def _fitting(
 ) -> tuple[list[tuple[str, int]], list[Listed], int]:
     """What of the changes finds room on the charger's list: tokens with their seconds, entries, and how many it holds.
 
-    What finds none counts as sent: the card works at this charger all the same, while its line is up.
+    What finds none counts as sent: the token works at this charger all the same, while its line is up.
     """
     longest = limit(charger.limits, *LONGEST_LIST)
     size = 0 if is_full else charger.list.size

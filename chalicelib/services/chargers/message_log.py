@@ -1,6 +1,7 @@
-"""What was said is written down beside what was done, and never instead of it: a journal that fails stops nothing.
+"""Writes the message log and the history for uptime. A log that fails stops nothing.
 
-Heartbeats and readings are left out, but for what is wrong with them and while an operator reads along.
+What was said is written down beside what was done, and never instead of it. Heartbeats and readings are left out, but
+for what is wrong with them and while an operator reads along.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChargerLog:
-    """Writes journal and history."""
+    """Writes the message log and the history, and shows searches what a charger does now."""
 
     message_log: MessageLog
     history: History

@@ -1,4 +1,7 @@
-"""An operator sees and changes only what carries its own operator id."""
+"""The registry of sites, tariffs, chargers and tokens.
+
+An operator sees and changes only what carries its own operator id.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _WITHOUT_PASSWORD = (0, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """Sites, tariffs, chargers and RFID cards."""
+    """An operator's sites, tariffs, chargers and RFID tokens."""
 
     chargers: ChargerRegistry
     connectors: Connectors
@@ -57,7 +60,7 @@ class Registry:
         self.operator_profiles.put(operator_id, profile)
 
     def profile(self, operator_id: str) -> Profile:
-        """Raises NotFound."""
+        """Who an operator is by law. Raises NotFound where it has not said."""
         profile = self.operator_profiles.get(operator_id)
         if profile is None:
             raise NotFound("a profile; say who you are first")
@@ -150,7 +153,7 @@ class Registry:
         self.tokens.put(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
-        """The operator's chargers."""
+        """All of the operator's chargers, as registered and as they are now."""
         return self.chargers.of_operator(operator_id)
 
     def look(self, charger_id: str) -> tuple[Charger, Site, Tariff, Sequence[ConnectorState]]:

@@ -1,4 +1,4 @@
-"""An operator runs its own chargers from afar, and reads what they said; another's do not exist for it."""
+"""Remote control: an operator commands its own chargers, and reads what they said. Another's do not exist for it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TransactionReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteControl:
-    """What an operator does with chargers that are registered."""
+    """What an operator asks of its registered chargers, and reads of them."""
 
     chargers: Chargers
     sockets: Sockets
@@ -165,12 +165,12 @@ class RemoteControl:
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
     ) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first. Raises NotFound, BadCursor for a cursor not ours."""
+        """The message log, newest first. Raises NotFound, BadCursor for a cursor not ours."""
         self._own(operator_id, charger_id)
         return self.message_log.page(charger_id, limit, before)
 
     def trace(self, operator_id: str, charger_id: str, lasting: timedelta) -> datetime:
-        """Journal heartbeats and readings too, for a while; returns until when. Raises NotFound."""
+        """Log heartbeats and readings too, for a while; returns until when. Raises NotFound."""
         self._own(operator_id, charger_id)
         until = self.clock() + min(lasting, LONGEST_TRACE)
         self.sockets.trace(charger_id, until)

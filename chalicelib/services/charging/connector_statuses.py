@@ -1,4 +1,4 @@
-"""What a connector does now, as its charger tells: kept, shown to searches, and news to the session that has it.
+"""Connector statuses: what each connector does now, kept, shown to searches, and told to the session that has it.
 
 What happened while the charger was offline, or before what is known already, is no news of the present.
 """
@@ -36,7 +36,7 @@ _CAR_OUT = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING)
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectorStatuses:
-    """Hears of statuses. Two writes for one that changed, a look at its session where that may be over."""
+    """Takes in status reports. Two writes for one that changed, a look at its session where that may be over."""
 
     connectors: Connectors
     transaction_ids: TransactionIds
@@ -56,6 +56,7 @@ class ConnectorStatuses:
             self.told(connection, StatusReported(connector, event.status, event.at))
 
     def told(self, connection: Connection, event: StatusReported) -> Noted:
+        """Take in a status report (StatusNotification). One older than what is known changes nothing."""
         connector, status = event.connector, event.status
         where = connector or CHARGER_AS_A_WHOLE
         if not where.is_credible:

@@ -1,4 +1,4 @@
-"""Ends that no charger told: a connector seen free, another charge in a charge's place, a charger that stays away.
+"""Infers ends that no charger told: a connector seen free, another charge in its place, a charger that stays away.
 
 Whatever is found out this way gives way to the charger's own word, should it still come (`domain/charging/ends.py`).
 """
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class InferredEnds:
-    """Finds out that a charge is over where its charger does not say so."""
+    """Ends charges that are over though their charger does not say so."""
 
     chargers: Chargers
     connectors: Connectors

@@ -1,4 +1,4 @@
-"""Charges begun at the charger itself, with a card or a button: each becomes one session, at the connector it is at."""
+"""Begins sessions for charges started at the charger itself, by token or button: one each, at its connector."""
 
 from __future__ import annotations
 

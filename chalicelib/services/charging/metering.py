@@ -1,4 +1,4 @@
-"""What a session's energy was is decided once, from all its charger told, before anybody pays for it.
+"""Decides a session's energy, once, from all its charger told, before anybody pays for it.
 
 What the evidence cannot bound waits for a person, as long as the money set aside for it can still be taken.
 """

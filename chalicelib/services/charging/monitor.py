@@ -1,4 +1,4 @@
-"""A charge is looked at while it goes on only where that may matter: it has limits, or may outgrow what pays for it.
+"""Monitors a charge under way, but only where that may matter: it has limits, or may outgrow what pays for it.
 
 From which energy on is written beside its transaction, so that most readings cost no look at the session.
 """
@@ -75,7 +75,7 @@ def wants_attention(facts: Transaction, readings: Sequence[Reading]) -> bool:
 
 @dataclass(frozen=True)
 class Monitor:
-    """Looks at a session as it is charged."""
+    """Looks at a session with its readings, and acts on limits reached and holds outgrown."""
 
     sessions: Sessions
     evidence: Evidence

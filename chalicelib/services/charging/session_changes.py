@@ -1,9 +1,8 @@
-"""A session changes only here: read, apply the table, compare-and-set, and wake the workflow if it waited for this.
+"""Changes sessions, and nothing else does: read, apply the table, compare-and-set, and wake the workflow if it waited.
 
-What its driver will be told of a change is written before it (`services/notifications/outbox.py`).
-
-The wake-up may be lost (a crash between the two writes) or sent twice; both are harmless, because every waiting
-step looks at the session first, a wake-up names the step it is for, and the sweep repeats it.
+What its driver will be told of a change is written before it (`services/notifications/outbox.py`). The wake-up may be
+lost (a crash between the two writes) or sent twice; both are harmless, because every waiting step looks at the session
+first, a wake-up names the step it is for, and the sweep repeats it.
 """
 
 from __future__ import annotations

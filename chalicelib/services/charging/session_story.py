@@ -1,4 +1,4 @@
-"""What a transaction's facts have to say to a session: whose it is, what it is called, what happened to it.
+"""The session events that follow from a transaction's facts: whose it is, what it is called, what happened to it.
 
 Any facts, known in any order, tell the same story in the order in which it happened.
 """
@@ -24,7 +24,7 @@ _LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
 
 
 def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
-    """The holder of a token as far as this transaction goes: a session has one, and what is beyond is its own."""
+    """A token's authorization as far as this transaction goes: a session has one, and what is beyond is its own."""
     session = authorization.session
     if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
         return authorization

@@ -1,7 +1,7 @@
-"""Every message of a transaction reaches it, whatever its charger calls it: twice the same, nothing, or something else.
+"""Finds the transaction a message belongs to, by whatever name: one given twice, none at all, or another's.
 
 What was once understood of a name is written down, so that a repetition is understood the same way. A message under a
-name that nobody gave belongs to a charge under way only if card, time, connector and register allow it.
+name that nobody gave belongs to a charge under way only if token, time, connector and register allow it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionIds:
-    """One read for a transaction that is known."""
+    """Gives transactions their names and finds them by what chargers call them.
+
+    One read for a transaction that is known.
+    """
 
     chargers: Chargers
     connectors: Connectors

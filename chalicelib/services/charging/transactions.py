@@ -1,7 +1,8 @@
-"""Whatever a charger says of a charge is recorded first and understood second; nothing it did is lost or counted twice.
+"""Takes in transaction events: starts, readings and stops. Each is recorded first and understood second.
 
-A transaction's facts are merged as they come, in any order; the session follows from the facts known so far. So
-a repeated, late or reordered message finds its facts already there and changes nothing.
+Nothing a charger did is lost or counted twice: a transaction's facts are merged as they come, in any order; the session
+follows from the facts known so far. So a repeated, late or reordered message finds its facts already there and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Told:
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionEvents:
-    """Hears chargers tell of charges."""
+    """Records what chargers tell of transactions, and carries it to their sessions."""
 
     chargers: Chargers
     connectors: Connectors
@@ -177,9 +178,9 @@ class TransactionEvents:
         cost = self.monitor.cost(session) if session is not None and connection.protocol != OLDEST else None
         if event.token is None:
             return Noted(cost=cost)
-        # Whoever shows a card to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
-        # card is its own standing, for the charger keeps that, and lets the card charge by it (1.6 §3.5.1, 2.0.1 C10).
-        shown = self._holder(connection, event.token)
+        # Whoever shows a token to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
+        # token is its own status, for the charger keeps that, and lets the token charge by it (1.6 §3.5.1, 2.0.1 C10).
+        shown = self._authorization(connection, event.token)
         return Noted(shown.standing, shown.group, shown.expires_at, cost)
 
     def start_answered(self, call: SentCall, result: CommandResult) -> None:
@@ -196,7 +197,7 @@ class TransactionEvents:
             if facts.session_id == session_id and session is not None:
                 self._bring_up_to_date(session, facts)
             else:
-                # A card was shown to the same charge meanwhile: it has its payer.
+                # A token was shown to the same charge meanwhile: it has its payer.
                 self.changes.apply(session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), known=session)
 
     def _tell(self, connection: Connection, facts: Transaction, remote_start_id: int | None = None) -> _Told:
@@ -214,7 +215,7 @@ class TransactionEvents:
     def _payer(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> Authorization | None:
         """Step 1: who shows the token that these facts bring, or began what they echo; None: nobody."""
         if facts.token is not None:
-            return for_this(self._holder(connection, facts.token), facts)
+            return for_this(self._authorization(connection, facts.token), facts)
         if remote_start_id is None:
             return None
         for state in self.connectors.of_charger(connection.charger_id):
@@ -227,7 +228,7 @@ class TransactionEvents:
         self, connection: Connection, facts: Transaction, authorization: Authorization | None
     ) -> tuple[Transaction, Authorization | None]:
         """Step 2: all that is known of the transaction, with the session it belongs to once that can be said."""
-        # A card's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
+        # A token's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if authorization is not None and (authorization.session is not None or facts.started_heard_at is not None):
             from_wh = attention_wh(authorization.session) if authorization.session is not None else None
             facts = replace(facts, session_id=session_name(facts, authorization), attend_from_wh=from_wh)
@@ -237,7 +238,7 @@ class TransactionEvents:
             return merged, authorization
         # The token was shown after the transaction began, or in a message that overtook its beginning.
         if authorization is None or merged.token != facts.token:
-            authorization = self._holder(connection, merged.token)
+            authorization = self._authorization(connection, merged.token)
         authorization = for_this(authorization, merged)
         claimed = Transaction(merged.charger_id, merged.ref, session_id=session_name(merged, authorization))
         return self.transactions.record(claimed), authorization
@@ -320,7 +321,7 @@ class TransactionEvents:
         session = self.changes.apply(session.session_id, *story(facts), known=session)
         return self.ends.gone(session)
 
-    def _holder(self, connection: Connection, token: str) -> Authorization:
+    def _authorization(self, connection: Connection, token: str) -> Authorization:
         return self.authorizations.authorization(connection.charger_id, connection.operator_id, token)
 
 

@@ -1,4 +1,4 @@
-"""A charge that nobody claimed in time becomes a session all the same, to be billed as far as it is proven.
+"""Makes sessions of transactions that nobody claimed in time, to be billed as far as they are proven.
 
 Its start may have been lost with a broken charger, or told to another backend; what it delivered is on its meter.
 """
@@ -28,14 +28,14 @@ from chalicelib.services.drivers.authorization import Authorizations
 
 # Messages that overtook each other have met by then, and a charger that was offline has told its queue.
 GRACE = timedelta(minutes=15)
-# Somebody plugged in and never showed a card: it is a charge once it ends, or by then.
+# Somebody plugged in and never showed a token: it is a charge once it ends, or by then.
 _LONGEST = timedelta(hours=48)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class UnclaimedCharges:
-    """Charges that nobody claimed; their sweep is run by a schedule."""
+    """Transactions that belong to no session; their sweep is run by a schedule."""
 
     chargers: Chargers
     transactions: Transactions

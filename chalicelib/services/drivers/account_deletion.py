@@ -1,6 +1,7 @@
-"""A driver takes their data along, and leaves: of what the books must keep, nothing leads to a person any more.
+"""Exports and deletes a driver's account (GDPR art. 15, 17 and 20).
 
-Every step may be done again. The account goes last, so that whoever was cut off half way can log in and finish.
+Of what the books must keep, nothing leads to a person any more. Every step may be done again. The account goes last, so
+that whoever was cut off half way can log in and finish.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MOST_RESERVATIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What is kept of a driver; `sessions` a page at a time."""
+    """A driver's data for export: what is kept of them; `sessions` a page at a time."""
 
     driver: Driver
     tokens: Sequence[Token]
@@ -38,7 +39,7 @@ class Belongings:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDeletion:
-    """Exports and deletes."""
+    """Exports what is kept of a driver, and deletes the account."""
 
     drivers: Drivers
     tokens: TokenRegistry
@@ -51,7 +52,10 @@ class AccountDeletion:
     clock: Clock
 
     def export(self, driver_id: str, cursor: str | None) -> Belongings:
-        """All there is. Raises NotFound, BadCursor for a cursor not ours."""
+        """What is kept of the driver, a page of sessions at a time.
+
+        Raises NotFound, BadCursor for a cursor not ours.
+        """
         driver = self._driver(driver_id)
         sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
         told, _ = self.outbox.page(driver_id, _PAGE, None)

@@ -1,4 +1,7 @@
-"""A driver's account is an identity kept elsewhere and a card kept elsewhere; here are only their names."""
+"""Drivers' accounts: registration, login, and the card that pays.
+
+An account is an identity kept elsewhere and a card kept elsewhere; here are only their names.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from chalicelib.services.access import NotFound, Refusal
 
 @dataclass(frozen=True)
 class Accounts:
-    """Registration, login and cards."""
+    """Registers drivers, logs them in, and saves the card that pays."""
 
     drivers: Drivers
     identity: Identity
@@ -24,17 +27,17 @@ class Accounts:
     new_id: NewId
 
     def register(self, email: str, password: str) -> Driver:
-        """Raises AlreadyRegistered, NotAllowed."""
+        """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed (a weak password, say)."""
         driver = Driver(self.identity.register(email, password), email)
         self.drivers.put(driver)
         return driver
 
     def confirm(self, email: str, code: str) -> None:
-        """Raises NotAllowed."""
+        """Prove the address by the code sent there. Raises NotAllowed for a wrong code."""
         self.identity.confirm(email, code)
 
     def log_in(self, email: str, password: str) -> Login:
-        """Raises NotAllowed."""
+        """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
         login = self.identity.log_in(email, password)
         if self.drivers.get(login.account_id) is None:
             # Registration died between the identity and the driver; whoever logs in is made whole.
@@ -42,11 +45,11 @@ class Accounts:
         return login
 
     def refresh(self, refresh_token: str) -> Login:
-        """Raises NotAllowed."""
+        """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
         return self.identity.refresh(refresh_token)
 
     def driver(self, driver_id: str) -> Driver:
-        """Raises NotFound."""
+        """The driver of that account. Raises NotFound for an unknown id."""
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")

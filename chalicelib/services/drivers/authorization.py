@@ -1,4 +1,4 @@
-"""Who a token stands for, and whether they may charge now; a card has one name however its reader spells it."""
+"""Authorizes tokens: whom one stands for, and whether they may charge now, however its reader spells it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from chalicelib.services.drivers.eligibility import can_pay, why_barred
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Who a token stands for: a session begun by app, or a driver with a card.
+    """Whom a token stands for (OCPI AuthorizationInfo): a session begun by app, or a driver with an RFID token.
 
-    `terms` are what the operator has agreed with that driver. `group` and `expires_at` are the card's.
+    `standing` is the token's authorization status. `terms` are what the operator has agreed with that driver, if
+    anything. `group` and `expires_at` are the token's.
     """
 
     standing: AuthorizationStatus
@@ -35,7 +36,7 @@ class Authorization:
 
 @dataclass(frozen=True, kw_only=True)
 class Authorizations:
-    """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
+    """Looks tokens up. One read for an RFID token or an app's, and one more for an RFID token's driver."""
 
     chargers: Chargers
     sessions: Sessions
@@ -46,7 +47,7 @@ class Authorizations:
     clock: Clock
 
     def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
-        """Who shows `token` at a charger of that operator."""
+        """Whom `token`, shown at a charger of that operator, stands for, and its authorization status."""
         if looks_like_app_token(token):
             session = self.sessions.get(token.upper())
             if session is not None and session.charger_id == charger_id:
@@ -55,20 +56,20 @@ class Authorizations:
                     session.driver_id,
                     session,
                 )
-        card = self._card(operator_id, token)
-        if card is None:
+        known = self._token(operator_id, token)
+        if known is None:
             return Authorization(AuthorizationStatus.UNKNOWN)
-        driver = self.drivers.get(card.driver_id)
-        if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
+        driver = self.drivers.get(known.driver_id)
+        if known.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Authorization(AuthorizationStatus.BLOCKED)
-        if card.expires_at is not None and card.expires_at <= self.clock():
+        if known.expires_at is not None and known.expires_at <= self.clock():
             return Authorization(AuthorizationStatus.EXPIRED)
         return Authorization(
             standing=AuthorizationStatus.ACCEPTED,
-            driver_id=card.driver_id,
+            driver_id=known.driver_id,
             terms=terms_with(operator_id, driver.terms),
-            group=card.group,
-            expires_at=card.expires_at,
+            group=known.group,
+            expires_at=known.expires_at,
         )
 
     def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
@@ -84,7 +85,7 @@ class Authorizations:
         site = self.sites.get(charger.site_id) if charger else None
         return self.tariffs.get(terms.tariff_at(site.tariff_id)) if site else None
 
-    def _card(self, operator_id: str, token: str) -> Token | None:
+    def _token(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
             card = self.tokens.get(name)
             if card is not None and card.operator_id in (operator_id, ""):

@@ -1,4 +1,4 @@
-"""Who may charge where, and at which price: the same rules for an app, a card and a reservation."""
+"""Eligibility: who may charge where, and at which price; the same rules for an app, a token and a reservation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AvailableConnector:
 
 @dataclass(frozen=True, kw_only=True)
 class Eligibility:
-    """Answers with what is needed to begin, or refuses."""
+    """Decides whether a driver may charge: answers with what is needed to begin, or refuses."""
 
     chargers: Chargers
     connectors: Connectors

@@ -1,4 +1,4 @@
-"""A driver's RFID cards are the driver's own or an operator's; either may block one, and neither may take another's."""
+"""RFID tokens, a driver's own or an operator's. Either may block one, and neither may take another's."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.drivers import Terms, Token
 from chalicelib.services.access import NotFound, Refusal, drivers_own, is_drivers, operators_own
 
-_MOST_CARDS = 50
+_MOST_TOKENS = 50
 
 
 @dataclass(frozen=True)
 class DriverTokens:
-    """RFID cards as their drivers see them, and what an operator agrees with a driver."""
+    """RFID tokens as their drivers see them, and what an operator agrees with a driver."""
 
     tokens: TokenRegistry
     tariffs: Tariffs
@@ -28,14 +28,14 @@ class DriverTokens:
         return sorted(self.tokens.of_driver(driver_id), key=lambda it: it.uid)
 
     def put(self, driver_id: str, uid: str, *, blocked: bool) -> Token:
-        """Add a card of one's own, or block one, whoever issued it. Raises NotFound, Refusal for somebody else's."""
+        """Add a token of one's own, or block one, whoever issued it. Raises NotFound, Refusal for somebody else's."""
         if self.drivers.get(driver_id) is None:
             raise NotFound(f"driver {driver_id}")
         known = self.tokens.get(uid)
         if known is not None and not is_drivers(known, driver_id):
             raise Refusal("taken", f"card {uid} is registered already")
-        if known is None and len(self.tokens.of_driver(driver_id)) >= _MOST_CARDS:
-            raise Refusal("too_many_cards", f"a driver has {_MOST_CARDS} cards at the most")
+        if known is None and len(self.tokens.of_driver(driver_id)) >= _MOST_TOKENS:
+            raise Refusal("too_many_cards", f"a driver has {_MOST_TOKENS} cards at the most")
         token = replace(known or Token(uid, "", driver_id), blocked_by_driver=blocked)
         self.tokens.put(token, self.clock())
         return token

@@ -1,4 +1,4 @@
-"""What was delivered and could not be paid stays owed: it is asked for again, ever more rarely, until it is paid.
+"""Debts: what was delivered and could not be paid stays owed, and is asked for ever more rarely until it is paid.
 
 A driver who owes begins no other charge. What is less than a card can pay is let go.
 """
@@ -33,7 +33,7 @@ _TOO_LITTLE = Decimal("0.50")
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """What came of a driver's wish to pay: what is still owed, and what their bank wants them to confirm."""
+    """The outcome of a driver's wish to pay: what is still owed, and what their bank wants them to confirm."""
 
     debts: Sequence[Debt]
     action: CardAction | None = None
@@ -41,7 +41,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class Debts:
-    """Opens, asks for and closes what is owed."""
+    """Opens debts, asks for them again, and closes them."""
 
     book: DebtBook
     sessions: Sessions
@@ -71,7 +71,7 @@ class Debts:
         return self.book.get(session.session_id) is not None
 
     def close(self, session: Session) -> None:
-        """It is paid."""
+        """The debt is paid, or let go: delete it, and let its driver charge again."""
         if session.driver_id is not None:
             self.book.remove(session.session_id)
             self.drivers.owe_no_more(session.driver_id, session.session_id)

@@ -1,7 +1,8 @@
-"""Money is set aside before energy flows, raised while it does, and taken once it has; each step may be done again.
+"""Holds and captures a session's money: set aside before energy flows, raised while it does, taken once it has.
 
-What the provider was asked for bears a name made of the session and the step, so that asking again moves nothing
-more. What cannot be taken stays owed (chalicelib/services/money/debts.py), and what nobody needs is given back.
+Each step may be done again. What the provider was asked for bears a name made of the session and the step, so that
+asking again moves nothing more. What cannot be taken stays owed (`services/money/debts.py`), and what nobody needs is
+given back.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ def hold_needed_minor(session: Session) -> int:
 
 @dataclass(frozen=True)
 class Funds:
-    """The money of one session. `payments` is a function, for a step that takes no money should not load what does."""
+    """The money of one session: its holds, charges and voids.
+
+    `payments` is a function, for a step that takes no money should not load what does.
+    """
 
     drivers: Drivers
     ledger: Ledger
@@ -101,30 +105,30 @@ class Funds:
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
         left_minor = session.bill.total_minor
-        takings: list[Charge] = []
+        charges: list[Charge] = []
         for hold in session.holds:
             amount_minor = min(left_minor, hold.amount_minor)
             left_minor -= amount_minor
             if amount_minor:
-                takings.append(Charge(hold.payment_id, amount_minor))
+                charges.append(Charge(hold.payment_id, amount_minor))
         rest = self._charge(session, left_minor) if left_minor else None
-        if left_minor and rest is None and not takings:
+        if left_minor and rest is None and not charges:
             self._give_up(session, left_minor)
             return
-        planned_takings = (*takings, rest) if rest else tuple(takings)
+        planned = (*charges, rest) if rest else tuple(charges)
         if left_minor and rest is None:
             self.debts.open(session, left_minor)
-        session = self.changes.apply(session.session_id, ChargesPlanned(planned_takings, self.clock()))
-        self._take(session, takings)
+        session = self.changes.apply(session.session_id, ChargesPlanned(planned, self.clock()))
+        self._take(session, charges)
 
     def is_taken(self, session: Session) -> bool:
         """Whether an earlier run took all that was planned: then its webhooks are late or lost, and are not needed."""
-        for taking in session.takings or ():
-            if taking.taken_minor is None:
-                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+        for charge in session.takings or ():
+            if charge.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(charge.payment_id, charge.asked_minor))
                 if not taken_minor:
                     return False
-                session = self.received(session, taking.payment_id, taken_minor)
+                session = self.received(session, charge.payment_id, taken_minor)
         return session.payment is not None
 
     def received(self, session: Session, payment_id: str, amount_minor: int) -> Session:
@@ -151,11 +155,11 @@ class Funds:
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
         self.ledger.append(book_of(session).sale(session.bill, self.clock()))
-        for taking in session.takings or ():
-            if taking.taken_minor is None:
-                taken_minor = self.payments().taken_minor(session, Hold(taking.payment_id, taking.asked_minor))
+        for charge in session.takings or ():
+            if charge.taken_minor is None:
+                taken_minor = self.payments().taken_minor(session, Hold(charge.payment_id, charge.asked_minor))
                 if taken_minor:
-                    session = self.received(session, taking.payment_id, taken_minor)
+                    session = self.received(session, charge.payment_id, taken_minor)
         taken = {it.payment_id for it in session.takings or () if it.taken_minor}
         for hold in session.holds:
             if hold.payment_id not in taken:
@@ -177,33 +181,33 @@ class Funds:
             return
         self.ledger.append([book_of(session).void(hold.payment_id, hold.amount_minor, self.clock())])
 
-    def _take(self, session: Session, takings: list[Charge]) -> None:
+    def _take(self, session: Session, charges: list[Charge]) -> None:
         """Capture what is planned; a hold that is gone by now is charged for anew, or owed."""
         missing_minor = 0
         for hold in session.holds:
-            taking = next((it for it in takings if it.payment_id == hold.payment_id), None)
-            if taking is None:
+            charge = next((it for it in charges if it.payment_id == hold.payment_id), None)
+            if charge is None:
                 self.release(session, hold)
                 continue
             try:
-                self.payments().capture(session, hold, taking.asked_minor)
+                self.payments().capture(session, hold, charge.asked_minor)
             except Declined as error:
                 _log.warning("hold not captured", extra={"session_id": session.session_id, "why": str(error)})
-                takings = [it for it in takings if it is not taking]
-                missing_minor += taking.asked_minor
+                charges = [it for it in charges if it is not charge]
+                missing_minor += charge.asked_minor
                 # It has expired, or cannot be taken: either way it sets nothing aside any more.
                 self.release(session, hold)
         if missing_minor:
-            self._make_good(session, missing_minor, takings)
+            self._make_good(session, missing_minor, charges)
 
-    def _make_good(self, session: Session, missing_minor: int, takings: list[Charge]) -> None:
+    def _make_good(self, session: Session, missing_minor: int, charges: list[Charge]) -> None:
         instead = self._charge(session, missing_minor)
-        if instead is None and not takings:
+        if instead is None and not charges:
             self._give_up(session, missing_minor)
             return
         if instead is None:
             self.debts.open(session, missing_minor)
-        kept = (*takings, instead) if instead else tuple(takings)
+        kept = (*charges, instead) if instead else tuple(charges)
         self.changes.apply(session.session_id, ChargesPlanned(kept, self.clock()))
 
     def _give_up(self, session: Session, amount_minor: int) -> None:

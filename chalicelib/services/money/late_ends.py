@@ -1,4 +1,4 @@
-"""A charger's true end that came after the bill: what was billed too much goes back, the rest is for a person to see.
+"""Refunds what a charger's true end, told after the bill, shows to be billed too much; the rest is for a person to see.
 
 Nothing more is ever taken for it: a bill that is paid stays as high as it was, and its flag says why it should not have
 been. Ends that are told in time correct the session itself (`domain/charging/ends.py`).
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LateEnds:
-    """Gives back what a true end shows to be billed too much."""
+    """Compares bills with ends told too late, and gives back what was too much."""
 
     evidence: Evidence
     metering: Metering

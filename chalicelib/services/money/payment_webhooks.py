@@ -1,4 +1,7 @@
-"""What the payment provider reports is the truth about money; hearing it twice, late or early changes nothing more."""
+"""Takes in the payment provider's webhooks. What they report is the truth about money.
+
+Hearing one twice, late or early changes nothing more.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PaymentWebhooks:
-    """Hears the payment provider."""
+    """Carries what the payment provider reports to ledger and session."""
 
     sessions: Sessions
     ledger: Ledger
@@ -32,7 +35,7 @@ class PaymentWebhooks:
     clock: Clock
 
     def receive(self, news: PaymentNews) -> None:
-        """Take in one verified webhook."""
+        """Take in one verified webhook; the same one again changes nothing more."""
         session_id = news.session_id
         if session_id is None and news.kind.is_dispute and news.payment_id is not None:
             session_id = self.payments().session_of(news.payment_id)

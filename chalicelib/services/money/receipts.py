@@ -1,4 +1,4 @@
-"""A receipt is issued once, by whoever comes first: the workflow's last step, or else the first who asks for it."""
+"""Issues receipts, each once, by whoever comes first: the workflow's last step, or else the first who asks for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.ports.money import OperatorProfiles, Receipts
 
 @dataclass(frozen=True)
 class IssuedReceipts:
-    """Issues receipts and finds them again."""
+    """Issues receipts, and finds them again as issued."""
 
     receipts: Receipts
     sites: Sites

@@ -1,4 +1,4 @@
-"""Each night our books are held against the provider's, in both directions; what differs is listed."""
+"""Reconciles our ledger with the payment provider's books each night, in both directions; what differs is listed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Compares."""
+    """Compares ledger and provider for one day (UTC), and keeps what differs."""
 
     ledger: Ledger
     differences: Differences

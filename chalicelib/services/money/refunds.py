@@ -1,4 +1,4 @@
-"""An operator gives money back, whole or in part, never more than was paid; the books say how much tax was in it."""
+"""Refunds, whole or in part, by an operator; never more than was paid. The books say how much tax was in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chalicelib.services.money.funds import book_of
 
 @dataclass(frozen=True)
 class Refunds:
-    """Refunds sessions."""
+    """Gives a session's money back, and books it."""
 
     sessions: Sessions
     ledger: Ledger
@@ -57,11 +57,11 @@ class Refunds:
     def _spread(self, session: Session, back: Sequence[Transfer], amount_minor: int) -> list[tuple[str, int]]:
         """From which payments how much, the first ones first."""
         parts, left_minor = [], amount_minor
-        for taking in session.takings or ():
-            gone_minor = sum(it.amount_minor for it in back if it.payment_id == taking.payment_id)
-            part_minor = min(left_minor, (taking.taken_minor or 0) - gone_minor)
+        for charge in session.takings or ():
+            gone_minor = sum(it.amount_minor for it in back if it.payment_id == charge.payment_id)
+            part_minor = min(left_minor, (charge.taken_minor or 0) - gone_minor)
             if part_minor > 0:
-                parts.append((taking.payment_id, part_minor))
+                parts.append((charge.payment_id, part_minor))
                 left_minor -= part_minor
         return parts
 

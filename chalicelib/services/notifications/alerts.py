@@ -1,4 +1,4 @@
-"""What passes is noticed where it is read anyway: that a charge is almost done, and that idle time begins to cost."""
+"""Alerts during a charge: that it is almost done, and that idle time begins to cost; seen where readings are taken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from chalicelib.services.pricing.evidence import Evidence
 
 @dataclass(frozen=True)
 class Alerts:
-    """Costs a reading nothing, but for the first that shows a battery almost full: a read and two writes."""
+    """Tells drivers of what passes in a charge.
+
+    Costs a reading nothing, but for the first that shows a battery almost full: a read and two writes.
+    """
 
     sessions: Sessions
     readings: Readings

@@ -1,7 +1,7 @@
-"""What was written down is sent by every messenger there is, again and later if one cannot, until it is given up.
+"""Delivers notifications by every messenger there is, again and later if one cannot, until it is given up.
 
-An attempt is counted, and the next one set, before it is made: a crash in the middle repeats it later, and two runs
-at once never send the same notice twice.
+An attempt is counted, and the next one set, before it is made: a crash in the middle repeats it later, and two runs at
+once never send the same notification twice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivery:
-    """Run by a schedule. Where no messenger reaches anybody a notice costs two reads and one write here."""
+    """Sends what is due, run by a schedule; keeps operators' webhooks.
+
+    Where no messenger reaches anybody a notification costs two reads and one write here.
+    """
 
     outbox: Outbox
     sessions: Sessions
@@ -38,16 +41,16 @@ class Delivery:
     may_be_inside: bool = False
 
     def register(self, operator_id: str, webhook: Webhook) -> None:
-        """From now on an operator's drivers' notices go there. Raises ValueError for where they must not go."""
+        """From now on an operator's drivers' notifications go there. Raises ValueError for where they must not go."""
         check_webhook(webhook.url, may_be_inside=self.may_be_inside)
         self.webhooks.put(operator_id, webhook)
 
     def webhook(self, operator_id: str) -> Webhook | None:
-        """Where an operator's notices go."""
+        """Where an operator's notifications go; None for nowhere."""
         return self.webhooks.of(operator_id)
 
     def unregister(self, operator_id: str) -> None:
-        """They go nowhere any more; nothing happens when they did not."""
+        """Send them nowhere any more; nothing happens when they did not go anywhere."""
         self.webhooks.put(operator_id, None)
 
     def deliver(self) -> Counter[Outcome]:

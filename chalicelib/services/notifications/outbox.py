@@ -1,7 +1,7 @@
-"""A notice is written before the change it tells of, and is true once the session says so.
+"""The outbox: a notification is written before the change it tells of, and is true once the session says so.
 
-So a crash between the two writes loses nothing and tells nothing that did not happen: whoever shows or sends a notice
-looks at its session first, and what never came true is withdrawn.
+So a crash between the two writes loses nothing and tells nothing that did not happen: whoever shows or sends a
+notification looks at its session first, and what never came true is withdrawn.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.records.notifications import Posted
 
 @dataclass(frozen=True)
 class Notifications:
-    """Tells drivers how their sessions go: one write a notice, and none where there is nothing to tell."""
+    """Tells drivers how their sessions go: one write a notification, and none where there is nothing to tell."""
 
     outbox: Outbox
     sessions: Sessions

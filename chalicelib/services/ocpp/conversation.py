@@ -1,4 +1,4 @@
-"""Every CALL a charger makes gets one answer, and every answer a charger gives finds the command it belongs to.
+"""A charger's OCPP-J conversation: every CALL it makes gets one answer, every answer it gives finds its command.
 
 OCPP-J 1.6 §4.2: a CALL that cannot be served is answered with a CALLERROR naming why; nothing else is.
 """
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """Frames in, frames out."""
+    """Takes in a charger's frames, and answers them."""
 
     chargers: Chargers
     sockets: Sockets

@@ -1,4 +1,7 @@
-"""Every message of a charger has an outcome: in its state, in a session, in a report, or at least in its journal."""
+"""The OCPP router: carries each message of a charger to the service it concerns.
+
+Every message has an outcome: in the charger's state, in a session, in a report, or at least in its message log.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session's meter proves, so far or in the end; live view, limits, holds, notices and bill all ask here.
+"""Evidence of a session's energy, so far or in the end; live view, limits, holds, notifications and bill all ask here.
 
 A session's first and newest reading decide; all of them are read only where those contradict its registers.
 """

@@ -1,4 +1,4 @@
-"""What a session costs follows from its frozen tariff and what its charger told; a charge that gave nothing is free."""
+"""Rating: what a session costs, by its frozen tariff and what its charger told. A charge that gave nothing is free."""
 
 from __future__ import annotations
 

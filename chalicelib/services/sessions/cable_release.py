@@ -1,4 +1,4 @@
-"""A driver's car that will not let go of the cable after the charge: its driver may have the connector unlocked."""
+"""Unlocks the connector for a driver whose car will not let go of the cable after the charge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A driver begins, watches and ends their own sessions, and sees nobody else's.
+"""A driver's sessions: beginning, watching and ending their own, and seeing nobody else's.
 
 The same request made again (by its idempotency key) is the same session: its id follows from driver and key.
 """
@@ -39,7 +39,7 @@ _NEWS_TAKES = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A session as far as it has come: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
+    """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
 
     session: Session
     energy_wh: int
@@ -75,7 +75,7 @@ def progress(session: Session, found: Measured | None = None, newest: StoredRead
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where a driver wants to charge, and when to stop."""
+    """What a driver asks for: where to charge, and when to stop."""
 
     charger_id: str
     connector: ConnectorId
@@ -84,7 +84,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class DriverSessions:
-    """What a driver does with sessions."""
+    """Begins, watches and ends a driver's sessions."""
 
     sessions: Sessions
     readings: Readings

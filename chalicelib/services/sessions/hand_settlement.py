@@ -1,4 +1,4 @@
-"""An operator ends a session and has it settled, whatever its charger says; who did so, and why, stays with it."""
+"""Settles a session by hand: an operator ends it, whatever its charger says; who did so, and why, stays with it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The steps a session's workflow runs; each may run again after a crash at any point and does its work once.
+"""The session lifecycle: the steps its workflow runs. Each may run again after a crash and does its work once.
 
-A step that waits registers its token first and looks afterwards, so that news arriving in between is not missed.
-Errors leave by their class names, which the workflow (infrastructure/workflow.py) catches by name.
+A step that waits registers its token first and looks afterwards, so that news arriving in between is not missed. Errors
+leave by their class names, which the workflow (infrastructure/workflow.py) catches by name.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _REASONS = {
 
 
 class NeedsReview(Exception):
-    """Nobody knows what a charge's energy was; the workflow waits until a person has looked, or time is up."""
+    """The energy of a charge is not known; the workflow waits until a person has looked, or time is up."""
 
 
 class SessionOver(Exception):
@@ -66,7 +66,7 @@ class SessionOver(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Lifecycle:
-    """From hold to receipt."""
+    """The steps of a session, from hold to receipt."""
 
     sessions: Sessions
     evidence: Evidence
@@ -234,7 +234,7 @@ class Lifecycle:
             trigger = Trigger(Message.READINGS, session.connector)
             self.commands.send(session.charger_id, trigger, Purpose.OPERATOR, session.session_id)
         except (Gone, Unable) as error:
-            _log.info("no answer at the door", extra={"session_id": session.session_id, "why": str(error)})
+            _log.info("the charger cannot be asked", extra={"session_id": session.session_id, "why": str(error)})
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)

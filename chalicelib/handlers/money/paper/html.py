@@ -1,4 +1,4 @@
-"""A receipt for a browser: one printable page that fetches nothing, runs nothing, and escapes whatever it is told."""
+"""A receipt as HTML: one printable page that fetches nothing, runs nothing, and escapes whatever it is told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEMPLATE = Path(__file__).parent / "receipt.html"
 
 
 def html(receipt: Receipt) -> str:
-    """The page."""
+    """The receipt as one HTML page."""
     return _template().render(it=sheet(receipt))
 
 

@@ -1,4 +1,4 @@
-"""What a receipt says in words, the same on every kind of paper; times are the site's, money has its decimals.
+"""A receipt in words, the same on every kind of paper; times are the site's, money has its decimals.
 
 Held to § 33 UStDV (small-amount invoices) and to what receipts need in Singapore and the US: who sold, when it was
 issued, how much of what, and for each rate of tax the net, the tax, and what was to be paid.
@@ -62,7 +62,7 @@ class Sheet:
 
 
 def sheet(it: Receipt) -> Sheet:
-    """A receipt in words."""
+    """The receipt in words, to be printed on any kind of paper."""
     country = it.supplier.country if it.supplier else ""
     tax = _tax_word(country)
     bill = it.bill

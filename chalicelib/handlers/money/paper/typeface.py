@@ -19,7 +19,7 @@ _KEPT = ("cvt ", "fpgm", "prep")
 
 
 class Typeface:
-    """A TrueType font."""
+    """A TrueType font, parsed as far as printing needs it: glyphs, widths, outlines."""
 
     def __init__(self, data: bytes) -> None:
         self._tables: dict[str, bytes] = {}
@@ -100,7 +100,7 @@ class Typeface:
 
 @cache
 def typeface() -> Typeface:
-    """The one that paper is printed in."""
+    """The typeface that paper is printed in, read once a process."""
     return Typeface(_FILE.read_bytes())
 
 
