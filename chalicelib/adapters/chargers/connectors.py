@@ -22,7 +22,7 @@ def _now() -> datetime:
 
 
 class DynamoConnectors:
-    """The port Connectors. `clock` says which reservations are over. Methods make one call where they say nothing else."""
+    """The port Connectors. `clock` says which reservations are over. One call a method where it says nothing else."""
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock

@@ -15,7 +15,10 @@ _SHARDS = 8
 
 
 class DynamoHeldLists:
-    """The port HeldLists: which version of the local list each charger holds. Methods make one call where they say nothing else."""
+    """The port HeldLists: which version of the local list each charger holds.
+
+    Methods make one call where they say nothing else.
+    """
 
     def confirm(self, charger_id: str, version: int) -> None:
         change = [ChargerRow.list_version.set(version)]

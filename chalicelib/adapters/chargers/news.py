@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 
 class DynamoChargerNews:
-    """The port ChargerNews. `clock` says when a charger has booted. Methods make one call where they say nothing else."""
+    """The port ChargerNews. `clock` says when a charger has booted. One call a method where it says nothing else."""
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock

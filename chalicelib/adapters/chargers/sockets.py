@@ -27,7 +27,10 @@ def _now() -> datetime:
 
 
 class DynamoSockets:
-    """The port Sockets. `clock` says when what is remembered of a socket is due to be read again. Methods make one call where they say nothing else."""
+    """The port Sockets. `clock` says when what is remembered of a socket is due to be read again.
+
+    Methods make one call where they say nothing else.
+    """
 
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
