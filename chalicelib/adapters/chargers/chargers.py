@@ -381,11 +381,13 @@ class DynamoChargers:
         condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
         return update(_connector_row(charger_id, connector), actions, condition)
 
-    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        """One call."""
-        authorization = ChargerRow.session_id
-        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
-        update(_connector_row(charger_id, connector), actions, authorization == session_id)
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> ConnectorState | None:
+        """One call. Done again, as long as nobody else has had it since, it says the same."""
+        authorization, last = ChargerRow.session_id, ChargerRow.last_session_id
+        row = _connector_row(charger_id, connector)
+        own = (authorization == session_id) | (authorization.does_not_exist() & (last == session_id))
+        is_freed = update(row, [authorization.remove(), last.set(session_id)], own)
+        return _connector_state(row) if is_freed else None
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
         """One call."""
