@@ -81,7 +81,7 @@ class Funds:
         amount_minor = hold_needed_minor(session)
         driver = self._payer(session)
         hold = self._hold(session, driver, amount_minor)
-        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)))
+        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)), known=session)
         self._watch(session)
         return session
 
@@ -94,7 +94,8 @@ class Funds:
             _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED))
             return
-        self._watch(self.changes.apply(session.session_id, ToppedUp(hold, outgrown_at_wh(session, hold))))
+        raised = ToppedUp(hold, outgrown_at_wh(session, hold))
+        self._watch(self.changes.apply(session.session_id, raised, known=session))
 
     def collect(self, session: Session) -> None:
         """Take what is billed: from the holds, and what is beyond them by a further charge."""
@@ -114,7 +115,7 @@ class Funds:
         planned_takings = (*takings, rest) if rest else tuple(takings)
         if left_minor and rest is None:
             self.debts.open(session, left_minor)
-        session = self.changes.apply(session.session_id, ChargesPlanned(planned_takings, self.clock()))
+        session = self.changes.apply(session.session_id, ChargesPlanned(planned_takings, self.clock()), known=session)
         self._take(session, takings)
 
     def is_taken(self, session: Session) -> bool:
@@ -134,7 +135,7 @@ class Funds:
         was_held = any(hold.payment_id == payment_id for hold in session.holds)
         entry = book.capture if was_held else book.charge
         self.ledger.append([entry(payment_id, amount_minor, now)])
-        session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now))
+        session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now), known=session)
         if session.is_over and session.payment is not None and not session.due_minor:
             self.debts.close(session)
         return session

@@ -134,7 +134,7 @@ class Lifecycle:
         """Ask the charger to end, unless it has, and wait for its final reading."""
         session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
         if session.state is State.ACTIVE:
-            session = self.changes.apply(session_id, StopRequested(self.clock()))
+            session = self.changes.apply(session_id, StopRequested(self.clock()), known=session)
         self._ask_to_stop(session)
 
     def settle(self, session_id: str, task_token: str) -> None:
@@ -155,7 +155,7 @@ class Lifecycle:
             found = self.evidence.whole(session) if session.tariff.depends_on_course else None
             session = self.changes.apply(session_id, Billed(final_bill(session, found)), known=session)
         if session.bill is None or session.driver_id is None:
-            self.changes.apply(session_id, PaymentFailed(self.clock()))
+            self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
         self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         self.funds.collect(session)
