@@ -60,7 +60,7 @@ def test_readings_of_a_time_after_the_end_are_not_billed(talk: Talk, is_first: b
     assert talk.kit.driver_sessions.watch("driver-1", session.session_id).energy_wh == 2000
     session = billed(talk.kit, session)
     assert session.bill is not None
-    assert (session.measured_wh, session.bill.energy_wh) == (2000, 2000)
+    assert (session.measured_wh, session.bill.total_minor) == (2000, 90)
 
 
 def test_a_frame_across_the_end_counts_up_to_it(talk: Talk) -> None:
@@ -96,7 +96,7 @@ def test_an_updated_after_ended_changes_nothing(talk201: Talk) -> None:
 REPEATED = ("start", "read 0", "read 1", "read after", "stop")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations([*REPEATED, "start", "read 1", "read after", "stop"]), number=st.integers(0, 10**6))
 def test_whatever_the_order_and_repetition_of_a_charges_messages_its_bill_is_the_same(
     kit: Kit, order: list[str], number: int
@@ -123,5 +123,5 @@ def test_whatever_the_order_and_repetition_of_a_charges_messages_its_bill_is_the
         talk.say("TransactionEvent", payload)
     session = billed(kit, card_session(kit, ref))
     assert session.bill is not None
-    assert (session.measured_wh, session.bill.energy_wh, session.bill.total_minor) == (2000, 2000, 90)
+    assert (session.measured_wh, session.bill.total_minor) == (2000, 90)
     assert (session.started_at, session.stopped_at, session.flags) == (NOW, ENDED_AT, frozenset())
