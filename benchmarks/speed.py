@@ -18,7 +18,7 @@ from typing import Any
 from ocpp import messages
 from rich.table import Table
 
-from chalicelib.domain.chargers.events import Reading, SignedValue
+from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
 from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.records.charging import Transaction
 from chalicelib.services.ocpp.conversation import Conversation
@@ -39,7 +39,7 @@ class _Nothing:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._transaction = Transaction(connection.charger_id, "7")
+        self._transaction = Transaction(connection.charger_id, "7", connector=ConnectorId(1))
 
     def connection(self, connection_id: str) -> Connection:
         return self._connection

@@ -131,8 +131,8 @@ class Connectors(Protocol):
         False as well while a reservation of another name keeps it; that of the session's own name is used up.
         """
 
-    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        """Take the connector from that session; nothing happens when it is not (any longer) its."""
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> ConnectorState | None:
+        """Take the connector from that session, and say what it does; None (nothing happens) when it is another's."""
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
         """Give a connector to the session that charges there, whatever is reserved; False if it is not `instead_of`'s.

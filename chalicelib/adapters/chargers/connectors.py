@@ -88,10 +88,13 @@ class DynamoConnectors:
         condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
         return update(connector_row(charger_id, connector), actions, condition)
 
-    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
-        authorization = ChargerRow.session_id
-        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
-        update(connector_row(charger_id, connector), actions, authorization == session_id)
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> ConnectorState | None:
+        """One call. Done again, as long as nobody else has had it since, it says the same."""
+        holder, last = ChargerRow.session_id, ChargerRow.last_session_id
+        row = connector_row(charger_id, connector)
+        own = (holder == session_id) | (holder.does_not_exist() & (last == session_id))
+        is_freed = update(row, [holder.remove(), last.set(session_id)], own)
+        return _connector_state(row) if is_freed else None
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
         authorization = ChargerRow.session_id

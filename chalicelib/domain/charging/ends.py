@@ -44,6 +44,13 @@ class GoesOn:
 
 
 @dataclass(frozen=True, slots=True)
+class Unplugged:
+    """Its car is not at the plug any more: the connector is free, waits for another car, or charges one."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EndedByHand:
     """An operator ends and settles the charge, whatever its charger says or does not say."""
 
@@ -55,7 +62,7 @@ class LateEndSettled:
     """What a true end told after the bill comes to has been given back, or is left for a person."""
 
 
-EndEvent = SeenFree | CarGone | GoesOn | EndedByHand | LateEndSettled
+EndEvent = SeenFree | CarGone | GoesOn | Unplugged | EndedByHand | LateEndSettled
 
 
 def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: frozenset[Flag]) -> Session:
@@ -139,8 +146,16 @@ def _go_on(session: Session, event: GoesOn) -> Session:
         session,
         state=State.STOPPING if was_wished else State.ACTIVE,
         left_at=None,
+        unplugged_at=None,
         stop_requested_at=session.stop_requested_at if was_wished else None,
     )
+
+
+def _unplug(session: Session, event: Unplugged) -> Session:
+    """The first word counts: a connector that is free again later has had another car meanwhile."""
+    if session.unplugged_at is not None or session.started_at is None or event.at < session.started_at:
+        return session
+    return replace(session, unplugged_at=event.at)
 
 
 def _end_by_hand(session: Session, event: EndedByHand) -> Session:
@@ -175,6 +190,9 @@ ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.ACTIVE, EndedByHand): _end_by_hand,
     (State.STOPPING, CarGone): _go,
     (State.STOPPING, GoesOn): _go_on,
+    (State.STOPPING, Unplugged): _unplug,
+    (State.COMPLETED, Unplugged): _unplug,
+    (State.FAILED, Unplugged): _unplug,
     (State.STOPPING, EndedByHand): _end_by_hand,
     (State.STOPPING, LateEndSettled): _settle_late_end,
     (State.COMPLETED, LateEndSettled): _settle_late_end,

@@ -133,6 +133,7 @@ class Session:
     `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
     `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
     came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
+    `unplugged_at`: since then its connector is free of its car; nobody but the connector's own status says so.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it.
@@ -182,6 +183,7 @@ class Session:
     late_end: LateEnd | None = None
     by_hand: ByHand | None = None
     start_wait_s: int = 60
+    unplugged_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -227,6 +229,13 @@ class Session:
         if self.meter_start_wh is None or self.meter_stop_wh is None:
             return None
         return max(0, self.meter_stop_wh - self.meter_start_wh)
+
+    @property
+    def plugged_in_after_s(self) -> int | None:
+        """How long its car stood at the plug after the charge; None while it does, or where nobody can say."""
+        if self.stopped_at is None or self.unplugged_at is None:
+            return None
+        return max(0, int((self.unplugged_at - self.stopped_at).total_seconds()))
 
     @property
     def remote_start_id(self) -> int:

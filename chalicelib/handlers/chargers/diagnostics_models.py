@@ -344,6 +344,8 @@ class OperatorSession(ResponseBody):
     charging_s: int | None
     suspended_by_car_s: int | None
     suspended_by_station_s: int | None
+    unplugged_at: datetime | None = Field(description="since then its connector is free of its car")
+    plugged_in_after_s: int | None
     total_minor: int | None
     paid_minor: int | None
     currency: str

@@ -225,6 +225,8 @@ def session(it: Session) -> OperatorSession:
         charging_s=it.occupation.charging_s if it.occupation else None,
         suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
+        unplugged_at=it.unplugged_at,
+        plugged_in_after_s=it.plugged_in_after_s,
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         currency=it.tariff.currency,

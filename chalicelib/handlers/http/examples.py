@@ -35,6 +35,7 @@ SESSION: dict[str, Any] = {
     "charging_s": None,
     "suspended_by_car_s": None,
     "suspended_by_station_s": None,
+    "plugged_in_after_s": None,
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,

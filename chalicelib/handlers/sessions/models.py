@@ -54,6 +54,7 @@ class SessionView(ResponseBody):
     charging_s: Annotated[int | None, Field(description="time spent charging, known once it is over")]
     suspended_by_car_s: int | None
     suspended_by_station_s: int | None
+    plugged_in_after_s: Annotated[int | None, Field(description="at the plug after the end, once it is free")]
     cost: Cost
     prices: Prices
     limits: Limits | None

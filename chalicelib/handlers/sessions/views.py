@@ -38,6 +38,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         charging_s=it.occupation.charging_s if it.occupation else None,
         suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
+        plugged_in_after_s=it.plugged_in_after_s,
         cost=cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,

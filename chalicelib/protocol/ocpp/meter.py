@@ -10,12 +10,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chalicelib.domain.chargers.events import Currents, Reading, SignedValue
 from chalicelib.protocol.ocpp.payload import Payload
+from chalicelib.protocol.ocpp.units import AMPERES, STANDARD, exponent_by_name, exponent_of_amperes, whole
+
+__all__ = ["MeterValues", "Sample", "Unit", "exponent_by_name", "whole"]
 
 ENERGY = "Energy.Active.Import.Register"
 EXPORTED = "Energy.Active.Export.Register"
@@ -35,41 +37,23 @@ _UNWANTED = frozenset(
     "Power.Reactive.Import Power.Reactive.Export Energy.Reactive.Import.Register Energy.Reactive.Export.Register "
     "Energy.Active.Import.Interval Energy.Active.Export.Interval".split()
 )
+# By name as most spell it, at once: the measurand that is meant, None where that is no business of ours.
+_MEANT: Mapping[str, str | None] = {**{it: it for it in _WANTED}, **dict.fromkeys(_UNWANTED)}
+_NOT_AS_SPELLED = "?"
 # Where the meter sits that counts, and where the next best does. A meter that does not say sits at the outlet.
 _LOCATIONS: Mapping[object, int] = {None: 0, "Outlet": 0, "Cable": 1, "EV": 2, "Inlet": 3, "Body": 4, "Upstream": 5}
 _ELSEWHERE = 6
 # What a sample was taken for, the present first. The beginning's register is none of the present.
 _CONTEXTS: Mapping[str, int] = {END: -1, "Sample.Clock": 1, BEGIN: 2}
 _LINES = ("L1", "L2", "L3")
-_EXPONENTS = {"wh": 0, "w": 0, "percent": 0, "%": 0, "kwh": 3, "kw": 3}
-# As the standard spells them. Millions by exact name only: "mWh" would be a billionth of it.
-_STANDARD = {None: 0, "": 0, "Wh": 0, "W": 0, "Percent": 0, "kWh": 3, "kW": 3, "MWh": 6, "MW": 6}
-# OCPP 2.x: a unit left out is Wh, whatever is measured, and libraries fill that in.
-_AMPERES = {None: 3, "": 3, "A": 3, "a": 3, "Wh": 3, "mA": 0, "dA": 2, "Amp": 3, "Amps": 3, "Ampere": 3}
-_DIGITS = 12
-_BEYOND_BELIEF = 10**_DIGITS
 _LONGEST_NUMBER = 40
 _LONGEST_SIGNED = 100_000
 _HIGHEST_PHASE_V = 300
-_ONE = Decimal(1)
-_NUMBERS = (str, int, float)
 
-
-class Sample(NamedTuple):
-    """A sampled value that is wanted, as it came, and where it stands in the message."""
-
-    data: Mapping[str, Any]
-    meter_value: Payload
-    place: int
-
-    @property
-    def payload(self) -> Payload:
-        """To be read with forgiveness, and to take down what had to be forgiven."""
-        return self.meter_value.item("sampledValue", self.place, self.data)
-
-
-# A sample's unit, and the power of ten that its values are to be taken times.
-Unit = Callable[[Sample], tuple[str | None, int]]
+# A sampled value, as it came: nothing is built of it, since a charger sends more of them than of anything else.
+Sample = Mapping[str, Any]
+# A sample's unit, and the power of ten that its values are to be taken times; the message knows where it stands.
+Unit = Callable[[Sample, "MeterValues"], tuple[str | None, int]]
 # What was sampled at one time, by measurand.
 _Moment = dict[str, list[Sample]]
 
@@ -81,75 +65,79 @@ class _Found(NamedTuple):
     by_phase: Currents | None = None
 
 
-def exponent_by_name(unit: str | None) -> int | None:
-    """The power of ten that turns a unit into Wh, W or percent; None for one nobody knows.
-
-    No unit means Wh (OCPP 1.6 §7.44).
-    """
-    known = _STANDARD.get(unit)
-    if known is not None or unit is None:
-        return known
-    bare = unit.strip()
-    return _STANDARD.get(bare, _EXPONENTS.get(bare.lower()))
-
-
 class MeterValues:
     """A message's meter values: its samples by the time they are of, and what the meter signed.
 
     `field` is where the meter values stand.
     """
 
-    __slots__ = ("_marks", "_moments", "_unit", "signed")
+    __slots__ = ("_marks", "_moments", "_parts", "_unit", "signed")
 
     def __init__(self, payload: Payload, unit: Unit, field: str = "meterValue") -> None:
         self._unit = unit
+        self._parts: list[Payload] = []
         self._moments: dict[datetime, list[_Moment]] = {}
         # The contexts of whatever was sampled: what no sample bears need not be looked for.
         self._marks: set[object] = set()
         self.signed: tuple[SignedValue, ...] = ()
-        for meter_value in payload.parts(field):
-            self._take(meter_value)
+        for index, item in enumerate(payload.items(field)):
+            if isinstance(item, dict):
+                self._take(payload.item(field, index, item))
 
     def _take(self, meter_value: Payload) -> None:
+        self._parts.append(meter_value)
         found: _Moment = {}
         signed: list[Sample] = []
-        for index, data in enumerate(meter_value.items("sampledValue")):
+        for data in meter_value.items("sampledValue"):
             if not isinstance(data, dict):
                 continue
             measurand = data.get("measurand") or ENERGY
-            if measurand.__class__ is not str or (
-                measurand in _UNWANTED and "format" not in data and "signedMeterValue" not in data
-            ):
+            if measurand.__class__ is not str:
                 continue
-            if data.get("signedMeterValue"):
+            name = _MEANT.get(measurand, _NOT_AS_SPELLED)
+            if name == _NOT_AS_SPELLED:
+                name = _respelled(measurand)
+            if ("format" in data or "signedMeterValue" in data) and _is_signed(data):
+                signed.append(data)
+                if not data.get("signedMeterValue"):
+                    continue
                 # OCPP 2.x: beside the plain value, which counts.
-                signed.append(Sample(data, meter_value, index))
-            elif "format" in data and _is_signed(data["format"]):
-                signed.append(Sample(data, meter_value, index))
-                continue
-            name = measurand if measurand in _WANTED else _respelled(measurand)
             if name is None:
                 continue
             value = data.get("value")
             if value.__class__ is str and len(value) > _LONGEST_NUMBER:
                 # No number is so long: something signed that does not say so.
-                signed.append(Sample(data, meter_value, index))
-            else:
-                found.setdefault(name, []).append(Sample(data, meter_value, index))
-                if name in _REGISTERS:
-                    context = data.get("context")
-                    if context in (BEGIN, END):
-                        self._marks.add(context)
+                signed.append(data)
+                continue
+            found.setdefault(name, []).append(data)
+            if name in _REGISTERS and data.get("context") in (BEGIN, END):
+                self._marks.add(data["context"])
         if found or signed:
             at = meter_value.at()
             self._moments.setdefault(at, []).append(found)
             if signed:
-                self.signed += tuple(it for it in (_vouched(sample, at) for sample in signed) if it is not None)
+                self.signed += tuple(it for it in (self._vouched(data, at) for data in signed) if it is not None)
+
+    def payload_of(self, sample: Sample) -> Payload:
+        """A sample to be read with forgiveness, which takes down what had to be forgiven, and where."""
+        for part in self._parts:
+            for index, data in enumerate(part.items("sampledValue")):
+                if data is sample:
+                    return part.item("sampledValue", index, sample)
+        raise LookupError("a sample of another message")
+
+    def _vouched(self, sample: Sample, at: datetime) -> SignedValue | None:
+        """What was signed, to the letter; what no frame can hold is left out (noted)."""
+        text = json.dumps(sample, separators=(",", ":"))
+        if len(text) > _LONGEST_SIGNED:
+            self.payload_of(sample).note("value", "is too long to be kept")
+            return None
+        return SignedValue(at, self.payload_of(sample).optional_text("context") or "Sample.Periodic", text)
 
     def readings(self) -> tuple[Reading, ...]:
         """A reading for each time that something was measured."""
-        found = (self._reading(at, _together(parts)) for at, parts in self._moments.items())
-        return tuple(it for it in found if it is not None)
+        found = [self._reading(at, _together(parts)) for at, parts in self._moments.items()]
+        return tuple([it for it in found if it is not None])
 
     def record(self) -> tuple[Reading, ...]:
         """The readings of a transaction that has ended, its beginning and its end among them.
@@ -206,6 +194,12 @@ class MeterValues:
         return self._measured(register, samples)
 
     def _reading(self, at: datetime, moment: _Moment) -> Reading | None:
+        if EXPORTED not in moment and not self._marks:
+            for samples in moment.values():
+                if len(samples) != 1 or "phase" in samples[0]:
+                    break
+            else:
+                return self._plain_reading(at, moment)
         energy = self._present(ENERGY, moment)
         power = self._measured(POWER, moment.get(POWER))
         current = self._measured(CURRENT, moment.get(CURRENT))
@@ -232,6 +226,19 @@ class MeterValues:
             is_export,
         )
 
+    def _plain_reading(self, at: datetime, moment: _Moment) -> Reading | None:
+        """As nearly every meter value is: each measurand once, of the whole connector."""
+        value = self._value
+        energy_wh = value(ENERGY, moment[ENERGY][0]) if ENERGY in moment else None
+        power_w = value(POWER, moment[POWER][0]) if POWER in moment else None
+        soc_percent = value(SOC, moment[SOC][0]) if SOC in moment else None
+        current_ma = value(CURRENT, moment[CURRENT][0]) if CURRENT in moment else None
+        if soc_percent is not None and not 0 <= soc_percent <= 100:
+            soc_percent = None
+        if energy_wh is None and power_w is None and soc_percent is None and current_ma is None:
+            return None
+        return Reading(at, energy_wh, power_w, soc_percent, current_ma)
+
     def _measured(self, measurand: str, samples: Sequence[Sample] | None) -> _Found | None:
         """The sample of the whole connector; failing that, the sum of its phases.
 
@@ -239,12 +246,12 @@ class MeterValues:
         """
         if not samples:
             return None
-        if len(samples) == 1 and "phase" not in samples[0].data:
+        if len(samples) == 1 and "phase" not in samples[0]:
             value = self._value(measurand, samples[0])
             return None if value is None else _Found(value)
         groups: dict[tuple[int, int], dict[str, int | None]] = {}
         for sample in samples:
-            phase = _phase(sample.data.get("phase"))
+            phase = _phase(sample.get("phase"))
             values = groups.setdefault((_location(sample), _CONTEXTS.get(_context(sample), 0)), {})
             value, known = self._value(measurand, sample), values.get(phase)
             # Of a measurand told twice the higher counts: a register that falls to 0 beside another is no news, and
@@ -261,13 +268,15 @@ class MeterValues:
         return best
 
     def _value(self, measurand: str, sample: Sample) -> int | None:
-        unit, power = self._unit(sample)
-        scales = _AMPERES if measurand in _CURRENTS else _STANDARD
-        exponent = scales[unit] if unit in scales else _odd_exponent(measurand, unit)
+        unit, power = self._unit(sample, self)
+        scale = AMPERES if measurand in _CURRENTS else STANDARD
+        exponent = scale.get(unit)
+        if exponent is None and unit is not None:
+            exponent = exponent_of_amperes(unit) if scale is AMPERES else exponent_by_name(unit)
         if exponent is None:
-            sample.payload.note("value", "is in a unit nobody knows")
+            self.payload_of(sample).note("value", "is in a unit nobody knows")
             return None
-        return whole(sample.data.get("value"), exponent + power)
+        return whole(sample.get("value"), exponent + power)
 
 
 def _of_all_phases(values: Mapping[str, int | None], measurand: str) -> _Found | None:
@@ -325,12 +334,12 @@ def _more(one: _Found | None, other: _Found | None) -> _Found | None:
 
 
 def _location(sample: Sample) -> int:
-    location = sample.data.get("location")
+    location = sample.get("location")
     return _LOCATIONS.get(location, _ELSEWHERE) if location is None or isinstance(location, str) else _ELSEWHERE
 
 
 def _context(sample: Sample) -> str:
-    context = sample.data.get("context")
+    context = sample.get("context")
     return context if isinstance(context, str) else ""
 
 
@@ -345,43 +354,7 @@ def _respelled(measurand: str) -> str | None:
     return _SPELLED.get(measurand.strip().lower()) if len(measurand) <= _LONGEST_NUMBER else None
 
 
-def _odd_exponent(measurand: str, unit: str | None) -> int | None:
-    """That of a unit not spelled as the standard does."""
-    if measurand not in _CURRENTS or unit is None:
-        return exponent_by_name(unit)
-    bare = unit.strip()
-    return _AMPERES.get(bare, _AMPERES.get(bare.capitalize()))
-
-
-def _is_signed(form: object) -> bool:
-    return form != "Raw" and isinstance(form, str) and form.strip().lower() == "signeddata"
-
-
-def _vouched(sample: Sample, at: datetime) -> SignedValue | None:
-    """What was signed, to the letter; what no frame can hold is left out (noted)."""
-    text = json.dumps(sample.data, separators=(",", ":"))
-    if len(text) > _LONGEST_SIGNED:
-        sample.payload.note("value", "is too long to be kept")
-        return None
-    return SignedValue(at, sample.payload.optional_text("context") or "Sample.Periodic", text)
-
-
-def whole(value: object, power: int = 0) -> int | None:
-    """`value` times ten to the `power` as a whole number, half rounded up; None for what cannot be a measurement."""
-    if isinstance(value, str) and 0 <= power <= _DIGITS - len(value) and value.isdecimal():
-        return int(value) if power == 0 else int(value + "0" * power)
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        return None
-    text = value if isinstance(value, str) else str(value)
-    if 0 <= power <= _DIGITS // 2 and text.isascii():
-        # As nearly every meter writes it: digits, a point, digits.
-        head, _, tail = text.partition(".")
-        if head.isdecimal() and len(head) <= _DIGITS - power and (not tail or tail.isdecimal()):
-            rounded_up = len(tail) > power and tail[power] >= "5"
-            return int(head + tail[:power].ljust(power, "0")) + rounded_up
-    try:
-        scaled = Decimal(text.strip().replace(",", ".")).scaleb(power)
-        return int(scaled.quantize(_ONE, ROUND_HALF_UP)) if abs(scaled) < _BEYOND_BELIEF else None
-    # Not a number by its text, by its size, or by name ("NaN").
-    except ArithmeticError:
-        return None
+def _is_signed(sample: Sample) -> bool:
+    form = sample.get("format", "Raw")
+    says_so = form != "Raw" and isinstance(form, str) and form.strip().lower() == "signeddata"
+    return says_so or bool(sample.get("signedMeterValue"))

@@ -65,9 +65,9 @@ _NO_ERROR = ("NoError", None)
 _PLACEHOLDERS = (2**31 - 1, 2**32 - 1)
 
 
-def _unit(sample: meter.Sample) -> tuple[str | None, int]:
-    unit = sample.data.get("unit")
-    return (unit if unit is None or isinstance(unit, str) else sample.payload.optional_text("unit")), 0
+def _unit(sample: meter.Sample, told: meter.MeterValues) -> tuple[str | None, int]:
+    unit = sample.get("unit")
+    return (unit if unit is None or unit.__class__ is str else told.payload_of(sample).optional_text("unit")), 0
 
 
 def _connector(payload: Payload) -> ConnectorId | None:

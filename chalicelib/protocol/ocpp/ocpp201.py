@@ -71,14 +71,14 @@ REASONS = {
 }
 
 
-def _unit(sample: meter.Sample) -> tuple[str | None, int]:
-    said = sample.data.get("unitOfMeasure")
+def _unit(sample: meter.Sample, told: meter.MeterValues) -> tuple[str | None, int]:
+    said = sample.get("unitOfMeasure")
     if not isinstance(said, dict):
         return None, 0
     unit, multiplier = said.get("unit"), said.get("multiplier")
     if (unit is None or isinstance(unit, str)) and not multiplier:
         return unit, 0
-    part = sample.payload.part("unitOfMeasure")
+    part = told.payload_of(sample).part("unitOfMeasure")
     return part.optional_text("unit"), part.optional_integer("multiplier") or 0
 
 

@@ -221,7 +221,7 @@ def _spelled(text: str) -> str:
 
 
 def _integer(value: object) -> int | None:
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -32,11 +32,17 @@ _log = logging.getLogger(__name__)
 # A clock that is ahead of ours by more would, once it is set right, make everything new look old.
 _AHEAD = timedelta(seconds=30)
 _CAR_OUT = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING)
+_UNDER_WAY = (ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.SUSPENDED_BY_CHARGER)
+# A car is there that does not charge any more.
+_CAR_STANDS = (ConnectorStatus.FINISHING, ConnectorStatus.OCCUPIED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectorStatuses:
-    """Takes in status reports. Two writes for one that changed, a look at its session where that may be over."""
+    """Takes in status reports. Two writes for one that changed, a look at its session where that may be over.
+
+    And one, with a write, at the session that had it, where that one's car has just left.
+    """
 
     connectors: Connectors
     transaction_ids: TransactionIds
@@ -53,9 +59,10 @@ class ConnectorStatuses:
         known = self.transaction_ids.present(connection.charger_id, event.ref)
         connector = event.connector or (known.connector if known is not None else None)
         if known is not None and connector is not None:
-            self.told(connection, StatusReported(connector, event.status, event.at))
+            is_new = isinstance(event, ChargingStarted)
+            self.told(connection, StatusReported(connector, event.status, event.at), is_new_charge=is_new)
 
-    def told(self, connection: Connection, event: StatusReported) -> Noted:
+    def told(self, connection: Connection, event: StatusReported, *, is_new_charge: bool = False) -> Noted:
         """Take in a status report (StatusNotification). One older than what is known changes nothing."""
         connector, status = event.connector, event.status
         where = connector or CHARGER_AS_A_WHOLE
@@ -70,13 +77,37 @@ class ConnectorStatuses:
             return Noted()
         if before.status is not status:
             self.charger_log.status(connection.charger_id, connector, status, before.place)
+        at = state.told_at or now
+        is_its_own = False
         if before.session_id is not None and status in _CAR_OUT:
-            self.ends.status_told(connection.charger_id, where, before.session_id, status)
+            charger_id, session_id = connection.charger_id, before.session_id
+            has_begun = self.ends.status_told(charger_id, where, session_id, status, at)
+            is_its_own = has_begun and status is ConnectorStatus.AVAILABLE
+        if before.last_session_id is not None and not is_its_own and _has_left(before, state, is_new_charge):
+            self.ends.car_left(before.last_session_id, at)
         if before.session_id is not None and status in IDLE:
             self.alerts.idle(before.session_id)
         if before.setup_is_due:
             self.provisioning.is_due(connection)
         return Noted()
+
+
+def _has_left(before: ConnectorState, state: ConnectorState, is_new_charge: bool) -> bool:
+    """Whether the car of the session that had a connector last is seen not to be there any more.
+
+    The very same report again counts again, should its first hearing not have been finished.
+    """
+    is_again = state.told_at is not None and state.told_at == before.told_at
+    if before.last_session_id == before.session_id or (before.status is state.status and not is_again):
+        return is_new_charge and before.last_session_id != before.session_id and before.session_id is not None
+    if state.status is ConnectorStatus.AVAILABLE:
+        return True
+    if state.status is ConnectorStatus.PREPARING:
+        # From free to a new car that one's gone already; a charge that becomes "preparing" is the same car's.
+        is_same_car = before.session_id is None and before.status in _UNDER_WAY
+        return before.status is not ConnectorStatus.AVAILABLE and not is_same_car
+    is_another = before.session_id is not None and state.status in _UNDER_WAY
+    return is_another and before.status not in _CAR_OUT and (is_new_charge or before.status in _CAR_STANDS)
 
 
 def _credible(at: datetime | None, now: datetime) -> datetime | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Reading
-from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree
+from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree, Unplugged
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
@@ -42,34 +43,51 @@ class InferredEnds:
     clock: Clock
     lost_after: timedelta = LOST_AFTER
 
-    def status_told(self, charger_id: str, connector: ConnectorId, session_id: str, status: ConnectorStatus) -> None:
+    def status_told(
+        self, charger_id: str, connector: ConnectorId, session_id: str, status: ConnectorStatus, at: datetime
+    ) -> bool:
         """A connector that a session has is free, or waits for a car: that session's end was lost, or is on its way.
 
-        Right after its beginning the word may be older than that; then it is looked at again by the sweep.
+        Right after its beginning the word may be older than that; then it is looked at again by the sweep. Returns
+        whether that session has begun; what was told at `at` is then of its car.
         """
         session = self.sessions.get(session_id)
         if session is None or session.started_at is None:
-            return
+            return False
         now = self.clock()
         is_free = status is ConnectorStatus.AVAILABLE
         is_later = now - session.started_at >= _SURELY_LATER
         if session.stopped_at is not None:
             if is_free and is_later:
+                self._unplugged(session, at)
                 self.connectors.free(charger_id, connector, session_id)
         elif (is_free and is_later) or self._has_rebooted(session):
-            self.gone(session)
+            self.gone(session, at)
             # The next driver must not wait for the last one's bill.
             self.connectors.free(charger_id, connector, session_id)
         elif is_free:
             self.changes.apply(session_id, SeenFree(now), known=session)
+        return True
 
-    def gone(self, session: Session) -> Session:
-        """Nobody charges in this session any more, as far as can be seen."""
+    def car_left(self, session_id: str, at: datetime) -> None:
+        """The connector that a session had is free since `at`, or another's; told again, it changes nothing."""
+        session = self.sessions.get(session_id)
+        if session is not None and session.stopped_at is not None:
+            self._unplugged(session, at)
+
+    def _unplugged(self, session: Session, at: datetime) -> None:
+        event = Unplugged(at)
+        if apply(session, event) is not session:
+            self.changes.apply(session.session_id, event, known=session)
+
+    def gone(self, session: Session, unplugged_at: datetime | None = None) -> Session:
+        """Nobody charges in this session any more, as far as can be seen; `unplugged_at`: its car was seen to leave."""
         now = self.clock()
         if session.ref is not None:
             self.transactions.leave(session.charger_id, session.ref, now)
         _log.info("a charge is over untold", extra={"session_id": session.session_id})
-        return self.changes.apply(session.session_id, CarGone(now), known=session)
+        left = (Unplugged(unplugged_at),) if unplugged_at is not None else ()
+        return self.changes.apply(session.session_id, CarGone(now), *left, known=session)
 
     def read(self, known: Transaction, readings: Sequence[Reading]) -> None:
         """Readings taken since a charge was thought to be over show that it goes on."""

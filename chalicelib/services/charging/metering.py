@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.availability import StatusChanged
+from chalicelib.domain.charging.ends import Unplugged
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
@@ -38,12 +39,18 @@ class Metering:
     changes: SessionChanges
     clock: Clock
 
-    def measured(self, session: Session) -> Session:
-        """The session with all that a bill needs, its readings standing in for what the charger never said."""
+    def measured(self, session: Session, unplugged_at: datetime | None = None) -> Session:
+        """The session with all that a bill needs, its readings standing in for what the charger never said.
+
+        `unplugged_at` is when its connector was seen free, should that be known by now.
+        """
         if session.measured_wh is not None:
             return session
         found = self.weigh(session)
-        return session if found is None else self.changes.apply(session.session_id, found)
+        if found is None:
+            return session
+        left = (Unplugged(unplugged_at),) if unplugged_at is not None else ()
+        return self.changes.apply(session.session_id, found, *left, known=session)
 
     def weigh(self, session: Session) -> EnergyMeasured | None:
         """What its evidence comes to; None where its charger has told of no transaction."""

@@ -50,7 +50,8 @@ class SessionChanges:
             for event in events:
                 after = apply(after, event)
             if after is before:
-                self.wake(before, self.sessions.waiting(session_id))
+                if before.state is not State.COMPLETED:
+                    self.wake(before, self.sessions.waiting(session_id))
                 return before
             self.notifications.foretell(before, after)
             try:
@@ -69,8 +70,8 @@ class SessionChanges:
         return session
 
     def wake(self, session: Session, waiting: Waiting | None) -> None:
-        """Let the workflow go on if what it waits for has come about."""
-        if waiting is None or not is_met(waiting.step, session):
+        """Let the workflow go on if what it waits for has come about; behind a receipt it waits for nothing."""
+        if waiting is None or session.state is State.COMPLETED or not is_met(waiting.step, session):
             return
         self.go_on(session, waiting.task_token)
 

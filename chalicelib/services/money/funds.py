@@ -85,7 +85,7 @@ class Funds:
         amount_minor = hold_needed_minor(session)
         driver = self._payer(session)
         hold = self._hold(session, driver, amount_minor)
-        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)))
+        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)), known=session)
         self._watch(session)
         return session
 
@@ -98,7 +98,8 @@ class Funds:
             _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED))
             return
-        self._watch(self.changes.apply(session.session_id, ToppedUp(hold, outgrown_at_wh(session, hold))))
+        raised = ToppedUp(hold, outgrown_at_wh(session, hold))
+        self._watch(self.changes.apply(session.session_id, raised, known=session))
 
     def collect(self, session: Session) -> None:
         """Take what is billed: from the holds, and what is beyond them by a further charge."""
@@ -118,7 +119,7 @@ class Funds:
         planned = (*charges, rest) if rest else tuple(charges)
         if left_minor and rest is None:
             self.debts.open(session, left_minor)
-        session = self.changes.apply(session.session_id, ChargesPlanned(planned, self.clock()))
+        session = self.changes.apply(session.session_id, ChargesPlanned(planned, self.clock()), known=session)
         self._take(session, charges)
 
     def is_taken(self, session: Session) -> bool:
@@ -138,7 +139,7 @@ class Funds:
         was_held = any(hold.payment_id == payment_id for hold in session.holds)
         entry = book.capture if was_held else book.charge
         self.ledger.append([entry(payment_id, amount_minor, now)])
-        session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now))
+        session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now), known=session)
         if session.is_over and session.payment is not None and not session.due_minor:
             self.debts.close(session)
         return session

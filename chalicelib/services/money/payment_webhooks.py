@@ -51,7 +51,7 @@ class PaymentWebhooks:
             case PaymentNewsKind.DISPUTED:
                 entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
                 self.ledger.append([entry])
-                self.changes.apply(session.session_id, Flagged(Flag.DISPUTED))
+                self.changes.apply(session.session_id, Flagged(Flag.DISPUTED), known=session)
             case PaymentNewsKind.DISPUTE_WON:
                 entry = book_of(session).dispute_won(news.detail["dispute_id"], news.amount_minor, self.clock())
                 self.ledger.append([entry])
@@ -60,11 +60,13 @@ class PaymentWebhooks:
         """A hold the workflow died before writing down is found again here, and given back if the session is over."""
         if part == 0 and session.hold is None:
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
-            session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)))
+            placed = HoldPlaced(hold, outgrown_at_wh(session, hold))
+            session = self.changes.apply(session.session_id, placed, known=session)
         elif part > 0 and not session.is_taking_planned:
             # The charge may end before whoever asked for it asks again, and then nobody would give it back.
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
-            session = self.changes.apply(session.session_id, ToppedUp(hold, outgrown_at_wh(session, hold)))
+            raised = ToppedUp(hold, outgrown_at_wh(session, hold))
+            session = self.changes.apply(session.session_id, raised, known=session)
         is_known = any(it.payment_id == hold.payment_id for it in session.holds)
         is_taken = any(it.payment_id == hold.payment_id for it in session.takings or ())
         is_paid_for = session.is_taking_planned and not is_taken

@@ -24,6 +24,8 @@ MOST_READINGS = 100_000
 # A charger's very first meter values may know no energy yet.
 _FIRST_READINGS = 20
 _CLOCKS_DIFFER = timedelta(minutes=10)
+# Ends are often told in whole seconds, readings in fractions.
+_SAME_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Evidence:
         supply, few = self._supply(session), list(newest)
         if session.ref is None or are_all:
             return _weighed(session, few, self.clock(), supply)
+        if _hides_end(session, few):
+            return _weighed(session, self.all_of(session), self.clock(), supply)
         register_wh = few[-1].reading.energy_wh if few else None
         if register_wh is not None and not 0 < (session.meter_start_wh or 0) <= register_wh:
             few = [*self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS), *few]
@@ -77,7 +81,7 @@ class Evidence:
             first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
             newest = self.readings.newest(session.charger_id, session.ref)
             found = _weighed(session, [*first, *newest], self.clock(), supply)
-            if found.agrees:
+            if found.agrees and not _hides_end(session, newest):
                 return found
         return _weighed(session, self.all_of(session), self.clock(), supply)
 
@@ -94,6 +98,19 @@ class Evidence:
     def _supply(self, session: Session) -> Supply:
         charger = self.chargers.get(session.charger_id) if session.ref is not None else None
         return strongest(charger, session.connector)
+
+
+def _is_past_end(session: Session, at: datetime) -> bool:
+    """Whether something is of a time after a charge's end, both by a clock that is right: no news of the charge."""
+    if session.stopped_at is None or Flag.CLOCK_WRONG in session.flags:
+        return False
+    return at > session.stopped_at + _SAME_SECOND
+
+
+def _hides_end(session: Session, newest: Sequence[StoredReading]) -> bool:
+    """Whether the last register is that of a reading, and the newest is of a time after the end."""
+    is_unknown = session.meter_stop_wh is None or session.meter_stop_wh < 0
+    return is_unknown and any(_is_past_end(session, it.reading.at) for it in newest)
 
 
 def _weighed(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> Measured:
@@ -119,7 +136,13 @@ def told(session: Session, readings: Sequence[StoredReading], now: datetime, sup
     """All that was told of a session's energy until `now`, or until it ended."""
     began_at = session.started_at or session.created_at
     # Of the same second the lower comes first: a meter only rises, and frames of one time are in no order.
-    known = sorted({(it.reading.at, it.reading.energy_wh) for it in readings if it.reading.energy_wh is not None})
+    known = sorted(
+        {
+            (it.reading.at, it.reading.energy_wh)
+            for it in readings
+            if it.reading.energy_wh is not None and not _is_past_end(session, it.reading.at)
+        }
+    )
     ended_at = session.stopped_at or max(began_at, now)
     points = _in_our_time([Point(at, energy_wh) for at, energy_wh in known], session, began_at, ended_at)
     if session.stopped_at is None and points:

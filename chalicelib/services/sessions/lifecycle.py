@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
+from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
@@ -27,7 +28,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.money import Ledger
-from chalicelib.records.chargers import Gone, Purpose
+from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -134,7 +135,7 @@ class Lifecycle:
         """Ask the charger to end, unless it has, and wait for its final reading."""
         session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
         if session.state is State.ACTIVE:
-            session = self.changes.apply(session_id, StopRequested(self.clock()))
+            session = self.changes.apply(session_id, StopRequested(self.clock()), known=session)
         self._ask_to_stop(session)
 
     def settle(self, session_id: str, task_token: str) -> None:
@@ -145,17 +146,17 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or session.payment is not None:
             return
-        self.connectors.free(session.charger_id, session.connector, session_id)
+        connector = self.connectors.free(session.charger_id, session.connector, session_id)
         if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
-            session = self.metering.measured(session)
+            session = self.metering.measured(session, _free_since(session, connector))
             if session.needs_review and not self.metering.settle_unseen(session):
                 raise NeedsReview(session_id)
             found = self.evidence.whole(session) if session.tariff.depends_on_course else None
-            session = self.changes.apply(session_id, Billed(final_bill(session, found)))
+            session = self.changes.apply(session_id, Billed(final_bill(session, found)), known=session)
         if session.bill is None or session.driver_id is None:
-            self.changes.apply(session_id, PaymentFailed(self.clock()))
+            self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
         self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         self.funds.collect(session)
@@ -251,6 +252,14 @@ class Lifecycle:
         except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
+
+
+def _free_since(session: Session, connector: ConnectorState | None) -> datetime | None:
+    """When a session's connector was last told to be free, if that was after the charge began."""
+    if connector is None or connector.status is not ConnectorStatus.AVAILABLE or session.started_at is None:
+        return None
+    told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
+    return min(told, default=None)
 
 
 def _longest_start(session: Session) -> timedelta:

@@ -275,7 +275,7 @@ def test_times_are_read_to_the_ends_of_the_calendar(text: str, at: datetime | No
 
 def measured(*samples: dict[str, Any]) -> tuple[tuple[Reading, ...], list[str]]:
     payload = Payload({"meterValue": [{"timestamp": T, "sampledValue": list(samples)}]}, NOW)
-    told = meter.MeterValues(payload, lambda sample: (sample.payload.optional_text("unit"), 0))
+    told = meter.MeterValues(payload, lambda sample, told: (told.payload_of(sample).optional_text("unit"), 0))
     return told.readings(), payload.deviations
 
 

@@ -19,8 +19,8 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ENERGY, POWER = meter.ENERGY, meter.POWER
 
 
-def unit(sample: meter.Sample) -> tuple[str | None, int]:
-    return sample.payload.optional_text("unit"), 0
+def unit(sample: meter.Sample, told: meter.MeterValues) -> tuple[str | None, int]:
+    return told.payload_of(sample).optional_text("unit"), 0
 
 
 def values(*meter_values: Any) -> meter.MeterValues:
