@@ -21,7 +21,14 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def authorizations(self) -> Authorizations:
-        return Authorizations(self.chargers, self.sessions, self.catalog, self.drivers, self.clock)
+        return Authorizations(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            catalog=self.catalog,
+            drivers=self.drivers,
+            setups=self.setups,
+            clock=self.clock,
+        )
 
     @cached_property
     def eligibility(self) -> Eligibility:

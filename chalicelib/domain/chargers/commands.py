@@ -22,7 +22,7 @@ class AuthorizationStatus(StrEnum):
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     EXPIRED = "expired"
-    BUSY = "busy"
+    CONCURRENT_TX = "busy"
 
 
 class Message(StrEnum):

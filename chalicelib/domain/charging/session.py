@@ -58,6 +58,7 @@ class Reason(StrEnum):
     FUNDS_EXHAUSTED = "funds_exhausted"
     LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
+    TOO_MANY_CHARGES = "too_many_charges"
     RESERVATION_CANCELLED = "reservation_cancelled"
     RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"

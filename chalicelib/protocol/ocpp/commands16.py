@@ -45,7 +45,7 @@ STANDINGS = {
     AuthorizationStatus.UNKNOWN: "Invalid",
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
-    AuthorizationStatus.BUSY: "ConcurrentTx",
+    AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargePointMaxProfile",

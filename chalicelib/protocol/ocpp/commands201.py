@@ -47,7 +47,7 @@ STANDINGS = {
     AuthorizationStatus.UNKNOWN: "Unknown",
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
-    AuthorizationStatus.BUSY: "ConcurrentTx",
+    AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargingStationMaxProfile",

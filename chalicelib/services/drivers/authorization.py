@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
-from chalicelib.domain.charging.session import Session, looks_like_app_token
+from chalicelib.domain.charging.session import Session, State, looks_like_app_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Setups
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.protocol.ocpp import OLDEST
+from chalicelib.records.chargers import Connection
 from chalicelib.records.drivers import Driver, Terms, Token
+
+# Of a driver's sessions so many, the newest, are looked through for those that run.
+_NEWEST = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Authorization:
     """Who a token stands for: a session begun by app, or a driver with a card.
 
     `tariff_id` is what the operator has agreed with that driver, if anything. `group` and `expires_at` are the card's.
+    `is_master_pass`: it ends any charge, and its `standing` says that it begins none.
     """
 
     standing: AuthorizationStatus
@@ -28,17 +34,63 @@ class Authorization:
     tariff_id: str | None = None
     group: str = ""
     expires_at: datetime | None = None
+    is_master_pass: bool = False
+
+    @property
+    def to_end(self) -> AuthorizationStatus:
+        """What the token is worth where a charge is ended with it."""
+        return AuthorizationStatus.ACCEPTED if self.is_master_pass else self.standing
 
 
 @dataclass(frozen=True)
 class Authorizations:
-    """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
+    """Knows tokens. One read for a card or an app's token, and one more for a card's driver.
+
+    Where the operator's rule bounds how many charges may run under one card, two more for the driver's newest
+    sessions: an index that may be a second old, so that two starts in one breath may both be let in.
+    """
 
     chargers: Chargers
     sessions: Sessions
     catalog: Catalog
     drivers: Drivers
+    setups: Setups
     clock: Clock
+
+    def shown(self, connection: Connection, token: str) -> Authorization:
+        """Who shows `token` at a charger, and whether it may go on: nobody knows yet whether to begin or to end.
+
+        A card whose charge runs at this very charger may be there to end it. OCPP 1.6 knows no master pass: whatever
+        is accepted there begins a charge.
+        """
+        found = self.authorization(connection.charger_id, connection.operator_id, token)
+        if found.is_master_pass and connection.protocol != OLDEST:
+            return replace(found, standing=AuthorizationStatus.ACCEPTED)
+        most = self._most_charges(connection.operator_id, found)
+        if most is None:
+            return found
+        running = self._running(found.driver_id, token)
+        if len(running) < most or any(it.charger_id == connection.charger_id for it in running):
+            return found
+        return replace(found, standing=AuthorizationStatus.CONCURRENT_TX)
+
+    def is_one_too_many(self, session: Session, authorization: Authorization) -> bool:
+        """Whether as many charges as the operator allows ran under a session's card before it began.
+
+        Only those before it count, so that the answer to a start repeated is the answer it had.
+        """
+        most = self._most_charges(session.operator_id, authorization)
+        if most is None:
+            return False
+        begun = (session.created_at, session.session_id)
+        running = [
+            it
+            for it in self._running(session.driver_id, session.token)
+            if (it.created_at, it.session_id) < begun
+            # Two cannot charge at one connector: the earlier is over, told or not.
+            and (it.charger_id, it.connector) != (session.charger_id, session.connector)
+        ]
+        return len(running) >= most
 
     def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
         """Who shows `token` at a charger of that operator."""
@@ -53,6 +105,8 @@ class Authorizations:
         card = self._card(operator_id, token)
         if card is None:
             return Authorization(AuthorizationStatus.UNKNOWN)
+        if card.operator_id == operator_id and self.setups.profile(operator_id).is_master_pass(card.group):
+            return self._master_pass(card)
         driver = self.drivers.get(card.driver_id)
         if card.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
             return Authorization(AuthorizationStatus.BLOCKED)
@@ -66,6 +120,39 @@ class Authorizations:
             group=card.group,
             expires_at=card.expires_at,
         )
+
+    def _master_pass(self, card: Token) -> Authorization:
+        """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""
+        if card.expires_at is not None and card.expires_at <= self.clock():
+            return Authorization(AuthorizationStatus.EXPIRED)
+        if card.is_blocked:
+            return Authorization(AuthorizationStatus.BLOCKED)
+        return Authorization(
+            standing=AuthorizationStatus.BLOCKED,
+            group=card.group,
+            expires_at=card.expires_at,
+            is_master_pass=True,
+        )
+
+    def _most_charges(self, operator_id: str, found: Authorization) -> int | None:
+        """How many charges the operator lets run at once under a card that may charge; None: it does not matter."""
+        if found.standing is not AuthorizationStatus.ACCEPTED or found.session is not None or found.driver_id is None:
+            return None
+        return self.setups.profile(operator_id).most_charges(found.group)
+
+    def _running(self, driver_id: str | None, token: str) -> list[Session]:
+        """The charges that run under a card as far as anybody knows. Two calls."""
+        if driver_id is None:
+            return []
+        names = set(spellings(token))
+        newest, _ = self.sessions.of_driver(driver_id, _NEWEST, None)
+        return [
+            it
+            for it in newest
+            if it.state is State.ACTIVE
+            and (it.stopped_at or it.left_at or it.seen_free_at) is None
+            and not names.isdisjoint(spellings(it.token))
+        ]
 
     def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
         """The rules of an app's driver (`eligibility`). No read, but where there is no card."""
