@@ -51,7 +51,7 @@ class ChargerServices(Stores):
 
     @cached_property
     def local_lists(self) -> LocalLists:
-        return LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+        return LocalLists(self.chargers, self.catalog, self.setups, self.commands, self.clock)
 
     @cached_property
     def provisioning(self) -> Provisioning:

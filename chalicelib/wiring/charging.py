@@ -12,6 +12,7 @@ from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transaction_limit import TransactionLimit
 from chalicelib.services.charging.transactions import TransactionEvents
 from chalicelib.services.charging.unclaimed import UnclaimedCharges
 from chalicelib.wiring.reservations import ReservationServices
@@ -87,6 +88,7 @@ class ChargingServices(ReservationServices):
             starts=self.local_starts,
             ends=self.inferred_ends,
             monitor=self.monitor,
+            limits=TransactionLimit(self.transactions, self.changes),
             alerts=self.alerts,
             clock=self.clock,
         )

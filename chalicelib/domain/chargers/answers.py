@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.chargers.events import TransactionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,31 @@ class TokenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StartAnswer:
-    """The transaction's name, and whether its token may charge; `standing` None when no token was shown."""
+    """The transaction's name, and whether its token may charge; `standing` None when no token was shown.
+
+    `limits` are its driver's, for a charger that can keep them.
+    """
 
     ref: str
     standing: AuthorizationStatus | None = None
     group: str = ""
     expires_at: datetime | None = None
+    limits: TransactionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Recorded; nothing to tell. `standing` is set when the message showed a token.
 
-    `cost` is what the charge comes to, tax included, in whole units of its currency, once it has ended.
+    `cost` is what the charge comes to, tax included, in whole units of its currency. `limits` are its driver's, for a
+    charger that can keep them and has not said that it does.
     """
 
     standing: AuthorizationStatus | None = None
     group: str = ""
     expires_at: datetime | None = None
     cost: Decimal | None = None
+    limits: TransactionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def attention_wh(session: Session) -> int | None:
     """The energy from which on a session is looked at with each reading; 0: always, None: never."""
     if session.driver_id is None:
         return None
-    if session.limits is not None:
+    if session.limits_in_force is not None:
         return 0
     if session.tariff.is_free or not session.holds:
         # Nothing to outgrow; once there is, that is said anew.
@@ -83,11 +83,14 @@ class Monitor:
     alerts: Alerts
     clock: Clock
 
-    def look(self, facts: Transaction, readings: Sequence[Reading]) -> None:
-        """End a session whose driver wanted no more than this; have more set aside for one that outgrows its hold."""
+    def look(self, facts: Transaction, readings: Sequence[Reading]) -> Session | None:
+        """End a session whose driver wanted no more than this; have more set aside for one that outgrows its hold.
+
+        Returns it as it was before that; None where none is under way.
+        """
         session = self.sessions.get(facts.session_id) if facts.session_id else None
         if session is None or session.state is not State.ACTIVE:
-            return
+            return None
         newest = max(readings, key=lambda it: it.at)
         began_at = session.started_at or session.created_at
         # A clock that goes ahead must not use up a driver's time.
@@ -97,7 +100,7 @@ class Monitor:
         found = self.evidence.so_far(session, known, are_all=is_course)
         energy_wh = found.energy_wh or 0
         cost_minor = cost_so_far(session, found, energy_wh, until).total_minor
-        limits = session.limits
+        limits = session.limits_in_force
         spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
         if limits is not None and limits.is_reached(*spent):
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
@@ -105,6 +108,7 @@ class Monitor:
             self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
         if limits is not None and limits.nearly.is_reached(*spent):
             self.alerts.nearly_done(session, facts)
+        return session
 
     def cost(self, session: Session) -> Decimal | None:
         """What an ended charge comes to, in its currency (2.x I02); None where a person has to say that."""

@@ -17,12 +17,7 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResu
 from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken
 from chalicelib.domain.charging.readings import is_beside, with_beginning
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
-from chalicelib.domain.charging.transitions import (
-    Moved,
-    StartFailed,
-    StopRequested,
-    apply,
-)
+from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
@@ -37,6 +32,7 @@ from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_at
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import for_this, session_name, story
 from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
 
@@ -74,6 +70,7 @@ class TransactionEvents:
     starts: LocalStarts
     ends: InferredEnds
     monitor: Monitor
+    limits: TransactionLimit
     alerts: Alerts
     clock: Clock
     signed_values: SignedValues
@@ -97,7 +94,8 @@ class TransactionEvents:
             told = self._tell(connection, facts, event.remote_start_id)
             self.signed_values.keep(connection.charger_id, facts.ref, event.signed)
             if event.ref is not None or _is_same_start(told.facts, event):
-                return StartAnswer(ref, told.standing, told.group, told.expires_at)
+                session = self.limits.told(told.session, event.limits)
+                return StartAnswer(ref, told.standing, told.group, told.expires_at, to_hand_on(session))
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
@@ -115,14 +113,15 @@ class TransactionEvents:
         self.signed_values.keep(connection.charger_id, known.ref, event.signed)
         if known.left_at is not None:
             self.ends.read(known, readings)
-        if wants_attention(known, readings):
-            self.monitor.look(known, readings)
+        session = self.monitor.look(known, readings) if wants_attention(known, readings) else None
+        if event.limits is not None and known.session_id is not None:
+            session = self.limits.told(session or self.sessions.get(known.session_id), event.limits)
         self.alerts.read(known, readings)
         if _tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event)
         if event.token is None and event.remote_start_id is None and start_wh is None:
-            return Noted()
+            return Noted(limits=to_hand_on(session))
         facts = Transaction(
             connection.charger_id,
             known.ref,
@@ -131,7 +130,8 @@ class TransactionEvents:
             meter_start_wh=start_wh,
         )
         told = self._tell(connection, facts, event.remote_start_id)
-        return Noted(told.standing, told.group, told.expires_at)
+        session = self.limits.told(told.session, event.limits)
+        return Noted(told.standing, told.group, told.expires_at, limits=to_hand_on(session))
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.

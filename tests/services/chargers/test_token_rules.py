@@ -134,7 +134,12 @@ def test_the_next_charge_at_a_connector_whose_end_was_never_told_is_the_cards_on
 
 @pytest.mark.parametrize(
     ("most", "by_group", "status"),
-    [(2, {}, "Accepted"), (1, {"FLEET": 3}, "Accepted"), (None, {"FLEET": 1}, "ConcurrentTx"), (1, {"X": 3}, "ConcurrentTx")],
+    [
+        (2, {}, "Accepted"),
+        (1, {"FLEET": 3}, "Accepted"),
+        (None, {"FLEET": 1}, "ConcurrentTx"),
+        (1, {"X": 3}, "ConcurrentTx"),
+    ],
 )
 def test_the_rule_is_a_number_and_a_group_may_have_its_own(
     kit: Kit, most: int | None, by_group: dict[str, int], status: str
