@@ -79,6 +79,14 @@ class StopCharging:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowCost:
+    """Show the driver what the transaction `ref` costs so far: in whole units of its currency, tax included (2.x)."""
+
+    ref: str
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """Start again: at once when `hard`, else once no car charges (2.x) or with an orderly end of charges (1.6)."""
 
@@ -304,6 +312,7 @@ class Ask:
 Command = (
     StartCharging
     | StopCharging
+    | ShowCost
     | Reset
     | Unlock
     | SetAvailability

@@ -47,7 +47,7 @@ class Aspect(StrEnum):
     STOP_ON_REFUSAL = "stop_when_refused"
     STOP_ON_UNPLUG = "stop_when_unplugged"
     UNLOCK_ON_UNPLUG = "unlock_when_unplugged"
-    MASTER_PASS = "master_pass_group"
+    MASTER_PASS = "master_pass_group"  # noqa: S105
     COST_SHOWN = "running_cost_shown"
     # Read, and never set: how much fits into one message, and how long a car may take to come.
     PLUG_IN_TIME = "plug_in_time_s"

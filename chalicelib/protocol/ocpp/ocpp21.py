@@ -113,4 +113,5 @@ DIALECT = replace(
         "VatNumberValidation": _tax_number,
     },
     silent=frozenset({"NotifyPeriodicEventStream"}),
+    tells_cost_in_answers=True,
 )

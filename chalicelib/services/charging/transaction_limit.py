@@ -1,4 +1,4 @@
-"""OCPP 2.1's transactionLimit (E16): a driver's limits are kept by the charger too, so that they hold while we are away.
+"""OCPP 2.1's transactionLimit (E16): a driver's limits are kept by the charger too, so that they hold without us.
 
 What a driver asked for in the app goes to the charger with the answers to its transaction's messages, until it says
 that it keeps as much; what a driver sets at the charger holds here as well. Of both the lower counts.

@@ -29,6 +29,7 @@ from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE, LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
+from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import for_this, session_name, story
 from chalicelib.services.charging.transaction_ids import TransactionIds
@@ -71,6 +72,7 @@ class TransactionEvents:
     ends: InferredEnds
     monitor: Monitor
     limits: TransactionLimit
+    running_costs: RunningCosts
     alerts: Alerts
     clock: Clock
     signed_values: SignedValues
@@ -116,12 +118,13 @@ class TransactionEvents:
         session = self.monitor.look(known, readings) if wants_attention(known, readings) else None
         if event.limits is not None and known.session_id is not None:
             session = self.limits.told(session or self.sessions.get(known.session_id), event.limits)
+        cost = self.running_costs.due(connection, known, session, readings)
         self.alerts.read(known, readings)
         if _tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event)
         if event.token is None and event.remote_start_id is None and start_wh is None:
-            return Noted(limits=to_hand_on(session))
+            return Noted(cost=cost, limits=to_hand_on(session))
         facts = Transaction(
             connection.charger_id,
             known.ref,
@@ -131,7 +134,7 @@ class TransactionEvents:
         )
         told = self._tell(connection, facts, event.remote_start_id)
         session = self.limits.told(told.session, event.limits)
-        return Noted(told.standing, told.group, told.expires_at, limits=to_hand_on(session))
+        return Noted(told.standing, told.group, told.expires_at, cost, to_hand_on(session))
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.
