@@ -79,3 +79,12 @@ def test_the_domain_needs_only_the_standard_library(path: Path) -> None:
 
 def test_nothing_is_called_utils() -> None:
     assert not [path for path in SOURCES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for node in _tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(_name(path))
+    assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}

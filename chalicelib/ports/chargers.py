@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
     Admission,
@@ -250,7 +250,7 @@ class Setups(Protocol):
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 
-    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
         """Remember with the charger itself for which profile it was seen through, and how it measures."""
 
     def mark_due(self, charger: Charger) -> None:

@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_re
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents, NewsReceived, Topic
 from chalicelib.domain.chargers.identity import folded
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, ConnectorState, HeldList, MainMeter, Plug
@@ -457,7 +457,7 @@ def _charger(row: ChargerRow) -> Charger:
         firmware=row.firmware,
         has_main_meter=bool(row.has_main_meter),
         setup_profile=row.setup_profile,
-        metering=Metering(row.metering) if row.metering else Metering.UNKNOWN,
+        metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
     )
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from chalicelib.adapters.dynamo import decode, encode, find, update
 from chalicelib.adapters.tables import ChargerRow, OperatorRow
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.ports import Clock
 from chalicelib.records.chargers import Admission, Charger
@@ -56,7 +56,7 @@ class DynamoSetups:
         expected = awaited.does_not_exist() if awaited_before is None else awaited == awaited_before
         return update(ChargerRow(charger_id, _SETUP), changes, expected)
 
-    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
         changes = [ChargerRow.setup_profile.set(profile), ChargerRow.metering.set(metering.value)]
         update(ChargerRow(charger_id, _CHARGER), changes, ChargerRow.charger_id.exists())
 

@@ -115,7 +115,7 @@ class DifferenceView(ResponseBody):
     currency: str
 
 
-class Reconciliation(ResponseBody):
+class ReconciliationView(ResponseBody):
     """A day's differences; none is good news."""
 
     model_config = example(

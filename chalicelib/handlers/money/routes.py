@@ -21,7 +21,7 @@ from chalicelib.handlers.money.models import (
     EnergyDecision,
     PaymentView,
     Quote,
-    Reconciliation,
+    ReconciliationView,
     RefundBody,
     RefundView,
     TransferView,
@@ -152,12 +152,12 @@ def books(request: Request) -> Books:
     money,
     "GET",
     "/v1/operator/reconciliation",
-    answers=Reconciliation,
+    answers=ReconciliationView,
     errors=(400,),
     needs_operator=True,
     query={"day": "YYYY-MM-DD, UTC; yesterday if left out"},
 )
-def reconciliation(request: Request) -> Reconciliation:
+def reconciliation(request: Request) -> ReconciliationView:
     """Where our books and the payment provider's did not agree about a day, as the night's comparison found."""
     text = request.query.get("day")
     try:
@@ -165,7 +165,7 @@ def reconciliation(request: Request) -> Reconciliation:
     except ValueError:
         raise BadRequest("day must be YYYY-MM-DD", "day") from None
     found = network().differences.of(request.operator_id, day)
-    return Reconciliation(
+    return ReconciliationView(
         day=day,
         items=[
             DifferenceView(

@@ -16,8 +16,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable
-from chalicelib.domain.chargers.setup import Metering, Read, Setup, asked, begun, failed, metering, read, written
-from chalicelib.domain.chargers.setup_profile import Place, SetupProfile, wishes
+from chalicelib.domain.chargers.setup import (
+    MeteringCapability,
+    Read,
+    Setup,
+    asked,
+    begun,
+    failed,
+    metering,
+    read,
+    written,
+)
+from chalicelib.domain.chargers.setup_profile import ChargerTraits, SetupProfile, wishes
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Setups
 from chalicelib.ports.discovery import Places
@@ -127,7 +137,7 @@ class Provisioning:
             return False
         profile = self.setups.profile(charger.operator_id)
         site = self.catalog.site(charger.site_id)
-        place = Place(
+        place = ChargerTraits(
             is_load_managed=site is not None and site.is_load_managed,
             has_main_meter=charger.has_main_meter,
             keeps_list=charger.keeps_list,
@@ -172,7 +182,7 @@ class Provisioning:
         if (charger.setup_profile, charger.metering) != (setup.profile, found):
             self.setups.settle(charger.charger_id, setup.profile, found)
             if charger.place is not None:
-                self.places.set_metered(charger.place, found is not Metering.NONE)
+                self.places.set_metered(charger.place, found is not MeteringCapability.NONE)
         # Last, so that whoever sees it settled sees what came of it too.
         self.setups.save(charger.charger_id, setup, awaited_before)
         _log.info("charger is set up", extra={"charger_id": charger.charger_id, "metering": found})

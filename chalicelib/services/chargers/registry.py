@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
@@ -133,7 +133,7 @@ class Registry:
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,
             statuses={str(it.connector): it.status for it in states},
-            is_metered=charger.metering is not Metering.NONE,
+            is_metered=charger.metering is not MeteringCapability.NONE,
             kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 

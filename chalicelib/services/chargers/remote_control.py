@@ -38,7 +38,7 @@ _SOCKET_CLOSED = CommandResult(Verdict.FAILED, "its socket closed before the cha
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TransactionReport:
     """A transaction as its charger told it; `missing` are ranges of message numbers that never came."""
 
     facts: Transaction
@@ -186,7 +186,7 @@ class RemoteControl:
         self._own(operator_id, charger_id)
         return self.reports.parts(charger_id, kind, request_id)
 
-    def transaction(self, operator_id: str, charger_id: str, ref: str) -> Told:
+    def transaction(self, operator_id: str, charger_id: str, ref: str) -> TransactionReport:
         """A transaction as told. Raises NotFound."""
         self._own(operator_id, charger_id)
         facts = self.transactions.get(charger_id, ref)
@@ -196,7 +196,7 @@ class RemoteControl:
             raise NotFound(f"transaction {ref}")
         ends = [it for it in (facts.first_seq_no, facts.last_seq_no) if it is not None]
         numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
-        return Told(facts, len(numbers), missing(numbers))
+        return TransactionReport(facts, len(numbers), missing(numbers))
 
     def signed(
         self, operator_id: str, session_id: str, limit: int, after: str

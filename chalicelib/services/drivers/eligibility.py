@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
@@ -91,7 +91,7 @@ class Eligibility:
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         if charger.connection_id is None:
             raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
-        if charger.metering is Metering.NONE and tariff.needs_meter:
+        if charger.metering is MeteringCapability.NONE and tariff.needs_meter:
             # Better here than at a bill that nobody can make: a hold would wait for days for a person to look at it.
             raise Refusal("not_metered", f"charger {charger_id} does not measure energy at present; try another one")
         state = self._usable(charger_id, connector)

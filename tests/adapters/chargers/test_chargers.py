@@ -17,7 +17,8 @@ from tests.adapters.conftest import NOW, race
 pytestmark = pytest.mark.usefixtures("tables")
 
 ONE, TWO, SECOND_PLUG = ConnectorId(1), ConnectorId(2), ConnectorId(2, 3)
-CHARGER = Charger("CP-1", "op-1", "site-1", "scrypt$hash", (ONE, SECOND_PLUG))
+# Whoever is registered is found under its name in any case.
+CHARGER = Charger("CP-1", "op-1", "site-1", "scrypt$hash", (ONE, SECOND_PLUG), is_found_in_any_case=True)
 OLD = Connection("socket-old", "CP-1", "op-1", "ocpp1.6")
 NEW = Connection("socket-new", "CP-1", "op-1", "ocpp2.0.1")
 LATER = NOW + timedelta(seconds=1)
@@ -51,8 +52,17 @@ def test_registering_again_keeps_socket_and_boot_facts(chargers: DynamoChargers)
     chargers.put(replace(CHARGER, site_id="site-2", connectors=(ONE,)))
 
     assert known(chargers).booted_at is not None
-    assert replace(known(chargers), booted_at=None) == Charger(
-        "CP-1", "op-1", "site-2", "scrypt$hash", (ONE,), "socket-new", "ocpp2.0.1", NOW, "Acme", "Z", "serial", "1.0"
+    assert replace(known(chargers), booted_at=None) == replace(
+        CHARGER,
+        site_id="site-2",
+        connectors=(ONE,),
+        connection_id="socket-new",
+        protocol="ocpp2.0.1",
+        connected_at=NOW,
+        vendor="Acme",
+        model="Z",
+        serial="serial",
+        firmware="1.0",
     )
 
 
@@ -261,7 +271,7 @@ def test_a_session_cannot_free_a_connector_that_is_anothers(chargers: DynamoChar
 def test_freeing_an_unknown_connector_leaves_no_trace(chargers: DynamoChargers) -> None:
     chargers.free("CP-1", TWO, "session-1")
 
-    assert {row.item for row in ChargerRow.scan()} == {"charger"}
+    assert {row.item for row in ChargerRow.scan()} == {"charger", "spellings"}
 
 
 def test_of_many_sessions_claiming_a_connector_at_once_one_gets_it(chargers: DynamoChargers) -> None:
@@ -291,7 +301,7 @@ def test_each_call_costs_what_it_says(chargers: DynamoChargers, aws_calls: list[
         return spent
 
     chargers.put(CHARGER)
-    assert cost() == ["UpdateItem"]
+    assert cost() == ["UpdateItem", "UpdateItem"]
     chargers.opened(OLD, NOW)
     assert cost() == ["PutItem", "UpdateItem"]
     chargers.booted("CP-1", "Acme", "Z", None, None)

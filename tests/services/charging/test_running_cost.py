@@ -104,7 +104,7 @@ def test_1_6_has_no_word_for_it(kit: Kit) -> None:
 
 
 def test_what_costs_nothing_is_not_told(kit: Kit) -> None:
-    free = replace(TARIFF, elements=simple_elements(per_kwh=Decimal(0)), hold_minor=0)
+    free = replace(TARIFF, elements=simple_elements(per_kwh=Decimal(0)))
     kit.catalog.put_tariff(free)
     charges(begin(kit), 2000, 1)
     assert shown(kit) == []

@@ -29,7 +29,7 @@ from tests.services.conftest import NOW, Kit, sent_call
 from tests.services.reservations.test_reservations import FEES
 from tests.services.sessions.test_lifecycle import Run
 
-POLICIES = Path(__file__).parents[2] / ".chalice"
+POLICIES = Path(__file__).parents[3] / ".chalice"
 
 
 def allowed(policy: str) -> list[tuple[str, str]]:
