@@ -1,4 +1,4 @@
-"""A charger that can show it is told what a charge costs so far, where its operator wants that: once a minute at most."""
+"""A charger that can show it is told what a charge costs so far, if its operator wants that: once a minute at most."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_what_else_waits_for_the_charger_goes_first(kit: Kit) -> None:
     kit.commands.send("CP-1", ReadSettings(("C.D",)), Purpose.LIST_LIMITS, name="later")
     for _ in range(3):
         message_id, action = json.loads(kit.link.sent[-1])[1:3]
-        answer = {"getVariableResult": []} if action == "GetVariables" else {}
+        answer: dict[str, Any] = {"getVariableResult": []} if action == "GetVariables" else {}
         kit.conversation.receive(talk.connection_id, json.dumps([3, message_id, answer]))
     assert [json.loads(it)[1] for it in kit.link.sent[:2]] == ["first", "later"]
     assert shown(kit) == [(0.9, "tx-1")]
