@@ -120,6 +120,7 @@ def test_what_limits_nothing_is_no_limit(kit: Kit, limits: dict[str, Any]) -> No
 def test_a_limits_message_stands_in_the_journal(kit: Kit) -> None:
     talk = Talk(kit, "ocpp2.1")
     event(talk, "Started", 0, idToken=CARD201)
+    kit.clock.advance(seconds=1)
     kept(talk, 1, maxEnergy=3000)
     assert "transactionLimit" in talk.newest_entry().payload
 
