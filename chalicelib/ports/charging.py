@@ -77,6 +77,9 @@ class Transactions(Protocol):
     def attend(self, charger_id: str, ref: str, from_wh: int | None) -> None:
         """From now on its session is looked at from this energy on, whatever was said before."""
 
+    def cost_told(self, charger_id: str, ref: str, minor: int, at: datetime, not_since: datetime) -> bool:
+        """Its charger is now to be told this cost; False where that is none of news, or it was told one since then."""
+
     def forget_token(self, charger_id: str, ref: str) -> None:
         """Keep the transaction, and no longer the token it was begun or ended with."""
 

@@ -234,6 +234,7 @@ class Purpose(StrEnum):
     SETUP_READ = "setup_read"
     SETUP_WRITE = "setup_write"
     UNLOCK = "unlock"
+    COST = "cost"
 
 
 @dataclass(frozen=True, slots=True)

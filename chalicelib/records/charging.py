@@ -19,6 +19,7 @@ class Transaction:
     `is_nearly_done`: its driver has been told so. `connector_seq_no` numbers the message that told where it is.
     `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is thought
     to be over, though no end was told. `stop_word` is the charger's own word for why it ended.
+    `cost_told_minor` is the cost so far that its charger was last told, at `cost_told_at` by our clock.
     """
 
     charger_id: str
@@ -44,6 +45,8 @@ class Transaction:
     connector_seq_no: int | None = None
     stopped_as: str | None = None
     left_at: datetime | None = None
+    cost_told_minor: int | None = None
+    cost_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

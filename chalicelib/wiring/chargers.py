@@ -60,6 +60,7 @@ class ChargerServices(Stores):
             held_lists=self.held_lists,
             charger_news=self.charger_news,
             tokens=self.tokens,
+            setups=self.setups,
             commands=self.commands,
             clock=self.clock,
         )

@@ -10,8 +10,10 @@ from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
+from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transaction_limit import TransactionLimit
 from chalicelib.services.charging.transactions import TransactionEvents
 from chalicelib.services.charging.unclaimed import UnclaimedCharges
 from chalicelib.wiring.reservations import ReservationServices
@@ -37,6 +39,19 @@ class ChargingServices(ReservationServices):
     @cached_property
     def monitor(self) -> Monitor:
         return Monitor(self.sessions, self.evidence, self.changes, self.alerts, self.clock)
+
+    @cached_property
+    def running_costs(self) -> RunningCosts:
+        return RunningCosts(
+            setups=self.setups,
+            chargers=self.chargers,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            monitor=self.monitor,
+            commands=self.commands,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
 
     @cached_property
     def metering(self) -> Metering:
@@ -96,6 +111,8 @@ class ChargingServices(ReservationServices):
             starts=self.local_starts,
             ends=self.inferred_ends,
             monitor=self.monitor,
+            limits=TransactionLimit(self.transactions, self.changes),
+            running_costs=self.running_costs,
             alerts=self.alerts,
             clock=self.clock,
         )

@@ -28,6 +28,7 @@ class DriverServices(NotificationServices):
             tariffs=self.tariffs,
             tokens=self.tokens,
             drivers=self.drivers,
+            setups=self.setups,
             clock=self.clock,
         )
 

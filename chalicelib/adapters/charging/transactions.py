@@ -95,6 +95,12 @@ class DynamoTransactions:
         known = TransactionRow.attend_from_wh
         update(TransactionRow(charger_id, ref), [known.remove() if from_wh is None else known.set(from_wh)])
 
+    def cost_told(self, charger_id: str, ref: str, minor: int, at: datetime, not_since: datetime) -> bool:
+        known, known_at = TransactionRow.cost_told_minor, TransactionRow.cost_told_at
+        is_news = known.does_not_exist() | ((known != minor) & (known_at <= not_since))
+        row = TransactionRow(charger_id, ref)
+        return update(row, [known.set(minor), known_at.set(at)], is_news & TransactionRow.session_id.exists())
+
     def forget_token(self, charger_id: str, ref: str) -> None:
         known = TransactionRow(charger_id, ref)
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
@@ -260,6 +266,8 @@ def _transaction(row: TransactionRow) -> Transaction:
         connector_seq_no=row.connector_seq_no,
         stopped_as=row.stopped_as,
         left_at=row.left_at,
+        cost_told_minor=row.cost_told_minor,
+        cost_told_at=row.cost_told_at,
         connector=connector_id(row.connector) if row.connector else None,
         token=row.token,
         started_at=row.started_at,

@@ -111,6 +111,8 @@ class TransactionRow(Model):
     connector_seq_no = IntegerAttribute(null=True)
     stopped_as = UnicodeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
+    cost_told_minor = IntegerAttribute(null=True)
+    cost_told_at = UTCDateTimeAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

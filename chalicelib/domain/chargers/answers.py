@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.chargers.events import TransactionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +46,29 @@ class StartAnswer:
     """Answer to a start that needs a transaction id: that name, and whether its token may charge.
 
     `standing` is the token's authorization status, None when no token was shown.
+    `limits` are its driver's, for a charger that can keep them.
     """
 
     ref: str
     standing: AuthorizationStatus | None = None
     group: str = ""
     expires_at: datetime | None = None
+    limits: TransactionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Answer to what only had to be recorded. `standing` is its token's authorization status, where it showed one.
 
-    `cost` is what the charge comes to, tax included, in whole units of its currency, once it has ended.
+    `cost` is what the charge comes to, tax included, in whole units of its currency. `limits` are its driver's, for a
+    charger that can keep them and has not said that it does.
     """
 
     standing: AuthorizationStatus | None = None
     group: str = ""
     expires_at: datetime | None = None
     cost: Decimal | None = None
+    limits: TransactionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class AuthorizationStatus(StrEnum):
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     EXPIRED = "expired"
-    BUSY = "busy"
+    CONCURRENT_TX = "busy"
 
 
 class Message(StrEnum):
@@ -76,6 +76,14 @@ class StopCharging:
     """End the transaction that the charger knows as `ref`."""
 
     ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCost:
+    """Show the driver what the transaction `ref` costs so far: in whole units of its currency, tax included (2.x)."""
+
+    ref: str
+    cost: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +312,7 @@ class Ask:
 Command = (
     StartCharging
     | StopCharging
+    | ShowCost
     | Reset
     | Unlock
     | SetAvailability

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -155,6 +156,17 @@ class ChargingStarted:
     status: ConnectorStatus | None = None
     signed: tuple[SignedValue, ...] = ()
     is_offline: bool = False
+    limits: TransactionLimits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionLimits:
+    """What ends a transaction, as a charger keeps it: `cost` in whole units of its currency, tax included."""
+
+    cost: Decimal | None = None
+    energy_wh: int | None = None
+    duration_s: int | None = None
+    soc_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +177,8 @@ class ReadingsTaken:
     `begun` repeats the register of the transaction's beginning; it is none of the `readings`, which tell the present.
     `token` and `remote_start_id` are set when authorisation arrives after the transaction began (2.x). `seq_no`
     numbers a transaction's messages from 0 on where the version has it. `status` is what the connector does now,
-    where the message says so and it has just changed. `is_offline`: as for ChargingStarted.
+    where the message says so and it has just changed. `is_offline`: as for ChargingStarted. `limits` are those that
+    the charger now keeps, where it says so (2.1).
     """
 
     ref: str | None
@@ -180,6 +193,7 @@ class ReadingsTaken:
     begun: Reading | None = None
     signed: tuple[SignedValue, ...] = ()
     is_offline: bool = False
+    limits: TransactionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ charger. A wish is a list of values, the best first: a charger that refuses one 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # Raised whenever what a profile comes to changes: chargers are then looked at again.
@@ -46,6 +47,8 @@ class Aspect(StrEnum):
     STOP_ON_REFUSAL = "stop_when_refused"
     STOP_ON_UNPLUG = "stop_when_unplugged"
     UNLOCK_ON_UNPLUG = "unlock_when_unplugged"
+    MASTER_PASS = "master_pass_group"  # noqa: S105
+    COST_SHOWN = "running_cost_shown"
     # Read, and never set: how much fits into one message, and how long a car may take to come.
     PLUG_IN_TIME = "plug_in_time_s"
     MOST_READ = "most_settings_read"
@@ -69,7 +72,7 @@ class Quantity(StrEnum):
     POWER_BY_PHASE = "power_by_phase"
 
 
-Value = bool | int | tuple[Quantity, ...]
+Value = bool | int | str | tuple[Quantity, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,10 @@ class SetupProfile:
     a charger repeats what we failed to take; `reconnect_*` how it comes back to a line that was cut: after a wait and
     a random part, doubled so many times. `list_first`: a listed token may charge before we are asked. `offline_*` is
     who may charge while we cannot be asked.
+
+    `charges_per_token` is how many charges may run under one card at once, None for any number; a card of a group in
+    `charges_per_token_by_group` has that group's number. Cards of `master_pass_group` end any charge of the operator's
+    chargers and begin none. `shows_running_cost`: a charge's cost so far is told to chargers that can show it.
     """
 
     reading_interval_s: int | None = 60
@@ -101,11 +108,24 @@ class SetupProfile:
     stop_when_refused: bool | None = True
     stop_when_unplugged: bool | None = True
     unlock_when_unplugged: bool | None = True
+    master_pass_group: str | None = None
+    shows_running_cost: bool = False
+    # Of these two we decide, and no charger is set to them: they are no part of the version.
+    charges_per_token: int | None = field(default=None, repr=False)
+    charges_per_token_by_group: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.stop_interval_s and self.stop_interval_s < shortest_stop_interval_s():
             least_s = shortest_stop_interval_s()
             raise ValueError(f"stop_interval_s must be 0, or {least_s} at least: more does not fit into one message")
+
+    def most_charges(self, group: str) -> int | None:
+        """How many charges may run at once under a card of that group (empty: of none); None: any number."""
+        return self.charges_per_token_by_group.get(group, self.charges_per_token)
+
+    def is_master_pass(self, group: str) -> bool:
+        """Whether cards of that group end any charge, and begin none."""
+        return bool(group) and group == self.master_pass_group
 
     @property
     def version(self) -> str:
@@ -186,6 +206,8 @@ def wishes(profile: SetupProfile, place: ChargerTraits) -> tuple[DesiredSetting,
         _one(Aspect.RECONNECT_SPREAD, profile.reconnect_spread_s),
         _one(Aspect.RECONNECT_DOUBLINGS, profile.reconnect_doublings),
         _one(Aspect.PING, profile.ping_s),
+        _one(Aspect.MASTER_PASS, profile.master_pass_group),
+        _one(Aspect.COST_SHOWN, profile.shows_running_cost or None),
     ]
     # What is left to the charger is read where its charges depend on it.
     kept = [it for it in found if it.choices or it.aspect in VITAL]

@@ -3,7 +3,7 @@
 An end is inferred where the car is seen to have left, another charge has begun in its place, the charger is lost, an
 operator ends it by hand, or a message under another's number must be meant. What the charger itself tells under the
 charge's own name always counts for more: before the bill it replaces what was inferred, after it the difference is
-given back, or shown to a person (`LateEnd`).
+given back, or shown to a person (`LateEnd`). A charger that knows when a charge is to end says so (`LimitsKept`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import ByHand, LateEnd, Reason, Session, State
 from chalicelib.domain.pricing.evidence import Flag
 
@@ -19,6 +20,13 @@ from chalicelib.domain.pricing.evidence import Flag
 _LASTING = frozenset({Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.DISPUTED})
 # A charger that tells one end twice writes it down twice, seconds apart.
 _SAME_END = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsKept:
+    """The charger says which limits it keeps for this charge: its driver's, given to us or to it; None: none."""
+
+    limits: Limits | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class LateEndSettled:
     """What a true end told after the bill comes to has been given back, or is left for a person."""
 
 
-EndEvent = SeenFree | CarGone | GoesOn | Unplugged | EndedByHand | LateEndSettled
+EndEvent = LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | EndedByHand | LateEndSettled
 
 
 def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: frozenset[Flag]) -> Session:
@@ -172,6 +180,10 @@ def _end_by_hand(session: Session, event: EndedByHand) -> Session:
     )
 
 
+def _keep_limits(session: Session, event: LimitsKept) -> Session:
+    return session if session.charger_limits == event.limits else replace(session, charger_limits=event.limits)
+
+
 def _cancel_by_hand(session: Session, event: EndedByHand) -> Session:
     at = event.by_hand.at
     return replace(session, state=State.FAILED, reason=Reason.CANCELLED, by_hand=event.by_hand, ended_at=at)
@@ -185,6 +197,7 @@ def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
 
 ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, EndedByHand): _cancel_by_hand,
+    (State.ACTIVE, LimitsKept): _keep_limits,
     (State.ACTIVE, SeenFree): _see_free,
     (State.ACTIVE, CarGone): _go,
     (State.ACTIVE, EndedByHand): _end_by_hand,

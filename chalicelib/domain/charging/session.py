@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
@@ -58,6 +58,7 @@ class Reason(StrEnum):
     FUNDS_EXHAUSTED = "funds_exhausted"
     LIMIT_REACHED = "limit_reached"
     NOT_AUTHORISED = "not_authorised"
+    TOO_MANY_CHARGES = "too_many_charges"
     RESERVATION_CANCELLED = "reservation_cancelled"
     RESERVATION_EXPIRED = "reservation_expired"
     INTERNAL = "internal"
@@ -134,6 +135,7 @@ class Session:
     `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
     came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
     `unplugged_at`: since then its connector is free of its car; nobody but the connector's own status says so.
+    `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it.
@@ -151,6 +153,7 @@ class Session:
     created_at: datetime
     time_zone: str = "UTC"
     limits: Limits | None = None
+    charger_limits: Limits | None = None
     reserved: Reserved | None = None
     state: State = State.INITIATED
     reason: Reason | None = None
@@ -189,6 +192,16 @@ class Session:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def limits_in_force(self) -> Limits | None:
+        """What ends it: its driver's limits, be they given to us or at the charger, the lower of each kind."""
+        return strictest(self.limits, self.charger_limits)
+
+    @property
+    def limits_to_hand_on(self) -> Limits | None:
+        """The limits its charger should keep, where it has not said that it keeps as much; None: nothing to say."""
+        return None if self.limits is None or self.charger_limits == self.limits_in_force else self.limits_in_force
 
     @property
     def needs_review(self) -> bool:

@@ -10,12 +10,14 @@ from pydantic import Field
 
 from chalicelib.domain.chargers.setup import MeteringCapability, Standing
 from chalicelib.domain.chargers.setup_profile import Aspect
+from chalicelib.handlers.chargers.models import Group
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
 
 _PROFILE = {"reading_interval_s": 60, "offline_unknown_tokens": False, "ping_s": 120}
 _Seconds = Annotated[int, Field(ge=1, le=86_400)]
 _Attempts = Annotated[int, Field(ge=1, le=100)]
 _Doublings = Annotated[int, Field(ge=0, le=10)]
+_Charges = Annotated[int, Field(ge=1, le=10)]
 _Left = "null leaves it to the charger"
 
 
@@ -55,6 +57,18 @@ class SetupProfileBody(RequestBody):
     unlock_when_unplugged: Annotated[
         bool | None, Field(description=f"let go of the cable when it is pulled at the car; {_Left}")
     ] = True
+    master_pass_group: Annotated[
+        Group | None, Field(description="cards of this group end any charge and begin none (2.x, C16)")
+    ] = None
+    shows_running_cost: Annotated[
+        bool, Field(description="tell chargers that can show it what a charge costs so far (2.x): a message a minute")
+    ] = False
+    charges_per_token: Annotated[
+        _Charges | None, Field(description="that may run at once under one card; null: any number")
+    ] = None
+    charges_per_token_by_group: Annotated[
+        dict[Group, _Charges], Field(max_length=100, description="the same for the cards of a group")
+    ] = {}  # noqa: RUF012
 
 
 class SetupProfileView(SetupProfileBody):

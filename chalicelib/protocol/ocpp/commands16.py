@@ -54,7 +54,7 @@ STANDINGS = {
     AuthorizationStatus.UNKNOWN: "Invalid",
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
-    AuthorizationStatus.BUSY: "ConcurrentTx",
+    AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargePointMaxProfile",

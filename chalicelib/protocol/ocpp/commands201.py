@@ -26,6 +26,7 @@ from chalicelib.domain.chargers.commands import (
     Reset,
     SetAvailability,
     SetProfile,
+    ShowCost,
     StartCharging,
     StopCharging,
     Trigger,
@@ -57,7 +58,7 @@ STANDINGS = {
     AuthorizationStatus.UNKNOWN: "Unknown",
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
-    AuthorizationStatus.BUSY: "ConcurrentTx",
+    AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargingStationMaxProfile",
@@ -224,6 +225,8 @@ ENCODERS: dict[type, Encoder] = {
     **alike.ENCODERS,
     StartCharging: _request_start,
     StopCharging: lambda it: ("RequestStopTransaction", {"transactionId": it.ref}),
+    # I02
+    ShowCost: lambda it: ("CostUpdated", {"totalCost": float(it.cost), "transactionId": it.ref}),
     Reset: _reset,
     Unlock: lambda it: ("UnlockConnector", {"evseId": it.connector.evse, "connectorId": it.connector.plug}),
     SetAvailability: _availability,

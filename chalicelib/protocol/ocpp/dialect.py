@@ -58,6 +58,7 @@ class Dialect:
 
     `schemas` is its folder in the `ocpp` library, `request` how a request's schema ends there. `silent` are the
     requests nobody answers, `confidential` those whose content is nobody's business but the operator's who asked.
+    `tells_cost_in_answers`: a charge's cost so far goes with the answer to its readings.
     """
 
     subprotocol: str
@@ -72,6 +73,7 @@ class Dialect:
     mutual: frozenset[str] = frozenset({"DataTransfer"})
     silent: frozenset[str] = frozenset()
     confidential: frozenset[str] = frozenset()
+    tells_cost_in_answers: bool = False
 
     def decode(self, call: Call, received_at: datetime) -> Decoded:
         """Understand a charger's request, liberally. Raises ProtocolError when a needed fact is not in it."""

@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.chargers.answers import Decision
-from chalicelib.domain.chargers.events import Need, ReportKind, Topic
+from chalicelib.domain.chargers.answers import Decision, Noted, StartAnswer
+from chalicelib.domain.chargers.events import (
+    ChargerEvent,
+    ChargingStarted,
+    Need,
+    ReadingsTaken,
+    ReportKind,
+    Topic,
+    TransactionLimits,
+)
 from chalicelib.protocol.ocpp import ocpp201
 from chalicelib.protocol.ocpp.alike import grants
 from chalicelib.protocol.ocpp.dialect import Fields, present
 from chalicelib.protocol.ocpp.notices201 import news, report, requested
+from chalicelib.protocol.ocpp.payload import Payload
 
 _LONG_AGO = "1970-01-01T00:00:00.000Z"
 
@@ -43,6 +52,37 @@ def _tax_number(answer: Decision, asked: Mapping[str, Any]) -> Fields:
     )
 
 
+def _transaction_event(payload: Payload) -> ChargerEvent:
+    event = ocpp201.DIALECT.decoders["TransactionEvent"](payload)
+    info = payload.optional_part("transactionInfo")
+    said = info.optional_part("transactionLimit") if info else None
+    if said is None or not isinstance(event, ChargingStarted | ReadingsTaken):
+        return event
+    # E16: who stands at the station may limit the charge there, and what we said of it is confirmed so.
+    energy_wh = said.optional_number("maxEnergy")
+    limits = TransactionLimits(
+        cost=said.optional_number("maxCost"),
+        energy_wh=None if energy_wh is None else int(energy_wh),
+        duration_s=said.optional_integer("maxTime"),
+        soc_percent=said.optional_integer("maxSoC"),
+    )
+    return replace(event, limits=limits)
+
+
+def _event_reply(answer: StartAnswer | Noted, asked: Mapping[str, Any]) -> Fields:
+    limits = answer.limits
+    reply = ocpp201.DIALECT.repliers["TransactionEvent"](answer, asked)
+    if limits is None:
+        return reply
+    limit = present(
+        maxCost=None if limits.cost is None else float(limits.cost),
+        maxEnergy=limits.energy_wh,
+        maxTime=limits.duration_s,
+        maxSoC=limits.soc_percent,
+    )
+    return reply | {"transactionLimit": limit}
+
+
 DIALECT = replace(
     ocpp201.DIALECT,
     subprotocol="ocpp2.1",
@@ -59,6 +99,7 @@ DIALECT = replace(
         "NotifySettlement": news(Topic.SETTLEMENT, "status"),
         "OpenPeriodicEventStream": requested(Need.EVENT_STREAM),
         "PullDynamicScheduleUpdate": requested(Need.CHARGING_SCHEDULE),
+        "TransactionEvent": _transaction_event,
         "ReportDERControl": report(ReportKind.GRID_CONTROLS),
         "VatNumberValidation": requested(Need.TAX_NUMBER_CHECK, "vatNumber"),
     },
@@ -68,7 +109,9 @@ DIALECT = replace(
         "NotifyEVChargingNeeds": grants("Accepted", "NoChargingProfile"),
         "OpenPeriodicEventStream": grants("Accepted", "Rejected"),
         "PullDynamicScheduleUpdate": grants("Accepted", "Rejected"),
+        "TransactionEvent": _event_reply,
         "VatNumberValidation": _tax_number,
     },
     silent=frozenset({"NotifyPeriodicEventStream"}),
+    tells_cost_in_answers=True,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from chalicelib.domain.drivers import bare
@@ -120,6 +121,17 @@ class Payload:
     def optional_integer(self, name: str) -> int | None:
         """A whole number, if there is one."""
         return _integer(self.data.get(name))
+
+    def optional_number(self, name: str) -> Decimal | None:
+        """A number, whole or not, if there is one that can be read."""
+        value = self.data.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            number = Decimal(str(value).strip())
+        except InvalidOperation:
+            return None
+        return number if number.is_finite() and abs(number) < _LARGEST_NUMBER else None
 
     def ordinal(self, name: str) -> int | None:
         """A number counted from one. Nought stands for the whole; so, noted, does what is below it."""

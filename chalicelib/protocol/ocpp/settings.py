@@ -12,6 +12,8 @@ from typing import Any
 LONGEST_LIST = ("LocalAuthListMaxLength", "LocalAuthListCtrlr.Entries")
 ENTRIES_PER_MESSAGE = ("SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage")
 BYTES_PER_MESSAGE = ("LocalAuthListCtrlr.BytesPerMessage",)
+# Whether it shows a driver what we say a charge costs (OCPP 2.x I02).
+COST_SHOWN = "TariffCostCtrlr.Enabled/Cost"
 # Where the items of a request stand, and which setting bounds their number.
 _ITEMS = {
     "GetConfiguration": ("key", "GetConfigurationMaxKeys"),
@@ -22,7 +24,13 @@ _ITEMS = {
 }
 _KNOWN = {
     name.casefold(): name
-    for name in (*LONGEST_LIST, *ENTRIES_PER_MESSAGE, *BYTES_PER_MESSAGE, *(limit for _, limit in _ITEMS.values()))
+    for name in (
+        *LONGEST_LIST,
+        *ENTRIES_PER_MESSAGE,
+        *BYTES_PER_MESSAGE,
+        COST_SHOWN,
+        *(limit for _, limit in _ITEMS.values()),
+    )
 }
 
 
@@ -31,7 +39,7 @@ def limits_told(payload: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in _settings(payload):
         known = _KNOWN.get(name.strip().casefold())
-        if known is not None and isinstance(value, str | int) and not isinstance(value, bool):
+        if known is not None and isinstance(value, str | int):
             found[known] = str(value)[:20]
     return found
 
@@ -43,6 +51,11 @@ def limit(limits: Mapping[str, str] | None, *names: str) -> int | None:
         if value.isdecimal() and int(value) > 0:
             return int(value)
     return None
+
+
+def shows_cost(limits: Mapping[str, str] | None) -> bool:
+    """Whether the charger has said that it shows a driver what a charge costs."""
+    return (limits or {}).get(COST_SHOWN, "").strip().casefold() == "true"
 
 
 def in_parts(action: str, payload: Mapping[str, Any], limits: Mapping[str, str] | None) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.domain.chargers.commands import Ask, Command, CommandResult, ReadSettings, WriteSetting
 from chalicelib.domain.chargers.setup import Kind, Read, ReportedValue, Target, Write, WriteAnswer
 from chalicelib.domain.chargers.setup_profile import Aspect, DesiredSetting, Quantity, Value
+from chalicelib.protocol.ocpp.settings import COST_SHOWN
 
 _QUANTITIES: dict[Quantity, tuple[str, ...]] = {
     Quantity.ENERGY: ("Energy.Active.Import.Register",),
@@ -74,6 +75,8 @@ _NAMES201 = {
     # Not in TxCtrlr, as one would think (appendix 3.1.7).
     Aspect.UNLOCK_ON_UNPLUG: "OCPPCommCtrlr.UnlockOnEVSideDisconnect",
     Aspect.PLUG_IN_TIME: "TxCtrlr.EVConnectionTimeOut",
+    Aspect.MASTER_PASS: "AuthCtrlr.MasterPassGroupId",
+    Aspect.COST_SHOWN: COST_SHOWN,
 }
 _LIMITS = (
     DesiredSetting(Aspect.MOST_READ),
@@ -132,6 +135,8 @@ def _kind(wish: DesiredSetting) -> Kind:
     value = wish.choices[0] if wish.choices else 0
     if isinstance(value, tuple):
         return Kind.AT_LEAST if value else Kind.EXACTLY
+    if isinstance(value, str):
+        return Kind.EXACTLY
     return Kind.FLAG if isinstance(value, bool) else Kind.NUMBER
 
 
@@ -145,6 +150,8 @@ def _value(value: Value, least: int | None) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value if least is None else max(value, least))
+    if isinstance(value, str):
+        return value
     return ",".join(dict.fromkeys(word for it in value for word in _QUANTITIES[it]))
 
 

@@ -40,6 +40,7 @@ _RANKS = {
     Purpose.LIST_VERSION: 5,
     Purpose.LIST_LIMITS: 5,
     Purpose.LIST: 5,
+    Purpose.COST: 6,
 }
 # An operator may start and stop charges in OCPP's own words.
 _STARTS_AND_STOPS = frozenset(

@@ -24,8 +24,9 @@ from chalicelib.domain.chargers.commands import (
     Verdict,
 )
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists
+from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists, Setups
 from chalicelib.ports.drivers import TokenChanges
+from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.protocol.ocpp.settings import BYTES_PER_MESSAGE, ENTRIES_PER_MESSAGE, LONGEST_LIST, limit
 from chalicelib.records.chargers import Charger, Gone, HeldList, Purpose, SentCall
 from chalicelib.records.drivers import Token
@@ -56,6 +57,7 @@ class LocalLists:
     held_lists: HeldLists
     charger_news: ChargerNews
     tokens: TokenChanges
+    setups: Setups
     commands: ChargerCommands
     clock: Clock
 
@@ -171,6 +173,7 @@ class LocalLists:
             changed = [*(it for it in changed if it[1].uid != token.uid), (now_s, token)]
         lacking = [it for it in changed if not _is_held(held, *it) and not (is_full and it[1].is_blocked)]
         taken, entries, size = _fitting(lacking[:most], charger, is_full=is_full)
+        entries = self._as_kept(charger, entries)
         version = max(taken[-1][1] >> 1 if taken else self._settled(), held.sent + 1)
         until_s = min(self._settled(), lacking[most][0] - 1) if len(lacking) > most else self._settled()
         until_s = max(held.until_s, until_s)
@@ -183,6 +186,18 @@ class LocalLists:
             return False
         subject = f"{version} {_FULL if is_full else 'differential'}"
         return self._send(charger, UpdateList(version, is_full, tuple(entries)), Purpose.LIST, subject)
+
+    def _as_kept(self, charger: Charger, entries: list[Listed]) -> list[Listed]:
+        """A master pass begins nothing, and OCPP 1.6 knows none: what stands there as accepted may begin a charge."""
+        if charger.protocol != OLDEST:
+            return entries
+        profile = self.setups.profile(charger.operator_id)
+        return [
+            replace(it, standing=AuthorizationStatus.BLOCKED)
+            if it.standing and profile.is_master_pass(it.group)
+            else it
+            for it in entries
+        ]
 
     def _most(self, charger: Charger) -> int:
         """How many entries one message may bring to this charger."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.events import Reading
@@ -34,7 +35,7 @@ def attention_wh(session: Session) -> int | None:
     """The energy from which on a session is looked at with each reading; 0: always, None: never."""
     if session.driver_id is None:
         return None
-    if session.limits is not None:
+    if session.limits_in_force is not None:
         return 0
     if session.tariff.is_free or not session.holds:
         # Nothing to outgrow; once there is, that is said anew.
@@ -83,12 +84,28 @@ class Monitor:
     alerts: Alerts
     clock: Clock
 
-    def look(self, facts: Transaction, readings: Sequence[Reading]) -> None:
-        """End a session whose driver wanted no more than this; have more set aside for one that outgrows its hold."""
+    def look(self, facts: Transaction, readings: Sequence[Reading]) -> Session | None:
+        """End a session whose driver wanted no more than this; have more set aside for one that outgrows its hold.
+
+        Returns it as it was before that; None where none is under way.
+        """
         session = self.sessions.get(facts.session_id) if facts.session_id else None
         if session is None or session.state is not State.ACTIVE:
-            return
+            return None
         newest = max(readings, key=lambda it: it.at)
+        energy_wh, cost_minor, until = self.so_far(session, newest)
+        limits = session.limits_in_force
+        spent = (energy_wh, cost_minor, until - (session.started_at or session.created_at), newest.soc_percent)
+        if limits is not None and limits.is_reached(*spent):
+            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        elif session.holds and cost_minor * 100 >= session.held_minor * _SHARE_PERCENT:
+            self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
+        if limits is not None and limits.nearly.is_reached(*spent):
+            self.alerts.nearly_done(session, facts)
+        return session
+
+    def so_far(self, session: Session, newest: Reading) -> tuple[int, int, datetime]:
+        """Energy and cost of a charge under way, by its newest reading, and until when that is."""
         began_at = session.started_at or session.created_at
         # A clock that goes ahead must not use up a driver's time.
         until = max(began_at, min(newest.at, self.clock()))
@@ -96,15 +113,7 @@ class Monitor:
         known = self.evidence.all_of(session) if is_course else [StoredReading("", newest)]
         found = self.evidence.so_far(session, known, are_all=is_course)
         energy_wh = found.energy_wh or 0
-        cost_minor = cost_so_far(session, found, energy_wh, until).total_minor
-        limits = session.limits
-        spent = (energy_wh, cost_minor, until - began_at, newest.soc_percent)
-        if limits is not None and limits.is_reached(*spent):
-            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
-        elif session.holds and cost_minor * 100 >= session.held_minor * _SHARE_PERCENT:
-            self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
-        if limits is not None and limits.nearly.is_reached(*spent):
-            self.alerts.nearly_done(session, facts)
+        return energy_wh, cost_so_far(session, found, energy_wh, until).total_minor, until
 
     def cost(self, session: Session) -> Decimal | None:
         """What an ended charge comes to, in its currency (2.x I02); None where a person has to say that."""

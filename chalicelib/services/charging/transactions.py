@@ -10,19 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
 from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
 from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken
 from chalicelib.domain.charging.readings import is_beside, with_beginning
-from chalicelib.domain.charging.session import Origin, Reason, Session
-from chalicelib.domain.charging.transitions import (
-    Moved,
-    StartFailed,
-    StopRequested,
-    apply,
-)
+from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
@@ -34,9 +30,11 @@ from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE, LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
+from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import for_this, session_name, story
 from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
 
@@ -56,6 +54,7 @@ class _Told:
     session: Session | None
     standing: AuthorizationStatus | None
     group: str = ""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +73,8 @@ class TransactionEvents:
     starts: LocalStarts
     ends: InferredEnds
     monitor: Monitor
+    limits: TransactionLimit
+    running_costs: RunningCosts
     alerts: Alerts
     clock: Clock
     signed_values: SignedValues
@@ -97,7 +98,8 @@ class TransactionEvents:
             told = self._tell(connection, facts, event.remote_start_id)
             self.signed_values.keep(connection.charger_id, facts.ref, event.signed)
             if event.ref is not None or _is_same_start(told.facts, event):
-                return StartAnswer(ref, told.standing, told.group)
+                session = self.limits.told(told.session, event.limits)
+                return StartAnswer(ref, told.standing, told.group, told.expires_at, to_hand_on(session))
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
@@ -115,14 +117,16 @@ class TransactionEvents:
         self.signed_values.keep(connection.charger_id, known.ref, event.signed)
         if known.left_at is not None:
             self.ends.read(known, readings)
-        if wants_attention(known, readings):
-            self.monitor.look(known, readings)
+        session = self.monitor.look(known, readings) if wants_attention(known, readings) else None
+        if event.limits is not None and known.session_id is not None:
+            session = self.limits.told(session or self.sessions.get(known.session_id), event.limits)
+        cost = self.running_costs.due(connection, known, session, readings)
         self.alerts.read(known, readings)
         if _tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event)
         if event.token is None and event.remote_start_id is None and start_wh is None:
-            return Noted()
+            return Noted(cost=cost, limits=to_hand_on(session))
         facts = Transaction(
             connection.charger_id,
             known.ref,
@@ -130,7 +134,9 @@ class TransactionEvents:
             token=event.token,
             meter_start_wh=start_wh,
         )
-        return Noted(self._tell(connection, facts, event.remote_start_id).standing)
+        told = self._tell(connection, facts, event.remote_start_id)
+        session = self.limits.told(told.session, event.limits)
+        return Noted(told.standing, told.group, told.expires_at, cost, to_hand_on(session))
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.
@@ -181,7 +187,7 @@ class TransactionEvents:
         # Whoever shows a token to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
         # token is its own status, for the charger keeps that, and lets the token charge by it (1.6 §3.5.1, 2.0.1 C10).
         shown = self._authorization(connection, event.token)
-        return Noted(shown.standing, shown.group, shown.expires_at, cost)
+        return Noted(shown.to_end, shown.group, shown.expires_at, cost)
 
     def start_answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger's yes to a start is not yet energy; its no ends the wait at once."""
@@ -207,10 +213,12 @@ class TransactionEvents:
         session = self._session(merged, authorization)
         if session is None:
             self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
-            return _Told(merged, None, authorization.standing if authorization else None)
+            return _told(merged, None, authorization, authorization.standing if authorization else None)
         session = self._bring_up_to_date(session, merged)
-        standing = self._admitted(session, authorization)
-        return _Told(merged, session, standing, authorization.group if authorization else "")
+        if authorization is not None and authorization.is_master_pass and merged.token != facts.token:
+            # Shown to end what another token began (C16).
+            return _told(merged, session, authorization, authorization.to_end)
+        return _told(merged, session, authorization, self._admitted(session, authorization, facts.token))
 
     def _payer(self, connection: Connection, facts: Transaction, remote_start_id: int | None) -> Authorization | None:
         """Step 1: who shows the token that these facts bring, or began what they echo; None: nobody."""
@@ -272,7 +280,9 @@ class TransactionEvents:
             session = self._seated(session, facts)
         return self.changes.apply(session.session_id, *story(facts), known=session)
 
-    def _admitted(self, session: Session, authorization: Authorization | None) -> AuthorizationStatus | None:
+    def _admitted(
+        self, session: Session, authorization: Authorization | None, token: str | None
+    ) -> AuthorizationStatus | None:
         """Step 4: what becomes of a session under way by who its payer is; returns what the token shown is worth."""
         if session.reason is Reason.CONNECTOR_RESERVED:
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
@@ -287,9 +297,22 @@ class TransactionEvents:
         ):
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
+        is_refused = token == session.token and self._is_one_too_many(session, authorization)
+        if is_refused:
+            session = self.changes.apply(
+                session.session_id, StopRequested(self.clock(), Reason.TOO_MANY_CHARGES), known=session
+            )
         if session.origin is not Origin.APP:
             self.workflow.start(session)
-        return authorization.standing
+        return AuthorizationStatus.CONCURRENT_TX if is_refused else authorization.standing
+
+    def _is_one_too_many(self, session: Session, authorization: Authorization) -> bool:
+        """Whether its card charges elsewhere already, as often as it may: what has flowed is billed all the same."""
+        if session.reason is Reason.TOO_MANY_CHARGES:
+            return True
+        if session.state is not State.ACTIVE or session.origin is not Origin.CARD:
+            return False
+        return self.authorizations.is_one_too_many(session, authorization)
 
     def _move(self, known: Transaction, event: ReadingsTaken) -> None:
         """The charger says where the car is, after the start: the session goes there."""
@@ -323,6 +346,17 @@ class TransactionEvents:
 
     def _authorization(self, connection: Connection, token: str) -> Authorization:
         return self.authorizations.authorization(connection.charger_id, connection.operator_id, token)
+
+
+def _told(
+    facts: Transaction,
+    session: Session | None,
+    authorization: Authorization | None,
+    standing: AuthorizationStatus | None,
+) -> _Told:
+    if authorization is None:
+        return _Told(facts, session, standing)
+    return _Told(facts, session, standing, authorization.group, authorization.expires_at)
 
 
 def _is_after_end(known: Transaction, event: ReadingsTaken) -> bool:

@@ -205,6 +205,6 @@ def _is_notable(decoded: Decoded) -> bool:
     match decoded.event:
         case HeartbeatReceived() | MainMeterRead():
             return False
-        case ReadingsTaken(token=token, remote_start_id=remote_start_id):
-            return token is not None or remote_start_id is not None
+        case ReadingsTaken(token=token, remote_start_id=remote_start_id, limits=limits):
+            return token is not None or remote_start_id is not None or limits is not None
     return True

@@ -92,7 +92,7 @@ class Router:
         return self.statuses.told(connection, event)
 
     def _token(self, connection: Connection, event: TokenPresented, assign_ref: AssignRef) -> Answer:
-        shown = self.authorizations.authorization(connection.charger_id, connection.operator_id, event.token)
+        shown = self.authorizations.shown(connection, event.token)
         return TokenAnswer(shown.standing, shown.group, shown.expires_at)
 
     def _start(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> Answer:

@@ -240,7 +240,7 @@ def test_an_error_has_ocpp16s_code_and_the_messages_id(text: str, message_id: st
         ("Authorize", TokenAnswer(AuthorizationStatus.UNKNOWN), {"idTagInfo": {"status": "Invalid"}}),
         (
             "StartTransaction",
-            StartAnswer("411", AuthorizationStatus.BUSY),
+            StartAnswer("411", AuthorizationStatus.CONCURRENT_TX),
             {"transactionId": 411, "idTagInfo": {"status": "ConcurrentTx"}},
         ),
         ("StartTransaction", StartAnswer("411"), {"transactionId": 411, "idTagInfo": {"status": "Invalid"}}),

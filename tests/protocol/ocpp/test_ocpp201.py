@@ -259,7 +259,7 @@ def test_an_error_has_ocpp201s_code_and_the_messages_id(text: str, message_id: s
         ("TransactionEvent", StartAnswer(TX, AuthorizationStatus.BLOCKED), {"idTokenInfo": {"status": "Blocked"}}),
         ("TransactionEvent", StartAnswer(TX), {}),
         ("TransactionEvent", Noted(), {}),
-        ("TransactionEvent", Noted(AuthorizationStatus.BUSY), {"idTokenInfo": {"status": "ConcurrentTx"}}),
+        ("TransactionEvent", Noted(AuthorizationStatus.CONCURRENT_TX), {"idTokenInfo": {"status": "ConcurrentTx"}}),
     ],
 )
 def test_a_reply_says_what_was_decided_as_the_schema_wants_it(

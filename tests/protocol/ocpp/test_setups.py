@@ -113,3 +113,15 @@ def test_variables_are_told_apart_by_their_instances() -> None:
 )
 def test_values_are_compared_as_what_they_are(kind: Kind, said: str, wanted: str, met: bool) -> None:
     assert is_met(kind, said, wanted) is met
+
+
+def test_a_master_pass_group_is_set_where_the_version_has_it_and_left_alone_where_nobody_declared_one() -> None:
+    assert targets("ocpp2.0.1", master_pass_group="M1")[Aspect.MASTER_PASS].choices == ("M1",)
+    assert Aspect.MASTER_PASS not in targets("ocpp1.6", master_pass_group="M1")
+    assert Aspect.MASTER_PASS not in targets("ocpp2.0.1")
+
+
+def test_a_charger_is_asked_to_show_costs_only_for_an_operator_who_wants_that() -> None:
+    shown = targets("ocpp2.1", shows_running_cost=True)[Aspect.COST_SHOWN]
+    assert (shown.name, shown.choices) == ("TariffCostCtrlr.Enabled/Cost", ("true",))
+    assert Aspect.COST_SHOWN not in targets("ocpp2.1")
