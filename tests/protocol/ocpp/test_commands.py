@@ -61,6 +61,7 @@ COMMANDS: list[Command] = [
     c.DeleteCertificate("SHA256", "aa", "bb", "cc"),
     c.DeliverCertificate(PEM),
     c.DataTransfer("com.example", "hello", "{}"),
+    c.ShowCost("tx-1", Decimal("1.84")),
 ]
 
 
