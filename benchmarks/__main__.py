@@ -161,7 +161,7 @@ def _fuzzed(seconds: float) -> str:
     logging.disable(logging.CRITICAL)
     now = wiring.network().clock()
     for protocol in fuzz.PROTOCOLS:
-        wiring.network().chargers.opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
+        wiring.network().sockets.opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
 
     def receive(protocol: str, text: str) -> None:
         answer = talk.receive(f"fuzz-{protocol}", text)

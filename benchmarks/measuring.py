@@ -162,8 +162,8 @@ def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Ite
 
 
 def _step(meter: Meter, act: Callable[[], object]) -> Usage:
-    chargers: Any = wiring.network().chargers
-    chargers._known_connection.cache_clear()
+    sockets: Any = wiring.network().sockets
+    sockets._known_connection.cache_clear()
     act()
     return meter.take(_QUIET_S)
 

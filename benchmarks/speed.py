@@ -53,11 +53,14 @@ class _Nothing:
     def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
         return None
 
-    def connectors(self, charger_id: str) -> Sequence[ConnectorState]:
+    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
         return ()
 
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState:
         return state
+
+    def place(self, *_: Any) -> bool:
+        return False
 
     def add(self, *_: Any) -> None:
         return None
@@ -70,9 +73,20 @@ def _clock() -> datetime:
 def conversation(protocol: str) -> Conversation:
     """The services of a socket, over stores that cost nothing."""
     store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
-    outside = ("chargers", "calls", "message_log", "history", "reports", "places", "setups", "link", "workflow")
-    kept = ("sessions", "transactions", "readings", "signed_values", "catalog", "drivers", "reservations", "outbox")
-    return Network({}, clock=_clock, **dict.fromkeys((*outside, *kept), store)).conversation
+    chargers = (
+        "chargers",
+        "sockets",
+        "connectors",
+        "charger_news",
+        "charger_passwords",
+        "held_lists",
+        "sites",
+        "setups",
+    )
+    outside = ("calls", "message_log", "history", "reports", "places", "link", "workflow")
+    kept = ("sessions", "transactions", "readings", "signed_values", "reservations", "outbox")
+    people = ("tariffs", "tokens", "drivers", "operator_profiles")
+    return Network({}, clock=_clock, **dict.fromkeys((*chargers, *outside, *kept, *people), store)).conversation
 
 
 def _samples(count: int, version: str) -> list[dict[str, Any]]:

@@ -31,6 +31,12 @@ ROOMS = {
     "ocpp": ("chalicelib/protocol/ocpp/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
 }
+# Where whose a thing is may be compared by hand: all else asks services/access.py.
+WHOSE = {
+    "chalicelib/services/access.py": "it is the one place",
+    "chalicelib/adapters/chargers/chargers.py": "a condition that DynamoDB checks as it writes",
+    "chalicelib/adapters/drivers/catalog.py": "a condition that DynamoDB checks as it writes",
+}
 
 
 def _tree(path: Path) -> ast.Module:
@@ -79,3 +85,32 @@ def test_the_domain_needs_only_the_standard_library(path: Path) -> None:
 
 def test_nothing_is_called_utils() -> None:
     assert not [path for path in SOURCES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+def _compares_owners(node: ast.AST) -> bool:
+    """Whether an operator or a driver stands on a side of an equality, be it an attribute or a name."""
+    if not isinstance(node, ast.Compare) or not all(isinstance(it, ast.Eq | ast.NotEq) for it in node.ops):
+        return False
+    sides = [node.left, *node.comparators]
+    names = {
+        it.attr if isinstance(it, ast.Attribute) else it.id for it in sides if isinstance(it, ast.Attribute | ast.Name)
+    }
+    return bool(names & {"operator_id", "driver_id"})
+
+
+def test_whose_a_thing_is_is_asked_in_one_place() -> None:
+    by_hand = {
+        _name(path)
+        for path in SOURCES
+        if "chalicelib" in path.parts and any(_compares_owners(node) for node in ast.walk(_tree(path)))
+    }
+    assert by_hand == set(WHOSE)
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for node in _tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(_name(path))
+    assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}

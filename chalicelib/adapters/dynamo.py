@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
 from pynamodb.connection import TableConnection
-from pynamodb.constants import NUMBER
+from pynamodb.constants import NUMBER, STRING
 from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.records import Conflict
+from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 Value = TypeVar("Value")
 Row = TypeVar("Row", bound=Model)
@@ -58,6 +62,58 @@ def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class NewestFirst(Generic[Row]):
+    """A list that is read a page at a time, the newest first: the rows of a partition of a table or an index.
+
+    `names` are the attributes of a row's place, all of them text: its partition's, then those within it.
+    """
+
+    row: type[Row]
+    query: Callable[..., Iterable[Row]]
+    names: Sequence[str]
+    consistent_read: bool = False
+
+    def page(self, partition: str, limit: int, before: str | None) -> tuple[list[Row], str | None]:
+        """So many rows after the cursor `before`, and the cursor of the next page or None. One call; BadCursor."""
+        start = None
+        if before is not None:
+            start = {name: {STRING: text} for name, text in zip(self.names, self._read(partition, before), strict=True)}
+        rows = list(
+            self.query(
+                partition,
+                scan_index_forward=False,
+                limit=limit + 1,
+                last_evaluated_key=start,
+                consistent_read=self.consistent_read,
+            )
+        )
+        return rows[:limit], cursor_at(self._place(rows[limit - 1])) if len(rows) > limit else None
+
+    def _place(self, row: Row) -> list[str]:
+        attributes = self.row.get_attributes()
+        return [str(attributes[name].serialize(getattr(row, name))) for name in self.names[1:]]
+
+    def _read(self, partition: str, cursor: str) -> Sequence[str]:
+        """The key that a cursor stands for; what no row can have as its key is no cursor of ours."""
+        names = self.names[1:]
+        place = [str(it) for it in place_at(cursor, *[str] * len(names))]
+        attributes = self.row.get_attributes()
+        try:
+            for name, text in zip(names, place, strict=True):
+                attributes[name].deserialize(text)
+        except (ValueError, TypeError):
+            raise BadCursor from None
+        if not all(map(can_be_key, place)):
+            raise BadCursor
+        return partition, *place
+
+
+def shard_of(key: str, shards: int) -> str:
+    """Which of so many partitions of an index a row lies in: one partition would take 1,000 writes a second only."""
+    return str(hashlib.sha256(key.encode()).digest()[0] % shards)
+
+
 def is_refused(error: PynamoDBException) -> bool:
     """Whether a write failed only because its condition did not hold."""
     # The cause is no answer at all where the network failed, and PynamoDB would look for a code in it.
@@ -73,6 +129,13 @@ def put(row: Model, condition: Condition | None = None) -> bool:
             raise
         return False
     return True
+
+
+def put_own(row: Model, is_new: Condition) -> None:
+    """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or that operator's."""
+    owned: Any = row
+    if not put(row, is_new | (type(owned).operator_id == owned.operator_id)):
+        raise Conflict("that id is another operator's")
 
 
 def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:

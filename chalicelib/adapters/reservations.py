@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, update
 from chalicelib.adapters.tables import ReservationRow
 from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
 
@@ -28,7 +27,7 @@ class DynamoReservations:
             body=encode(reservation),
             standing=reservation.standing.value,
             keeper=reservation.keeper.value,
-            due_shard=_shard(reservation.reservation_id),
+            due_shard=shard_of(reservation.reservation_id, _SHARDS),
             expires_at=reservation.until + _KEPT_FOR,
         )
         put(row, ReservationRow.reservation_id.does_not_exist())
@@ -93,10 +92,6 @@ class DynamoReservations:
         row = ReservationRow(reservation.reservation_id)
         update(row, [ReservationRow.due_shard.remove()], ReservationRow.reservation_id.exists())
         self.end_turn(reservation.driver_id, reservation.reservation_id)
-
-
-def _shard(reservation_id: str) -> str:
-    return str(hashlib.sha256(reservation_id.encode()).digest()[0] % _SHARDS)
 
 
 def _reservation(row: ReservationRow) -> Reservation:

@@ -1,4 +1,4 @@
-"""What the services ask of chargers: their registry, their sockets, and what is written down of them."""
+"""What the services ask of chargers: their registry, their sockets and connectors, and what is written down of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
-from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
     Admission,
@@ -27,13 +27,19 @@ from chalicelib.records.chargers import (
     LoggedMessage,
     MainMeter,
     SentCall,
+    Site,
 )
 
 
 class Chargers(Protocol):
-    """The registry, and what the network knows of each charger now."""
+    """The chargers there are, as they are known now."""
 
     def get(self, charger_id: str) -> Charger | None: ...
+
+
+class ChargerRegistry(Chargers, Protocol):
+    """Chargers registered by their operators, and those that wait for that."""
+
     def put(self, charger: Charger, *, keep_password: bool = False) -> None:
         """Register or re-register; keeps the live connection and boot facts of a charger already known.
 
@@ -42,13 +48,48 @@ class Chargers(Protocol):
         Raises Conflict when the id is another operator's.
         """
 
+    def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
     def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
         """For each name the charger of just that name, else those whose names differ from it in case only."""
 
     def note_spelling(self, charger_id: str) -> None:
         """From now on a charger is found by its name in any case. Registering one does so too."""
 
-    def of_operator(self, operator_id: str) -> Sequence[Charger]: ...
+    def admit(self, charger_id: str, admission: Admission) -> bool:
+        """Accept or block a charger; False for an unknown one."""
+
+    def propose(self, charger: Charger, until: datetime) -> None:
+        """Keep an unknown charger for its operator to see, at the longest until then. Raises Conflict if known."""
+
+    def pending(self, operator_id: str, most: int) -> int:
+        """How many chargers wait for that operator, counted no further than `most`."""
+
+
+class ChargerPasswords(Protocol):
+    """What a charger proves itself by; a new one is good once offered, the old one until the new one is used."""
+
+    def offer(self, charger_id: str, password_hash: str) -> None:
+        """Take this password as well as the present one."""
+
+    def drop(self, charger_id: str, password_hash: str) -> None:
+        """Take an offered password no longer."""
+
+    def change(self, charger_id: str, password_hash: str) -> None:
+        """The charger has used the offered password: from now on no other is good."""
+
+
+class Sites(Protocol):
+    """Where chargers stand."""
+
+    def put(self, site: Site) -> None:
+        """Raises Conflict when the id is another operator's."""
+
+    def get(self, site_id: str) -> Site | None: ...
+
+
+class Sockets(Protocol):
+    """Chargers' open sockets: whose each is, and which is its charger's newest."""
+
     def opened(self, connection: Connection, at: datetime) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
@@ -61,61 +102,14 @@ class Chargers(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
 
-    def booted(
-        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
-    ) -> Charger | None:
-        """What it says it is; returns it as it is registered, None when it is not."""
-
-    def admit(self, charger_id: str, admission: Admission) -> bool:
-        """Accept or block a charger; False for an unknown one."""
-
-    def propose(self, charger: Charger, until: datetime) -> None:
-        """Keep an unknown charger for its operator to see, at the longest until then. Raises Conflict if known."""
-
-    def pending(self, operator_id: str, most: int) -> int:
-        """How many chargers wait for that operator, counted no further than `most`."""
-
-    def offer_password(self, charger_id: str, password_hash: str) -> None:
-        """Take this password as well as the present one."""
-
-    def drop_password(self, charger_id: str, password_hash: str) -> None:
-        """Take an offered password no longer."""
-
-    def change_password(self, charger_id: str, password_hash: str) -> None:
-        """The charger has used the offered password: from now on no other is good."""
-
     def trace(self, charger_id: str, until: datetime) -> bool:
         """Journal everything until then; False for an unknown charger."""
 
-    def confirm_list(self, charger_id: str, version: int) -> None:
-        """The charger holds this version of our token list."""
 
-    def sends_list(self, charger: Charger, held: HeldList) -> bool:
-        """Note what the charger is about to be sent; False when somebody else has sent it something meanwhile.
+class Connectors(Protocol):
+    """What each connector of a charger does now, and which session or reservation has it."""
 
-        From then on it is among those of its operator that take lists, until its socket closes.
-        """
-
-    def lists_behind(self, operator_id: str, until_s: int) -> Iterable[str]:
-        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
-
-    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
-        """The charger told these of its limits; those it told before stay."""
-
-    def list_is_due(self, charger_id: str) -> None:
-        """The charger's list of tokens should be looked after soon."""
-
-    def lists_due(self) -> Iterable[str]:
-        """Chargers whose list should be looked after; each is given out once."""
-
-    def note_news(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
-        """Keep the latest news of each topic."""
-
-    def news(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]: ...
-    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
-        """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
-
-    def main_meter(self, charger_id: str) -> MainMeter | None: ...
+    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]: ...
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
@@ -126,7 +120,6 @@ class Chargers(Protocol):
     def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
         """Remember where the charger stands in the index of places, with it and with each of its connectors."""
 
-    def connectors(self, charger_id: str) -> Sequence[ConnectorState]: ...
     def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
         """Give a connector to a session; False when another session has it. True again for the same one.
 
@@ -142,14 +135,59 @@ class Chargers(Protocol):
         `instead_of` None: if nobody has it.
         """
 
-    def note_plug_in(self, charger_id: str, seconds: int) -> None:
-        """So long the charger waits for a car to be plugged in after a start."""
-
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
 
     def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
         """Nothing happens when it is not (any longer) kept for that reservation."""
+
+
+class HeldLists(Protocol):
+    """What is known of the list of our tokens that each charger holds (OCPP's Local Authorization List)."""
+
+    def confirm(self, charger_id: str, version: int) -> None:
+        """The charger holds this version of our token list."""
+
+    def sends(self, charger: Charger, held: HeldList) -> bool:
+        """Note what the charger is about to be sent; False when somebody else has sent it something meanwhile.
+
+        From then on it is among those of its operator that take lists, until its socket closes.
+        """
+
+    def behind(self, operator_id: str, until_s: int) -> Iterable[str]:
+        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+
+    def mark_due(self, charger_id: str) -> None:
+        """The charger's list of tokens should be looked after soon."""
+
+    def due(self) -> Iterable[str]:
+        """Chargers whose list should be looked after; each is given out once."""
+
+
+class ChargerNews(Protocol):
+    """What chargers tell of themselves."""
+
+    def booted(
+        self, charger_id: str, vendor: str, model: str, serial: str | None, firmware: str | None
+    ) -> Charger | None:
+        """What it says it is; returns it as it is registered, None when it is not."""
+
+    def note_plug_in(self, charger_id: str, seconds: int) -> None:
+        """So long the charger waits for a car to be plugged in after a start."""
+
+    def note_limits(self, charger_id: str, limits: Mapping[str, str]) -> None:
+        """The charger told these of its limits; those it told before stay."""
+
+    def note(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
+        """Keep the latest news of each topic."""
+
+    def of_charger(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
+        """The latest news of each topic, with when each was told."""
+
+    def note_main_meter(self, charger_id: str, told: MainMeter, at: datetime) -> None:
+        """Keep what is told of the station's own meter `at` that time, beside what is not; what is older is no news."""
+
+    def main_meter(self, charger_id: str) -> MainMeter | None: ...
 
 
 class ChargerLink(Protocol):
@@ -209,7 +247,7 @@ class MessageLog(Protocol):
 
     def add(self, charger_id: str, entry: LoggedMessage) -> None: ...
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class Knocks(Protocol):
@@ -219,7 +257,7 @@ class Knocks(Protocol):
         """Count a refusal; returns how many of its kind there were that day."""
 
     def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
-        """The newest day first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """The newest day first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
 
 class History(Protocol):
@@ -251,7 +289,7 @@ class Setups(Protocol):
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 
-    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
         """Remember with the charger itself for which profile it was seen through, and how it measures."""
 
     def mark_due(self, charger: Charger) -> None:

@@ -32,7 +32,7 @@ class Sessions(Protocol):
         """What the workflow last waited for."""
 
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
-        """Newest first, with the cursor of the next page (opaque text) or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page (opaque text) or None. BadCursor for a cursor not ours."""
 
     def unsettled(self, since: datetime) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`.
@@ -113,7 +113,7 @@ class SignedValues(Protocol):
         """One write for a message; the same values again change nothing."""
 
     def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
-        """Those of `limit` messages, in order of time, and the next page's cursor. ValueError for one not ours."""
+        """Those of `limit` messages, in order of time, and the next page's cursor. BadCursor for one not ours."""
 
 
 class Workflow(Protocol):

@@ -1,4 +1,4 @@
-"""What the services ask of operators' and drivers' own records."""
+"""What the services ask of drivers' accounts and tokens."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.money.receipt import Profile
-from chalicelib.domain.pricing.tariff import Tariff
-from chalicelib.records.chargers import Site
 from chalicelib.records.drivers import Driver, Login, Terms, Token
 
 
-class Catalog(Protocol):
-    """Sites, tariffs and tokens. Putting one whose id is another operator's raises Conflict."""
+class TokenRegistry(Protocol):
+    """The tokens that chargers are shown, each by its uid."""
 
-    def put_site(self, site: Site) -> None: ...
-    def site(self, site_id: str) -> Site | None: ...
-    def put_tariff(self, tariff: Tariff) -> None: ...
-    def tariff(self, tariff_id: str) -> Tariff | None: ...
-    def put_profile(self, operator_id: str, profile: Profile) -> None: ...
-    def profile(self, operator_id: str) -> Profile | None: ...
-    def put_token(self, token: Token, at: datetime) -> None: ...
-    def token(self, uid: str) -> Token | None: ...
-    def tokens_of(self, driver_id: str) -> Sequence[Token]:
+    def put(self, token: Token, at: datetime) -> None:
+        """Raises Conflict when the uid is another operator's, or somebody else's own card."""
+
+    def get(self, uid: str) -> Token | None: ...
+    def of_driver(self, driver_id: str) -> Sequence[Token]:
         """A driver's cards, whoever issued them."""
 
-    def forget_token(self, uid: str) -> None: ...
-    def tokens_changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
+    def forget(self, uid: str) -> None: ...
+
+
+class TokenChanges(Protocol):
+    """Which of an operator's tokens changed, and whose chargers' lists do not have that yet."""
+
+    def changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
         """The operator's tokens changed in (after, until], each with its second, in that order; see `second_of`.
 
         Those of the last second are all there, be it beyond `limit`.

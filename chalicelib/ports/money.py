@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.money.ledger import Transfer
-from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardSetup, Debt, Difference, PaymentNews, ProviderPayment, SavedCard
 
@@ -29,6 +29,13 @@ class Receipts(Protocol):
 
     def add(self, receipt: Receipt) -> bool: ...
     def get(self, session_id: str) -> Receipt | None: ...
+
+
+class OperatorProfiles(Protocol):
+    """What operators say of themselves on a receipt: who sells."""
+
+    def put(self, operator_id: str, profile: Profile) -> None: ...
+    def get(self, operator_id: str) -> Profile | None: ...
 
 
 class DebtBook(Protocol):

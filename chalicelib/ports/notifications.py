@@ -17,7 +17,7 @@ class Outbox(Protocol):
         """False when it was there; one that nobody has yet tried to send counts as of `at` again, then."""
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
-        """Newest first, with the cursor of the next page or None. ValueError for a cursor not ours."""
+        """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
     def due(self, at: datetime) -> Iterable[Posted]:
         """Those not settled whose time to be tried has come."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.registers import Supply
 
 
@@ -157,7 +157,7 @@ class Charger:
     is_found_in_any_case: bool = False
     has_main_meter: bool = False
     setup_profile: str | None = None
-    metering: Metering = Metering.UNKNOWN
+    metering: MeteringCapability = MeteringCapability.UNKNOWN
     booted_at: datetime | None = None
     disconnected_at: datetime | None = None
     plug_in_s: int | None = None

@@ -14,6 +14,19 @@ class Terms:
     tariff_id: str | None = None
     blocked: bool = False
 
+    def tariff_at(self, sites_own: str) -> str:
+        """The tariff that holds at a site: the one agreed, or else the site's own."""
+        return self.tariff_id or sites_own
+
+
+# Nothing agreed: the site's own prices.
+NO_TERMS = Terms()
+
+
+def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
+    """What holds between that operator and the driver whose `terms` these are, be nothing agreed between them."""
+    return terms.get(operator_id, NO_TERMS)
+
 
 @dataclass(frozen=True, slots=True)
 class Driver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from chalicelib.domain.charging.session import CardAction
 
@@ -26,15 +27,33 @@ class SavedCard:
     label: str
 
 
+class PaymentNewsKind(StrEnum):
+    """What a webhook tells of: a payment's hold, its end, a card, a dispute; OTHER is no concern of ours."""
+
+    HELD = "held"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    VOIDED = "voided"
+    CARD_SAVED = "card_saved"
+    DISPUTED = "disputed"
+    DISPUTE_WON = "dispute_won"
+    OTHER = "other"
+
+    @property
+    def is_dispute(self) -> bool:
+        """Whether it tells of the cardholder's bank, which names a payment and no session."""
+        return self in (PaymentNewsKind.DISPUTED, PaymentNewsKind.DISPUTE_WON)
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentNews:
-    """What a verified webhook says. `kind`: held, captured, failed, voided, card_saved, disputed, dispute_won, other.
+    """What a verified webhook says.
 
     `part` is 0 for a session's first hold, and counts its further ones.
     """
 
     event_id: str
-    kind: str
+    kind: PaymentNewsKind
     session_id: str | None = None
     payment_id: str | None = None
     amount_minor: int = 0
@@ -72,13 +91,21 @@ class ProviderPayment:
     refunded_minor: int
 
 
+class Compared(StrEnum):
+    """The sums of a session that its books and the provider's both have."""
+
+    HELD = "held"
+    TAKEN = "taken"
+    REFUNDED = "refunded"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where our books and the provider's do not agree about a session. `what`: held, taken or refunded."""
+    """Where our books and the provider's do not agree about a session."""
 
     session_id: str
     operator_id: str
-    what: str
+    what: Compared
     ours_minor: int
     theirs_minor: int
     currency: str

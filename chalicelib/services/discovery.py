@@ -5,20 +5,20 @@ A search that has looked at enough says where it stopped, and goes on from there
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Polyline
 from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.ports.chargers import Sites
 from chalicelib.ports.discovery import Places, Travel
-from chalicelib.ports.drivers import Catalog
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Plug, PlugType, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Terms
-from chalicelib.services.access import NotFound
+from chalicelib.records.drivers import Terms, terms_with
+from chalicelib.records.pages import cursor_at, place_at
+from chalicelib.services.access import NotFound, is_operators
 
 # So many chargers are looked at for one page, be they wanted or not.
 _MOST_LOOKED_AT = 2_000
@@ -39,7 +39,7 @@ class Wish:
 
     def is_met_by(self, place: Place) -> bool:
         """Whether a charger is worth the way."""
-        if self.operator_id is not None and place.operator_id != self.operator_id:
+        if self.operator_id is not None and not is_operators(place, self.operator_id):
             return False
         words = f"{place.site_name} {place.address} {place.charger_id}".casefold()
         if not all(word in words for word in self.text.casefold().split()):
@@ -79,12 +79,13 @@ class Search:
     """Searches."""
 
     places: Places
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
     travel: Travel
 
     def near(self, centre: GeoPoint, radius_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """The nearest first. Raises ValueError for a cursor not ours."""
-        seen = _read_cursor(cursor)
+        """The nearest first. Raises BadCursor."""
+        seen = _place(cursor)
         kept: list[tuple[float, Place]] = []
         last, looked_at = seen, 0
         for away_m, place in self.places.near(centre, seen[0], radius_m):
@@ -92,15 +93,15 @@ class Search:
             if here <= seen:
                 continue
             if len(kept) >= limit or looked_at >= _MOST_LOOKED_AT:
-                return Page(self._priced(kept, wish.terms, centre), _cursor(last))
+                return Page(self._priced(kept, wish.terms, centre), cursor_at(last))
             last, looked_at = here, looked_at + 1
             if wish.is_met_by(place):
                 kept.append((away_m, place))
         return Page(self._priced(kept, wish.terms, centre), None)
 
     def along(self, route: Polyline, corridor_m: float, wish: Wish, limit: int, cursor: str | None) -> Page:
-        """In the order of the way. Raises ValueError for a cursor not ours."""
-        seen = _read_cursor(cursor)
+        """In the order of the way. Raises BadCursor."""
+        seen = _place(cursor)
         # Circles of twice the corridor around points so close together leave no part of the corridor out.
         spots = list(route.every(corridor_m))
         ordered: list[tuple[float, str, float, Place]] = []
@@ -117,17 +118,17 @@ class Search:
         ways = [(place.spot, along_m + off_m) for along_m, _, off_m, place in page]
         priced = self._priced([(off_m, place) for _, _, off_m, place in page], wish.terms, start, ways)
         items = [replace(it, along_m=along_m) for it, (along_m, *_) in zip(priced, page, strict=True)]
-        return Page(items, _cursor(page[-1][:2]) if len(left) > limit else None)
+        return Page(items, cursor_at(page[-1][:2]) if len(left) > limit else None)
 
     def site(self, site_id: str, terms: Mapping[str, Terms]) -> tuple[Site, Tariff | None, Sequence[Place]]:
         """A site with its price and its chargers by name. Raises NotFound."""
-        site = self.catalog.site(site_id)
+        site = self.sites.get(site_id)
         if site is None:
             raise NotFound(f"site {site_id}")
         around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
         chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
-        agreed = terms.get(site.operator_id)
-        return site, self.catalog.tariff((agreed.tariff_id if agreed else None) or site.tariff_id), chargers
+        tariff = self.tariffs.get(terms_with(site.operator_id, terms).tariff_at(site.tariff_id))
+        return site, tariff, chargers
 
     def _priced(
         self,
@@ -141,23 +142,16 @@ class Search:
         tariffs: dict[str, Tariff | None] = {}
         found = []
         for (away_m, place), drive in zip(kept, drives, strict=True):
-            agreed = terms.get(place.operator_id)
-            tariff_id = (agreed.tariff_id if agreed else None) or place.tariff_id
+            tariff_id = terms_with(place.operator_id, terms).tariff_at(place.tariff_id)
             if tariff_id not in tariffs:
-                tariffs[tariff_id] = self.catalog.tariff(tariff_id)
+                tariffs[tariff_id] = self.tariffs.get(tariff_id)
             found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))
         return found
 
 
-def _cursor(last: tuple[float, str]) -> str:
-    return urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> tuple[float, str]:
+def _place(cursor: str | None) -> tuple[float, str]:
+    """How far away the last one was, and which; before the first there is none."""
     if cursor is None:
         return -1.0, ""
-    try:
-        away_m, charger_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(away_m), str(charger_id)
-    except (ValueError, TypeError):
-        raise ValueError("this cursor is not one of ours; leave it out to begin with the nearest") from None
+    away_m, charger_id = place_at(cursor, float, str)
+    return float(away_m), str(charger_id)

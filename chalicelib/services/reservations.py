@@ -16,12 +16,12 @@ from chalicelib.domain.charging.session import Origin, Reason, Session, State, s
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.reservations import FURTHEST_AHEAD, HELD_FOR, Keeper, Reservation, ReservationStatus
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.discovery import Places
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
 from chalicelib.services.pricing.rating import final_bill
@@ -33,12 +33,13 @@ _CAN_BE_KEPT = (ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED)
 _HOPELESS = ("occupied", "faulted", "unavailable")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverReservations:
     """Makes, extends, cancels and ends reservations."""
 
     reservations: Reservations
     chargers: Chargers
+    connectors: Connectors
     places: Places
     sessions: Sessions
     eligibility: Eligibility
@@ -70,8 +71,8 @@ class DriverReservations:
             raise Refusal("reservation_open", "you have a reservation already; cancel it first")
         if spot.state.session_id is not None:
             # Left behind by a session that is over: `spot` has seen to that.
-            self.chargers.free(charger_id, connector, spot.state.session_id)
-        if not self.chargers.keep(charger_id, connector, reservation_id, reservation.until, now):
+            self.connectors.free(charger_id, connector, spot.state.session_id)
+        if not self.connectors.keep(charger_id, connector, reservation_id, reservation.until, now):
             self.reservations.end_turn(driver_id, reservation_id)
             raise Refusal("connector_reserved", f"connector {connector} has just been taken")
         self.reservations.add(reservation)
@@ -81,10 +82,7 @@ class DriverReservations:
 
     def get(self, driver_id: str, reservation_id: str) -> Reservation:
         """One of the driver's reservations. Raises NotFound."""
-        reservation = self.reservations.get(reservation_id)
-        if reservation is None or reservation.driver_id != driver_id:
-            raise NotFound(f"reservation {reservation_id}")
-        return reservation
+        return drivers_own(self.reservations.get(reservation_id), driver_id, f"reservation {reservation_id}")
 
     def extend(self, driver_id: str, reservation_id: str) -> Reservation:
         """Keep it a quarter of an hour longer, an hour at the most. Raises NotFound, Refusal."""
@@ -93,7 +91,7 @@ class DriverReservations:
         if until <= reservation.until:
             raise Refusal("reservation_too_long", "a reservation lasts an hour at the most")
         place = (reservation.charger_id, reservation.connector)
-        if not self.chargers.keep(*place, reservation_id, until, self.clock()):
+        if not self.connectors.keep(*place, reservation_id, until, self.clock()):
             raise Refusal("reservation_over", "the connector is somebody else's by now")
         if not self.reservations.extend(reservation, until):
             raise Refusal("reservation_over", "the reservation ended at this moment")
@@ -128,7 +126,7 @@ class DriverReservations:
 
     def kept_for(self, charger_id: str, connector: ConnectorId) -> Reservation | None:
         """The reservation that a connector is kept for now."""
-        for state in self.chargers.connectors(charger_id):
+        for state in self.connectors.of_charger(charger_id):
             if state.connector == connector and state.is_kept(self.clock()):
                 return self.reservations.get(state.reserved_for or "")
         return None
@@ -150,7 +148,7 @@ class DriverReservations:
 
     def told(self, charger_id: str, number: int) -> None:
         """The charger keeps it no longer, by its own account; until its time is over we keep others away ourselves."""
-        for state in self.chargers.connectors(charger_id):
+        for state in self.connectors.of_charger(charger_id):
             reservation = self.reservations.get(state.reserved_for) if state.reserved_for else None
             if reservation is None or reservation.number != number:
                 continue
@@ -171,7 +169,7 @@ class DriverReservations:
 
     def _finish(self, reservation: Reservation) -> None:
         """Give the connector back, and ask for what is owed; safe to do again."""
-        self.chargers.keep_no_longer(reservation.charger_id, reservation.connector, reservation.reservation_id)
+        self.connectors.keep_no_longer(reservation.charger_id, reservation.connector, reservation.reservation_id)
         if reservation.standing is ReservationStatus.CANCELLED:
             self._order(reservation, CancelReservation(reservation.number))
         if reservation.standing in (ReservationStatus.CANCELLED, ReservationStatus.EXPIRED):

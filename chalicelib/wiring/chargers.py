@@ -30,6 +30,7 @@ class ChargerServices(Stores):
     def commands(self) -> ChargerCommands:
         return ChargerCommands(
             chargers=self.chargers,
+            sockets=self.sockets,
             calls=self.calls,
             link=self.link,
             charger_log=self.charger_log,
@@ -42,6 +43,9 @@ class ChargerServices(Stores):
     def connections(self) -> Connections:
         return Connections(
             chargers=self.chargers,
+            sockets=self.sockets,
+            charger_passwords=self.charger_passwords,
+            held_lists=self.held_lists,
             link=self.link,
             charger_log=self.charger_log,
             knocks=self.knocks,
@@ -51,14 +55,21 @@ class ChargerServices(Stores):
 
     @cached_property
     def local_lists(self) -> LocalLists:
-        return LocalLists(self.chargers, self.catalog, self.commands, self.clock)
+        return LocalLists(
+            chargers=self.chargers,
+            held_lists=self.held_lists,
+            charger_news=self.charger_news,
+            tokens=self.tokens,
+            commands=self.commands,
+            clock=self.clock,
+        )
 
     @cached_property
     def provisioning(self) -> Provisioning:
         return Provisioning(
             setups=self.setups,
             chargers=self.chargers,
-            catalog=self.catalog,
+            sites=self.sites,
             places=self.places,
             commands=self.commands,
             clock=self.clock,
@@ -67,12 +78,26 @@ class ChargerServices(Stores):
 
     @cached_property
     def registry(self) -> Registry:
-        return Registry(self.chargers, self.catalog, self.drivers, self.places, self.link, self.clock)
+        return Registry(
+            chargers=self.chargers,
+            connectors=self.connectors,
+            sites=self.sites,
+            tariffs=self.tariffs,
+            tokens=self.tokens,
+            operator_profiles=self.operator_profiles,
+            drivers=self.drivers,
+            places=self.places,
+            link=self.link,
+            clock=self.clock,
+        )
 
     @cached_property
     def remote_control(self) -> RemoteControl:
         return RemoteControl(
             chargers=self.chargers,
+            sockets=self.sockets,
+            charger_passwords=self.charger_passwords,
+            charger_news=self.charger_news,
             calls=self.calls,
             commands=self.commands,
             message_log=self.message_log,

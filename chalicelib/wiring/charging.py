@@ -26,7 +26,13 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def transaction_ids(self) -> TransactionIds:
-        return TransactionIds(self.chargers, self.sessions, self.transactions, self.clock)
+        return TransactionIds(
+            chargers=self.chargers,
+            connectors=self.connectors,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            clock=self.clock,
+        )
 
     @cached_property
     def monitor(self) -> Monitor:
@@ -40,6 +46,7 @@ class ChargingServices(ReservationServices):
     def inferred_ends(self) -> InferredEnds:
         return InferredEnds(
             chargers=self.chargers,
+            connectors=self.connectors,
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
@@ -51,9 +58,10 @@ class ChargingServices(ReservationServices):
     @cached_property
     def local_starts(self) -> LocalStarts:
         return LocalStarts(
-            chargers=self.chargers,
+            connectors=self.connectors,
             sessions=self.sessions,
-            catalog=self.catalog,
+            sites=self.sites,
+            tariffs=self.tariffs,
             changes=self.changes,
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,
@@ -63,7 +71,7 @@ class ChargingServices(ReservationServices):
     @cached_property
     def connector_statuses(self) -> ConnectorStatuses:
         return ConnectorStatuses(
-            chargers=self.chargers,
+            connectors=self.connectors,
             transaction_ids=self.transaction_ids,
             charger_log=self.charger_log,
             provisioning=self.provisioning,
@@ -76,6 +84,7 @@ class ChargingServices(ReservationServices):
     def charging(self) -> TransactionEvents:
         return TransactionEvents(
             chargers=self.chargers,
+            connectors=self.connectors,
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,

@@ -13,4 +13,4 @@ class DiscoveryServices(DriverServices):
 
     @cached_property
     def search(self) -> Search:
-        return Search(self.places, self.catalog, self.travel)
+        return Search(self.places, self.sites, self.tariffs, self.travel)

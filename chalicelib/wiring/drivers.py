@@ -21,21 +21,38 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def authorizations(self) -> Authorizations:
-        return Authorizations(self.chargers, self.sessions, self.catalog, self.drivers, self.clock)
+        return Authorizations(
+            chargers=self.chargers,
+            sessions=self.sessions,
+            sites=self.sites,
+            tariffs=self.tariffs,
+            tokens=self.tokens,
+            drivers=self.drivers,
+            clock=self.clock,
+        )
 
     @cached_property
     def eligibility(self) -> Eligibility:
-        return Eligibility(self.chargers, self.catalog, self.drivers, self.sessions, self.reservations, self.clock)
+        return Eligibility(
+            chargers=self.chargers,
+            connectors=self.connectors,
+            sites=self.sites,
+            tariffs=self.tariffs,
+            drivers=self.drivers,
+            sessions=self.sessions,
+            reservations=self.reservations,
+            clock=self.clock,
+        )
 
     @cached_property
     def driver_tokens(self) -> DriverTokens:
-        return DriverTokens(self.catalog, self.drivers, self.clock)
+        return DriverTokens(self.tokens, self.tariffs, self.drivers, self.clock)
 
     @cached_property
     def account_deletion(self) -> AccountDeletion:
         return AccountDeletion(
             drivers=self.drivers,
-            catalog=self.catalog,
+            tokens=self.tokens,
             sessions=self.sessions,
             transactions=self.transactions,
             reservations=self.reservations,

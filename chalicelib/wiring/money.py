@@ -47,4 +47,4 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
-        return IssuedReceipts(self.receipts, self.catalog, self.clock)
+        return IssuedReceipts(self.receipts, self.sites, self.operator_profiles, self.clock)

@@ -17,7 +17,7 @@ class OcppServices(SessionServices):
     @cached_property
     def router(self) -> Router:
         return Router(
-            chargers=self.chargers,
+            charger_news=self.charger_news,
             charging=self.charging,
             statuses=self.connector_statuses,
             authorizations=self.authorizations,
@@ -41,4 +41,13 @@ class OcppServices(SessionServices):
 
     @cached_property
     def conversation(self) -> Conversation:
-        return Conversation(self.chargers, self.calls, self.router, self.charger_log, self.commands, self.clock)
+        return Conversation(
+            chargers=self.chargers,
+            sockets=self.sockets,
+            charger_news=self.charger_news,
+            calls=self.calls,
+            router=self.router,
+            charger_log=self.charger_log,
+            commands=self.commands,
+            clock=self.clock,
+        )

@@ -16,6 +16,7 @@ class ReservationServices(DiscoveryServices):
         return DriverReservations(
             reservations=self.reservations,
             chargers=self.chargers,
+            connectors=self.connectors,
             places=self.places,
             sessions=self.sessions,
             eligibility=self.eligibility,

@@ -21,6 +21,7 @@ class SessionServices(MoneyServices):
             sessions=self.sessions,
             evidence=self.evidence,
             chargers=self.chargers,
+            connectors=self.connectors,
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
@@ -35,11 +36,25 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def hand_settlement(self) -> HandSettlement:
-        return HandSettlement(self.sessions, self.chargers, self.workflow, self.metering, self.changes, self.clock)
+        return HandSettlement(
+            sessions=self.sessions,
+            connectors=self.connectors,
+            workflow=self.workflow,
+            metering=self.metering,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @cached_property
     def cable_release(self) -> CableRelease:
-        return CableRelease(self.chargers, self.sessions, self.calls, self.commands, self.clock, self.sleep)
+        return CableRelease(
+            connectors=self.connectors,
+            sessions=self.sessions,
+            calls=self.calls,
+            commands=self.commands,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
     @cached_property
     def driver_sessions(self) -> DriverSessions:
@@ -47,8 +62,7 @@ class SessionServices(MoneyServices):
             sessions=self.sessions,
             readings=self.readings,
             evidence=self.evidence,
-            chargers=self.chargers,
-            catalog=self.catalog,
+            connectors=self.connectors,
             eligibility=self.eligibility,
             driver_reservations=self.driver_reservations,
             issued_receipts=self.issued_receipts,

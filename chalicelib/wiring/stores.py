@@ -12,21 +12,27 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 from chalicelib.adapters.chargers.calls import DynamoCalls
-from chalicelib.adapters.chargers.chargers import DynamoChargers
+from chalicelib.adapters.chargers.connectors import DynamoConnectors
+from chalicelib.adapters.chargers.held_lists import DynamoHeldLists
 from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
 from chalicelib.adapters.chargers.message_log import DynamoHistory, DynamoMessageLog, DynamoReports
+from chalicelib.adapters.chargers.news import DynamoChargerNews
+from chalicelib.adapters.chargers.registry import DynamoChargerPasswords, DynamoChargers, DynamoSites
 from chalicelib.adapters.chargers.setups import DynamoSetups
+from chalicelib.adapters.chargers.sockets import DynamoSockets
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
-from chalicelib.adapters.drivers.catalog import DynamoCatalog, DynamoDrivers
+from chalicelib.adapters.drivers.drivers import DynamoDrivers
+from chalicelib.adapters.drivers.tokens import DynamoTokens
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
-from chalicelib.adapters.money.ledger import DynamoLedger, DynamoReceipts
+from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
 from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.ocpp import NoProvider
+from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.tables import connection
 from chalicelib.ports import Clock, NewId
@@ -107,7 +113,27 @@ class Stores:
 
     @cached_property
     def chargers(self) -> DynamoChargers:
-        return DynamoChargers(self.clock)
+        return DynamoChargers()
+
+    @cached_property
+    def charger_passwords(self) -> DynamoChargerPasswords:
+        return DynamoChargerPasswords()
+
+    @cached_property
+    def charger_news(self) -> DynamoChargerNews:
+        return DynamoChargerNews(self.clock)
+
+    @cached_property
+    def sockets(self) -> DynamoSockets:
+        return DynamoSockets(self.clock)
+
+    @cached_property
+    def connectors(self) -> DynamoConnectors:
+        return DynamoConnectors(self.clock)
+
+    @cached_property
+    def held_lists(self) -> DynamoHeldLists:
+        return DynamoHeldLists()
 
     @cached_property
     def sessions(self) -> DynamoSessions:
@@ -154,8 +180,20 @@ class Stores:
         return DynamoReports()
 
     @cached_property
-    def catalog(self) -> DynamoCatalog:
-        return DynamoCatalog()
+    def sites(self) -> DynamoSites:
+        return DynamoSites()
+
+    @cached_property
+    def tariffs(self) -> DynamoTariffs:
+        return DynamoTariffs()
+
+    @cached_property
+    def operator_profiles(self) -> DynamoOperatorProfiles:
+        return DynamoOperatorProfiles()
+
+    @cached_property
+    def tokens(self) -> DynamoTokens:
+        return DynamoTokens()
 
     @cached_property
     def drivers(self) -> DynamoDrivers:

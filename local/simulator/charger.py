@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from local.simulator.battery import Car
 from local.simulator.line import Line, Payload
 from local.simulator.memory import Memory, Reservation
-from local.simulator.parts import Connector, Dialect, Transaction, now
+from local.simulator.parts import Connector, Dialect, RemoteStart, Transaction, describe, now
 from local.simulator.profiles import Profile
 from local.simulator.settings import Role
 from local.simulator.setup import Setup
@@ -24,21 +23,9 @@ from local.simulator.words16 import Words16
 from local.simulator.words21 import Words21
 from local.simulator.words201 import Words201
 
-__all__ = ["Charger", "Setup", "describe"]
+__all__ = ["Charger", "Setup"]
 
 _STEP_S = 0.05
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """A charge that waits for its car."""
-
-    token: str
-    remote_start_id: int | None
-    profile: Payload | None
-    asked_at_s: float
-
-
 _DIALECTS: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201, "2.1": Words21}
 
 
@@ -54,7 +41,7 @@ class Charger:
         }
         self.charger_id = setup.charger_id
         self.memory = Memory(setup.first_settings(self.words))
-        self._pending: dict[int, _Wanted] = {}
+        self._pending: dict[int, RemoteStart] = {}
         self._skip_boot = False
         self._boot_reason = "PowerUp"
         self._reset_reason: str | None = None
@@ -149,7 +136,7 @@ class Charger:
             return False
         if not self.setup.never_starts:
             asked_at_s = asyncio.get_running_loop().time()
-            self._pending[free[0].number] = _Wanted(token, remote_start_id, profile, asked_at_s)
+            self._pending[free[0].number] = RemoteStart(token, remote_start_id, profile, asked_at_s)
             self.soon(self._maybe_start(free[0]))
         return True
 
@@ -397,11 +384,3 @@ class Charger:
         self.memory.settings.reboot(self.setup.first_settings(self.words) if self.setup.forgets else None)
         with contextlib.suppress(Exception):
             await self.line.close()
-
-
-def describe(at: Connector) -> str:
-    """One line for a person."""
-    assert at.transaction is not None
-    energy_kwh = (at.register_wh - at.transaction.meter_start_wh) / 1000
-    soc = f", battery {at.car.soc_percent} %" if at.car else ""
-    return f"connector {at.number}: {energy_kwh:.2f} kWh, {at.power_w / 1000:.1f} kW{soc}"

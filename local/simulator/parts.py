@@ -58,6 +58,16 @@ class Connector:
         return Charge() if of is None else Charge(of.uuid, of.started_at, of.has_priority)
 
 
+@dataclass(frozen=True)
+class RemoteStart:
+    """A charge that waits for its car."""
+
+    token: str
+    remote_start_id: int | None
+    profile: Payload | None
+    asked_at_s: float
+
+
 class Obedient(Protocol):
     """What a backend can make a charger do."""
 
@@ -110,6 +120,14 @@ def answer(answers: Answers, charger: Obedient, action: str, payload: Payload) -
     if action not in answers:
         raise Unsupported(action)
     return answers[action](charger, payload)
+
+
+def describe(at: Connector) -> str:
+    """One line for a person."""
+    assert at.transaction is not None
+    energy_kwh = (at.register_wh - at.transaction.meter_start_wh) / 1000
+    soc = f", battery {at.car.soc_percent} %" if at.car else ""
+    return f"connector {at.number}: {energy_kwh:.2f} kWh, {at.power_w / 1000:.1f} kW{soc}"
 
 
 def now() -> datetime:

@@ -143,7 +143,7 @@ def _places(world: World) -> Iterator[str]:
         except Refusal as error:
             yield f"the next charge is refused: {error}"
     for charger_id in world.chargers:
-        for state in wiring.network().chargers.connectors(charger_id):
+        for state in wiring.network().connectors.of_charger(charger_id):
             # A session that never got so far as a workflow leaves its connector to whoever asks for it next.
             if state.session_id is not None and (
                 state.session_id in world.engine.executions or is_held(wiring.network().sessions, state)

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.records.money import PaymentNews
+from chalicelib.records.money import PaymentNews, PaymentNewsKind
 
 _KEYS_KEPT = timedelta(hours=24)
 
@@ -144,8 +144,8 @@ class Provider:
     def _tell(self, kind: str, intent: Intent, amount: int) -> None:
         self.tell(
             PaymentNews(
-                f"evt_{next(self._numbers)}",
-                kind,
+                event_id=f"evt_{next(self._numbers)}",
+                kind=PaymentNewsKind(kind),
                 session_id=intent.metadata["session_id"],
                 payment_id=intent.id,
                 amount_minor=amount,

@@ -49,13 +49,13 @@ class Story:
 
     def prepare(self) -> None:
         """A driver with a card of each kind and a charger that waits for a car."""
-        wiring.network().catalog.put_tariff(self.tariff)
-        wiring.network().catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
+        wiring.network().tariffs.put(self.tariff)
+        wiring.network().sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         wiring.network().drivers.put(Driver(DRIVER, "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        wiring.network().catalog.put_token(Token(CARD, "op", DRIVER), NOON)
+        wiring.network().tokens.put(Token(CARD, "op", DRIVER), NOON)
         wiring.network().chargers.put(Charger(CHARGER, "op", "harbour", "scrypt$", (ONE,)))
-        wiring.network().chargers.opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
-        wiring.network().chargers.set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
+        wiring.network().sockets.opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
+        wiring.network().connectors.set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
 
     def begin(self, world: World) -> None:
         charger = Stub(CHARGER, self.protocol, world, f"{CHARGER}-c1", online=True)

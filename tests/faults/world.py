@@ -150,7 +150,7 @@ class World:
 
     def connect(self, charger: Stub, connection_id: str) -> None:
         connection = Connection(connection_id, charger.charger_id, "op", charger.protocol)
-        self.invoke("connect", lambda: wiring.network().chargers.opened(connection, self.now()))
+        self.invoke("connect", lambda: wiring.network().sockets.opened(connection, self.now()))
 
     def disconnect(self, connection_id: str) -> None:
         self.invoke("disconnect", lambda: wiring.network().connections.close(connection_id))

@@ -171,12 +171,12 @@ class Kit(Network):
             link=Link(),
             payments=self.money,
         )
-        self.catalog.put_tariff(TARIFF)
-        self.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
+        self.tariffs.put(TARIFF)
+        self.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
         self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        self.catalog.put_token(Token(CARD, "op", "driver-1"), NOW)
+        self.tokens.put(Token(CARD, "op", "driver-1"), NOW)
         self.chargers.put(Charger("CP-1", "op", "harbour", "scrypt$", (ConnectorId(1), ConnectorId(2))))
-        self.chargers.opened(CONNECTION, NOW)
+        self.sockets.opened(CONNECTION, NOW)
 
     def app_session(self, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> Session:
         """A session begun by app, waiting for its charger."""
@@ -193,7 +193,7 @@ class Kit(Network):
             created_at=NOW,
         )
         assert self.sessions.add(session)
-        assert self.chargers.claim("CP-1", session.connector, session_id)
+        assert self.connectors.claim("CP-1", session.connector, session_id)
         return session
 
     def session(self, session_id: str) -> Session:

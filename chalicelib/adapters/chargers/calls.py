@@ -8,7 +8,6 @@ comparison with `at`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, is_refused, put, table_of, update
+from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, is_refused, put, shard_of, table_of, update
 from chalicelib.adapters.tables import CallRow
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.records.chargers import Answered, SentCall
@@ -59,7 +58,7 @@ class DynamoCalls:
         update(CallRow(call.charger_id, call.message_id), waits, CallRow.result.does_not_exist())
         joined = [
             CallRow.waiting.add({_entry(call, rank)}),
-            CallRow.waiting_shard.set(_shard(call.charger_id)),
+            CallRow.waiting_shard.set(shard_of(call.charger_id, _SHARDS)),
         ]
         return update(_line(call.charger_id), joined, _is_busy(call, at))
 
@@ -220,10 +219,6 @@ def _before(row: CallRow, actions: Sequence[Action], condition: Condition) -> Ca
             raise
         return None
     return CallRow.from_raw_data(answer.get(ATTRIBUTES, {}))
-
-
-def _shard(charger_id: str) -> str:
-    return str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)
 
 
 def _body(call: SentCall) -> str:

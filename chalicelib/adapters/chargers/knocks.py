@@ -10,9 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from pynamodb.constants import STRING
-
-from chalicelib.adapters.dynamo import update
+from chalicelib.adapters.dynamo import NewestFirst, update
 from chalicelib.adapters.tables import KnockRow
 from chalicelib.records.chargers import Knock, KnockReason
 
@@ -41,15 +39,9 @@ class DynamoKnocks:
         return row.knocks or 0
 
     def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:
-        if before is not None and not before[:1].isdigit():
-            raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
-        start = {"operator_id": {STRING: operator_id}, "place": {STRING: before}} if before else None
-        rows = list(
-            KnockRow.query(
-                operator_id, consistent_read=True, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start
-            )
-        )
-        return [_knock(row) for row in rows[:limit]], rows[limit - 1].place if len(rows) > limit else None
+        knocks = NewestFirst(KnockRow, KnockRow.query, ("operator_id", "place"), consistent_read=True)
+        rows, cursor = knocks.page(operator_id, limit, before)
+        return [_knock(row) for row in rows], cursor
 
 
 def _kind(knock: Knock) -> str:

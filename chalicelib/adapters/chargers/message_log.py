@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from pynamodb.constants import STRING
-
-from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode
 from chalicelib.adapters.tables import HistoryRow, JournalRow, ReportRow
 from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ReportKind, ReportReceived
@@ -37,16 +35,9 @@ class DynamoMessageLog:
         JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept).save()
 
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
-        start = {"charger_id": {STRING: charger_id}, "position": {STRING: before}} if before else None
-        if before is not None and not before[:1].isdigit():
-            raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
-        rows = list(
-            JournalRow.query(
-                charger_id, consistent_read=True, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start
-            )
-        )
-        entries = [decode(LoggedMessage, row.body) for row in rows[:limit]]
-        return entries, rows[limit - 1].position if len(rows) > limit else None
+        journal = NewestFirst(JournalRow, JournalRow.query, ("charger_id", "position"), consistent_read=True)
+        rows, cursor = journal.page(charger_id, limit, before)
+        return [decode(LoggedMessage, row.body) for row in rows], cursor
 
 
 class DynamoHistory:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from chalicelib.adapters.chargers.rows import CHARGER, connector_row
 from chalicelib.adapters.dynamo import decode, encode, find, update
 from chalicelib.adapters.tables import ChargerRow, OperatorRow
-from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.chargers.setup import Metering, Setup
+from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.ports import Clock
 from chalicelib.records.chargers import Admission, Charger
 
-_CHARGER, _SETUP, _CONNECTOR = "charger", "setup", "connector#"
+_SETUP = "setup"
 # So soon a new profile is known to every process.
 _REMEMBERED_S = 60
 _OPERATORS_REMEMBERED = 1_000
@@ -56,15 +56,14 @@ class DynamoSetups:
         expected = awaited.does_not_exist() if awaited_before is None else awaited == awaited_before
         return update(ChargerRow(charger_id, _SETUP), changes, expected)
 
-    def settle(self, charger_id: str, profile: str, metering: Metering) -> None:
+    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
         changes = [ChargerRow.setup_profile.set(profile), ChargerRow.metering.set(metering.value)]
-        update(ChargerRow(charger_id, _CHARGER), changes, ChargerRow.charger_id.exists())
+        update(ChargerRow(charger_id, CHARGER), changes, ChargerRow.charger_id.exists())
 
     def mark_due(self, charger: Charger) -> None:
         """One call; none for a charger that nobody has registered yet."""
         if charger.connectors and charger.admission is Admission.ACCEPTED:
-            first: ConnectorId = charger.connectors[0]
-            update(ChargerRow(charger.charger_id, f"{_CONNECTOR}{first}"), [ChargerRow.setup_is_due.set(True)])
+            update(connector_row(charger.charger_id, charger.connectors[0]), [ChargerRow.setup_is_due.set(True)])
 
     def operators_behind(self) -> Iterable[str]:
         """A scan of one small row an operator."""

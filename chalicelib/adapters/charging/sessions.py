@@ -5,9 +5,7 @@ So of a save and a wait that meet, whichever comes second sees the other.
 
 from __future__ import annotations
 
-import hashlib
 import random
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,7 @@ from typing import Any
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put, shard_of, update
 from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.ports import Clock
@@ -53,7 +51,7 @@ class DynamoSessions:
         )
         due_in = _due_in(session)
         if due_in is not None:
-            row.unsettled_shard = _shard(session.session_id)
+            row.unsettled_shard = shard_of(session.session_id, _SHARDS)
             row.unsettled_at = self._clock() + due_in
         if session.flags:
             row.flagged_operator = session.operator_id
@@ -96,7 +94,7 @@ class DynamoSessions:
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """Two calls: the index knows the order, the sessions are read as they are now.
 
-        Raises ValueError for a cursor that is not ours. A cursor names a place in any driver's list, so that one
+        Raises BadCursor for a cursor that is not ours. A cursor names a place in any driver's list, so that one
         driver's cursor shows nothing of another's sessions.
         """
         return _page(SessionRow.by_driver, "driver_id", driver_id, limit, before)
@@ -138,7 +136,7 @@ class DynamoSessions:
         changes: list[Action] = [SessionRow.body.set(encode(after))]
         due_in = _due_in(after)
         if due_in is not None:
-            changes.append(SessionRow.unsettled_shard.set(_shard(after.session_id)))
+            changes.append(SessionRow.unsettled_shard.set(shard_of(after.session_id, _SHARDS)))
             changes.append(SessionRow.unsettled_at.set(self._clock() + due_in))
         else:
             changes += [SessionRow.unsettled_shard.remove(), SessionRow.unsettled_at.remove()]
@@ -157,10 +155,6 @@ def _due_in(session: Session) -> timedelta | None:
     return timedelta(0) if session.state in _UNSETTLED else None
 
 
-def _shard(session_id: str) -> str:
-    return str(hashlib.sha256(session_id.encode()).digest()[0] % _SHARDS)
-
-
 def _fresh(keys: Sequence[SessionRow]) -> Iterator[SessionRow]:
     return SessionRow.batch_get([key.session_id for key in keys], consistent_read=True)
 
@@ -169,29 +163,8 @@ def _waiting(row: SessionRow) -> Waiting | None:
     return decode(Waiting, row.waiting) if row.waiting else None
 
 
-def _cursor(row: SessionRow) -> str:
-    place = encode((row.created_at, row.session_id)).encode()
-    return urlsafe_b64encode(place).decode().rstrip("=")
-
-
 def _page(index: Any, key: str, value: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
-    start = _start_key(key, value, before) if before else None
-    keys = list(index.query(value, scan_index_forward=False, limit=limit + 1, last_evaluated_key=start))
-    page = keys[:limit]
+    newest = NewestFirst(SessionRow, index.query, (key, "created_at", "session_id"))
+    page, cursor = newest.page(value, limit, before)
     rows = {row.session_id: row for row in _fresh(page)}
-    sessions = [decode(Session, rows[it.session_id].body) for it in page]
-    return sessions, _cursor(page[-1]) if len(keys) > limit else None
-
-
-def _start_key(key: str, value: str, cursor: str) -> dict[str, dict[str, Any]]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        created_at, session_id = decode(tuple[datetime, str], text)
-        if not can_be_key(session_id):
-            raise ValueError("no session has that id")
-    except ValueError as error:
-        raise ValueError("this cursor is not one of ours; leave it out to begin with the newest") from error
-    row = SessionRow(session_id, created_at=created_at, operator_id="", body="")
-    setattr(row, key, value)
-    place = row.serialize()
-    return {name: place[name] for name in ("session_id", key, "created_at")}
+    return [decode(Session, rows[it.session_id].body) for it in page], cursor

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from chalicelib.adapters.dynamo import decode, encode
 from chalicelib.adapters.tables import ReadingsRow
 from chalicelib.domain.chargers.events import SignedValue
+from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 # As long as tax law asks for receipts where Kerb runs (Germany: ten years).
 _KEPT = timedelta(days=10 * 366)
@@ -47,17 +48,20 @@ class DynamoSignedValues:
         ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, expires_at=_now() + _KEPT).save()
 
     def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
-        """One call, and one more for each megabyte. Raises ValueError for a cursor that is not ours."""
-        if after and not _POSITION.fullmatch(after):
-            raise ValueError("this cursor is not one of ours; leave it out to begin with the first")
-        past = ReadingsRow.position > after if after else None
+        """One call, and one more for each megabyte. Raises BadCursor."""
+        past = None
+        if after:
+            (place,) = map(str, place_at(after, str))
+            if not _POSITION.fullmatch(place):
+                raise BadCursor
+            past = ReadingsRow.position > place
         rows = ReadingsRow.query(_key(charger_id, ref), past, consistent_read=True, page_size=limit + 1)
         found: list[SignedValue] = []
         size, position = 0, ""
         for count, row in enumerate(rows):
             size += len(row.body)
             if count == limit or (count and size > _MOST_BYTES):
-                return found, position
+                return found, cursor_at([position])
             found += decode(list[SignedValue], row.body)
             position = row.position
         return found, None

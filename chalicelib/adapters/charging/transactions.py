@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, update
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, shard_of, update
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
@@ -106,7 +106,7 @@ class DynamoTransactions:
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         row = TransactionRow(charger_id, ref)
         listed = [
-            TransactionRow.unclaimed_shard.set(str(hashlib.sha256(charger_id.encode()).digest()[0] % _SHARDS)),
+            TransactionRow.unclaimed_shard.set(shard_of(charger_id, _SHARDS)),
             TransactionRow.unclaimed_at.set(TransactionRow.unclaimed_at | at),
         ]
         update(row, listed, TransactionRow.session_id.does_not_exist())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, update
 from chalicelib.adapters.tables import DebtRow, DifferenceRow
 from chalicelib.records.money import Debt, Difference
 
@@ -20,7 +19,13 @@ class DynamoDebts:
     """The port DebtBook. Methods make one call where they say nothing else."""
 
     def add(self, debt: Debt) -> None:
-        row = DebtRow(debt.session_id, body=encode(debt), attempts=0, due_shard=_shard(debt), next_at=debt.next_at)
+        row = DebtRow(
+            debt.session_id,
+            body=encode(debt),
+            attempts=0,
+            due_shard=shard_of(debt.session_id, _SHARDS),
+            next_at=debt.next_at,
+        )
         put(row, DebtRow.session_id.does_not_exist())
 
     def get(self, session_id: str) -> Debt | None:
@@ -71,10 +76,6 @@ class DynamoDifferences:
 
 def _operator_day(operator_id: str, day: date) -> str:
     return f"{operator_id}/{day.isoformat()}"
-
-
-def _shard(debt: Debt) -> str:
-    return str(hashlib.sha256(debt.session_id.encode()).digest()[0] % _SHARDS)
 
 
 def _debt(row: DebtRow) -> Debt:

@@ -10,10 +10,10 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import decode, encode, find, put
-from chalicelib.adapters.tables import LedgerRow, ReceiptRow, connection
+from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from chalicelib.adapters.tables import LedgerRow, OperatorRow, ReceiptRow, connection
 from chalicelib.domain.money.ledger import Transfer, Unbalanced
-from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.records import Conflict
 
 _ATTEMPTS = 4
@@ -65,6 +65,17 @@ class DynamoReceipts:
     def get(self, session_id: str) -> Receipt | None:
         row = find(ReceiptRow, session_id)
         return decode(Receipt, row.body) if row else None
+
+
+class DynamoOperatorProfiles:
+    """The port OperatorProfiles. Every method makes one call."""
+
+    def put(self, operator_id: str, profile: Profile) -> None:
+        update(OperatorRow(operator_id), [OperatorRow.profile.set(encode(profile))])
+
+    def get(self, operator_id: str) -> Profile | None:
+        row = find(OperatorRow, operator_id)
+        return decode(Profile, row.profile) if row and row.profile else None
 
 
 def _write(transfers: Sequence[Transfer]) -> None:

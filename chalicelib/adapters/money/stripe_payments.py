@@ -25,6 +25,7 @@ from chalicelib.records.money import (
     CardSetup,
     Declined,
     PaymentNews,
+    PaymentNewsKind,
     PaymentsUnavailable,
     ProviderPayment,
     SavedCard,
@@ -38,18 +39,18 @@ _RETRIES = 2
 _STRIPE_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
 
 _KINDS = {
-    "payment_intent.amount_capturable_updated": "held",
-    "payment_intent.succeeded": "captured",
-    "payment_intent.payment_failed": "failed",
-    "payment_intent.canceled": "voided",
-    "setup_intent.succeeded": "card_saved",
-    "charge.dispute.funds_withdrawn": "disputed",
-    "charge.dispute.funds_reinstated": "dispute_won",
+    "payment_intent.amount_capturable_updated": PaymentNewsKind.HELD,
+    "payment_intent.succeeded": PaymentNewsKind.CAPTURED,
+    "payment_intent.payment_failed": PaymentNewsKind.FAILED,
+    "payment_intent.canceled": PaymentNewsKind.VOIDED,
+    "setup_intent.succeeded": PaymentNewsKind.CARD_SAVED,
+    "charge.dispute.funds_withdrawn": PaymentNewsKind.DISPUTED,
+    "charge.dispute.funds_reinstated": PaymentNewsKind.DISPUTE_WON,
 }
 # Of payments that no hold came before.
 _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
-_AMOUNTS = {"held": "amount_capturable", "captured": "amount_received"}
+_AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED: "amount_received"}
 
 _log = logging.getLogger(__name__)
 # Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
@@ -357,14 +358,14 @@ def _from_stripe(amount: int, currency: str) -> int:
 
 
 def _news(event: dict[str, Any]) -> PaymentNews:
-    kind = _KINDS.get(event["type"], "other")
+    kind = _KINDS.get(event["type"], PaymentNewsKind.OTHER)
     at = datetime.fromtimestamp(event["created"], UTC)
-    if kind == "other":
+    if kind is PaymentNewsKind.OTHER:
         return PaymentNews(event["id"], kind, at=at)
     subject = event["data"]["object"]
-    if kind == "card_saved":
+    if kind is PaymentNewsKind.CARD_SAVED:
         return PaymentNews(event["id"], kind, customer_id=subject["customer"], setup_id=subject["id"], at=at)
-    if kind.startswith("dispute"):
+    if kind.is_dispute:
         amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
         detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
         return PaymentNews(

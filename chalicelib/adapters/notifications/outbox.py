@@ -5,22 +5,19 @@ A second row for the same thing cannot be written, whoever finds it out and howe
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from pynamodb.constants import STRING
 from pynamodb.exceptions import DeleteError
 
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, is_refused, put, shard_of, update
 from chalicelib.adapters.tables import NoticeRow, OperatorRow
 from chalicelib.domain.notifications import KINDS, Notification
 from chalicelib.records.notifications import Outcome, Posted, Webhook
 
 _KEPT = timedelta(days=90)
 _SHARDS = 8
-_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#\d#([\x21-\x7e]{1,200})")
+_PLACE = ("driver_id", "position", "notice_id")
 
 
 class DynamoOutbox:
@@ -33,7 +30,7 @@ class DynamoOutbox:
             notice.notice_id,
             position=_position(notice),
             body=encode(notice),
-            due_shard=_shard(notice.driver_id),
+            due_shard=shard_of(notice.driver_id, _SHARDS),
             due_at=at,
             expires_at=at + _KEPT,
         )
@@ -46,17 +43,9 @@ class DynamoOutbox:
         return False
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
-        rows = list(
-            NoticeRow.by_time.query(
-                driver_id,
-                consistent_read=True,
-                scan_index_forward=False,
-                limit=limit + 1,
-                last_evaluated_key=_start_key(driver_id, before) if before else None,
-            )
-        )
-        found = [_posted(row) for row in rows[:limit]]
-        return found, rows[limit - 1].position if len(rows) > limit else None
+        told = NewestFirst(NoticeRow, NoticeRow.by_time.query, _PLACE, consistent_read=True)
+        rows, cursor = told.page(driver_id, limit, before)
+        return [_posted(row) for row in rows], cursor
 
     def due(self, at: datetime) -> Iterable[Posted]:
         """Eight calls, and one for each notice found."""
@@ -112,23 +101,10 @@ class DynamoWebhooks:
         return decode(Webhook, row.webhook) if row and row.webhook else None
 
 
-def _shard(driver_id: str) -> str:
-    return str(hashlib.sha256(driver_id.encode()).digest()[0] % _SHARDS)
-
-
 def _position(notice: Notification) -> str:
     """By time; of what is told at one moment, in the order in which it happens to a session."""
     time = notice.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     return f"{time}Z#{KINDS.index(notice.kind)}#{notice.notice_id}"
-
-
-def _start_key(driver_id: str, cursor: str) -> dict[str, dict[str, str]]:
-    place = _POSITION.fullmatch(cursor)
-    if place is None:
-        raise ValueError("this cursor is not one of ours; leave it out to begin with the newest")
-    return {
-        name: {STRING: text} for name, text in (("driver_id", driver_id), ("notice_id", place[1]), ("position", cursor))
-    }
 
 
 def _posted(row: NoticeRow) -> Posted:

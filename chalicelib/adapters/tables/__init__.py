@@ -22,11 +22,14 @@ from chalicelib.adapters.tables.chargers import (
     KnockRow,
     PlaceRow,
     ReportRow,
+    SiteRow,
 )
 from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, TransactionRow
-from chalicelib.adapters.tables.drivers import DriverRow, OperatorRow, SiteRow, TariffRow, TokenRow
+from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notifications import NoticeRow
+from chalicelib.adapters.tables.operators import OperatorRow
+from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 
 __all__ = [

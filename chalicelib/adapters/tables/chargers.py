@@ -1,4 +1,4 @@
-"""What is kept of chargers and of what was said to and by them."""
+"""What is kept of chargers, of their sites, and of what was said to and by them."""
 
 from __future__ import annotations
 
@@ -136,6 +136,15 @@ class ChargerRow(Model):
     list_due = ChargersWithListDue()
     lists = ChargersThatKeepLists()
     pending = PendingChargers()
+
+
+class SiteRow(Model):
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}sites"
+
+    site_id = UnicodeAttribute(hash_key=True)
+    operator_id = UnicodeAttribute()
+    body = UnicodeAttribute()
 
 
 class PlaceRow(Model):

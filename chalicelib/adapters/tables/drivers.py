@@ -1,4 +1,4 @@
-"""What operators and drivers have registered."""
+"""What is kept of drivers, and of the tokens that they and operators have registered."""
 
 from __future__ import annotations
 
@@ -8,24 +8,6 @@ from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
-
-
-class SiteRow(Model):
-    class Meta(OnDemand):
-        table_name = f"{PREFIX}sites"
-
-    site_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
-
-
-class TariffRow(Model):
-    class Meta(OnDemand):
-        table_name = f"{PREFIX}tariffs"
-
-    tariff_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
 
 
 class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyped-call]
@@ -61,25 +43,6 @@ class TokenRow(Model):
 
     by_operator = TokensByOperator()
     by_driver = TokensByDriver()
-
-
-class OperatorRow(Model):
-    """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
-
-    `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
-    one is on its way to all of them.
-    """
-
-    class Meta(OnDemand):
-        table_name = f"{PREFIX}operators"
-
-    operator_id = UnicodeAttribute(hash_key=True)
-    profile = UnicodeAttribute(null=True)
-    tokens_changed_s = IntegerAttribute(null=True)
-    lists_done_s = IntegerAttribute(null=True)
-    webhook = UnicodeAttribute(null=True)
-    setup_profile = UnicodeAttribute(null=True)
-    setup_after = UnicodeAttribute(null=True)
 
 
 class DriverRow(Model):

@@ -88,7 +88,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """Let go of the cable."""
+    """Let go of the cable; this ends a charge on it."""
 
     connector: ConnectorId
 
@@ -167,7 +167,7 @@ class UpdateList:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Keep a connector (None: any) for `token` until then."""
+    """Keep a connector (none given: any) for `token` until then."""
 
     reservation_id: int
     token: str
@@ -269,7 +269,7 @@ class ListCertificates:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCertificate:
-    """Trust the certificate behind these hashes no longer."""
+    """Trust a certificate no longer; the hashes are those that the list of certificates gives."""
 
     hash_algorithm: str
     issuer_name_hash: str
@@ -286,7 +286,7 @@ class DeliverCertificate:
 
 @dataclass(frozen=True, slots=True)
 class DataTransfer:
-    """Something between a vendor's charger and whoever knows what it means."""
+    """A vendor's own message, for whoever knows what it means."""
 
     vendor: str
     message: str | None = None
@@ -295,10 +295,10 @@ class DataTransfer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Anything else, in the words of the charger's own OCPP version."""
+    """Any other action of the charger's OCPP version, its payload in OCPP's own words."""
 
     action: str
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 Command = (

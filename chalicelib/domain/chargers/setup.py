@@ -72,7 +72,7 @@ class WriteAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReportedValue:
     """What a charger says a setting is; no value where it would not tell."""
 
     value: str | None
@@ -80,7 +80,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SettingState:
     """One setting: which of its choices is aimed at, and what the charger last said it is."""
 
     target: Target
@@ -121,7 +121,7 @@ class Setup:
 
     profile: str
     identity: str
-    lines: tuple[Line, ...]
+    lines: tuple[SettingState, ...]
     begun_at: datetime
     awaited: str | None = None
     messages: int = 0
@@ -130,7 +130,7 @@ class Setup:
     most_items: int | None = None
     settled_at: datetime | None = None
 
-    def of(self, aspect: Aspect) -> Line | None:
+    def of(self, aspect: Aspect) -> SettingState | None:
         """The setting for an aspect, if this version has one."""
         return next((it for it in self.lines if it.target.aspect is aspect), None)
 
@@ -166,18 +166,18 @@ def begun(before: Setup | None, profile: str, identity: str, targets: Sequence[T
     return replace(setup, lines=tuple(_unread(it) for it in lines))
 
 
-def _line(target: Target, known: Line | None) -> Line:
+def _line(target: Target, known: SettingState | None) -> SettingState:
     if known is None or known.target != target:
         # How much fits into a message does not change with what is wanted.
         if known is not None and not target.choices:
             return replace(known, target=target)
-        return Line(target=target)
+        return SettingState(target=target)
     if known.standing in (Standing.DIFFERS, Standing.WRITTEN, Standing.NEEDS_REBOOT):
         return replace(known, standing=Standing.UNREAD)
     return known
 
 
-def _unread(line: Line) -> Line:
+def _unread(line: SettingState) -> SettingState:
     return replace(line, standing=Standing.UNREAD) if line.standing is Standing.AS_WANTED else line
 
 
@@ -188,7 +188,7 @@ def _spot_check(setup: Setup) -> Setup:
     """
     unread = sum(it.standing is Standing.UNREAD for it in setup.lines)
     left = setup.items(Aspect.MOST_READ) - unread
-    lines: list[Line] = []
+    lines: list[SettingState] = []
     for it in setup.lines:
         may_change = it.standing is Standing.ONLY_READ and not _is_limit(it)
         is_asked = left > 0 and (it.standing is Standing.AS_WANTED or may_change)
@@ -214,11 +214,11 @@ def asked(setup: Setup) -> Read | Write | None:
     return None
 
 
-def _is_limit(line: Line) -> bool:
+def _is_limit(line: SettingState) -> bool:
     return line.target.aspect in (Aspect.MOST_READ, Aspect.MOST_WRITTEN, Aspect.MOST_QUANTITIES)
 
 
-def read(setup: Setup, names: Sequence[str], said: Mapping[str, Said]) -> Setup:
+def read(setup: Setup, names: Sequence[str], said: Mapping[str, ReportedValue]) -> Setup:
     """The charger has said what those are; what it said nothing of, it does not know. Names are told as asked."""
     lines = [_read_line(it, said.get(it.target.name)) if it.target.name in names else it for it in setup.lines]
     longest = next((_number(it.said) for it in lines if it.target.aspect is Aspect.MOST_QUANTITIES), None)
@@ -233,7 +233,7 @@ def read(setup: Setup, names: Sequence[str], said: Mapping[str, Said]) -> Setup:
     return replace(setup, lines=tuple(lines))
 
 
-def _read_line(line: Line, said: Said | None) -> Line:
+def _read_line(line: SettingState, said: ReportedValue | None) -> SettingState:
     if said is None or said.value is None:
         return replace(line, standing=Standing.NOT_KNOWN, said=None)
     line = replace(line, said=said.value)
@@ -253,13 +253,13 @@ def _read_line(line: Line, said: Said | None) -> Line:
     return line if line.standing in _LEFT_ALONE else replace(line, standing=Standing.DIFFERS)
 
 
-def _next_choice(line: Line, otherwise: Standing) -> Line:
+def _next_choice(line: SettingState, otherwise: Standing) -> SettingState:
     if line.choice + 1 < len(line.target.choices):
         return replace(line, standing=Standing.DIFFERS, choice=line.choice + 1)
     return replace(line, standing=otherwise)
 
 
-def _shortened(line: Line, longest: int | None) -> Line:
+def _shortened(line: SettingState, longest: int | None) -> SettingState:
     """Pass over lists with more items than the charger takes."""
     if not longest or line.target.kind is not Kind.AT_LEAST or line.target.aspect is not Aspect.READINGS:
         return line
@@ -277,7 +277,7 @@ def written(setup: Setup, names: Sequence[str], answers: Mapping[str, WriteAnswe
     return replace(setup, lines=tuple(lines))
 
 
-def _written_line(line: Line, answer: WriteAnswer) -> Line:
+def _written_line(line: SettingState, answer: WriteAnswer) -> SettingState:
     match answer:
         case WriteAnswer.ACCEPTED:
             return replace(line, standing=Standing.WRITTEN)
@@ -334,7 +334,7 @@ def _items(text: str) -> frozenset[str]:
     return frozenset(it.strip().casefold() for it in text.split(",") if it.strip())
 
 
-class Metering(StrEnum):
+class MeteringCapability(StrEnum):
     """How far a charger's charges can be measured, as far as its own settings tell."""
 
     UNKNOWN = "unknown"
@@ -344,14 +344,14 @@ class Metering(StrEnum):
     FULL = "full"
 
 
-def metering(setup: Setup) -> Metering:
+def metering(setup: Setup) -> MeteringCapability:
     """What a charge there can be billed by: both its ends, readings in between, all of it, or nothing.
 
     Where no setting says what a stop tells (OCPP 1.6), every stop tells the register.
     """
     sent = setup.of(Aspect.READINGS_SENT)
     if sent is not None and sent.said is not None and _flag(sent.said) == "false":
-        return Metering.NONE
+        return MeteringCapability.NONE
     interval = setup.of(Aspect.READING_INTERVAL)
     every_s = _number(interval.said) if interval is not None and interval.said is not None else None
     readings = _has_energy(setup.of(Aspect.READINGS))
@@ -359,21 +359,23 @@ def metering(setup: Setup) -> Metering:
     stop = setup.of(Aspect.STOP_VALUES)
     ends = True if stop is None else _has_energy(stop)
     if ends is None and live is None:
-        return Metering.UNKNOWN
+        return MeteringCapability.UNKNOWN
     if ends:
-        return Metering.ENDS_ONLY if live is False else Metering.FULL if live else Metering.UNKNOWN
+        if live is None:
+            return MeteringCapability.UNKNOWN
+        return MeteringCapability.FULL if live else MeteringCapability.ENDS_ONLY
     if live:
-        return Metering.READINGS_ONLY
-    return Metering.NONE if ends is False and live is False else Metering.UNKNOWN
+        return MeteringCapability.READINGS_ONLY
+    return MeteringCapability.NONE if ends is False and live is False else MeteringCapability.UNKNOWN
 
 
-def _has_energy(line: Line | None) -> bool | None:
+def _has_energy(line: SettingState | None) -> bool | None:
     """Whether a list has energy in it, which its last choice is; None when nobody knows."""
     if line is None or line.said is None or not line.target.choices:
         return None
     return is_met(Kind.AT_LEAST, line.said, line.target.choices[-1])
 
 
-def is_vital(line: Line) -> bool:
+def is_vital(line: SettingState) -> bool:
     """Whether a charge cannot be billed, or not be watched, without it."""
     return line.target.aspect in VITAL

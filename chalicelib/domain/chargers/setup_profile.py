@@ -119,7 +119,7 @@ def shortest_stop_interval_s() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChargerTraits:
     """What is registered of a charger that bears on its settings."""
 
     is_load_managed: bool = False
@@ -128,7 +128,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredSetting:
     """What one aspect shall be: the best value first, and what will do after it. No choice: it is only read."""
 
     aspect: Aspect
@@ -153,31 +153,31 @@ _MAIN_METER: tuple[Value, ...] = ((Quantity.ENERGY, Quantity.POWER, Quantity.CUR
 _MAIN_METER_BY_PHASE: tuple[Value, ...] = ((Quantity.ENERGY, Quantity.POWER, Quantity.CURRENT_BY_PHASE),)
 
 
-def wishes(profile: SetupProfile, place: Place) -> tuple[Wish, ...]:
+def wishes(profile: SetupProfile, place: ChargerTraits) -> tuple[DesiredSetting, ...]:
     """All that a charger shall be set to, what matters most first."""
     managed, metered = place.is_load_managed, place.has_main_meter
     readings = (_READINGS_BY_PHASE if managed else ()) + _READINGS
     main_meter = (_MAIN_METER_BY_PHASE if managed else ()) + _MAIN_METER
     found = [
-        Wish(Aspect.STOP_VALUES, _ENERGY),
-        Wish(Aspect.START_VALUES, _ENERGY),
-        Wish(Aspect.READINGS, readings),
+        DesiredSetting(Aspect.STOP_VALUES, _ENERGY),
+        DesiredSetting(Aspect.START_VALUES, _ENERGY),
+        DesiredSetting(Aspect.READINGS, readings),
         # Some take no interval as short as that.
         _one(Aspect.READING_INTERVAL, profile.reading_interval_s, *_longer(profile.reading_interval_s)),
-        Wish(Aspect.READINGS_SENT, (True,)),
-        Wish(Aspect.STOP_INTERVAL, (profile.stop_interval_s,)),
-        Wish(Aspect.STOP_READINGS, () if profile.leaves_stop_readings else _NOTHING),
-        Wish(Aspect.CLOCK_STOP_VALUES, _NOTHING),
-        Wish(Aspect.CLOCK_INTERVAL, (profile.main_meter_interval_s if metered else 0,)),
-        Wish(Aspect.CLOCK_READINGS, main_meter if metered else ()),
-        Wish(Aspect.CLOCK_READINGS_SENT, (metered,)),
-        Wish(Aspect.TOTALS_ONLY, (True,)),
+        DesiredSetting(Aspect.READINGS_SENT, (True,)),
+        DesiredSetting(Aspect.STOP_INTERVAL, (profile.stop_interval_s,)),
+        DesiredSetting(Aspect.STOP_READINGS, () if profile.leaves_stop_readings else _NOTHING),
+        DesiredSetting(Aspect.CLOCK_STOP_VALUES, _NOTHING),
+        DesiredSetting(Aspect.CLOCK_INTERVAL, (profile.main_meter_interval_s if metered else 0,)),
+        DesiredSetting(Aspect.CLOCK_READINGS, main_meter if metered else ()),
+        DesiredSetting(Aspect.CLOCK_READINGS_SENT, (metered,)),
+        DesiredSetting(Aspect.TOTALS_ONLY, (True,)),
         _one(Aspect.MESSAGE_ATTEMPTS, profile.message_attempts, *_fewer(profile.message_attempts)),
         _one(Aspect.MESSAGE_WAIT, profile.message_wait_s),
         _one(Aspect.OFFLINE_KNOWN, profile.offline_known_tokens),
         _one(Aspect.OFFLINE_UNKNOWN, profile.offline_unknown_tokens),
         # A list that we do not keep is somebody else's, and lets strangers in.
-        Wish(Aspect.LIST_KEPT, (place.keeps_list,)),
+        DesiredSetting(Aspect.LIST_KEPT, (place.keeps_list,)),
         _one(Aspect.LIST_FIRST, profile.list_first),
         _one(Aspect.STOP_ON_REFUSAL, profile.stop_when_refused),
         _one(Aspect.STOP_ON_UNPLUG, profile.stop_when_unplugged),
@@ -189,11 +189,11 @@ def wishes(profile: SetupProfile, place: Place) -> tuple[Wish, ...]:
     ]
     # What is left to the charger is read where its charges depend on it.
     kept = [it for it in found if it.choices or it.aspect in VITAL]
-    return (*kept, Wish(Aspect.PLUG_IN_TIME))
+    return (*kept, DesiredSetting(Aspect.PLUG_IN_TIME))
 
 
-def _one(aspect: Aspect, value: Value | None, *others: int) -> Wish:
-    return Wish(aspect) if value is None else Wish(aspect, (value, *others))
+def _one(aspect: Aspect, value: Value | None, *others: int) -> DesiredSetting:
+    return DesiredSetting(aspect) if value is None else DesiredSetting(aspect, (value, *others))
 
 
 def _longer(interval_s: int | None) -> tuple[int, ...]:

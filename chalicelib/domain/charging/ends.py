@@ -64,11 +64,11 @@ def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: froz
     The charger's own word counts once. What was inferred gives way to it, and a mere guess to any word.
     """
     is_known = session.stopped_at is not None
-    is_guess = session.is_end_inferred and Flag.END_UNKNOWN in session.flags
-    if is_known and not is_guess and (end.is_inferred or not session.is_end_inferred):
+    is_guess = _is_guess(session)
+    if not _is_better(session, end):
         return session
-    if session.bill is not None or session.is_over:
-        return _noted(session, end)
+    if session.bill is not None:
+        return noted(session, end)
     return replace(
         session,
         state=State.STOPPING,
@@ -85,8 +85,20 @@ def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: froz
     )
 
 
-def _noted(session: Session, end: LateEnd) -> Session:
+def _is_guess(session: Session) -> bool:
+    return session.is_end_inferred and Flag.END_UNKNOWN in session.flags
+
+
+def _is_better(session: Session, end: LateEnd) -> bool:
+    """Whether a word for its end counts for more than what is known of it."""
+    is_open = session.stopped_at is None or _is_guess(session)
+    return is_open or (session.is_end_inferred and not end.is_inferred)
+
+
+def noted(session: Session, end: LateEnd) -> Session:
     """What is billed stays billed; what was told after that is kept beside it, the first and best word of it."""
+    if not _is_better(session, end):
+        return session
     if session.bill is None or (session.late_end is not None and end.is_inferred):
         return session
     if is_same_end(session.stopped_at, session.meter_stop_wh, end.at, end.meter_stop_wh):
@@ -135,8 +147,6 @@ def _end_by_hand(session: Session, event: EndedByHand) -> Session:
     if session.by_hand is not None or session.bill is not None:
         return session
     at = event.by_hand.at
-    if session.state is State.INITIATED:
-        return replace(session, state=State.FAILED, reason=Reason.CANCELLED, by_hand=event.by_hand, ended_at=at)
     return replace(
         session,
         state=State.STOPPING,
@@ -147,6 +157,11 @@ def _end_by_hand(session: Session, event: EndedByHand) -> Session:
     )
 
 
+def _cancel_by_hand(session: Session, event: EndedByHand) -> Session:
+    at = event.by_hand.at
+    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, by_hand=event.by_hand, ended_at=at)
+
+
 def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
     if session.late_end is None or session.late_end.is_settled:
         return session
@@ -154,7 +169,7 @@ def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
 
 
 ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
-    (State.INITIATED, EndedByHand): _end_by_hand,
+    (State.INITIATED, EndedByHand): _cancel_by_hand,
     (State.ACTIVE, SeenFree): _see_free,
     (State.ACTIVE, CarGone): _go,
     (State.ACTIVE, EndedByHand): _end_by_hand,

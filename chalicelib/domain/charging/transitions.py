@@ -1,11 +1,7 @@
-"""A session moves through one table of transitions; an event the table does not know for a state changes nothing.
+"""The transition table of a session: an event that it does not know for a state changes nothing.
 
-    INITIATED --Started--> ACTIVE --StopRequested|Stopped|HoldDeclined--> STOPPING --Completed--> COMPLETED
-        |                                                                    |
-        +-- StartFailed | StopRequested --> FAILED <---- PaymentFailed ------+
-
-Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late
-messages leave the session as it was.
+Facts (when energy began and ended, the meter) are merged once and never overwritten, so duplicates and late messages
+leave the session as it was. docs/architecture.md holds the drawing of this table.
 """
 
 from __future__ import annotations
@@ -15,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.ends import ENDS, EndEvent, ended
+from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
@@ -267,8 +263,15 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 def _stop(session: Session, event: Stopped) -> Session:
     if session.ref != event.ref:
         return session
-    end = LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
-    return ended(session, end, event.began_at, event.flags)
+    return ended(session, _end_of(event), event.began_at, event.flags)
+
+
+def _note_end(session: Session, event: Stopped) -> Session:
+    return noted(session, _end_of(event)) if session.ref == event.ref else session
+
+
+def _end_of(event: Stopped) -> LateEnd:
+    return LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
 
 
 def _measure(session: Session, event: EnergyMeasured) -> Session:
@@ -377,8 +380,8 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Completed): _complete,
     (State.COMPLETED, HoldPlaced): _hold,
     (State.FAILED, HoldPlaced): _hold,
-    (State.COMPLETED, Stopped): _stop,
-    (State.FAILED, Stopped): _stop,
+    (State.COMPLETED, Stopped): _note_end,
+    (State.FAILED, Stopped): _note_end,
     (State.COMPLETED, Charged): _take,
     (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,

@@ -32,7 +32,7 @@ _EARLY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class EnergyFacts:
     """All that was told of a charge's energy, and what its plug can give.
 
     `start_wh` and `stop_wh` are the transaction's own registers, None where unknown; `readings` in the order of their
@@ -94,7 +94,7 @@ class Measured:
     currents: tuple[tuple[datetime, int], ...] = ()
 
 
-def measure(told: Told) -> Measured:
+def measure(told: EnergyFacts) -> Measured:
     """The energy of a charge as far as it is proven; never more than its plug can have given."""
     if _shows_a_life(told):
         found = measure(replace(told, start_wh=None))
@@ -125,7 +125,7 @@ def measure(told: Told) -> Measured:
     return _measured(told, run, [start, *readings, stop], flags, is_bounded=not is_denied)
 
 
-def _shows_a_life(told: Told) -> bool:
+def _shows_a_life(told: EnergyFacts) -> bool:
     """Whether 0 at the beginning stood for nothing, at a plug that might have given the meter's life in that time."""
     start, news = told.start, distinct(told.counted)
     if told.supply.is_registered or start is None or start.energy_wh > 0 or not news:
@@ -134,7 +134,7 @@ def _shows_a_life(told: Told) -> bool:
     return first_wh > _LIFE_WH and 0 <= last_wh - first_wh < first_wh // 10
 
 
-def _on_one_register(told: Told) -> tuple[list[Point], bool]:
+def _on_one_register(told: EnergyFacts) -> tuple[list[Point], bool]:
     """The readings as of the register that the ends show, and whether they told what has flowed since the beginning.
 
     Some chargers show a meter's life at both ends, and count from 0 in between.
@@ -160,7 +160,7 @@ def _between(points: Sequence[Point], supply: Supply) -> tuple[Point, ...]:
     return longest_run(fitting, supply).points
 
 
-def _without_odd_end(told: Told, points: Sequence[Point]) -> Run | None:
+def _without_odd_end(told: EnergyFacts, points: Sequence[Point]) -> Run | None:
     """The run of readings and one end where it contradicts the other: a meter that was not ready, or never read.
 
     An end goes only where that makes the bill less, or where the stop merely repeats the start.
@@ -200,7 +200,7 @@ def _leads_to(run: Run, stop: Point, supply: Supply) -> bool:
     return supply.can_give(run.points[-1], stop)
 
 
-def _by_run(told: Told, readings: Sequence[Point]) -> Measured:
+def _by_run(told: EnergyFacts, readings: Sequence[Point]) -> Measured:
     """An end is missing, or both cannot be true: the longest run of all that was told."""
     start, stop = told.start, told.stop
     every = [*([start] if start else []), *readings, *([stop] if stop else [])]
@@ -224,14 +224,14 @@ def _is_most(run: Run, points: Sequence[Point]) -> bool:
     return 2 * len(run.points) > len(points) and not hides
 
 
-def _silence(told: Told, run: Run) -> timedelta:
+def _silence(told: EnergyFacts, run: Run) -> timedelta:
     """How long a charge went on unseen, at an end that a run leaves out."""
     before = run.points[0].at - told.began_at if told.start and told.start != run.points[0] else timedelta(0)
     after = told.ended_at - run.points[-1].at if told.stop and told.stop != run.points[-1] else timedelta(0)
     return max(before, after)
 
 
-def _flags(told: Told, run: Run, points: Sequence[Point]) -> frozenset[Flag]:
+def _flags(told: EnergyFacts, run: Run, points: Sequence[Point]) -> frozenset[Flag]:
     """What a run leaves out, but for roundings: registers that fell, and such as no power could have taken so far."""
     supply, believed, step_wh = told.supply, set(run.points), _step_wh(points, {told.start_wh, told.stop_wh})
     flags = {Flag.METER_FELL} if run.anew else set[Flag]()
@@ -261,7 +261,9 @@ def _step_wh(points: Sequence[Point], ends: Set[int | None]) -> int:
     return next((step for step in _COARSER_WH if shown and all(it % step == 0 for it in shown)), _FINEST_WH)
 
 
-def _measured(told: Told, run: Run, every: Sequence[Point], flags: Set[Flag], *, is_bounded: bool = True) -> Measured:
+def _measured(
+    told: EnergyFacts, run: Run, every: Sequence[Point], flags: Set[Flag], *, is_bounded: bool = True
+) -> Measured:
     energy_wh = min(run.energy_wh, told.most_wh)
     more = {Flag.METER_JUMPED} if energy_wh < run.energy_wh else set[Flag]()
     return Measured(

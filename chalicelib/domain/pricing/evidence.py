@@ -37,7 +37,7 @@ def believable(at: datetime | None, heard_at: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReportedTime:
     """A time in the charger's word (None: unreadable), and when we heard it, by our clock."""
 
     at: datetime | None
@@ -63,7 +63,7 @@ class Span:
     flags: frozenset[Flag]
 
 
-def span(start: Said, stop: Said) -> Span:
+def span(start: ReportedTime, stop: ReportedTime) -> Span:
     """The most that can be believed of a charge's beginning and end.
 
     A clock that is wrong still measures how long: then the end is when we heard of it, and the beginning that much

@@ -1,271 +1,177 @@
-"""Every command an operator can give, as the API takes it: named, with its own arguments, and turned into the domain's.
+"""The commands an operator can order, as the API takes them: each the domain's own dataclass, by a word, within bounds.
 
-Field names are those of the domain's commands; a command added there needs one class here.
+A command is declared once, in `domain/chargers/commands.py`. Its fields, their defaults and its description are read
+from there; here stand only the word it is ordered by and how large or long what a stranger sends may be. A text
+that has no bound here is an error at import.
 """
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import AwareDatetime, Field, RootModel, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, RootModel, StringConstraints, create_model
 
-from chalicelib.domain.chargers import commands
-from chalicelib.domain.chargers.commands import CertificateUse, LogKind, Message, ProfilePurpose
+from chalicelib.domain.chargers.commands import (
+    Ask,
+    CancelReservation,
+    ClearCache,
+    ClearProfiles,
+    Command,
+    DataTransfer,
+    DeleteCertificate,
+    DeliverCertificate,
+    InstallCertificate,
+    Limit,
+    ListCertificates,
+    ReadListVersion,
+    ReadSchedule,
+    ReadSettings,
+    Reserve,
+    Reset,
+    SetAvailability,
+    SetProfile,
+    Trigger,
+    Unlock,
+    UpdateFirmware,
+    UploadLog,
+    WriteSetting,
+)
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody
 
-Uid = Annotated[str, StringConstraints(min_length=1, max_length=36)]
+# What an operator can order, by the word for it. The rest of the domain's commands Kerb gives by itself.
+ORDERS: dict[str, type[Any]] = {
+    "reset": Reset,
+    "unlock": Unlock,
+    "set_availability": SetAvailability,
+    "clear_cache": ClearCache,
+    "read_settings": ReadSettings,
+    "write_setting": WriteSetting,
+    "trigger": Trigger,
+    "read_list_version": ReadListVersion,
+    "reserve": Reserve,
+    "cancel_reservation": CancelReservation,
+    "set_profile": SetProfile,
+    "clear_profiles": ClearProfiles,
+    "read_schedule": ReadSchedule,
+    "update_firmware": UpdateFirmware,
+    "upload_log": UploadLog,
+    "install_certificate": InstallCertificate,
+    "list_certificates": ListCertificates,
+    "delete_certificate": DeleteCertificate,
+    "deliver_certificate": DeliverCertificate,
+    "transfer": DataTransfer,
+    "ask": Ask,
+}
+
+
+def _text(longest: int, shortest: int = 0) -> Any:
+    return Annotated[str, StringConstraints(min_length=shortest or None, max_length=longest)]
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Url = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,6}://\S+$", max_length=512)]
-Certificate = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
-Pem = Annotated[str, StringConstraints(pattern=r"-----BEGIN CERTIFICATE-----", max_length=10_000)]
-Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
-
-
-class Reset(RequestBody):
-    """Start the charger again: at once when hard."""
-
-    command: Literal["reset"]
-    hard: bool = False
-    connector: Connector | None = None
-
-
-class Unlock(RequestBody):
-    """Let go of the cable; this ends a charge on it."""
-
-    command: Literal["unlock"]
-    connector: Connector
-
-
-class SetAvailability(RequestBody):
-    """Take a connector, or the whole charger, in or out of service."""
-
-    command: Literal["set_availability"]
-    operative: bool
-    connector: Connector | None = None
-
-
-class ClearCache(RequestBody):
-    """Forget the tokens seen so far."""
-
-    command: Literal["clear_cache"]
-
-
-class ReadSettings(RequestBody):
-    """1.6 configuration keys (none: all of them), or 2.x variables as `Component.Variable`."""
-
-    command: Literal["read_settings"]
-    names: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
-
-
-class WriteSetting(RequestBody):
-    """A 1.6 configuration key, or a 2.x variable named `Component.Variable`."""
-
-    command: Literal["write_setting"]
-    name: Name
-    value: Annotated[str, StringConstraints(max_length=1000)]
-
-
-class Trigger(RequestBody):
-    """Send a message now."""
-
-    command: Literal["trigger"]
-    message: Message
-    connector: Connector | None = None
-
-
-class ReadListVersion(RequestBody):
-    """Which version of the list of known tokens it holds."""
-
-    command: Literal["read_list_version"]
-
-
-class Reserve(RequestBody):
-    """Keep a connector (none given: any) for a token."""
-
-    command: Literal["reserve"]
-    reservation_id: Number
-    token: Uid
-    until: AwareDatetime
-    connector: Connector | None = None
-
-
-class CancelReservation(RequestBody):
-    """Keep it no longer."""
-
-    command: Literal["cancel_reservation"]
-    reservation_id: Number
-
-
-class Limit(RequestBody):
-    """From `start_s` on, at most `limit`."""
-
-    start_s: Number
-    limit: Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=1)]
-    phases: Annotated[int, Field(ge=1, le=3)] | None = None
-
-
-class SetProfile(RequestBody):
-    """Limit power by a charging profile, in watts or amps."""
-
-    command: Literal["set_profile"]
-    profile_id: Number
-    purpose: ProfilePurpose
-    limits: Annotated[tuple[Limit, ...], Field(min_length=1, max_length=100)]
-    connector: Connector | None = None
-    stack_level: Number = 0
-    in_amps: bool = False
-    starts_at: AwareDatetime | None = None
-    duration_s: Number | None = None
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
-    ref: Uid | None = None
-
-
-class ClearProfiles(RequestBody):
-    """Forget the charging profiles that fit."""
-
-    command: Literal["clear_profiles"]
-    profile_id: Number | None = None
-    connector: Connector | None = None
-    purpose: ProfilePurpose | None = None
-    stack_level: Number | None = None
-
-
-class ReadSchedule(RequestBody):
-    """What the limits come to."""
-
-    command: Literal["read_schedule"]
-    duration_s: Number
-    connector: Connector | None = None
-    in_amps: bool = False
-
-
-class UpdateFirmware(RequestBody):
-    """Fetch and install firmware."""
-
-    command: Literal["update_firmware"]
-    request_id: Number
-    url: Url
-    retrieve_at: AwareDatetime
-    install_at: AwareDatetime | None = None
-    certificate: Certificate | None = None
-    signature: Annotated[str, StringConstraints(min_length=1, max_length=800)] | None = None
-    retries: Number | None = None
-    retry_interval_s: Number | None = None
-
-
-class UploadLog(RequestBody):
-    """Put a log where `url` says."""
-
-    command: Literal["upload_log"]
-    request_id: Number
-    kind: LogKind
-    url: Url
-    oldest: AwareDatetime | None = None
-    newest: AwareDatetime | None = None
-
-
-class InstallCertificate(RequestBody):
-    """Trust this root certificate (PEM)."""
-
-    command: Literal["install_certificate"]
-    use: CertificateUse
-    certificate: Pem
-
-
-class ListCertificates(RequestBody):
-    """Which root certificates it trusts."""
-
-    command: Literal["list_certificates"]
-    use: CertificateUse | None = None
-
-
-class DeleteCertificate(RequestBody):
-    """Trust a certificate no longer; the hashes are those that `list_certificates` gives."""
-
-    command: Literal["delete_certificate"]
-    hash_algorithm: Literal["SHA256", "SHA384", "SHA512"]
-    issuer_name_hash: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    issuer_key_hash: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    serial_number: Annotated[str, StringConstraints(min_length=1, max_length=40)]
-
-
-class DeliverCertificate(RequestBody):
-    """The signed certificate (PEM chain) that the charger asked for."""
-
-    command: Literal["deliver_certificate"]
-    chain: Pem
-
-
-class Transfer(RequestBody):
-    """A vendor's own message."""
-
-    command: Literal["transfer"]
-    vendor: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    message: Annotated[str, StringConstraints(max_length=50)] | None = None
-    data: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-
-
-class Ask(RequestBody):
-    """Any other action of the charger's OCPP version, its payload in OCPP's own words."""
-
-    command: Literal["ask"]
-    action: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,50}$")]
-    payload: dict[str, Any] = Field(default_factory=dict)
-
-
-class Order(
-    RootModel[
-        Annotated[
-            Reset
-            | Unlock
-            | SetAvailability
-            | ClearCache
-            | ReadSettings
-            | WriteSetting
-            | Trigger
-            | ReadListVersion
-            | Reserve
-            | CancelReservation
-            | SetProfile
-            | ClearProfiles
-            | ReadSchedule
-            | UpdateFirmware
-            | UploadLog
-            | InstallCertificate
-            | ListCertificates
-            | DeleteCertificate
-            | DeliverCertificate
-            | Transfer
-            | Ask,
-            Field(discriminator="command"),
-        ]
+_UID = _text(36, 1)
+_HASH = _text(128, 1)
+_PEM = Annotated[str, StringConstraints(pattern=r"-----BEGIN CERTIFICATE-----", max_length=10_000)]
+
+# How a field of this name is taken, in whichever command it stands, ...
+_BY_NAME: dict[str, Any] = {
+    "action": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,50}$")],
+    "certificate": _PEM,
+    "chain": _PEM,
+    "data": _text(10_000),
+    "hash_algorithm": Literal["SHA256", "SHA384", "SHA512"],
+    "issuer_key_hash": _HASH,
+    "issuer_name_hash": _HASH,
+    "limit": Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=1)],
+    "name": Name,
+    "names": Annotated[tuple[Name, ...], Field(max_length=50)],
+    "payload": dict[str, Any],
+    "phases": Annotated[int, Field(ge=1, le=3)],
+    "ref": _UID,
+    "serial_number": _text(40, 1),
+    "signature": _text(800, 1),
+    "token": _UID,
+    "url": Annotated[str, StringConstraints(pattern=r"^[a-z]{2,6}://\S+$", max_length=512)],
+    "value": _text(1000),
+    "vendor": _text(255, 1),
+}
+# ... but for where a command means something else by that name ...
+_BY_COMMAND: dict[tuple[type[Any], str], Any] = {
+    (DataTransfer, "message"): _text(50),
+    (UpdateFirmware, "certificate"): _text(10_000, 1),
+}
+# ... and one whose type says it all, by that. Enums and flags are taken as they are.
+_BY_TYPE: dict[Any, Any] = {
+    ConnectorId: Annotated[Connector, AfterValidator(ConnectorId.parse)],
+    datetime: AwareDatetime,
+    int: Annotated[int, Field(ge=0, le=2**31 - 1)],
+    bool: bool,
+}
+
+
+def _form(kind: type[Any], name: str, hint: Any) -> Any:
+    """How the API takes the field of `kind` that has this name and type. Raises TypeError where no bound is known."""
+    if NoneType in get_args(hint):
+        (hint,) = (it for it in get_args(hint) if it is not NoneType)
+        return _form(kind, name, hint) | None
+    if (kind, name) in _BY_COMMAND:
+        return _BY_COMMAND[kind, name]
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint
+    form = _BY_NAME.get(name) or _BY_TYPE.get(hint)
+    if form is None:
+        raise TypeError(f"{kind.__name__}.{name} has no bound; name one in {__name__}")
+    return form
+
+
+def request_model(kind: type[Any], **first: Any) -> type[RequestBody]:
+    """What the API takes for the dataclass `kind`, under its name and with its docstring: `first`, then its fields.
+
+    Raises TypeError for a field that no bound is known for.
+    """
+    hints = get_type_hints(kind)
+    taken: dict[str, Any] = {}
+    for it in fields(kind):
+        form = _form(kind, it.name, hints[it.name])
+        if it.default_factory is not MISSING:
+            taken[it.name] = (form, Field(default_factory=it.default_factory))
+        else:
+            taken[it.name] = (form, ... if it.default is MISSING else it.default)
+    return create_model(
+        kind.__name__, __base__=RequestBody, __module__=__name__, __doc__=kind.__doc__, **first, **taken
+    )
+
+
+if TYPE_CHECKING:
+    AnyOrder = RequestBody
+else:
+    # A limit of power is a dataclass within a command; it becomes the domain's as soon as it is read.
+    _LIMIT = Annotated[request_model(Limit), AfterValidator(lambda it: Limit(**dict(it)))]
+    _BY_NAME["limits"] = Annotated[tuple[_LIMIT, ...], Field(min_length=1, max_length=100)]
+    AnyOrder = Annotated[
+        reduce(or_, (request_model(kind, command=(Literal[word], ...)) for word, kind in ORDERS.items())),
+        Field(discriminator="command"),
     ]
-):
+
+
+class Order(RootModel[AnyOrder]):
     """A command and its arguments."""
 
-    model_config = {"json_schema_extra": {"examples": [{"command": "reset", "hard": False}]}}
+    model_config = {"defer_build": True, "json_schema_extra": {"examples": [{"command": "reset", "hard": False}]}}
 
-    def to_command(self) -> commands.Command:
-        """The domain's command of the same name."""
-        order = self.root
-        kind = getattr(commands, type(order).__name__)
-        arguments = {name: _argument(name, getattr(order, name)) for name in type(order).model_fields}
-        arguments.pop("command")
-        command: commands.Command = kind(**arguments)
+    def to_command(self) -> Command:
+        """The domain's command that was ordered."""
+        arguments = dict(self.root)
+        command: Command = ORDERS[arguments.pop("command")](**arguments)
         return command
-
-
-def _argument(name: str, value: Any) -> Any:
-    if name == "connector" and value is not None:
-        return ConnectorId.parse(value)
-    if name == "limits":
-        return tuple(commands.Limit(it.start_s, it.limit, it.phases) for it in value)
-    return value
 
 
 class CommandState(StrEnum):

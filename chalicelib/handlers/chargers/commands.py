@@ -7,7 +7,7 @@ import re
 from chalice import Blueprint
 
 from chalicelib.handlers.chargers.command_models import CommandState, CommandView, Order
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.records.chargers import SentCall
 from chalicelib.wiring import network
 
@@ -28,9 +28,9 @@ _COMMANDS = "/v1/operator/chargers/{charger_id}/commands"
     takes=Order,
     answers=CommandView,
     also={202: "The charger has not answered yet; ask again at Location"},
-    errors=(404, 409),
+    errors=(400, 404, 409),
     needs_operator=True,
-    headers={"Idempotency-Key": "the same key again sends nothing and gives the first command's answer"},
+    headers={"Idempotency-Key": f"the same key again sends nothing and gives the first command's answer ({KEY_FORM})"},
     query=_WAIT,
 )
 def order(request: Request) -> Answer:
@@ -40,7 +40,7 @@ def order(request: Request) -> Answer:
         request.operator_id,
         request.path["charger_id"],
         request.body.to_command(),
-        request.headers.get("idempotency-key"),
+        request.idempotency_key,
     )
     return _fate(request, sent, wait_s)
 

@@ -25,6 +25,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     UptimeReport,
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.paging import Paging
 from chalicelib.records.chargers import Admission
 from chalicelib.services.chargers.remote_control import is_whole
 from chalicelib.wiring import network
@@ -32,9 +33,8 @@ from chalicelib.wiring import network
 insight = Blueprint(__name__)
 
 _CHARGER = "/v1/operator/chargers/{charger_id}"
-_PAGE, _LARGEST_PAGE = 50, 200
 _LONGEST_SPAN = timedelta(days=400)
-_PAGING = {"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} if left out", "cursor": "`next_cursor` of the page before"}
+_PAGING = Paging(usual=50, largest=200)
 _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now if left out"}
 
 
@@ -69,17 +69,13 @@ def accept_charger(request: Request) -> Answer:
     answers=JournalPage,
     errors=(400, 404),
     needs_operator=True,
-    query=_PAGING,
+    query=_PAGING.query,
 )
 def read_journal(request: Request) -> JournalPage:
     """What was said between a charger and Kerb, newest first."""
-    remote_control, limit = network().remote_control, _limit(request)
-    try:
-        entries, cursor = remote_control.read_journal(
-            request.operator_id, request.path["charger_id"], limit, request.query.get("cursor")
-        )
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    entries, cursor = network().remote_control.read_journal(
+        request.operator_id, request.path["charger_id"], *_PAGING.asked(request)
+    )
     return JournalPage(items=[views.entry(it) for it in entries], next_cursor=cursor)
 
 
@@ -90,14 +86,11 @@ def read_journal(request: Request) -> JournalPage:
     answers=KnockPage,
     errors=(400,),
     needs_operator=True,
-    query=_PAGING,
+    query=_PAGING.query,
 )
 def list_knocks(request: Request) -> KnockPage:
     """Chargers that were not let in, and why: the last seven days, counted by charger, reason and day."""
-    try:
-        knocks, cursor = network().knocks.page(request.operator_id, _limit(request), request.query.get("cursor"))
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    knocks, cursor = network().knocks.page(request.operator_id, *_PAGING.asked(request))
     return KnockPage(items=[views.knock(it) for it in knocks], next_cursor=cursor)
 
 
@@ -185,17 +178,12 @@ def read_transaction(request: Request) -> TransactionView:
     answers=OperatorSessionPage,
     errors=(400,),
     needs_operator=True,
-    query={**_PAGING, "flagged": "`true` for those only that a person should look at"},
+    query={**_PAGING.query, "flagged": "`true` for those only that a person should look at"},
 )
 def operator_sessions(request: Request) -> OperatorSessionPage:
     """The operator's sessions, newest first."""
     flagged = request.query.get("flagged", "false").lower() == "true"
-    try:
-        found, cursor = network().remote_control.own_sessions(
-            request.operator_id, _limit(request), request.query.get("cursor"), flagged=flagged
-        )
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    found, cursor = network().remote_control.own_sessions(request.operator_id, *_PAGING.asked(request), flagged=flagged)
     return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
 
 
@@ -206,17 +194,15 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     answers=SignedValuePage,
     errors=(400, 404),
     needs_operator=True,
-    query=_PAGING,
+    query=_PAGING.query,
 )
 def signed_values(request: Request) -> SignedValuePage:
     """What the charger's meter signed of a session, to the letter and in order of time; `limit` counts messages."""
-    try:
-        found, cursor = network().remote_control.signed(
-            request.operator_id, request.path["session_id"], _limit(request), request.query.get("cursor", "")
-        )
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
-    return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=cursor)
+    limit, cursor = _PAGING.asked(request)
+    found, further = network().remote_control.signed(
+        request.operator_id, request.path["session_id"], limit, cursor or ""
+    )
+    return SignedValuePage(items=[views.signed_value(it) for it in found], next_cursor=further)
 
 
 _SESSION = "/v1/operator/sessions/{session_id}"
@@ -248,13 +234,6 @@ def settle_session(request: Request) -> OperatorSession:
     by = request.driver_id
     session_id = request.path["session_id"]
     return views.session(network().hand_settlement.settle(request.operator_id, session_id, by, request.body.reason))
-
-
-def _limit(request: Request) -> int:
-    text = request.query.get("limit", str(_PAGE))
-    if not (text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= _LARGEST_PAGE):
-        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
-    return int(text)
 
 
 def _span(request: Request) -> tuple[datetime, datetime]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
 from chalicelib.handlers.pricing.models import Prices
@@ -93,7 +93,9 @@ class RegisteredCharger(ResponseBody):
     model: str | None
     firmware: str | None
     has_main_meter: bool
-    metering: Annotated[Metering, Field(description="what its charges can be billed by, as its settings tell")]
+    metering: Annotated[
+        MeteringCapability, Field(description="what its charges can be billed by, as its settings tell")
+    ]
 
 
 class RegisteredChargers(ResponseBody):
@@ -124,6 +126,6 @@ class ChargerView(ResponseBody):
     site_name: str
     address: str
     online: bool
-    metering: Annotated[Metering, Field(description="`none`: it does not measure energy, and sells none")]
+    metering: Annotated[MeteringCapability, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.chargers.setup import Metering, Standing
+from chalicelib.domain.chargers.setup import MeteringCapability, Standing
 from chalicelib.domain.chargers.setup_profile import Aspect
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
 
@@ -86,7 +86,7 @@ class SetupView(ResponseBody):
     """How a charger is set up, as it last said."""
 
     state: SetupState
-    metering: Metering
+    metering: MeteringCapability
     is_current: Annotated[bool, Field(description="it was set up for the profile in force")]
     begun_at: datetime | None
     settled_at: datetime | None

@@ -32,7 +32,7 @@ from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, Regi
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
-from chalicelib.services.chargers.remote_control import Told
+from chalicelib.services.chargers.remote_control import TransactionReport
 from chalicelib.wiring import network
 
 _MINUTE = timedelta(minutes=1)
@@ -181,7 +181,7 @@ def happening(it: Happening) -> HistoryEvent:
     return HistoryEvent(at=it.at, kind="status", online=None, connector=connector, status=it.status)
 
 
-def transaction(it: Told) -> TransactionView:
+def transaction(it: TransactionReport) -> TransactionView:
     """A transaction as told."""
     facts = it.facts
     return TransactionView(

@@ -13,6 +13,7 @@ from chalicelib.handlers.chargers.models import ChargerView
 from chalicelib.handlers.chargers.views import charger as charger_view
 from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, FoundPage, SiteCharger, SiteView
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
+from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Plug, PlugType
 from chalicelib.records.discovery import Place
@@ -21,7 +22,7 @@ from chalicelib.wiring import network
 
 search = Blueprint(__name__)
 
-_PAGE, _LARGEST_PAGE = 20, 100
+_PAGING = Paging()
 _RADIUS_M, _LARGEST_RADIUS_M = 10_000, 100_000
 _CORRIDOR_M, _LARGEST_CORRIDOR_M = 2_000, 20_000
 _LONGEST_ROUTE_M, _MOST_POINTS = 2_000_000, 2_000
@@ -32,8 +33,7 @@ _WISHES = {
     "available": "`true` for those only where somebody could plug in now",
     "operator": "this operator's only",
     "q": "words of the site's name, its address or the charger's id",
-    "limit": f"1 to {_LARGEST_PAGE}, {_PAGE} if left out",
-    "cursor": "`next_cursor` of the page before",
+    **_PAGING.query,
 }
 
 
@@ -54,12 +54,7 @@ def nearby(request: Request) -> FoundPage:
     """Chargers near a place, the nearest first."""
     centre = GeoPoint(_number(request, "lat", None, 90), _number(request, "lng", None, 180))
     radius_m = _number(request, "radius", _RADIUS_M, _LARGEST_RADIUS_M, least=1)
-    limit, cursor = _limit(request), request.query.get("cursor")
-    try:
-        page = network().search.near(centre, radius_m, _wish(request), limit, cursor)
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
-    return _page(page)
+    return _page(network().search.near(centre, radius_m, _wish(request), *_PAGING.asked(request)))
 
 
 @endpoint(
@@ -86,12 +81,7 @@ def along(request: Request) -> FoundPage:
     except ValueError as error:
         raise BadRequest(f"route: {error}", "route") from None
     corridor_m = _number(request, "corridor", _CORRIDOR_M, _LARGEST_CORRIDOR_M, least=100)
-    limit, cursor = _limit(request), request.query.get("cursor")
-    try:
-        page = network().search.along(route, corridor_m, _wish(request), limit, cursor)
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
-    return _page(page)
+    return _page(network().search.along(route, corridor_m, _wish(request), *_PAGING.asked(request)))
 
 
 @endpoint(search, "GET", "/v1/sites/{site_id}", answers=SiteView, errors=(404,))
@@ -187,10 +177,6 @@ def _number(request: Request, name: str, otherwise: float | None, most: float, l
     if not _NUMBER.fullmatch(text) or not least <= (number := float(text)) <= most or not math.isfinite(number):
         raise BadRequest(f"{name} must be a number from {least:g} to {most:g}", name)
     return number
-
-
-def _limit(request: Request) -> int:
-    return int(_number(request, "limit", _PAGE, _LARGEST_PAGE, least=1))
 
 
 @endpoint(search, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, errors=(404,))

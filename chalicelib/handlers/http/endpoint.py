@@ -23,6 +23,7 @@ from chalicelib.handlers.http.observability import logger
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import AlreadyRegistered, NotAllowed
 from chalicelib.records.money import Declined, PaymentsUnavailable
+from chalicelib.records.pages import BadCursor
 from chalicelib.services.access import NotFound, Refusal
 
 _CORS = CORSConfig(
@@ -267,6 +268,8 @@ def _explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
         case BadRequest():
             fields = [FieldError(field=error.field, message=str(error))] if error.field else []
             return 400, "bad_request", str(error), fields
+        case BadCursor():
+            return 400, "bad_request", str(error), [FieldError(field="cursor", message=str(error))]
         case Refusal():
             return _REFUSAL_STATUS.get(error.code, 409), error.code, str(error), []
     for kind, status, code in _PLAIN:

@@ -39,7 +39,7 @@ def all_different(connectors: list[str]) -> list[str]:
 ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$")]
 Connector = Annotated[
-    str, BeforeValidator(_connector_text), StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$")
+    str, StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$"), BeforeValidator(_connector_text)
 ]
 Price = Annotated[
     Decimal,

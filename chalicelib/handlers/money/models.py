@@ -10,6 +10,7 @@ from pydantic import Field
 from chalicelib.domain.money.ledger import TransferKind
 from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.receipt_models import ReceiptLine, ReceiptTax
+from chalicelib.records.money import Compared
 
 _DEBT: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -106,16 +107,16 @@ class Books(ResponseBody):
 
 
 class DifferenceView(ResponseBody):
-    """Where our books and the payment provider's do not agree. `what`: held, taken or refunded."""
+    """Where our books and the payment provider's do not agree."""
 
     session_id: str
-    what: str
+    what: Compared
     ours_minor: Minor
     theirs_minor: Minor
     currency: str
 
 
-class Reconciliation(ResponseBody):
+class ReconciliationView(ResponseBody):
     """A day's differences; none is good news."""
 
     model_config = example(

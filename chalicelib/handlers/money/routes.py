@@ -21,13 +21,13 @@ from chalicelib.handlers.money.models import (
     EnergyDecision,
     PaymentView,
     Quote,
-    Reconciliation,
+    ReconciliationView,
     RefundBody,
     RefundView,
     TransferView,
 )
 from chalicelib.records.money import Debt
-from chalicelib.services.access import NotFound
+from chalicelib.services.access import operators_own
 from chalicelib.services.money.debts import Paid
 from chalicelib.wiring import network
 
@@ -126,9 +126,8 @@ def decide_energy(request: Request) -> OperatorSession:
 @endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)
 def books(request: Request) -> Books:
     """Every transfer of money for a session."""
-    session = network().sessions.get(request.path["session_id"])
-    if session is None or session.operator_id != request.operator_id:
-        raise NotFound(f"session {request.path['session_id']}")
+    session_id = request.path["session_id"]
+    session = operators_own(network().sessions.get(session_id), request.operator_id, f"session {session_id}")
     transfers = network().ledger.of_session(session.session_id)
     return Books(
         session_id=session.session_id,
@@ -152,12 +151,12 @@ def books(request: Request) -> Books:
     money,
     "GET",
     "/v1/operator/reconciliation",
-    answers=Reconciliation,
+    answers=ReconciliationView,
     errors=(400,),
     needs_operator=True,
     query={"day": "YYYY-MM-DD, UTC; yesterday if left out"},
 )
-def reconciliation(request: Request) -> Reconciliation:
+def reconciliation(request: Request) -> ReconciliationView:
     """Where our books and the payment provider's did not agree about a day, as the night's comparison found."""
     text = request.query.get("day")
     try:
@@ -165,7 +164,7 @@ def reconciliation(request: Request) -> Reconciliation:
     except ValueError:
         raise BadRequest("day must be YYYY-MM-DD", "day") from None
     found = network().differences.of(request.operator_id, day)
-    return Reconciliation(
+    return ReconciliationView(
         day=day,
         items=[
             DifferenceView(

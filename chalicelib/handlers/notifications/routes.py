@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from chalice import Blueprint
 
 from chalicelib.domain.notifications import Notification
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.notifications.models import NoticePage, NoticeView, WebhookBody, WebhookView
 from chalicelib.records.notifications import Webhook
 from chalicelib.wiring import network
 
 notices = Blueprint(__name__)
 
-_NUMBER = re.compile(r"[0-9]{1,4}")
-_PAGE, _LARGEST_PAGE = 20, 100
+_PAGING = Paging()
 _WEBHOOK = "/v1/operator/webhook"
 
 
@@ -25,17 +23,11 @@ _WEBHOOK = "/v1/operator/webhook"
     "/v1/me/notices",
     answers=NoticePage,
     errors=(400,),
-    query={"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} unless told", "cursor": "next_cursor of the page before"},
+    query=_PAGING.query,
 )
 def read_notices(request: Request) -> NoticePage:
     """What the caller was told of their sessions, newest first; kept for 90 days."""
-    limit = request.query.get("limit", str(_PAGE))
-    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
-        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
-    try:
-        found, cursor = network().notifications.page(request.driver_id, int(limit), request.query.get("cursor"))
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    found, cursor = network().notifications.page(request.driver_id, *_PAGING.asked(request))
     return NoticePage(items=[_view(it) for it in found], next_cursor=cursor)
 
 

@@ -10,7 +10,7 @@ from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.tokens import token
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Request, endpoint
 from chalicelib.handlers.http.fields import ResponseBody, example
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
@@ -65,10 +65,7 @@ class Export(ResponseBody):
 )
 def export(request: Request) -> Export:
     """All that is kept of the caller, their sessions a page at a time."""
-    try:
-        kept = network().account_deletion.export(request.driver_id, request.query.get("cursor"))
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    kept = network().account_deletion.export(request.driver_id, request.query.get("cursor") or None)
     return Export(
         driver_id=kept.driver.driver_id,
         email=kept.driver.email,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from chalice import Blueprint
@@ -12,6 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView, UnlockView
 from chalicelib.records.drivers import NotAllowed
@@ -20,8 +20,7 @@ from chalicelib.wiring import network
 
 sessions = Blueprint(__name__)
 
-_NUMBER = re.compile(r"[0-9]{1,4}")
-_PAGE, _LARGEST_PAGE = 20, 100
+_PAGING = Paging()
 _END = "end"
 _UNLOCK_WAIT_S = 10
 _RETRY_MS = 2000
@@ -55,17 +54,11 @@ def begin(request: Request) -> Answer:
     "/v1/sessions",
     answers=SessionPage,
     errors=(400,),
-    query={"limit": f"1 to {_LARGEST_PAGE}, {_PAGE} unless told", "cursor": "next_cursor of the page before"},
+    query=_PAGING.query,
 )
 def page(request: Request) -> SessionPage:
     """The caller's sessions, newest first."""
-    limit = request.query.get("limit", str(_PAGE))
-    if not _NUMBER.fullmatch(limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
-        raise BadRequest(f"limit must be a number from 1 to {_LARGEST_PAGE}", "limit")
-    try:
-        found, cursor = network().driver_sessions.page(request.driver_id, int(limit), request.query.get("cursor"))
-    except ValueError as error:
-        raise BadRequest(str(error), "cursor") from None
+    found, cursor = network().driver_sessions.page(request.driver_id, *_PAGING.asked(request))
     return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
 
 

@@ -13,8 +13,14 @@ from chalicelib.domain.chargers.commands import (
     DataTransfer,
     DeleteCertificate,
     Limit,
+    ProfilePurpose,
     ReadListVersion,
+    ReadSchedule,
+    SetProfile,
+    UpdateFirmware,
+    UploadLog,
 )
+from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, Replier, present, timestamp
 
 
@@ -42,6 +48,73 @@ def when(at: datetime | None) -> str | None:
 def period(limit: Limit) -> Fields:
     """One step of a charging schedule; limits have one decimal."""
     return present(startPeriod=limit.start_s, limit=round(float(limit.limit), 1), numberPhases=limit.phases)
+
+
+def evse_or_all(connector: ConnectorId | None) -> int:
+    """The number of 1.6's connector or 2.x's EVSE; 0 is the charger as a whole (1.6 §9.12, 2.0.1 K01)."""
+    return connector.evse if connector else 0
+
+
+def evse_number(connector: ConnectorId | None) -> int | None:
+    """The same number, where one is given."""
+    return connector.evse if connector else None
+
+
+def rate_unit(in_amps: bool) -> str:
+    """What a charging limit is counted in."""
+    return "A" if in_amps else "W"
+
+
+def charging_schedule(command: SetProfile) -> Fields:
+    """The limits of a profile, in their order."""
+    return present(
+        chargingRateUnit=rate_unit(command.in_amps),
+        chargingSchedulePeriod=[period(it) for it in command.limits],
+        duration=command.duration_s,
+        startSchedule=when(command.starts_at),
+    )
+
+
+def charging_profile(command: SetProfile, purposes: Mapping[ProfilePurpose, str]) -> Fields:
+    """A profile but for its id, its transaction and its schedule."""
+    return present(
+        stackLevel=command.stack_level,
+        chargingProfilePurpose=purposes[command.purpose],
+        chargingProfileKind="Absolute" if command.starts_at else "Relative",
+        validFrom=when(command.valid_from),
+        validTo=when(command.valid_until),
+    )
+
+
+def composite_schedule(command: ReadSchedule) -> Fields:
+    """What is asked of a composite schedule, but for whose it is."""
+    return {"duration": command.duration_s, "chargingRateUnit": rate_unit(command.in_amps)}
+
+
+def firmware(command: UpdateFirmware) -> Fields:
+    """A firmware, where it is and when to take it."""
+    return present(
+        location=command.url,
+        retrieveDateTime=timestamp(command.retrieve_at),
+        installDateTime=when(command.install_at),
+        signingCertificate=command.certificate,
+        signature=command.signature,
+    )
+
+
+def retrying(command: UpdateFirmware) -> Fields:
+    """How often a firmware is tried for."""
+    return present(retries=command.retries, retryInterval=command.retry_interval_s)
+
+
+def log(command: UploadLog, kind: str) -> Fields:
+    """A GetLog: the security extension of 1.6 has it from 2.0.1."""
+    asked = present(
+        remoteLocation=command.url,
+        oldestTimestamp=when(command.oldest),
+        latestTimestamp=when(command.newest),
+    )
+    return {"logType": kind, "requestId": command.request_id, "log": asked}
 
 
 def _delete_certificate(command: DeleteCertificate) -> tuple[str, Fields]:

@@ -35,9 +35,18 @@ from chalicelib.domain.chargers.commands import (
     UploadLog,
     WriteSetting,
 )
-from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.protocol.ocpp import alike
-from chalicelib.protocol.ocpp.alike import period, when
+from chalicelib.protocol.ocpp.alike import (
+    charging_profile,
+    charging_schedule,
+    composite_schedule,
+    evse_number,
+    evse_or_all,
+    firmware,
+    log,
+    retrying,
+    when,
+)
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -68,11 +77,6 @@ _TRIGGERS = {
 _EXTENDED_TRIGGERS = {Message.LOG_STATUS: "LogStatusNotification", Message.CERTIFICATE: "SignChargePointCertificate"}
 
 
-def _number(connector: ConnectorId | None) -> int:
-    """Connector 0 is the charger as a whole (§9.12)."""
-    return connector.evse if connector else 0
-
-
 def _ref(ref: str) -> int:
     try:
         return int(ref)
@@ -92,11 +96,11 @@ def _reset(command: Reset) -> tuple[str, Fields]:
 
 def _availability(command: SetAvailability) -> tuple[str, Fields]:
     kind = "Operative" if command.operative else "Inoperative"
-    return "ChangeAvailability", {"connectorId": _number(command.connector), "type": kind}
+    return "ChangeAvailability", {"connectorId": evse_or_all(command.connector), "type": kind}
 
 
 def _trigger(command: Trigger) -> tuple[str, Fields]:
-    connector = present(connectorId=command.connector.evse if command.connector else None)
+    connector = present(connectorId=evse_number(command.connector))
     if command.message in _EXTENDED_TRIGGERS:
         return "ExtendedTriggerMessage", {"requestedMessage": _EXTENDED_TRIGGERS[command.message], **connector}
     if command.message not in _TRIGGERS:
@@ -123,7 +127,7 @@ def _update_list(command: UpdateList) -> tuple[str, Fields]:
 
 def _reserve(command: Reserve) -> tuple[str, Fields]:
     return "ReserveNow", {
-        "connectorId": _number(command.connector),
+        "connectorId": evse_or_all(command.connector),
         "expiryDate": timestamp(command.until),
         "idTag": command.token,
         "reservationId": command.reservation_id,
@@ -131,64 +135,42 @@ def _reserve(command: Reserve) -> tuple[str, Fields]:
 
 
 def _set_profile(command: SetProfile) -> tuple[str, Fields]:
-    periods = [period(it) for it in command.limits]
-    schedule = present(
-        chargingRateUnit="A" if command.in_amps else "W",
-        chargingSchedulePeriod=periods,
-        duration=command.duration_s,
-        startSchedule=when(command.starts_at),
-    )
     profile = present(
         chargingProfileId=command.profile_id,
         transactionId=_ref(command.ref) if command.ref else None,
-        stackLevel=command.stack_level,
-        chargingProfilePurpose=_PURPOSES[command.purpose],
-        chargingProfileKind="Absolute" if command.starts_at else "Relative",
-        validFrom=when(command.valid_from),
-        validTo=when(command.valid_until),
-        chargingSchedule=schedule,
+        chargingSchedule=charging_schedule(command),
+        **charging_profile(command, _PURPOSES),
     )
-    return "SetChargingProfile", {"connectorId": _number(command.connector), "csChargingProfiles": profile}
+    return "SetChargingProfile", {"connectorId": evse_or_all(command.connector), "csChargingProfiles": profile}
 
 
 def _clear_profiles(command: ClearProfiles) -> tuple[str, Fields]:
     return "ClearChargingProfile", present(
         id=command.profile_id,
-        connectorId=command.connector.evse if command.connector else None,
+        connectorId=evse_number(command.connector),
         chargingProfilePurpose=_PURPOSES[command.purpose] if command.purpose else None,
         stackLevel=command.stack_level,
     )
 
 
 def _read_schedule(command: ReadSchedule) -> tuple[str, Fields]:
-    return "GetCompositeSchedule", {
-        "connectorId": _number(command.connector),
-        "duration": command.duration_s,
-        "chargingRateUnit": "A" if command.in_amps else "W",
-    }
+    return "GetCompositeSchedule", {"connectorId": evse_or_all(command.connector), **composite_schedule(command)}
 
 
 def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
-    retrying = present(retries=command.retries, retryInterval=command.retry_interval_s)
     if command.certificate is None or command.signature is None:
-        return "UpdateFirmware", {"location": command.url, "retrieveDate": timestamp(command.retrieve_at), **retrying}
-    firmware = present(
-        location=command.url,
-        retrieveDateTime=timestamp(command.retrieve_at),
-        installDateTime=when(command.install_at),
-        signingCertificate=command.certificate,
-        signature=command.signature,
-    )
-    return "SignedUpdateFirmware", {"requestId": command.request_id, "firmware": firmware, **retrying}
+        unsigned = {"location": command.url, "retrieveDate": timestamp(command.retrieve_at)}
+        return "UpdateFirmware", {**unsigned, **retrying(command)}
+    signed = {"requestId": command.request_id, "firmware": firmware(command)}
+    return "SignedUpdateFirmware", {**signed, **retrying(command)}
 
 
 def _upload_log(command: UploadLog) -> tuple[str, Fields]:
-    oldest, newest = when(command.oldest), when(command.newest)
     if command.kind is LogKind.DIAGNOSTICS:
         # Core's own request: the security extension's GetLog is not on every charger.
+        oldest, newest = when(command.oldest), when(command.newest)
         return "GetDiagnostics", present(location=command.url, startTime=oldest, stopTime=newest)
-    log = present(remoteLocation=command.url, oldestTimestamp=oldest, latestTimestamp=newest)
-    return "GetLog", {"logType": "SecurityLog", "requestId": command.request_id, "log": log}
+    return "GetLog", log(command, "SecurityLog")
 
 
 def _use(use: CertificateUse | None) -> str:

@@ -39,7 +39,17 @@ from chalicelib.domain.chargers.commands import (
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import looks_like_app_token
 from chalicelib.protocol.ocpp import alike
-from chalicelib.protocol.ocpp.alike import period, when
+from chalicelib.protocol.ocpp.alike import (
+    charging_profile,
+    charging_schedule,
+    composite_schedule,
+    evse_number,
+    evse_or_all,
+    firmware,
+    log,
+    retrying,
+    when,
+)
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -88,11 +98,6 @@ def _evse(connector: ConnectorId) -> Fields:
     return {"id": connector.evse, "connectorId": connector.plug}
 
 
-def _number(connector: ConnectorId | None) -> int:
-    """EVSE 0 is the charging station as a whole."""
-    return connector.evse if connector else 0
-
-
 def _request_start(command: StartCharging) -> tuple[str, Fields]:
     return "RequestStartTransaction", {
         "evseId": command.connector.evse,
@@ -102,7 +107,7 @@ def _request_start(command: StartCharging) -> tuple[str, Fields]:
 
 
 def _reset(command: Reset) -> tuple[str, Fields]:
-    evse_id = command.connector.evse if command.connector else None
+    evse_id = evse_number(command.connector)
     return "Reset", present(type="Immediate" if command.hard else "OnIdle", evseId=evse_id)
 
 
@@ -162,35 +167,23 @@ def _reserve(command: Reserve) -> tuple[str, Fields]:
         id=command.reservation_id,
         expiryDateTime=timestamp(command.until),
         idToken=_token(command.token),
-        evseId=command.connector.evse if command.connector else None,
+        evseId=evse_number(command.connector),
     )
 
 
 def _set_profile(command: SetProfile) -> tuple[str, Fields]:
-    periods = [period(it) for it in command.limits]
-    schedule = present(
-        id=command.profile_id,
-        chargingRateUnit="A" if command.in_amps else "W",
-        chargingSchedulePeriod=periods,
-        duration=command.duration_s,
-        startSchedule=when(command.starts_at),
-    )
     profile = present(
         id=command.profile_id,
         transactionId=command.ref,
-        stackLevel=command.stack_level,
-        chargingProfilePurpose=_PURPOSES[command.purpose],
-        chargingProfileKind="Absolute" if command.starts_at else "Relative",
-        validFrom=when(command.valid_from),
-        validTo=when(command.valid_until),
-        chargingSchedule=[schedule],
+        chargingSchedule=[{"id": command.profile_id, **charging_schedule(command)}],
+        **charging_profile(command, _PURPOSES),
     )
-    return "SetChargingProfile", {"evseId": _number(command.connector), "chargingProfile": profile}
+    return "SetChargingProfile", {"evseId": evse_or_all(command.connector), "chargingProfile": profile}
 
 
 def _clear_profiles(command: ClearProfiles) -> tuple[str, Fields]:
     criteria = present(
-        evseId=command.connector.evse if command.connector else None,
+        evseId=evse_number(command.connector),
         chargingProfilePurpose=_PURPOSES[command.purpose] if command.purpose else None,
         stackLevel=command.stack_level,
     )
@@ -200,37 +193,16 @@ def _clear_profiles(command: ClearProfiles) -> tuple[str, Fields]:
 
 
 def _read_schedule(command: ReadSchedule) -> tuple[str, Fields]:
-    return "GetCompositeSchedule", {
-        "evseId": _number(command.connector),
-        "duration": command.duration_s,
-        "chargingRateUnit": "A" if command.in_amps else "W",
-    }
+    return "GetCompositeSchedule", {"evseId": evse_or_all(command.connector), **composite_schedule(command)}
 
 
 def _update_firmware(command: UpdateFirmware) -> tuple[str, Fields]:
-    firmware = present(
-        location=command.url,
-        retrieveDateTime=timestamp(command.retrieve_at),
-        installDateTime=when(command.install_at),
-        signingCertificate=command.certificate,
-        signature=command.signature,
-    )
-    return "UpdateFirmware", present(
-        requestId=command.request_id,
-        firmware=firmware,
-        retries=command.retries,
-        retryInterval=command.retry_interval_s,
-    )
+    asked = {"requestId": command.request_id, "firmware": firmware(command)}
+    return "UpdateFirmware", {**asked, **retrying(command)}
 
 
 def _upload_log(command: UploadLog) -> tuple[str, Fields]:
-    log = present(
-        remoteLocation=command.url,
-        oldestTimestamp=when(command.oldest),
-        latestTimestamp=when(command.newest),
-    )
-    kind = "DiagnosticsLog" if command.kind is LogKind.DIAGNOSTICS else "SecurityLog"
-    return "GetLog", {"logType": kind, "requestId": command.request_id, "log": log}
+    return "GetLog", log(command, "DiagnosticsLog" if command.kind is LogKind.DIAGNOSTICS else "SecurityLog")
 
 
 def _deliver(command: DeliverCertificate) -> tuple[str, Fields]:

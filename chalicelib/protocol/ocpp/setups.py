@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.chargers.commands import Ask, Command, CommandResult, ReadSettings, WriteSetting
-from chalicelib.domain.chargers.setup import Kind, Read, Said, Target, Write, WriteAnswer
-from chalicelib.domain.chargers.setup_profile import Aspect, Quantity, Value, Wish
+from chalicelib.domain.chargers.setup import Kind, Read, ReportedValue, Target, Write, WriteAnswer
+from chalicelib.domain.chargers.setup_profile import Aspect, DesiredSetting, Quantity, Value
 
 _QUANTITIES: dict[Quantity, tuple[str, ...]] = {
     Quantity.ENERGY: ("Energy.Active.Import.Register",),
@@ -75,7 +75,11 @@ _NAMES201 = {
     Aspect.UNLOCK_ON_UNPLUG: "OCPPCommCtrlr.UnlockOnEVSideDisconnect",
     Aspect.PLUG_IN_TIME: "TxCtrlr.EVConnectionTimeOut",
 }
-_LIMITS = (Wish(Aspect.MOST_READ), Wish(Aspect.MOST_WRITTEN), Wish(Aspect.MOST_QUANTITIES))
+_LIMITS = (
+    DesiredSetting(Aspect.MOST_READ),
+    DesiredSetting(Aspect.MOST_WRITTEN),
+    DesiredSetting(Aspect.MOST_QUANTITIES),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ _QUIRKS = (
 )
 
 
-def targets(protocol: str, vendor: str, model: str, wishes: Sequence[Wish]) -> tuple[Target, ...]:
+def targets(protocol: str, vendor: str, model: str, wishes: Sequence[DesiredSetting]) -> tuple[Target, ...]:
     """What a charger of that version and make shall be set to, by its own names; what it has no name for is left out.
 
     Limits of its messages come first: they are read before anything else.
@@ -124,14 +128,14 @@ def _quirk(vendor: str, model: str) -> Quirk:
     return next(found, Quirk(maker))
 
 
-def _kind(wish: Wish) -> Kind:
+def _kind(wish: DesiredSetting) -> Kind:
     value = wish.choices[0] if wish.choices else 0
     if isinstance(value, tuple):
         return Kind.AT_LEAST if value else Kind.EXACTLY
     return Kind.FLAG if isinstance(value, bool) else Kind.NUMBER
 
 
-def _choices(wish: Wish, quirk: Quirk) -> tuple[str, ...]:
+def _choices(wish: DesiredSetting, quirk: Quirk) -> tuple[str, ...]:
     least = dict(quirk.least).get(wish.aspect)
     return tuple(dict.fromkeys(_value(it, least) for it in wish.choices))
 
@@ -168,22 +172,22 @@ def place(name: str) -> dict[str, Any]:
     }
 
 
-def told(names: Sequence[str], result: CommandResult) -> Mapping[str, Said] | None:
+def told(names: Sequence[str], result: CommandResult) -> Mapping[str, ReportedValue] | None:
     """What a charger says its settings are, by the names asked for; None where it did not answer that at all."""
     keys, variables = result.data.get("configurationKey"), result.data.get("getVariableResult")
     ours = {it.casefold(): it for it in names}
-    found: dict[str, Said] = {}
+    found: dict[str, ReportedValue] = {}
     if isinstance(keys, list):
         for it in _objects(keys):
             name = ours.get(str(it.get("key")).casefold())
             if name is not None:
                 # An empty value may be left out.
-                found[name] = Said(_text(it.get("value")) or "", it.get("readonly") is True)
+                found[name] = ReportedValue(_text(it.get("value")) or "", it.get("readonly") is True)
     elif isinstance(variables, list):
         for it in _objects(variables):
             name = ours.get(_name(it).casefold())
             if name is not None and it.get("attributeStatus") == "Accepted":
-                found[name] = Said(_text(it.get("attributeValue")) or "")
+                found[name] = ReportedValue(_text(it.get("attributeValue")) or "")
     elif "unknownKey" not in result.data:
         return None
     return found

@@ -17,7 +17,7 @@ from typing import Any
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Verdict
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Calls, ChargerLink, Chargers
+from chalicelib.ports.chargers import Calls, ChargerLink, Chargers, Sockets
 from chalicelib.protocol.ocpp import dialect_for
 from chalicelib.protocol.ocpp.frames import Call, pack_call, parse
 from chalicelib.protocol.ocpp.settings import in_parts
@@ -52,11 +52,12 @@ _WAITED = "the charger answered nothing of what it was asked before this"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChargerCommands:
     """Sends commands to chargers."""
 
     chargers: Chargers
+    sockets: Sockets
     calls: Calls
     link: ChargerLink
     charger_log: ChargerLog
@@ -182,7 +183,7 @@ class ChargerCommands:
     def _reached_anew(self, charger: Charger, call: SentCall, frame: str) -> SentCall | None:
         """The call as sent down a newer socket than the one that is gone: every socket ends after two hours."""
         socket = Connection(call.connection_id, charger.charger_id, charger.operator_id, charger.protocol or "")
-        if self.chargers.closed(socket):
+        if self.sockets.closed(socket):
             self.charger_log.line(charger, online=False, why="the socket is gone")
             return None
         now = self.chargers.get(charger.charger_id)

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, is_user, password_of
-from chalicelib.ports.chargers import ChargerLink, Chargers, Knocks
+from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
 from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
+from chalicelib.services.access import is_operators
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
 
@@ -78,7 +79,7 @@ class ChargerCredentials:
     certificate_subject: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Connections:
     """Lets chargers in and out. `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
 
@@ -86,7 +87,10 @@ class Connections:
     all that it says of itself fits one registered charger only, and it proves to be that one.
     """
 
-    chargers: Chargers
+    chargers: ChargerRegistry
+    sockets: Sockets
+    charger_passwords: ChargerPasswords
+    held_lists: HeldLists
     link: ChargerLink
     charger_log: ChargerLog
     knocks: Knocks
@@ -122,11 +126,11 @@ class Connections:
         connection = Connection(
             connection_id, charger.charger_id, charger.operator_id, protocol, is_pending, charger.traced_until
         )
-        replaced = self.chargers.opened(connection, opened_at)
+        replaced = self.sockets.opened(connection, opened_at)
         if replaced and replaced != connection_id:
             self.link.close(replaced)
         if charger.keeps_list:
-            self.chargers.list_is_due(charger.charger_id)
+            self.held_lists.mark_due(charger.charger_id)
         if not charger.is_found_in_any_case and not is_pending:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
@@ -138,10 +142,10 @@ class Connections:
 
     def close(self, connection_id: str, why: str = "") -> None:
         """A socket has closed; late or repeated news of it never takes a newer socket away."""
-        connection = self.chargers.connection(connection_id)
+        connection = self.sockets.connection(connection_id)
         if connection is None:
             return
-        charger = self.chargers.closed(connection)
+        charger = self.sockets.closed(connection)
         if charger is not None:
             self._show(charger, online=False, why=why, connection_id=connection_id)
         _log.info(
@@ -194,7 +198,7 @@ class Connections:
         meant = [it for it in alike if it in named]
         if meant:
             alike = meant
-        elif any(it.operator_id == alike[0].operator_id for it in named):
+        elif any(is_operators(it, alike[0].operator_id) for it in named):
             why = f"its address says {alike[0].charger_id!r}, its user name {named[0].charger_id!r}"
             raise _doubtful(why, alike[0], basic)
         charger = alike[0]
@@ -250,7 +254,7 @@ class Connections:
         if _matches(password, charger.password_hash if charger else _NOBODYS_PASSWORD) or charger is None:
             return
         if charger.next_password_hash and _matches(password, charger.next_password_hash):
-            self.chargers.change_password(charger.charger_id, charger.next_password_hash)
+            self.charger_passwords.change(charger.charger_id, charger.next_password_hash)
         elif not needs_none:
             raise Refused(401, KnockReason.WRONG_PASSWORD, f"wrong password for charger {who}", charger)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import Session, State
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Sessions
 from chalicelib.records.chargers import ConnectorState
 
@@ -14,16 +14,16 @@ from chalicelib.records.chargers import ConnectorState
 _PROMPT = timedelta(minutes=2)
 
 
-def take_connector(chargers: Chargers, sessions: Sessions, session: Session) -> bool:
+def take_connector(connectors: Connectors, sessions: Sessions, session: Session) -> bool:
     """Give the connector to the session; one left behind by a session that has ended is taken from it."""
-    if chargers.claim(session.charger_id, session.connector, session.session_id):
+    if connectors.claim(session.charger_id, session.connector, session.session_id):
         return True
-    for state in chargers.connectors(session.charger_id):
+    for state in connectors.of_charger(session.charger_id):
         if state.connector == session.connector and state.session_id:
             if is_held(sessions, state):
                 return False
-            chargers.free(session.charger_id, session.connector, state.session_id)
-    return chargers.claim(session.charger_id, session.connector, session.session_id)
+            connectors.free(session.charger_id, session.connector, state.session_id)
+    return connectors.claim(session.charger_id, session.connector, session.session_id)
 
 
 def is_held(sessions: Sessions, state: ConnectorState) -> bool:
@@ -32,13 +32,13 @@ def is_held(sessions: Sessions, state: ConnectorState) -> bool:
     return holder is not None and not (holder.is_over or holder.stopped_at)
 
 
-def seat(chargers: Chargers, sessions: Sessions, session: Session, connector: ConnectorId) -> Session | None:
+def seat(connectors: Connectors, sessions: Sessions, session: Session, connector: ConnectorId) -> Session | None:
     """Give a connector to the session that charges there, and back any other it has.
 
     A connector has one car: returns the session that cannot charge there any more, though nobody has said so. That is
     the one that had it, or, if that began later, `session` itself, which then gets nothing.
     """
-    states = {state.connector: state for state in chargers.connectors(session.charger_id)}
+    states = {state.connector: state for state in connectors.of_charger(session.charger_id)}
     state = states.get(connector, ConnectorState(connector))
     others = [it for it in states.values() if it.connector != connector and it.session_id == session.session_id]
     holder_id = state.session_id if state.session_id != session.session_id else None
@@ -58,9 +58,9 @@ def seat(chargers: Chargers, sessions: Sessions, session: Session, connector: Co
         else:
             superseded = holder
     if state.session_id != session.session_id:
-        chargers.give(session.charger_id, connector, session.session_id, state.session_id)
+        connectors.give(session.charger_id, connector, session.session_id, state.session_id)
     for other in others:
-        chargers.free(session.charger_id, other.connector, session.session_id)
+        connectors.free(session.charger_id, other.connector, session.session_id)
     return superseded
 
 

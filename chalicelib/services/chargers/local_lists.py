@@ -24,8 +24,8 @@ from chalicelib.domain.chargers.commands import (
     Verdict,
 )
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.drivers import Catalog
+from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists
+from chalicelib.ports.drivers import TokenChanges
 from chalicelib.protocol.ocpp.settings import BYTES_PER_MESSAGE, ENTRIES_PER_MESSAGE, LONGEST_LIST, limit
 from chalicelib.records.chargers import Charger, Gone, HeldList, Purpose, SentCall
 from chalicelib.records.drivers import Token
@@ -48,12 +48,14 @@ _HURRY = timedelta(seconds=2)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalLists:
     """Keeps chargers' own lists of tokens up to date."""
 
     chargers: Chargers
-    catalog: Catalog
+    held_lists: HeldLists
+    charger_news: ChargerNews
+    tokens: TokenChanges
     commands: ChargerCommands
     clock: Clock
 
@@ -61,16 +63,16 @@ class LocalLists:
         """Look after chargers that came back, and after those that lack a change; how many."""
         ends_at = self.clock() + _AT_ONCE
         tended = 0
-        for charger_id in self.chargers.lists_due():
+        for charger_id in self.held_lists.due():
             tended += self._ask(charger_id)
             if self.clock() >= ends_at:
                 return tended
         settled = self._settled()
-        for operator_id, changed_s in list(self.catalog.lists_behind()):
+        for operator_id, changed_s in list(self.tokens.lists_behind()):
             sent, is_done = self._spread(operator_id, changed_s, ends_at)
             tended += sent
             if is_done and settled >= changed_s:
-                self.catalog.lists_done(operator_id, settled)
+                self.tokens.lists_done(operator_id, settled)
         return tended
 
     def token_changed(self, token: Token) -> int:
@@ -93,15 +95,15 @@ class LocalLists:
             return
         if version < 0:
             # OCPP 1.6 §5.10: it has no such list.
-            self.chargers.confirm_list(charger_id, _NO_LIST)
+            self.held_lists.confirm(charger_id, _NO_LIST)
             return
         held = replace(charger.list, sent=charger.list.sent or charger.list_version)
         if version != held.sent or not version:
             # Not ours, or what was sent last never came: neither says what is on it.
             held = replace(held, until_s=0, more={}, sent=max(held.sent, version), size=0)
         if version != charger.list_version:
-            self.chargers.confirm_list(charger_id, version if held.until_s else 0)
-        if not self.chargers.sends_list(charger, held):
+            self.held_lists.confirm(charger_id, version if held.until_s else 0)
+        if not self.held_lists.sends(charger, held):
             return
         charger = replace(charger, list=held, list_version=version)
         if _ASKED not in (charger.limits or {}):
@@ -112,7 +114,7 @@ class LocalLists:
     def limits_told(self, call: SentCall, result: CommandResult) -> None:
         """The charger's limits are known now, or it knows none."""
         charger_id = call.charger_id
-        self.chargers.note_limits(charger_id, {_ASKED: "yes"})
+        self.charger_news.note_limits(charger_id, {_ASKED: "yes"})
         charger = self.chargers.get(charger_id)
         if charger is not None:
             self._update(charger)
@@ -125,15 +127,15 @@ class LocalLists:
         if charger is None:
             return
         if result.verdict is Verdict.ACCEPTED:
-            self.chargers.confirm_list(charger_id, int(version))
+            self.held_lists.confirm(charger_id, int(version))
             self._update(replace(charger, list_version=int(version)))
         elif kind != _FULL:
             held = replace(charger.list, until_s=0, more={}, size=0)
-            if self.chargers.sends_list(charger, held):
+            if self.held_lists.sends(charger, held):
                 self._update(replace(charger, list=held))
         else:
             _log.warning("charger takes no list", extra={"charger_id": charger_id, "why": result.detail})
-            self.chargers.confirm_list(charger_id, _NO_LIST)
+            self.held_lists.confirm(charger_id, _NO_LIST)
 
     def _ask(self, charger_id: str) -> bool:
         charger = self.chargers.get(charger_id)
@@ -145,8 +147,8 @@ class LocalLists:
         self, operator_id: str, changed_s: int, ends_at: datetime, token: Token | None = None
     ) -> tuple[int, bool]:
         """Send what they lack of what changed until then to the operator's chargers; how many, and whether to all."""
-        sent, known = 0, _Changes(self.catalog)
-        for charger_id in self.chargers.lists_behind(operator_id, changed_s):
+        sent, known = 0, _Changes(self.tokens)
+        for charger_id in self.held_lists.behind(operator_id, changed_s):
             charger = self.chargers.get(charger_id)
             # Who has yet to confirm a version is sent the rest with its answer.
             if charger is not None and charger.list.sent == charger.list_version:
@@ -164,7 +166,7 @@ class LocalLists:
         most = self._most(charger)
         # What is sent before it is settled is kept by name: no more of that than a row can bear.
         to_s = now_s if len(held.more) < _MOST_UNSETTLED else self._settled()
-        changed = (known or _Changes(self.catalog)).between(charger.operator_id, held.until_s, to_s, most, held)
+        changed = (known or _Changes(self.tokens)).between(charger.operator_id, held.until_s, to_s, most, held)
         if token is not None:
             changed = [*(it for it in changed if it[1].uid != token.uid), (now_s, token)]
         lacking = [it for it in changed if not _is_held(held, *it) and not (is_full and it[1].is_blocked)]
@@ -175,9 +177,9 @@ class LocalLists:
         more = {uid: told for uid, told in [*held.more.items(), *taken] if told >> 1 > until_s}
         if not entries and not is_full:
             if (until_s, more) != (held.until_s, dict(held.more)):
-                self.chargers.sends_list(charger, replace(held, until_s=until_s, more=more))
+                self.held_lists.sends(charger, replace(held, until_s=until_s, more=more))
             return False
-        if not self.chargers.sends_list(charger, HeldList(until_s, more, version, size)):
+        if not self.held_lists.sends(charger, HeldList(until_s, more, version, size)):
             return False
         subject = f"{version} {_FULL if is_full else 'differential'}"
         return self._send(charger, UpdateList(version, is_full, tuple(entries)), Purpose.LIST, subject)
@@ -241,8 +243,8 @@ def _is_held(held: HeldList, second: int, token: Token) -> bool:
 class _Changes:
     """An operator's changed tokens, read once for all chargers that lack the same."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, tokens: TokenChanges) -> None:
+        self._tokens = tokens
         self._known: dict[tuple[str, int, int, int], Sequence[tuple[int, Token]]] = {}
 
     def between(
@@ -252,5 +254,5 @@ class _Changes:
         count = most + len(held.more) + 1
         key = (operator_id, after_s, until_s, count)
         if key not in self._known:
-            self._known[key] = self._catalog.tokens_changed(operator_id, after_s, until_s, count)
+            self._known[key] = self._tokens.changed(operator_id, after_s, until_s, count)
         return self._known[key]

@@ -16,15 +16,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable
-from chalicelib.domain.chargers.setup import Metering, Read, Setup, asked, begun, failed, metering, read, written
-from chalicelib.domain.chargers.setup_profile import Place, SetupProfile, wishes
+from chalicelib.domain.chargers.setup import (
+    MeteringCapability,
+    Read,
+    Setup,
+    asked,
+    begun,
+    failed,
+    metering,
+    read,
+    written,
+)
+from chalicelib.domain.chargers.setup_profile import ChargerTraits, SetupProfile, wishes
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers, Setups
+from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.discovery import Places
-from chalicelib.ports.drivers import Catalog
 from chalicelib.protocol.ocpp import setups as wording
 from chalicelib.records.chargers import Admission, Charger, Connection, Errand, Gone, Purpose, SentCall
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
 
 # Chargers that a new profile reaches in a minute and operator, in one Lambda of half a minute; the others are met when
@@ -33,13 +42,13 @@ _AT_ONCE = 100
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Provisioning:
     """Sets chargers up, and shows how far that has come."""
 
     setups: Setups
     chargers: Chargers
-    catalog: Catalog
+    sites: Sites
     places: Places
     commands: ChargerCommands
     clock: Clock
@@ -126,8 +135,8 @@ class Provisioning:
         if charger.admission is not Admission.ACCEPTED:
             return False
         profile = self.setups.profile(charger.operator_id)
-        site = self.catalog.site(charger.site_id)
-        place = Place(
+        site = self.sites.get(charger.site_id)
+        place = ChargerTraits(
             is_load_managed=site is not None and site.is_load_managed,
             has_main_meter=charger.has_main_meter,
             keeps_list=charger.keeps_list,
@@ -172,16 +181,13 @@ class Provisioning:
         if (charger.setup_profile, charger.metering) != (setup.profile, found):
             self.setups.settle(charger.charger_id, setup.profile, found)
             if charger.place is not None:
-                self.places.set_metered(charger.place, found is not Metering.NONE)
+                self.places.set_metered(charger.place, found is not MeteringCapability.NONE)
         # Last, so that whoever sees it settled sees what came of it too.
         self.setups.save(charger.charger_id, setup, awaited_before)
         _log.info("charger is set up", extra={"charger_id": charger.charger_id, "metering": found})
 
     def _own(self, operator_id: str, charger_id: str) -> Charger:
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
-        return charger
+        return operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
 
     def _quietly(self, charger_id: str, work: Callable[[], bool | None]) -> bool:
         """Whether it was done; a charger's own message must not fail because of it."""

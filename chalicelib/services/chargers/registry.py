@@ -7,29 +7,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import ChargerLink, Chargers
+from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites
 from chalicelib.ports.discovery import Places
-from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.drivers import Drivers, TokenRegistry
+from chalicelib.ports.money import OperatorProfiles
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Driver, Token
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.records.drivers import Token
+from chalicelib.services.access import NotFound, Refusal, is_drivers, not_another_operators, operators_own
 from chalicelib.services.chargers.connections import hash_password
 
 # Nothing, or a certificate.
 _WITHOUT_PASSWORD = (0, 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Registry:
     """Sites, tariffs, chargers and RFID cards."""
 
-    chargers: Chargers
-    catalog: Catalog
+    chargers: ChargerRegistry
+    connectors: Connectors
+    sites: Sites
+    tariffs: Tariffs
+    tokens: TokenRegistry
+    operator_profiles: OperatorProfiles
     drivers: Drivers
     places: Places
     link: ChargerLink
@@ -37,10 +43,10 @@ class Registry:
 
     def put_site(self, site: Site) -> None:
         """Raises Refusal when the id is another operator's, NotFound for an unknown tariff."""
-        known = self.catalog.site(site.site_id)
-        _check_owner(known, site.operator_id, f"site id {site.site_id}")
-        self._own_tariff(site.operator_id, site.tariff_id)
-        self.catalog.put_site(site)
+        known = self.sites.get(site.site_id)
+        not_another_operators(known, site.operator_id, f"site id {site.site_id}")
+        operators_own(self.tariffs.get(site.tariff_id), site.operator_id, f"tariff {site.tariff_id}")
+        self.sites.put(site)
         if known is not None and known != site:
             for charger in self.chargers.of_operator(site.operator_id):
                 if charger.site_id == site.site_id:
@@ -48,30 +54,28 @@ class Registry:
 
     def put_profile(self, operator_id: str, profile: Profile) -> None:
         """Who the operator is by law; receipts issued before stay as they are."""
-        self.catalog.put_profile(operator_id, profile)
+        self.operator_profiles.put(operator_id, profile)
 
     def profile(self, operator_id: str) -> Profile:
         """Raises NotFound."""
-        profile = self.catalog.profile(operator_id)
+        profile = self.operator_profiles.get(operator_id)
         if profile is None:
             raise NotFound("a profile; say who you are first")
         return profile
 
     def put_tariff(self, tariff: Tariff) -> None:
         """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""
-        _check_owner(self.catalog.tariff(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
-        self.catalog.put_tariff(tariff)
+        not_another_operators(self.tariffs.get(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
+        self.tariffs.put(tariff)
 
     def put_charger(self, charger: Charger, password: str | None) -> bool:
         """Register a charger, or change it; no password keeps the one it has. Returns whether it had been pending.
 
         Raises NotFound, Refusal.
         """
-        site = self.catalog.site(charger.site_id)
-        if site is None or site.operator_id != charger.operator_id:
-            raise NotFound(f"site {charger.site_id}")
+        site = operators_own(self.sites.get(charger.site_id), charger.operator_id, f"site {charger.site_id}")
         known = self.chargers.get(charger.charger_id)
-        _check_owner(known, charger.operator_id, f"charger id {charger.charger_id}")
+        not_another_operators(known, charger.operator_id, f"charger id {charger.charger_id}")
         if password is not None:
             password_hash = hash_password(password.encode(), secrets.token_bytes(16))
         elif known is not None:
@@ -90,10 +94,8 @@ class Registry:
 
     def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
         """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
-        site = self.catalog.site(charger.site_id)
+        charger = operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
+        site = self.sites.get(charger.site_id)
         if admission is Admission.ACCEPTED and site is None:
             raise Refusal("not_registered", "register the charger first: it needs a site and connectors")
         self.chargers.admit(charger_id, admission)
@@ -110,7 +112,7 @@ class Registry:
             row = self.places.put(shown)
         if charger.place is not None and charger.place != row:
             self.places.remove(charger.place)
-        self.chargers.put_place(charger.charger_id, charger.connectors, row)
+        self.connectors.put_place(charger.charger_id, charger.connectors, row)
         # From here on whatever changes is written there; what changed meanwhile is made good.
         now = self.chargers.get(charger.charger_id)
         if shown is not None and now is not None and site.spot is not None:
@@ -120,7 +122,7 @@ class Registry:
 
     def _place(self, charger: Charger, site: Site, spot: GeoPoint) -> Place:
         said = {plug.connector: plug for plug in charger.plugs}
-        states = self.chargers.connectors(charger.charger_id)
+        states = self.connectors.of_charger(charger.charger_id)
         return Place(
             charger_id=charger.charger_id,
             operator_id=charger.operator_id,
@@ -133,19 +135,19 @@ class Registry:
             plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
             online=charger.connection_id is not None,
             statuses={str(it.connector): it.status for it in states},
-            is_metered=charger.metering is not Metering.NONE,
+            is_metered=charger.metering is not MeteringCapability.NONE,
             kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 
     def put_token(self, token: Token) -> None:
         """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
-        known = self.catalog.token(token.uid)
-        _check_owner(known, token.operator_id, f"token {token.uid}")
+        known = self.tokens.get(token.uid)
+        not_another_operators(known, token.operator_id, f"token {token.uid}")
         if self.drivers.get(token.driver_id) is None:
             raise NotFound(f"driver {token.driver_id}")
-        if known is not None and known.driver_id == token.driver_id:
+        if known is not None and is_drivers(known, token.driver_id):
             token = replace(token, blocked_by_driver=known.blocked_by_driver)
-        self.catalog.put_token(token, self.clock())
+        self.tokens.put(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """The operator's chargers."""
@@ -154,21 +156,9 @@ class Registry:
     def look(self, charger_id: str) -> tuple[Charger, Site, Tariff, Sequence[ConnectorState]]:
         """A charger as anyone may see it: where it is, what it costs, what its connectors do. Raises NotFound."""
         charger = self.chargers.get(charger_id)
-        site = self.catalog.site(charger.site_id) if charger else None
-        tariff = self.catalog.tariff(site.tariff_id) if site else None
+        site = self.sites.get(charger.site_id) if charger else None
+        tariff = self.tariffs.get(site.tariff_id) if site else None
         if charger is None or site is None or tariff is None:
             raise NotFound(f"charger {charger_id}")
-        states = [state for state in self.chargers.connectors(charger_id) if state.connector in charger.connectors]
+        states = [state for state in self.connectors.of_charger(charger_id) if state.connector in charger.connectors]
         return charger, site, tariff, states
-
-    def _own_tariff(self, operator_id: str, tariff_id: str) -> Tariff:
-        tariff = self.catalog.tariff(tariff_id)
-        if tariff is None or tariff.operator_id != operator_id:
-            raise NotFound(f"tariff {tariff_id}")
-        return tariff
-
-
-def _check_owner(known: Site | Tariff | Charger | Token | Driver | None, operator_id: str, what: str) -> None:
-    owner = getattr(known, "operator_id", operator_id)
-    if owner != operator_id:
-        raise Refusal("taken", f"{what} is taken")

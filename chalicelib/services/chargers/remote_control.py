@@ -21,12 +21,21 @@ from chalicelib.domain.chargers.commands import (
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived, SignedValue
 from chalicelib.domain.charging.session import Session
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Calls, Chargers, History, MessageLog, Reports
+from chalicelib.ports.chargers import (
+    Calls,
+    ChargerNews,
+    ChargerPasswords,
+    Chargers,
+    History,
+    MessageLog,
+    Reports,
+    Sockets,
+)
 from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions
 from chalicelib.protocol.ocpp.settings import put_together
 from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
 from chalicelib.records.charging import Transaction
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import hash_password
 
@@ -38,7 +47,7 @@ _SOCKET_CLOSED = CommandResult(Verdict.FAILED, "its socket closed before the cha
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TransactionReport:
     """A transaction as its charger told it; `missing` are ranges of message numbers that never came."""
 
     facts: Transaction
@@ -46,11 +55,14 @@ class Told:
     missing: Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RemoteControl:
     """What an operator does with chargers that are registered."""
 
     chargers: Chargers
+    sockets: Sockets
+    charger_passwords: ChargerPasswords
+    charger_news: ChargerNews
     calls: Calls
     commands: ChargerCommands
     message_log: MessageLog
@@ -122,18 +134,18 @@ class RemoteControl:
         charger = self._own(operator_id, charger_id)
         password = secrets.token_hex(_KEY_BYTES).upper()
         password_hash = hash_password(password.encode(), secrets.token_bytes(16))
-        self.chargers.offer_password(charger_id, password_hash)
+        self.charger_passwords.offer(charger_id, password_hash)
         errand = Errand(f"k-{secrets.token_hex(12)}", Purpose.PASSWORD, password_hash)
         try:
             return self._send(charger, ChangePassword(password), errand)
         except Refusal:
-            self.chargers.drop_password(charger_id, password_hash)
+            self.charger_passwords.drop(charger_id, password_hash)
             raise
 
     def password_answered(self, call: SentCall, result: CommandResult) -> None:
         """A password that the charger did not take is good no longer."""
         if result.verdict is not Verdict.ACCEPTED:
-            self.chargers.drop_password(call.charger_id, call.subject)
+            self.charger_passwords.drop(call.charger_id, call.subject)
 
     def welcome(self, charger_id: str) -> None:
         """A charger that waited was registered: it is asked to present itself again, and is accepted then."""
@@ -144,16 +156,16 @@ class RemoteControl:
 
     def look(self, operator_id: str, charger_id: str) -> tuple[Charger, Sequence[tuple[NewsReceived, datetime]]]:
         """A charger and its latest news. Raises NotFound."""
-        return self._own(operator_id, charger_id), self.chargers.news(charger_id)
+        return self._own(operator_id, charger_id), self.charger_news.of_charger(charger_id)
 
     def main_meter(self, operator_id: str, charger_id: str) -> MainMeter | None:
         """The station's own meter as last told, if it ever was. Raises NotFound."""
-        return self.chargers.main_meter(self._own(operator_id, charger_id).charger_id)
+        return self.charger_news.main_meter(self._own(operator_id, charger_id).charger_id)
 
     def read_journal(
         self, operator_id: str, charger_id: str, limit: int, before: str | None
     ) -> tuple[Sequence[LoggedMessage], str | None]:
-        """Newest first. Raises NotFound, ValueError for a cursor not ours."""
+        """Newest first. Raises NotFound, BadCursor for a cursor not ours."""
         self._own(operator_id, charger_id)
         return self.message_log.page(charger_id, limit, before)
 
@@ -161,7 +173,7 @@ class RemoteControl:
         """Journal heartbeats and readings too, for a while; returns until when. Raises NotFound."""
         self._own(operator_id, charger_id)
         until = self.clock() + min(lasting, LONGEST_TRACE)
-        self.chargers.trace(charger_id, until)
+        self.sockets.trace(charger_id, until)
         return until
 
     def uptime(
@@ -186,7 +198,7 @@ class RemoteControl:
         self._own(operator_id, charger_id)
         return self.reports.parts(charger_id, kind, request_id)
 
-    def transaction(self, operator_id: str, charger_id: str, ref: str) -> Told:
+    def transaction(self, operator_id: str, charger_id: str, ref: str) -> TransactionReport:
         """A transaction as told. Raises NotFound."""
         self._own(operator_id, charger_id)
         facts = self.transactions.get(charger_id, ref)
@@ -196,24 +208,22 @@ class RemoteControl:
             raise NotFound(f"transaction {ref}")
         ends = [it for it in (facts.first_seq_no, facts.last_seq_no) if it is not None]
         numbers = sorted({*self.readings.seq_nos(charger_id, facts.ref), *ends})
-        return Told(facts, len(numbers), missing(numbers))
+        return TransactionReport(facts, len(numbers), missing(numbers))
 
     def signed(
         self, operator_id: str, session_id: str, limit: int, after: str
     ) -> tuple[Sequence[SignedValue], str | None]:
         """What meters signed of a session, of `limit` messages, in order of time; and the next page's cursor.
 
-        Raises NotFound, ValueError for a cursor not ours.
+        Raises NotFound, BadCursor for a cursor not ours.
         """
-        session = self.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
+        session = operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
         return self.signed_values.page(session.charger_id, session.ref, limit, after) if session.ref else ((), None)
 
     def own_sessions(
         self, operator_id: str, limit: int, before: str | None, *, flagged: bool
     ) -> tuple[Sequence[Session], str | None]:
-        """Newest first. Raises ValueError for a cursor not ours."""
+        """Newest first. Raises BadCursor for a cursor not ours."""
         return self.sessions.of_operator(operator_id, limit, before, flagged=flagged)
 
     def _send(self, charger: Charger, command: Command, errand: Errand) -> SentCall:
@@ -225,10 +235,7 @@ class RemoteControl:
             raise Refusal("not_possible", str(error)) from None
 
     def _own(self, operator_id: str, charger_id: str) -> Charger:
-        charger = self.chargers.get(charger_id)
-        if charger is None or charger.operator_id != operator_id:
-            raise NotFound(f"charger {charger_id}")
-        return charger
+        return operators_own(self.chargers.get(charger_id), operator_id, f"charger {charger_id}")
 
 
 def missing(numbers: Sequence[int]) -> Sequence[tuple[int, int]]:

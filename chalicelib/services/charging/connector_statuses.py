@@ -19,7 +19,7 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.charging.alerts import IDLE
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors
 from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
@@ -34,11 +34,11 @@ _AHEAD = timedelta(seconds=30)
 _CAR_OUT = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConnectorStatuses:
     """Hears of statuses. Two writes for one that changed, a look at its session where that may be over."""
 
-    chargers: Chargers
+    connectors: Connectors
     transaction_ids: TransactionIds
     charger_log: ChargerLog
     provisioning: Provisioning
@@ -64,7 +64,7 @@ class ConnectorStatuses:
         # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
         now = self.clock()
         state = ConnectorState(where, status, now, event.error, told_at=_credible(event.at, now))
-        before = self.chargers.set_status(connection.charger_id, state)
+        before = self.connectors.set_status(connection.charger_id, state)
         if before is None:
             return Noted()
         if before.status is not status:

@@ -15,7 +15,7 @@ from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Readings, Sessions, Transactions
 from chalicelib.records.charging import Transaction
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -29,11 +29,12 @@ LOST_AFTER = timedelta(hours=24)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InferredEnds:
     """Finds out that a charge is over where its charger does not say so."""
 
     chargers: Chargers
+    connectors: Connectors
     sessions: Sessions
     transactions: Transactions
     readings: Readings
@@ -54,11 +55,11 @@ class InferredEnds:
         is_later = now - session.started_at >= _SURELY_LATER
         if session.stopped_at is not None:
             if is_free and is_later:
-                self.chargers.free(charger_id, connector, session_id)
+                self.connectors.free(charger_id, connector, session_id)
         elif (is_free and is_later) or self._has_rebooted(session):
             self.gone(session)
             # The next driver must not wait for the last one's bill.
-            self.chargers.free(charger_id, connector, session_id)
+            self.connectors.free(charger_id, connector, session_id)
         elif is_free:
             self.changes.apply(session_id, SeenFree(now), known=session)
 
@@ -81,7 +82,7 @@ class InferredEnds:
         session = self.changes.apply(known.session_id, GoesOn())
         self.transactions.leave(known.charger_id, known.ref, None)
         if session.stopped_at is None:
-            self.chargers.claim(session.charger_id, session.connector, session.session_id)
+            self.connectors.claim(session.charger_id, session.connector, session.session_id)
 
     def look_again(self, session: Session) -> Session:
         """A session that charges, seen by the sweep: its connector may be free, its charger away for good."""
@@ -124,7 +125,7 @@ class InferredEnds:
         if goes_on or not self._is_free_since(session):
             return self.changes.apply(session.session_id, SeenFree(None), known=session)
         session = self.gone(session)
-        self.chargers.free(session.charger_id, session.connector, session.session_id)
+        self.connectors.free(session.charger_id, session.connector, session.session_id)
         return session
 
     def _is_free_since(self, session: Session) -> bool:
@@ -134,7 +135,7 @@ class InferredEnds:
             and it.status is ConnectorStatus.AVAILABLE
             and it.status_at is not None
             and it.status_at > (session.started_at or session.created_at)
-            for it in self.chargers.connectors(session.charger_id)
+            for it in self.connectors.of_charger(session.charger_id)
         )
 
     def _has_rebooted(self, session: Session) -> bool:

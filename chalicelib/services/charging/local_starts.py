@@ -10,11 +10,12 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import SessionEvent, apply
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import Transaction
+from chalicelib.services.access import is_drivers
 from chalicelib.services.chargers.connectors import seat, take_connector
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -24,13 +25,14 @@ from chalicelib.services.reservations import DriverReservations
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalStarts:
     """Makes sessions of charges that no app began."""
 
-    chargers: Chargers
+    connectors: Connectors
     sessions: Sessions
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
     changes: SessionChanges
     driver_reservations: DriverReservations
     ends: InferredEnds
@@ -44,7 +46,7 @@ class LocalStarts:
         blank = self.blank(charger, facts, authorization)
         session = reduce(apply, story, blank)
         superseded: Session | None = None
-        if session.connector.is_credible and not take_connector(self.chargers, self.sessions, session):
+        if session.connector.is_credible and not take_connector(self.connectors, self.sessions, session):
             session, superseded = self._at_a_connector_not_free(session)
         if not self.changes.add(blank, session):
             return self.sessions.get(session.session_id)
@@ -56,8 +58,8 @@ class LocalStarts:
 
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
-        site = self.catalog.site(charger.site_id)
-        tariff = self.catalog.tariff(authorization.tariff_id or site.tariff_id) if site else None
+        site = self.sites.get(charger.site_id)
+        tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id)) if site else None
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
@@ -85,11 +87,11 @@ class LocalStarts:
         if reservation is None:
             if session.stopped_at is not None:
                 return session, None
-            return session, seat(self.chargers, self.sessions, session, session.connector)
-        if session.driver_id != reservation.driver_id:
+            return session, seat(self.connectors, self.sessions, session, session.connector)
+        if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
         reserved = self.driver_reservations.use(reservation)
-        self.chargers.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
-        take_connector(self.chargers, self.sessions, session)
+        self.connectors.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
+        take_connector(self.connectors, self.sessions, session)
         self.driver_reservations.let_go(reservation)
         return replace(session, reserved=reserved), None

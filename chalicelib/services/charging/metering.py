@@ -17,7 +17,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History
 from chalicelib.ports.charging import Readings
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.pricing.evidence import Evidence
 
@@ -67,9 +67,7 @@ class Metering:
 
         Raises NotFound, and Refusal where it is decided already or its plug cannot have given that much.
         """
-        session = self.changes.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
+        session = operators_own(self.changes.sessions.get(session_id), operator_id, f"session {session_id}")
         if session.decided_wh == energy_wh:
             return session
         if not session.needs_review:

@@ -13,8 +13,9 @@ from chalicelib.domain.charging.transitions import (
     Started,
     Stopped,
 )
-from chalicelib.domain.pricing.evidence import Flag, Said, span
+from chalicelib.domain.pricing.evidence import Flag, ReportedTime, span
 from chalicelib.records.charging import Transaction
+from chalicelib.records.drivers import Terms
 from chalicelib.services.charging.transaction_ids import NAMELESS
 from chalicelib.services.drivers.authorization import Authorization
 
@@ -29,7 +30,7 @@ def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
         return authorization
     is_late = session.ref is None and session.reason in _LATE
     standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
-    return Authorization(standing, session.driver_id, tariff_id=session.tariff.tariff_id)
+    return Authorization(standing, session.driver_id, terms=Terms(session.tariff.tariff_id))
 
 
 def session_name(facts: Transaction, authorization: Authorization) -> str:
@@ -42,8 +43,8 @@ def session_name(facts: Transaction, authorization: Authorization) -> str:
 def story(facts: Transaction) -> list[SessionEvent]:
     """What the facts known so far have to say to a session, in the order it happened."""
     events: list[SessionEvent] = []
-    start = Said(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
-    stop = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+    start = ReportedTime(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
+    stop = ReportedTime(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
     if start is not None:
         doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
         where = facts.connector if facts.connector is not None and facts.connector.is_credible else None

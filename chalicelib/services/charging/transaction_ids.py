@@ -24,7 +24,7 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import canonical, spellings
 from chalicelib.domain.pricing.evidence import Flag, believable
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.records.charging import Transaction
 
@@ -61,11 +61,12 @@ class Ended:
     known: Transaction | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransactionIds:
     """One read for a transaction that is known."""
 
     chargers: Chargers
+    connectors: Connectors
     sessions: Sessions
     transactions: Transactions
     clock: Clock
@@ -177,7 +178,7 @@ class TransactionIds:
         """Whether a charge that nobody knows of goes on at a connector, by the connector's own word."""
         return any(
             it.connector == connector and it.session_id is None and it.status in _UNDER_WAY
-            for it in self.chargers.connectors(charger_id)
+            for it in self.connectors.of_charger(charger_id)
         )
 
     def _only_candidate(self, charger_id: str, event: ChargingStopped) -> str | None:
@@ -208,7 +209,7 @@ class TransactionIds:
 
     def _sessions(self, charger_id: str, *, with_last: bool = False) -> Iterator[Session]:
         """Sessions that have begun at the charger's connectors; `with_last`: those too that had these before."""
-        for state in self.chargers.connectors(charger_id):
+        for state in self.connectors.of_charger(charger_id):
             for session_id in (state.session_id, state.last_session_id if with_last else None):
                 session = self.sessions.get(session_id) if session_id else None
                 if session is not None and session.ref is not None:

@@ -24,7 +24,7 @@ from chalicelib.domain.charging.transitions import (
 )
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection, SentCall
@@ -57,11 +57,12 @@ class _Told:
     group: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransactionEvents:
     """Hears chargers tell of charges."""
 
     chargers: Chargers
+    connectors: Connectors
     sessions: Sessions
     transactions: Transactions
     readings: Readings
@@ -216,7 +217,7 @@ class TransactionEvents:
             return for_this(self._holder(connection, facts.token), facts)
         if remote_start_id is None:
             return None
-        for state in self.chargers.connectors(connection.charger_id):
+        for state in self.connectors.of_charger(connection.charger_id):
             session = self.sessions.get(state.session_id) if state.session_id else None
             if session and session.remote_start_id == remote_start_id:
                 return for_this(Authorization(AuthorizationStatus.ACCEPTED, session.driver_id, session), facts)
@@ -308,14 +309,14 @@ class TransactionEvents:
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
         begun = session if session.started_at else reduce(apply, story(facts), session)
-        superseded = seat(self.chargers, self.sessions, begun, facts.connector)
+        superseded = seat(self.connectors, self.sessions, begun, facts.connector)
         if superseded is None:
             return session
         if superseded.session_id != session.session_id:
             self.ends.gone(superseded)
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
-        self.chargers.free(session.charger_id, session.connector, session.session_id)
+        self.connectors.free(session.charger_id, session.connector, session.session_id)
         session = self.changes.apply(session.session_id, *story(facts), known=session)
         return self.ends.gone(session)
 

@@ -16,7 +16,7 @@ from chalicelib.domain.charging.transitions import (
     Started,
     apply,
 )
-from chalicelib.domain.pricing.evidence import Flag, Said, span
+from chalicelib.domain.pricing.evidence import Flag, ReportedTime, span
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
@@ -111,11 +111,11 @@ class UnclaimedCharges:
             return told
         first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
         reading = first[0].reading if first else None
-        begun = Said(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
+        begun = ReportedTime(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
         register_wh = facts.meter_start_wh
         if register_wh is None and reading is not None:
             register_wh = reading.energy_wh
-        ended = Said(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+        ended = ReportedTime(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
         began_at = span(begun, ended).began_at if ended else begun.best
         doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
         return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *told]

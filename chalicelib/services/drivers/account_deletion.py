@@ -13,7 +13,7 @@ from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions, Transactions
-from chalicelib.ports.drivers import Catalog, Drivers, Identity
+from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
 from chalicelib.ports.money import Payments
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
@@ -36,12 +36,12 @@ class Belongings:
     next_cursor: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountDeletion:
     """Exports and deletes."""
 
     drivers: Drivers
-    catalog: Catalog
+    tokens: TokenRegistry
     sessions: Sessions
     transactions: Transactions
     reservations: Reservations
@@ -51,13 +51,13 @@ class AccountDeletion:
     clock: Clock
 
     def export(self, driver_id: str, cursor: str | None) -> Belongings:
-        """All there is. Raises NotFound, ValueError for a cursor not ours."""
+        """All there is. Raises NotFound, BadCursor for a cursor not ours."""
         driver = self._driver(driver_id)
         sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
         told, _ = self.outbox.page(driver_id, _PAGE, None)
         return Belongings(
             driver,
-            self.catalog.tokens_of(driver_id),
+            self.tokens.of_driver(driver_id),
             self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
             [it.notice for it in told],
             sessions,
@@ -86,8 +86,8 @@ class AccountDeletion:
             if session.origin is not Origin.APP and session.ref is not None:
                 self.transactions.forget_token(session.charger_id, session.ref)
             self.sessions.forget_driver(session)
-        for token in self.catalog.tokens_of(driver_id):
-            self.catalog.forget_token(token.uid)
+        for token in self.tokens.of_driver(driver_id):
+            self.tokens.forget(token.uid)
         self.reservations.forget_driver(driver_id)
         self.outbox.forget_driver(driver_id)
         if driver.customer_id is not None:

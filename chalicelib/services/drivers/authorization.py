@@ -8,35 +8,40 @@ from datetime import datetime
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, looks_like_app_token
 from chalicelib.domain.drivers import spellings
+from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog, Drivers
-from chalicelib.records.drivers import Driver, Terms, Token
+from chalicelib.ports.drivers import Drivers, TokenRegistry
+from chalicelib.ports.pricing import Tariffs
+from chalicelib.records.drivers import NO_TERMS, Driver, Terms, Token, terms_with
+from chalicelib.services.drivers.eligibility import can_pay, why_barred
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """Who a token stands for: a session begun by app, or a driver with a card.
 
-    `tariff_id` is what the operator has agreed with that driver, if anything. `group` and `expires_at` are the card's.
+    `terms` are what the operator has agreed with that driver. `group` and `expires_at` are the card's.
     """
 
     standing: AuthorizationStatus
     driver_id: str | None = None
     session: Session | None = None
-    tariff_id: str | None = None
+    terms: Terms = NO_TERMS
     group: str = ""
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Authorizations:
     """Knows tokens. One read for a card or an app's token, and one more for a card's driver."""
 
     chargers: Chargers
     sessions: Sessions
-    catalog: Catalog
+    sites: Sites
+    tariffs: Tariffs
+    tokens: TokenRegistry
     drivers: Drivers
     clock: Clock
 
@@ -58,34 +63,30 @@ class Authorizations:
             return Authorization(AuthorizationStatus.BLOCKED)
         if card.expires_at is not None and card.expires_at <= self.clock():
             return Authorization(AuthorizationStatus.EXPIRED)
-        terms = driver.terms.get(operator_id)
         return Authorization(
             standing=AuthorizationStatus.ACCEPTED,
             driver_id=card.driver_id,
-            tariff_id=terms.tariff_id if terms else None,
+            terms=terms_with(operator_id, driver.terms),
             group=card.group,
             expires_at=card.expires_at,
         )
 
     def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
-        """The rules of an app's driver (`eligibility`). No read, but where there is no card."""
-        terms = driver.terms.get(operator_id)
-        if driver.blocked or driver.owes or (terms is not None and terms.blocked):
-            return False
-        return driver.payment_method_id is not None or self._is_free(terms, charger_id)
+        """The rules of an app's driver. No read, but where there is no payment card."""
+        terms = terms_with(operator_id, driver.terms)
+        return why_barred(driver, operator_id) is None and can_pay(driver, lambda: self._tariff(terms, charger_id))
 
-    def _is_free(self, terms: Terms | None, charger_id: str) -> bool:
-        tariff_id = terms.tariff_id if terms else None
-        if tariff_id is None:
-            charger = self.chargers.get(charger_id)
-            site = self.catalog.site(charger.site_id) if charger else None
-            tariff_id = site.tariff_id if site else None
-        tariff = self.catalog.tariff(tariff_id) if tariff_id else None
-        return tariff is not None and tariff.is_free
+    def _tariff(self, terms: Terms, charger_id: str) -> Tariff | None:
+        """The price at a charger. What is agreed holds wherever its site may be."""
+        if terms.tariff_id is not None:
+            return self.tariffs.get(terms.tariff_id)
+        charger = self.chargers.get(charger_id)
+        site = self.sites.get(charger.site_id) if charger else None
+        return self.tariffs.get(terms.tariff_at(site.tariff_id)) if site else None
 
     def _card(self, operator_id: str, token: str) -> Token | None:
         for name in spellings(token):
-            card = self.catalog.token(name)
+            card = self.tokens.get(name)
             if card is not None and card.operator_id in (operator_id, ""):
                 return card
         return None

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.chargers.setup import Metering
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.drivers import Catalog, Drivers
+from chalicelib.ports.drivers import Drivers
+from chalicelib.ports.pricing import Tariffs
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
-from chalicelib.records.drivers import Driver, Terms
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.records.drivers import Driver, Terms, terms_with
+from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
 _WHOLE = ConnectorId(0)
@@ -34,12 +35,14 @@ class AvailableConnector:
     reservation: Reservation | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Eligibility:
     """Answers with what is needed to begin, or refuses."""
 
     chargers: Chargers
-    catalog: Catalog
+    connectors: Connectors
+    sites: Sites
+    tariffs: Tariffs
     drivers: Drivers
     sessions: Sessions
     reservations: Reservations
@@ -50,10 +53,9 @@ class Eligibility:
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
-        if driver.blocked:
-            raise Refusal("driver_blocked", "this account may not charge; contact support")
-        if driver.owes:
-            raise Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
+        barred = why_barred(driver)
+        if barred is not None:
+            raise barred
         return driver
 
     def terms(self, driver_id: str) -> Mapping[str, Terms]:
@@ -64,7 +66,7 @@ class Eligibility:
     def prices(self, driver_id: str, charger_id: str) -> tuple[Site, Tariff]:
         """What this driver pays at a charger, and where that is. Raises NotFound."""
         charger = self.chargers.get(charger_id)
-        site = self.catalog.site(charger.site_id) if charger else None
+        site = self.sites.get(charger.site_id) if charger else None
         driver = self.drivers.get(driver_id)
         if charger is None or site is None or driver is None:
             raise NotFound(f"charger {charger_id}")
@@ -78,32 +80,31 @@ class Eligibility:
         charger = self.chargers.get(charger_id)
         if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
             raise NotFound(f"connector {connector} of charger {charger_id}")
-        site = self.catalog.site(charger.site_id)
+        site = self.sites.get(charger.site_id)
         if site is None:
             raise NotFound(f"site {charger.site_id}")
-        terms = driver.terms.get(charger.operator_id)
-        if terms is not None and terms.blocked:
-            raise Refusal("driver_blocked", f"operator {charger.operator_id} does not let this account charge")
+        barred = why_barred(driver, charger.operator_id)
+        if barred is not None:
+            raise barred
         tariff = self._tariff(driver, site)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
-        if driver.payment_method_id is None and not tariff.is_free:
+        if not can_pay(driver, lambda: tariff):
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         if charger.connection_id is None:
             raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")
-        if charger.metering is Metering.NONE and tariff.needs_meter:
+        if charger.metering is MeteringCapability.NONE and tariff.needs_meter:
             # Better here than at a bill that nobody can make: a hold would wait for days for a person to look at it.
             raise Refusal("not_metered", f"charger {charger_id} does not measure energy at present; try another one")
         state = self._usable(charger_id, connector)
         return AvailableConnector(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
 
     def _tariff(self, driver: Driver, site: Site) -> Tariff | None:
-        terms = driver.terms.get(site.operator_id)
-        return self.catalog.tariff(terms.tariff_id if terms and terms.tariff_id else site.tariff_id)
+        return self.tariffs.get(terms_with(site.operator_id, driver.terms).tariff_at(site.tariff_id))
 
     def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
         found = ConnectorState(connector)
-        for state in self.chargers.connectors(charger_id):
+        for state in self.connectors.of_charger(charger_id):
             if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
             if state.connector == connector:
@@ -116,9 +117,28 @@ class Eligibility:
         if not state.is_kept(self.clock()):
             return None
         reservation = self.reservations.get(state.reserved_for or "")
-        if reservation is not None and reservation.driver_id != driver_id:
+        if reservation is not None and not is_drivers(reservation, driver_id):
             raise Refusal("connector_reserved", f"connector {state.connector} is reserved by somebody else")
         return reservation
+
+
+def why_barred(driver: Driver, operator_id: str | None = None) -> Refusal | None:
+    """Why a driver may begin no charge at that operator's chargers (None: at anybody's), or None if they may."""
+    if driver.blocked:
+        return Refusal("driver_blocked", "this account may not charge; contact support")
+    if driver.owes:
+        return Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
+    if operator_id is not None and terms_with(operator_id, driver.terms).blocked:
+        return Refusal("driver_blocked", f"operator {operator_id} does not let this account charge")
+    return None
+
+
+def can_pay(driver: Driver, tariff: Callable[[], Tariff | None]) -> bool:
+    """Whether they have a payment card, or need none; `tariff` is asked for only then. Without a price nobody can."""
+    if driver.payment_method_id is not None:
+        return True
+    price = tariff()
+    return price is not None and price.is_free
 
 
 def busy(connector: ConnectorId) -> Refusal:

@@ -12,7 +12,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Ledger, Payments
-from chalicelib.records.money import PaymentNews
+from chalicelib.records.money import PaymentNews, PaymentNewsKind
 from chalicelib.services.charging.monitor import outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import Funds, book_of
@@ -34,22 +34,22 @@ class PaymentWebhooks:
     def receive(self, news: PaymentNews) -> None:
         """Take in one verified webhook."""
         session_id = news.session_id
-        if session_id is None and news.kind.startswith("dispute") and news.payment_id is not None:
+        if session_id is None and news.kind.is_dispute and news.payment_id is not None:
             session_id = self.payments().session_of(news.payment_id)
         session = self.sessions.get(session_id) if session_id else None
         if session is None or session.driver_id is None or news.payment_id is None:
             return
         _log.info("payment news", extra={"session_id": session.session_id, "kind": news.kind})
         match news.kind:
-            case "captured":
+            case PaymentNewsKind.CAPTURED:
                 self.funds.received(session, news.payment_id, news.amount_minor)
-            case "held":
+            case PaymentNewsKind.HELD:
                 self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
-            case "disputed":
+            case PaymentNewsKind.DISPUTED:
                 entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
                 self.ledger.append([entry])
                 self.changes.apply(session.session_id, Flagged(Flag.DISPUTED))
-            case "dispute_won":
+            case PaymentNewsKind.DISPUTE_WON:
                 entry = book_of(session).dispute_won(news.detail["dispute_id"], news.amount_minor, self.clock())
                 self.ledger.append([entry])
 

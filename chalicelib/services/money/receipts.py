@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.ports import Clock
-from chalicelib.ports.drivers import Catalog
-from chalicelib.ports.money import Receipts
+from chalicelib.ports.chargers import Sites
+from chalicelib.ports.money import OperatorProfiles, Receipts
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class IssuedReceipts:
     """Issues receipts and finds them again."""
 
     receipts: Receipts
-    catalog: Catalog
+    sites: Sites
+    operator_profiles: OperatorProfiles
     clock: Clock
 
     def get(self, session_id: str) -> Receipt | None:
@@ -33,14 +34,14 @@ class IssuedReceipts:
     def _as_of_now(self, it: Session) -> Receipt:
         if it.bill is None or it.payment is None:
             raise ValueError(f"session {it.session_id} has nothing to receipt")
-        site = self.catalog.site(it.site_id)
+        site = self.sites.get(it.site_id)
         began_at = it.started_at or it.created_at
         return Receipt(
             number=f"R-{it.session_id}",
             session_id=it.session_id,
             operator_id=it.operator_id,
             driver_id=it.driver_id,
-            supplier=self.catalog.profile(it.operator_id),
+            supplier=self.operator_profiles.get(it.operator_id),
             issued_at=self.clock(),
             # Who has paid gets a receipt, be the site unknown by now.
             site_name=site.name if site else it.site_id,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.money.ledger import Transfer, TransferKind, Unbalanced, held_minor, received_minor
 from chalicelib.ports.money import Differences, Ledger, Payments
-from chalicelib.records.money import Difference, ProviderPayment
+from chalicelib.records.money import Compared, Difference, ProviderPayment
 
 _log = logging.getLogger(__name__)
 _DAY = timedelta(days=1)
@@ -48,14 +48,14 @@ class Reconciliation:
         names = {payment.payment_id for payment in payments}
         taken = received_minor(entries)
         ours = {
-            "held": _held(entries),
-            "taken": sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
-            "refunded": sum(it.amount_minor for it in entries if it.kind is TransferKind.REFUND),
+            Compared.HELD: _held(entries),
+            Compared.TAKEN: sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
+            Compared.REFUNDED: sum(it.amount_minor for it in entries if it.kind is TransferKind.REFUND),
         }
         theirs = {
-            "held": sum(it.held_minor for it in payments),
-            "taken": sum(it.taken_minor for it in payments),
-            "refunded": sum(it.refunded_minor for it in payments),
+            Compared.HELD: sum(it.held_minor for it in payments),
+            Compared.TAKEN: sum(it.taken_minor for it in payments),
+            Compared.REFUNDED: sum(it.refunded_minor for it in payments),
         }
         operator_id = entries[0].operator_id if entries else ""
         currency = entries[0].currency if entries else payments[0].currency if payments else ""

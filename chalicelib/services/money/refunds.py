@@ -14,7 +14,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Ledger, Payments
 from chalicelib.records.money import Declined
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import book_of
 
@@ -31,9 +31,7 @@ class Refunds:
 
     def refund(self, operator_id: str, session_id: str, amount_minor: int | None, key: str) -> Session:
         """Give back so much, or (None) all that is left; the same key again nothing more. Raises NotFound, Refusal."""
-        session = self.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
+        session = operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
         if session.bill is None or session.payment is None or not session.is_over:
             raise Refusal("not_paid", "only a session that is paid can be refunded")
         back = [it for it in self.ledger.of_session(session_id) if it.kind is TransferKind.REFUND]

@@ -39,7 +39,7 @@ class Notifications:
             self.outbox.add(notice, now)
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Notification], str | None]:
-        """What a driver was told, newest first, and the next page's cursor. ValueError for a cursor not ours.
+        """What a driver was told, newest first, and the next page's cursor. BadCursor for a cursor not ours.
 
         One query, and one read for each session of which the page has something not settled yet.
         """

@@ -20,7 +20,7 @@ from chalicelib.domain.chargers.events import (
     ReportReceived,
 )
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Calls, Chargers
+from chalicelib.ports.chargers import Calls, ChargerNews, Chargers, Sockets
 from chalicelib.protocol.ocpp import dialect_for
 from chalicelib.protocol.ocpp.dialect import Decoded, Dialect
 from chalicelib.protocol.ocpp.frames import (
@@ -46,11 +46,13 @@ _LONGEST_UNREADABLE = 1_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conversation:
     """Frames in, frames out."""
 
     chargers: Chargers
+    sockets: Sockets
+    charger_news: ChargerNews
     calls: Calls
     router: Router
     charger_log: ChargerLog
@@ -59,7 +61,7 @@ class Conversation:
 
     def receive(self, connection_id: str, text: str) -> str | None:
         """Take one frame from a socket; returns the frame to answer with, if any. Raises Gone for an unknown socket."""
-        connection = self.chargers.connection(connection_id)
+        connection = self.sockets.connection(connection_id)
         if connection is None:
             raise Gone(connection_id)
         dialect = dialect_for(connection.protocol)
@@ -173,7 +175,7 @@ class Conversation:
         if not limits:
             return
         try:
-            self.chargers.note_limits(charger_id, limits)
+            self.charger_news.note_limits(charger_id, limits)
         except Exception:
             _log.exception("limits not noted", extra={"charger_id": charger_id})
 

@@ -26,7 +26,7 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Reports
+from chalicelib.ports.chargers import ChargerNews, Reports
 from chalicelib.ports.ocpp import Provider
 from chalicelib.protocol.ocpp.plug_in import plug_in_s
 from chalicelib.records.chargers import Connection, Purpose, SentCall
@@ -51,7 +51,7 @@ class Router:
     answer's own row.
     """
 
-    chargers: Chargers
+    charger_news: ChargerNews
     charging: TransactionEvents
     statuses: ConnectorStatuses
     authorizations: Authorizations
@@ -72,7 +72,7 @@ class Router:
         _log.info("command answered", extra={"charger_id": call.charger_id, "verdict": result.verdict})
         wait_s = plug_in_s(call.action, result.data)
         if wait_s is not None:
-            self.chargers.note_plug_in(call.charger_id, wait_s)
+            self.charger_news.note_plug_in(call.charger_id, wait_s)
         on_answer = self.purposes.get(call.purpose)
         if on_answer is not None:
             on_answer(call, result)
@@ -82,7 +82,7 @@ class Router:
 
     def _boot(self, connection: Connection, event: Booted, assign_ref: AssignRef) -> Answer:
         facts = (event.vendor, event.model, event.serial, event.firmware)
-        self.provisioning.booted(self.chargers.booted(connection.charger_id, *facts))
+        self.provisioning.booted(self.charger_news.booted(connection.charger_id, *facts))
         return BootAnswer(self.clock(), self.heartbeat_s)
 
     def _status(self, connection: Connection, event: StatusReported, assign_ref: AssignRef) -> Answer:
@@ -111,11 +111,11 @@ class Router:
     def _main_meter(self, connection: Connection, event: MainMeterRead, assign_ref: AssignRef) -> Answer:
         told = as_told(event.readings, self.clock())
         if told is not None:
-            self.chargers.note_main_meter(connection.charger_id, *told)
+            self.charger_news.note_main_meter(connection.charger_id, *told)
         return Noted()
 
     def _news(self, connection: Connection, event: NewsReceived, assign_ref: AssignRef) -> Answer:
-        self.chargers.note_news(connection.charger_id, event, self.clock())
+        self.charger_news.note(connection.charger_id, event, self.clock())
         return Noted()
 
     def _reservation(self, connection: Connection, event: ReservationReported, assign_ref: AssignRef) -> Answer:

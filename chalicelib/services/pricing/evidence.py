@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.pricing.energy import Measured, Told, measure
+from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.registers import Point, Supply
 from chalicelib.ports import Clock
@@ -115,7 +115,7 @@ def _as_of(found: Measured, at: datetime) -> Measured:
     return replace(found, energy_wh=energy_wh, points=points)
 
 
-def told(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> Told:
+def told(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> EnergyFacts:
     """All that was told of a session's energy until `now`, or until it ended."""
     began_at = session.started_at or session.created_at
     # Of the same second the lower comes first: a meter only rises, and frames of one time are in no order.
@@ -124,7 +124,7 @@ def told(session: Session, readings: Sequence[StoredReading], now: datetime, sup
     points = _in_our_time([Point(at, energy_wh) for at, energy_wh in known], session, began_at, ended_at)
     if session.stopped_at is None and points:
         ended_at = max(ended_at, points[-1].at)
-    return Told(
+    return EnergyFacts(
         began_at=began_at,
         ended_at=ended_at,
         supply=supply,

@@ -10,10 +10,10 @@ from chalicelib.domain.chargers.commands import Unable, Unlock
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.session import Session
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Calls, Chargers
+from chalicelib.ports.chargers import Calls, Connectors
 from chalicelib.ports.charging import Sessions
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SentCall
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connectors import is_held
 from chalicelib.services.drivers.eligibility import busy
@@ -23,11 +23,11 @@ _THEIRS_FOR = timedelta(hours=24)
 _LOOK_AGAIN_S = 0.25
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CableRelease:
     """Unlocks the connector of a session that has ended, for its driver and nobody else."""
 
-    chargers: Chargers
+    connectors: Connectors
     sessions: Sessions
     calls: Calls
     commands: ChargerCommands
@@ -36,9 +36,7 @@ class CableRelease:
 
     def unlock(self, driver_id: str, session_id: str, wait_s: float) -> SentCall:
         """Ask the charger to let go of the cable, and wait a little for its answer. Raises NotFound, Refusal."""
-        session = self.sessions.get(session_id)
-        if session is None or session.driver_id != driver_id:
-            raise NotFound(f"session {session_id}")
+        session = drivers_own(self.sessions.get(session_id), driver_id, f"session {session_id}")
         self._check(session)
         try:
             call = self.commands.send(session.charger_id, Unlock(session.connector), Purpose.UNLOCK, session_id)
@@ -71,5 +69,5 @@ class CableRelease:
             raise Refusal("cable_gone", f"connector {session.connector} has been free, or another's, since then")
 
     def _state(self, session: Session) -> ConnectorState:
-        states = self.chargers.connectors(session.charger_id)
+        states = self.connectors.of_charger(session.charger_id)
         return next((it for it in states if it.connector == session.connector), ConnectorState(session.connector))

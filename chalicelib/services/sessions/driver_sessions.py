@@ -17,12 +17,11 @@ from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.ports.drivers import Catalog
 from chalicelib.records.chargers import Charger
 from chalicelib.records.charging import StoredReading
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
@@ -83,15 +82,14 @@ class Wanted:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverSessions:
     """What a driver does with sessions."""
 
     sessions: Sessions
     readings: Readings
     evidence: Evidence
-    chargers: Chargers
-    catalog: Catalog
+    connectors: Connectors
     eligibility: Eligibility
     driver_reservations: DriverReservations
     issued_receipts: IssuedReceipts
@@ -152,10 +150,7 @@ class DriverSessions:
 
     def get(self, driver_id: str, session_id: str) -> Session:
         """One of the driver's sessions. Raises NotFound."""
-        session = self.sessions.get(session_id)
-        if session is None or session.driver_id != driver_id:
-            raise NotFound(f"session {session_id}")
-        return session
+        return drivers_own(self.sessions.get(session_id), driver_id, f"session {session_id}")
 
     def watch(self, driver_id: str, session_id: str) -> Progress:
         """One of the driver's sessions as far as it has come. Raises NotFound."""
@@ -182,7 +177,7 @@ class DriverSessions:
         return steps, len(after) == _LIVE_BATCH
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
-        """The driver's sessions, newest first, and the next page's cursor. ValueError for a cursor not ours."""
+        """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
         found, cursor = self.sessions.of_driver(driver_id, limit, before)
         # What is over tells everything itself; of those under way a driver has one or two.
         return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
@@ -212,10 +207,12 @@ class DriverSessions:
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
-        for state in self.chargers.connectors(wanted.charger_id):
+        for state in self.connectors.of_charger(wanted.charger_id):
             if state.connector == wanted.connector and state.session_id:
                 session = self.sessions.get(state.session_id)
-                if session is not None and session.driver_id == driver_id and session.reserved and not session.is_over:
+                if session is None or not is_drivers(session, driver_id):
+                    continue
+                if session.reserved and not session.is_over:
                     return session
         return None
 
@@ -232,6 +229,6 @@ class DriverSessions:
         return session
 
     def _claim(self, session: Session) -> None:
-        if not take_connector(self.chargers, self.sessions, session):
+        if not take_connector(self.connectors, self.sessions, session):
             self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
             raise busy(session.connector)

@@ -9,21 +9,21 @@ from chalicelib.domain.charging.ends import EndedByHand
 from chalicelib.domain.charging.session import ByHand, Session, State
 from chalicelib.domain.charging.transitions import StopRequested
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Sessions, Workflow
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HandSettlement:
     """What an operator may do with any session of its own. Doing it again changes nothing."""
 
     sessions: Sessions
-    chargers: Chargers
+    connectors: Connectors
     workflow: Workflow
     metering: Metering
     changes: SessionChanges
@@ -46,7 +46,7 @@ class HandSettlement:
         by_hand = ByHand(by, self.clock(), note)
         session = self.changes.apply(session_id, EndedByHand(by_hand), known=session)
         _log.warning("ended by hand", extra={"session_id": session_id, "by": by, "note": note})
-        self.chargers.free(session.charger_id, session.connector, session_id)
+        self.connectors.free(session.charger_id, session.connector, session_id)
         if session.state is State.STOPPING and session.stopped_at is None:
             session = self.metering.measured(session)
         self.workflow.start(session)
@@ -58,10 +58,7 @@ class HandSettlement:
         return session
 
     def _own(self, operator_id: str, session_id: str) -> Session:
-        session = self.sessions.get(session_id)
-        if session is None or session.operator_id != operator_id:
-            raise NotFound(f"session {session_id}")
-        return session
+        return operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
 
     def _check_open(self, session: Session) -> None:
         if session.is_over or session.bill is not None:

@@ -24,7 +24,7 @@ from chalicelib.domain.charging.transitions import (
 )
 from chalicelib.domain.charging.waits import Step
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.money import Ledger
 from chalicelib.records.chargers import Gone, Purpose
@@ -64,13 +64,14 @@ class SessionOver(Exception):
     """The session ended while the workflow was on its way; what is left is to clean up."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lifecycle:
     """From hold to receipt."""
 
     sessions: Sessions
     evidence: Evidence
     chargers: Chargers
+    connectors: Connectors
     ledger: Ledger
     workflow: Workflow
     changes: SessionChanges
@@ -144,7 +145,7 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or session.payment is not None:
             return
-        self.chargers.free(session.charger_id, session.connector, session_id)
+        self.connectors.free(session.charger_id, session.connector, session_id)
         if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
@@ -182,7 +183,7 @@ class Lifecycle:
         session = self.changes.apply(session_id, failure, PaymentFailed(now))
         if not session.is_over:
             return {"session_id": session_id, "over": False}
-        self.chargers.free(session.charger_id, session.connector, session_id)
+        self.connectors.free(session.charger_id, session.connector, session_id)
         if session.bill is not None and session.driver_id is not None:
             self.funds.leave_owed(session)
         elif session.payment is None:

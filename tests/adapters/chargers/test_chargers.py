@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.adapters.chargers.chargers import DynamoChargers
+from chalicelib.adapters.chargers.connectors import DynamoConnectors
+from chalicelib.adapters.chargers.news import DynamoChargerNews
+from chalicelib.adapters.chargers.registry import DynamoChargers
+from chalicelib.adapters.chargers.sockets import DynamoSockets
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.records import Conflict
@@ -17,17 +20,33 @@ from tests.adapters.conftest import NOW, race
 pytestmark = pytest.mark.usefixtures("tables")
 
 ONE, TWO, SECOND_PLUG = ConnectorId(1), ConnectorId(2), ConnectorId(2, 3)
-CHARGER = Charger("CP-1", "op-1", "site-1", "scrypt$hash", (ONE, SECOND_PLUG))
+# Whoever is registered is found under its name in any case.
+CHARGER = Charger("CP-1", "op-1", "site-1", "scrypt$hash", (ONE, SECOND_PLUG), is_found_in_any_case=True)
 OLD = Connection("socket-old", "CP-1", "op-1", "ocpp1.6")
 NEW = Connection("socket-new", "CP-1", "op-1", "ocpp2.0.1")
 LATER = NOW + timedelta(seconds=1)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def chargers(tables: None) -> DynamoChargers:
     chargers = DynamoChargers()
     chargers.put(CHARGER)
     return chargers
+
+
+@pytest.fixture
+def sockets() -> DynamoSockets:
+    return DynamoSockets()
+
+
+@pytest.fixture
+def connectors() -> DynamoConnectors:
+    return DynamoConnectors()
+
+
+@pytest.fixture
+def news() -> DynamoChargerNews:
+    return DynamoChargerNews()
 
 
 def known(chargers: DynamoChargers) -> Charger:
@@ -45,14 +64,25 @@ def test_an_unknown_charger_is_none(chargers: DynamoChargers, charger_id: str) -
     assert chargers.get(charger_id) is None
 
 
-def test_registering_again_keeps_socket_and_boot_facts(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, NOW)
-    chargers.booted("CP-1", "Acme", "Z", "serial", "1.0")
+def test_registering_again_keeps_socket_and_boot_facts(
+    chargers: DynamoChargers, sockets: DynamoSockets, news: DynamoChargerNews
+) -> None:
+    sockets.opened(NEW, NOW)
+    news.booted("CP-1", "Acme", "Z", "serial", "1.0")
     chargers.put(replace(CHARGER, site_id="site-2", connectors=(ONE,)))
 
     assert known(chargers).booted_at is not None
-    assert replace(known(chargers), booted_at=None) == Charger(
-        "CP-1", "op-1", "site-2", "scrypt$hash", (ONE,), "socket-new", "ocpp2.0.1", NOW, "Acme", "Z", "serial", "1.0"
+    assert replace(known(chargers), booted_at=None) == replace(
+        CHARGER,
+        site_id="site-2",
+        connectors=(ONE,),
+        connection_id="socket-new",
+        protocol="ocpp2.0.1",
+        connected_at=NOW,
+        vendor="Acme",
+        model="Z",
+        serial="serial",
+        firmware="1.0",
     )
 
 
@@ -63,220 +93,226 @@ def test_no_operator_can_register_anothers_charger(chargers: DynamoChargers) -> 
     assert chargers.get("CP-1") == CHARGER
 
 
-def test_an_operator_sees_its_own_chargers_and_no_others(chargers: DynamoChargers) -> None:
+def test_an_operator_sees_its_own_chargers_and_no_others(
+    chargers: DynamoChargers, connectors: DynamoConnectors
+) -> None:
     second = replace(CHARGER, charger_id="CP-0")
     chargers.put(second)
     chargers.put(replace(CHARGER, charger_id="CP-9", operator_id="op-2"))
-    chargers.claim("CP-1", ONE, "session-1")
+    connectors.claim("CP-1", ONE, "session-1")
 
     assert chargers.of_operator("op-1") == [second, CHARGER]
     assert chargers.of_operator("nobody") == []
 
 
-def test_booting_again_replaces_what_was_said_before(chargers: DynamoChargers) -> None:
-    chargers.booted("CP-1", "Acme", "Z", "serial", "1.0")
-    chargers.booted("CP-1", "Acme", "Z", None, "1.1")
+def test_booting_again_replaces_what_was_said_before(chargers: DynamoChargers, news: DynamoChargerNews) -> None:
+    news.booted("CP-1", "Acme", "Z", "serial", "1.0")
+    news.booted("CP-1", "Acme", "Z", None, "1.1")
 
     assert known(chargers).booted_at is not None
     assert replace(known(chargers), booted_at=None) == replace(CHARGER, vendor="Acme", model="Z", firmware="1.1")
 
 
-def test_a_charger_nobody_registered_cannot_boot_itself_into_the_registry(chargers: DynamoChargers) -> None:
-    chargers.booted("CP-2", "Acme", "Z", None, None)
-    chargers.opened(replace(NEW, charger_id="CP-2"), NOW)
+def test_a_charger_nobody_registered_cannot_boot_itself_into_the_registry(
+    chargers: DynamoChargers, sockets: DynamoSockets, news: DynamoChargerNews
+) -> None:
+    news.booted("CP-2", "Acme", "Z", None, None)
+    sockets.opened(replace(NEW, charger_id="CP-2"), NOW)
 
     assert chargers.get("CP-2") is None
 
 
-def test_a_first_socket_replaces_nothing(chargers: DynamoChargers) -> None:
-    assert chargers.opened(NEW, NOW) is None
+def test_a_first_socket_replaces_nothing(chargers: DynamoChargers, sockets: DynamoSockets) -> None:
+    assert sockets.opened(NEW, NOW) is None
     assert known(chargers).connection_id == "socket-new"
     assert known(chargers).protocol == "ocpp2.0.1"
 
 
-def test_a_new_socket_wins_and_names_the_one_it_replaces(chargers: DynamoChargers) -> None:
-    chargers.opened(OLD, NOW)
+def test_a_new_socket_wins_and_names_the_one_it_replaces(chargers: DynamoChargers, sockets: DynamoSockets) -> None:
+    sockets.opened(OLD, NOW)
 
-    assert chargers.opened(NEW, LATER) == "socket-old"
+    assert sockets.opened(NEW, LATER) == "socket-old"
     assert known(chargers).connection_id == "socket-new"
 
 
-def test_a_new_socket_of_the_same_instant_wins_too(chargers: DynamoChargers) -> None:
-    chargers.opened(OLD, NOW)
+def test_a_new_socket_of_the_same_instant_wins_too(sockets: DynamoSockets) -> None:
+    sockets.opened(OLD, NOW)
 
-    assert chargers.opened(NEW, NOW) == "socket-old"
+    assert sockets.opened(NEW, NOW) == "socket-old"
 
 
-def test_opening_the_same_socket_again_replaces_nothing(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, NOW)
+def test_opening_the_same_socket_again_replaces_nothing(chargers: DynamoChargers, sockets: DynamoSockets) -> None:
+    sockets.opened(NEW, NOW)
 
-    assert chargers.opened(NEW, NOW) is None
+    assert sockets.opened(NEW, NOW) is None
     assert known(chargers).connection_id == "socket-new"
 
 
 def test_late_news_of_an_older_socket_keeps_the_newer_one_and_names_the_older_as_replaced(
-    chargers: DynamoChargers,
+    chargers: DynamoChargers, sockets: DynamoSockets
 ) -> None:
-    chargers.opened(NEW, LATER)
+    sockets.opened(NEW, LATER)
 
-    assert chargers.opened(OLD, NOW) == "socket-old"
+    assert sockets.opened(OLD, NOW) == "socket-old"
     assert known(chargers).connection_id == "socket-new"
 
 
-def test_an_older_socket_still_is_the_chargers_and_may_speak(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, LATER)
-    chargers.opened(OLD, NOW)
+def test_an_older_socket_still_is_the_chargers_and_may_speak(sockets: DynamoSockets) -> None:
+    sockets.opened(NEW, LATER)
+    sockets.opened(OLD, NOW)
 
-    assert DynamoChargers().connection("socket-old") == OLD
+    assert DynamoSockets().connection("socket-old") == OLD
 
 
-def test_a_disconnect_takes_the_charger_offline(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, NOW)
+def test_a_disconnect_takes_the_charger_offline(chargers: DynamoChargers, sockets: DynamoSockets) -> None:
+    sockets.opened(NEW, NOW)
 
-    gone = chargers.closed(NEW)
+    gone = sockets.closed(NEW)
     assert gone is not None
     assert gone.disconnected_at is not None
     assert replace(gone, disconnected_at=None) == CHARGER
     assert known(chargers) == gone
-    assert DynamoChargers().connection("socket-new") is None
+    assert DynamoSockets().connection("socket-new") is None
 
 
-def test_late_disconnect_of_old_socket_keeps_charger_online(chargers: DynamoChargers) -> None:
-    chargers.opened(OLD, NOW)
-    chargers.opened(NEW, LATER)
+def test_late_disconnect_of_old_socket_keeps_charger_online(chargers: DynamoChargers, sockets: DynamoSockets) -> None:
+    sockets.opened(OLD, NOW)
+    sockets.opened(NEW, LATER)
 
-    assert chargers.closed(OLD) is None
+    assert sockets.closed(OLD) is None
     assert known(chargers).connection_id == "socket-new"
     assert known(chargers).connected_at == LATER
 
 
-def test_a_disconnect_told_twice_is_told_once(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, NOW)
+def test_a_disconnect_told_twice_is_told_once(sockets: DynamoSockets) -> None:
+    sockets.opened(NEW, NOW)
 
-    first = chargers.closed(NEW)
+    first = sockets.closed(NEW)
     assert first is not None
-    assert (replace(first, disconnected_at=None), chargers.closed(NEW)) == (CHARGER, None)
+    assert (replace(first, disconnected_at=None), sockets.closed(NEW)) == (CHARGER, None)
 
 
-def test_a_charger_that_went_offline_may_return_though_clocks_disagree(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, LATER)
-    chargers.closed(NEW)
+def test_a_charger_that_went_offline_may_return_though_clocks_disagree(
+    chargers: DynamoChargers, sockets: DynamoSockets
+) -> None:
+    sockets.opened(NEW, LATER)
+    sockets.closed(NEW)
 
-    assert chargers.opened(OLD, NOW) is None
+    assert sockets.opened(OLD, NOW) is None
     assert known(chargers).connection_id == "socket-old"
 
 
 def test_a_socket_is_known_in_other_processes_and_then_costs_nothing(
-    chargers: DynamoChargers, aws_calls: list[str]
+    sockets: DynamoSockets, aws_calls: list[str]
 ) -> None:
-    chargers.opened(NEW, NOW)
-    elsewhere = DynamoChargers()
+    sockets.opened(NEW, NOW)
+    elsewhere = DynamoSockets()
     aws_calls.clear()
 
     assert [elsewhere.connection("socket-new") for _ in range(3)] == [NEW] * 3
     assert aws_calls == ["GetItem"]
 
 
-def test_a_socket_unknown_at_first_is_not_unknown_for_ever(chargers: DynamoChargers) -> None:
-    assert chargers.connection("socket-new") is None
+def test_a_socket_unknown_at_first_is_not_unknown_for_ever(sockets: DynamoSockets) -> None:
+    assert sockets.connection("socket-new") is None
 
-    chargers.opened(NEW, NOW)
+    sockets.opened(NEW, NOW)
 
-    assert chargers.connection("socket-new") == NEW
+    assert sockets.connection("socket-new") == NEW
 
 
-def test_a_sockets_row_is_cleared_away_a_day_after_it_opened(chargers: DynamoChargers) -> None:
-    chargers.opened(NEW, NOW)
+def test_a_sockets_row_is_cleared_away_a_day_after_it_opened(sockets: DynamoSockets) -> None:
+    sockets.opened(NEW, NOW)
 
     assert ConnectionRow.get("socket-new").expires_at == (NOW + timedelta(days=1)).replace(microsecond=0)
 
 
-def test_a_registered_connector_that_never_reported_is_unknown(chargers: DynamoChargers) -> None:
-    assert chargers.connectors("CP-1") == [ConnectorState(ONE), ConnectorState(SECOND_PLUG)]
+def test_a_registered_connector_that_never_reported_is_unknown(connectors: DynamoConnectors) -> None:
+    assert connectors.of_charger("CP-1") == [ConnectorState(ONE), ConnectorState(SECOND_PLUG)]
 
 
-def test_reported_and_registered_connectors_are_listed_by_number(chargers: DynamoChargers) -> None:
+def test_reported_and_registered_connectors_are_listed_by_number(connectors: DynamoConnectors) -> None:
     for number in (10, 2, 0):
-        chargers.set_status("CP-1", ConnectorState(ConnectorId(number), ConnectorStatus.AVAILABLE, NOW))
+        connectors.set_status("CP-1", ConnectorState(ConnectorId(number), ConnectorStatus.AVAILABLE, NOW))
 
-    assert [str(state.connector) for state in chargers.connectors("CP-1")] == ["0", "1", "2", "2.3", "10"]
+    assert [str(state.connector) for state in connectors.of_charger("CP-1")] == ["0", "1", "2", "2.3", "10"]
 
 
-def test_a_report_is_kept_whole(chargers: DynamoChargers) -> None:
+def test_a_report_is_kept_whole(connectors: DynamoConnectors) -> None:
     report = ConnectorState(SECOND_PLUG, ConnectorStatus.FAULTED, NOW, "GroundFailure: check the cable")
-    chargers.set_status("CP-1", report)
+    connectors.set_status("CP-1", report)
 
-    assert chargers.connectors("CP-1") == [ConnectorState(ONE), report]
+    assert connectors.of_charger("CP-1") == [ConnectorState(ONE), report]
 
 
-def test_a_report_that_comes_late_changes_nothing(chargers: DynamoChargers) -> None:
+def test_a_report_that_comes_late_changes_nothing(connectors: DynamoConnectors) -> None:
     newer = ConnectorState(ONE, ConnectorStatus.CHARGING, LATER)
-    chargers.set_status("CP-1", newer)
-    chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.FAULTED, NOW, "old trouble"))
+    connectors.set_status("CP-1", newer)
+    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.FAULTED, NOW, "old trouble"))
 
-    assert chargers.connectors("CP-1")[0] == newer
-
-
-def test_two_reports_of_one_second_leave_the_last_to_come(chargers: DynamoChargers) -> None:
-    chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.PREPARING, NOW))
-    chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW))
-
-    assert chargers.connectors("CP-1")[0].status is ConnectorStatus.CHARGING
+    assert connectors.of_charger("CP-1")[0] == newer
 
 
-def test_a_report_without_a_time_is_a_mistake_of_ours(chargers: DynamoChargers) -> None:
+def test_two_reports_of_one_second_leave_the_last_to_come(connectors: DynamoConnectors) -> None:
+    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.PREPARING, NOW))
+    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW))
+
+    assert connectors.of_charger("CP-1")[0].status is ConnectorStatus.CHARGING
+
+
+def test_a_report_without_a_time_is_a_mistake_of_ours(connectors: DynamoConnectors) -> None:
     with pytest.raises(ValueError, match="time"):
-        chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE))
+        connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE))
 
 
-def test_reports_and_claims_leave_each_other_alone(chargers: DynamoChargers) -> None:
-    assert chargers.claim("CP-1", ONE, "session-1")
-    chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, session_id="session-9"))
+def test_reports_and_claims_leave_each_other_alone(connectors: DynamoConnectors) -> None:
+    assert connectors.claim("CP-1", ONE, "session-1")
+    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, session_id="session-9"))
 
-    assert chargers.connectors("CP-1")[0] == ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, "", "session-1")
-
-
-def test_a_connector_belongs_to_one_session_at_a_time(chargers: DynamoChargers) -> None:
-    assert chargers.claim("CP-1", ONE, "session-1") is True
-    assert chargers.claim("CP-1", ONE, "session-1") is True
-    assert chargers.claim("CP-1", ONE, "session-2") is False
-    assert chargers.claim("CP-1", SECOND_PLUG, "session-2") is True
+    assert connectors.of_charger("CP-1")[0] == ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, "", "session-1")
 
 
-def test_freeing_gives_the_connector_to_the_next(chargers: DynamoChargers) -> None:
-    chargers.claim("CP-1", ONE, "session-1")
-    chargers.free("CP-1", ONE, "session-1")
-    chargers.free("CP-1", ONE, "session-1")
-
-    assert chargers.claim("CP-1", ONE, "session-2") is True
-
-
-def test_a_session_cannot_free_a_connector_that_is_anothers(chargers: DynamoChargers) -> None:
-    chargers.claim("CP-1", ONE, "session-2")
-    chargers.free("CP-1", ONE, "session-1")
-
-    assert chargers.connectors("CP-1")[0].session_id == "session-2"
+def test_a_connector_belongs_to_one_session_at_a_time(connectors: DynamoConnectors) -> None:
+    assert connectors.claim("CP-1", ONE, "session-1") is True
+    assert connectors.claim("CP-1", ONE, "session-1") is True
+    assert connectors.claim("CP-1", ONE, "session-2") is False
+    assert connectors.claim("CP-1", SECOND_PLUG, "session-2") is True
 
 
-def test_freeing_an_unknown_connector_leaves_no_trace(chargers: DynamoChargers) -> None:
-    chargers.free("CP-1", TWO, "session-1")
+def test_freeing_gives_the_connector_to_the_next(connectors: DynamoConnectors) -> None:
+    connectors.claim("CP-1", ONE, "session-1")
+    connectors.free("CP-1", ONE, "session-1")
+    connectors.free("CP-1", ONE, "session-1")
 
-    assert {row.item for row in ChargerRow.scan()} == {"charger"}
+    assert connectors.claim("CP-1", ONE, "session-2") is True
 
 
-def test_of_many_sessions_claiming_a_connector_at_once_one_gets_it(chargers: DynamoChargers) -> None:
-    won = race(12, lambda number: chargers.claim("CP-1", ONE, f"session-{number}"))
+def test_a_session_cannot_free_a_connector_that_is_anothers(connectors: DynamoConnectors) -> None:
+    connectors.claim("CP-1", ONE, "session-2")
+    connectors.free("CP-1", ONE, "session-1")
+
+    assert connectors.of_charger("CP-1")[0].session_id == "session-2"
+
+
+def test_freeing_an_unknown_connector_leaves_no_trace(connectors: DynamoConnectors) -> None:
+    connectors.free("CP-1", TWO, "session-1")
+
+    assert {row.item for row in ChargerRow.scan()} == {"charger", "spellings"}
+
+
+def test_of_many_sessions_claiming_a_connector_at_once_one_gets_it(connectors: DynamoConnectors) -> None:
+    won = race(12, lambda number: connectors.claim("CP-1", ONE, f"session-{number}"))
 
     assert won.count(True) == 1
-    assert chargers.connectors("CP-1")[0].session_id == f"session-{won.index(True)}"
+    assert connectors.of_charger("CP-1")[0].session_id == f"session-{won.index(True)}"
 
 
 def test_of_many_sockets_opening_at_once_the_newest_stays_and_every_other_is_named_replaced(
-    chargers: DynamoChargers,
+    chargers: DynamoChargers, sockets: DynamoSockets
 ) -> None:
     def open_socket(number: int) -> str | None:
         connection = Connection(f"socket-{number}", "CP-1", "op-1", "ocpp1.6")
-        return chargers.opened(connection, NOW + timedelta(milliseconds=number))
+        return sockets.opened(connection, NOW + timedelta(milliseconds=number))
 
     replaced = race(8, open_socket)
 
@@ -284,29 +320,35 @@ def test_of_many_sockets_opening_at_once_the_newest_stays_and_every_other_is_nam
     assert {name for name in replaced if name} == {f"socket-{number}" for number in range(7)}
 
 
-def test_each_call_costs_what_it_says(chargers: DynamoChargers, aws_calls: list[str]) -> None:
+def test_each_call_costs_what_it_says(
+    chargers: DynamoChargers,
+    sockets: DynamoSockets,
+    connectors: DynamoConnectors,
+    news: DynamoChargerNews,
+    aws_calls: list[str],
+) -> None:
     def cost() -> list[str]:
         spent = list(aws_calls)
         aws_calls.clear()
         return spent
 
     chargers.put(CHARGER)
-    assert cost() == ["UpdateItem"]
-    chargers.opened(OLD, NOW)
+    assert cost() == ["UpdateItem", "UpdateItem"]
+    sockets.opened(OLD, NOW)
     assert cost() == ["PutItem", "UpdateItem"]
-    chargers.booted("CP-1", "Acme", "Z", None, None)
+    news.booted("CP-1", "Acme", "Z", None, None)
     assert cost() == ["UpdateItem"]
-    chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
+    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
     assert cost() == ["UpdateItem"]
-    chargers.claim("CP-1", ONE, "session-1")
+    connectors.claim("CP-1", ONE, "session-1")
     assert cost() == ["UpdateItem"]
-    chargers.free("CP-1", ONE, "session-1")
+    connectors.free("CP-1", ONE, "session-1")
     assert cost() == ["UpdateItem"]
     chargers.get("CP-1")
     assert cost() == ["GetItem"]
-    chargers.connectors("CP-1")
+    connectors.of_charger("CP-1")
     assert cost() == ["Query"]
     chargers.of_operator("op-1")
     assert cost() == ["Query"]
-    chargers.closed(OLD)
+    sockets.closed(OLD)
     assert cost() == ["UpdateItem", "DeleteItem"]

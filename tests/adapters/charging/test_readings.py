@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -151,8 +152,8 @@ def test_the_largest_frame_a_socket_can_carry_fits_in_one_row() -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     frames=st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size=1, max_size=6),
-    name=st.uuids(),
     limit=st.integers(1, 6),
+    name=st.uuids(),
 )
 def test_whatever_order_frames_come_in_the_steps_make_the_whole(
     tables: None, frames: list[list[int]], name: object, limit: int
@@ -218,20 +219,18 @@ def test_a_reading_says_in_its_row_only_what_it_tells_and_comes_back_whole() -> 
     readings.append("CP-1", "17", [part(1, energy_wh=0)])
     readings.append("CP-1", "18", [full])
 
-    assert sorted(row.body for row in ReadingsRow.scan())[0] == '[{"at":"2026-11-21T09:31:00Z","energy_wh":0}]'
+    assert '[{"at":"2026-11-21T09:31:00.123456Z","energy_wh":0}]' in [row.body for row in ReadingsRow.scan()]
     assert [it.reading for it in readings.after("CP-1", "18", "", 10)] == [full]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["energy_wh", "power_w", "soc_percent"])), max_size=14),
-    name=st.uuids(),
     limit=st.integers(1, 4),
 )
-def test_parts_of_readings_read_in_steps_make_the_whole(
-    tables: None, told: list[tuple[int, str]], name: object, limit: int
-) -> None:
+def test_parts_of_readings_read_in_steps_make_the_whole(tables: None, told: list[tuple[int, str]], limit: int) -> None:
     readings = DynamoReadings()
+    name = uuid4()
     for minute, value in told:
         readings.append("CP-1", str(name), [part(minute, **{value: 10})])
     whole = list(readings.after("CP-1", str(name), "", 1000))

@@ -22,7 +22,7 @@ from chalicelib.adapters.money import stripe_payments
 from chalicelib.adapters.money.stripe_payments import StripePayments, _from_stripe, _to_stripe
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, PaymentsUnavailable
+from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, PaymentNewsKind, PaymentsUnavailable
 from local.stripe_server import CardRefused, StripeServer, confirm_payment, save_test_card
 from tests.adapters.conftest import TARIFF, a_session
 from tests.endpoint import Asked, Endpoint, an_endpoint
@@ -511,8 +511,8 @@ def test_webhooks_tell_of_a_saved_card_and_of_what_does_not_concern_us(bank: Ban
     news = about_customer(bank.told.until(lambda asked: len(about_customer(asked)) == 2))
     by_kind = {one.kind: one for one in news}
     assert set(by_kind) == {"other", "card_saved"}
-    assert by_kind["card_saved"].customer_id == customer_id
-    assert (by_kind["card_saved"].setup_id or "").startswith("seti_")
+    assert by_kind[PaymentNewsKind.CARD_SAVED].customer_id == customer_id
+    assert (by_kind[PaymentNewsKind.CARD_SAVED].setup_id or "").startswith("seti_")
 
 
 def test_a_webhook_delivered_again_is_the_same_event(bank: Bank) -> None:
@@ -536,7 +536,9 @@ BODY = b'{"id": "evt_1", "type": "customer.created", "created": 1700000000, "dat
 def test_a_webhook_we_do_not_know_is_other_news(bank: Bank) -> None:
     news = bank.payments.read_webhook(BODY, signed(BODY))
 
-    assert news == PaymentNews("evt_1", "other", at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC))
+    assert news == PaymentNews(
+        event_id="evt_1", kind=PaymentNewsKind.OTHER, at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from chalicelib.adapters.drivers.catalog import DynamoDrivers
+from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger, signature
 from chalicelib.adapters.notifications.outbox import DynamoWebhooks
 from chalicelib.domain.chargers.events import ConnectorId

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.pricing.energy import Measured, Told, measure
+from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.registers import Point, Supply, longest_run
 
@@ -26,9 +26,9 @@ def told(
     stop: int | None,
     minutes: float,
     supply: Supply = AC,
-) -> Told:
+) -> EnergyFacts:
     """A charge that ended now; readings by how many minutes ago they were taken."""
-    return Told(
+    return EnergyFacts(
         began_at=NOW - timedelta(minutes=minutes),
         ended_at=NOW,
         supply=supply,
@@ -82,7 +82,7 @@ SEEN = {
 @pytest.mark.parametrize(("case", "energy_wh", "flags"), SEEN.values(), ids=SEEN.keys())
 @pytest.mark.parametrize("supply", [AC, UNREGISTERED], ids=["22 kW", "nobody knows"])
 def test_what_was_seen_in_the_field_is_told_right(
-    case: Told, energy_wh: int | None, flags: set[Flag], supply: Supply
+    case: EnergyFacts, energy_wh: int | None, flags: set[Flag], supply: Supply
 ) -> None:
     found = measure(replace(case, supply=supply))
     assert (found.energy_wh, set(found.flags)) == (energy_wh, flags)
@@ -116,7 +116,7 @@ def test_only_what_nothing_bounds_waits_for_a_person(name: str) -> None:
     ],
     ids=["a fall", "backwards", "a long silence", "ends that deny all", "a stop lost long after"],
 )
-def test_what_may_have_been_more_by_nobody_knows_how_much_waits(case: Told) -> None:
+def test_what_may_have_been_more_by_nobody_knows_how_much_waits(case: EnergyFacts) -> None:
     found = measure(case)
     assert (found.is_bounded, bool(found.flags)) == (False, True)
 
@@ -136,10 +136,10 @@ def test_the_course_of_a_charge_only_rises_to_what_is_billed() -> None:
     assert [it.energy_wh for it in found.points] == [1000, 1500, 1500, 1500, 1700, 1800]
 
 
-def hourly(*registers: int, every: timedelta = timedelta(hours=1)) -> Told:
+def hourly(*registers: int, every: timedelta = timedelta(hours=1)) -> EnergyFacts:
     """A charge whose meter was looked at every hour, at a plug of which nobody knows how strong it is."""
     points = [Point(NOW + index * every, register) for index, register in enumerate(registers)]
-    return Told(
+    return EnergyFacts(
         began_at=NOW,
         ended_at=points[-1].at if points else NOW,
         supply=UNREGISTERED,
@@ -200,7 +200,7 @@ MANY = settings(
 class Meter:
     """A charge as it really was, and as its charger told it."""
 
-    told: Told
+    told: EnergyFacts
     truth_wh: int
     step_wh: int
     is_right: bool
@@ -281,7 +281,7 @@ def meters(draw: st.DrawFn, faults: tuple[str, ...] = FAULTS) -> Meter:
             readings = [replace(it, energy_wh=it.energy_wh * 1000) for it in readings]
         case "stop_repeats_start":
             stop = start
-    heard = Told(
+    heard = EnergyFacts(
         began_at=true[0].at, ended_at=true[-1].at, supply=supply, start_wh=start, stop_wh=stop, readings=readings
     )
     is_right = fault in ("none", "rounded", "late", "lost", "since_start")
@@ -347,7 +347,7 @@ def test_the_first_and_the_newest_reading_are_enough_where_they_agree(meter: Met
 def test_no_nonsense_breaks_it(raw: list[tuple[int, int]], data: st.DataObject) -> None:
     readings = [Point(NOW + timedelta(seconds=at_s), wh) for at_s, wh in sorted(raw)]
     ends = st.none() | st.integers(-1, 10**7)
-    charge = Told(
+    charge = EnergyFacts(
         began_at=NOW,
         ended_at=NOW + timedelta(hours=2),
         supply=AC,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.pricing.evidence import Flag, Said, span
+from chalicelib.domain.pricing.evidence import Flag, ReportedTime, span
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -16,7 +16,7 @@ TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2040, 1, 1), timezones=st.ju
 
 @given(at=st.none() | TIMES, heard_at=TIMES)
 def test_the_best_known_time_is_never_far_from_when_we_heard_of_it(at: datetime | None, heard_at: datetime) -> None:
-    best = Said(at, heard_at).best
+    best = ReportedTime(at, heard_at).best
     assert heard_at - timedelta(days=90) <= best <= heard_at + timedelta(minutes=10)
 
 
@@ -24,16 +24,16 @@ def test_the_best_known_time_is_never_far_from_when_we_heard_of_it(at: datetime 
 def test_no_charge_ends_before_it_begins(
     start: datetime | None, stop: datetime | None, heard: datetime, later: timedelta
 ) -> None:
-    found = span(Said(start, heard), Said(stop, heard + later))
+    found = span(ReportedTime(start, heard), ReportedTime(stop, heard + later))
     assert found.began_at <= found.ended_at
 
 
 def test_a_clock_that_goes_right_is_believed_to_the_second() -> None:
-    found = span(Said(NOW, NOW + 5 * HOUR), Said(NOW + HOUR, NOW + 5 * HOUR))
+    found = span(ReportedTime(NOW, NOW + 5 * HOUR), ReportedTime(NOW + HOUR, NOW + 5 * HOUR))
     assert (found.began_at, found.ended_at, found.flags) == (NOW, NOW + HOUR, frozenset())
 
 
 def test_a_stop_told_before_its_start_happened_is_doubted() -> None:
-    found = span(Said(NOW, NOW), Said(NOW - HOUR, NOW + HOUR))
+    found = span(ReportedTime(NOW, NOW), ReportedTime(NOW - HOUR, NOW + HOUR))
     assert (found.began_at, found.ended_at) == (NOW, NOW + HOUR)
     assert Flag.CLOCK_WRONG in found.flags

@@ -175,6 +175,17 @@ def test_the_same_key_sends_one_command(network: Network, charger_id: str, obedi
     assert (error.value.status, error.value.problem["type"]) == (422, "urn:kerb:problem:idempotency_key_reused")
 
 
+@pytest.mark.parametrize("key", ["has space", "x" * 256])
+def test_a_key_that_is_none_is_refused_by_name_and_sends_nothing(
+    network: Network, charger_id: str, obedient: Obedient, key: str
+) -> None:
+    with pytest.raises(ApiError) as error:
+        order(network, charger_id, key=key, command="reset")
+    assert (error.value.status, error.value.problem["errors"][0]["field"]) == (400, "Idempotency-Key")
+    order(network, charger_id, command="clear_cache")
+    assert [action for action, _ in obedient.asked] == ["ClearCache"]
+
+
 def test_what_cannot_be_sent_says_why(network: Network, charger_id: str, obedient: Obedient) -> None:
     assert refusal(network, charger_id, command="reset", connector="1")[:2] == (422, "not_possible")
     assert refusal(network, charger_id, command="ask", action="GetBaseReport")[:2] == (422, "not_possible")

@@ -50,7 +50,7 @@ def test_heartbeats_and_readings_are_journalled_only_while_traced(
     until = network.operator.call("PUT", path, {"minutes": 30})["traced_until"]
     assert timedelta(minutes=29) < datetime.fromisoformat(until) - datetime.now(UTC) <= timedelta(minutes=30)
     # Other processes learn of it within a minute; this one would wait as long.
-    wiring.network().chargers._known_connection.cache_clear()
+    wiring.network().sockets._known_connection.cache_clear()
     socket.call("Heartbeat", {})
     socket.call("MeterValues", readings)
     assert [it["what"] for it in get(network, charger_id, "/journal")["items"]][:2] == ["MeterValues", "Heartbeat"]

@@ -205,7 +205,7 @@ def test_a_stop_keeps_every_reading_that_can_be_read() -> None:
         ('[2,"m-1"]', "-1", "FormationViolation"),
         ('[2,true,"Heartbeat",{}]', "-1", "FormationViolation"),
         ('[7,"m-1","Heartbeat",{}]', "m-1", "ProtocolError"),
-        ('[2,"m-1","Heartbeat",[]]', "m-1", "FormationViolation"),
+        ('[2,"m-1","Heartbeat",[1]]', "m-1", "FormationViolation"),
         ('[2,"m-1","Heartbeat","{}"]', "m-1", "FormationViolation"),
         ('[2,"m-1","FlyAway",{}]', "m-1", "NotImplemented"),
         ('[2,"m-1","Reset",{"type":"Hard"}]', "m-1", "NotSupported"),

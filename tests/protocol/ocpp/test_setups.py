@@ -7,15 +7,21 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.chargers.commands import CommandResult, Verdict
-from chalicelib.domain.chargers.setup import Kind, Said, Target, Write, WriteAnswer, is_met
-from chalicelib.domain.chargers.setup_profile import Aspect, Place, SetupProfile, shortest_stop_interval_s, wishes
+from chalicelib.domain.chargers.setup import Kind, ReportedValue, Target, Write, WriteAnswer, is_met
+from chalicelib.domain.chargers.setup_profile import (
+    Aspect,
+    ChargerTraits,
+    SetupProfile,
+    shortest_stop_interval_s,
+    wishes,
+)
 from chalicelib.protocol.ocpp import dialect_for, setups
 
 VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 
 
-def targets(version: str, vendor: str = "", place: Place | None = None, **profile: Any) -> dict[Aspect, Target]:
-    found = setups.targets(version, vendor, "", wishes(SetupProfile(**profile), place or Place()))
+def targets(version: str, vendor: str = "", place: ChargerTraits | None = None, **profile: Any) -> dict[Aspect, Target]:
+    found = setups.targets(version, vendor, "", wishes(SetupProfile(**profile), place or ChargerTraits()))
     return {it.aspect: it for it in found}
 
 
@@ -38,13 +44,13 @@ def test_limits_of_messages_are_read_before_all_else(version: str) -> None:
 
 
 def test_a_load_managed_site_wants_current_and_voltage_before_the_battery() -> None:
-    first = targets("ocpp1.6", place=Place(is_load_managed=True))[Aspect.READINGS].choices[0].split(",")
+    first = targets("ocpp1.6", place=ChargerTraits(is_load_managed=True))[Aspect.READINGS].choices[0].split(",")
     assert first[:4] == ["Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage"]
 
 
 def test_a_main_meter_is_read_by_the_clock_and_nothing_else_is() -> None:
     assert targets("ocpp1.6")[Aspect.CLOCK_INTERVAL].choices == ("0",)
-    with_meter = targets("ocpp1.6", place=Place(has_main_meter=True))
+    with_meter = targets("ocpp1.6", place=ChargerTraits(has_main_meter=True))
     assert with_meter[Aspect.CLOCK_INTERVAL].choices == ("900",)
     assert "Energy" in with_meter[Aspect.CLOCK_READINGS].choices[0]
 
@@ -75,8 +81,8 @@ def test_names_are_told_back_in_any_capitals_and_empty_values_may_be_left_out() 
     keys = [{"key": "metervaluesampleinterval", "readonly": True, "value": 60}, {"key": "StopTxnSampledData"}]
     names = ("MeterValueSampleInterval", "StopTxnSampledData", "Missing")
     assert setups.told(names, answer(configurationKey=keys, unknownKey=["Missing"])) == {
-        "MeterValueSampleInterval": Said("60", read_only=True),
-        "StopTxnSampledData": Said(""),
+        "MeterValueSampleInterval": ReportedValue("60", read_only=True),
+        "StopTxnSampledData": ReportedValue(""),
     }
     assert setups.told(names, answer(status="Accepted")) is None
 
@@ -85,7 +91,7 @@ def test_variables_are_told_apart_by_their_instances() -> None:
     name = "OCPPCommCtrlr.MessageAttempts/TransactionEvent"
     told = {**setups.place(name), "attributeStatus": "Accepted", "attributeValue": "3"}
     other = {**setups.place("OCPPCommCtrlr.MessageAttempts"), "attributeStatus": "Accepted", "attributeValue": "9"}
-    assert setups.told((name,), answer(getVariableResult=[other, told])) == {name: Said("3")}
+    assert setups.told((name,), answer(getVariableResult=[other, told])) == {name: ReportedValue("3")}
     results = [{**setups.place(name), "attributeStatus": "RebootRequired"}]
     assert setups.answered((name,), answer(setVariableResult=results)) == {name: WriteAnswer.NEEDS_REBOOT}
 

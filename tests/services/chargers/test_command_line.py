@@ -129,7 +129,7 @@ def test_what_waits_too_long_is_given_up_and_says_so(kit: Kit) -> None:
 def test_a_new_socket_is_a_new_line_and_what_waited_for_the_old_one_says_so(kit: Kit) -> None:
     open_ = kit.remote_control.order("op", "CP-1", ClearCache(), None)
     waiting = kit.remote_control.order("op", "CP-1", Reset(), None)
-    kit.chargers.closed(CONNECTION)
+    kit.sockets.closed(CONNECTION)
     for it in (open_, waiting):
         fate = kit.remote_control.fate("op", "CP-1", it.message_id, wait_s=8)
         assert fate.result is not None
@@ -139,7 +139,7 @@ def test_a_new_socket_is_a_new_line_and_what_waited_for_the_old_one_says_so(kit:
         )
     assert kit.clock.now == NOW, "nobody waits for an answer that cannot come"
     socket = Connection("c-2", "CP-1", "op", "ocpp1.6")
-    kit.chargers.opened(socket, kit.clock.now)
+    kit.sockets.opened(socket, kit.clock.now)
     kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
     assert said(kit) == ["ClearCache", "GetLocalListVersion"]
     answer(kit, 1, {"listVersion": 1}, socket)
@@ -155,7 +155,7 @@ def test_a_command_to_a_socket_that_is_gone_frees_the_line(kit: Kit) -> None:
     with pytest.raises(Gone):
         kit.commands.send("CP-1", ClearCache(), Purpose.OPERATOR)
     kit.link.is_open = True
-    kit.chargers.opened(CONNECTION, kit.clock.now)
+    kit.sockets.opened(CONNECTION, kit.clock.now)
     kit.commands.send("CP-1", Reset(), Purpose.OPERATOR)
     assert said(kit) == ["Reset"]
 

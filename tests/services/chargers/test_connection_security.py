@@ -38,7 +38,15 @@ def knock(door: Connections, credentials: ChargerCredentials, charger_id: str = 
 
 @pytest.fixture
 def door(kit: Kit) -> Connections:
-    return Connections(kit.chargers, Link(), kit.charger_log, kit.knocks)
+    return Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=Link(),
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +85,7 @@ def test_another_chargers_certificate_does_not_open(door: Connections, kit: Kit,
 
 def test_a_certificate_may_name_the_serial_number(door: Connections, kit: Kit) -> None:
     registered(kit, 3)
-    kit.chargers.booted("CP-7", "V", "M", "SN-1", None)
+    kit.charger_news.booted("CP-7", "V", "M", "SN-1", None)
     assert knock(door, ChargerCredentials(certificate_subject="O=Kerb, CN=SN-1")) == 200
 
 
@@ -92,7 +100,7 @@ def test_a_password_in_hexadecimal_opens_as_digits_and_as_the_bytes_they_stand_f
 
 def test_both_passwords_open_until_the_new_one_is_used_and_only_that_one_after(door: Connections, kit: Kit) -> None:
     registered(kit, 1)
-    kit.chargers.offer_password("CP-7", hash_password(b"new-password", b"salt" * 4))
+    kit.charger_passwords.offer("CP-7", hash_password(b"new-password", b"salt" * 4))
     assert knock(door, basic("CP-7", SECRET)) == 200
     assert knock(door, basic("CP-7", b"new-password")) == 200
     assert knock(door, basic("CP-7", SECRET)) == 401
@@ -123,7 +131,16 @@ def test_a_new_password_is_nowhere_to_be_read(kit: Kit) -> None:
 
 
 def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: Kit) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=Link(),
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+        newcomers_to="op",
+    )
     assert knock(door, basic("NEW-1", SECRET), "NEW-1") == 200
     charger = kit.chargers.get("NEW-1")
     assert charger is not None
@@ -136,7 +153,16 @@ def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: 
 
 
 def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=Link(),
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+        newcomers_to="op",
+    )
     assert knock(door, ChargerCredentials(), "NEW-1") == 200
     known = kit.chargers.get("NEW-1")
     assert known is not None
@@ -150,14 +176,32 @@ def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None
 
 @pytest.mark.parametrize("charger_id", ["a b", "x" * 49, "", "né"])
 def test_a_name_no_charger_has_is_not_kept(kit: Kit, charger_id: str) -> None:
-    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=Link(),
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+        newcomers_to="op",
+    )
     assert knock(door, ChargerCredentials(), charger_id) == 401
     assert kit.chargers.pending("op", 10) == 0
 
 
 def test_unknown_chargers_are_kept_only_so_many_and_so_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 3)
-    door = Connections(kit.chargers, Link(), kit.charger_log, kit.knocks, newcomers_to="op")
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=Link(),
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+        newcomers_to="op",
+    )
     assert [knock(door, ChargerCredentials(), f"NEW-{number}") for number in range(5)] == [200, 200, 200, 401, 401]
 
 

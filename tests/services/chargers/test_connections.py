@@ -37,7 +37,15 @@ def door(kit: Kit, link: Link) -> Connections:
     for charger_id in ("CP-7", "A:B"):
         stored = hash_password(SECRET, b"salt" * 4)
         kit.chargers.put(Charger(charger_id, "op", "harbour", stored, (ConnectorId(1),)))
-    return Connections(kit.chargers, link, kit.charger_log, kit.knocks)
+    return Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=link,
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+    )
 
 
 def test_the_right_password_opens_and_the_subprotocol_is_agreed(door: Connections) -> None:

@@ -33,8 +33,8 @@ def answer(kit: Kit, **payload: Any) -> None:
 
 def comes_back(kit: Kit, version: int, **limits: str) -> None:
     """The charger's line is up again: it is asked for its version, and once in its life for its limits."""
-    kit.chargers.list_is_due("CP-1")
-    kit.catalog.lists_done("op", int(kit.clock.now.timestamp()) - 60)
+    kit.held_lists.mark_due("CP-1")
+    kit.tokens.lists_done("op", int(kit.clock.now.timestamp()) - 60)
     kit.local_lists.tend()
     assert sent(kit)[2:] == ["GetLocalListVersion", {}]
     answer(kit, listVersion=version)
@@ -48,8 +48,8 @@ def holds(kit: Kit, version: int) -> None:
     """The charger has confirmed all that changed until then."""
     charger = kit.chargers.get("CP-1")
     assert charger is not None
-    kit.chargers.confirm_list("CP-1", version)
-    assert kit.chargers.sends_list(charger, HeldList(until_s=version, sent=version))
+    kit.held_lists.confirm("CP-1", version)
+    assert kit.held_lists.sends(charger, HeldList(until_s=version, sent=version))
 
 
 def version(kit: Kit) -> int:
@@ -59,8 +59,8 @@ def version(kit: Kit) -> int:
 
 
 def test_a_charger_that_comes_back_is_asked_for_its_version_once(kit: Kit) -> None:
-    kit.chargers.list_is_due("CP-1")
-    kit.catalog.lists_done("op", SECOND)
+    kit.held_lists.mark_due("CP-1")
+    kit.tokens.lists_done("op", SECOND)
     assert kit.local_lists.tend() == 1
     assert sent(kit)[2:] == ["GetLocalListVersion", {}]
     assert kit.local_lists.tend() == 0
@@ -75,7 +75,7 @@ def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit:
     answer(kit, status="Accepted")
     assert version(kit) == SECOND
 
-    kit.catalog.put_token(Token("BEEF01", "op", "driver-1", blocked=True), kit.clock.now)
+    kit.tokens.put(Token("BEEF01", "op", "driver-1", blocked=True), kit.clock.now)
     assert kit.local_lists.tend() == 1, "a change is sent in seconds, not minutes"
     payload = sent(kit)[3]
     assert (payload["updateType"], payload["listVersion"]) == ("Differential", SECOND + 300)
@@ -109,7 +109,7 @@ def test_a_version_that_is_not_ours_is_replaced_by_the_whole_list(kit: Kit) -> N
 def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Kit) -> None:
     for number in range(250):
         kit.clock.advance(seconds=1)
-        kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     kit.clock.advance(minutes=2)
     comes_back(kit, 0)
     kinds, tokens = [], []
@@ -125,7 +125,7 @@ def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Ki
 @pytest.mark.parametrize("later_s", [0, 5, 120])
 def test_tokens_changed_in_one_second_go_in_pieces_too_and_each_of_them_once(kit: Kit, later_s: int) -> None:
     for number in range(150):
-        kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     kit.clock.advance(seconds=later_s)
     comes_back(kit, 0, SendLocalListMaxLength="40")
     tokens: list[str] = []
@@ -147,7 +147,7 @@ def test_tokens_changed_in_one_second_go_in_pieces_too_and_each_of_them_once(kit
 
 def test_a_list_is_no_longer_than_its_charger_can_keep(kit: Kit) -> None:
     for number in range(30):
-        kit.catalog.put_token(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
     comes_back(kit, 0, LocalAuthListMaxLength="20", SendLocalListMaxLength="15")
     kept = []
     while sent(kit)[2] == "SendLocalList":
@@ -165,7 +165,7 @@ def test_a_list_is_no_longer_than_its_charger_can_keep(kit: Kit) -> None:
 
 def test_a_charger_that_has_no_list_is_sent_none(kit: Kit) -> None:
     comes_back(kit, -1)
-    kit.catalog.put_token(Token("BEEF01", "op", "driver-1"), kit.clock.now)
+    kit.tokens.put(Token("BEEF01", "op", "driver-1"), kit.clock.now)
     kit.local_lists.tend()
     assert [json.loads(it)[2] for it in kit.link.sent] == ["GetLocalListVersion"]
 
@@ -176,7 +176,7 @@ def test_a_new_card_is_sent_as_it_is_issued_and_not_again_when_the_index_has_it(
     card = Token("BEEF01", "op", "driver-1")
     assert kit.local_lists.token_changed(card) == 1, "the index need not know it yet"
     answer(kit, status="Accepted")
-    kit.catalog.put_token(card, kit.clock.now)
+    kit.tokens.put(card, kit.clock.now)
     for _ in range(4):
         assert kit.local_lists.tend() == 0
         kit.clock.advance(minutes=1)
@@ -186,7 +186,7 @@ def test_a_card_changed_twice_within_a_second_ends_as_it_was_last(kit: Kit) -> N
     comes_back(kit, 0)
     answer(kit, status="Accepted")
     for blocked in (False, True):
-        kit.catalog.put_token(Token("BEEF01", "op", "driver-1", blocked=blocked), kit.clock.now)
+        kit.tokens.put(Token("BEEF01", "op", "driver-1", blocked=blocked), kit.clock.now)
         kit.local_lists.tend()
         status = "Blocked" if blocked else "Accepted"
         assert sent(kit)[3]["localAuthorizationList"] == [{"idTag": "BEEF01", "idTagInfo": {"status": status}}]
@@ -196,8 +196,8 @@ def test_a_card_changed_twice_within_a_second_ends_as_it_was_last(kit: Kit) -> N
 def test_an_update_whose_answer_was_lost_counts_once_the_charger_names_its_version(kit: Kit) -> None:
     comes_back(kit, 0)
     payload = sent(kit)[3]
-    kit.chargers.closed(CONNECTION)
-    kit.chargers.opened(CONNECTION, kit.clock.now)
+    kit.sockets.closed(CONNECTION)
+    kit.sockets.opened(CONNECTION, kit.clock.now)
     kit.clock.advance(minutes=1)
     comes_back(kit, payload["listVersion"])
     assert sent(kit)[2] == "GetLocalListVersion"
@@ -208,8 +208,8 @@ def test_an_update_that_never_came_is_followed_by_the_whole_list_under_a_version
     holds(kit, SECOND - 10)
     kit.local_lists.tend()
     lost = sent(kit)[3]["listVersion"]
-    kit.chargers.closed(CONNECTION)
-    kit.chargers.opened(CONNECTION, kit.clock.now)
+    kit.sockets.closed(CONNECTION)
+    kit.sockets.opened(CONNECTION, kit.clock.now)
     kit.clock.advance(minutes=1)
     comes_back(kit, SECOND - 10)
     assert (sent(kit)[3]["updateType"], sent(kit)[3]["listVersion"] > lost) == ("Full", True)
@@ -220,22 +220,22 @@ def test_who_is_up_to_date_is_not_even_looked_at(kit: Kit, monkeypatch: pytest.M
     answer(kit, status="Accepted")
     kit.clock.advance(minutes=5)
     for _ in range(2):
-        kit.catalog.lists_done("op", 0)
+        kit.tokens.lists_done("op", 0)
         kit.local_lists.tend()
     looked: list[str] = []
     monkeypatch.setattr(kit.chargers, "get", looked.append)
-    kit.catalog.lists_done("op", 0)
+    kit.tokens.lists_done("op", 0)
     kit.local_lists.tend()
     assert looked == []
 
 
 def test_chargers_that_keep_no_list_or_are_offline_are_left_alone(kit: Kit) -> None:
-    kit.chargers.closed(CONNECTION)
+    kit.sockets.closed(CONNECTION)
     assert kit.local_lists.tend() == 0
     assert kit.link.sent == []
 
 
 def test_another_operators_cards_stay_its_own(kit: Kit) -> None:
-    kit.catalog.put_token(Token("CAFE01", "other", "driver-1"), NOW)
+    kit.tokens.put(Token("CAFE01", "other", "driver-1"), NOW)
     comes_back(kit, 0)
     assert "CAFE01" not in kit.link.sent[-1]

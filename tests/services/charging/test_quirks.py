@@ -28,7 +28,7 @@ class Talk:
         self.kit = kit
         self.connection_id = f"c-{protocol}"
         kit.clock.now = NOW
-        kit.chargers.opened(Connection(self.connection_id, "CP-1", "op", protocol), NOW)
+        kit.sockets.opened(Connection(self.connection_id, "CP-1", "op", protocol), NOW)
 
     def say(self, action: str, payload: Any, message_id: str | None = None) -> dict[str, Any]:
         """Say it; returns the answer's payload, and fails the test on a CALLERROR."""
@@ -409,7 +409,7 @@ def test_a_serial_number_over_length_an_unknown_error_code_and_a_null_are_journa
     talk.kit.clock.advance(seconds=1)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "E-17", "status": "Faulted"})
     assert "E-17" in talk.newest_entry().payload
-    assert talk.kit.chargers.connectors("CP-1")[0].error == "E-17"
+    assert talk.kit.connectors.of_charger("CP-1")[0].error == "E-17"
 
 
 @pytest.mark.parametrize("payload", ["null", ""])
@@ -436,20 +436,20 @@ def test_a_card_is_not_known_by_half_its_number(talk: Talk) -> None:
 
 def test_connector_0_is_the_charger_as_a_whole(talk: Talk) -> None:
     talk.say("StatusNotification", {"connectorId": 0, "errorCode": "NoError", "status": "Unavailable"})
-    states = {it.connector: it.status for it in talk.kit.chargers.connectors("CP-1")}
+    states = {it.connector: it.status for it in talk.kit.connectors.of_charger("CP-1")}
     assert states[ConnectorId(0)] is ConnectorStatus.UNAVAILABLE
 
 
 def test_a_connector_never_declared_is_noted(talk: Talk) -> None:
     talk.say("StatusNotification", {"connectorId": 3, "errorCode": "NoError", "status": "Available"})
-    assert ConnectorId(3) in [it.connector for it in talk.kit.chargers.connectors("CP-1")]
+    assert ConnectorId(3) in [it.connector for it in talk.kit.connectors.of_charger("CP-1")]
 
 
 def test_connector_1634030126_hurts_nobody(talk: Talk) -> None:
     status = {"errorCode": "NoError", "status": "Available"}
     for number in range(1_634_030_000, 1_634_030_126):
         talk.say("StatusNotification", {"connectorId": number, **status})
-    assert len(talk.kit.chargers.connectors("CP-1")) == 2
+    assert len(talk.kit.connectors.of_charger("CP-1")) == 2
     ref = talk.start(connectorId=1_634_030_126)
     talk.kit.clock.advance(hours=1)
     talk.stop(ref)
@@ -468,7 +468,7 @@ def test_a_pause_is_no_end(talk: Talk, word: str, status: ConnectorStatus) -> No
     talk.start()
     talk.kit.clock.advance(minutes=10)
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": word})
-    assert talk.kit.chargers.connectors("CP-1")[0].status is status
+    assert talk.kit.connectors.of_charger("CP-1")[0].status is status
     assert talk.the_session().state is State.ACTIVE
 
 
@@ -476,7 +476,7 @@ def test_a_station_of_2_0_1_tells_the_pause_with_the_transaction(talk201: Talk) 
     event(talk201, "Started", 0, idToken=CARD201)
     info = {"transactionId": "tx-1", "chargingState": "SuspendedEV"}
     event(talk201, "Updated", 1, transactionInfo=info, triggerReason="ChargingStateChanged")
-    assert talk201.kit.chargers.connectors("CP-1")[0].status is ConnectorStatus.SUSPENDED_BY_CAR
+    assert talk201.kit.connectors.of_charger("CP-1")[0].status is ConnectorStatus.SUSPENDED_BY_CAR
 
 
 def test_a_charger_that_reboots_mid_session_and_goes_on_keeps_the_session(talk: Talk) -> None:
@@ -498,7 +498,7 @@ def test_a_charger_that_reboots_mid_session_and_forgets_it_frees_the_connector_a
     talk.say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
     talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
     assert talk.the_session().state is State.STOPPING
-    assert kit.chargers.claim("CP-1", ConnectorId(1), "the-next-driver")
+    assert kit.connectors.claim("CP-1", ConnectorId(1), "the-next-driver")
     kit.clock.advance(minutes=11)
     kit.lifecycle.sweep()
     session = talk.the_session()

@@ -55,7 +55,7 @@ def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
     session = kit.session(CARD_SESSION)
     assert (session.state, session.origin, session.driver_id) == (State.ACTIVE, Origin.CARD, "driver-1")
     assert kit.workflow.started == [CARD_SESSION]
-    assert kit.chargers.connectors("CP-1")[0].session_id == CARD_SESSION
+    assert kit.connectors.of_charger("CP-1")[0].session_id == CARD_SESSION
 
 
 def test_an_unknown_card_is_refused_and_what_flowed_is_still_on_record(kit: Kit) -> None:
@@ -171,9 +171,9 @@ def test_a_card_is_known_whatever_its_case(kit: Kit, token: str, standing: Autho
 
 
 def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Kit) -> None:
-    kit.catalog.put_token(Token("BLOCKED", "op", "driver-1", blocked=True), NOW)
+    kit.tokens.put(Token("BLOCKED", "op", "driver-1", blocked=True), NOW)
     kit.drivers.put(Driver("poor", "p@example.com"))
-    kit.catalog.put_token(Token("POOR", "op", "poor"), NOW)
+    kit.tokens.put(Token("POOR", "op", "poor"), NOW)
     assert receive(kit, TokenPresented("BLOCKED"), TokenPresented("POOR")) == [
         TokenAnswer(AuthorizationStatus.BLOCKED),
         TokenAnswer(AuthorizationStatus.BLOCKED),
@@ -231,4 +231,4 @@ def test_readings_of_an_idle_connector_are_acknowledged(kit: Kit) -> None:
 def test_a_charger_whose_clock_stands_in_1970_is_still_heard(kit: Kit) -> None:
     receive(kit, StatusReported(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
     receive(kit, StatusReported(ConnectorId(1), ConnectorStatus.FAULTED, NOW.replace(year=1970), "GroundFailure"))
-    assert kit.chargers.connectors("CP-1")[0].status is ConnectorStatus.FAULTED
+    assert kit.connectors.of_charger("CP-1")[0].status is ConnectorStatus.FAULTED

@@ -128,7 +128,7 @@ def test_the_stations_own_meter_is_kept_for_the_charger_and_joins_no_session(
     talk.kit.clock.advance(minutes=1)
     talk.read({"value": "14000", "measurand": "Power.Active.Import"}, connectorId=0, **transaction)
     assert [it.energy_wh for it in readings(talk)] == [3000]
-    assert talk.kit.chargers.main_meter("CP-1") == MainMeter(
+    assert talk.kit.charger_news.main_meter("CP-1") == MainMeter(
         energy_wh=91234567,
         energy_at=at,
         power_w=14000,
@@ -146,7 +146,7 @@ def test_an_older_word_of_the_stations_meter_is_no_news_and_a_clock_ahead_shuts_
         talk201.say("MeterValues", {"evseId": 0, "meterValue": meter_value})
 
     def known() -> int | None:
-        found = talk201.kit.chargers.main_meter("CP-1")
+        found = talk201.kit.charger_news.main_meter("CP-1")
         return found.energy_wh if found else None
 
     assert known() is None

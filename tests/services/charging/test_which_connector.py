@@ -35,11 +35,11 @@ def talk201(kit: Kit) -> Talk:
 
 
 def authorization(kit: Kit, connector: ConnectorId) -> str | None:
-    return next(it.session_id for it in kit.chargers.connectors("CP-1") if it.connector == connector)
+    return next(it.session_id for it in kit.connectors.of_charger("CP-1") if it.connector == connector)
 
 
 def status_of(kit: Kit, connector: ConnectorId = ONE) -> ConnectorStatus:
-    return next(it.status for it in kit.chargers.connectors("CP-1") if it.connector == connector)
+    return next(it.status for it in kit.connectors.of_charger("CP-1") if it.connector == connector)
 
 
 def status(talk: Talk, word: str, connector: int = 1, **more: Any) -> None:
@@ -93,7 +93,7 @@ def test_two_sessions_whose_charger_takes_each_for_the_other_keep_their_own_plug
     kit.app_session()
     other = replace(kit.session(APP), session_id="KBBBBBBBBBBBBBBBBBBB", connector=TWO, token="KBBBBBBBBBBBBBBBBBBB")
     assert kit.sessions.add(other)
-    assert kit.chargers.claim("CP-1", TWO, other.session_id)
+    assert kit.connectors.claim("CP-1", TWO, other.session_id)
     talk.start(connectorId=2, idTag=APP)
     talk.start(connectorId=1, idTag=other.token, meterStart=500)
     assert (authorization(kit, ONE), authorization(kit, TWO)) == (other.session_id, APP)
@@ -290,10 +290,10 @@ def test_a_session_whose_charger_never_comes_back_is_settled_by_what_is_proven(t
     kit.clock.advance(minutes=30)
     talk.read(4000, transactionId=ref)
     charger = kit.chargers.get("CP-1")
-    connection = kit.chargers.connection(talk.connection_id)
+    connection = kit.sockets.connection(talk.connection_id)
     assert charger is not None
     assert connection is not None
-    kit.chargers.closed(connection)
+    kit.sockets.closed(connection)
     for _ in range(11):
         kit.clock.advance(hours=2, minutes=2)
         kit.lifecycle.sweep()
@@ -393,7 +393,7 @@ def test_a_2_0_1_charger_tells_the_same_by_a_variable(talk201: Talk) -> None:
 
 
 def test_a_start_that_is_still_waited_for_is_not_given_up_by_the_sweep(kit: Kit) -> None:
-    kit.chargers.note_plug_in("CP-1", 600)
+    kit.charger_news.note_plug_in("CP-1", 600)
     session, _ = kit.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), None)
     kit.clock.advance(minutes=12)
     kit.lifecycle.sweep()

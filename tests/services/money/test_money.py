@@ -17,7 +17,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.records.chargers import Plug
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews
+from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, PaymentNewsKind
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import hold_needed_minor
@@ -78,7 +78,14 @@ class Run:
     ) -> None:
         payment_id = payment_id or f"pi_{self.session_id}"
         news = PaymentNews(
-            "evt", kind, self.session_id, payment_id, amount_minor, at=HOUR_LATER, detail=detail, part=part
+            event_id="evt",
+            kind=PaymentNewsKind(kind),
+            session_id=self.session_id,
+            payment_id=payment_id,
+            amount_minor=amount_minor,
+            at=HOUR_LATER,
+            detail=detail,
+            part=part,
         )
         self.kit.payment_webhooks.receive(news)
 
@@ -120,7 +127,7 @@ def test_a_hold_is_no_larger_than_the_drivers_limits_come_to(run: Run, limits: L
 
 
 def test_free_charging_needs_neither_hold_nor_card(kit: Kit) -> None:
-    kit.catalog.put_tariff(FREE)
+    kit.tariffs.put(FREE)
     kit.drivers.put(Driver("driver-3", "f@example.com"))
     session, _ = kit.driver_sessions.begin("driver-3", Wanted("CP-1", ConnectorId(1)), None)
     kit.lifecycle.place_hold(session.session_id, "hold")
@@ -385,7 +392,11 @@ def test_a_refund_of_a_session_paid_twice_comes_from_both(run: Run) -> None:
 def test_a_dispute_is_recorded_and_its_session_shown_to_the_operator(paid: Run) -> None:
     paid.kit.payment_webhooks.receive(
         PaymentNews(
-            "e", "disputed", None, f"pi_{paid.session_id}", 536, detail={"dispute_id": "dp_1", "reason": "fraudulent"}
+            event_id="e",
+            kind=PaymentNewsKind.DISPUTED,
+            payment_id=f"pi_{paid.session_id}",
+            amount_minor=536,
+            detail={"dispute_id": "dp_1", "reason": "fraudulent"},
         )
     )
     assert Flag.DISPUTED in paid.session.flags

@@ -40,9 +40,9 @@ FEES = Tariff(
 def free(kit: Kit) -> Kit:
     """A second driver, and a connector that says it is free."""
     kit.drivers.put(Driver("driver-2", "e@example.com", "cus_2", "pm_2", "visa 1111"))
-    kit.catalog.put_token(Token("BBBB", "op", "driver-2"), NOW)
-    kit.chargers.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
-    kit.chargers.set_status("CP-1", ConnectorState(ConnectorId(2), ConnectorStatus.AVAILABLE, NOW))
+    kit.tokens.put(Token("BBBB", "op", "driver-2"), NOW)
+    kit.connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
+    kit.connectors.set_status("CP-1", ConnectorState(ConnectorId(2), ConnectorStatus.AVAILABLE, NOW))
     return kit
 
 
@@ -129,7 +129,7 @@ def test_nobody_elses_app_starts_there_until_it_is_over(free: Kit) -> None:
 
 
 def test_its_driver_starts_and_pays_for_the_time_it_was_kept(free: Kit) -> None:
-    free.catalog.put_tariff(FEES)
+    free.tariffs.put(FEES)
     made = make(free)
     free.clock.advance(minutes=5)
     session, is_new = free.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), "start")
@@ -158,7 +158,7 @@ def test_its_drivers_card_starts_there_too(free: Kit) -> None:
     assert answer is not None
     assert '"Accepted"' in answer
     assert free.driver_reservations.get("driver-1", made.reservation_id).standing is ReservationStatus.USED
-    (state, *_) = [it for it in free.chargers.connectors("CP-1") if it.connector == ONE]
+    (state, *_) = [it for it in free.connectors.of_charger("CP-1") if it.connector == ONE]
     assert state.session_id is not None
     assert free.session(state.session_id).reserved is not None
 
@@ -176,7 +176,7 @@ def test_another_card_is_refused_there_and_its_charge_is_ended(free: Kit) -> Non
 
 
 def test_nobody_comes_and_the_fee_is_a_session_without_a_charge(free: Kit) -> None:
-    free.catalog.put_tariff(FEES)
+    free.tariffs.put(FEES)
     made = make(free)
     free.clock.advance(minutes=20)
     assert free.driver_reservations.sweep() == 1
@@ -201,7 +201,7 @@ def test_a_free_reservation_that_expires_leaves_nothing_behind(free: Kit) -> Non
 
 
 def test_who_cancels_pays_for_the_time_so_far_and_no_expiry(free: Kit) -> None:
-    free.catalog.put_tariff(FEES)
+    free.tariffs.put(FEES)
     made = make(free)
     free.clock.advance(minutes=10)
     free.driver_reservations.cancel("driver-1", made.reservation_id)
@@ -212,7 +212,7 @@ def test_who_cancels_pays_for_the_time_so_far_and_no_expiry(free: Kit) -> None:
 
 
 def test_a_cancellation_that_died_half_way_is_finished_by_the_sweep(free: Kit) -> None:
-    free.catalog.put_tariff(FEES)
+    free.tariffs.put(FEES)
     made = make(free)
     free.clock.advance(minutes=10)
     free.reservations.end(made.reservation_id, ReservationStatus.CANCELLED, free.clock())
@@ -247,13 +247,13 @@ def test_another_drivers_reservation_is_not_there(free: Kit) -> None:
 @pytest.mark.parametrize("status", [ConnectorStatus.PREPARING, ConnectorStatus.CHARGING, ConnectorStatus.UNKNOWN])
 def test_where_a_car_may_stand_nothing_can_be_kept(free: Kit, status: ConnectorStatus) -> None:
     free.clock.advance(seconds=1)
-    free.chargers.set_status("CP-1", ConnectorState(ONE, status, free.clock()))
+    free.connectors.set_status("CP-1", ConnectorState(ONE, status, free.clock()))
     assert refused(free, lambda: make(free)) == "connector_busy"
 
 
 def test_an_offline_charger_cannot_be_reserved_but_keeps_what_it_has(free: Kit) -> None:
     made = make(free)
-    free.chargers.closed(CONNECTION)
+    free.sockets.closed(CONNECTION)
     assert refused(free, lambda: make(free, "driver-2", connector=2)) == "charger_offline"
     assert free.driver_reservations.extend("driver-1", made.reservation_id).keeper is not None
 

@@ -13,7 +13,7 @@ from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.money.ledger import balances, driver_account, held_minor
 from chalicelib.records.chargers import Gone
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import Declined, PaymentNews
+from chalicelib.records.money import Declined, PaymentNews, PaymentNewsKind
 from chalicelib.services.sessions.lifecycle import SessionOver
 from tests.services.conftest import CONNECTION, NOW, Kit
 
@@ -44,7 +44,14 @@ class Run:
 
     def webhook(self, kind: str, amount_minor: int) -> None:
         self.payment_webhooks.receive(
-            PaymentNews("evt", kind, self.session_id, f"pi_{self.session_id}", amount_minor, at=HOUR_LATER)
+            PaymentNews(
+                event_id="evt",
+                kind=PaymentNewsKind(kind),
+                session_id=self.session_id,
+                payment_id=f"pi_{self.session_id}",
+                amount_minor=amount_minor,
+                at=HOUR_LATER,
+            )
         )
 
     def owed_minor(self) -> int:
@@ -106,7 +113,7 @@ def test_a_declined_card_fails_the_session_before_anything_flows(run: Run) -> No
         run.steps.place_hold(run.session_id, "token-hold")
     assert run.steps.abort(run.session_id, "Declined", "")["over"] is True
     assert run.session.reason is Reason.PAYMENT_DECLINED
-    assert run.kit.chargers.connectors("CP-1")[0].session_id is None
+    assert run.kit.connectors.of_charger("CP-1")[0].session_id is None
 
 
 def test_a_driver_who_cancels_while_the_hold_is_placed_gets_it_back(run: Run) -> None:
@@ -125,7 +132,7 @@ def test_a_charger_that_never_starts_costs_nothing_and_frees_its_connector(run: 
     run.steps.abort(run.session_id, "States.Timeout", "")
     assert run.session.reason is Reason.CHARGER_DID_NOT_START
     assert run.money.voided == [f"pi_{run.session_id}"]
-    assert run.kit.chargers.connectors("CP-1")[0].session_id is None
+    assert run.kit.connectors.of_charger("CP-1")[0].session_id is None
     assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
 
 
@@ -158,7 +165,7 @@ def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> Non
     run.link.is_open = False
     run.steps.stop_charging(run.session_id, "token-stop")
     run.link.is_open = True
-    run.kit.chargers.opened(CONNECTION, NOW)
+    run.kit.sockets.opened(CONNECTION, NOW)
     run.kit.clock.advance(minutes=2)
     assert run.steps.sweep() == 1
     assert len(run.link.sent) == 1
@@ -170,7 +177,7 @@ def test_a_session_that_never_reached_its_charger_is_given_up_by_the_sweep_not_b
     assert run.steps.sweep() == 1
     assert run.session.state is State.FAILED
     assert run.money.voided == [f"pi_{run.session_id}"]
-    assert run.kit.chargers.connectors("CP-1")[0].session_id is None
+    assert run.kit.connectors.of_charger("CP-1")[0].session_id is None
     assert run.kit.workflow.started == []
     assert run.steps.sweep() == 0
 
@@ -233,7 +240,15 @@ def test_a_webhook_that_never_comes_is_made_up_for_by_the_providers_own_books(ru
 
 def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
-    run.payment_webhooks.receive(PaymentNews("evt", "held", run.session_id, "pi_other", 5000))
+    run.payment_webhooks.receive(
+        PaymentNews(
+            event_id="evt",
+            kind=PaymentNewsKind.HELD,
+            session_id=run.session_id,
+            payment_id="pi_other",
+            amount_minor=5000,
+        )
+    )
     assert run.money.voided == ["pi_other"]
     assert run.session.hold is not None
     assert run.session.hold.payment_id != "pi_other"

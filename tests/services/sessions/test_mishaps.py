@@ -118,7 +118,7 @@ def test_a_crash_as_a_card_session_is_made_leaves_nothing_for_the_sweep_to_give_
         raise RuntimeError("the process dies here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(kit.chargers, "claim", crash)
+        patched.setattr(kit.connectors, "claim", crash)
         with pytest.raises(RuntimeError):
             receive(kit, STARTED)
     kit.clock.advance(minutes=10)
@@ -184,7 +184,7 @@ def test_a_charge_that_follows_at_once_has_the_connector_its_forerunner_left(tal
     talk.kit.clock.advance(seconds=1)
     second = talk.start(meterStart=3000)
     session_id = session_id_for("transaction", "CP-1", str(second))
-    assert talk.kit.chargers.connectors("CP-1")[0].session_id == session_id
+    assert talk.kit.connectors.of_charger("CP-1")[0].session_id == session_id
     talk.kit.clock.advance(hours=1)
     talk.stop(0, 5000)
     assert talk.kit.session(session_id).state is State.STOPPING
@@ -274,13 +274,13 @@ def test_a_charger_that_is_put_as_blocked_loses_its_socket(kit: Kit) -> None:
 def test_changing_a_charger_does_not_bring_back_the_password_it_has_just_changed(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit.chargers.offer_password("CP-1", "new")
+    kit.charger_passwords.offer("CP-1", "new")
     get = kit.chargers.get
 
     def get_then_change(charger_id: str) -> Charger | None:
         monkeypatch.setattr(kit.chargers, "get", get)
         known = get(charger_id)
-        kit.chargers.change_password("CP-1", "new")
+        kit.charger_passwords.change("CP-1", "new")
         return known
 
     monkeypatch.setattr(kit.chargers, "get", get_then_change)
@@ -301,7 +301,7 @@ def test_one_key_used_at_once_for_two_connectors_begins_one_session(kit: Kit, mo
     monkeypatch.setattr(kit.sessions, "get", not_yet)
     with pytest.raises(Refusal):
         service.begin("driver-1", Wanted("CP-1", ConnectorId(2)), "key")
-    assert kit.chargers.connectors("CP-1")[1].session_id is None
+    assert kit.connectors.of_charger("CP-1")[1].session_id is None
 
 
 def test_a_charger_that_has_just_come_back_is_reached_on_its_new_socket(
@@ -309,7 +309,7 @@ def test_a_charger_that_has_just_come_back_is_reached_on_its_new_socket(
 ) -> None:
     def send(connection_id: str, frame: str) -> None:
         if connection_id == CONNECTION.connection_id:
-            kit.chargers.opened(replace(CONNECTION, connection_id="c-2"), NOW + timedelta(seconds=1))
+            kit.sockets.opened(replace(CONNECTION, connection_id="c-2"), NOW + timedelta(seconds=1))
             raise Gone(connection_id)
         kit.link.sent.append(frame)
 
@@ -382,17 +382,25 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
 def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
-    door = Connections(kit.chargers, kit.link, kit.charger_log, kit.knocks)
-    closed = kit.chargers.closed
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=kit.link,
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+    )
+    closed = kit.sockets.closed
 
     def closed_then_back(connection: Connection) -> Charger | None:
         charger = closed(connection)
         door.open("c-2", "CP-1", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
         return charger
 
-    monkeypatch.setattr(type(kit.chargers), "closed", lambda _, connection: closed_then_back(connection))
+    monkeypatch.setattr(type(kit.sockets), "closed", lambda _, connection: closed_then_back(connection))
     door.close(CONNECTION.connection_id)
     (found,) = [it for _, it in kit.places.near(GeoPoint(53.5, 9.9), 0, 1000)]
     assert found.online
@@ -436,9 +444,9 @@ def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
             return iter([(0.0, it) for it in places])
 
     class Prices:
-        def tariff(self, tariff_id: str) -> None: ...
+        def get(self, tariff_id: str) -> None: ...
 
-    search = Search(cast(Any, Index()), cast(Any, Prices()), GreatCircle())
+    search = Search(cast(Any, Index()), cast(Any, Prices()), cast(Any, Prices()), GreatCircle())
     found, cursor = 0, None
     for _ in range(40):
         page = search.near(spot, 1000, Wish(), 100, cursor)

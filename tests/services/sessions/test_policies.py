@@ -29,7 +29,7 @@ from tests.services.conftest import NOW, Kit, sent_call
 from tests.services.reservations.test_reservations import FEES
 from tests.services.sessions.test_lifecycle import Run
 
-POLICIES = Path(__file__).parents[2] / ".chalice"
+POLICIES = Path(__file__).parents[3] / ".chalice"
 
 
 def allowed(policy: str) -> list[tuple[str, str]]:
@@ -124,7 +124,7 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
 
 
 def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
-    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), keeps_list=True), None)
     app = kit.app_session()
     kit.sessions.save(app, replace(app, limits=Limits(energy_wh=100)))
@@ -144,7 +144,7 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
     with within("claim"):
         assert kit.unclaimed.sweep() == 1
     with within("lists"):
-        kit.chargers.list_is_due("CP-1")
+        kit.held_lists.mark_due("CP-1")
         kit.local_lists.tend()
 
 
@@ -170,9 +170,18 @@ def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit
 
 
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
-    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
-    door = Connections(kit.chargers, kit.link, kit.charger_log, kit.knocks, newcomers_to="op")
+    door = Connections(
+        chargers=kit.chargers,
+        sockets=kit.sockets,
+        charger_passwords=kit.charger_passwords,
+        held_lists=kit.held_lists,
+        link=kit.link,
+        charger_log=kit.charger_log,
+        knocks=kit.knocks,
+        newcomers_to="op",
+    )
     with within("connect"):
         door.open("c-2", "CP-1", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
         door.open("c-3", "CP-3", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
@@ -181,10 +190,10 @@ def test_a_charger_may_come_and_go(kit: Kit) -> None:
 
 
 def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
-    kit.catalog.put_site(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
-    kit.catalog.put_tariff(FEES)
+    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.tariffs.put(FEES)
     kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),)), None)
-    kit.chargers.set_status("CP-1", ConnectorState(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
+    kit.connectors.set_status("CP-1", ConnectorState(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
     with within("api"):
         made, _ = kit.driver_reservations.make("driver-1", "CP-1", ConnectorId(1), timedelta(0), "k")
         kit.driver_reservations.extend("driver-1", made.reservation_id)

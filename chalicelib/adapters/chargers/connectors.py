@@ -1,0 +1,140 @@
+"""What a connector does and whose it is: each changed by one conditional write that a late message cannot undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pynamodb.constants import ALL_OLD, ATTRIBUTES
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.adapters.chargers.rows import CHARGER, CONNECTOR, connector_row, registered_connectors
+from chalicelib.adapters.dynamo import connector_id, is_refused, table_of, update
+from chalicelib.adapters.tables import ChargerRow
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.ports import Clock
+from chalicelib.records.chargers import ConnectorState
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoConnectors:
+    """The port Connectors. `clock` says which reservations are over."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+
+    def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
+        """One call. `state.status_at` is needed; two reports of the same time: the one that comes last counts.
+
+        A charger that tells when it was is believed about the order of its own reports.
+        """
+        if state.status_at is None:
+            raise ValueError(f"a status of {charger_id} connector {state.connector} needs its time")
+        report = [
+            ChargerRow.status.set(state.status.value),
+            ChargerRow.status_at.set(state.status_at),
+            ChargerRow.error.set(state.error),
+        ]
+        if not state.status.may_start:
+            report.append(ChargerRow.setup_is_due.remove())
+        is_news = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
+        if state.told_at is not None:
+            report.append(ChargerRow.told_at.set(state.told_at))
+            is_news &= ChargerRow.told_at.does_not_exist() | (ChargerRow.told_at <= state.told_at)
+        try:
+            before = table_of(ChargerRow).update_item(
+                charger_id,
+                f"{CONNECTOR}{state.connector}",
+                actions=report,
+                condition=is_news,
+                return_values=ALL_OLD,
+            )
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+            return None
+        known = before.get(ATTRIBUTES)
+        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(state.connector)
+
+    def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
+        """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
+        states: dict[ConnectorId, ConnectorState] = {}
+        # "charger" sorts before "connector#", so what was reported replaces what is only registered.
+        # Not its news, nor its setup, which is long.
+        for row in ChargerRow.query(
+            charger_id, ChargerRow.item.between(CHARGER, CONNECTOR + "~"), consistent_read=True
+        ):
+            if row.item == CHARGER:
+                states |= {connector: ConnectorState(connector) for connector in registered_connectors(row)}
+            elif row.item.startswith(CONNECTOR):
+                state = _connector_state(row)
+                states[state.connector] = state
+        return [states[connector] for connector in sorted(states)]
+
+    def put_place(self, charger_id: str, connectors: Sequence[ConnectorId], place: str | None) -> None:
+        """One call, and one for each connector."""
+        change = [ChargerRow.place.set(place) if place else ChargerRow.place.remove()]
+        update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
+        for connector in connectors:
+            update(connector_row(charger_id, connector), change)
+
+    def claim(self, charger_id: str, connector: ConnectorId, session_id: str) -> bool:
+        """One call."""
+        authorization = ChargerRow.session_id
+        free_or_own = authorization.does_not_exist() | (authorization == session_id)
+        actions = [authorization.set(session_id), ChargerRow.reserved_for.remove(), ChargerRow.reserved_until.remove()]
+        condition = free_or_own & _is_kept_by_no_other(session_id, self._clock())
+        return update(connector_row(charger_id, connector), actions, condition)
+
+    def free(self, charger_id: str, connector: ConnectorId, session_id: str) -> None:
+        """One call."""
+        authorization = ChargerRow.session_id
+        actions = [authorization.remove(), ChargerRow.last_session_id.set(session_id)]
+        update(connector_row(charger_id, connector), actions, authorization == session_id)
+
+    def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
+        """One call."""
+        authorization = ChargerRow.session_id
+        actions = [authorization.set(session_id)]
+        if instead_of is not None:
+            actions.append(ChargerRow.last_session_id.set(instead_of))
+        is_as_known = authorization.does_not_exist() if instead_of is None else authorization == instead_of
+        return update(connector_row(charger_id, connector), actions, is_as_known | (authorization == session_id))
+
+    def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
+        """One call."""
+        actions = [ChargerRow.reserved_for.set(reservation_id), ChargerRow.reserved_until.set(until)]
+        condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
+        return update(connector_row(charger_id, connector), actions, condition)
+
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
+        """One call."""
+        kept_for = ChargerRow.reserved_for
+        actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
+        update(connector_row(charger_id, connector), actions, kept_for == reservation_id)
+
+
+def _is_kept_by_no_other(name: str, at: datetime) -> Condition:
+    kept_for = ChargerRow.reserved_for
+    is_free: Condition = kept_for.does_not_exist() | (kept_for == name) | (ChargerRow.reserved_until <= at)
+    return is_free
+
+
+def _connector_state(row: ChargerRow) -> ConnectorState:
+    return ConnectorState(
+        connector=connector_id(row.item.removeprefix(CONNECTOR)),
+        status=ConnectorStatus(row.status) if row.status else ConnectorStatus.UNKNOWN,
+        status_at=row.status_at,
+        error=row.error or "",
+        session_id=row.session_id,
+        place=row.place,
+        reserved_for=row.reserved_for,
+        reserved_until=row.reserved_until,
+        setup_is_due=bool(row.setup_is_due),
+        told_at=row.told_at,
+        last_session_id=row.last_session_id,
+    )

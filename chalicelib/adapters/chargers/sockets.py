@@ -1,0 +1,104 @@
+"""A charger's newest socket is the one that counts, whichever process hears of it first; an older one may speak."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from pynamodb.constants import ATTRIBUTES, STRING, UPDATED_OLD
+from pynamodb.exceptions import UpdateError
+
+from chalicelib.adapters.chargers.rows import CHARGER, charger_of
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, table_of, update
+from chalicelib.adapters.tables import ChargerRow, ConnectionRow
+from chalicelib.ports import Clock
+from chalicelib.records.chargers import Charger, Connection
+
+# So soon an operator's wish to read along reaches every process.
+_REMEMBERED_S = 60
+# API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
+_CONNECTION_KEPT = timedelta(days=1)
+_SOCKETS_REMEMBERED = 10_000
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DynamoSockets:
+    """The port Sockets. `clock` says when what is remembered of a socket is due to be read again."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+        self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
+
+    def opened(self, connection: Connection, at: datetime) -> str | None:
+        """Two calls. `at` orders a charger's sockets.
+
+        News of a socket older than the charger's present one changes nothing, and the id returned is then its own:
+        it is the one replaced.
+        """
+        ConnectionRow(connection.connection_id, body=encode(connection), expires_at=at + _CONNECTION_KEPT).save()
+        newest = [
+            ChargerRow.connection_id.set(connection.connection_id),
+            ChargerRow.protocol.set(connection.protocol),
+            ChargerRow.connected_at.set(at),
+        ]
+        not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
+        try:
+            before = table_of(ChargerRow).update_item(
+                connection.charger_id,
+                CHARGER,
+                actions=newest,
+                condition=ChargerRow.charger_id.exists() & not_older,
+                return_values=UPDATED_OLD,
+            )
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+            return connection.connection_id
+        replaced: str | None = before.get(ATTRIBUTES, {}).get("connection_id", {}).get(STRING)
+        return replaced if replaced != connection.connection_id else None
+
+    def closed(self, connection: Connection) -> Charger | None:
+        """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
+        row = ChargerRow(connection.charger_id, CHARGER)
+        was_newest = update(
+            row,
+            [
+                ChargerRow.connection_id.remove(),
+                ChargerRow.protocol.remove(),
+                ChargerRow.connected_at.remove(),
+                ChargerRow.disconnected_at.set(self._clock()),
+                ChargerRow.list_operator.remove(),
+            ],
+            ChargerRow.connection_id == connection.connection_id,
+        )
+        ConnectionRow(connection.connection_id).delete()
+        return charger_of(row) if was_newest else None
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """One call the first time in a minute that this process meets the socket, none after that."""
+        try:
+            return self._known_connection(connection_id, int(self._clock().timestamp()) // _REMEMBERED_S)
+        except LookupError:
+            return None
+
+    def trace(self, charger_id: str, until: datetime) -> bool:
+        """Two or three calls: the charger for the sockets to come, its present socket for now."""
+        row = ChargerRow(charger_id, CHARGER)
+        if not update(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
+            return False
+        socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
+        if socket is not None:
+            traced = replace(decode(Connection, socket.body), traced_until=until)
+            update(socket, [ConnectionRow.body.set(encode(traced))], ConnectionRow.connection_id.exists())
+        return True
+
+
+def _connection(connection_id: str, minute: int) -> Connection:
+    row = find(ConnectionRow, connection_id)
+    if row is None:
+        raise LookupError(connection_id)
+    return decode(Connection, row.body)
