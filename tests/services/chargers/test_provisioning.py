@@ -251,7 +251,7 @@ def test_nothing_is_asked_while_a_car_has_been_plugged_in_and_its_driver_may_be_
     box.report("Preparing")
     assert not box.heard
     box.report(charging)
-    assert metering(kit) is Metering.FULL
+    assert metering(kit) is MeteringCapability.FULL
 
 
 def test_a_2_0_1_charger_is_not_asked_at_an_occupied_plug_but_when_its_transaction_charges(kit: Kit) -> None:
@@ -261,7 +261,7 @@ def test_a_2_0_1_charger_is_not_asked_at_an_occupied_plug_but_when_its_transacti
     box.report("Occupied")
     assert not box.heard
     box.said(json.dumps([2, "t", "TransactionEvent", CHARGING_201]))
-    assert metering(kit) is Metering.FULL
+    assert metering(kit) is MeteringCapability.FULL
 
 
 def test_a_charger_in_order_is_asked_one_question_at_its_next_boot_and_set_nothing(kit: Kit) -> None:
