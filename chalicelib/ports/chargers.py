@@ -119,6 +119,7 @@ class Connectors(Protocol):
     def set_status(self, charger_id: str, state: ConnectorState) -> ConnectorState | None:
         """Record status, time and error of one connector; leaves its session_id alone. Returns what it was before.
 
+        Takes away that its charger's setup is due, unless a start may be at hand.
         An older `status_at` or `told_at` than the one stored changes nothing, and None is returned.
         """
 

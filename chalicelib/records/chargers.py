@@ -194,8 +194,9 @@ class Connection:
 class ConnectorState:
     """A connector as last reported, the session that has it, and the reservation it is kept for, if any.
 
-    `setup_is_due`: at its next status, its charger's settings are to be looked at. `told_at` is the charger's own word
-    for when, where that can be right; `status_at` is ours. `last_session_id` had it before.
+    `setup_is_due`: at its next status, unless a start may be at hand, its charger's settings are to be looked at.
+    `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
+    it before.
     """
 
     connector: ConnectorId
@@ -318,6 +319,7 @@ class KnockReason(StrEnum):
     UNKNOWN = "unknown"
     NO_CREDENTIALS = "no_credentials"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    WRONG_USER = "wrong_user"
     NO_CERTIFICATE = "no_certificate"
     BLOCKED = "blocked"
     AMBIGUOUS = "ambiguous"

@@ -38,8 +38,9 @@ class DynamoConnectors:
             ChargerRow.status.set(state.status.value),
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
-            ChargerRow.setup_is_due.remove(),
         ]
+        if not state.status.may_start:
+            report.append(ChargerRow.setup_is_due.remove())
         is_news = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
         if state.told_at is not None:
             report.append(ChargerRow.told_at.set(state.told_at))

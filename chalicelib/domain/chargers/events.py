@@ -58,6 +58,11 @@ class ConnectorStatus(StrEnum):
     FAULTED = "faulted"
     UNKNOWN = "unknown"
 
+    @property
+    def may_start(self) -> bool:
+        """Whether a car has just come and its driver may be about to start: nothing that can wait is asked then."""
+        return self in (ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED)
+
 
 class StopReason(StrEnum):
     """Why a charger ended a session."""

@@ -46,6 +46,12 @@ def claimed_by_user(credentials: bytes) -> tuple[str, ...]:
     return _names(text[:at] for at in colons[:MOST_CLAIMS])
 
 
+def is_user(credentials: bytes, charger_id: str) -> bool:
+    """Whether credentials name the charger of that id, in any case, or nobody."""
+    named = credentials.decode("utf-8", "replace").casefold()
+    return named.startswith((folded(charger_id) + ":", ":"))
+
+
 def folded(name: str) -> str:
     """What names that differ only in case have in common."""
     return name.casefold()

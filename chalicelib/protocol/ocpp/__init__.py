@@ -21,6 +21,11 @@ def choose(offers: Sequence[str]) -> str | None:
     return choose_among(offers, list(_MODULES))
 
 
+def holds_to_user(subprotocol: str) -> bool:
+    """Whether a charger's user name has to be its id (OCPP 2.0.1 A00.FR.204); 1.6 is spoken under makers' own names."""
+    return registered(subprotocol) != OLDEST
+
+
 def registered(subprotocol: str) -> str:
     """An agreed subprotocol in the registry's spelling. Raises KeyError for one that is not spoken here."""
     meant = subprotocol_of(subprotocol)

@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, password_of
+from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, is_user, password_of
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
-from chalicelib.protocol.ocpp import OLDEST, choose, registered
+from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.access import is_operators
@@ -120,6 +120,7 @@ class Connections:
             if agreed is None:
                 why = f"no common subprotocol in {list(offers)}"[:_LONGEST_WHY]
                 raise Refused(400, KnockReason.NO_SUBPROTOCOL, why, charger)
+            _check_user(charger, _basic(credentials.authorization), agreed)
         except Refused as refused:
             self._tell_operator(target, credentials, refused, opened_at)
             raise
@@ -297,6 +298,15 @@ def _doubtful(why: str, charger: Charger, basic: bytes | None) -> Refused:
     if basic is not None:
         password_matches(b"", _NOBODYS_PASSWORD)
     return Refused(401, KnockReason.AMBIGUOUS, why[:_LONGEST_WHY], charger)
+
+
+def _check_user(charger: Charger, basic: bytes | None, subprotocol: str) -> None:
+    """Raises Refused for another user name than the charger's id where its version of OCPP asks for that."""
+    asks = 0 < charger.security_profile < _CERTIFICATE and holds_to_user(subprotocol)
+    if asks and basic is not None and not is_user(basic, charger.charger_id):
+        user = basic.partition(b":")[0].decode("utf-8", "replace")
+        why = f"its user name is {user!r}; over {subprotocol} it has to be the charger's id"
+        raise Refused(401, KnockReason.WRONG_USER, why[:_LONGEST_WHY], charger)
 
 
 def _matches(password: bytes, stored: str) -> bool:

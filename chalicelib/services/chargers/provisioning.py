@@ -3,9 +3,9 @@
 One message at a time, each from the answer to the one before, in whatever process that comes: `Setup` is the
 conversation's memory, and the name of the message awaited its baton. A charger is looked at after each boot, when its
 operator's profile has changed, and when a charge of it came without a meter; never while its BootNotification waits
-for its answer, so the look begins with the next status it reports (`is_due`). One that was in order is asked one
-question. Nothing here may stand in the way of what the charger itself says: what fails is logged, and tried again
-after the next boot.
+for its answer, nor while a car has been plugged in and a start may be at hand, so the look begins with the next
+status that is neither (`is_due`). One that was in order is asked one question. Nothing here may stand in the way of
+what the charger itself says: what fails is logged, and tried again after the next boot.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class ConnectorStatuses:
             self.ends.car_left(before.last_session_id, at)
         if before.session_id is not None and status in IDLE:
             self.alerts.idle(before.session_id)
-        if before.setup_is_due:
+        if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
         return Noted()
 

@@ -88,6 +88,21 @@ def test_a_charger_is_not_let_in_as_the_one_that_its_user_name_says(door: Connec
         assert knock(door, target, basic(user)) == KnockReason.AMBIGUOUS
 
 
+@pytest.mark.parametrize("version", ["ocpp2.0.1", "ocpp2.1"])
+def test_what_speaks_2_x_has_its_id_for_a_user_name_or_none(door: Connections, version: str) -> None:
+    for user in ("SOMEBODY-ELSE", "ocpp", "a b", "CP-70"):
+        assert knock(door, "/ocpp/CP-7", basic(user), version, "ocpp1.6") == KnockReason.WRONG_USER
+        assert knock(door, "/ocpp/CP-7", basic(user, OTHER), version, "ocpp1.6") == KnockReason.WRONG_PASSWORD
+        assert knock(door, "/ocpp/CP-7", basic(user), "ocpp1.6", "ocpp1.5") == "CP-7"
+    for user in ("CP-7", "cp-7", ""):
+        assert knock(door, "/ocpp/CP-7", basic(user), version) == "CP-7"
+
+
+def test_a_user_name_is_of_no_account_where_no_password_is_asked_for(door: Connections, kit: Kit) -> None:
+    register(kit, "FREE", profile=0)
+    assert knock(door, "/ocpp/FREE", basic("ocpp"), "ocpp2.0.1") == "FREE"
+
+
 def test_whoever_waits_or_is_another_operators_throws_no_doubt_on_a_makers_user_name(
     door: Connections, kit: Kit
 ) -> None:

@@ -52,6 +52,14 @@ FACTORY_201 = {
     "AuthCtrlr.OfflineTxForUnknownIdEnabled": "true",
     "TxCtrlr.EVConnectionTimeOut": "30",
 }
+CHARGING_201 = {
+    "eventType": "Started",
+    "timestamp": NOW.isoformat(),
+    "triggerReason": "ChargingStateChanged",
+    "seqNo": 0,
+    "transactionInfo": {"transactionId": "T-1", "chargingState": "Charging"},
+    "evse": {"id": 1, "connectorId": 1},
+}
 
 Frame = tuple[str, dict[str, Any]]
 
@@ -231,6 +239,29 @@ def test_nothing_is_asked_before_the_charger_has_its_answer_to_the_boot(kit: Kit
     assert kit.link.sent == []
     box.report()
     assert box.heard
+
+
+@pytest.mark.parametrize("charging", ["Charging", "Available"])
+def test_nothing_is_asked_while_a_car_has_been_plugged_in_and_its_driver_may_be_about_to_start(
+    kit: Kit, charging: str
+) -> None:
+    box = box16(kit)
+    boot = {"chargePointVendor": "Maker", "chargePointModel": "Box"}
+    kit.conversation.receive("c-1", json.dumps([2, "b", "BootNotification", boot]))
+    box.report("Preparing")
+    assert not box.heard
+    box.report(charging)
+    assert metering(kit) is MeteringCapability.FULL
+
+
+def test_a_2_0_1_charger_is_not_asked_at_an_occupied_plug_but_when_its_transaction_charges(kit: Kit) -> None:
+    box = box201(kit)
+    boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "Maker", "model": "Box"}}
+    box.said(json.dumps([2, "b", "BootNotification", boot]))
+    box.report("Occupied")
+    assert not box.heard
+    box.said(json.dumps([2, "t", "TransactionEvent", CHARGING_201]))
+    assert metering(kit) is MeteringCapability.FULL
 
 
 def test_a_charger_in_order_is_asked_one_question_at_its_next_boot_and_set_nothing(kit: Kit) -> None:
