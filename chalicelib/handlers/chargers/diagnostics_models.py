@@ -317,6 +317,8 @@ class OperatorSession(ResponseBody):
         charging_s=1500,
         suspended_by_car_s=0,
         suspended_by_station_s=415,
+        unplugged_at="2026-11-21T10:04:00Z",
+        plugged_in_after_s=120,
         total_minor=None,
         paid_minor=None,
         currency="EUR",
