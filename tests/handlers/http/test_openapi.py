@@ -90,7 +90,7 @@ def test_every_request_model_refuses_what_it_does_not_know() -> None:
 
 
 def test_every_command_of_the_domain_can_be_ordered_or_is_kerbs_own() -> None:
-    own = {"StartCharging", "StopCharging", "ChangePassword", "ReadListLimits", "UpdateList"}
+    own = {"ShowCost", "StartCharging", "StopCharging", "ChangePassword", "ReadListLimits", "UpdateList"}
     assert {model.__name__ for model in ORDERS} | own == {kind.__name__ for kind in get_args(Command)}
 
 
