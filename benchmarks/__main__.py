@@ -161,7 +161,10 @@ def _fuzzed(seconds: float) -> str:
     logging.disable(logging.CRITICAL)
     now = wiring.network().clock()
     for protocol in fuzz.PROTOCOLS:
-        wiring.network().sockets.opened(Connection(f"fuzz-{protocol}", "GUEST-1", "demo", protocol), now)
+        wiring.network().sockets.opened(
+            Connection(connection_id=f"fuzz-{protocol}", charger_id="GUEST-1", operator_id="demo", protocol=protocol),
+            now,
+        )
 
     def receive(protocol: str, text: str) -> None:
         answer = talk.receive(f"fuzz-{protocol}", text)

@@ -70,4 +70,13 @@ def _place(pick: random.Random, towns: list[GeoPoint], number: int) -> Place:
         town = pick.choice(towns)
         spot = GeoPoint(town.latitude + pick.gauss(0, 0.04), town.longitude + pick.gauss(0, 0.06))
     plug = Plug(ConnectorId(1), PlugType.CCS_2, 150_000)
-    return Place(f"CP-{number}", "op", "site", "Site", "Street 1", "standard", spot, (plug,))
+    return Place(
+        charger_id=f"CP-{number}",
+        operator_id="op",
+        site_id="site",
+        site_name="Site",
+        address="Street 1",
+        tariff_id="standard",
+        spot=spot,
+        plugs=(plug,),
+    )

@@ -39,7 +39,7 @@ class _Nothing:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._transaction = Transaction(connection.charger_id, "7", connector=ConnectorId(1))
+        self._transaction = Transaction(charger_id=connection.charger_id, ref="7", connector=ConnectorId(1))
 
     def connection(self, connection_id: str) -> Connection:
         return self._connection
@@ -72,7 +72,7 @@ def _clock() -> datetime:
 
 def conversation(protocol: str) -> Conversation:
     """The services of a socket, over stores that cost nothing."""
-    store: Any = _Nothing(Connection("c", "CP-1", "op", protocol))
+    store: Any = _Nothing(Connection(connection_id="c", charger_id="CP-1", operator_id="op", protocol=protocol))
     chargers = (
         "chargers",
         "sockets",

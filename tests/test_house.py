@@ -20,6 +20,8 @@ SOURCES = sorted(
     if path.stat().st_size
 )
 LONGEST_FILE = 400
+# What has more fields is built by their names: of five values in a row nobody sees which is which.
+MOST_POSITIONS = 4
 FEWEST_WORDS = 4
 # Where each outside library may be imported; anywhere else it would leak.
 ROOMS = {
@@ -185,3 +187,23 @@ def test_no_class_name_stands_for_two_things() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(_name(path))
     assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}
+
+
+def _is_dataclass(node: ast.expr) -> bool:
+    called = node.func if isinstance(node, ast.Call) else node
+    return ast.unparse(called).rpartition(".")[2] == "dataclass"
+
+
+def _built_by_position(node: ast.AST) -> bool:
+    """Whether it is a dataclass of many fields that may be built by position."""
+    if not isinstance(node, ast.ClassDef):
+        return False
+    fields = [it for it in node.body if isinstance(it, ast.AnnAssign) and "ClassVar" not in ast.unparse(it.annotation)]
+    as_declared = [it for it in node.decorator_list if _is_dataclass(it)]
+    by_name = any("kw_only=True" in ast.unparse(it) for it in as_declared)
+    return bool(as_declared) and len(fields) > MOST_POSITIONS and not by_name
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if "chalicelib" in path.parts], ids=_name)
+def test_what_has_many_fields_is_built_by_their_names(path: Path) -> None:
+    assert not [node for node in ast.walk(_tree(path)) if _built_by_position(node)]

@@ -30,7 +30,7 @@ class NotificationKind(StrEnum):
 KINDS = tuple(NotificationKind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's."""
 

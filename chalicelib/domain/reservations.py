@@ -38,7 +38,7 @@ class Keeper(StrEnum):
     BACKEND = "backend"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """A connector kept for a driver, from `created_at` on `until` a quarter of an hour after their arrival."""
 

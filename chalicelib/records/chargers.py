@@ -14,7 +14,7 @@ from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.registers import Supply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A place with one grid connection; `tariff_id` prices every session there.
 
@@ -120,7 +120,7 @@ class HeldList:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Charger:
     """A registered charger: one OCPP identity. `connection_id` is set while its newest socket is open.
 
@@ -175,7 +175,7 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
     return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.
 
@@ -190,7 +190,7 @@ class Connection:
     traced_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorState:
     """A connector as last reported, the session that has it, and the reservation it is kept for, if any.
 
@@ -251,7 +251,7 @@ class Errand:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentCall:
     """A command as sent, an OCPP CALL: its message id, what it is for, and the charger's answer once it has come.
 
@@ -297,7 +297,7 @@ class Direction(StrEnum):
     LINE = "line"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedMessage:
     """A message in the log. `payload` and `answer` are JSON in the charger's words, cut where too long."""
 

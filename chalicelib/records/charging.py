@@ -9,7 +9,7 @@ from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.waits import Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A transaction as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.
 

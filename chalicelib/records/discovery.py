@@ -11,7 +11,7 @@ from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.records.chargers import Plug
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A charger in the index of places: all that its row says, and what its connectors do now.
 

@@ -28,7 +28,7 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
     return terms.get(operator_id, NO_TERMS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
@@ -45,7 +45,7 @@ class Driver:
     owes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """An RFID token: `uid` upper case, issued by an operator to a driver, or a driver's own, good everywhere.
 

@@ -45,7 +45,7 @@ class PaymentNewsKind(StrEnum):
         return self in (PaymentNewsKind.DISPUTED, PaymentNewsKind.DISPUTE_WON)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentNews:
     """What a verified webhook says.
 
@@ -64,7 +64,7 @@ class PaymentNews:
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
     """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay."""
 
@@ -79,7 +79,7 @@ class Debt:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderPayment:
     """A payment as the provider's own books have it."""
 
@@ -99,7 +99,7 @@ class Compared(StrEnum):
     REFUNDED = "refunded"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Where our books and the provider's do not agree about a session."""
 

@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     GIVEN_UP = "given_up"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
     """A notification as the outbox keeps it: `outcome` None until it is settled, and seen to be true."""
 

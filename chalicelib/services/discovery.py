@@ -26,7 +26,7 @@ _MOST_ALONG = 2_000
 _SAME_SPOT_M = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What a driver needs; a plug has to meet all of it. `terms` are what operators agreed with them, for prices."""
 
@@ -54,7 +54,7 @@ class Wish:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A charger that fits, how far it is, and what it costs; `along_m` is where on the way, for a way."""
 
@@ -145,7 +145,15 @@ class Search:
             tariff_id = terms_with(place.operator_id, terms).tariff_at(place.tariff_id)
             if tariff_id not in tariffs:
                 tariffs[tariff_id] = self.tariffs.get(tariff_id)
-            found.append(Found(place, away_m, drive.eta_s, tariffs[tariff_id], drive.is_estimate))
+            found.append(
+                Found(
+                    place=place,
+                    distance_m=away_m,
+                    eta_s=drive.eta_s,
+                    tariff=tariffs[tariff_id],
+                    is_estimate=drive.is_estimate,
+                )
+            )
         return found
 
 

@@ -24,7 +24,7 @@ class ChargerServices(Stores):
 
     @cached_property
     def charger_log(self) -> ChargerLog:
-        return ChargerLog(self.message_log, self.history, self.places, self.clock)
+        return ChargerLog(message_log=self.message_log, history=self.history, places=self.places, clock=self.clock)
 
     @cached_property
     def commands(self) -> ChargerCommands:

@@ -38,7 +38,9 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def monitor(self) -> Monitor:
-        return Monitor(self.sessions, self.evidence, self.changes, self.alerts, self.clock)
+        return Monitor(
+            sessions=self.sessions, evidence=self.evidence, changes=self.changes, alerts=self.alerts, clock=self.clock
+        )
 
     @cached_property
     def running_costs(self) -> RunningCosts:
@@ -55,7 +57,9 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(self.evidence, self.readings, self.history, self.changes, self.clock)
+        return Metering(
+            evidence=self.evidence, readings=self.readings, history=self.history, changes=self.changes, clock=self.clock
+        )
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:

@@ -20,22 +20,47 @@ class MoneyServices(ChargingServices):
     @cached_property
     def debts(self) -> Debts:
         return Debts(
-            self.debt_book, self.sessions, self.drivers, self.ledger, self.changes, lambda: self.payments, self.clock
+            book=self.debt_book,
+            sessions=self.sessions,
+            drivers=self.drivers,
+            ledger=self.ledger,
+            changes=self.changes,
+            payments=lambda: self.payments,
+            clock=self.clock,
         )
 
     @cached_property
     def funds(self) -> Funds:
         return Funds(
-            self.drivers, self.ledger, self.transactions, self.changes, self.debts, lambda: self.payments, self.clock
+            drivers=self.drivers,
+            ledger=self.ledger,
+            transactions=self.transactions,
+            changes=self.changes,
+            debts=self.debts,
+            payments=lambda: self.payments,
+            clock=self.clock,
         )
 
     @cached_property
     def payment_webhooks(self) -> PaymentWebhooks:
-        return PaymentWebhooks(self.sessions, self.ledger, self.changes, self.funds, lambda: self.payments, self.clock)
+        return PaymentWebhooks(
+            sessions=self.sessions,
+            ledger=self.ledger,
+            changes=self.changes,
+            funds=self.funds,
+            payments=lambda: self.payments,
+            clock=self.clock,
+        )
 
     @cached_property
     def refunds(self) -> Refunds:
-        return Refunds(self.sessions, self.ledger, self.changes, lambda: self.payments, self.clock)
+        return Refunds(
+            sessions=self.sessions,
+            ledger=self.ledger,
+            changes=self.changes,
+            payments=lambda: self.payments,
+            clock=self.clock,
+        )
 
     @cached_property
     def late_ends(self) -> LateEnds:

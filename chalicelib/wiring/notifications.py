@@ -19,10 +19,21 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def alerts(self) -> Alerts:
-        return Alerts(self.sessions, self.readings, self.evidence, self.transactions, self.notifications)
+        return Alerts(
+            sessions=self.sessions,
+            readings=self.readings,
+            evidence=self.evidence,
+            transactions=self.transactions,
+            notifications=self.notifications,
+        )
 
     @cached_property
     def delivery(self) -> Delivery:
         return Delivery(
-            self.outbox, self.sessions, self.webhooks, lambda: self.messengers, self.clock, self.may_webhooks_be_inside
+            outbox=self.outbox,
+            sessions=self.sessions,
+            webhooks=self.webhooks,
+            messengers=lambda: self.messengers,
+            clock=self.clock,
+            may_be_inside=self.may_webhooks_be_inside,
         )

@@ -259,7 +259,9 @@ class Stores:
         """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
         from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
 
-        found: list[Messenger] = [WebhookMessenger(self.webhooks, self.clock, self.may_webhooks_be_inside)]
+        found: list[Messenger] = [
+            WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
+        ]
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
         if sender := self.setting("MAIL_FROM", ""):

@@ -21,11 +21,11 @@ Result = TypeVar("Result")
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
 TARIFF = Tariff(
-    "tariff-1",
-    "op-1",
-    "Day",
-    "EUR",
-    simple_elements(per_kwh=Decimal("0.49"), per_minute=Decimal("0.050"), tax_percent=Decimal(19)),
+    tariff_id="tariff-1",
+    operator_id="op-1",
+    name="Day",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("0.49"), per_minute=Decimal("0.050"), tax_percent=Decimal(19)),
 )
 
 

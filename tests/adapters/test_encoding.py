@@ -28,22 +28,37 @@ RESTRICTIONS = st.builds(
     min_energy_wh=st.none() | WHOLE,
     day_of_week=st.frozensets(st.sampled_from(Day)),
 )
-COMPONENTS = st.builds(PriceComponent, st.just(Priced.ENERGY), PRICE, st.none() | PRICE, st.integers(1, 2**40))
+COMPONENTS = st.builds(
+    PriceComponent, type=st.just(Priced.ENERGY), price=PRICE, vat=st.none() | PRICE, step_size=st.integers(1, 2**40)
+)
 ELEMENTS = st.builds(Element, st.tuples(COMPONENTS), RESTRICTIONS)
 TARIFFS = st.builds(
     Tariff,
-    TEXT,
-    TEXT,
-    TEXT,
-    TEXT,
-    st.lists(ELEMENTS, min_size=1, max_size=2).map(tuple),
+    tariff_id=TEXT,
+    operator_id=TEXT,
+    name=TEXT,
+    currency=TEXT,
+    elements=st.lists(ELEMENTS, min_size=1, max_size=2).map(tuple),
     min_price=st.none() | st.builds(PriceLimit, PRICE, st.none() | PRICE),
     hold_minor=st.integers(1, 2**40),
 )
-LINES = st.builds(Line, st.sampled_from(Dimension), WHOLE, PRICE, WHOLE, st.none() | PRICE)
+LINES = st.builds(
+    Line,
+    dimension=st.sampled_from(Dimension),
+    quantity=WHOLE,
+    unit_price=PRICE,
+    amount_minor=WHOLE,
+    tax_percent=st.none() | PRICE,
+)
 TAXES = st.builds(Tax, PRICE, WHOLE, WHOLE)
 BILLS = st.builds(
-    Bill, TEXT, st.lists(LINES, max_size=3).map(tuple), WHOLE, WHOLE, WHOLE, st.lists(TAXES, max_size=2).map(tuple)
+    Bill,
+    currency=TEXT,
+    lines=st.lists(LINES, max_size=3).map(tuple),
+    net_minor=WHOLE,
+    tax_minor=WHOLE,
+    total_minor=WHOLE,
+    taxes=st.lists(TAXES, max_size=2).map(tuple),
 )
 SESSIONS = st.builds(
     Session,
@@ -115,7 +130,16 @@ def test_text_written_before_a_field_existed_takes_its_default() -> None:
 
 
 def test_places_on_earth_come_back_exactly() -> None:
-    site = Site("s", "op-1", "Kerb", "1 Street", "Europe/Berlin", "t", 52.520006599999, -0.1)
+    site = Site(
+        site_id="s",
+        operator_id="op-1",
+        name="Kerb",
+        address="1 Street",
+        time_zone="Europe/Berlin",
+        tariff_id="t",
+        latitude=52.520006599999,
+        longitude=-0.1,
+    )
 
     assert decode(Site, encode(site)) == site
 

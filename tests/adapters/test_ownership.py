@@ -17,13 +17,24 @@ from tests.adapters.conftest import NOW, TARIFF
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-SITE = Site("site-1", "op-1", "Kerb", "1 Street", "Europe/Berlin", "tariff-1", 52.5200066, 13.404954)
-TOKEN = Token("04A1B2C3", "op-1", "driver-1")
+SITE = Site(
+    site_id="site-1",
+    operator_id="op-1",
+    name="Kerb",
+    address="1 Street",
+    time_zone="Europe/Berlin",
+    tariff_id="tariff-1",
+    latitude=52.5200066,
+    longitude=13.404954,
+)
+TOKEN = Token(uid="04A1B2C3", operator_id="op-1", driver_id="driver-1")
 
 
 def test_sites_tariffs_tokens_and_drivers_come_back_as_they_were() -> None:
     sites, tariffs, tokens, drivers = DynamoSites(), DynamoTariffs(), DynamoTokens(), DynamoDrivers()
-    driver = Driver("driver-1", "ada@example.org", "cus_1", "pm_1", "visa 4242")
+    driver = Driver(
+        driver_id="driver-1", email="ada@example.org", customer_id="cus_1", payment_method_id="pm_1", card="visa 4242"
+    )
     sites.put(SITE)
     tariffs.put(TARIFF)
     tokens.put(TOKEN, NOW)
@@ -77,7 +88,7 @@ def test_an_operator_cannot_take_anothers_things() -> None:
 def test_each_costs_one_call_but_a_new_driver_two(aws_calls: list[str]) -> None:
     DynamoSites().put(SITE)
     DynamoSites().get("site-1")
-    DynamoDrivers().put(Driver("driver-1", "ada@example.org"))
+    DynamoDrivers().put(Driver(driver_id="driver-1", email="ada@example.org"))
     DynamoDrivers().get("driver-1")
 
     assert aws_calls == ["PutItem", "GetItem", "UpdateItem", "PutItem", "GetItem"]

@@ -29,7 +29,14 @@ from tests.faults.world import NOON, World
 
 ONE = ConnectorId(1)
 DRIVER, CARD, CHARGER = "driver-1", "04A1B2C3", "CP-1"
-TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("4.50")), hold_minor=5000)
+TARIFF = Tariff(
+    tariff_id="standard",
+    operator_id="op",
+    name="Standard",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("4.50")),
+    hold_minor=5000,
+)
 _FEES = (
     Element((PriceComponent(Priced.TIME, Decimal(6)),), Restrictions(reservation=ReservationRestriction.MADE)),
     Element((PriceComponent(Priced.FLAT, Decimal(2)),), Restrictions(reservation=ReservationRestriction.EXPIRED)),
@@ -50,12 +57,32 @@ class Story:
     def prepare(self) -> None:
         """A driver with a card of each kind and a charger that waits for a car."""
         wiring.network().tariffs.put(self.tariff)
-        wiring.network().sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
-        wiring.network().drivers.put(Driver(DRIVER, "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        wiring.network().tokens.put(Token(CARD, "op", DRIVER), NOON)
-        wiring.network().chargers.put(Charger(CHARGER, "op", "harbour", "scrypt$", (ONE,)))
-        wiring.network().sockets.opened(Connection(f"{CHARGER}-c1", CHARGER, "op", self.protocol), NOON)
-        wiring.network().connectors.set_status(CHARGER, ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOON))
+        wiring.network().sites.put(
+            Site(
+                site_id="harbour",
+                operator_id="op",
+                name="Harbour",
+                address="Quay 1",
+                time_zone="Europe/Berlin",
+                tariff_id="standard",
+            )
+        )
+        wiring.network().drivers.put(
+            Driver(
+                driver_id=DRIVER, email="d@example.com", customer_id="cus_1", payment_method_id="pm_1", card="visa 4242"
+            )
+        )
+        wiring.network().tokens.put(Token(uid=CARD, operator_id="op", driver_id=DRIVER), NOON)
+        wiring.network().chargers.put(
+            Charger(charger_id=CHARGER, operator_id="op", site_id="harbour", password_hash="scrypt$", connectors=(ONE,))
+        )
+        wiring.network().sockets.opened(
+            Connection(connection_id=f"{CHARGER}-c1", charger_id=CHARGER, operator_id="op", protocol=self.protocol),
+            NOON,
+        )
+        wiring.network().connectors.set_status(
+            CHARGER, ConnectorState(connector=ONE, status=ConnectorStatus.AVAILABLE, status_at=NOON)
+        )
 
     def begin(self, world: World) -> None:
         charger = Stub(CHARGER, self.protocol, world, f"{CHARGER}-c1", online=True)

@@ -149,7 +149,9 @@ class World:
         return answer
 
     def connect(self, charger: Stub, connection_id: str) -> None:
-        connection = Connection(connection_id, charger.charger_id, "op", charger.protocol)
+        connection = Connection(
+            connection_id=connection_id, charger_id=charger.charger_id, operator_id="op", protocol=charger.protocol
+        )
         self.invoke("connect", lambda: wiring.network().sockets.opened(connection, self.now()))
 
     def disconnect(self, connection_id: str) -> None:

@@ -22,8 +22,15 @@ from chalicelib.wiring import Network
 from tests.tables import without_http
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
-CONNECTION = Connection("c-1", "CP-1", "op", "ocpp1.6")
+TARIFF = Tariff(
+    tariff_id="standard",
+    operator_id="op",
+    name="Standard",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("0.45")),
+    hold_minor=5000,
+)
+CONNECTION = Connection(connection_id="c-1", charger_id="CP-1", operator_id="op", protocol="ocpp1.6")
 CARD = "04A1B2C3"
 
 
@@ -137,12 +144,12 @@ class CardMoney:
         taken = self.captured | self.charged
         return [
             ProviderPayment(
-                payment_id,
-                self.session_of(payment_id),
-                "EUR",
-                0 if payment_id in taken or payment_id in self.voided else self.held.get(payment_id, 0),
-                taken.get(payment_id, 0),
-                sum(amount for (of, _), amount in self.refunded.items() if of == payment_id),
+                payment_id=payment_id,
+                session_id=self.session_of(payment_id),
+                currency="EUR",
+                held_minor=0 if payment_id in taken or payment_id in self.voided else self.held.get(payment_id, 0),
+                taken_minor=taken.get(payment_id, 0),
+                refunded_minor=sum(amount for (of, _), amount in self.refunded.items() if of == payment_id),
             )
             for payment_id in {**self.held, **taken}
         ]
@@ -172,10 +179,35 @@ class Kit(Network):
             payments=self.money,
         )
         self.tariffs.put(TARIFF)
-        self.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard"))
-        self.drivers.put(Driver("driver-1", "d@example.com", "cus_1", "pm_1", "visa 4242"))
-        self.tokens.put(Token(CARD, "op", "driver-1"), NOW)
-        self.chargers.put(Charger("CP-1", "op", "harbour", "scrypt$", (ConnectorId(1), ConnectorId(2))))
+        self.sites.put(
+            Site(
+                site_id="harbour",
+                operator_id="op",
+                name="Harbour",
+                address="Quay 1",
+                time_zone="Europe/Berlin",
+                tariff_id="standard",
+            )
+        )
+        self.drivers.put(
+            Driver(
+                driver_id="driver-1",
+                email="d@example.com",
+                customer_id="cus_1",
+                payment_method_id="pm_1",
+                card="visa 4242",
+            )
+        )
+        self.tokens.put(Token(uid=CARD, operator_id="op", driver_id="driver-1"), NOW)
+        self.chargers.put(
+            Charger(
+                charger_id="CP-1",
+                operator_id="op",
+                site_id="harbour",
+                password_hash="scrypt$",
+                connectors=(ConnectorId(1), ConnectorId(2)),
+            )
+        )
         self.sockets.opened(CONNECTION, NOW)
 
     def app_session(self, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> Session:

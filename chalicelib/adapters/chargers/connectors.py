@@ -58,7 +58,7 @@ class DynamoConnectors:
                 raise
             return None
         known = before.get(ATTRIBUTES)
-        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(state.connector)
+        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(connector=state.connector)
 
     def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
@@ -69,7 +69,7 @@ class DynamoConnectors:
             charger_id, ChargerRow.item.between(CHARGER, CONNECTOR + "~"), consistent_read=True
         ):
             if row.item == CHARGER:
-                states |= {connector: ConnectorState(connector) for connector in registered_connectors(row)}
+                states |= {connector: ConnectorState(connector=connector) for connector in registered_connectors(row)}
             elif row.item.startswith(CONNECTOR):
                 state = _connector_state(row)
                 states[state.connector] = state

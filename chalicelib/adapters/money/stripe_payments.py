@@ -358,15 +358,22 @@ def _news(event: dict[str, Any]) -> PaymentNews:
     kind = _KINDS.get(event["type"], PaymentNewsKind.OTHER)
     at = datetime.fromtimestamp(event["created"], UTC)
     if kind is PaymentNewsKind.OTHER:
-        return PaymentNews(event["id"], kind, at=at)
+        return PaymentNews(event_id=event["id"], kind=kind, at=at)
     subject = event["data"]["object"]
     if kind is PaymentNewsKind.CARD_SAVED:
-        return PaymentNews(event["id"], kind, customer_id=subject["customer"], setup_id=subject["id"], at=at)
+        return PaymentNews(
+            event_id=event["id"], kind=kind, customer_id=subject["customer"], setup_id=subject["id"], at=at
+        )
     if kind.is_dispute:
         amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
         detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
         return PaymentNews(
-            event["id"], kind, payment_id=subject["payment_intent"], amount_minor=amount_minor, at=at, detail=detail
+            event_id=event["id"],
+            kind=kind,
+            payment_id=subject["payment_intent"],
+            amount_minor=amount_minor,
+            at=at,
+            detail=detail,
         )
     error = subject.get("last_payment_error") or {}
     return PaymentNews(

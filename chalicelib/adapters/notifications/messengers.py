@@ -46,7 +46,7 @@ def signature(secret: str, at_s: int, body: bytes) -> str:
     return f"t={at_s},v1={digest}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WebhookMessenger:
     """Posts to operators' webhooks: the port Messenger.
 

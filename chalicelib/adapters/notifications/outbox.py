@@ -110,9 +110,9 @@ def _position(notice: Notification) -> str:
 
 def _posted(row: NoticeRow) -> Posted:
     return Posted(
-        decode(Notification, row.body),
-        row.due_at,
-        row.attempts or 0,
-        tuple(row.sent_by or ()),
-        Outcome(row.outcome) if row.outcome else None,
+        notice=decode(Notification, row.body),
+        due_at=row.due_at,
+        attempts=row.attempts or 0,
+        sent_by=tuple(row.sent_by or ()),
+        outcome=Outcome(row.outcome) if row.outcome else None,
     )

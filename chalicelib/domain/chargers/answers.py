@@ -41,7 +41,7 @@ class TokenAnswer:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartAnswer:
     """Answer to a start that needs a transaction id: that name, and whether its token may charge.
 
@@ -56,7 +56,7 @@ class StartAnswer:
     limits: TransactionLimits | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
     """Answer to what only had to be recorded. `standing` is its token's authorization status, where it showed one.
 

@@ -124,7 +124,7 @@ def _without_brief_absences(found: Sequence[Spell]) -> Sequence[Spell]:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uptime:
     """A connector's time by condition, and what two laws make of it. `excluded` is beyond the operator's control.
 

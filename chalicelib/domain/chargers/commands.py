@@ -199,7 +199,7 @@ class Limit:
     phases: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetProfile:
     """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W."""
 
@@ -235,7 +235,7 @@ class ReadSchedule:
     in_amps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateFirmware:
     """Fetch and install firmware; signed where a certificate (PEM) and a signature (base64) are given."""
 
@@ -249,7 +249,7 @@ class UpdateFirmware:
     retry_interval_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadLog:
     """Put a log where `url` says."""
 
@@ -348,7 +348,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
     """A charger's answer: `detail` is its own word for it, `ref` the transaction it already runs, if it said so.
 

@@ -82,7 +82,7 @@ class StopReason(StrEnum):
 Currents = tuple[int | None, int | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One look at a meter. `energy_wh` is the meter's register, which never starts at zero on purpose.
 
@@ -140,7 +140,7 @@ class TokenPresented:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargingStarted:
     """Energy may flow.
 
@@ -174,7 +174,7 @@ class TransactionLimits:
     soc_percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingsTaken:
     """Meter readings while charging; `ref` None when the charger did not say of which transaction.
 
@@ -208,7 +208,7 @@ class MainMeterRead:
     readings: tuple[Reading, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargingStopped:
     """The charger has ended a transaction; `meter_stop_wh` is the register at that moment.
 
@@ -291,7 +291,7 @@ class ReservationReported:
     word: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportReceived:
     """Part `seq_no` of what a charger was asked to report under `request_id`; `body` is JSON in its own words."""
 

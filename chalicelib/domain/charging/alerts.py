@@ -28,7 +28,13 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime) -> N
     if session.driver_id is None:
         return None
     return Notification(
-        kind, session.session_id, session.driver_id, session.operator_id, session.charger_id, session.connector, at
+        kind=kind,
+        session_id=session.session_id,
+        driver_id=session.driver_id,
+        operator_id=session.operator_id,
+        charger_id=session.charger_id,
+        connector=session.connector,
+        at=at,
     )
 
 

@@ -30,7 +30,7 @@ def merged(one: Reading, other: Reading) -> Reading | None:
         if told is not None and also_told is not None and told != also_told:
             return None
         found[name] = also_told if told is None else told
-    return Reading(one.at, **found, is_export=one.is_export or other.is_export)
+    return Reading(at=one.at, **found, is_export=one.is_export or other.is_export)
 
 
 def latest(newest_first: Iterable[Reading]) -> Reading | None:

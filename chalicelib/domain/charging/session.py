@@ -103,7 +103,7 @@ class Payment:
     paid_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LateEnd:
     """An end that the charger told after one was inferred: when, at which register, and why.
 

@@ -64,7 +64,7 @@ class StartFailed:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The charger's transaction `ref` began, at `connector` where that is known."""
 
@@ -90,7 +90,7 @@ class StopRequested:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """The charger's transaction `ref` ended. What is known now may tell better when it began (`began_at`).
 
@@ -106,7 +106,7 @@ class Stopped:
     is_inferred: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyMeasured:
     """All evidence is weighed: the energy that will be billed, and when it ended if the charger never said.
 
@@ -272,7 +272,7 @@ def _note_end(session: Session, event: Stopped) -> Session:
 
 
 def _end_of(event: Stopped) -> LateEnd:
-    return LateEnd(event.at, event.meter_stop_wh, event.reason, event.is_inferred)
+    return LateEnd(at=event.at, meter_stop_wh=event.meter_stop_wh, reason=event.reason, is_inferred=event.is_inferred)
 
 
 def _measure(session: Session, event: EnergyMeasured) -> Session:

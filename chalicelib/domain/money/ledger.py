@@ -42,7 +42,7 @@ class Unbalanced(ValueError):
     """The transfers of a session contradict each other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """A transfer: `amount_minor` of `currency` moves from `debit` to `credit`. Unique by (session_id, kind, reference).
 
@@ -148,7 +148,15 @@ class Book:
         self, kind: TransferKind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
     ) -> Transfer:
         return Transfer(
-            self.session_id, kind, debit, credit, amount_minor, self.currency, self.operator_id, at, reference
+            session_id=self.session_id,
+            kind=kind,
+            debit=debit,
+            credit=credit,
+            amount_minor=amount_minor,
+            currency=self.currency,
+            operator_id=self.operator_id,
+            at=at,
+            reference=reference,
         )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from chalicelib.domain.pricing.bill import Bill
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """An operator's legal profile: who it is by law. `country` is ISO 3166 alpha-2; what was not told is empty."""
 

@@ -30,7 +30,7 @@ class Dimension(StrEnum):
     MAXIMUM = "maximum"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of a bill: one thing charged for, rounded to `amount_minor`.
 
@@ -53,7 +53,7 @@ class Tax:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
     """What a session costs. `net_minor + tax_minor == total_minor`, and the taxes sum to `tax_minor`.
 
@@ -138,7 +138,12 @@ def _difference(tariff: Tariff, bounded: tuple[int, int], sums: tuple[int, int])
     which = 1 if tariff.tax_included else 0
     change_minor = bounded[which] - sums[which]
     dimension = Dimension.MINIMUM if bounded[1] > sums[1] else Dimension.MAXIMUM
-    return Line(dimension, 1, Decimal(change_minor).scaleb(-decimals(tariff.currency)), change_minor)
+    return Line(
+        dimension=dimension,
+        quantity=1,
+        unit_price=Decimal(change_minor).scaleb(-decimals(tariff.currency)),
+        amount_minor=change_minor,
+    )
 
 
 def _spread(taxes: Sequence[Tax], net_minor: int, tax_minor: int) -> list[Tax]:

@@ -50,7 +50,7 @@ _RESERVED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargingPeriod:
     """A charging period (OCPI): a part of a charge in which energy came evenly; one not `is_charging` is time parked.
 
@@ -107,16 +107,20 @@ def charging_periods(
     measured_wh = sum(rises)
     if not measured_wh or not energy_wh:
         whole = Fraction(energy_wh or 0)
-        return (ChargingPeriod(began_at, ended_at, whole, is_charging=energy_wh is None or energy_wh > 0),)
+        return (
+            ChargingPeriod(
+                began_at=began_at, ended_at=ended_at, energy_wh=whole, is_charging=energy_wh is None or energy_wh > 0
+            ),
+        )
     last = max(index for index, rise in enumerate(rises) if rise)
     # Where the evidence proves another sum than the registers show, each part has its share of it.
     share = Fraction(energy_wh, measured_wh)
     told = sorted(currents)
     return tuple(
         ChargingPeriod(
-            before.at,
-            after.at,
-            rise * share,
+            began_at=before.at,
+            ended_at=after.at,
+            energy_wh=rise * share,
             is_charging=index <= last,
             current_ma=_mean(told, before.at, after.at) if rise else None,
         )
@@ -136,15 +140,19 @@ def planned(
 ) -> Usage:
     """A charge that begins at `at`, gives its energy evenly, and then stands."""
     full_at = at + charging_s * _SECOND
-    periods = [ChargingPeriod(at, full_at, Fraction(energy_wh))]
+    periods = [ChargingPeriod(began_at=at, ended_at=full_at, energy_wh=Fraction(energy_wh))]
     if parked_s:
-        periods.append(ChargingPeriod(full_at, full_at + parked_s * _SECOND, Fraction(0), is_charging=False))
+        periods.append(
+            ChargingPeriod(
+                began_at=full_at, ended_at=full_at + parked_s * _SECOND, energy_wh=Fraction(0), is_charging=False
+            )
+        )
     return Usage(tuple(periods), reserved)
 
 
 def rates(tariff: Tariff, time_zone: str, at: datetime) -> tuple[PriceComponent, ...]:
     """The prices of a charge that begins at this moment, one for each dimension that costs something."""
-    start = _Moment(at, Fraction(0), Fraction(0), None)
+    start = _Moment(at=at, energy_wh=Fraction(0), duration_s=Fraction(0), power_w=None)
     elements = _elements(tariff, None)
     found = (_first(elements, priced, start, time_zone) for priced in Priced)
     return tuple(component for component in found if component is not None)
@@ -161,7 +169,7 @@ def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
     return total(tariff, lines, is_charge=bool(usage.periods))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Moment:
     """All that a restriction may ask of a moment; power and current unknown where energy came in no time."""
 
@@ -243,7 +251,13 @@ def _pieces(
         current_ma = power_w * 1000 / _NOMINAL_V
     for start, end in pairwise(inside):
         at = period.began_at + floor(start * lasted_s * 1_000_000) * _MICROSECOND
-        moment = _Moment(at, so_far_wh + start * period.energy_wh, offset_s + start * lasted_s, power_w, current_ma)
+        moment = _Moment(
+            at=at,
+            energy_wh=so_far_wh + start * period.energy_wh,
+            duration_s=offset_s + start * lasted_s,
+            power_w=power_w,
+            current_ma=current_ma,
+        )
         yield moment, (end - start) * period.energy_wh, (end - start) * lasted_s
 
 
@@ -277,7 +291,9 @@ def _between(low: int | None, value: Fraction | None, high: int | None) -> bool:
 
 def _reservation_lines(tariff: Tariff, reserved: Reserved, time_zone: str) -> list[Line]:
     """OCPI ReservationRestrictionType: an expiry's own price per hour stands in for the reservation's."""
-    period = ChargingPeriod(reserved.began_at, max(reserved.began_at, reserved.ended_at), Fraction(0))
+    period = ChargingPeriod(
+        began_at=reserved.began_at, ended_at=max(reserved.began_at, reserved.ended_at), energy_wh=Fraction(0)
+    )
     made = _tally(_elements(tariff, ReservationRestriction.MADE), [period], time_zone)
     expired = _tally(
         _elements(tariff, ReservationRestriction.EXPIRED) if reserved.has_expired else [], [period], time_zone
@@ -304,5 +320,13 @@ def _lines(tally: _Tally, named: dict[Priced, Dimension], currency: str) -> list
             if quantity and component.price:
                 exact = Fraction(component.price) * quantity / _UNIT[priced]
                 amount_minor = to_minor(exact, currency)
-                lines.append(Line(named[priced], quantity, component.price, amount_minor, component.vat))
+                lines.append(
+                    Line(
+                        dimension=named[priced],
+                        quantity=quantity,
+                        unit_price=component.price,
+                        amount_minor=amount_minor,
+                        tax_percent=component.vat,
+                    )
+                )
     return lines

@@ -62,7 +62,7 @@ class PriceComponent:
             raise ValueError("step_size must be at least 1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restrictions:
     """When an element applies: all that is given must hold. Lower bounds are inclusive, upper ones exclusive.
 
@@ -118,7 +118,7 @@ class PriceLimit:
     after_taxes: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
     """An operator's prices. `hold_minor` is what a card must be good for, unless the driver's own limits need less.
 

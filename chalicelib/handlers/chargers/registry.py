@@ -56,7 +56,11 @@ def put_tariff(request: Request) -> Answer:
 def put_site(request: Request) -> Answer:
     """Register a site, or change it: its address, place, tariff and time zone."""
     network().registry.put_site(
-        Site(_checked(request, "site_id", _ID), request.operator_id, **request.body.model_dump(mode="python"))
+        Site(
+            site_id=_checked(request, "site_id", _ID),
+            operator_id=request.operator_id,
+            **request.body.model_dump(mode="python"),
+        )
     )
     return Answer()
 
@@ -75,9 +79,9 @@ def put_charger(request: Request) -> Answer:
     body: ChargerBody = request.body
     charger_id = _checked(request, "charger_id", _CHARGER_ID)
     charger = Charger(
-        charger_id,
-        request.operator_id,
-        body.site_id,
+        charger_id=charger_id,
+        operator_id=request.operator_id,
+        site_id=body.site_id,
         password_hash="",
         connectors=tuple(ConnectorId.parse(connector) for connector in body.connectors),
         security_profile=body.security_profile,

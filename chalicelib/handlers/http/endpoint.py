@@ -56,7 +56,7 @@ _CAREFUL = {
 Body = TypeVar("Body", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """An HTTP request, checked: path parameters decoded, body validated, caller known (if the route asks who it is)."""
 
@@ -118,7 +118,7 @@ class Answer:
 Handler = Callable[[Request], BaseModel | Answer | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A route as documented; `also` are the statuses of success beside the usual one, and when they come."""
 

@@ -29,11 +29,11 @@ def tariff(tariff_id: str, operator_id: str, body: TariffBody) -> Tariff:
         tax_percent=body.tax_percent,
     )
     return Tariff(
-        tariff_id,
-        operator_id,
-        body.name,
-        body.currency,
-        elements,
+        tariff_id=tariff_id,
+        operator_id=operator_id,
+        name=body.name,
+        currency=body.currency,
+        elements=elements,
         min_price=_limit(body.min_price),
         max_price=_limit(body.max_price),
         tax_included=body.tax_included,

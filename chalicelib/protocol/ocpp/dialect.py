@@ -52,7 +52,7 @@ class Decoded:
     deviation: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dialect:
     """One version of OCPP: its decoders, repliers, encoders and spellings.
 
@@ -139,16 +139,16 @@ class Dialect:
             # Some answers are nothing but what was asked for.
             verdict = Verdict.ACCEPTED if wrong is None else Verdict.FAILED
         return CommandResult(
-            verdict,
-            ", ".join(dict.fromkeys(words))[:100],
-            as_identifier(payload.get("transactionId")),
-            payload,
-            wrong.description if wrong else None,
+            verdict=verdict,
+            detail=", ".join(dict.fromkeys(words))[:100],
+            ref=as_identifier(payload.get("transactionId")),
+            data=payload,
+            deviation=wrong.description if wrong else None,
         )
 
     def read_error(self, error: CallError) -> CommandResult:
         """A CALLERROR is a failure in the charger's own words."""
-        return CommandResult(Verdict.FAILED, f"{error.code}: {error.description}"[:200])
+        return CommandResult(verdict=Verdict.FAILED, detail=f"{error.code}: {error.description}"[:200])
 
     def _schema(self, action: str) -> str:
         # What nobody answers is no request, and its schema has no such ending.

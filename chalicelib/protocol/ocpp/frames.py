@@ -62,7 +62,7 @@ class ProtocolError(Exception):
         self.message_id = message_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A CALL: a request; one that `is_silent` (OCPP 2.1's SEND) is not answered.
 
@@ -193,7 +193,7 @@ def _call(message_id: MessageId, rest: list[Any], bent: str, *, is_silent: bool)
     given = payload[0] if payload else None
     if given is not None and not isinstance(given, dict):
         given, bent = _object(given, message_id), "; ".join(filter(None, (bent, "the payload was no object")))
-    return Call(message_id, action, given or {}, is_silent, bent)
+    return Call(message_id=message_id, action=action, payload=given or {}, is_silent=is_silent, bent=bent)
 
 
 def _object(payload: object, message_id: MessageId) -> dict[str, Any]:

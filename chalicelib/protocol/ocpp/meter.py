@@ -171,7 +171,10 @@ class MeterValues:
     def begun(self) -> Reading | None:
         """The register that is marked as that of the transaction's beginning, and its time."""
         known = self._marked(BEGIN)
-        return Reading(*min(known)) if known else None
+        if not known:
+            return None
+        at, energy_wh = min(known)
+        return Reading(at=at, energy_wh=energy_wh)
 
     def _marked(self, context: str) -> list[tuple[datetime, int]]:
         if context not in self._marks:
@@ -217,13 +220,13 @@ class MeterValues:
         if energy is None and power is None and soc is None and current is None:
             return None
         return Reading(
-            at,
-            energy.value if energy else None,
-            power.value if power else None,
-            soc.value if soc else None,
-            current.value if current and not _lacks_phases(current, power) else None,
-            current.by_phase if current else None,
-            is_export,
+            at=at,
+            energy_wh=energy.value if energy else None,
+            power_w=power.value if power else None,
+            soc_percent=soc.value if soc else None,
+            current_ma=current.value if current and not _lacks_phases(current, power) else None,
+            phase_currents_ma=current.by_phase if current else None,
+            is_export=is_export,
         )
 
     def _plain_reading(self, at: datetime, moment: _Moment) -> Reading | None:
@@ -237,7 +240,7 @@ class MeterValues:
             soc_percent = None
         if energy_wh is None and power_w is None and soc_percent is None and current_ma is None:
             return None
-        return Reading(at, energy_wh, power_w, soc_percent, current_ma)
+        return Reading(at=at, energy_wh=energy_wh, power_w=power_w, soc_percent=soc_percent, current_ma=current_ma)
 
     def _measured(self, measurand: str, samples: Sequence[Sample] | None) -> _Found | None:
         """The sample of the whole connector; failing that, the sum of its phases.

@@ -55,12 +55,12 @@ def report(kind: ReportKind) -> Decoder:
 
     def decode(payload: Payload) -> ChargerEvent:
         return ReportReceived(
-            kind,
-            payload.integer("requestId"),
+            kind=kind,
+            request_id=payload.integer("requestId"),
             # ReportChargingProfiles and NotifyDisplayMessages do not number their parts.
-            payload.optional_integer("seqNo") or 0,
-            payload.data.get("tbc") is not True,
-            msgspec.json.encode(payload.data).decode(),
+            seq_no=payload.optional_integer("seqNo") or 0,
+            is_last=payload.data.get("tbc") is not True,
+            body=msgspec.json.encode(payload.data).decode(),
         )
 
     return decode

@@ -109,11 +109,11 @@ def _status(payload: Payload) -> StatusReported:
 
 def _started(payload: Payload) -> ChargingStarted:
     return ChargingStarted(
-        _connector(payload),
-        payload.when(),
+        connector=_connector(payload),
+        at=payload.when(),
         # An empty idTag is how some say that nobody showed a token.
-        payload.optional_token("idTag"),
-        _register(payload, "meterStart"),
+        token=payload.optional_token("idTag"),
+        meter_start_wh=_register(payload, "meterStart"),
         said_at=payload.said(),
     )
 
@@ -136,9 +136,9 @@ def _readings(payload: Payload) -> ReadingsTaken | MainMeterRead:
         # §3.14.1: the values of connector 0 are those of the main energy meter.
         return MainMeterRead(told.record())
     return ReadingsTaken(
-        ref,
-        connector,
-        told.readings(),
+        ref=ref,
+        connector=connector,
+        readings=told.readings(),
         is_nameless=ref is None and payload.data.get("transactionId") is not None,
         begun=told.begun,
         signed=told.signed,

@@ -117,7 +117,7 @@ def _meter_values(payload: Payload) -> ReadingsTaken | MainMeterRead:
     if connector is None and payload.optional_integer("evseId") is not None:
         # J01: EVSE 0 has the main power meter.
         return MainMeterRead(told.record())
-    return ReadingsTaken(None, connector, told.readings(), begun=told.begun, signed=told.signed)
+    return ReadingsTaken(ref=None, connector=connector, readings=told.readings(), begun=told.begun, signed=told.signed)
 
 
 def _token(payload: Payload) -> str | None:
@@ -144,14 +144,14 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
     changed = payload.data.get("triggerReason") == "ChargingStateChanged"
     told = meter.MeterValues(payload, _unit)
     return ReadingsTaken(
-        ref,
-        _where(payload),
-        told.readings(),
-        payload.at(),
-        _token(payload),
-        info.optional_integer("remoteStartId"),
-        payload.optional_integer("seqNo"),
-        info.word("chargingState", CHARGING_STATES, None) if changed else None,
+        ref=ref,
+        connector=_where(payload),
+        readings=told.readings(),
+        at=payload.at(),
+        token=_token(payload),
+        remote_start_id=info.optional_integer("remoteStartId"),
+        seq_no=payload.optional_integer("seqNo"),
+        status=info.word("chargingState", CHARGING_STATES, None) if changed else None,
         begun=told.begun,
         signed=told.signed,
         is_offline=_is_offline(payload),
@@ -161,16 +161,16 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
 def _began(payload: Payload, info: Payload, ref: str) -> ChargingStarted:
     told = meter.MeterValues(payload, _unit)
     return ChargingStarted(
-        _where(payload),
-        payload.when(),
-        _token(payload),
-        told.register(meter.BEGIN, newest=False),
-        ref,
-        info.optional_integer("remoteStartId"),
-        payload.said(),
-        payload.optional_integer("seqNo"),
-        info.word("chargingState", CHARGING_STATES, None),
-        told.signed,
+        connector=_where(payload),
+        at=payload.when(),
+        token=_token(payload),
+        meter_start_wh=told.register(meter.BEGIN, newest=False),
+        ref=ref,
+        remote_start_id=info.optional_integer("remoteStartId"),
+        said_at=payload.said(),
+        seq_no=payload.optional_integer("seqNo"),
+        status=info.word("chargingState", CHARGING_STATES, None),
+        signed=told.signed,
         is_offline=_is_offline(payload),
     )
 
@@ -184,19 +184,19 @@ def _ended(payload: Payload, info: Payload, ref: str) -> ChargingStopped:
     told = meter.MeterValues(payload, _unit)
     readings = told.record()
     return ChargingStopped(
-        ref,
-        payload.when(),
-        told.register(meter.END, newest=True),
+        ref=ref,
+        at=payload.when(),
+        meter_stop_wh=told.register(meter.END, newest=True),
         # E06: a reason left out means the driver ended it at the charger.
-        info.word("stoppedReason", REASONS, StopReason.LOCAL),
-        _token(payload),
-        _where(payload),
+        reason=info.word("stoppedReason", REASONS, StopReason.LOCAL),
+        token=_token(payload),
+        connector=_where(payload),
         # One reading is the final one, which stands above; more are the transaction's own record.
-        readings if len(readings) > 1 else (),
-        told.marked(meter.BEGIN),
-        payload.said(),
-        payload.optional_integer("seqNo"),
-        told.signed,
+        readings=readings if len(readings) > 1 else (),
+        meter_start_wh=told.marked(meter.BEGIN),
+        said_at=payload.said(),
+        seq_no=payload.optional_integer("seqNo"),
+        signed=told.signed,
         stop_word=(info.optional_text("stoppedReason") or "")[:50],
     )
 

@@ -116,7 +116,7 @@ class ChargerCommands:
         now = self.clock()
         call, given_up = self.calls.next_waiting(charger_id, connection_id, now, now + ANSWER_DUE)
         for message_id in given_up:
-            self.calls.answer(charger_id, message_id, CommandResult(Verdict.FAILED, _WAITED), now)
+            self.calls.answer(charger_id, message_id, CommandResult(verdict=Verdict.FAILED, detail=_WAITED), now)
         if call is None:
             return
         try:
@@ -178,12 +178,17 @@ class ChargerCommands:
 
     def _lost(self, call: SentCall) -> None:
         now = self.clock()
-        self.calls.answer(call.charger_id, call.message_id, CommandResult(Verdict.FAILED, _OFFLINE), now)
+        self.calls.answer(call.charger_id, call.message_id, CommandResult(verdict=Verdict.FAILED, detail=_OFFLINE), now)
         self.calls.free_line(call.charger_id, call.message_id, now)
 
     def _reached_anew(self, charger: Charger, call: SentCall, frame: str) -> SentCall | None:
         """The call as sent down a newer socket than the one that is gone: every socket ends after two hours."""
-        socket = Connection(call.connection_id, charger.charger_id, charger.operator_id, charger.protocol or "")
+        socket = Connection(
+            connection_id=call.connection_id,
+            charger_id=charger.charger_id,
+            operator_id=charger.operator_id,
+            protocol=charger.protocol or "",
+        )
         if self.sockets.closed(socket):
             self.charger_log.line(charger, online=False, why="the socket is gone")
             return None

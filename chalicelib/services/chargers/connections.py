@@ -127,7 +127,12 @@ class Connections:
         protocol = registered(agreed)
         is_pending = charger.admission is Admission.PENDING
         connection = Connection(
-            connection_id, charger.charger_id, charger.operator_id, protocol, is_pending, charger.traced_until
+            connection_id=connection_id,
+            charger_id=charger.charger_id,
+            operator_id=charger.operator_id,
+            protocol=protocol,
+            is_pending=is_pending,
+            traced_until=charger.traced_until,
         )
         replaced = self.sockets.opened(connection, opened_at)
         if replaced and replaced != connection_id:
@@ -227,7 +232,13 @@ class Connections:
             profile = 1
             password_hash = hash_password(password_of(basic, charger_id), secrets.token_bytes(16))
         charger = Charger(
-            charger_id, operator_id, "", password_hash, (), security_profile=profile, admission=Admission.PENDING
+            charger_id=charger_id,
+            operator_id=operator_id,
+            site_id="",
+            password_hash=password_hash,
+            connectors=(),
+            security_profile=profile,
+            admission=Admission.PENDING,
         )
         try:
             self.chargers.propose(charger, at + _PENDING_KEPT)

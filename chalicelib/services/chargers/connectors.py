@@ -39,7 +39,7 @@ def seat(connectors: Connectors, sessions: Sessions, session: Session, connector
     the one that had it, or, if that began later, `session` itself, which then gets nothing.
     """
     states = {state.connector: state for state in connectors.of_charger(session.charger_id)}
-    state = states.get(connector, ConnectorState(connector))
+    state = states.get(connector, ConnectorState(connector=connector))
     others = [it for it in states.values() if it.connector != connector and it.session_id == session.session_id]
     holder_id = state.session_id if state.session_id != session.session_id else None
     holder = sessions.get(holder_id) if holder_id else None

@@ -26,7 +26,7 @@ _VARYING = re.compile(r"'[^']*'|\d")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChargerLog:
     """Writes the message log and the history, and shows searches what a charger does now."""
 
@@ -41,7 +41,10 @@ class ChargerLog:
         charger_id = charger.charger_id
         now = self.clock()
         what = "connected" if online else "disconnected"
-        self._write(charger_id, LoggedMessage(now, Direction.LINE, what, result=why, connection_id=connection_id))
+        self._write(
+            charger_id,
+            LoggedMessage(at=now, direction=Direction.LINE, what=what, result=why, connection_id=connection_id),
+        )
         try:
             if charger.place is not None:
                 self.places.set_online(charger.place, online)
@@ -52,7 +55,7 @@ class ChargerLog:
     def refused(self, charger_id: str, why: str, times: int) -> None:
         """Whoever came in the charger's name was not let in, so many times today; it may have been anybody."""
         result = why if times == 1 else f"{why} (refused {times} times today)"
-        self._write(charger_id, LoggedMessage(self.clock(), Direction.LINE, "refused", result=result))
+        self._write(charger_id, LoggedMessage(at=self.clock(), direction=Direction.LINE, what="refused", result=result))
 
     def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
         """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
@@ -78,7 +81,14 @@ class ChargerLog:
     def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:
         """A command went out."""
         text = redacted(call.action, payload)
-        entry = LoggedMessage(call.sent_at, Direction.OUT, call.action, call.message_id, text, result=call.purpose)
+        entry = LoggedMessage(
+            at=call.sent_at,
+            direction=Direction.OUT,
+            what=call.action,
+            message_id=call.message_id,
+            payload=text,
+            result=call.purpose,
+        )
         self._write(call.charger_id, entry)
 
     def answered(self, connection: Connection, call: SentCall, result: CommandResult) -> None:
@@ -86,10 +96,10 @@ class ChargerLog:
         now = self.clock()
         late = " (late)" if now > call.due_at else ""
         entry = LoggedMessage(
-            now,
-            Direction.IN,
-            call.action,
-            call.message_id,
+            at=now,
+            direction=Direction.IN,
+            what=call.action,
+            message_id=call.message_id,
             answer=redacted(call.action, result.data),
             result=f"{result.verdict}{late}: {result.detail}" if result.detail else f"{result.verdict}{late}",
             deviation=result.deviation,

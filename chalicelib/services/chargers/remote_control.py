@@ -43,7 +43,7 @@ LONGEST_TRACE = timedelta(hours=24)
 _LOOK_AGAIN_S = 0.25
 # 20 bytes: what OCPP 1.6's AuthorizationKey holds at most, as 40 hexadecimal digits.
 _KEY_BYTES = 20
-_SOCKET_CLOSED = CommandResult(Verdict.FAILED, "its socket closed before the charger answered")
+_SOCKET_CLOSED = CommandResult(verdict=Verdict.FAILED, detail="its socket closed before the charger answered")
 
 
 @dataclass(frozen=True, slots=True)

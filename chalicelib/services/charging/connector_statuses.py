@@ -24,8 +24,8 @@ from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE
 from chalicelib.services.charging.transaction_ids import TransactionIds
-from chalicelib.services.charging.transactions import CHARGER_AS_A_WHOLE
 from chalicelib.services.notifications.alerts import Alerts
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,9 @@ class ConnectorStatuses:
             return Noted()
         # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
         now = self.clock()
-        state = ConnectorState(where, status, now, event.error, told_at=_credible(event.at, now))
+        state = ConnectorState(
+            connector=where, status=status, status_at=now, error=event.error, told_at=_credible(event.at, now)
+        )
         before = self.connectors.set_status(connection.charger_id, state)
         if before is None:
             return Noted()

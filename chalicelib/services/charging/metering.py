@@ -29,7 +29,7 @@ _HOLD_IS_GOOD_FOR = timedelta(days=4, hours=18)
 _IN_TIME = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metering:
     """Decides what a session's energy was; `decide` is how a person does."""
 

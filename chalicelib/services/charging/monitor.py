@@ -74,7 +74,7 @@ def wants_attention(facts: Transaction, readings: Sequence[Reading]) -> bool:
     return any((it - begun_wh if it >= begun_wh else it) >= facts.attend_from_wh for it in registers_wh)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Monitor:
     """Looks at a session with its readings, and acts on limits reached and holds outgrown."""
 

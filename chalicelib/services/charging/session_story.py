@@ -30,7 +30,7 @@ def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
         return authorization
     is_late = session.ref is None and session.reason in _LATE
     standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
-    return Authorization(standing, session.driver_id, terms=Terms(session.tariff.tariff_id))
+    return Authorization(standing=standing, driver_id=session.driver_id, terms=Terms(session.tariff.tariff_id))
 
 
 def session_name(facts: Transaction, authorization: Authorization) -> str:
@@ -48,7 +48,9 @@ def story(facts: Transaction) -> list[SessionEvent]:
     if start is not None:
         doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
         where = facts.connector if facts.connector is not None and facts.connector.is_credible else None
-        events.append(Started(facts.ref, start.best, facts.meter_start_wh, doubts, where))
+        events.append(
+            Started(ref=facts.ref, at=start.best, meter_start_wh=facts.meter_start_wh, flags=doubts, connector=where)
+        )
     if stop is not None:
         lasted = span(start or stop, stop)
         reason = facts.stop_reason or StopReason.OTHER
@@ -57,5 +59,15 @@ def story(facts: Transaction) -> list[SessionEvent]:
         if facts.stopped_as is not None and not facts.stopped_as.startswith(NAMELESS):
             flags |= {Flag.END_INFERRED}
         is_inferred = facts.stopped_as is not None
-        events.append(Stopped(facts.ref, lasted.ended_at, facts.meter_stop_wh, reason, began_at, flags, is_inferred))
+        events.append(
+            Stopped(
+                ref=facts.ref,
+                at=lasted.ended_at,
+                meter_stop_wh=facts.meter_stop_wh,
+                reason=reason,
+                began_at=began_at,
+                flags=flags,
+                is_inferred=is_inferred,
+            )
+        )
     return events

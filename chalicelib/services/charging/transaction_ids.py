@@ -102,7 +102,7 @@ class TransactionIds:
             if not event.is_nameless or not event.readings or not self._is_under_way(charger_id, event.connector):
                 return None
             ref = f"{NAMELESS}{event.connector or 0}~{event.readings[0].at:%Y%m%d}"
-        facts = Transaction(charger_id, ref, connector=event.connector, heard_at=self.clock())
+        facts = Transaction(charger_id=charger_id, ref=ref, connector=event.connector, heard_at=self.clock())
         self.transactions.leave_unclaimed(charger_id, ref, self.clock())
         return self.transactions.record(facts)
 
@@ -111,7 +111,9 @@ class TransactionIds:
         alias = event.ref or _alias(event)
         row = self.transactions.get(charger_id, alias)
         if row is not None and row.stands_for is not None:
-            known = self.transactions.get(charger_id, row.stands_for) or Transaction(charger_id, row.stands_for)
+            known = self.transactions.get(charger_id, row.stands_for) or Transaction(
+                charger_id=charger_id, ref=row.stands_for
+            )
             if known_to_charger(known.ref) != alias:
                 return Ended(known.ref, alias, known)
             # An end older than the start is that of the transaction that had the name before.
@@ -134,7 +136,9 @@ class TransactionIds:
         """The transaction of that name, or the one that the name stands for."""
         known = self.transactions.get(charger_id, ref)
         if known is not None and known.stands_for is not None:
-            return self.transactions.get(charger_id, known.stands_for) or Transaction(charger_id, known.stands_for)
+            return self.transactions.get(charger_id, known.stands_for) or Transaction(
+                charger_id=charger_id, ref=known.stands_for
+            )
         return known
 
     def disown(self, charger_id: str, ended: Ended, event: ChargingStopped) -> None:
@@ -275,3 +279,13 @@ def _alias(event: ChargingStopped) -> str:
     """A name that the same message always gets."""
     facts = (event.said_at or event.at, event.meter_stop_wh, event.token, event.reason)
     return NAMELESS + hashlib.sha256("\x1f".join(map(str, facts)).encode()).hexdigest()[:16]
+
+
+def is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
+    """Whether a transaction is the one this start began, or another that was given the same number."""
+    if facts.started_at != event.at:
+        return False
+    if facts.started_heard_at is not None and believable(event.at, facts.started_heard_at):
+        return True
+    # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
+    return facts.stopped_heard_at is None

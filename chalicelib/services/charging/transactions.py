@@ -28,17 +28,15 @@ from chalicelib.records.chargers import Connection, SentCall
 from chalicelib.records.charging import Transaction
 from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
-from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE, LocalStarts
+from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import for_this, session_name, story
-from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.charging.transaction_ids import TransactionIds, is_same_start
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
-
-__all__ = ["AssignRef", "CHARGER_AS_A_WHOLE", "TransactionEvents"]
 
 _REF_ATTEMPTS = 8
 _log = logging.getLogger(__name__)
@@ -46,7 +44,7 @@ _log = logging.getLogger(__name__)
 AssignRef = Callable[[str, ChargingStarted, int], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
     """A transaction as known after a message, its session, and what to say of the token shown and of its group."""
 
@@ -85,8 +83,8 @@ class TransactionEvents:
         for attempt in range(_REF_ATTEMPTS):
             ref = assign_ref(connection.charger_id, event, attempt)
             facts = Transaction(
-                connection.charger_id,
-                ref if event.ref is None else self.transaction_ids.begun(connection.charger_id, ref, event),
+                charger_id=connection.charger_id,
+                ref=ref if event.ref is None else self.transaction_ids.begun(connection.charger_id, ref, event),
                 connector=event.connector,
                 token=event.token,
                 heard_at=now,
@@ -97,9 +95,15 @@ class TransactionEvents:
             )
             told = self._tell(connection, facts, event.remote_start_id)
             self.signed_values.keep(connection.charger_id, facts.ref, event.signed)
-            if event.ref is not None or _is_same_start(told.facts, event):
+            if event.ref is not None or is_same_start(told.facts, event):
                 session = self.limits.told(told.session, event.limits)
-                return StartAnswer(ref, told.standing, told.group, told.expires_at, to_hand_on(session))
+                return StartAnswer(
+                    ref=ref,
+                    standing=told.standing,
+                    group=told.group,
+                    expires_at=told.expires_at,
+                    limits=to_hand_on(session),
+                )
         raise RuntimeError(f"no free transaction number on {connection.charger_id} in {_REF_ATTEMPTS} attempts")
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
@@ -128,15 +132,17 @@ class TransactionEvents:
         if event.token is None and event.remote_start_id is None and start_wh is None:
             return Noted(cost=cost, limits=to_hand_on(session))
         facts = Transaction(
-            connection.charger_id,
-            known.ref,
+            charger_id=connection.charger_id,
+            ref=known.ref,
             connector=event.connector,
             token=event.token,
             meter_start_wh=start_wh,
         )
         told = self._tell(connection, facts, event.remote_start_id)
         session = self.limits.told(told.session, event.limits)
-        return Noted(told.standing, told.group, told.expires_at, cost, to_hand_on(session))
+        return Noted(
+            standing=told.standing, group=told.group, expires_at=told.expires_at, cost=cost, limits=to_hand_on(session)
+        )
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.
@@ -149,7 +155,7 @@ class TransactionEvents:
         if known.meter_start_wh is None:
             return event.begun.energy_wh
         if known.started_at is not None and is_beside(event.begun, event.readings):
-            begun = Reading(known.started_at, event.begun.energy_wh)
+            begun = Reading(at=known.started_at, energy_wh=event.begun.energy_wh)
             self.readings.append(known.charger_id, known.ref, (begun,))
         return None
 
@@ -162,8 +168,8 @@ class TransactionEvents:
             self.readings.append(charger_id, ended.ref, event.readings)
         self.signed_values.keep(charger_id, ended.ref, event.signed)
         facts = Transaction(
-            charger_id,
-            ended.ref,
+            charger_id=charger_id,
+            ref=ended.ref,
             connector=event.connector if ended.told_as is None else None,
             heard_at=now,
             stopped_at=event.at,
@@ -187,7 +193,7 @@ class TransactionEvents:
         # Whoever shows a token to end a charge may end it: keeping a cable locked helps nobody. But what is told of the
         # token is its own status, for the charger keeps that, and lets the token charge by it (1.6 §3.5.1, 2.0.1 C10).
         shown = self._authorization(connection, event.token)
-        return Noted(shown.to_end, shown.group, shown.expires_at, cost)
+        return Noted(standing=shown.to_end, group=shown.group, expires_at=shown.expires_at, cost=cost)
 
     def start_answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger's yes to a start is not yet energy; its no ends the wait at once."""
@@ -198,7 +204,7 @@ class TransactionEvents:
             # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
             session = self.sessions.get(session_id)
             from_wh = attention_wh(session) if session is not None else None
-            claimed = Transaction(charger_id, result.ref, session_id=session_id, attend_from_wh=from_wh)
+            claimed = Transaction(charger_id=charger_id, ref=result.ref, session_id=session_id, attend_from_wh=from_wh)
             facts = self.transactions.record(claimed)
             if facts.session_id == session_id and session is not None:
                 self._bring_up_to_date(session, facts)
@@ -229,7 +235,10 @@ class TransactionEvents:
         for state in self.connectors.of_charger(connection.charger_id):
             session = self.sessions.get(state.session_id) if state.session_id else None
             if session and session.remote_start_id == remote_start_id:
-                return for_this(Authorization(AuthorizationStatus.ACCEPTED, session.driver_id, session), facts)
+                return for_this(
+                    Authorization(standing=AuthorizationStatus.ACCEPTED, driver_id=session.driver_id, session=session),
+                    facts,
+                )
         return None
 
     def _recorded(
@@ -248,7 +257,9 @@ class TransactionEvents:
         if authorization is None or merged.token != facts.token:
             authorization = self._authorization(connection, merged.token)
         authorization = for_this(authorization, merged)
-        claimed = Transaction(merged.charger_id, merged.ref, session_id=session_name(merged, authorization))
+        claimed = Transaction(
+            charger_id=merged.charger_id, ref=merged.ref, session_id=session_name(merged, authorization)
+        )
         return self.transactions.record(claimed), authorization
 
     def _session(self, facts: Transaction, authorization: Authorization | None) -> Session | None:
@@ -355,8 +366,10 @@ def _told(
     standing: AuthorizationStatus | None,
 ) -> _Told:
     if authorization is None:
-        return _Told(facts, session, standing)
-    return _Told(facts, session, standing, authorization.group, authorization.expires_at)
+        return _Told(facts=facts, session=session, standing=standing)
+    return _Told(
+        facts=facts, session=session, standing=standing, group=authorization.group, expires_at=authorization.expires_at
+    )
 
 
 def _is_after_end(known: Transaction, event: ReadingsTaken) -> bool:
@@ -384,13 +397,3 @@ def _tells_where(known: Transaction, event: ReadingsTaken) -> bool:
         return True
     is_same_evse = told.evse == where.evse and told.plug == 1
     return event.seq_no is not None and not is_same_evse and event.seq_no > (known.connector_seq_no or 0)
-
-
-def _is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
-    """Whether a transaction is the one this start began, or another that was given the same number."""
-    if facts.started_at != event.at:
-        return False
-    if facts.started_heard_at is not None and believable(event.at, facts.started_heard_at):
-        return True
-    # By a clock that stands still, or none, only the order of messages tells: what has ended does not begin again.
-    return facts.stopped_heard_at is None

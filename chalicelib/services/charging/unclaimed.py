@@ -33,7 +33,7 @@ _LONGEST = timedelta(hours=48)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UnclaimedCharges:
     """Transactions that belong to no session; their sweep is run by a schedule."""
 
@@ -89,7 +89,7 @@ class UnclaimedCharges:
         token = facts.token or facts.stop_token or ""
         authorization = self.authorizations.authorization(charger.charger_id, charger.operator_id, token)
         session_id = session_name(facts, authorization)
-        facts = self.transactions.record(Transaction(facts.charger_id, facts.ref, session_id=session_id))
+        facts = self.transactions.record(Transaction(charger_id=facts.charger_id, ref=facts.ref, session_id=session_id))
         session, told = authorization.session, self._story_without_beginning(facts)
         if session is None:
             begun = self.starts.blank(charger, replace(facts, token=token or None), authorization)
@@ -118,4 +118,4 @@ class UnclaimedCharges:
         ended = ReportedTime(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
         began_at = span(begun, ended).began_at if ended else begun.best
         doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
-        return [Started(facts.ref, began_at, register_wh, frozenset(doubts)), *told]
+        return [Started(ref=facts.ref, at=began_at, meter_start_wh=register_wh, flags=frozenset(doubts)), *told]

@@ -25,7 +25,7 @@ _PAGE = 100
 _MOST_RESERVATIONS = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Belongings:
     """A driver's data for export: what is kept of them; `sessions` a page at a time."""
 
@@ -60,12 +60,12 @@ class AccountDeletion:
         sessions, next_cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
         told, _ = self.outbox.page(driver_id, _PAGE, None)
         return Belongings(
-            driver,
-            self.tokens.of_driver(driver_id),
-            self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
-            [it.notice for it in told],
-            sessions,
-            next_cursor,
+            driver=driver,
+            tokens=self.tokens.of_driver(driver_id),
+            reservations=self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
+            notices=[it.notice for it in told],
+            sessions=sessions,
+            next_cursor=next_cursor,
         )
 
     def leave(self, driver_id: str) -> None:

@@ -28,7 +28,7 @@ class Accounts:
 
     def register(self, email: str, password: str) -> Driver:
         """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed (a weak password, say)."""
-        driver = Driver(self.identity.register(email, password), email)
+        driver = Driver(driver_id=self.identity.register(email, password), email=email)
         self.drivers.put(driver)
         return driver
 
@@ -41,7 +41,7 @@ class Accounts:
         login = self.identity.log_in(email, password)
         if self.drivers.get(login.account_id) is None:
             # Registration died between the identity and the driver; whoever logs in is made whole.
-            self.drivers.put(Driver(login.account_id, email))
+            self.drivers.put(Driver(driver_id=login.account_id, email=email))
         return login
 
     def refresh(self, refresh_token: str) -> Login:

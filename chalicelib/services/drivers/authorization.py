@@ -24,7 +24,7 @@ from chalicelib.services.drivers.eligibility import can_pay, why_barred
 _NEWEST = 25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """Whom a token stands for (OCPI AuthorizationInfo): a session begun by app, or a driver with an RFID token.
 
@@ -105,20 +105,20 @@ class Authorizations:
             session = self.sessions.get(token.upper())
             if session is not None and session.charger_id == charger_id:
                 return Authorization(
-                    AuthorizationStatus.EXPIRED if session.is_over else AuthorizationStatus.ACCEPTED,
-                    session.driver_id,
-                    session,
+                    standing=AuthorizationStatus.EXPIRED if session.is_over else AuthorizationStatus.ACCEPTED,
+                    driver_id=session.driver_id,
+                    session=session,
                 )
         known = self._token(operator_id, token)
         if known is None:
-            return Authorization(AuthorizationStatus.UNKNOWN)
+            return Authorization(standing=AuthorizationStatus.UNKNOWN)
         if is_operators(known, operator_id) and self.setups.profile(operator_id).is_master_pass(known.group):
             return self._master_pass(known)
         driver = self.drivers.get(known.driver_id)
         if known.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
-            return Authorization(AuthorizationStatus.BLOCKED)
+            return Authorization(standing=AuthorizationStatus.BLOCKED)
         if known.expires_at is not None and known.expires_at <= self.clock():
-            return Authorization(AuthorizationStatus.EXPIRED)
+            return Authorization(standing=AuthorizationStatus.EXPIRED)
         return Authorization(
             standing=AuthorizationStatus.ACCEPTED,
             driver_id=known.driver_id,
@@ -130,9 +130,9 @@ class Authorizations:
     def _master_pass(self, card: Token) -> Authorization:
         """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""
         if card.expires_at is not None and card.expires_at <= self.clock():
-            return Authorization(AuthorizationStatus.EXPIRED)
+            return Authorization(standing=AuthorizationStatus.EXPIRED)
         if card.is_blocked:
-            return Authorization(AuthorizationStatus.BLOCKED)
+            return Authorization(standing=AuthorizationStatus.BLOCKED)
         return Authorization(
             standing=AuthorizationStatus.BLOCKED,
             group=card.group,

@@ -24,7 +24,7 @@ _WHOLE = ConnectorId(0)
 _NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AvailableConnector:
     """A connector that a driver may use now; `reservation` is their own, if they have one there."""
 
@@ -97,13 +97,19 @@ class Eligibility:
             # Better here than at a bill that nobody can make: a hold would wait for days for a person to look at it.
             raise Refusal("not_metered", f"charger {charger_id} does not measure energy at present; try another one")
         state = self._usable(charger_id, connector)
-        return AvailableConnector(charger, site, tariff, state, self._own_reservation(state, driver.driver_id))
+        return AvailableConnector(
+            charger=charger,
+            site=site,
+            tariff=tariff,
+            state=state,
+            reservation=self._own_reservation(state, driver.driver_id),
+        )
 
     def _tariff(self, driver: Driver, site: Site) -> Tariff | None:
         return self.tariffs.get(terms_with(site.operator_id, driver.terms).tariff_at(site.tariff_id))
 
     def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
-        found = ConnectorState(connector)
+        found = ConnectorState(connector=connector)
         for state in self.connectors.of_charger(charger_id):
             if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")

@@ -36,7 +36,7 @@ class DriverTokens:
             raise Refusal("taken", f"card {uid} is registered already")
         if known is None and len(self.tokens.of_driver(driver_id)) >= _MOST_TOKENS:
             raise Refusal("too_many_cards", f"a driver has {_MOST_TOKENS} cards at the most")
-        token = replace(known or Token(uid, "", driver_id), blocked_by_driver=blocked)
+        token = replace(known or Token(uid=uid, operator_id="", driver_id=driver_id), blocked_by_driver=blocked)
         self.tokens.put(token, self.clock())
         return token
 

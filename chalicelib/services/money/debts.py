@@ -39,7 +39,7 @@ class Paid:
     action: CardAction | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Debts:
     """Opens debts, asks for them again, and closes them."""
 
@@ -61,7 +61,14 @@ class Debts:
             self.ledger.append([book.write_off(amount_minor, self.clock())])
             return False
         now = self.clock()
-        debt = Debt(session.session_id, session.driver_id, session.operator_id, amount_minor, currency, now)
+        debt = Debt(
+            session_id=session.session_id,
+            driver_id=session.driver_id,
+            operator_id=session.operator_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            since=now,
+        )
         self.book.add(replace(debt, next_at=now + _AGAIN_AFTER[0]))
         self.drivers.owe(session.driver_id, session.session_id)
         return True

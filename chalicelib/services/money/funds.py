@@ -65,7 +65,7 @@ def hold_needed_minor(session: Session) -> int:
     return max(wanted, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Funds:
     """The money of one session: its holds, charges and voids.
 

@@ -23,7 +23,7 @@ from chalicelib.services.money.funds import Funds, book_of
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PaymentWebhooks:
     """Carries what the payment provider reports to ledger and session."""
 

@@ -61,7 +61,14 @@ class Reconciliation:
         currency = entries[0].currency if entries else payments[0].currency if payments else ""
         for what, amount_minor in ours.items():
             if amount_minor != theirs[what]:
-                yield Difference(session_id, operator_id, what, amount_minor, theirs[what], currency)
+                yield Difference(
+                    session_id=session_id,
+                    operator_id=operator_id,
+                    what=what,
+                    ours_minor=amount_minor,
+                    theirs_minor=theirs[what],
+                    currency=currency,
+                )
 
 
 def _held(entries: Iterable[Transfer]) -> int:

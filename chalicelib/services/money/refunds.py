@@ -19,7 +19,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import book_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Refunds:
     """Gives a session's money back, and books it."""
 

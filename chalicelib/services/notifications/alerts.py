@@ -15,7 +15,7 @@ from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.pricing.evidence import Evidence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alerts:
     """Tells drivers of what passes in a charge.
 
@@ -42,7 +42,7 @@ class Alerts:
         if known.is_nearly_done:
             return
         self.notifications.tell(session, NotificationKind.ALMOST_FULL)
-        self.transactions.record(Transaction(known.charger_id, known.ref, is_nearly_done=True))
+        self.transactions.record(Transaction(charger_id=known.charger_id, ref=known.ref, is_nearly_done=True))
 
     def idle(self, session_id: str) -> None:
         """A car is connected and takes nothing: its driver is told, once, where that may cost something.

@@ -26,7 +26,7 @@ _RUN = timedelta(seconds=15)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Sends what is due, run by a schedule; keeps operators' webhooks.
 

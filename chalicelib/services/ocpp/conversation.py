@@ -89,10 +89,10 @@ class Conversation:
             return pack_error(error, dialect.spelling)
         if _is_notable(decoded) or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
             entry = LoggedMessage(
-                self.clock(),
-                Direction.IN,
-                call.action,
-                str(call.message_id),
+                at=self.clock(),
+                direction=Direction.IN,
+                what=call.action,
+                message_id=str(call.message_id),
                 answer=redacted(call.action, payload),
                 deviation=decoded.deviation,
                 connection_id=connection.connection_id,
@@ -130,10 +130,10 @@ class Conversation:
             extra={"charger_id": connection.charger_id, "code": error.code, "why": error.description},
         )
         entry = LoggedMessage(
-            self.clock(),
-            Direction.IN,
-            what[:50],
-            "" if error.message_id is None else str(error.message_id),
+            at=self.clock(),
+            direction=Direction.IN,
+            what=what[:50],
+            message_id="" if error.message_id is None else str(error.message_id),
             result=f"{error.code}: {error.description}",
             connection_id=connection.connection_id,
         )
@@ -189,10 +189,10 @@ class Conversation:
     def _nobody_asked(self, connection: Connection, frame: CallResult | CallError | ResultError) -> None:
         _log.warning("an answer nobody waits for", extra={"charger_id": connection.charger_id})
         entry = LoggedMessage(
-            self.clock(),
-            Direction.IN,
-            type(frame).__name__,
-            frame.message_id,
+            at=self.clock(),
+            direction=Direction.IN,
+            what=type(frame).__name__,
+            message_id=frame.message_id,
             result="nobody waits for this",
             connection_id=connection.connection_id,
         )

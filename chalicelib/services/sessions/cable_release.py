@@ -70,4 +70,6 @@ class CableRelease:
 
     def _state(self, session: Session) -> ConnectorState:
         states = self.connectors.of_charger(session.charger_id)
-        return next((it for it in states if it.connector == session.connector), ConnectorState(session.connector))
+        return next(
+            (it for it in states if it.connector == session.connector), ConnectorState(connector=session.connector)
+        )

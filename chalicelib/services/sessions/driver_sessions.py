@@ -37,7 +37,7 @@ _LONGEST_START = timedelta(minutes=15)
 _NEWS_TAKES = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
 
@@ -63,13 +63,13 @@ def progress(session: Session, found: Measured | None = None, newest: StoredRead
     until = session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
-        session,
-        energy_wh,
-        session.bill or cost_so_far(session, found, energy_wh, until),
-        reading.power_w if reading and charging else None,
-        reading.soc_percent if reading else None,
-        max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
-        newest.position if newest else "",
+        session=session,
+        energy_wh=energy_wh,
+        cost=session.bill or cost_so_far(session, found, energy_wh, until),
+        power_w=reading.power_w if reading and charging else None,
+        soc_percent=reading.soc_percent if reading else None,
+        elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
+        position=newest.position if newest else "",
     )
 
 

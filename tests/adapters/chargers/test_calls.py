@@ -14,8 +14,16 @@ from tests.adapters.conftest import NOW, race
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-CALL = SentCall("CP-1", "id-1", "RemoteStartTransaction", Purpose.START, NOW, NOW + timedelta(seconds=30), "session-1")
-YES = CommandResult(Verdict.ACCEPTED, "Accepted", data={"status": "Accepted"})
+CALL = SentCall(
+    charger_id="CP-1",
+    message_id="id-1",
+    action="RemoteStartTransaction",
+    purpose=Purpose.START,
+    sent_at=NOW,
+    due_at=NOW + timedelta(seconds=30),
+    subject="session-1",
+)
+YES = CommandResult(verdict=Verdict.ACCEPTED, detail="Accepted", data={"status": "Accepted"})
 ANSWERED = replace(CALL, result=YES, answered_at=NOW)
 
 
@@ -31,7 +39,7 @@ def test_a_second_answer_changes_nothing() -> None:
     calls.add(CALL)
     calls.answer("CP-1", "id-1", YES, NOW)
 
-    assert calls.answer("CP-1", "id-1", CommandResult(Verdict.FAILED), NOW) is None
+    assert calls.answer("CP-1", "id-1", CommandResult(verdict=Verdict.FAILED), NOW) is None
     assert calls.get("CP-1", "id-1") == ANSWERED
 
 

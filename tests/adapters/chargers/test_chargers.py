@@ -21,9 +21,16 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 ONE, TWO, SECOND_PLUG = ConnectorId(1), ConnectorId(2), ConnectorId(2, 3)
 # Whoever is registered is found under its name in any case.
-CHARGER = Charger("CP-1", "op-1", "site-1", "scrypt$hash", (ONE, SECOND_PLUG), is_found_in_any_case=True)
-OLD = Connection("socket-old", "CP-1", "op-1", "ocpp1.6")
-NEW = Connection("socket-new", "CP-1", "op-1", "ocpp2.0.1")
+CHARGER = Charger(
+    charger_id="CP-1",
+    operator_id="op-1",
+    site_id="site-1",
+    password_hash="scrypt$hash",
+    connectors=(ONE, SECOND_PLUG),
+    is_found_in_any_case=True,
+)
+OLD = Connection(connection_id="socket-old", charger_id="CP-1", operator_id="op-1", protocol="ocpp1.6")
+NEW = Connection(connection_id="socket-new", charger_id="CP-1", operator_id="op-1", protocol="ocpp2.0.1")
 LATER = NOW + timedelta(seconds=1)
 
 
@@ -228,48 +235,58 @@ def test_a_sockets_row_is_cleared_away_a_day_after_it_opened(sockets: DynamoSock
 
 
 def test_a_registered_connector_that_never_reported_is_unknown(connectors: DynamoConnectors) -> None:
-    assert connectors.of_charger("CP-1") == [ConnectorState(ONE), ConnectorState(SECOND_PLUG)]
+    assert connectors.of_charger("CP-1") == [ConnectorState(connector=ONE), ConnectorState(connector=SECOND_PLUG)]
 
 
 def test_reported_and_registered_connectors_are_listed_by_number(connectors: DynamoConnectors) -> None:
     for number in (10, 2, 0):
-        connectors.set_status("CP-1", ConnectorState(ConnectorId(number), ConnectorStatus.AVAILABLE, NOW))
+        connectors.set_status(
+            "CP-1", ConnectorState(connector=ConnectorId(number), status=ConnectorStatus.AVAILABLE, status_at=NOW)
+        )
 
     assert [str(state.connector) for state in connectors.of_charger("CP-1")] == ["0", "1", "2", "2.3", "10"]
 
 
 def test_a_report_is_kept_whole(connectors: DynamoConnectors) -> None:
-    report = ConnectorState(SECOND_PLUG, ConnectorStatus.FAULTED, NOW, "GroundFailure: check the cable")
+    report = ConnectorState(
+        connector=SECOND_PLUG, status=ConnectorStatus.FAULTED, status_at=NOW, error="GroundFailure: check the cable"
+    )
     connectors.set_status("CP-1", report)
 
-    assert connectors.of_charger("CP-1") == [ConnectorState(ONE), report]
+    assert connectors.of_charger("CP-1") == [ConnectorState(connector=ONE), report]
 
 
 def test_a_report_that_comes_late_changes_nothing(connectors: DynamoConnectors) -> None:
-    newer = ConnectorState(ONE, ConnectorStatus.CHARGING, LATER)
+    newer = ConnectorState(connector=ONE, status=ConnectorStatus.CHARGING, status_at=LATER)
     connectors.set_status("CP-1", newer)
-    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.FAULTED, NOW, "old trouble"))
+    connectors.set_status(
+        "CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.FAULTED, status_at=NOW, error="old trouble")
+    )
 
     assert connectors.of_charger("CP-1")[0] == newer
 
 
 def test_two_reports_of_one_second_leave_the_last_to_come(connectors: DynamoConnectors) -> None:
-    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.PREPARING, NOW))
-    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW))
+    connectors.set_status("CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.PREPARING, status_at=NOW))
+    connectors.set_status("CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.CHARGING, status_at=NOW))
 
     assert connectors.of_charger("CP-1")[0].status is ConnectorStatus.CHARGING
 
 
 def test_a_report_without_a_time_is_a_mistake_of_ours(connectors: DynamoConnectors) -> None:
     with pytest.raises(ValueError, match="time"):
-        connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE))
+        connectors.set_status("CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.AVAILABLE))
 
 
 def test_reports_and_claims_leave_each_other_alone(connectors: DynamoConnectors) -> None:
     assert connectors.claim("CP-1", ONE, "session-1")
-    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, session_id="session-9"))
+    connectors.set_status(
+        "CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.CHARGING, status_at=NOW, session_id="session-9")
+    )
 
-    assert connectors.of_charger("CP-1")[0] == ConnectorState(ONE, ConnectorStatus.CHARGING, NOW, "", "session-1")
+    assert connectors.of_charger("CP-1")[0] == ConnectorState(
+        connector=ONE, status=ConnectorStatus.CHARGING, status_at=NOW, error="", session_id="session-1"
+    )
 
 
 def test_a_connector_belongs_to_one_session_at_a_time(connectors: DynamoConnectors) -> None:
@@ -311,7 +328,9 @@ def test_of_many_sockets_opening_at_once_the_newest_stays_and_every_other_is_nam
     chargers: DynamoChargers, sockets: DynamoSockets
 ) -> None:
     def open_socket(number: int) -> str | None:
-        connection = Connection(f"socket-{number}", "CP-1", "op-1", "ocpp1.6")
+        connection = Connection(
+            connection_id=f"socket-{number}", charger_id="CP-1", operator_id="op-1", protocol="ocpp1.6"
+        )
         return sockets.opened(connection, NOW + timedelta(milliseconds=number))
 
     replaced = race(8, open_socket)
@@ -338,7 +357,7 @@ def test_each_call_costs_what_it_says(
     assert cost() == ["PutItem", "UpdateItem"]
     news.booted("CP-1", "Acme", "Z", None, None)
     assert cost() == ["UpdateItem"]
-    connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
+    connectors.set_status("CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.AVAILABLE, status_at=NOW))
     assert cost() == ["UpdateItem"]
     connectors.claim("CP-1", ONE, "session-1")
     assert cost() == ["UpdateItem"]

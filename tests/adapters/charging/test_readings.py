@@ -21,7 +21,12 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 
 def reading(minute: int, energy_wh: int | None = None) -> Reading:
-    return Reading(NOW + timedelta(minutes=minute), energy_wh if energy_wh is not None else minute * 100, 11_000, 50)
+    return Reading(
+        at=NOW + timedelta(minutes=minute),
+        energy_wh=energy_wh if energy_wh is not None else minute * 100,
+        power_w=11_000,
+        soc_percent=50,
+    )
 
 
 def frame(*minutes: int) -> tuple[Reading, ...]:
@@ -129,7 +134,7 @@ def test_a_position_that_is_not_ours_is_refused(readings: DynamoReadings, positi
 
 
 def test_readings_live_on_by_our_clock_and_not_the_chargers() -> None:
-    DynamoReadings().append("CP-1", "17", [Reading(datetime(1970, 1, 1, tzinfo=UTC), 1)])
+    DynamoReadings().append("CP-1", "17", [Reading(at=datetime(1970, 1, 1, tzinfo=UTC), energy_wh=1)])
 
     (row,) = ReadingsRow.scan()
     assert row.expires_at > datetime.now(UTC) + timedelta(days=399)
@@ -139,7 +144,7 @@ def test_the_largest_frame_a_socket_can_carry_fits_in_one_row() -> None:
     """API Gateway takes 128 KB a message; a meter value of OCPP 1.6 with a timestamp is 60 bytes at the least."""
     readings = DynamoReadings()
     many = [
-        Reading(NOW + timedelta(milliseconds=number), 10**9 + number, 350_000, 100)
+        Reading(at=NOW + timedelta(milliseconds=number), energy_wh=10**9 + number, power_w=350_000, soc_percent=100)
         for number in range(128 * 1024 // 60)
     ]
     readings.append("CP-1", "17", many)
@@ -180,7 +185,7 @@ def test_each_call_costs_what_it_says(readings: DynamoReadings, aws_calls: list[
 
 
 def part(minute: int, **told: Any) -> Reading:
-    return Reading(NOW + timedelta(minutes=minute), **told)
+    return Reading(at=NOW + timedelta(minutes=minute), **told)
 
 
 def test_what_is_told_of_one_time_in_several_frames_is_one_reading() -> None:
@@ -215,7 +220,9 @@ def test_the_newest_reading_knows_the_register_told_before_it_and_no_power_of_lo
 
 def test_a_reading_says_in_its_row_only_what_it_tells_and_comes_back_whole() -> None:
     readings = DynamoReadings()
-    full = Reading(NOW, 0, 1, 2, 3, (3, None, 0), is_export=True)
+    full = Reading(
+        at=NOW, energy_wh=0, power_w=1, soc_percent=2, current_ma=3, phase_currents_ma=(3, None, 0), is_export=True
+    )
     readings.append("CP-1", "17", [part(1, energy_wh=0)])
     readings.append("CP-1", "18", [full])
 

@@ -14,9 +14,15 @@ from tests.adapters.conftest import NOW, race
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-STARTED = Transaction("CP-1", "17", ConnectorId(2, 3), "TAG", started_at=NOW, meter_start_wh=1000)
+STARTED = Transaction(
+    charger_id="CP-1", ref="17", connector=ConnectorId(2, 3), token="TAG", started_at=NOW, meter_start_wh=1000
+)
 STOPPED = Transaction(
-    "CP-1", "17", stopped_at=NOW + timedelta(hours=1), meter_stop_wh=9000, stop_reason=StopReason.CAR_LEFT
+    charger_id="CP-1",
+    ref="17",
+    stopped_at=NOW + timedelta(hours=1),
+    meter_stop_wh=9000,
+    stop_reason=StopReason.CAR_LEFT,
 )
 WHOLE = replace(
     STARTED, stopped_at=STOPPED.stopped_at, meter_stop_wh=STOPPED.meter_stop_wh, stop_reason=STOPPED.stop_reason
@@ -38,12 +44,14 @@ def test_the_first_word_on_a_fact_stands() -> None:
     second = replace(STARTED, connector=ConnectorId(0), token="OTHER", meter_start_wh=0, session_id="session-1")
 
     assert transactions.record(second) == replace(STARTED, session_id="session-1")
-    assert transactions.record(Transaction("CP-1", "17", session_id="session-2")).session_id == "session-1"
+    assert (
+        transactions.record(Transaction(charger_id="CP-1", ref="17", session_id="session-2")).session_id == "session-1"
+    )
 
 
 def test_zero_is_a_word_too() -> None:
     transactions = DynamoTransactions()
-    transactions.record(Transaction("CP-1", "17", ConnectorId(0), meter_start_wh=0))
+    transactions.record(Transaction(charger_id="CP-1", ref="17", connector=ConnectorId(0), meter_start_wh=0))
 
     assert transactions.record(replace(STARTED, token=None)) == replace(
         STARTED, connector=ConnectorId(0), token=None, meter_start_wh=0
@@ -52,7 +60,7 @@ def test_zero_is_a_word_too() -> None:
 
 def test_telling_nothing_returns_what_is_known() -> None:
     transactions = DynamoTransactions()
-    nothing = Transaction("CP-1", "17")
+    nothing = Transaction(charger_id="CP-1", ref="17")
     assert transactions.record(nothing) == nothing
     transactions.record(STARTED)
 
@@ -70,7 +78,9 @@ def test_chargers_may_use_the_same_number() -> None:
 def test_of_many_first_words_at_once_one_stands_for_all() -> None:
     transactions = DynamoTransactions()
 
-    heard = race(8, lambda number: transactions.record(Transaction("CP-1", "17", session_id=f"session-{number}")))
+    heard = race(
+        8, lambda number: transactions.record(Transaction(charger_id="CP-1", ref="17", session_id=f"session-{number}"))
+    )
 
     assert len({facts.session_id for facts in heard}) == 1
 
@@ -100,7 +110,7 @@ def test_a_name_can_stand_for_another_transaction() -> None:
     transactions = DynamoTransactions()
     transactions.redirect("CP-1", "lost~1", "17")
 
-    assert transactions.get("CP-1", "lost~1") == Transaction("CP-1", "lost~1", stands_for="17")
+    assert transactions.get("CP-1", "lost~1") == Transaction(charger_id="CP-1", ref="lost~1", stands_for="17")
 
 
 def test_each_call_costs_what_it_says(aws_calls: list[str]) -> None:

@@ -23,7 +23,16 @@ HAMBURG = GeoPoint(53.5437, 9.9924)
 
 
 def place(name: str, spot: GeoPoint, **more: ConnectorStatus) -> Place:
-    return Place(name, "op", "site", "Harbour", "Quay 1", "standard", spot, (Plug(ONE, PlugType.CCS_2, 150_000),))
+    return Place(
+        charger_id=name,
+        operator_id="op",
+        site_id="site",
+        site_name="Harbour",
+        address="Quay 1",
+        tariff_id="standard",
+        spot=spot,
+        plugs=(Plug(ONE, PlugType.CCS_2, 150_000),),
+    )
 
 
 def spots(count: int, centre: GeoPoint, spread: float, seed: int) -> list[GeoPoint]:

@@ -48,7 +48,13 @@ class Bank:
         save_test_card(self.server.url, setup.client_secret, setup.publishable_key, card)
         saved = self.payments.saved_card(customer_id, setup.setup_id)
         assert saved is not None
-        return Driver(f"driver-{number}", "d@example.com", customer_id, saved.payment_method_id, saved.label)
+        return Driver(
+            driver_id=f"driver-{number}",
+            email="d@example.com",
+            customer_id=customer_id,
+            payment_method_id=saved.payment_method_id,
+            card=saved.label,
+        )
 
     def held(self, amount_minor: int = 5000, currency: str = "EUR") -> tuple[Session, Hold]:
         """A new session with money set aside."""
@@ -368,7 +374,9 @@ CALLS: dict[str, Callable[[StripePayments], object]] = {
     "create_customer": lambda payments: payments.create_customer("driver-1", "driver@example.com"),
     "begin_card_setup": lambda payments: payments.begin_card_setup("cus_1", "request-1"),
     "saved_card": lambda payments: payments.saved_card("cus_1", "seti_1"),
-    "hold": lambda payments: payments.hold(a_session(), Driver("d", "d@example.com", "cus_1", "pm_1"), 5000),
+    "hold": lambda payments: payments.hold(
+        a_session(), Driver(driver_id="d", email="d@example.com", customer_id="cus_1", payment_method_id="pm_1"), 5000
+    ),
     "capture": lambda payments: payments.capture(a_session(), Hold("pi_1", 5000), 1234),
     "void": lambda payments: payments.void(a_session(), Hold("pi_1", 5000)),
 }
@@ -413,7 +421,11 @@ def test_trouble_that_is_not_the_cards_is_no_decline(status: int, error_type: st
         payments = StripePayments(API_KEY, SECRET, "pk_test_1", troubled.url)
 
         with pytest.raises(PaymentsUnavailable) as unavailable:
-            payments.hold(a_session(), Driver("d", "d@example.com", "cus_1", "pm_1"), 5000)
+            payments.hold(
+                a_session(),
+                Driver(driver_id="d", email="d@example.com", customer_id="cus_1", payment_method_id="pm_1"),
+                5000,
+            )
 
     assert API_KEY not in str(unavailable.value)
 

@@ -26,7 +26,15 @@ from chalicelib.records.notifications import Undelivered, Webhook
 from local.certificates import Authority
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-NOTICE = Notification(NotificationKind.STARTED, "KAAAAAAAAAAAAAAAAAAA", "driver-1", "op", "CP-1", ConnectorId(2), AT)
+NOTICE = Notification(
+    kind=NotificationKind.STARTED,
+    session_id="KAAAAAAAAAAAAAAAAAAA",
+    driver_id="driver-1",
+    operator_id="op",
+    charger_id="CP-1",
+    connector=ConnectorId(2),
+    at=AT,
+)
 BODY = {
     "notice_id": "KAAAAAAAAAAAAAAAAAAA-started",
     "kind": "started",
@@ -92,7 +100,7 @@ def receiver() -> Iterator[Receiver]:
 def messenger(url: str, *, may_be_inside: bool = True) -> WebhookMessenger:
     webhooks = DynamoWebhooks()
     webhooks.put("op", Webhook(url, SECRET))
-    return WebhookMessenger(webhooks, lambda: AT, may_be_inside)
+    return WebhookMessenger(webhooks=webhooks, clock=lambda: AT, may_be_inside=may_be_inside)
 
 
 @pytest.mark.usefixtures("tables")
@@ -135,7 +143,7 @@ def test_a_server_that_does_not_answer_is_no_delivery(monkeypatch: pytest.Monkey
 def test_a_public_name_that_leads_inside_is_not_followed(addresses: list[str]) -> None:
     webhooks = DynamoWebhooks()
     webhooks.put("op", Webhook("https://app.example.com/", SECRET))
-    outside = WebhookMessenger(webhooks, lambda: AT, resolve=lambda *_: addresses)
+    outside = WebhookMessenger(webhooks=webhooks, clock=lambda: AT, resolve=lambda *_: addresses)
     with pytest.raises(Undelivered, match="ValueError"):
         outside.send(NOTICE)
 
@@ -150,7 +158,7 @@ def test_plain_http_is_not_spoken_outside_a_laptop(receiver: Receiver) -> None:
 @pytest.mark.usefixtures("tables")
 def test_without_a_webhook_nobody_is_reached() -> None:
     webhooks = DynamoWebhooks()
-    nobody = WebhookMessenger(webhooks, lambda: AT)
+    nobody = WebhookMessenger(webhooks=webhooks, clock=lambda: AT)
     assert not nobody.reaches(NOTICE)
     nobody.send(NOTICE)
     webhooks.put("op", Webhook("https://app.example.com/", SECRET))
@@ -190,7 +198,7 @@ def test_a_topic_that_is_gone_is_no_delivery() -> None:
 
 @pytest.mark.usefixtures("tables")
 def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -> None:
-    DynamoDrivers().put(Driver("driver-1", "d@example.com"))
+    DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com"))
     ses = boto3.client("sesv2")
     mail = MailMessenger(ses, "kerb@example.com", DynamoDrivers())
     with pytest.raises(Undelivered) as refused:
@@ -212,7 +220,9 @@ def test_the_address_that_was_checked_must_prove_to_be_the_name(
     with listening(context) as receiver:
         webhooks = DynamoWebhooks()
         webhooks.put("op", Webhook(f"https://app.example.com:{receiver.port}/kerb", SECRET))
-        pinned = WebhookMessenger(webhooks, lambda: AT, may_be_inside=True, resolve=lambda *_: ["127.0.0.1"])
+        pinned = WebhookMessenger(
+            webhooks=webhooks, clock=lambda: AT, may_be_inside=True, resolve=lambda *_: ["127.0.0.1"]
+        )
         with nullcontext() if is_taken else pytest.raises(Undelivered, match="SSLError"):
             pinned.send(NOTICE)
     assert [headers["Host"] for _, headers, _ in receiver.got] == [f"app.example.com:{receiver.port}"] * is_taken

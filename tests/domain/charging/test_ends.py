@@ -18,11 +18,27 @@ from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TARIFF = Tariff("t", "op", "T", "EUR", simple_elements(per_kwh=Decimal("0.45")), hold_minor=5000)
-TRUE = Stopped("7", NOW + HOUR, 4000, StopReason.LOCAL)
-MEANT = Stopped("7", NOW + HOUR / 2, 2000, StopReason.OTHER, flags=frozenset({Flag.END_INFERRED}), is_inferred=True)
-GUESSED = EnergyMeasured(NOW + HOUR / 4, 500, 1000, 1500, frozenset({Flag.END_UNKNOWN}))
-BILL = Bill("EUR", (), 0, 0, 0)
+TARIFF = Tariff(
+    tariff_id="t",
+    operator_id="op",
+    name="T",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("0.45")),
+    hold_minor=5000,
+)
+TRUE = Stopped(ref="7", at=NOW + HOUR, meter_stop_wh=4000, reason=StopReason.LOCAL)
+MEANT = Stopped(
+    ref="7",
+    at=NOW + HOUR / 2,
+    meter_stop_wh=2000,
+    reason=StopReason.OTHER,
+    flags=frozenset({Flag.END_INFERRED}),
+    is_inferred=True,
+)
+GUESSED = EnergyMeasured(
+    at=NOW + HOUR / 4, energy_wh=500, meter_start_wh=1000, meter_stop_wh=1500, flags=frozenset({Flag.END_UNKNOWN})
+)
+BILL = Bill(currency="EUR", lines=(), net_minor=0, tax_minor=0, total_minor=0)
 
 
 def active() -> Session:
@@ -38,7 +54,7 @@ def active() -> Session:
         tariff=TARIFF,
         created_at=NOW,
     )
-    return apply(session, Started("7", NOW, 1000))
+    return apply(session, Started(ref="7", at=NOW, meter_start_wh=1000))
 
 
 def told(*events: SessionEvent) -> Session:
@@ -63,8 +79,8 @@ def test_any_word_is_better_than_a_guess_and_the_true_one_than_any() -> None:
     session = apply(session, TRUE)
     assert (session.energy_wh, session.is_end_inferred, set(session.flags)) == (3000, False, set())
     assert apply(session, MEANT) is session
-    assert apply(session, Stopped("7", NOW, 9000, StopReason.LOCAL)) is session
-    assert apply(session, Stopped("8", NOW, 9000, StopReason.LOCAL)) is session
+    assert apply(session, Stopped(ref="7", at=NOW, meter_stop_wh=9000, reason=StopReason.LOCAL)) is session
+    assert apply(session, Stopped(ref="8", at=NOW, meter_stop_wh=9000, reason=StopReason.LOCAL)) is session
 
 
 def test_a_true_end_after_the_bill_is_kept_beside_it_once() -> None:
@@ -82,7 +98,11 @@ def test_a_true_end_after_the_bill_is_kept_beside_it_once() -> None:
 
 
 def test_a_true_end_after_the_bill_that_says_the_same_needs_nobody() -> None:
-    session = told(MEANT, Billed(BILL), Stopped("7", MEANT.at + timedelta(seconds=30), 2000, StopReason.LOCAL))
+    session = told(
+        MEANT,
+        Billed(BILL),
+        Stopped(ref="7", at=MEANT.at + timedelta(seconds=30), meter_stop_wh=2000, reason=StopReason.LOCAL),
+    )
     assert (session.late_end, session.is_end_inferred) == (None, False)
 
 

@@ -45,7 +45,9 @@ from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-TARIFF = Tariff("t", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")))
+TARIFF = Tariff(
+    tariff_id="t", operator_id="op", name="Standard", currency="EUR", elements=simple_elements(per_kwh=Decimal("0.45"))
+)
 NEW = Session(
     session_id="KABC",
     operator_id="op",
@@ -58,19 +60,19 @@ NEW = Session(
     tariff=TARIFF,
     created_at=NOW,
 )
-STARTED = Started("7", NOW, 1000)
-STOPPED = Stopped("7", NOW + timedelta(hours=1), 3000, StopReason.REMOTE)
+STARTED = Started(ref="7", at=NOW, meter_start_wh=1000)
+STOPPED = Stopped(ref="7", at=NOW + timedelta(hours=1), meter_stop_wh=3000, reason=StopReason.REMOTE)
 BILL = price(TARIFF, planned(NOW, 2000, 3600), "UTC")
 EVENTS: list[SessionEvent] = [
     HoldPlaced(Hold("pi_1", 5000)),
     HoldDeclined(NOW),
     StartFailed(Reason.CHARGER_REFUSED, NOW),
     STARTED,
-    Started("8", NOW, 0),
+    Started(ref="8", at=NOW, meter_start_wh=0),
     StopRequested(NOW),
     STOPPED,
-    Stopped("8", NOW, 9, StopReason.LOCAL),
-    EnergyMeasured(NOW, 1, 2),
+    Stopped(ref="8", at=NOW, meter_stop_wh=9, reason=StopReason.LOCAL),
+    EnergyMeasured(at=NOW, energy_wh=1, meter_start_wh=2),
     Billed(BILL),
     ChargesPlanned((Charge("pi_1", 90),), NOW),
     Charged("pi_1", 90, NOW),
@@ -118,7 +120,7 @@ def test_a_hold_that_arrives_after_the_end_is_kept_so_that_it_can_be_released() 
 
 def test_a_stop_of_another_transaction_does_not_end_this_one() -> None:
     active = after(STARTED)
-    assert apply(active, Stopped("8", NOW, 9, StopReason.LOCAL)) is active
+    assert apply(active, Stopped(ref="8", at=NOW, meter_stop_wh=9, reason=StopReason.LOCAL)) is active
 
 
 def test_the_first_final_reading_stands_against_a_second() -> None:
@@ -127,34 +129,36 @@ def test_the_first_final_reading_stands_against_a_second() -> None:
 
 
 def test_a_meter_that_ran_backwards_counts_as_no_energy() -> None:
-    assert after(Started("7", NOW, 5000), STOPPED).energy_wh == 0
+    assert after(Started(ref="7", at=NOW, meter_start_wh=5000), STOPPED).energy_wh == 0
 
 
 def test_other_readings_stand_in_only_for_what_the_charger_never_said() -> None:
-    lost = after(STARTED, StopRequested(NOW), EnergyMeasured(NOW, 700, None, 1700))
+    lost = after(
+        STARTED, StopRequested(NOW), EnergyMeasured(at=NOW, energy_wh=700, meter_start_wh=None, meter_stop_wh=1700)
+    )
     assert (lost.energy_wh, lost.meter_start_wh, lost.meter_stop_wh) == (700, 1000, 1700)
     assert lost.reason is Reason.CHARGER_LOST
-    told = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000))
+    told = after(STARTED, STOPPED, EnergyMeasured(at=NOW, energy_wh=2000))
     assert (told.energy_wh, told.meter_start_wh, told.meter_stop_wh, told.reason) == (2000, 1000, 3000, None)
 
 
 def test_a_register_that_cannot_be_true_gives_way_to_the_one_that_is_billed_from() -> None:
-    odd = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000, 800, 2800))
+    odd = after(STARTED, STOPPED, EnergyMeasured(at=NOW, energy_wh=2000, meter_start_wh=800, meter_stop_wh=2800))
     assert (odd.energy_wh, odd.meter_start_wh, odd.meter_stop_wh) == (2000, 800, 2800)
 
 
 def test_a_person_says_what_was_delivered_once_and_only_where_that_is_asked() -> None:
-    asked = after(STARTED, STOPPED, EnergyMeasured(NOW, 0, review_until=NOW + timedelta(days=3)))
+    asked = after(STARTED, STOPPED, EnergyMeasured(at=NOW, energy_wh=0, review_until=NOW + timedelta(days=3)))
     assert (asked.needs_review, is_met(Step.REVIEW, asked)) == (True, False)
     decided = apply(asked, EnergyDecided(NOW, 1500, "clerk"))
     assert (decided.energy_wh, decided.decided_by, decided.needs_review) == (1500, "clerk", False)
     assert apply(decided, EnergyDecided(NOW, 9000, "clerk")) is decided
-    sure = after(STARTED, STOPPED, EnergyMeasured(NOW, 2000))
+    sure = after(STARTED, STOPPED, EnergyMeasured(at=NOW, energy_wh=2000))
     assert apply(sure, EnergyDecided(NOW, 1500, "clerk")) is sure
 
 
 def test_what_was_measured_is_weighed_once() -> None:
-    measured = after(STARTED, STOPPED, EnergyMeasured(NOW, 1500), EnergyMeasured(NOW, 99_999))
+    measured = after(STARTED, STOPPED, EnergyMeasured(at=NOW, energy_wh=1500), EnergyMeasured(at=NOW, energy_wh=99_999))
     assert measured.energy_wh == 1500
 
 
@@ -162,7 +166,7 @@ def test_doubts_add_up() -> None:
     doubted = after(
         replace(STARTED, flags=frozenset({Flag.START_UNKNOWN})),
         replace(STOPPED, flags=frozenset({Flag.CLOCK_WRONG})),
-        EnergyMeasured(NOW, 1, flags=frozenset({Flag.METER_FELL})),
+        EnergyMeasured(at=NOW, energy_wh=1, flags=frozenset({Flag.METER_FELL})),
     )
     assert doubted.flags == {Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.METER_FELL}
 

@@ -17,7 +17,13 @@ from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 BOOK = Book("KABC", "op", "d", "EUR")
-TARIFF = Tariff("t", "op", "Test", "EUR", simple_elements(per_kwh=Decimal("0.45"), tax_percent=Decimal(19)))
+TARIFF = Tariff(
+    tariff_id="t",
+    operator_id="op",
+    name="Test",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("0.45"), tax_percent=Decimal(19)),
+)
 BILL = price(TARIFF, planned(NOW, 10_000, 3600), "UTC")
 
 

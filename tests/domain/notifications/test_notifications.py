@@ -33,7 +33,13 @@ from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-TARIFF = Tariff("standard", "op", "Standard", "EUR", simple_elements(per_kwh=Decimal("0.45")))
+TARIFF = Tariff(
+    tariff_id="standard",
+    operator_id="op",
+    name="Standard",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal("0.45")),
+)
 BILL: Bill = price(TARIFF, planned(AT, 10_000, 3600), "UTC")
 SESSION = Session(
     session_id="KAAAAAAAAAAAAAAAAAAA",
@@ -47,8 +53,8 @@ SESSION = Session(
     tariff=TARIFF,
     created_at=AT,
 )
-STARTED = Started("tx-1", AT, 1000)
-STOPPED = Stopped("tx-1", AT, 11_000, StopReason.REMOTE)
+STARTED = Started(ref="tx-1", at=AT, meter_start_wh=1000)
+STOPPED = Stopped(ref="tx-1", at=AT, meter_stop_wh=11_000, reason=StopReason.REMOTE)
 PAID = ChargesPlanned((Charge("pi_1", 450, 450),), AT)
 
 
@@ -73,7 +79,7 @@ def told(events: Sequence[SessionEvent], session: Session = SESSION) -> list[Not
             "started finished payment_failed receipt_ready",
         ),
         ([STARTED, HoldDeclined(AT), STOPPED, Billed(BILL), PaymentFailed(AT)], "started payment_failed finished"),
-        ([STARTED, StopRequested(AT), EnergyMeasured(AT, 500)], "started finished"),
+        ([STARTED, StopRequested(AT), EnergyMeasured(at=AT, energy_wh=500)], "started finished"),
         ([StartFailed(Reason.PAYMENT_DECLINED, AT)], "payment_failed"),
         ([StartFailed(Reason.CHARGER_OFFLINE, AT)], ""),
         ([StopRequested(AT)], ""),
@@ -102,7 +108,13 @@ def test_what_passes_cannot_be_seen_to_be_untrue() -> None:
 
 def test_only_a_price_for_parking_makes_idling_cost() -> None:
     assert not charges_for_idling(TARIFF)
-    dear = Tariff("t", "op", "T", "EUR", simple_elements(per_minute=Decimal("0.02"), idle_per_minute=Decimal("0.1")))
+    dear = Tariff(
+        tariff_id="t",
+        operator_id="op",
+        name="T",
+        currency="EUR",
+        elements=simple_elements(per_minute=Decimal("0.02"), idle_per_minute=Decimal("0.1")),
+    )
     assert charges_for_idling(dear)
 
 

@@ -17,11 +17,11 @@ HALF_HOUR = timedelta(minutes=30)
 # 25 kWh in half an hour are 50 kW.
 POINTS = [Point(AT, 0), Point(AT + HALF_HOUR, 25_000)]
 STRONG = Tariff(
-    "by-current",
-    "op",
-    "By current",
-    "EUR",
-    (
+    tariff_id="by-current",
+    operator_id="op",
+    name="By current",
+    currency="EUR",
+    elements=(
         Element((PriceComponent(Priced.ENERGY, Decimal("0.80")),), Restrictions(min_current_ma=200_000)),
         Element((PriceComponent(Priced.ENERGY, Decimal("0.40")),)),
     ),

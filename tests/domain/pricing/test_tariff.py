@@ -32,7 +32,7 @@ BERLIN = "Europe/Berlin"
 
 
 def tariff(*elements: Element, **more: Any) -> Tariff:
-    return Tariff("t", "op", "Test", **{"currency": "EUR", "elements": elements, **more})
+    return Tariff(tariff_id="t", operator_id="op", name="Test", **{"currency": "EUR", "elements": elements, **more})
 
 
 def simple(currency: str = "EUR", **prices: Decimal | str) -> Tariff:
@@ -212,11 +212,15 @@ def _courses(draw: Any) -> tuple[ChargingPeriod, ...]:
         st.lists(st.tuples(st.integers(0, 30_000), st.integers(1, 20_000)), min_size=1, max_size=4)
     ):
         until = at + timedelta(seconds=seconds)
-        parts.append(ChargingPeriod(at, until, Fraction(wh)))
+        parts.append(ChargingPeriod(began_at=at, ended_at=until, energy_wh=Fraction(wh)))
         at = until
     parked = draw(st.integers(0, 20_000))
     if parked:
-        parts.append(ChargingPeriod(at, at + timedelta(seconds=parked), Fraction(0), is_charging=False))
+        parts.append(
+            ChargingPeriod(
+                began_at=at, ended_at=at + timedelta(seconds=parked), energy_wh=Fraction(0), is_charging=False
+            )
+        )
     return tuple(parts)
 
 
@@ -226,17 +230,22 @@ def _cut(stretch: ChargingPeriod, at: Fraction) -> tuple[ChargingPeriod, Chargin
     share = Fraction((middle - stretch.began_at) // timedelta(seconds=1), lasted // timedelta(seconds=1))
     first = stretch.energy_wh * share
     return (
-        ChargingPeriod(stretch.began_at, middle, first, stretch.is_charging),
-        ChargingPeriod(middle, stretch.ended_at, stretch.energy_wh - first, stretch.is_charging),
+        ChargingPeriod(began_at=stretch.began_at, ended_at=middle, energy_wh=first, is_charging=stretch.is_charging),
+        ChargingPeriod(
+            began_at=middle,
+            ended_at=stretch.ended_at,
+            energy_wh=stretch.energy_wh - first,
+            is_charging=stretch.is_charging,
+        ),
     )
 
 
 def test_a_moment_without_time_or_energy_does_not_choose_the_fee() -> None:
     prices = tariff(element(Priced.FLAT, "2", min_power_w=0), element(Priced.FLAT, "9"))
-    hour = ChargingPeriod(START, START + timedelta(hours=1), Fraction(0))
-    assert price(prices, Usage((ChargingPeriod(START, START, Fraction(0)), hour)), BERLIN) == price(
-        prices, Usage((hour,)), BERLIN
-    )
+    hour = ChargingPeriod(began_at=START, ended_at=START + timedelta(hours=1), energy_wh=Fraction(0))
+    assert price(
+        prices, Usage((ChargingPeriod(began_at=START, ended_at=START, energy_wh=Fraction(0)), hour)), BERLIN
+    ) == price(prices, Usage((hour,)), BERLIN)
 
 
 @given(_tariffs(), _courses(), st.fractions(0, 1))
@@ -262,7 +271,7 @@ def test_the_price_never_falls_as_energy_grows(
     grown = parts[which % len(parts)]
     if not grown.is_charging:
         return
-    more = ChargingPeriod(grown.began_at, grown.ended_at, grown.energy_wh + more_wh)
+    more = ChargingPeriod(began_at=grown.began_at, ended_at=grown.ended_at, energy_wh=grown.energy_wh + more_wh)
     dearer = tuple(more if it is grown else it for it in parts)
     assert price(prices, Usage(dearer), BERLIN).total_minor >= price(prices, Usage(parts), BERLIN).total_minor
 

@@ -43,7 +43,7 @@ def element(*components: PriceComponent, **restrictions: Any) -> Element:
 
 
 def tariff(*elements: Element, **more: Any) -> Tariff:
-    return Tariff("t", "op", "Test", **{"currency": "EUR", "elements": elements, **more})
+    return Tariff(tariff_id="t", operator_id="op", name="Test", **{"currency": "EUR", "elements": elements, **more})
 
 
 def limit(before: str, after: str | None = None) -> PriceLimit:
@@ -133,7 +133,7 @@ def periods(at: datetime, *parts: tuple[int, int]) -> Usage:
     found = []
     for seconds, wh in parts:
         until = at + timedelta(seconds=seconds)
-        found.append(ChargingPeriod(at, until, Fraction(wh)))
+        found.append(ChargingPeriod(began_at=at, ended_at=until, energy_wh=Fraction(wh)))
         at = until
     return Usage(tuple(found))
 

@@ -248,9 +248,16 @@ def until(reached: Any, within_s: float = 60) -> None:
 
 def test_a_command_is_unanswered_once_its_time_is_over_and_an_answer_after_that_is_late() -> None:
     then = datetime(2026, 11, 21, tzinfo=UTC)
-    call = SentCall("CP-1", "k-1", "Reset", Purpose.OPERATOR, then, then + timedelta(seconds=30))
+    call = SentCall(
+        charger_id="CP-1",
+        message_id="k-1",
+        action="Reset",
+        purpose=Purpose.OPERATOR,
+        sent_at=then,
+        due_at=then + timedelta(seconds=30),
+    )
     assert (view(call).state, view(call).is_late) == ("unanswered", False)
-    late = replace(call, result=CommandResult(Verdict.ACCEPTED), answered_at=then + timedelta(minutes=5))
+    late = replace(call, result=CommandResult(verdict=Verdict.ACCEPTED), answered_at=then + timedelta(minutes=5))
     assert (view(late).state, view(late).is_late) == ("accepted", True)
 
 

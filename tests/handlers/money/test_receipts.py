@@ -29,22 +29,39 @@ from tests.handlers.sessions.test_sessions import finish, read
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BILL = Bill(
-    "EUR",
-    (
-        Line(Dimension.ENERGY, 31_337, Decimal("0.49"), 1536, Decimal(19)),
-        Line(Dimension.PARKING_TIME, 2700, Decimal(5), 375, Decimal(7)),
+    currency="EUR",
+    lines=(
+        Line(
+            dimension=Dimension.ENERGY,
+            quantity=31_337,
+            unit_price=Decimal("0.49"),
+            amount_minor=1536,
+            tax_percent=Decimal(19),
+        ),
+        Line(
+            dimension=Dimension.PARKING_TIME,
+            quantity=2700,
+            unit_price=Decimal(5),
+            amount_minor=375,
+            tax_percent=Decimal(7),
+        ),
     ),
-    1911,
-    318,
-    2229,
-    (Tax(Decimal(19), 1536, 292), Tax(Decimal(7), 375, 26)),
+    net_minor=1911,
+    tax_minor=318,
+    total_minor=2229,
+    taxes=(Tax(Decimal(19), 1536, 292), Tax(Decimal(7), 375, 26)),
 )
 RECEIPT = Receipt(
     number="R-KAAAAAAAAAAAAAAAAAAA",
     session_id="KAAAAAAAAAAAAAAAAAAA",
     operator_id="demo",
     driver_id="driver-1",
-    supplier=Profile("Łódź & Söhne <Ladenetz> GmbH", "Kaistraße 7\n20457 Hamburg", "DE", "DE123456789"),
+    supplier=Profile(
+        legal_name="Łódź & Söhne <Ladenetz> GmbH",
+        address="Kaistraße 7\n20457 Hamburg",
+        country="DE",
+        tax_id="DE123456789",
+    ),
     issued_at=AT + timedelta(hours=2),
     site_name="Hafen <script>alert(1)</script>",
     address="Hafenstrasse 1, Hamburg",

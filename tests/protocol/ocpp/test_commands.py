@@ -45,17 +45,47 @@ COMMANDS: list[Command] = [
     c.Reserve(5, "04A1", NOW),
     c.Reserve(5, "04A1", NOW, ConnectorId(2)),
     c.CancelReservation(5),
-    c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS, starts_at=NOW),
-    c.SetProfile(2, c.ProfilePurpose.SESSION, LIMITS, ConnectorId(1), 3, True, NOW, 3600, ref="77"),
-    c.SetProfile(2, c.ProfilePurpose.DEFAULT, LIMITS, ConnectorId(1), 3, True, NOW, 3600, NOW, LATER),
+    c.SetProfile(profile_id=1, purpose=c.ProfilePurpose.CHARGER, limits=LIMITS, starts_at=NOW),
+    c.SetProfile(
+        profile_id=2,
+        purpose=c.ProfilePurpose.SESSION,
+        limits=LIMITS,
+        connector=ConnectorId(1),
+        stack_level=3,
+        in_amps=True,
+        starts_at=NOW,
+        duration_s=3600,
+        ref="77",
+    ),
+    c.SetProfile(
+        profile_id=2,
+        purpose=c.ProfilePurpose.DEFAULT,
+        limits=LIMITS,
+        connector=ConnectorId(1),
+        stack_level=3,
+        in_amps=True,
+        starts_at=NOW,
+        duration_s=3600,
+        valid_from=NOW,
+        valid_until=LATER,
+    ),
     c.ClearProfiles(),
     c.ClearProfiles(1, ConnectorId(1), c.ProfilePurpose.DEFAULT, 2),
     c.ReadSchedule(3600),
     c.ReadSchedule(3600, ConnectorId(1), True),
-    c.UpdateFirmware(1, "https://x.example/f", NOW),
-    c.UpdateFirmware(1, "https://x.example/f", NOW, NOW, PEM, "c2ln", 3, 60),
-    c.UploadLog(1, c.LogKind.DIAGNOSTICS, "ftp://x.example/", NOW, NOW),
-    c.UploadLog(1, c.LogKind.SECURITY, "ftp://x.example/"),
+    c.UpdateFirmware(request_id=1, url="https://x.example/f", retrieve_at=NOW),
+    c.UpdateFirmware(
+        request_id=1,
+        url="https://x.example/f",
+        retrieve_at=NOW,
+        install_at=NOW,
+        certificate=PEM,
+        signature="c2ln",
+        retries=3,
+        retry_interval_s=60,
+    ),
+    c.UploadLog(request_id=1, kind=c.LogKind.DIAGNOSTICS, url="ftp://x.example/", oldest=NOW, newest=NOW),
+    c.UploadLog(request_id=1, kind=c.LogKind.SECURITY, url="ftp://x.example/"),
     c.InstallCertificate(c.CertificateUse.BACKEND, PEM),
     c.ListCertificates(c.CertificateUse.MANUFACTURER),
     c.DeleteCertificate("SHA256", "aa", "bb", "cc"),
@@ -78,11 +108,13 @@ PASSWORD: dict[str, Any] = {
 
 
 def session_profile(**more: Any) -> c.SetProfile:
-    return c.SetProfile(1, c.ProfilePurpose.SESSION, LIMITS, **{"connector": ConnectorId(1), **more})
+    return c.SetProfile(
+        profile_id=1, purpose=c.ProfilePurpose.SESSION, limits=LIMITS, **{"connector": ConnectorId(1), **more}
+    )
 
 
 def default_profile(*limits: c.Limit, **more: Any) -> c.SetProfile:
-    return c.SetProfile(1, c.ProfilePurpose.DEFAULT, limits, **more)
+    return c.SetProfile(profile_id=1, purpose=c.ProfilePurpose.DEFAULT, limits=limits, **more)
 
 
 def validate(version: str, action: str, payload: dict[str, Any]) -> None:
@@ -133,9 +165,17 @@ def test_every_kind_of_command_is_among_them() -> None:
         ("ocpp1.6", session_profile(connector=None), "needs its connector"),
         ("ocpp1.6", session_profile(valid_until=LATER), "as long as that is"),
         ("ocpp2.0.1", session_profile(ref="7", connector=None), "needs its connector"),
-        ("ocpp1.6", c.SetProfile(1, c.ProfilePurpose.DEFAULT, LIMITS, ref="7"), "only a profile of one transaction"),
-        ("ocpp1.6", c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS, ConnectorId(1)), "has no connector"),
-        ("ocpp2.0.1", c.SetProfile(1, c.ProfilePurpose.CHARGER, LIMITS), "from when"),
+        (
+            "ocpp1.6",
+            c.SetProfile(profile_id=1, purpose=c.ProfilePurpose.DEFAULT, limits=LIMITS, ref="7"),
+            "only a profile of one transaction",
+        ),
+        (
+            "ocpp1.6",
+            c.SetProfile(profile_id=1, purpose=c.ProfilePurpose.CHARGER, limits=LIMITS, connector=ConnectorId(1)),
+            "has no connector",
+        ),
+        ("ocpp2.0.1", c.SetProfile(profile_id=1, purpose=c.ProfilePurpose.CHARGER, limits=LIMITS), "from when"),
         ("ocpp1.6", default_profile(c.Limit(5, Decimal(9))), "start at 0"),
         ("ocpp2.0.1", default_profile(*LIMITS, c.Limit(900, Decimal(1))), "one after the other"),
         ("ocpp2.1", default_profile(*LIMITS, duration_s=900), "over before"),

@@ -78,25 +78,25 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
         V16,
         "StartTransaction",
         {"connectorId": 2, "idTag": "04A1", "meterStart": 100, "timestamp": T},
-        ChargingStarted(ConnectorId(2), AT, "04A1", 100),
+        ChargingStarted(connector=ConnectorId(2), at=AT, token="04A1", meter_start_wh=100),
     ),
     (
         V16,
         "MeterValues",
         {"connectorId": 1, "transactionId": 7, "meterValue": [sample("1.5", unit="kWh")]},
-        ReadingsTaken("7", ConnectorId(1), (Reading(AT, 1500),)),
+        ReadingsTaken(ref="7", connector=ConnectorId(1), readings=(Reading(at=AT, energy_wh=1500),)),
     ),
     (
         V16,
         "MeterValues",
         {"connectorId": 1, "meterValue": [sample("1500")]},
-        ReadingsTaken(None, ConnectorId(1), (Reading(AT, 1500),)),
+        ReadingsTaken(ref=None, connector=ConnectorId(1), readings=(Reading(at=AT, energy_wh=1500),)),
     ),
     (
         V16,
         "StopTransaction",
         {"transactionId": 5, "meterStop": 900, "timestamp": T},
-        ChargingStopped("5", AT, 900, StopReason.LOCAL),
+        ChargingStopped(ref="5", at=AT, meter_stop_wh=900, reason=StopReason.LOCAL),
     ),
     (
         V16,
@@ -109,7 +109,15 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
             "reason": "EVDisconnected",
             "transactionData": [sample("850")],
         },
-        ChargingStopped("7", AT, 900, StopReason.CAR_LEFT, "04A1", None, (Reading(AT, 850),)),
+        ChargingStopped(
+            ref="7",
+            at=AT,
+            meter_stop_wh=900,
+            reason=StopReason.CAR_LEFT,
+            token="04A1",
+            connector=None,
+            readings=(Reading(at=AT, energy_wh=850),),
+        ),
     ),
     (
         V201,
@@ -135,31 +143,33 @@ CASES: list[tuple[str, str, dict[str, Any], ChargerEvent]] = [
             idToken={"idToken": "04A1", "type": "Central"},
             meterValue=[sample(1.5, unitOfMeasure={"unit": "kWh"}, context="Transaction.Begin")],
         ),
-        ChargingStarted(ConnectorId(1), AT, "04A1", 1500, "tx", 9),
+        ChargingStarted(
+            connector=ConnectorId(1), at=AT, token="04A1", meter_start_wh=1500, ref="tx", remote_start_id=9
+        ),
     ),
     (
         V201,
         "TransactionEvent",
         event201("Started", idToken={"idToken": "", "type": "NoAuthorization"}, offline=True),
-        ChargingStarted(None, AT, None, None, "tx", is_offline=True),
+        ChargingStarted(connector=None, at=AT, token=None, meter_start_wh=None, ref="tx", is_offline=True),
     ),
     (
         V201,
         "TransactionEvent",
         event201("Updated", evse={"id": 1, "connectorId": 2}, meterValue=[sample(15, unitOfMeasure={"multiplier": 2})]),
-        ReadingsTaken("tx", ConnectorId(1, 2), (Reading(AT, 1500),), AT),
+        ReadingsTaken(ref="tx", connector=ConnectorId(1, 2), readings=(Reading(at=AT, energy_wh=1500),), at=AT),
     ),
     (
         V201,
         "TransactionEvent",
         event201("Ended", info={"stoppedReason": "StoppedByEV"}, meterValue=[sample(900)]),
-        ChargingStopped("tx", AT, 900, StopReason.CAR_FULL),
+        ChargingStopped(ref="tx", at=AT, meter_stop_wh=900, reason=StopReason.CAR_FULL),
     ),
     (
         V201,
         "MeterValues",
         {"evseId": 1, "meterValue": [sample(5)]},
-        ReadingsTaken(None, ConnectorId(1), (Reading(AT, 5),)),
+        ReadingsTaken(ref=None, connector=ConnectorId(1), readings=(Reading(at=AT, energy_wh=5),)),
     ),
 ]
 
@@ -174,7 +184,7 @@ def plain(event: ChargerEvent) -> ChargerEvent:
 def test_what_a_charger_says_becomes_one_event(
     version: str, action: str, payload: dict[str, Any], event: ChargerEvent
 ) -> None:
-    decoded = dialect_for(version).decode(Call("1", action, payload), NOW)
+    decoded = dialect_for(version).decode(Call(message_id="1", action=action, payload=payload), NOW)
     assert plain(decoded.event) == event
     assert decoded.deviation is None
 
@@ -189,18 +199,21 @@ ANSWERS: list[tuple[str, str, Answer]] = [
     *((version, "StatusNotification", Noted()) for version in (V16, V201)),
     *((version, "MeterValues", Noted()) for version in (V16, V201)),
     *((version, "Authorize", TokenAnswer(standing)) for version in (V16, V201) for standing in AuthorizationStatus),
-    *((V16, "StartTransaction", StartAnswer("7", standing)) for standing in AuthorizationStatus),
+    *((V16, "StartTransaction", StartAnswer(ref="7", standing=standing)) for standing in AuthorizationStatus),
     (V16, "StopTransaction", Noted()),
-    (V16, "StopTransaction", Noted(AuthorizationStatus.ACCEPTED)),
-    *((V201, "TransactionEvent", StartAnswer("tx", standing)) for standing in (None, *AuthorizationStatus)),
+    (V16, "StopTransaction", Noted(standing=AuthorizationStatus.ACCEPTED)),
+    *(
+        (V201, "TransactionEvent", StartAnswer(ref="tx", standing=standing))
+        for standing in (None, *AuthorizationStatus)
+    ),
     (V201, "TransactionEvent", Noted()),
-    (V201, "TransactionEvent", Noted(AuthorizationStatus.ACCEPTED)),
+    (V201, "TransactionEvent", Noted(standing=AuthorizationStatus.ACCEPTED)),
 ]
 
 
 @pytest.mark.parametrize(("version", "action", "answer"), ANSWERS)
 def test_every_answer_is_valid_by_the_standard(version: str, action: str, answer: Answer) -> None:
-    payload = dialect_for(version).reply(Call("1", action, {}), answer)
+    payload = dialect_for(version).reply(Call(message_id="1", action=action, payload={}), answer)
     validate(version, messages.CallResult("1", payload, action))
 
 
@@ -228,7 +241,7 @@ def test_what_cannot_be_understood_is_refused_by_name(
     version: str, action: str, payload: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(ProtocolError) as refused:
-        dialect_for(version).decode(Call("m", action, payload), NOW)
+        dialect_for(version).decode(Call(message_id="m", action=action, payload=payload), NOW)
     assert (refused.value.code, refused.value.message_id) == (code, "m")
 
 
@@ -240,7 +253,7 @@ def test_what_cannot_be_understood_is_refused_by_name(
     ],
 )
 def test_what_bends_the_standard_is_understood_and_noted(payload: dict[str, Any], said: str) -> None:
-    decoded = dialect_for(V16).decode(Call("1", "BootNotification", payload), NOW)
+    decoded = dialect_for(V16).decode(Call(message_id="1", action="BootNotification", payload=payload), NOW)
     assert isinstance(decoded.event, Booted)
     assert said in (decoded.deviation or "")
 
@@ -258,14 +271,14 @@ def test_what_bends_the_standard_is_understood_and_noted(payload: dict[str, Any]
 )
 def test_times_are_read_however_they_are_written(text: Any, at: datetime) -> None:
     payload = {"connectorId": 1, "idTag": "x", "meterStart": 0, "timestamp": text}
-    event = dialect_for(V16).decode(Call("1", "StartTransaction", payload), NOW).event
+    event = dialect_for(V16).decode(Call(message_id="1", action="StartTransaction", payload=payload), NOW).event
     assert isinstance(event, ChargingStarted)
     assert (event.at or NOW) == at
 
 
 def test_a_repeated_start_gets_the_same_number_and_another_attempt_another() -> None:
     dialect = dialect_for(V16)
-    event = ChargingStarted(ConnectorId(1), AT, "04A1", 100)
+    event = ChargingStarted(connector=ConnectorId(1), at=AT, token="04A1", meter_start_wh=100)
     number = dialect.assign_ref("CP-1", event, 0)
     assert number == dialect.assign_ref("CP-1", event, 0)
     assert len({number, dialect.assign_ref("CP-1", event, 1), dialect.assign_ref("CP-2", event, 0)}) == 3
@@ -336,7 +349,7 @@ def test_no_mutation_of_a_payload_breaks_more_than_its_message(
     for name in data.draw(st.lists(st.sampled_from([*payload, "x"]), max_size=2)):
         mutated.pop(name, None)
     try:
-        decoded = dialect_for(version).decode(Call("1", action, mutated), NOW)
+        decoded = dialect_for(version).decode(Call(message_id="1", action=action, payload=mutated), NOW)
     except ProtocolError as error:
         assert error.description
     else:

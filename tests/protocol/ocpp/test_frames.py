@@ -27,9 +27,9 @@ from chalicelib.protocol.ocpp.frames import (
 @pytest.mark.parametrize(
     ("text", "frame"),
     [
-        ('[2,"1","Heartbeat",{}]', Call("1", "Heartbeat", {})),
-        ('[2,"1","Heartbeat"]', Call("1", "Heartbeat", {})),
-        ('[2,"1","Heartbeat",null]', Call("1", "Heartbeat", {})),
+        ('[2,"1","Heartbeat",{}]', Call(message_id="1", action="Heartbeat", payload={})),
+        ('[2,"1","Heartbeat"]', Call(message_id="1", action="Heartbeat", payload={})),
+        ('[2,"1","Heartbeat",null]', Call(message_id="1", action="Heartbeat", payload={})),
         ('[3,"1",{"status":"Accepted"}]', CallResult("1", {"status": "Accepted"})),
         ('[3,"1",["Accepted"]]', CallResult("1", {})),
         ('[3,"1",null]', CallResult("1", {})),
@@ -139,7 +139,9 @@ def test_no_text_at_all_does_more_than_be_refused(text: str | bytes) -> None:
 
 @given(st.text(min_size=1, max_size=36), st.dictionaries(st.text(), st.integers(-(2**53), 2**53)))
 def test_what_is_packed_reads_back(message_id: str, payload: dict[str, Any]) -> None:
-    assert parse(pack_call(message_id, "Reset", payload)) == Call(message_id, "Reset", payload)
+    assert parse(pack_call(message_id, "Reset", payload)) == Call(
+        message_id=message_id, action="Reset", payload=payload
+    )
     assert parse(pack_result(message_id, payload)) == CallResult(message_id, payload)
 
 

@@ -170,8 +170,8 @@ def test_the_register_of_the_beginning_is_not_the_present_one_beside_it() -> Non
 
 def test_the_beginning_alone_is_none_of_the_present() -> None:
     told = values(at(T1, energy("1000", context="Transaction.Begin"), {"value": "7", "measurand": POWER}))
-    assert told.readings() == (Reading(datetime(2026, 11, 21, 8, 0, tzinfo=UTC), None, 7),)
-    assert told.begun == Reading(datetime(2026, 11, 21, 8, 0, tzinfo=UTC), 1000)
+    assert told.readings() == (Reading(at=datetime(2026, 11, 21, 8, 0, tzinfo=UTC), energy_wh=None, power_w=7),)
+    assert told.begun == Reading(at=datetime(2026, 11, 21, 8, 0, tzinfo=UTC), energy_wh=1000)
 
 
 def test_an_ended_transactions_record_has_its_beginning_where_it_goes_on_from_there() -> None:
@@ -217,7 +217,7 @@ def test_a_total_of_nothing_beside_phases_that_count_is_not_believed() -> None:
 def test_one_meter_value_a_measurand_makes_one_reading() -> None:
     """evcc-io/evcc#16523, #19354: values padded with blanks."""
     told = values(at(T1, energy(" 3500.0")), at(T1, {"value": " 7200.0", "measurand": POWER, "unit": "W"}))
-    assert told.readings() == (Reading(datetime(2026, 11, 21, 8, 0, tzinfo=UTC), 3500, 7200),)
+    assert told.readings() == (Reading(at=datetime(2026, 11, 21, 8, 0, tzinfo=UTC), energy_wh=3500, power_w=7200),)
 
 
 def test_an_object_where_an_array_belongs_is_read() -> None:

@@ -107,36 +107,51 @@ def plain(event: ChargerEvent) -> ChargerEvent:
             {**STATUS, "status": "Faulted", "errorCode": "ConnectorLockFailure"},
             StatusReported(ConnectorId(2), ConnectorStatus.FAULTED, AT, "ConnectorLockFailure"),
         ),
-        ("StartTransaction", START, ChargingStarted(ConnectorId(2), AT, "04A1B2C3", 120_400, said_at=T)),
+        (
+            "StartTransaction",
+            START,
+            ChargingStarted(connector=ConnectorId(2), at=AT, token="04A1B2C3", meter_start_wh=120_400, said_at=T),
+        ),
         (
             "MeterValues",
             {"connectorId": 2, "transactionId": 411, "meterValue": [PERIODIC]},
             ReadingsTaken(
-                "411", ConnectorId(2), (Reading(AT, 121_650, 3680 + 3690 + 3670, 57, None, (16_000, None, None)),)
+                ref="411",
+                connector=ConnectorId(2),
+                readings=(
+                    Reading(
+                        at=AT,
+                        energy_wh=121_650,
+                        power_w=3680 + 3690 + 3670,
+                        soc_percent=57,
+                        current_ma=None,
+                        phase_currents_ma=(16_000, None, None),
+                    ),
+                ),
             ),
         ),
         (
             "MeterValues",
             {"connectorId": 0, "meterValue": ENDS},
-            MainMeterRead((Reading(AT, 120_400), Reading(LATER_AT, 131_900))),
+            MainMeterRead((Reading(at=AT, energy_wh=120_400), Reading(at=LATER_AT, energy_wh=131_900))),
         ),
         (
             "StopTransaction",
             {**STOP, "transactionData": ENDS},
             ChargingStopped(
-                "411",
-                LATER_AT,
-                131_900,
-                StopReason.LOCAL,
-                "04A1B2C3",
-                readings=(Reading(AT, 120_400), Reading(LATER_AT, 131_900)),
+                ref="411",
+                at=LATER_AT,
+                meter_stop_wh=131_900,
+                reason=StopReason.LOCAL,
+                token="04A1B2C3",
+                readings=(Reading(at=AT, energy_wh=120_400), Reading(at=LATER_AT, energy_wh=131_900)),
                 meter_start_wh=120_400,
             ),
         ),
         (
             "StopTransaction",
             {"transactionId": 411, "meterStop": 131_900, "timestamp": LATER},
-            ChargingStopped("411", LATER_AT, 131_900, StopReason.LOCAL),
+            ChargingStopped(ref="411", at=LATER_AT, meter_stop_wh=131_900, reason=StopReason.LOCAL),
         ),
     ],
 )
@@ -240,18 +255,18 @@ def test_an_error_has_ocpp16s_code_and_the_messages_id(text: str, message_id: st
         ("Authorize", TokenAnswer(AuthorizationStatus.UNKNOWN), {"idTagInfo": {"status": "Invalid"}}),
         (
             "StartTransaction",
-            StartAnswer("411", AuthorizationStatus.CONCURRENT_TX),
+            StartAnswer(ref="411", standing=AuthorizationStatus.CONCURRENT_TX),
             {"transactionId": 411, "idTagInfo": {"status": "ConcurrentTx"}},
         ),
-        ("StartTransaction", StartAnswer("411"), {"transactionId": 411, "idTagInfo": {"status": "Invalid"}}),
+        ("StartTransaction", StartAnswer(ref="411"), {"transactionId": 411, "idTagInfo": {"status": "Invalid"}}),
         ("StopTransaction", Noted(), {}),
-        ("StopTransaction", Noted(AuthorizationStatus.EXPIRED), {"idTagInfo": {"status": "Expired"}}),
+        ("StopTransaction", Noted(standing=AuthorizationStatus.EXPIRED), {"idTagInfo": {"status": "Expired"}}),
     ],
 )
 def test_a_reply_says_what_was_decided_as_the_schema_wants_it(
     action: str, answer: Answer, reply: dict[str, Any]
 ) -> None:
-    assert DIALECT.reply(Call("m-1", action, {}), answer) == reply
+    assert DIALECT.reply(Call(message_id="m-1", action=action, payload={}), answer) == reply
     messages.get_validator(messages.MessageType.CallResult, action, "1.6").validate(reply)
 
 
@@ -269,10 +284,10 @@ def test_a_stop_is_asked_for_by_the_number_given_at_the_start() -> None:
 
 STARTS = st.builds(
     ChargingStarted,
-    st.builds(ConnectorId, st.integers(1, 99)),
-    st.datetimes(timezones=st.just(UTC)),
-    st.text(max_size=20),
-    st.integers(0, 10**9),
+    connector=st.builds(ConnectorId, st.integers(1, 99)),
+    at=st.datetimes(timezones=st.just(UTC)),
+    token=st.text(max_size=20),
+    meter_start_wh=st.integers(0, 10**9),
 )
 
 
@@ -283,19 +298,30 @@ def test_every_transactions_number_fits_the_protocol_and_is_found_again(
     ref = DIALECT.assign_ref(charger_id, event, attempt)
     assert ref == DIALECT.assign_ref(charger_id, event, attempt)
     assert 0 < int(ref) < 2**31
-    reply = DIALECT.reply(Call("m", "StartTransaction", {}), StartAnswer(ref, AuthorizationStatus.ACCEPTED))
+    reply = DIALECT.reply(
+        Call(message_id="m", action="StartTransaction", payload={}),
+        StartAnswer(ref=ref, standing=AuthorizationStatus.ACCEPTED),
+    )
     messages.get_validator(messages.MessageType.CallResult, "StartTransaction", "1.6").validate(reply)
 
 
 def test_each_fact_of_a_start_changes_its_number() -> None:
-    start = ChargingStarted(ConnectorId(1), AT, "04A1", 100)
+    start = ChargingStarted(connector=ConnectorId(1), at=AT, token="04A1", meter_start_wh=100)
     refs = {
         DIALECT.assign_ref("CP-1", start, 0),
         DIALECT.assign_ref("CP-1", start, 1),
         DIALECT.assign_ref("CP-2", start, 0),
-        DIALECT.assign_ref("CP-1", ChargingStarted(ConnectorId(2), AT, "04A1", 100), 0),
-        DIALECT.assign_ref("CP-1", ChargingStarted(ConnectorId(1), LATER_AT, "04A1", 100), 0),
-        DIALECT.assign_ref("CP-1", ChargingStarted(ConnectorId(1), AT, "04A2", 100), 0),
-        DIALECT.assign_ref("CP-1", ChargingStarted(ConnectorId(1), AT, "04A1", 101), 0),
+        DIALECT.assign_ref(
+            "CP-1", ChargingStarted(connector=ConnectorId(2), at=AT, token="04A1", meter_start_wh=100), 0
+        ),
+        DIALECT.assign_ref(
+            "CP-1", ChargingStarted(connector=ConnectorId(1), at=LATER_AT, token="04A1", meter_start_wh=100), 0
+        ),
+        DIALECT.assign_ref(
+            "CP-1", ChargingStarted(connector=ConnectorId(1), at=AT, token="04A2", meter_start_wh=100), 0
+        ),
+        DIALECT.assign_ref(
+            "CP-1", ChargingStarted(connector=ConnectorId(1), at=AT, token="04A1", meter_start_wh=101), 0
+        ),
     }
     assert len(refs) == 7

@@ -98,44 +98,102 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
     (
         "TransactionEvent",
         transaction_event("Started", idToken=CARD, meterValue=[BEGIN], info={"remoteStartId": 77}),
-        ChargingStarted(ConnectorId(2), AT, "04A1B2C3", 120_400, TX, 77, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            connector=ConnectorId(2),
+            at=AT,
+            token="04A1B2C3",
+            meter_start_wh=120_400,
+            ref=TX,
+            remote_start_id=77,
+            said_at=T,
+            seq_no=4,
+            status=CHARGING,
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Started", meterValue=[BEGIN]),
-        ChargingStarted(ConnectorId(2), AT, None, 120_400, TX, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            connector=ConnectorId(2),
+            at=AT,
+            token=None,
+            meter_start_wh=120_400,
+            ref=TX,
+            said_at=T,
+            seq_no=4,
+            status=CHARGING,
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Started", idToken=NOBODY),
-        ChargingStarted(ConnectorId(2), AT, None, None, TX, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            connector=ConnectorId(2),
+            at=AT,
+            token=None,
+            meter_start_wh=None,
+            ref=TX,
+            said_at=T,
+            seq_no=4,
+            status=CHARGING,
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Started", idToken=CARD, offline=True, evse={"id": 2}),
         ChargingStarted(
-            ConnectorId(2), AT, "04A1B2C3", None, TX, said_at=T, seq_no=4, status=CHARGING, is_offline=True
+            connector=ConnectorId(2),
+            at=AT,
+            token="04A1B2C3",
+            meter_start_wh=None,
+            ref=TX,
+            said_at=T,
+            seq_no=4,
+            status=CHARGING,
+            is_offline=True,
         ),
     ),
     (
         "TransactionEvent",
         transaction_event("Started", evse={"id": 2, "connectorId": 3}),
-        ChargingStarted(ConnectorId(2, 3), AT, None, None, TX, said_at=T, seq_no=4, status=CHARGING),
+        ChargingStarted(
+            connector=ConnectorId(2, 3),
+            at=AT,
+            token=None,
+            meter_start_wh=None,
+            ref=TX,
+            said_at=T,
+            seq_no=4,
+            status=CHARGING,
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Updated", "evse", meterValue=[MIDDLE]),
-        ReadingsTaken(TX, None, (Reading(AT, 121_650),), AT, seq_no=4, status=CHARGING),
+        ReadingsTaken(
+            ref=TX, connector=None, readings=(Reading(at=AT, energy_wh=121_650),), at=AT, seq_no=4, status=CHARGING
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Updated", idToken=CARD, info={"remoteStartId": 77}),
-        ReadingsTaken(TX, ConnectorId(2), (), AT, "04A1B2C3", 77, seq_no=4, status=CHARGING),
+        ReadingsTaken(
+            ref=TX,
+            connector=ConnectorId(2),
+            readings=(),
+            at=AT,
+            token="04A1B2C3",
+            remote_start_id=77,
+            seq_no=4,
+            status=CHARGING,
+        ),
     ),
     (
         "TransactionEvent",
         transaction_event("Ended", timestamp=LATER, meterValue=[END], info={"stoppedReason": "EVDisconnected"}),
-        ChargingStopped(TX, LATER_AT, 131_900, StopReason.CAR_LEFT, None, ConnectorId(2)),
+        ChargingStopped(
+            ref=TX, at=LATER_AT, meter_stop_wh=131_900, reason=StopReason.CAR_LEFT, token=None, connector=ConnectorId(2)
+        ),
     ),
     (
         "TransactionEvent",
@@ -143,23 +201,31 @@ EVENTS: list[tuple[str, dict[str, Any], ChargerEvent]] = [
             "Ended", "evse", timestamp=LATER, idToken=CARD, meterValue=[BEGIN, MIDDLE, END], offline=True
         ),
         ChargingStopped(
-            TX,
-            LATER_AT,
-            131_900,
-            StopReason.LOCAL,
-            "04A1B2C3",
-            None,
-            (Reading(AT, 120_400), Reading(AT, 121_650), Reading(LATER_AT, 131_900)),
-            120_400,
+            ref=TX,
+            at=LATER_AT,
+            meter_stop_wh=131_900,
+            reason=StopReason.LOCAL,
+            token="04A1B2C3",
+            connector=None,
+            readings=(
+                Reading(at=AT, energy_wh=120_400),
+                Reading(at=AT, energy_wh=121_650),
+                Reading(at=LATER_AT, energy_wh=131_900),
+            ),
+            meter_start_wh=120_400,
         ),
     ),
-    ("TransactionEvent", transaction_event("Ended", "evse"), ChargingStopped(TX, AT, None, StopReason.LOCAL)),
+    (
+        "TransactionEvent",
+        transaction_event("Ended", "evse"),
+        ChargingStopped(ref=TX, at=AT, meter_stop_wh=None, reason=StopReason.LOCAL),
+    ),
     (
         "MeterValues",
         {"evseId": 2, "meterValue": [MIDDLE]},
-        ReadingsTaken(None, ConnectorId(2), (Reading(AT, 121_650),)),
+        ReadingsTaken(ref=None, connector=ConnectorId(2), readings=(Reading(at=AT, energy_wh=121_650),)),
     ),
-    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, MainMeterRead((Reading(AT, 121_650),))),
+    ("MeterValues", {"evseId": 0, "meterValue": [MIDDLE]}, MainMeterRead((Reading(at=AT, energy_wh=121_650),))),
 ]
 
 
@@ -256,16 +322,24 @@ def test_an_error_has_ocpp201s_code_and_the_messages_id(text: str, message_id: s
         ("StatusNotification", Noted(), {}),
         ("MeterValues", Noted(), {}),
         ("Authorize", TokenAnswer(AuthorizationStatus.UNKNOWN), {"idTokenInfo": {"status": "Unknown"}}),
-        ("TransactionEvent", StartAnswer(TX, AuthorizationStatus.BLOCKED), {"idTokenInfo": {"status": "Blocked"}}),
-        ("TransactionEvent", StartAnswer(TX), {}),
+        (
+            "TransactionEvent",
+            StartAnswer(ref=TX, standing=AuthorizationStatus.BLOCKED),
+            {"idTokenInfo": {"status": "Blocked"}},
+        ),
+        ("TransactionEvent", StartAnswer(ref=TX), {}),
         ("TransactionEvent", Noted(), {}),
-        ("TransactionEvent", Noted(AuthorizationStatus.CONCURRENT_TX), {"idTokenInfo": {"status": "ConcurrentTx"}}),
+        (
+            "TransactionEvent",
+            Noted(standing=AuthorizationStatus.CONCURRENT_TX),
+            {"idTokenInfo": {"status": "ConcurrentTx"}},
+        ),
     ],
 )
 def test_a_reply_says_what_was_decided_as_the_schema_wants_it(
     action: str, answer: Answer, reply: dict[str, Any]
 ) -> None:
-    assert DIALECT.reply(Call("m-1", action, {}), answer) == reply
+    assert DIALECT.reply(Call(message_id="m-1", action=action, payload={}), answer) == reply
     messages.get_validator(messages.MessageType.CallResult, action, "2.0.1").validate(reply)
 
 
@@ -284,6 +358,6 @@ def test_a_stop_is_asked_for_by_the_stations_own_name_of_the_transaction() -> No
 
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_a_station_names_its_transactions_itself(attempt: int) -> None:
-    assert DIALECT.assign_ref("CP-1", ChargingStarted(None, AT, ref=TX), attempt) == TX
+    assert DIALECT.assign_ref("CP-1", ChargingStarted(connector=None, at=AT, ref=TX), attempt) == TX
     with pytest.raises(ValueError, match="itself"):
-        DIALECT.assign_ref("CP-1", ChargingStarted(None, AT), attempt)
+        DIALECT.assign_ref("CP-1", ChargingStarted(connector=None, at=AT), attempt)

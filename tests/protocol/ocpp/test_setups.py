@@ -26,7 +26,7 @@ def targets(version: str, vendor: str = "", place: ChargerTraits | None = None, 
 
 
 def answer(**data: Any) -> CommandResult:
-    return CommandResult(Verdict.ACCEPTED, data=data)
+    return CommandResult(verdict=Verdict.ACCEPTED, data=data)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -27,7 +27,7 @@ def card201(uid: str, kind: str = "ISO14443") -> dict[str, str]:
 
 @pytest.fixture
 def kit(kit: Kit) -> Kit:
-    kit.tokens.put(Token(BLOCKED, "op", "driver-1", blocked=True), NOW)
+    kit.tokens.put(Token(uid=BLOCKED, operator_id="op", driver_id="driver-1", blocked=True), NOW)
     return kit
 
 
@@ -57,7 +57,7 @@ def test_who_starts_without_showing_anything_is_accepted(kit: Kit, token: str) -
 
 def test_a_card_that_has_expired_begins_nothing_and_one_that_will_says_when(kit: Kit) -> None:
     talk, talk201 = Talk(kit, "ocpp1.6"), Talk(kit, "ocpp2.0.1")
-    card = Token("E1", "op", "driver-1", group="G1", expires_at=NOW + timedelta(hours=1))
+    card = Token(uid="E1", operator_id="op", driver_id="driver-1", group="G1", expires_at=NOW + timedelta(hours=1))
     kit.tokens.put(card, NOW)
     expires = "2026-11-21T10:30:00.000Z"
     info = {"status": "Accepted", "parentIdTag": "G1", "expiryDate": expires}
@@ -74,7 +74,7 @@ def test_a_card_that_has_expired_begins_nothing_and_one_that_will_says_when(kit:
 
 
 def test_a_group_is_told_with_the_start_so_that_another_of_it_may_end_the_charge(kit: Kit) -> None:
-    kit.tokens.put(Token("E1", "op", "driver-1", group="G1"), NOW)
+    kit.tokens.put(Token(uid="E1", operator_id="op", driver_id="driver-1", group="G1"), NOW)
     answer = event(Talk(kit, "ocpp2.0.1"), "Started", 0, idToken=card201("E1"))
     assert answer["idTokenInfo"]["groupIdToken"] == {"idToken": "G1", "type": "Central"}
 
@@ -130,7 +130,7 @@ def test_the_news_of_an_event_says_what_happened_where(kit: Kit) -> None:
 def test_a_reservation_its_charger_gave_up_is_kept_by_us_and_one_that_is_over_ends(kit: Kit, word: str) -> None:
     talk = Talk(kit, "ocpp2.0.1")
     plug = ConnectorId(1)
-    kit.connectors.set_status("CP-1", ConnectorState(plug, ConnectorStatus.AVAILABLE, NOW))
+    kit.connectors.set_status("CP-1", ConnectorState(connector=plug, status=ConnectorStatus.AVAILABLE, status_at=NOW))
     made, _ = kit.driver_reservations.make("driver-1", "CP-1", plug, timedelta(0), "k")
     kit.reservations.kept_by(made.reservation_id, Keeper.CHARGER)
     update = {"reservationId": made.number, "reservationUpdateStatus": word}

@@ -138,7 +138,7 @@ def test_a_new_socket_is_a_new_line_and_what_waited_for_the_old_one_says_so(kit:
             "its socket closed before the charger answered",
         )
     assert kit.clock.now == NOW, "nobody waits for an answer that cannot come"
-    socket = Connection("c-2", "CP-1", "op", "ocpp1.6")
+    socket = Connection(connection_id="c-2", charger_id="CP-1", operator_id="op", protocol="ocpp1.6")
     kit.sockets.opened(socket, kit.clock.now)
     kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
     assert said(kit) == ["ClearCache", "GetLocalListVersion"]

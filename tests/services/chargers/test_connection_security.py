@@ -23,7 +23,12 @@ def basic(user: str, password: bytes) -> ChargerCredentials:
 
 def registered(kit: Kit, profile: int, **more: object) -> None:
     charger = Charger(
-        "CP-7", "op", "harbour", hash_password(SECRET, b"salt" * 4), (ConnectorId(1),), security_profile=profile
+        charger_id="CP-7",
+        operator_id="op",
+        site_id="harbour",
+        password_hash=hash_password(SECRET, b"salt" * 4),
+        connectors=(ConnectorId(1),),
+        security_profile=profile,
     )
     kit.chargers.put(charger)
 
@@ -92,7 +97,11 @@ def test_a_certificate_may_name_the_serial_number(door: Connections, kit: Kit) -
 def test_a_password_in_hexadecimal_opens_as_digits_and_as_the_bytes_they_stand_for(door: Connections, kit: Kit) -> None:
     key = bytes(range(200, 220))
     stored = hash_password(key.hex().upper().encode(), b"salt" * 4)
-    kit.chargers.put(Charger("CP-7", "op", "harbour", stored, (ConnectorId(1),)))
+    kit.chargers.put(
+        Charger(
+            charger_id="CP-7", operator_id="op", site_id="harbour", password_hash=stored, connectors=(ConnectorId(1),)
+        )
+    )
     assert knock(door, basic("CP-7", key.hex().upper().encode())) == 200
     assert knock(door, basic("CP-7", key)) == 200
     assert knock(door, basic("CP-7", key[:-1] + b"\xff")) == 401
@@ -166,7 +175,16 @@ def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None
     assert knock(door, ChargerCredentials(), "NEW-1") == 200
     known = kit.chargers.get("NEW-1")
     assert known is not None
-    kit.chargers.put(Charger("NEW-1", "op", "harbour", known.password_hash, (ConnectorId(1),), security_profile=0))
+    kit.chargers.put(
+        Charger(
+            charger_id="NEW-1",
+            operator_id="op",
+            site_id="harbour",
+            password_hash=known.password_hash,
+            connectors=(ConnectorId(1),),
+            security_profile=0,
+        )
+    )
     kit.remote_control.welcome("NEW-1")
     assert '"TriggerMessage"' in kit.link.sent[-1]
     boot = '[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]'

@@ -36,7 +36,15 @@ def link() -> Link:
 def door(kit: Kit, link: Link) -> Connections:
     for charger_id in ("CP-7", "A:B"):
         stored = hash_password(SECRET, b"salt" * 4)
-        kit.chargers.put(Charger(charger_id, "op", "harbour", stored, (ConnectorId(1),)))
+        kit.chargers.put(
+            Charger(
+                charger_id=charger_id,
+                operator_id="op",
+                site_id="harbour",
+                password_hash=stored,
+                connectors=(ConnectorId(1),),
+            )
+        )
     return Connections(
         chargers=kit.chargers,
         sockets=kit.sockets,

@@ -23,7 +23,16 @@ def basic(user: str, password: bytes = SECRET) -> ChargerCredentials:
 
 def register(kit: Kit, charger_id: str, password: bytes = SECRET, profile: int = 1) -> None:
     connectors = (ConnectorId(1),)
-    kit.chargers.put(Charger(charger_id, "op", "harbour", HASHES[password], connectors, security_profile=profile))
+    kit.chargers.put(
+        Charger(
+            charger_id=charger_id,
+            operator_id="op",
+            site_id="harbour",
+            password_hash=HASHES[password],
+            connectors=connectors,
+            security_profile=profile,
+        )
+    )
 
 
 def knock(door: Connections, target: str, credentials: ChargerCredentials, *offers: str) -> str:
@@ -106,9 +115,25 @@ def test_a_user_name_is_of_no_account_where_no_password_is_asked_for(door: Conne
 def test_whoever_waits_or_is_another_operators_throws_no_doubt_on_a_makers_user_name(
     door: Connections, kit: Kit
 ) -> None:
-    kit.chargers.put(Charger("ocpp", "rival", "elsewhere", HASHES[OTHER], (ConnectorId(1),)))
+    kit.chargers.put(
+        Charger(
+            charger_id="ocpp",
+            operator_id="rival",
+            site_id="elsewhere",
+            password_hash=HASHES[OTHER],
+            connectors=(ConnectorId(1),),
+        )
+    )
     kit.chargers.propose(
-        Charger("user", "op", "", HASHES[OTHER], (), admission=Admission.PENDING), NOW + timedelta(days=1)
+        Charger(
+            charger_id="user",
+            operator_id="op",
+            site_id="",
+            password_hash=HASHES[OTHER],
+            connectors=(),
+            admission=Admission.PENDING,
+        ),
+        NOW + timedelta(days=1),
     )
     for user in ("ocpp", "user"):
         assert knock(door, "/ocpp/CP-7", basic(user)) == "CP-7"

@@ -17,7 +17,14 @@ SECOND = int(NOW.timestamp())
 
 @pytest.fixture
 def kit(kit: Kit) -> Kit:
-    charger = Charger("CP-1", "op", "harbour", "scrypt$", (ConnectorId(1),), keeps_list=True)
+    charger = Charger(
+        charger_id="CP-1",
+        operator_id="op",
+        site_id="harbour",
+        password_hash="scrypt$",
+        connectors=(ConnectorId(1),),
+        keeps_list=True,
+    )
     kit.chargers.put(charger)
     kit.clock.advance(minutes=5)
     return kit
@@ -75,7 +82,7 @@ def test_a_charger_without_a_list_gets_all_of_it_and_then_only_what_changed(kit:
     answer(kit, status="Accepted")
     assert version(kit) == SECOND
 
-    kit.tokens.put(Token("BEEF01", "op", "driver-1", blocked=True), kit.clock.now)
+    kit.tokens.put(Token(uid="BEEF01", operator_id="op", driver_id="driver-1", blocked=True), kit.clock.now)
     assert kit.local_lists.tend() == 1, "a change is sent in seconds, not minutes"
     payload = sent(kit)[3]
     assert (payload["updateType"], payload["listVersion"]) == ("Differential", SECOND + 300)
@@ -109,7 +116,7 @@ def test_a_version_that_is_not_ours_is_replaced_by_the_whole_list(kit: Kit) -> N
 def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Kit) -> None:
     for number in range(250):
         kit.clock.advance(seconds=1)
-        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(uid=f"{number:08X}", operator_id="op", driver_id="driver-1"), kit.clock.now)
     kit.clock.advance(minutes=2)
     comes_back(kit, 0)
     kinds, tokens = [], []
@@ -125,7 +132,7 @@ def test_a_long_list_goes_in_pieces_that_the_charger_confirms_one_by_one(kit: Ki
 @pytest.mark.parametrize("later_s", [0, 5, 120])
 def test_tokens_changed_in_one_second_go_in_pieces_too_and_each_of_them_once(kit: Kit, later_s: int) -> None:
     for number in range(150):
-        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(uid=f"{number:08X}", operator_id="op", driver_id="driver-1"), kit.clock.now)
     kit.clock.advance(seconds=later_s)
     comes_back(kit, 0, SendLocalListMaxLength="40")
     tokens: list[str] = []
@@ -147,7 +154,7 @@ def test_tokens_changed_in_one_second_go_in_pieces_too_and_each_of_them_once(kit
 
 def test_a_list_is_no_longer_than_its_charger_can_keep(kit: Kit) -> None:
     for number in range(30):
-        kit.tokens.put(Token(f"{number:08X}", "op", "driver-1"), kit.clock.now)
+        kit.tokens.put(Token(uid=f"{number:08X}", operator_id="op", driver_id="driver-1"), kit.clock.now)
     comes_back(kit, 0, LocalAuthListMaxLength="20", SendLocalListMaxLength="15")
     kept = []
     while sent(kit)[2] == "SendLocalList":
@@ -158,14 +165,14 @@ def test_a_list_is_no_longer_than_its_charger_can_keep(kit: Kit) -> None:
             break
     assert len(kept) == 20
     kit.clock.advance(seconds=5)
-    blocked = Token("00000001", "op", "driver-1", blocked=True)
+    blocked = Token(uid="00000001", operator_id="op", driver_id="driver-1", blocked=True)
     kit.local_lists.token_changed(blocked)
     assert sent(kit)[3]["localAuthorizationList"] == [{"idTag": "00000001"}], "taken off, it is asked about"
 
 
 def test_a_charger_that_has_no_list_is_sent_none(kit: Kit) -> None:
     comes_back(kit, -1)
-    kit.tokens.put(Token("BEEF01", "op", "driver-1"), kit.clock.now)
+    kit.tokens.put(Token(uid="BEEF01", operator_id="op", driver_id="driver-1"), kit.clock.now)
     kit.local_lists.tend()
     assert [json.loads(it)[2] for it in kit.link.sent] == ["GetLocalListVersion"]
 
@@ -173,7 +180,7 @@ def test_a_charger_that_has_no_list_is_sent_none(kit: Kit) -> None:
 def test_a_new_card_is_sent_as_it_is_issued_and_not_again_when_the_index_has_it(kit: Kit) -> None:
     comes_back(kit, 0)
     answer(kit, status="Accepted")
-    card = Token("BEEF01", "op", "driver-1")
+    card = Token(uid="BEEF01", operator_id="op", driver_id="driver-1")
     assert kit.local_lists.token_changed(card) == 1, "the index need not know it yet"
     answer(kit, status="Accepted")
     kit.tokens.put(card, kit.clock.now)
@@ -186,7 +193,7 @@ def test_a_card_changed_twice_within_a_second_ends_as_it_was_last(kit: Kit) -> N
     comes_back(kit, 0)
     answer(kit, status="Accepted")
     for blocked in (False, True):
-        kit.tokens.put(Token("BEEF01", "op", "driver-1", blocked=blocked), kit.clock.now)
+        kit.tokens.put(Token(uid="BEEF01", operator_id="op", driver_id="driver-1", blocked=blocked), kit.clock.now)
         kit.local_lists.tend()
         status = "Blocked" if blocked else "Accepted"
         assert sent(kit)[3]["localAuthorizationList"] == [{"idTag": "BEEF01", "idTagInfo": {"status": status}}]
@@ -236,6 +243,6 @@ def test_chargers_that_keep_no_list_or_are_offline_are_left_alone(kit: Kit) -> N
 
 
 def test_another_operators_cards_stay_its_own(kit: Kit) -> None:
-    kit.tokens.put(Token("CAFE01", "other", "driver-1"), NOW)
+    kit.tokens.put(Token(uid="CAFE01", operator_id="other", driver_id="driver-1"), NOW)
     comes_back(kit, 0)
     assert "CAFE01" not in kit.link.sent[-1]

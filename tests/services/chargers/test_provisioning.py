@@ -448,7 +448,18 @@ def test_a_charge_without_a_meter_makes_kerb_look_again(kit: Kit) -> None:
 
 def test_a_charger_that_will_not_measure_is_known_for_it(kit: Kit) -> None:
     box = box201(kit, takes=lambda name, value: "Rejected" if "Measurands" in name else "Accepted")
-    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(
+        Site(
+            site_id="harbour",
+            operator_id="op",
+            name="Harbour",
+            address="Quay 1",
+            time_zone="Europe/Berlin",
+            tariff_id="standard",
+            latitude=53.5,
+            longitude=9.9,
+        )
+    )
     kit.registry.put_charger(replace(found(kit), connection_id=None), "open-sesame-1234")
     box.boot()
     assert metering(kit) is MeteringCapability.NONE

@@ -29,10 +29,18 @@ def rule(kit: Kit, most: int | None = 1, **by_group: int) -> None:
 def elsewhere(kit: Kit, card: str = CARD, connector: int = 1) -> str:
     """A charge under that card at another charger of the operator; returns its status."""
     if kit.chargers.get("CP-2") is None:
-        kit.chargers.put(Charger("CP-2", "op", "harbour", "scrypt$", (ConnectorId(1), ConnectorId(2))))
+        kit.chargers.put(
+            Charger(
+                charger_id="CP-2",
+                operator_id="op",
+                site_id="harbour",
+                password_hash="scrypt$",
+                connectors=(ConnectorId(1), ConnectorId(2)),
+            )
+        )
     talk = Talk(kit, "ocpp1.6")
     talk.connection_id = "c-2"
-    kit.sockets.opened(Connection("c-2", "CP-2", "op", "ocpp1.6"), NOW)
+    kit.sockets.opened(Connection(connection_id="c-2", charger_id="CP-2", operator_id="op", protocol="ocpp1.6"), NOW)
     start = {"connectorId": connector, "idTag": card, "meterStart": 0, "timestamp": told(NOW)}
     answer = talk.say("StartTransaction", start)
     kit.clock.advance(minutes=1)
@@ -144,14 +152,14 @@ def test_the_next_charge_at_a_connector_whose_end_was_never_told_is_the_cards_on
 def test_the_rule_is_a_number_and_a_group_may_have_its_own(
     kit: Kit, most: int | None, by_group: dict[str, int], status: str
 ) -> None:
-    kit.tokens.put(Token(CARD, "op", "driver-1", group="FLEET"), NOW)
+    kit.tokens.put(Token(uid=CARD, operator_id="op", driver_id="driver-1", group="FLEET"), NOW)
     rule(kit, most, **by_group)
     elsewhere(kit)
     assert start16(kit, Talk(kit, "ocpp1.6"))["idTagInfo"]["status"] == status
 
 
 def test_another_card_of_the_same_driver_is_another_token(kit: Kit) -> None:
-    kit.tokens.put(Token(MATE, "op", "driver-1"), NOW)
+    kit.tokens.put(Token(uid=MATE, operator_id="op", driver_id="driver-1"), NOW)
     rule(kit)
     elsewhere(kit, MATE)
     assert start16(kit, Talk(kit, "ocpp1.6"))["idTagInfo"]["status"] == "Accepted"
@@ -179,8 +187,10 @@ def test_chargers_are_not_looked_at_again_for_a_rule_that_is_ours(kit: Kit) -> N
 @pytest.fixture
 def master(kit: Kit) -> Kit:
     kit.setups.put_profile("op", SetupProfile(master_pass_group="MASTER"))
-    kit.tokens.put(Token(MASTER, "op", "driver-1", group="MASTER"), NOW)
-    kit.tokens.put(Token(MATE, "op", "driver-1", group="G1", expires_at=NOW + timedelta(days=1)), NOW)
+    kit.tokens.put(Token(uid=MASTER, operator_id="op", driver_id="driver-1", group="MASTER"), NOW)
+    kit.tokens.put(
+        Token(uid=MATE, operator_id="op", driver_id="driver-1", group="G1", expires_at=NOW + timedelta(days=1)), NOW
+    )
     return kit
 
 
@@ -229,8 +239,8 @@ def test_1_6_knows_no_master_pass_so_that_one_only_ends_charges(master: Kit) -> 
 @pytest.mark.parametrize(
     ("card", "status"),
     [
-        (Token(MASTER, "op", "driver-1", blocked=True, group="MASTER"), "Blocked"),
-        (Token(MASTER, "op", "driver-1", group="MASTER", expires_at=NOW), "Expired"),
+        (Token(uid=MASTER, operator_id="op", driver_id="driver-1", blocked=True, group="MASTER"), "Blocked"),
+        (Token(uid=MASTER, operator_id="op", driver_id="driver-1", group="MASTER", expires_at=NOW), "Expired"),
     ],
 )
 def test_a_master_pass_that_is_blocked_or_expired_is_none(master: Kit, card: Token, status: str) -> None:
@@ -240,6 +250,6 @@ def test_a_master_pass_that_is_blocked_or_expired_is_none(master: Kit, card: Tok
 
 
 def test_a_group_of_another_operators_cards_is_no_master_pass_here(master: Kit) -> None:
-    master.tokens.put(Token("0DD", "", "driver-1", group="MASTER"), NOW)
+    master.tokens.put(Token(uid="0DD", operator_id="", driver_id="driver-1", group="MASTER"), NOW)
     talk = Talk(master, "ocpp2.0.1")
     assert event(talk, "Started", 0, idToken=card201("0DD"))["idTokenInfo"]["status"] == "Accepted"

@@ -23,13 +23,13 @@ def limited(kit: Kit, limits: Limits) -> Session:
 
 
 def read(kit: Kit, minutes: float, energy_wh: int | None = None, soc_percent: int | None = None) -> None:
-    reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000, soc_percent)
-    event = ReadingsTaken("tx-1", ConnectorId(1), (reading,), seq_no=1)
+    reading = Reading(at=NOW + timedelta(minutes=minutes), energy_wh=energy_wh, power_w=11_000, soc_percent=soc_percent)
+    event = ReadingsTaken(ref="tx-1", connector=ConnectorId(1), readings=(reading,), seq_no=1)
     kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 def start(kit: Kit, session: Session) -> None:
-    event = ChargingStarted(ConnectorId(1), NOW, session.token, 1000, "tx-1")
+    event = ChargingStarted(connector=ConnectorId(1), at=NOW, token=session.token, meter_start_wh=1000, ref="tx-1")
     kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
@@ -58,9 +58,21 @@ def test_a_charge_ends_at_the_first_reading_that_reaches_a_limit(
 
 def test_a_charge_that_began_at_the_plug_keeps_its_limits_too(kit: Kit) -> None:
     session = limited(kit, Limits(energy_wh=5000))
-    kit.router.route(CONNECTION, ChargingStarted(ConnectorId(1), NOW, None, 1000, "tx-1"), lambda *_: "tx-1")
-    call = SentCall("CP-1", "m-1", "RequestStartTransaction", Purpose.START, NOW, NOW, session.session_id)
-    kit.router.answered(call, CommandResult(Verdict.ACCEPTED, "Accepted", ref="tx-1"))
+    kit.router.route(
+        CONNECTION,
+        ChargingStarted(connector=ConnectorId(1), at=NOW, token=None, meter_start_wh=1000, ref="tx-1"),
+        lambda *_: "tx-1",
+    )
+    call = SentCall(
+        charger_id="CP-1",
+        message_id="m-1",
+        action="RequestStartTransaction",
+        purpose=Purpose.START,
+        sent_at=NOW,
+        due_at=NOW,
+        subject=session.session_id,
+    )
+    kit.router.answered(call, CommandResult(verdict=Verdict.ACCEPTED, detail="Accepted", ref="tx-1"))
     read(kit, 10, 7000)
     assert kit.session(session.session_id).state is State.STOPPING
 

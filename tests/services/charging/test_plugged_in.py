@@ -41,7 +41,12 @@ def settled(kit: Kit, session: Session) -> Session:
     kit.lifecycle.settle(session.session_id, "token-payment")
     for payment_id, amount_minor in {**kit.money.captured, **kit.money.charged}.items():
         news = PaymentNews(
-            "evt", PaymentNewsKind.CAPTURED, session.session_id, payment_id, amount_minor, at=kit.clock()
+            event_id="evt",
+            kind=PaymentNewsKind.CAPTURED,
+            session_id=session.session_id,
+            payment_id=payment_id,
+            amount_minor=amount_minor,
+            at=kit.clock(),
         )
         kit.payment_webhooks.receive(news)
     kit.lifecycle.issue_receipt(session.session_id)

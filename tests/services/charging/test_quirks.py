@@ -28,7 +28,9 @@ class Talk:
         self.kit = kit
         self.connection_id = f"c-{protocol}"
         kit.clock.now = NOW
-        kit.sockets.opened(Connection(self.connection_id, "CP-1", "op", protocol), NOW)
+        kit.sockets.opened(
+            Connection(connection_id=self.connection_id, charger_id="CP-1", operator_id="op", protocol=protocol), NOW
+        )
 
     def say(self, action: str, payload: Any, message_id: str | None = None) -> dict[str, Any]:
         """Say it; returns the answer's payload, and fails the test on a CALLERROR."""
@@ -227,7 +229,7 @@ def test_a_command_whose_socket_breaks_has_failed_and_is_not_waited_for(talk: Ta
     (sent,) = [it for it in entries if it.what == "RemoteStopTransaction"]
     call = talk.kit.calls.get("CP-1", sent.message_id)
     assert call is not None
-    assert call.result == CommandResult(Verdict.FAILED, "the charger went offline")
+    assert call.result == CommandResult(verdict=Verdict.FAILED, detail="the charger went offline")
 
 
 def test_message_ids_that_repeat_are_no_keys(talk: Talk) -> None:
@@ -560,7 +562,7 @@ def test_a_late_answer_is_still_recorded_and_says_that_it_is_late(talk: Talk) ->
     talk.say_text(f'[3,"{call.message_id}",{{"status":"Accepted"}}]')
     answered = talk.kit.calls.get("CP-1", call.message_id)
     assert answered is not None
-    assert answered.result == CommandResult(Verdict.ACCEPTED, "Accepted", data={"status": "Accepted"})
+    assert answered.result == CommandResult(verdict=Verdict.ACCEPTED, detail="Accepted", data={"status": "Accepted"})
     assert talk.newest_entry().result == "accepted (late): Accepted"
 
 

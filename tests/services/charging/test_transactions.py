@@ -32,10 +32,14 @@ from chalicelib.records.drivers import Driver, Token
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
 REF = "tx-1"
-STARTED = ChargingStarted(ConnectorId(1), NOW, CARD, 1000, REF)
-READ = ReadingsTaken(REF, ConnectorId(1), (Reading(NOW + timedelta(minutes=30), 2000, 2000, 40),))
+STARTED = ChargingStarted(connector=ConnectorId(1), at=NOW, token=CARD, meter_start_wh=1000, ref=REF)
+READ = ReadingsTaken(
+    ref=REF,
+    connector=ConnectorId(1),
+    readings=(Reading(at=NOW + timedelta(minutes=30), energy_wh=2000, power_w=2000, soc_percent=40),),
+)
 STOPPED_AT = NOW + timedelta(hours=1)
-STOPPED = ChargingStopped(REF, STOPPED_AT, 3000, StopReason.LOCAL)
+STOPPED = ChargingStopped(ref=REF, at=STOPPED_AT, meter_stop_wh=3000, reason=StopReason.LOCAL)
 CARD_SESSION = session_id_for("transaction", "CP-1", REF)
 
 
@@ -51,7 +55,7 @@ def receive(kit: Kit, *events: ChargerEvent) -> list[object]:
 
 
 def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
-    assert receive(kit, STARTED) == [StartAnswer(REF, AuthorizationStatus.ACCEPTED)]
+    assert receive(kit, STARTED) == [StartAnswer(ref=REF, standing=AuthorizationStatus.ACCEPTED)]
     session = kit.session(CARD_SESSION)
     assert (session.state, session.origin, session.driver_id) == (State.ACTIVE, Origin.CARD, "driver-1")
     assert kit.workflow.started == [CARD_SESSION]
@@ -59,7 +63,9 @@ def test_a_known_card_starts_a_session_for_its_driver(kit: Kit) -> None:
 
 
 def test_an_unknown_card_is_refused_and_what_flowed_is_still_on_record(kit: Kit) -> None:
-    assert receive(kit, replace(STARTED, token="STRANGER")) == [StartAnswer(REF, AuthorizationStatus.UNKNOWN)]
+    assert receive(kit, replace(STARTED, token="STRANGER")) == [
+        StartAnswer(ref=REF, standing=AuthorizationStatus.UNKNOWN)
+    ]
     receive(kit, STOPPED)
     session = kit.session(CARD_SESSION)
     assert (session.driver_id, session.reason, session.energy_wh) == (None, Reason.NOT_AUTHORISED, 2000)
@@ -68,7 +74,9 @@ def test_an_unknown_card_is_refused_and_what_flowed_is_still_on_record(kit: Kit)
 def test_an_app_session_is_found_by_the_token_its_charger_was_given(kit: Kit) -> None:
     session = kit.app_session()
     kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))
-    assert receive(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, AuthorizationStatus.ACCEPTED)]
+    assert receive(kit, replace(STARTED, token=session.token)) == [
+        StartAnswer(ref=REF, standing=AuthorizationStatus.ACCEPTED)
+    ]
     assert kit.session(session.session_id).state is State.ACTIVE
     assert kit.workflow.succeeded == ["token-start"]
 
@@ -81,9 +89,9 @@ def test_an_app_session_is_found_by_the_number_a_charger_echoes_instead_of_the_t
 
 def test_a_transaction_begun_at_the_plug_is_taken_over_when_its_payer_shows_up(kit: Kit) -> None:
     session = kit.app_session()
-    assert receive(kit, replace(STARTED, token=None)) == [StartAnswer(REF, None)]
+    assert receive(kit, replace(STARTED, token=None)) == [StartAnswer(ref=REF, standing=None)]
     authorised = replace(READ, token=session.token, remote_start_id=session.remote_start_id)
-    assert receive(kit, authorised) == [Noted(AuthorizationStatus.ACCEPTED)]
+    assert receive(kit, authorised) == [Noted(standing=AuthorizationStatus.ACCEPTED)]
     now = kit.session(session.session_id)
     assert (now.state, now.ref, now.meter_start_wh) == (State.ACTIVE, REF, 1000)
 
@@ -95,7 +103,9 @@ def of_its_own(kit: Kit, ref: str = REF) -> Session:
 def test_a_charge_that_begins_after_we_gave_up_waiting_is_a_session_of_its_own_and_goes_on(kit: Kit) -> None:
     session = kit.app_session()
     kit.changes.apply(session.session_id, StartFailed(Reason.CHARGER_DID_NOT_START, NOW))
-    assert receive(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, AuthorizationStatus.ACCEPTED)]
+    assert receive(kit, replace(STARTED, token=session.token)) == [
+        StartAnswer(ref=REF, standing=AuthorizationStatus.ACCEPTED)
+    ]
     assert kit.session(session.session_id).state is State.FAILED
     late = of_its_own(kit)
     assert (late.state, late.driver_id, late.session_id in kit.workflow.started) == (State.ACTIVE, "driver-1", True)
@@ -106,7 +116,9 @@ def test_a_charge_that_begins_after_we_gave_up_waiting_is_a_session_of_its_own_a
 def test_a_charge_that_begins_after_its_driver_cancelled_is_ended_and_billed_for_what_it_took(kit: Kit) -> None:
     session = kit.app_session()
     kit.changes.apply(session.session_id, StopRequested(NOW))
-    assert receive(kit, replace(STARTED, token=session.token)) == [StartAnswer(REF, AuthorizationStatus.EXPIRED)]
+    assert receive(kit, replace(STARTED, token=session.token)) == [
+        StartAnswer(ref=REF, standing=AuthorizationStatus.EXPIRED)
+    ]
     ended = of_its_own(kit)
     assert (ended.state, ended.driver_id) == (State.STOPPING, "driver-1")
     assert ended.session_id in kit.workflow.started
@@ -116,7 +128,7 @@ def test_a_second_transaction_under_one_app_token_is_refused_and_billed_apart(ki
     session = kit.app_session()
     receive(kit, replace(STARTED, token=session.token))
     assert receive(kit, replace(STARTED, token=session.token, ref="tx-2")) == [
-        StartAnswer("tx-2", AuthorizationStatus.EXPIRED)
+        StartAnswer(ref="tx-2", standing=AuthorizationStatus.EXPIRED)
     ]
     receive(kit, replace(STOPPED, ref="tx-2", meter_stop_wh=1500))
     assert kit.session(session.session_id).state is State.ACTIVE
@@ -134,7 +146,9 @@ def test_a_wake_up_lost_in_a_crash_is_repeated_by_the_repeated_message(kit: Kit)
     receive(kit, STARTED)
     kit.sessions.wait(CARD_SESSION, Waiting(Step.END, "token-end"))
     before = kit.session(CARD_SESSION)
-    kit.sessions.save(before, apply(before, Stopped(REF, STOPPED_AT, 3000, StopReason.LOCAL)))
+    kit.sessions.save(
+        before, apply(before, Stopped(ref=REF, at=STOPPED_AT, meter_stop_wh=3000, reason=StopReason.LOCAL))
+    )
     assert kit.workflow.succeeded == []
     receive(kit, STOPPED)
     assert kit.workflow.succeeded == ["token-end"]
@@ -171,9 +185,9 @@ def test_a_card_is_known_whatever_its_case(kit: Kit, token: str, standing: Autho
 
 
 def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Kit) -> None:
-    kit.tokens.put(Token("BLOCKED", "op", "driver-1", blocked=True), NOW)
-    kit.drivers.put(Driver("poor", "p@example.com"))
-    kit.tokens.put(Token("POOR", "op", "poor"), NOW)
+    kit.tokens.put(Token(uid="BLOCKED", operator_id="op", driver_id="driver-1", blocked=True), NOW)
+    kit.drivers.put(Driver(driver_id="poor", email="p@example.com"))
+    kit.tokens.put(Token(uid="POOR", operator_id="op", driver_id="poor"), NOW)
     assert receive(kit, TokenPresented("BLOCKED"), TokenPresented("POOR")) == [
         TokenAnswer(AuthorizationStatus.BLOCKED),
         TokenAnswer(AuthorizationStatus.BLOCKED),
@@ -181,7 +195,7 @@ def test_a_blocked_card_and_a_driver_without_means_to_pay_may_not_charge(kit: Ki
 
 
 def test_another_operators_card_is_not_known_here(kit: Kit) -> None:
-    elsewhere = Connection("c-2", "CP-1", "other", "ocpp1.6")
+    elsewhere = Connection(connection_id="c-2", charger_id="CP-1", operator_id="other", protocol="ocpp1.6")
     assert kit.router.route(elsewhere, TokenPresented(CARD), their_own_ref) == TokenAnswer(AuthorizationStatus.UNKNOWN)
 
 
@@ -193,29 +207,45 @@ def test_two_transactions_that_hash_to_one_number_get_two(kit: Kit) -> None:
     first = kit.router.route(CONNECTION, replace(STARTED, ref=None), colliding)
     second = kit.router.route(CONNECTION, later, colliding)
     again = kit.router.route(CONNECTION, later, colliding)
-    assert first == StartAnswer("100", AuthorizationStatus.ACCEPTED)
-    assert second == again == StartAnswer("101", AuthorizationStatus.ACCEPTED)
+    assert first == StartAnswer(ref="100", standing=AuthorizationStatus.ACCEPTED)
+    assert second == again == StartAnswer(ref="101", standing=AuthorizationStatus.ACCEPTED)
 
 
 def test_a_charger_that_tells_its_start_twice_with_another_time_is_answered_both_times(kit: Kit) -> None:
     again = replace(STARTED, at=NOW + timedelta(seconds=3))
-    assert receive(kit, STARTED, again) == [StartAnswer(REF, AuthorizationStatus.ACCEPTED)] * 2
+    assert receive(kit, STARTED, again) == [StartAnswer(ref=REF, standing=AuthorizationStatus.ACCEPTED)] * 2
     assert kit.session(CARD_SESSION).started_at == STARTED.at
 
 
 def test_a_charger_that_refuses_to_start_ends_the_wait_at_once(kit: Kit) -> None:
     session = kit.app_session()
     kit.sessions.wait(session.session_id, Waiting(Step.START, "token-start"))
-    call = SentCall("CP-1", "m-1", "RemoteStartTransaction", Purpose.START, NOW, NOW, session.session_id)
-    kit.router.answered(call, CommandResult(Verdict.REJECTED))
+    call = SentCall(
+        charger_id="CP-1",
+        message_id="m-1",
+        action="RemoteStartTransaction",
+        purpose=Purpose.START,
+        sent_at=NOW,
+        due_at=NOW,
+        subject=session.session_id,
+    )
+    kit.router.answered(call, CommandResult(verdict=Verdict.REJECTED))
     assert kit.session(session.session_id).reason is Reason.CHARGER_REFUSED
     assert kit.workflow.failed == [("token-start", "SessionFailed", "charger_refused")]
 
 
 def test_a_refused_stop_does_not_fail_the_session(kit: Kit) -> None:
     receive(kit, STARTED)
-    call = SentCall("CP-1", "m-1", "RemoteStopTransaction", Purpose.STOP, NOW, NOW, CARD_SESSION)
-    kit.router.answered(call, CommandResult(Verdict.REJECTED))
+    call = SentCall(
+        charger_id="CP-1",
+        message_id="m-1",
+        action="RemoteStopTransaction",
+        purpose=Purpose.STOP,
+        sent_at=NOW,
+        due_at=NOW,
+        subject=CARD_SESSION,
+    )
+    kit.router.answered(call, CommandResult(verdict=Verdict.REJECTED))
     assert kit.session(CARD_SESSION).state is State.ACTIVE
 
 

@@ -107,11 +107,13 @@ def test_a_message_for_each_measurand_makes_one_reading(talk: Talk) -> None:
     ):
         talk.read(sample, transactionId=ref)
     at = talk.kit.clock.now
-    assert readings(talk) == [Reading(at, 3500, 7200, None, 31_000)]
+    assert readings(talk) == [Reading(at=at, energy_wh=3500, power_w=7200, soc_percent=None, current_ma=31_000)]
     talk.kit.clock.advance(seconds=2)
     talk.read({"value": "7300", "measurand": "Power.Active.Import"}, transactionId=ref)
     (newest,) = talk.kit.readings.newest("CP-1", str(ref))
-    assert newest.reading == Reading(talk.kit.clock.now, 3500, 7300, None, 31_000)
+    assert newest.reading == Reading(
+        at=talk.kit.clock.now, energy_wh=3500, power_w=7300, soc_percent=None, current_ma=31_000
+    )
 
 
 @pytest.mark.parametrize("transaction", [{}, {"transactionId": None}, {"transactionId": 0}, {"transactionId": -1}])

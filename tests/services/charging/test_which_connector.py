@@ -409,7 +409,7 @@ def test_the_charger_waits_and_the_start_is_one_session_and_one_hold(talk: Talk)
     kit.lifecycle.place_hold(session.session_id, "token-hold")
     kit.lifecycle.start_charging(session.session_id, "token-start")
     call = sent_call(Purpose.START, session.session_id)
-    kit.charging.start_answered(call, CommandResult(Verdict.ACCEPTED, "Accepted"))
+    kit.charging.start_answered(call, CommandResult(verdict=Verdict.ACCEPTED, detail="Accepted"))
     kit.clock.advance(seconds=100)
     talk.start(idTag=APP)
     assert talk.the_session().session_id == APP

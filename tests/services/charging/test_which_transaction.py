@@ -264,11 +264,13 @@ def test_a_reading_of_the_charge_that_comes_late_is_still_evidence(talk201: Talk
     assert talk201.measured().energy_wh == 1000
 
 
-BEGUN = ChargingStarted(ConnectorId(1), NOW + DAY, CARD, 1000, "tx")
-READ = ReadingsTaken("tx", ConnectorId(1), (Reading(NOW + DAY + timedelta(minutes=30), 2000),))
-ENDED = ChargingStopped("tx", NOW + DAY + HOUR, 3000, StopReason.LOCAL)
-STRANGE = ChargingStopped("555", NOW, 640_000, StopReason.LOCAL, "FFEE00112233")
-STRANGE_READ = ReadingsTaken("556", ConnectorId(1), (Reading(NOW, 900_000),))
+BEGUN = ChargingStarted(connector=ConnectorId(1), at=NOW + DAY, token=CARD, meter_start_wh=1000, ref="tx")
+READ = ReadingsTaken(
+    ref="tx", connector=ConnectorId(1), readings=(Reading(at=NOW + DAY + timedelta(minutes=30), energy_wh=2000),)
+)
+ENDED = ChargingStopped(ref="tx", at=NOW + DAY + HOUR, meter_stop_wh=3000, reason=StopReason.LOCAL)
+STRANGE = ChargingStopped(ref="555", at=NOW, meter_stop_wh=640_000, reason=StopReason.LOCAL, token="FFEE00112233")
+STRANGE_READ = ReadingsTaken(ref="556", connector=ConnectorId(1), readings=(Reading(at=NOW, energy_wh=900_000),))
 ORDERS = list(permutations([BEGUN, READ, ENDED, STRANGE, STRANGE_READ]))
 
 

@@ -48,19 +48,21 @@ class Run:
     def begun(self) -> Run:
         self.kit.lifecycle.place_hold(self.session_id, "hold")
         self.kit.router.route(
-            CONNECTION, ChargingStarted(ConnectorId(1), NOW, self.session_id, 0, "tx-1"), lambda *_: "tx-1"
+            CONNECTION,
+            ChargingStarted(connector=ConnectorId(1), at=NOW, token=self.session_id, meter_start_wh=0, ref="tx-1"),
+            lambda *_: "tx-1",
         )
         self.kit.clock.now = HOUR_LATER
         return self
 
     def read(self, energy_wh: int, minutes: int = 30) -> None:
-        reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000)
-        event = ReadingsTaken("tx-1", ConnectorId(1), (reading,))
+        reading = Reading(at=NOW + timedelta(minutes=minutes), energy_wh=energy_wh, power_w=11_000)
+        event = ReadingsTaken(ref="tx-1", connector=ConnectorId(1), readings=(reading,))
         self.kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
     def ended(self, energy_wh: int = 10_000) -> Run:
-        started = () if self.session.started_at else (Started("tx-1", NOW, 0),)
-        stopped = Stopped("tx-1", HOUR_LATER, energy_wh, StopReason.REMOTE)
+        started = () if self.session.started_at else (Started(ref="tx-1", at=NOW, meter_start_wh=0),)
+        stopped = Stopped(ref="tx-1", at=HOUR_LATER, meter_stop_wh=energy_wh, reason=StopReason.REMOTE)
         self.kit.changes.apply(self.session_id, *started, stopped)
         self.kit.lifecycle.settle(self.session_id, "payment")
         return self
@@ -128,11 +130,15 @@ def test_a_hold_is_no_larger_than_the_drivers_limits_come_to(run: Run, limits: L
 
 def test_free_charging_needs_neither_hold_nor_card(kit: Kit) -> None:
     kit.tariffs.put(FREE)
-    kit.drivers.put(Driver("driver-3", "f@example.com"))
+    kit.drivers.put(Driver(driver_id="driver-3", email="f@example.com"))
     session, _ = kit.driver_sessions.begin("driver-3", Wanted("CP-1", ConnectorId(1)), None)
     kit.lifecycle.place_hold(session.session_id, "hold")
     assert kit.workflow.succeeded == ["hold"]
-    kit.changes.apply(session.session_id, Started("tx-1", NOW, 0), Stopped("tx-1", HOUR_LATER, 9000, StopReason.REMOTE))
+    kit.changes.apply(
+        session.session_id,
+        Started(ref="tx-1", at=NOW, meter_start_wh=0),
+        Stopped(ref="tx-1", at=HOUR_LATER, meter_stop_wh=9000, reason=StopReason.REMOTE),
+    )
     kit.lifecycle.settle(session.session_id, "payment")
     kit.lifecycle.issue_receipt(session.session_id)
     assert kit.money.held == {}
@@ -350,7 +356,7 @@ def test_a_cardholder_who_does_not_confirm_is_told_so(run: Run) -> None:
 
 def test_with_a_card_at_the_charger_nobody_is_asked_to_confirm(run: Run) -> None:
     run.kit.sessions.save(run.session, replace(run.session, origin=Origin.CARD))
-    run.kit.changes.apply(run.session_id, Started("tx-1", NOW, 0))
+    run.kit.changes.apply(run.session_id, Started(ref="tx-1", at=NOW, meter_start_wh=0))
     run.money.asks_cardholder = True
     run.kit.lifecycle.place_hold(run.session_id, "hold")
     assert (run.session.state, run.session.reason) == (State.STOPPING, Reason.PAYMENT_DECLINED)
@@ -495,7 +501,7 @@ def test_a_further_hold_is_kept_while_it_is_not_decided_what_to_take(run: Run) -
     run.begun()
     changes = run.kit.changes
     changes.apply(run.session_id, ToppedUp(Hold("pi_more", 5000)))
-    changes.apply(run.session_id, Stopped("tx-1", HOUR_LATER, 10_000, StopReason.REMOTE))
+    changes.apply(run.session_id, Stopped(ref="tx-1", at=HOUR_LATER, meter_stop_wh=10_000, reason=StopReason.REMOTE))
     run.receive("captured", 68, "pi_rest")
     run.receive("held", 5000, "pi_more", part=1)
     assert run.money.voided == []

@@ -30,7 +30,13 @@ from chalicelib.records.notifications import Outcome, Undelivered
 from chalicelib.services.notifications.delivery import Delivery
 from tests.services.conftest import CONNECTION, NOW, Kit
 
-DEAR = Tariff("dear", "op", "Dear", "EUR", simple_elements(per_kwh=Decimal(1), idle_per_minute=Decimal(1)))
+DEAR = Tariff(
+    tariff_id="dear",
+    operator_id="op",
+    name="Dear",
+    currency="EUR",
+    elements=simple_elements(per_kwh=Decimal(1), idle_per_minute=Decimal(1)),
+)
 
 
 @dataclass
@@ -54,21 +60,31 @@ class Messenger:
 
 
 def delivery(kit: Kit, *messengers: Messenger) -> Delivery:
-    return Delivery(kit.outbox, kit.sessions, DynamoWebhooks(), lambda: messengers, kit.clock)
+    return Delivery(
+        outbox=kit.outbox,
+        sessions=kit.sessions,
+        webhooks=DynamoWebhooks(),
+        messengers=lambda: messengers,
+        clock=kit.clock,
+    )
 
 
 def start(kit: Kit, session: Session) -> None:
-    event = ChargingStarted(ConnectorId(1), NOW, session.token, 1000, "tx-1")
+    event = ChargingStarted(connector=ConnectorId(1), at=NOW, token=session.token, meter_start_wh=1000, ref="tx-1")
     kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
 def read(kit: Kit, soc_percent: int | None, minutes: int = 1, energy_wh: int = 5000) -> None:
-    reading = Reading(NOW + timedelta(minutes=minutes), energy_wh, 11_000, soc_percent)
-    kit.router.route(CONNECTION, ReadingsTaken("tx-1", ConnectorId(1), (reading,), seq_no=1), lambda *_: "tx-1")
+    reading = Reading(at=NOW + timedelta(minutes=minutes), energy_wh=energy_wh, power_w=11_000, soc_percent=soc_percent)
+    kit.router.route(
+        CONNECTION,
+        ReadingsTaken(ref="tx-1", connector=ConnectorId(1), readings=(reading,), seq_no=1),
+        lambda *_: "tx-1",
+    )
 
 
 def stop(kit: Kit) -> None:
-    event = ChargingStopped("tx-1", NOW + timedelta(minutes=9), 11_000, StopReason.LOCAL)
+    event = ChargingStopped(ref="tx-1", at=NOW + timedelta(minutes=9), meter_stop_wh=11_000, reason=StopReason.LOCAL)
     kit.router.route(CONNECTION, event, lambda *_: "tx-1")
 
 
@@ -109,7 +125,7 @@ def test_a_charge_told_after_an_outage_reads_in_order(kit: Kit) -> None:
 
 def test_a_charge_nobody_pays_for_tells_nobody(kit: Kit) -> None:
     changed(kit, kit.app_session(), driver_id=None)
-    kit.changes.apply("KAAAAAAAAAAAAAAAAAAA", Started("tx-1", NOW, 1000))
+    kit.changes.apply("KAAAAAAAAAAAAAAAAAAA", Started(ref="tx-1", at=NOW, meter_start_wh=1000))
     assert list(kit.outbox.due(NOW + timedelta(days=1))) == []
 
 

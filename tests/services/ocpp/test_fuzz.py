@@ -55,7 +55,10 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def talk(request: pytest.FixtureRequest, kit: Kit) -> tuple[Kit, Conversation, str]:
     protocol: str = request.param
     kit.clock.now = NOW + timedelta(hours=2)
-    kit.sockets.opened(Connection("c-9", "CP-1", "op", protocol), NOW + timedelta(hours=1))
+    kit.sockets.opened(
+        Connection(connection_id="c-9", charger_id="CP-1", operator_id="op", protocol=protocol),
+        NOW + timedelta(hours=1),
+    )
     return kit, kit.conversation, protocol
 
 

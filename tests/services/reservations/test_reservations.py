@@ -24,11 +24,11 @@ from tests.services.conftest import CONNECTION, NOW, Kit
 ONE = ConnectorId(1)
 SOON = timedelta(0)
 FEES = Tariff(
-    "standard",
-    "op",
-    "With fees",
-    "EUR",
-    (
+    tariff_id="standard",
+    operator_id="op",
+    name="With fees",
+    currency="EUR",
+    elements=(
         Element((PriceComponent(Priced.TIME, Decimal(6)),), Restrictions(reservation=Reserve.MADE)),
         Element((PriceComponent(Priced.FLAT, Decimal(2)),), Restrictions(reservation=Reserve.EXPIRED)),
         Element((PriceComponent(Priced.ENERGY, Decimal("0.45")),)),
@@ -39,10 +39,16 @@ FEES = Tariff(
 @pytest.fixture
 def free(kit: Kit) -> Kit:
     """A second driver, and a connector that says it is free."""
-    kit.drivers.put(Driver("driver-2", "e@example.com", "cus_2", "pm_2", "visa 1111"))
-    kit.tokens.put(Token("BBBB", "op", "driver-2"), NOW)
-    kit.connectors.set_status("CP-1", ConnectorState(ONE, ConnectorStatus.AVAILABLE, NOW))
-    kit.connectors.set_status("CP-1", ConnectorState(ConnectorId(2), ConnectorStatus.AVAILABLE, NOW))
+    kit.drivers.put(
+        Driver(
+            driver_id="driver-2", email="e@example.com", customer_id="cus_2", payment_method_id="pm_2", card="visa 1111"
+        )
+    )
+    kit.tokens.put(Token(uid="BBBB", operator_id="op", driver_id="driver-2"), NOW)
+    kit.connectors.set_status("CP-1", ConnectorState(connector=ONE, status=ConnectorStatus.AVAILABLE, status_at=NOW))
+    kit.connectors.set_status(
+        "CP-1", ConnectorState(connector=ConnectorId(2), status=ConnectorStatus.AVAILABLE, status_at=NOW)
+    )
     return kit
 
 
@@ -94,7 +100,15 @@ def test_what_a_charger_does_not_keep_we_keep_unless_a_car_is_there(
 
 def test_of_many_who_want_one_connector_at_once_one_gets_it(free: Kit) -> None:
     for number in range(8):
-        free.drivers.put(Driver(f"many-{number}", "m@example.com", "cus", "pm", "visa"))
+        free.drivers.put(
+            Driver(
+                driver_id=f"many-{number}",
+                email="m@example.com",
+                customer_id="cus",
+                payment_method_id="pm",
+                card="visa",
+            )
+        )
 
     def attempt(number: int) -> str:
         try:
@@ -247,7 +261,7 @@ def test_another_drivers_reservation_is_not_there(free: Kit) -> None:
 @pytest.mark.parametrize("status", [ConnectorStatus.PREPARING, ConnectorStatus.CHARGING, ConnectorStatus.UNKNOWN])
 def test_where_a_car_may_stand_nothing_can_be_kept(free: Kit, status: ConnectorStatus) -> None:
     free.clock.advance(seconds=1)
-    free.connectors.set_status("CP-1", ConnectorState(ONE, status, free.clock()))
+    free.connectors.set_status("CP-1", ConnectorState(connector=ONE, status=status, status_at=free.clock()))
     assert refused(free, lambda: make(free)) == "connector_busy"
 
 

@@ -38,8 +38,8 @@ class Run:
     def charged(self, energy_wh: int = 10_000) -> None:
         self.kit.changes.apply(
             self.session_id,
-            Started("7", NOW, 0),
-            Stopped("7", HOUR_LATER, energy_wh, StopReason.REMOTE),
+            Started(ref="7", at=NOW, meter_start_wh=0),
+            Stopped(ref="7", at=HOUR_LATER, meter_stop_wh=energy_wh, reason=StopReason.REMOTE),
         )
 
     def webhook(self, kind: str, amount_minor: int) -> None:
@@ -138,7 +138,7 @@ def test_a_charger_that_never_starts_costs_nothing_and_frees_its_connector(run: 
 
 def test_energy_that_flows_just_as_we_give_up_is_not_abandoned(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
-    run.kit.changes.apply(run.session_id, Started("7", NOW, 0))
+    run.kit.changes.apply(run.session_id, Started(ref="7", at=NOW, meter_start_wh=0))
     assert run.steps.abort(run.session_id, "States.Timeout", "")["over"] is False
     assert run.session.state is State.ACTIVE
     assert run.money.voided == []
@@ -161,7 +161,7 @@ def test_a_stop_is_asked_once_and_not_of_a_charge_that_has_ended(run: Run) -> No
 
 
 def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> None:
-    run.kit.changes.apply(run.session_id, Started("7", NOW, 0), StopRequested(NOW))
+    run.kit.changes.apply(run.session_id, Started(ref="7", at=NOW, meter_start_wh=0), StopRequested(NOW))
     run.link.is_open = False
     run.steps.stop_charging(run.session_id, "token-stop")
     run.link.is_open = True
@@ -211,8 +211,8 @@ def test_a_capture_that_fails_ends_the_session_with_its_bill_still_owed(run: Run
 
 def test_a_charger_lost_for_good_is_billed_by_its_newest_reading(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
-    run.kit.changes.apply(run.session_id, Started("7", NOW, 1000), StopRequested(HOUR_LATER))
-    run.kit.readings.append("CP-1", "7", [Reading(HOUR_LATER, 3000)])
+    run.kit.changes.apply(run.session_id, Started(ref="7", at=NOW, meter_start_wh=1000), StopRequested(HOUR_LATER))
+    run.kit.readings.append("CP-1", "7", [Reading(at=HOUR_LATER, energy_wh=3000)])
     run.steps.settle(run.session_id, "token-payment")
     session = run.session
     assert session.bill is not None
@@ -255,7 +255,7 @@ def test_a_hold_placed_twice_is_given_back_once(run: Run) -> None:
 
 
 def test_a_driver_without_a_card_is_declined(run: Run) -> None:
-    run.kit.drivers.put(Driver("driver-1", "d@example.com"))
+    run.kit.drivers.put(Driver(driver_id="driver-1", email="d@example.com"))
     with pytest.raises(Declined):
         run.steps.place_hold(run.session_id, "token-hold")
 

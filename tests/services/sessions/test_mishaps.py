@@ -55,8 +55,16 @@ def talk201(kit: Kit) -> Talk:
 def test_a_charge_that_a_card_has_claimed_is_not_billed_to_an_app_session_too(kit: Kit) -> None:
     app = kit.app_session()
     receive(kit, STARTED)
-    call = SentCall("CP-1", "m-1", "RequestStartTransaction", Purpose.START, NOW, NOW, app.session_id)
-    kit.router.answered(call, CommandResult(Verdict.ACCEPTED, ref=REF))
+    call = SentCall(
+        charger_id="CP-1",
+        message_id="m-1",
+        action="RequestStartTransaction",
+        purpose=Purpose.START,
+        sent_at=NOW,
+        due_at=NOW,
+        subject=app.session_id,
+    )
+    kit.router.answered(call, CommandResult(verdict=Verdict.ACCEPTED, ref=REF))
     receive(kit, STOPPED)
     assert kit.session(CARD_SESSION).state is State.STOPPING
     session = kit.session(app.session_id)
@@ -149,15 +157,15 @@ def test_a_clock_in_the_wrong_zone_does_not_use_up_a_drivers_time(kit: Kit) -> N
     session = kit.app_session()
     kit.sessions.save(session, replace(session, limits=Limits(duration_s=3600)))
     ahead = timedelta(hours=2)
-    begun = ChargingStarted(ConnectorId(1), NOW + ahead, session.token, 1000, REF)
+    begun = ChargingStarted(connector=ConnectorId(1), at=NOW + ahead, token=session.token, meter_start_wh=1000, ref=REF)
     kit.router.route(CONNECTION, begun, lambda *_: REF)
     kit.clock.advance(minutes=5)
-    reading = Reading(NOW + ahead + timedelta(minutes=5), 1500)
-    kit.router.route(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+    reading = Reading(at=NOW + ahead + timedelta(minutes=5), energy_wh=1500)
+    kit.router.route(CONNECTION, ReadingsTaken(ref=REF, connector=ConnectorId(1), readings=(reading,)), lambda *_: REF)
     assert kit.session(session.session_id).state is State.ACTIVE
     kit.clock.advance(minutes=55)
-    reading = Reading(NOW + ahead + timedelta(minutes=60), 2500)
-    kit.router.route(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+    reading = Reading(at=NOW + ahead + timedelta(minutes=60), energy_wh=2500)
+    kit.router.route(CONNECTION, ReadingsTaken(ref=REF, connector=ConnectorId(1), readings=(reading,)), lambda *_: REF)
     assert kit.session(session.session_id).reason is Reason.LIMIT_REACHED
 
 
@@ -165,15 +173,17 @@ def test_a_meters_whole_life_is_not_a_drivers_limit(kit: Kit) -> None:
     session = kit.app_session()
     kit.sessions.save(session, replace(session, limits=Limits(energy_wh=5000)))
     kit.clock.advance(hours=9)
-    begun = ChargingStarted(ConnectorId(1), NOW, session.token, None, REF)
+    begun = ChargingStarted(connector=ConnectorId(1), at=NOW, token=session.token, meter_start_wh=None, ref=REF)
     kit.router.route(CONNECTION, begun, lambda *_: REF)
     for minutes, energy_wh, state in (
         (1, 812_000, State.ACTIVE),
         (9, 816_999, State.ACTIVE),
         (10, 817_000, State.STOPPING),
     ):
-        reading = Reading(NOW + timedelta(minutes=minutes), energy_wh)
-        kit.router.route(CONNECTION, ReadingsTaken(REF, ConnectorId(1), (reading,)), lambda *_: REF)
+        reading = Reading(at=NOW + timedelta(minutes=minutes), energy_wh=energy_wh)
+        kit.router.route(
+            CONNECTION, ReadingsTaken(ref=REF, connector=ConnectorId(1), readings=(reading,)), lambda *_: REF
+        )
         assert kit.session(session.session_id).state is state
 
 
@@ -266,7 +276,14 @@ def test_of_two_holds_told_at_once_one_is_given_back(run: Run, monkeypatch: pyte
 
 
 def test_a_charger_that_is_put_as_blocked_loses_its_socket(kit: Kit) -> None:
-    blocked = Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), admission=Admission.BLOCKED)
+    blocked = Charger(
+        charger_id="CP-1",
+        operator_id="op",
+        site_id="harbour",
+        password_hash="",
+        connectors=(ConnectorId(1),),
+        admission=Admission.BLOCKED,
+    )
     kit.registry.put_charger(blocked, None)
     assert kit.link.closed == [CONNECTION.connection_id]
 
@@ -284,7 +301,10 @@ def test_changing_a_charger_does_not_bring_back_the_password_it_has_just_changed
         return known
 
     monkeypatch.setattr(kit.chargers, "get", get_then_change)
-    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),)), None)
+    kit.registry.put_charger(
+        Charger(charger_id="CP-1", operator_id="op", site_id="harbour", password_hash="", connectors=(ConnectorId(1),)),
+        None,
+    )
     charger = kit.chargers.get("CP-1")
     assert charger is not None
     assert charger.password_hash == "new"
@@ -382,8 +402,29 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
 def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
-    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
+    kit.sites.put(
+        Site(
+            site_id="harbour",
+            operator_id="op",
+            name="Harbour",
+            address="Quay 1",
+            time_zone="Europe/Berlin",
+            tariff_id="standard",
+            latitude=53.5,
+            longitude=9.9,
+        )
+    )
+    kit.registry.put_charger(
+        Charger(
+            charger_id="CP-1",
+            operator_id="op",
+            site_id="harbour",
+            password_hash="",
+            connectors=(ConnectorId(1),),
+            security_profile=0,
+        ),
+        None,
+    )
     door = Connections(
         chargers=kit.chargers,
         sockets=kit.sockets,
@@ -416,7 +457,7 @@ def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> No
 
         def begin_card_setup(self, customer_id: str, request_id: str) -> None: ...
 
-    kit.drivers.put(Driver("driver-2", "two@example.com"))
+    kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
     Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Slow()), kit.new_id).begin_card_setup("driver-2")
     driver = kit.drivers.get("driver-2")
     assert driver is not None
@@ -436,7 +477,18 @@ def test_a_second_start_that_is_refused_does_not_fail_the_first(run: Run) -> Non
 def test_more_chargers_at_one_spot_than_a_page_looks_at_are_all_found() -> None:
     spot = GeoPoint(53.5, 9.9)
     places = [
-        Place(f"CP-{n:05}", "op", "s", "S", "A", "t", spot, (Plug(ConnectorId(1)),), online=True) for n in range(2500)
+        Place(
+            charger_id=f"CP-{n:05}",
+            operator_id="op",
+            site_id="s",
+            site_name="S",
+            address="A",
+            tariff_id="t",
+            spot=spot,
+            plugs=(Plug(ConnectorId(1)),),
+            online=True,
+        )
+        for n in range(2500)
     ]
 
     class Index:

@@ -116,7 +116,7 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
         def saved_card(self, customer_id: str, setup_id: str) -> SavedCard:
             return SavedCard("pm_2", "visa 4242")
 
-    kit.drivers.put(Driver("driver-2", "two@example.com"))
+    kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
     accounts = Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Provider()), kit.new_id)
     with within("api"):
         accounts.begin_card_setup("driver-2")
@@ -124,8 +124,29 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
 
 
 def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
-    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
-    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), keeps_list=True), None)
+    kit.sites.put(
+        Site(
+            site_id="harbour",
+            operator_id="op",
+            name="Harbour",
+            address="Quay 1",
+            time_zone="Europe/Berlin",
+            tariff_id="standard",
+            latitude=53.5,
+            longitude=9.9,
+        )
+    )
+    kit.registry.put_charger(
+        Charger(
+            charger_id="CP-1",
+            operator_id="op",
+            site_id="harbour",
+            password_hash="",
+            connectors=(ConnectorId(1),),
+            keeps_list=True,
+        ),
+        None,
+    )
     app = kit.app_session()
     kit.sessions.save(app, replace(app, limits=Limits(energy_wh=100)))
     talk, talk201 = Talk(kit, "ocpp1.6"), Talk(kit, "ocpp2.0.1")
@@ -170,8 +191,29 @@ def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit
 
 
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
-    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
-    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),), security_profile=0), None)
+    kit.sites.put(
+        Site(
+            site_id="harbour",
+            operator_id="op",
+            name="Harbour",
+            address="Quay 1",
+            time_zone="Europe/Berlin",
+            tariff_id="standard",
+            latitude=53.5,
+            longitude=9.9,
+        )
+    )
+    kit.registry.put_charger(
+        Charger(
+            charger_id="CP-1",
+            operator_id="op",
+            site_id="harbour",
+            password_hash="",
+            connectors=(ConnectorId(1),),
+            security_profile=0,
+        ),
+        None,
+    )
     door = Connections(
         chargers=kit.chargers,
         sockets=kit.sockets,
@@ -190,16 +232,32 @@ def test_a_charger_may_come_and_go(kit: Kit) -> None:
 
 
 def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
-    kit.sites.put(Site("harbour", "op", "Harbour", "Quay 1", "Europe/Berlin", "standard", 53.5, 9.9))
+    kit.sites.put(
+        Site(
+            site_id="harbour",
+            operator_id="op",
+            name="Harbour",
+            address="Quay 1",
+            time_zone="Europe/Berlin",
+            tariff_id="standard",
+            latitude=53.5,
+            longitude=9.9,
+        )
+    )
     kit.tariffs.put(FEES)
-    kit.registry.put_charger(Charger("CP-1", "op", "harbour", "", (ConnectorId(1),)), None)
-    kit.connectors.set_status("CP-1", ConnectorState(ConnectorId(1), ConnectorStatus.AVAILABLE, NOW))
+    kit.registry.put_charger(
+        Charger(charger_id="CP-1", operator_id="op", site_id="harbour", password_hash="", connectors=(ConnectorId(1),)),
+        None,
+    )
+    kit.connectors.set_status(
+        "CP-1", ConnectorState(connector=ConnectorId(1), status=ConnectorStatus.AVAILABLE, status_at=NOW)
+    )
     with within("api"):
         made, _ = kit.driver_reservations.make("driver-1", "CP-1", ConnectorId(1), timedelta(0), "k")
         kit.driver_reservations.extend("driver-1", made.reservation_id)
     with within("message"):
         call = sent_call(Purpose.RESERVE, made.reservation_id)
-        kit.driver_reservations.answered(call, CommandResult(Verdict.REJECTED, "Rejected"))
+        kit.driver_reservations.answered(call, CommandResult(verdict=Verdict.REJECTED, detail="Rejected"))
     kit.clock.advance(hours=1)
     with within("reservations"):
         assert kit.driver_reservations.sweep() == 1

@@ -42,15 +42,17 @@ def charge(kit: Kit, start_wh: int, readings: dict[float, int], stop_wh: int | N
     """A charge by app, with its hold; readings by minutes after its start."""
     session = kit.app_session()
     kit.lifecycle.place_hold(session.session_id, "token-hold")
-    began = ChargingStarted(ONE, NOW, session.token, start_wh, "tx-1")
+    began = ChargingStarted(connector=ONE, at=NOW, token=session.token, meter_start_wh=start_wh, ref="tx-1")
     kit.router.route(CONNECTION, began, lambda *_: "tx-1")
     for after, energy_wh in readings.items():
         kit.clock.now = NOW + timedelta(minutes=after)
-        taken = ReadingsTaken("tx-1", ONE, (Reading(kit.clock.now, energy_wh),))
+        taken = ReadingsTaken(ref="tx-1", connector=ONE, readings=(Reading(at=kit.clock.now, energy_wh=energy_wh),))
         kit.router.route(CONNECTION, taken, lambda *_: "tx-1")
     if stop_wh is not None:
         kit.clock.now = NOW + timedelta(minutes=minutes)
-        kit.router.route(CONNECTION, ChargingStopped("tx-1", kit.clock.now, stop_wh), lambda *_: "tx-1")
+        kit.router.route(
+            CONNECTION, ChargingStopped(ref="tx-1", at=kit.clock.now, meter_stop_wh=stop_wh), lambda *_: "tx-1"
+        )
     return kit.session(session.session_id)
 
 
@@ -194,7 +196,7 @@ def test_the_energy_that_a_hold_pays_for_is_found_when_it_is_placed(kit: Kit) ->
 def test_a_start_refused_by_its_charger_needs_no_review(kit: Kit) -> None:
     session = kit.app_session()
     call = sent_call(Purpose.START, session.session_id)
-    kit.charging.start_answered(call, CommandResult(Verdict.REJECTED, "Rejected"))
+    kit.charging.start_answered(call, CommandResult(verdict=Verdict.REJECTED, detail="Rejected"))
     assert not kit.session(session.session_id).needs_review
 
 
@@ -204,6 +206,6 @@ def test_how_the_time_was_spent_is_kept_with_the_session(kit: Kit) -> None:
         kit.clock.now = NOW + timedelta(minutes=minutes)
         kit.router.route(CONNECTION, StatusReported(ONE, status), lambda *_: "tx-1")
     kit.clock.now = NOW + timedelta(minutes=60)
-    kit.router.route(CONNECTION, ChargingStopped("tx-1", kit.clock.now, 6000), lambda *_: "tx-1")
+    kit.router.route(CONNECTION, ChargingStopped(ref="tx-1", at=kit.clock.now, meter_stop_wh=6000), lambda *_: "tx-1")
     kit.lifecycle.settle(session.session_id, "token-payment")
     assert kit.session(session.session_id).occupation == Occupation(1800, 1800, 0)

@@ -30,7 +30,7 @@ _SPACE = 8.0  # between the cells of a row
 _BOLD = 0.3  # how thick letters are drawn around to look bold
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Ink:
     """What has been written, page by page, from the top down; `glyphs` are those it took, and for what."""
 
@@ -106,7 +106,8 @@ def pdf(receipt: Receipt) -> str:
     import pydyf  # noqa: PLC0415 (most requests want no paper)
 
     it = sheet(receipt)
-    ink = _Ink(typeface(), *(_LETTER if it.is_letter else _A4))
+    width, height = _LETTER if it.is_letter else _A4
+    ink = _Ink(face=typeface(), width=width, height=height)
     _write(ink, it)
     document = pydyf.PDF()
     font, numbers = _font(pydyf, document, ink)

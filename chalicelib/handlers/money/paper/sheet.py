@@ -44,7 +44,7 @@ _BOUNDS = (Dimension.MINIMUM, Dimension.MAXIMUM)
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A receipt in words: lines of text, pairs of label and value, and tables with their heads."""
 
