@@ -133,7 +133,7 @@ class StripePayments:
         held = Hold(
             intent.id,
             _from_stripe(intent.amount, session.tariff.currency),
-            capture_before=_capture_before(intent.latest_charge),
+            capture_before=_capture_before(getattr(intent, "latest_charge", None)),
         )
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
