@@ -111,6 +111,8 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     )
     (socket,) = opened
     yield from _said(meter, socket, story.before)
+    # Its settings are looked at once it has told a status after its boot.
+    yield "setup", _step(meter, lambda: None)
     # What is not told twice is cheaper.
     again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
     yield "status_repeated", next(_said(meter, socket, again))[1]

@@ -109,6 +109,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "connect": fleet.connects,
         "disconnect": fleet.connects,
         "boot": boots,
+        "setup": boots,
         "heartbeat": fleet.chargers * SECONDS_A_MONTH / fleet.heartbeat_s,
         "status": fleet.sessions * fleet.statuses_per_session,
         "status_repeated": fleet.connects * fleet.statuses_per_connect + boots * fleet.connectors,
