@@ -47,6 +47,8 @@ _KINDS = {
 }
 
 Measured = dict[str, Any]
+# A charger whose settings are all unknown to it is asked this often at the most.
+_MOST_ASKED = 12
 
 
 def measure() -> Measured:
@@ -110,9 +112,13 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
         ),
     )
     (socket,) = opened
-    yield from _said(meter, socket, story.before)
-    # Its settings are looked at once it has told a status after its boot.
-    yield "setup", _step(meter, lambda: None)
+    is_set_up = False
+    for name, send in story.before:
+        if name == "StatusNotification" and not is_set_up:
+            # Its settings are looked at once it has told a status; this one differs from the next.
+            is_set_up = True
+            yield "setup", _step(meter, lambda: _set_up(socket, story))
+        yield from _said(meter, socket, [(name, send)])
     # What is not told twice is cheaper.
     again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
     yield "status_repeated", next(_said(meter, socket, again))[1]
@@ -144,6 +150,13 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     meter.take(0)
     yield "workflow", transitions
     yield "disconnect", _step(meter, socket.close)
+
+
+def _set_up(socket: Socket, story: Story) -> None:
+    """Its first status, and its answers to what it is asked then, each before the next heartbeat is answered."""
+    story.out_of_order(socket)
+    for _ in range(_MOST_ASKED):
+        socket.call("Heartbeat", {})
 
 
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:

@@ -71,6 +71,7 @@ class Story:
     """What a charger says before, during and at the end of a session, by name."""
 
     protocol: str
+    out_of_order: Send
     before: Sequence[tuple[str, Send]]
     charging: Sequence[tuple[str, Send]]
     ending: Sequence[tuple[str, Send]]
@@ -88,6 +89,7 @@ class _Charger16:
         boot = {"chargePointVendor": "Bench", "chargePointModel": "One"}
         return Story(
             "ocpp1.6",
+            out_of_order=lambda it: it.call("StatusNotification", {**status, "status": "Unavailable"}),
             before=[
                 ("BootNotification", lambda it: it.call("BootNotification", boot)),
                 ("Heartbeat", lambda it: it.call("Heartbeat", {})),
@@ -128,6 +130,7 @@ class _Charger201:
         boot = {"reason": "PowerUp", "chargingStation": {"model": "One", "vendorName": "Bench"}}
         return Story(
             "ocpp2.0.1",
+            out_of_order=lambda it: it.call("StatusNotification", {**status, "connectorStatus": "Unavailable"}),
             before=[
                 ("BootNotification", lambda it: it.call("BootNotification", boot)),
                 ("Heartbeat", lambda it: it.call("Heartbeat", {})),
