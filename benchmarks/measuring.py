@@ -47,8 +47,7 @@ _KINDS = {
 }
 
 Measured = dict[str, Any]
-# A charger whose settings are all unknown to it is asked this often at the most.
-_MOST_ASKED = 12
+_ASKED_WITHIN_S = 3.0
 
 
 def measure() -> Measured:
@@ -153,10 +152,9 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
 
 
 def _set_up(socket: Socket, story: Story) -> None:
-    """Its first status, and its answers to what it is asked then, each before the next heartbeat is answered."""
+    """Its first status, and its answers to what it is asked then."""
     story.out_of_order(socket)
-    for _ in range(_MOST_ASKED):
-        socket.call("Heartbeat", {})
+    socket.answer_until_quiet(_ASKED_WITHIN_S)
 
 
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:

@@ -6,7 +6,7 @@ import base64
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -50,10 +50,16 @@ class Socket:
         _, message_id, _, self.command = self._heard()
         self._socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
 
-    def _heard(self) -> list[Any]:
+    def answer_until_quiet(self, quiet_s: float) -> None:
+        """Answer what is asked about settings until nothing was asked for `quiet_s`."""
+        with suppress(TimeoutError):
+            self._heard(quiet_s)
+            raise RuntimeError("told something else than a question about settings")
+
+    def _heard(self, timeout_s: float = _TIMEOUT_S) -> list[Any]:
         """The next frame that is not about settings: it has none, and says so."""
         while True:
-            frame: list[Any] = json.loads(self._socket.recv(timeout=_TIMEOUT_S))
+            frame: list[Any] = json.loads(self._socket.recv(timeout=timeout_s))
             if frame[0] != _CALL or frame[2] not in ("GetConfiguration", "GetVariables"):
                 return frame
             asked = frame[3].get("getVariableData", [])
