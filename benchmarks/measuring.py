@@ -47,7 +47,7 @@ _KINDS = {
 }
 
 Measured = dict[str, Any]
-_ASKED_WITHIN_S = 3.0
+_ASKED_WITHIN_S = 1.0
 
 
 def measure() -> Measured:
