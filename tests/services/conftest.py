@@ -18,6 +18,7 @@ from chalicelib.records.chargers import Charger, Connection, Gone, Purpose, Sent
 from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
+from chalicelib.services.chargers.connections import Connections
 from chalicelib.wiring import Network
 from tests.tables import without_http
 
@@ -29,6 +30,14 @@ TARIFF = Tariff(
     currency="EUR",
     elements=simple_elements(per_kwh=Decimal("0.45")),
     hold_minor=5000,
+)
+SITE = Site(
+    site_id="harbour",
+    operator_id="op",
+    name="Harbour",
+    address="Quay 1",
+    time_zone="Europe/Berlin",
+    tariff_id="standard",
 )
 CONNECTION = Connection(connection_id="c-1", charger_id="CP-1", operator_id="op", protocol="ocpp1.6")
 CARD = "04A1B2C3"
@@ -179,16 +188,7 @@ class Kit(Network):
             payments=self.money,
         )
         self.tariffs.put(TARIFF)
-        self.sites.put(
-            Site(
-                site_id="harbour",
-                operator_id="op",
-                name="Harbour",
-                address="Quay 1",
-                time_zone="Europe/Berlin",
-                tariff_id="standard",
-            )
-        )
+        self.sites.put(SITE)
         self.drivers.put(
             Driver(
                 driver_id="driver-1",
@@ -209,6 +209,15 @@ class Kit(Network):
             )
         )
         self.sockets.opened(CONNECTION, NOW)
+
+    def welcoming(self) -> Connections:
+        """The door as it is where unknown chargers wait for operator `op`."""
+        return replace(self.connections, newcomers_to="op")
+
+    def show_on_map(self, charger: Charger) -> None:
+        """Give its site a place, and put `charger` there as its operator would."""
+        self.sites.put(replace(SITE, latitude=53.5, longitude=9.9))
+        self.registry.put_charger(charger, None)
 
     def app_session(self, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> Session:
         """A session begun by app, waiting for its charger."""

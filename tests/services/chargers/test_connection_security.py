@@ -11,7 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger
 from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
 from chalicelib.services.chargers.remote_control import RemoteControl
-from tests.services.conftest import NOW, Kit, Link
+from tests.services.conftest import NOW, Kit
 
 SECRET = b"correct-horse"
 OFFERS = ["ocpp1.6"]
@@ -43,15 +43,7 @@ def knock(door: Connections, credentials: ChargerCredentials, charger_id: str = 
 
 @pytest.fixture
 def door(kit: Kit) -> Connections:
-    return Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-    )
+    return kit.connections
 
 
 @pytest.mark.parametrize(
@@ -140,16 +132,7 @@ def test_a_new_password_is_nowhere_to_be_read(kit: Kit) -> None:
 
 
 def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: Kit) -> None:
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     assert knock(door, basic("NEW-1", SECRET), "NEW-1") == 200
     charger = kit.chargers.get("NEW-1")
     assert charger is not None
@@ -162,16 +145,7 @@ def test_an_unknown_charger_waits_for_its_operator_and_its_name_is_its_own(kit: 
 
 
 def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None:
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     assert knock(door, ChargerCredentials(), "NEW-1") == 200
     known = kit.chargers.get("NEW-1")
     assert known is not None
@@ -194,32 +168,14 @@ def test_a_charger_once_accepted_is_welcome_on_the_same_socket(kit: Kit) -> None
 
 @pytest.mark.parametrize("charger_id", ["a b", "x" * 49, "", "né"])
 def test_a_name_no_charger_has_is_not_kept(kit: Kit, charger_id: str) -> None:
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     assert knock(door, ChargerCredentials(), charger_id) == 401
     assert kit.chargers.pending("op", 10) == 0
 
 
 def test_unknown_chargers_are_kept_only_so_many_and_so_long(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 3)
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     assert [knock(door, ChargerCredentials(), f"NEW-{number}") for number in range(5)] == [200, 200, 200, 401, 401]
 
 

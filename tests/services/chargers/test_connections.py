@@ -18,7 +18,7 @@ from chalicelib.services.chargers.connections import (
     hash_password,
     password_matches,
 )
-from tests.services.conftest import NOW, Kit, Link
+from tests.services.conftest import NOW, Kit
 
 SECRET = b"correct-horse"
 
@@ -28,12 +28,7 @@ def basic(user: str, password: bytes) -> str:
 
 
 @pytest.fixture
-def link() -> Link:
-    return Link()
-
-
-@pytest.fixture
-def door(kit: Kit, link: Link) -> Connections:
+def door(kit: Kit) -> Connections:
     for charger_id in ("CP-7", "A:B"):
         stored = hash_password(SECRET, b"salt" * 4)
         kit.chargers.put(
@@ -45,15 +40,7 @@ def door(kit: Kit, link: Link) -> Connections:
                 connectors=(ConnectorId(1),),
             )
         )
-    return Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=link,
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-    )
+    return kit.connections
 
 
 def test_the_right_password_opens_and_the_subprotocol_is_agreed(door: Connections) -> None:
@@ -84,10 +71,10 @@ def test_a_colon_in_an_identity_does_not_cut_it_short(door: Connections) -> None
     assert door.open("c-9", "A:B", ChargerCredentials(basic("A:B", SECRET)), ["ocpp1.6"], NOW)
 
 
-def test_a_new_socket_closes_the_one_it_replaces(door: Connections, link: Link) -> None:
+def test_a_new_socket_closes_the_one_it_replaces(door: Connections, kit: Kit) -> None:
     door.open("c-old", "CP-7", ChargerCredentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW)
     door.open("c-new", "CP-7", ChargerCredentials(basic("CP-7", SECRET)), ["ocpp1.6"], NOW + timedelta(seconds=1))
-    assert link.closed == ["c-old"]
+    assert kit.link.closed == ["c-old"]
 
 
 def test_late_disconnect_of_old_socket_keeps_charger_online(door: Connections, kit: Kit) -> None:

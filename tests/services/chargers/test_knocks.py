@@ -11,7 +11,7 @@ from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger, KnockReason
 from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
-from tests.services.conftest import NOW, Kit, Link
+from tests.services.conftest import NOW, Kit
 
 SECRET, OTHER = b"correct-horse", b"battery-staple"
 HASHES = {password: hash_password(password, b"salt" * 4) for password in (SECRET, OTHER)}
@@ -49,15 +49,7 @@ def knock(door: Connections, target: str, credentials: ChargerCredentials, *offe
 @pytest.fixture
 def door(kit: Kit) -> Connections:
     register(kit, "CP-7")
-    return Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-    )
+    return kit.connections
 
 
 @pytest.mark.parametrize(
@@ -183,16 +175,7 @@ def test_a_charger_registered_before_case_was_forgiven_is_found_once_it_has_come
 
 def test_a_newcomer_cannot_stand_in_the_way_of_a_charger_that_is_registered(kit: Kit) -> None:
     register(kit, "CP-7")
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     assert knock(door, "/ocpp/ws", ChargerCredentials()) == "ws"
     assert knock(door, "/ocpp/CP-7/ws", basic("CP-7")) == "CP-7"
     assert knock(door, "/ocpp/cp-7", ChargerCredentials()) == KnockReason.NO_CREDENTIALS
@@ -238,16 +221,7 @@ def test_blocked_or_without_its_certificate_a_charger_is_shown_too(door: Connect
 def test_a_stranger_is_shown_to_the_operator_of_newcomers_and_to_nobody_else(door: Connections, kit: Kit) -> None:
     assert knock(door, "/ocpp/NOBODY", basic("NOBODY")) == KnockReason.UNKNOWN
     assert kit.knocks.page("op", 10, None) == ([], None)
-    welcoming = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    welcoming = kit.welcoming()
     assert knock(welcoming, "/ocpp/a%20b", basic("a b")) == KnockReason.NO_NAME
     (shown,), _ = kit.knocks.page("op", 10, None)
     assert (shown.charger_id, shown.name, shown.reason) == (None, "", KnockReason.NO_NAME)
@@ -257,16 +231,7 @@ def test_whoever_knocks_without_end_fills_no_book(kit: Kit, monkeypatch: pytest.
     monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 0)
     monkeypatch.setattr("chalicelib.services.chargers.connections.password_matches", lambda password, stored: False)
     register(kit, "CP-7")
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=Link(),
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     for number in range(40):
         assert knock(door, "/ocpp/CP-7", basic("CP-7", str(number).encode())) == KnockReason.WRONG_PASSWORD
     journalled, _ = kit.message_log.page("CP-7", 100, None)

@@ -21,13 +21,13 @@ from chalicelib.domain.charging.transitions import HoldPlaced, StopRequested
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports.drivers import Identity
 from chalicelib.ports.money import Payments
-from chalicelib.records.chargers import Admission, Charger, Connection, Gone, Plug, Purpose, SentCall, Site
+from chalicelib.records.chargers import Admission, Charger, Connection, Gone, Plug, Purpose, SentCall
 from chalicelib.records.charging import Transaction
 from chalicelib.records.discovery import Place
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import PaymentsUnavailable
 from chalicelib.services.access import Refusal
-from chalicelib.services.chargers.connections import ChargerCredentials, Connections
+from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.discovery import Search, Wish
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.sessions.driver_sessions import Wanted
@@ -402,19 +402,7 @@ def test_a_history_that_cannot_be_written_does_not_hide_that_a_car_has_left(
 def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kit.sites.put(
-        Site(
-            site_id="harbour",
-            operator_id="op",
-            name="Harbour",
-            address="Quay 1",
-            time_zone="Europe/Berlin",
-            tariff_id="standard",
-            latitude=53.5,
-            longitude=9.9,
-        )
-    )
-    kit.registry.put_charger(
+    kit.show_on_map(
         Charger(
             charger_id="CP-1",
             operator_id="op",
@@ -422,18 +410,9 @@ def test_a_charger_that_comes_back_as_its_old_socket_is_let_go_is_found(
             password_hash="",
             connectors=(ConnectorId(1),),
             security_profile=0,
-        ),
-        None,
+        )
     )
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=kit.link,
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-    )
+    door = kit.connections
     closed = kit.sockets.closed
 
     def closed_then_back(connection: Connection) -> Charger | None:

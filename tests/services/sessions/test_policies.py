@@ -22,7 +22,7 @@ from chalicelib.ports.money import Payments
 from chalicelib.records.chargers import Charger, ConnectorState, Purpose, Site
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardSetup, SavedCard
-from chalicelib.services.chargers.connections import ChargerCredentials, Connections
+from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.drivers.accounts import Accounts
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter
 from tests.services.conftest import NOW, Kit, sent_call
@@ -124,19 +124,7 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
 
 
 def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
-    kit.sites.put(
-        Site(
-            site_id="harbour",
-            operator_id="op",
-            name="Harbour",
-            address="Quay 1",
-            time_zone="Europe/Berlin",
-            tariff_id="standard",
-            latitude=53.5,
-            longitude=9.9,
-        )
-    )
-    kit.registry.put_charger(
+    kit.show_on_map(
         Charger(
             charger_id="CP-1",
             operator_id="op",
@@ -144,8 +132,7 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
             password_hash="",
             connectors=(ConnectorId(1),),
             keeps_list=True,
-        ),
-        None,
+        )
     )
     app = kit.app_session()
     kit.sessions.save(app, replace(app, limits=Limits(energy_wh=100)))
@@ -191,19 +178,7 @@ def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit
 
 
 def test_a_charger_may_come_and_go(kit: Kit) -> None:
-    kit.sites.put(
-        Site(
-            site_id="harbour",
-            operator_id="op",
-            name="Harbour",
-            address="Quay 1",
-            time_zone="Europe/Berlin",
-            tariff_id="standard",
-            latitude=53.5,
-            longitude=9.9,
-        )
-    )
-    kit.registry.put_charger(
+    kit.show_on_map(
         Charger(
             charger_id="CP-1",
             operator_id="op",
@@ -211,19 +186,9 @@ def test_a_charger_may_come_and_go(kit: Kit) -> None:
             password_hash="",
             connectors=(ConnectorId(1),),
             security_profile=0,
-        ),
-        None,
+        )
     )
-    door = Connections(
-        chargers=kit.chargers,
-        sockets=kit.sockets,
-        charger_passwords=kit.charger_passwords,
-        held_lists=kit.held_lists,
-        link=kit.link,
-        charger_log=kit.charger_log,
-        knocks=kit.knocks,
-        newcomers_to="op",
-    )
+    door = kit.welcoming()
     with within("connect"):
         door.open("c-2", "CP-1", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
         door.open("c-3", "CP-3", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
