@@ -97,8 +97,8 @@ class Connections:
     link: ChargerLink
     charger_log: ChargerLog
     knocks: Knocks
+    provisioning: Provisioning
     newcomers_to: str | None = None
-    provisioning: Provisioning | None = None
 
     def open(
         self,
@@ -142,8 +142,7 @@ class Connections:
         if not charger.is_found_in_any_case and not is_pending:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
-        if self.provisioning is not None:
-            self.provisioning.connected(charger)
+        self.provisioning.connected(charger)
         self._show(charger, online=True, why=protocol, connection_id=connection_id)
         _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
         return agreed if offers else None
