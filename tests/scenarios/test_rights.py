@@ -13,7 +13,7 @@ from tests.scenarios.rights import Call, granted, is_allowed
 FUNCTIONS = ["api_handler", *json.loads(Path(".chalice/config.json").read_text())["lambda_functions"]]
 # On AWS a person confirms an address with the code Cognito mails them; here nobody mails.
 LOCAL_ONLY = {"cognito-idp:AdminConfirmSignUp"}
-# What no story of this package comes to, and where it is shown instead.
+# What no story of this package surely comes to, on a slow machine and on a fast one, and where it is shown instead.
 ELSEWHERE = {
     ("api_handler", "geo-routes"): "moto has no maps: tests/adapters/discovery/test_travel.py",
     ("notices", "sns"): "the topic is the deployment's: tests/adapters/notifications/test_messengers.py",
@@ -24,6 +24,7 @@ ELSEWHERE = {
     ("reservations", "states"): "tests/faults",
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
+    ("issue_receipt", "states"): "a step that still waits when its session is over: tests/faults",
 }
 
 
@@ -43,12 +44,16 @@ def test_what_functions_called_their_policies_allow(seen: set[Call]) -> None:
     assert [it for it in seen if not is_allowed(it) and it.action not in LOCAL_ONLY] == []
 
 
+def opened(function: str) -> set[str]:
+    """The services that a function's policy opens."""
+    return {action.partition(":")[0] for action, _ in granted(function)}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_opens_no_service_that_its_function_does_not_need(function: str, seen: set[Call]) -> None:
     used = {it.service for it in seen if it.function == function} | {"logs"}
-    opened = {action.partition(":")[0] for action, _ in granted(function)}
-    assert {it for it in opened - used if (function, it) not in ELSEWHERE} == set()
+    assert {it for it in opened(function) - used if (function, it) not in ELSEWHERE} == set()
 
 
-def test_what_is_needed_elsewhere_is_no_longer_excused_once_a_story_needs_it(seen: set[Call]) -> None:
-    assert {(it.function, it.service) for it in seen} & set(ELSEWHERE) == set()
+def test_what_is_needed_elsewhere_is_a_right_that_is_given() -> None:
+    assert {(function, service) for function, service in ELSEWHERE if service not in opened(function)} == set()

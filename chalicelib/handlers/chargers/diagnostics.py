@@ -42,10 +42,12 @@ _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now i
 def look_at_charger(request: Request) -> ChargerDetail:
     """A charger: how it is registered, connected and set up, and its latest news."""
     remote_control, provisioning = network().remote_control, network().provisioning
+    # Before the charger: whoever sees it settled sees what came of it too.
+    setup = provisioning.look(request.path["charger_id"])
     charger, news = remote_control.look(request.operator_id, request.path["charger_id"])
     profile = provisioning.profile(request.operator_id).version
     main_meter = remote_control.main_meter(request.operator_id, charger.charger_id)
-    return views.detail(charger, news, main_meter, views.setup(charger, provisioning.look(charger.charger_id), profile))
+    return views.detail(charger, news, main_meter, views.setup(charger, setup, profile))
 
 
 @endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
