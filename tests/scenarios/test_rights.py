@@ -24,7 +24,6 @@ ELSEWHERE = {
     ("reservations", "states"): "tests/faults",
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
-    ("issue_receipt", "states"): "a step that still waits when its session is over: tests/faults",
 }
 
 
