@@ -66,7 +66,10 @@ class PaymentNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay."""
+    """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay.
+
+    `needs_confirmation`: part of it is more than may be taken unasked, and is never taken but by the driver's own wish.
+    """
 
     session_id: str
     driver_id: str
@@ -77,6 +80,7 @@ class Debt:
     attempts: int = 0
     next_at: datetime | None = None
     error: str = ""
+    needs_confirmation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

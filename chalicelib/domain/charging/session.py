@@ -138,7 +138,7 @@ class Session:
     `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
-    outgrow what is held for it.
+    outgrow what is held for it. `plug_w` is the most that its plug is registered to give, None where nobody said.
     """
 
     session_id: str
@@ -187,6 +187,7 @@ class Session:
     by_hand: ByHand | None = None
     start_wait_s: int = 60
     unplugged_at: datetime | None = None
+    plug_w: int | None = None
 
     @property
     def is_over(self) -> bool:

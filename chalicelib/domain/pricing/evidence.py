@@ -30,6 +30,12 @@ class Flag(StrEnum):
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
     DISPUTED = "disputed"
+    # It went on for more than two days.
+    LONG_CHARGE = "long_charge"
+    # It cost more than its driver's limit, and what was beyond that is let go.
+    OVER_LIMIT = "over_limit"
+    # It cost more than may be taken unasked: the rest waits for its driver to pay it.
+    AWAITS_DRIVER = "awaits_driver"
 
 
 def believable(at: datetime | None, heard_at: datetime) -> bool:

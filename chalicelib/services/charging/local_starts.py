@@ -13,7 +13,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import is_drivers
 from chalicelib.services.chargers.connectors import seat, take_connector
@@ -76,6 +76,7 @@ class LocalStarts:
             time_zone=site.time_zone if site else "UTC",
             created_at=self.clock(),
             reason=None if accepted else Reason.NOT_AUTHORISED,
+            plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
         )
 
     def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:

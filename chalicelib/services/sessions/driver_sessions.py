@@ -19,7 +19,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
@@ -134,6 +134,7 @@ class DriverSessions:
             limits=wanted.limits,
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
+            plug_w=registered_w(spot.charger, wanted.connector),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
