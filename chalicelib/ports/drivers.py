@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -61,6 +61,18 @@ class Drivers(Protocol):
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
+        """
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        """The names of what began lately, and when; what is older than two hours may be left out."""
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        """What was about to begin `at` that moment does not after all."""
 
     def forget(self, driver_id: str) -> None:
         """Delete the driver's record; nothing happens when it is not there."""

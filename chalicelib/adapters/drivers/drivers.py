@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
@@ -12,6 +13,9 @@ from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 
 _ATTEMPTS = 8
+# A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
+_LATELY_S = 2 * 3600
+_MOST_OLD = 8
 
 
 class DynamoDrivers:
@@ -44,6 +48,27 @@ class DynamoDrivers:
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """One call, and another one now and then, to let go of what began long ago."""
+        second = int(at.timestamp())
+        may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.begun.add({f"{second}:{name}"})], DriverRow.driver_id.exists() & may):
+            return False
+        old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
+        if len(old) > _MOST_OLD:
+            update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
+        return True
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        row = find(DriverRow, driver_id)
+        begun = [it.partition(":") for it in (row.begun or () if row else ())]
+        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        mark = {f"{int(at.timestamp())}:{name}"}
+        update(DriverRow(driver_id), [DriverRow.begun.delete(mark)], DriverRow.driver_id.exists())
 
     def forget(self, driver_id: str) -> None:
         DriverRow(driver_id).delete()

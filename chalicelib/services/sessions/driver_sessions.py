@@ -29,6 +29,7 @@ from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import cost_so_far
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
 # Where a charger has not said how long a car may take to be plugged in.
@@ -95,6 +96,7 @@ class DriverSessions:
     issued_receipts: IssuedReceipts
     workflow: Workflow
     changes: SessionChanges
+    start_limits: StartLimits
     clock: Clock
     new_id: NewId
     start_wait: timedelta = START_WAIT
@@ -118,6 +120,9 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
+        self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id)
+        if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
             session_id=session_id,
