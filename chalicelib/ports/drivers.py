@@ -56,11 +56,17 @@ class Drivers(Protocol):
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        """Note that this session is not paid yet, which keeps its driver from beginning another."""
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """Note that this session is not paid yet, which keeps its driver from beginning another.
+
+        `follows_card`: their cards were not good for it, so that nobody else begins one with those either.
+        """
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
+
+    def share_card(self, driver_id: str, fingerprint: str) -> bool:
+        """Note that a driver saves the card of that fingerprint; False where it was not good for another's charge."""
 
     def begin(self, driver_id: str, name: str, at: datetime) -> bool:
         """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.

@@ -32,7 +32,8 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
-    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    `terms` are by operator; `owes` names the sessions that are not paid yet. `fingerprints` tell the cards that
+    were ever saved here, and `card_owes` names sessions of others that one of those cards was not good for.
     """
 
     driver_id: str
@@ -43,6 +44,8 @@ class Driver:
     blocked: bool = False
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+    card_owes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,14 @@ class CardSetup:
 
 @dataclass(frozen=True, slots=True)
 class SavedCard:
-    """A card saved with the payment provider; `label` is its brand and last four digits."""
+    """A card saved with the payment provider; `label` is its brand and last four digits.
+
+    `fingerprint` is the same whoever saves that card, and tells nothing else of it; empty where nobody knows.
+    """
 
     payment_method_id: str
     label: str
+    fingerprint: str = ""
 
 
 class PaymentNewsKind(StrEnum):

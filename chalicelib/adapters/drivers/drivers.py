@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from pynamodb.exceptions import DeleteError
+
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 
 _ATTEMPTS = 8
+_CARD = "card/"
 # A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
 _LATELY_S = 2 * 3600
 _MOST_OLD = 8
@@ -23,31 +26,52 @@ class DynamoDrivers:
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
-        body = encode(replace(driver, terms={}, owes=frozenset()))
+        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset()))
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body)], DriverRow.driver_id.exists()):
             put(DriverRow(driver.driver_id, body=body, terms={}), DriverRow.driver_id.does_not_exist())
 
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
-        if row is None:
+        if row is None or row.body is None:
             return None
         terms = row.terms.attribute_values if row.terms else {}
         return replace(
             decode(Driver, row.body),
             terms={operator_id: decode(Terms, text) for operator_id, text in terms.items()},
             owes=frozenset(row.owes or ()),
+            card_owes=frozenset(row.card_owes or ()),
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         agreed: Any = DriverRow.terms[operator_id]
         return update(DriverRow(driver_id), [agreed.set(encode(terms))], DriverRow.driver_id.exists())
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists())
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """One call, and where it follows a card one for each of the driver's and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists()) or not follows_card:
+            return
+        for fingerprint in decode(Driver, row.body or "").fingerprints:
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.add({session_id})])
+            for other in set(card.holders or ()) - {driver_id}:
+                update(DriverRow(other), [DriverRow.card_owes.add({session_id})], DriverRow.driver_id.exists())
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+        """One call, and one for each of the driver's cards and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
+            return
+        for fingerprint in decode(Driver, row.body or "").fingerprints:
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.delete({session_id})])
+            for other in set(card.holders or ()) - {driver_id}:
+                update(DriverRow(other), [DriverRow.card_owes.delete({session_id})], DriverRow.driver_id.exists())
+
+    def share_card(self, driver_id: str, fingerprint: str) -> bool:
+        is_free = DriverRow.owes.does_not_exist() | DriverRow.holders.contains(driver_id)
+        return update(DriverRow(_CARD + fingerprint), [DriverRow.holders.add({driver_id})], is_free)
 
     def begin(self, driver_id: str, name: str, at: datetime) -> bool:
         """One call, and another one now and then, to let go of what began long ago."""
@@ -71,15 +95,31 @@ class DynamoDrivers:
         update(DriverRow(driver_id), [DriverRow.begun.delete(mark)], DriverRow.driver_id.exists())
 
     def forget(self, driver_id: str) -> None:
+        """Two calls, and two for each of the driver's cards."""
+        driver = self.get(driver_id)
+        for fingerprint in driver.fingerprints if driver is not None else ():
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.holders.delete({driver_id})])
+            if not card.holders and not card.owes:
+                _delete_unused(card)
         DriverRow(driver_id).delete()
 
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Two calls, and two more for each time that somebody else was quicker."""
         for _ in range(_ATTEMPTS):
             row = find(DriverRow, driver_id)
-            if row is None:
+            if row is None or row.body is None:
                 return None
             before, after = row.body, change(decode(Driver, row.body))
             if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
                 return after
         raise Conflict(f"driver {driver_id} is being changed by others")
+
+
+def _delete_unused(card: DriverRow) -> None:
+    """A card that nobody holds any more, unless somebody saved it at this moment."""
+    try:
+        card.delete(DriverRow.holders.does_not_exist() & DriverRow.owes.does_not_exist())
+    except DeleteError as error:
+        if not is_refused(error):
+            raise

@@ -37,6 +37,7 @@ _REFUSAL_STATUS = {
     "driver_blocked": 403,
     "no_card": 402,
     "open_balance": 402,
+    "card_owes": 402,
     "payment_declined": 402,
     "not_possible": 422,
     "invalid_tariff": 422,

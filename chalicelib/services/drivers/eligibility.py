@@ -142,6 +142,8 @@ def why_barred(driver: Driver, operator_id: str | None = None) -> Refusal | None
         return Refusal("driver_blocked", "this account may not charge; contact support")
     if driver.owes:
         return Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
+    if driver.card_owes:
+        return card_owes()
     if operator_id is not None and terms_with(operator_id, driver.terms).blocked:
         return Refusal("driver_blocked", f"operator {operator_id} does not let this account charge")
     return None
@@ -153,6 +155,15 @@ def can_pay(driver: Driver, tariff: Callable[[], Tariff | None]) -> bool:
         return True
     price = tariff()
     return price is not None and price.is_free
+
+
+def card_owes() -> Refusal:
+    """A card of theirs was not good for a charge of another account: who owes changes accounts in vain."""
+    return Refusal(
+        "card_owes",
+        "a charge of another account with this card is not paid yet: log in to that account and pay it there "
+        "(POST /v1/me/balance/pay, with another card if need be), or ask its operator",
+    )
 
 
 def busy(connector: ConnectorId) -> Refusal:

@@ -77,7 +77,7 @@ class Debts:
             needs_confirmation=waiting_minor > 0,
         )
         self.book.add(debt)
-        self.drivers.owe(session.driver_id, session.session_id)
+        self.drivers.owe(session.driver_id, session.session_id, follows_card=amount_minor > waiting_minor)
         return True
 
     def is_open(self, session: Session) -> bool:
