@@ -59,14 +59,14 @@ class Drivers(Protocol):
     def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
         """Note that this session is not paid yet, which keeps its driver from beginning another.
 
-        `follows_card`: their cards were not good for it, so that nobody else begins one with those either.
+        `follows_card`: their cards were not good for it, so that nobody else begins one with those by app.
         """
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
 
-    def share_card(self, driver_id: str, fingerprint: str) -> bool:
-        """Note that a driver saves the card of that fingerprint; False where it was not good for another's charge."""
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
 
     def begin(self, driver_id: str, name: str, at: datetime) -> bool:
         """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.

@@ -52,26 +52,33 @@ class DynamoDrivers:
         row = DriverRow(driver_id)
         if not update(row, [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists()) or not follows_card:
             return
-        for fingerprint in decode(Driver, row.body or "").fingerprints:
+        for fingerprint in _fingerprints(row):
             card = DriverRow(_CARD + fingerprint)
             update(card, [DriverRow.owes.add({session_id})])
             for other in set(card.holders or ()) - {driver_id}:
-                update(DriverRow(other), [DriverRow.card_owes.add({session_id})], DriverRow.driver_id.exists())
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(other), [DriverRow.card_owes.add(mark)], DriverRow.driver_id.exists())
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """One call, and one for each of the driver's cards and for each who shares it."""
         row = DriverRow(driver_id)
         if not update(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
             return
-        for fingerprint in decode(Driver, row.body or "").fingerprints:
+        for fingerprint in _fingerprints(row):
             card = DriverRow(_CARD + fingerprint)
             update(card, [DriverRow.owes.delete({session_id})])
-            for other in set(card.holders or ()) - {driver_id}:
-                update(DriverRow(other), [DriverRow.card_owes.delete({session_id})], DriverRow.driver_id.exists())
+            for holder in card.holders or ():
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(holder), [DriverRow.card_owes.delete(mark)], DriverRow.driver_id.exists())
 
-    def share_card(self, driver_id: str, fingerprint: str) -> bool:
-        is_free = DriverRow.owes.does_not_exist() | DriverRow.holders.contains(driver_id)
-        return update(DriverRow(_CARD + fingerprint), [DriverRow.holders.add({driver_id})], is_free)
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """One call, and two more where others owe by it: those who owe meanwhile find the driver there."""
+        card = DriverRow(_CARD + fingerprint)
+        update(card, [DriverRow.holders.add({driver_id})])
+        row = find(DriverRow, driver_id) if card.owes else None
+        marks = {f"{fingerprint}/{it}" for it in set(card.owes or ()) - set(row.owes or () if row else ())}
+        if marks:
+            update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
 
     def begin(self, driver_id: str, name: str, at: datetime) -> bool:
         """One call, and another one now and then, to let go of what began long ago."""
@@ -96,8 +103,8 @@ class DynamoDrivers:
 
     def forget(self, driver_id: str) -> None:
         """Two calls, and two for each of the driver's cards."""
-        driver = self.get(driver_id)
-        for fingerprint in driver.fingerprints if driver is not None else ():
+        row = find(DriverRow, driver_id)
+        for fingerprint in _fingerprints(row) if row else ():
             card = DriverRow(_CARD + fingerprint)
             update(card, [DriverRow.holders.delete({driver_id})])
             if not card.holders and not card.owes:
@@ -114,6 +121,11 @@ class DynamoDrivers:
             if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
                 return after
         raise Conflict(f"driver {driver_id} is being changed by others")
+
+
+def _fingerprints(row: DriverRow) -> set[str]:
+    """Of all cards that were ever saved in an account."""
+    return set(decode(Driver, row.body).fingerprints.values()) if row.body else set()
 
 
 def _delete_unused(card: DriverRow) -> None:

@@ -65,7 +65,7 @@ def begin_card_setup(request: Request) -> CardSetupView:
     )
 
 
-@endpoint(drivers, "POST", "/v1/cards", takes=FinishedSetup, answers=Card, status=201, errors=(402, 404, 409, 503))
+@endpoint(drivers, "POST", "/v1/cards", takes=FinishedSetup, answers=Card, status=201, errors=(404, 409, 503))
 def save_card(request: Request) -> Card:
     """Let the card of a finished setup pay from now on."""
     return Card(card=network().accounts.save_card(request.driver_id, request.body.setup_id).card)

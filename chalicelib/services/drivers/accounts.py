@@ -15,7 +15,6 @@ from chalicelib.ports.money import Payments
 from chalicelib.records.drivers import Driver, Login
 from chalicelib.records.money import CardSetup
 from chalicelib.services.access import NotFound, Refusal
-from chalicelib.services.drivers.eligibility import card_owes
 
 
 @dataclass(frozen=True)
@@ -65,20 +64,15 @@ class Accounts:
         return self.payments().begin_card_setup(driver.customer_id or "", self.new_id())
 
     def save_card(self, driver_id: str, setup_id: str) -> Driver:
-        """Make the card of a finished setup the one that pays.
-
-        Raises NotFound, and Refusal: the setup is not finished, or the card was not good for a charge of another
-        account, which is to be paid first.
-        """
+        """Make the card of a finished setup the one that pays. Raises NotFound, Refusal."""
         driver = self.driver(driver_id)
         card = self.payments().saved_card(driver.customer_id, setup_id) if driver.customer_id else None
         if card is None:
             raise Refusal("card_not_ready", "this card setup is not finished, or is not yours")
-        fingerprints = driver.fingerprints
+        fingerprints = dict(driver.fingerprints)
         if card.fingerprint:
-            if not self.drivers.share_card(driver_id, card.fingerprint):
-                raise card_owes()
-            fingerprints |= {card.fingerprint}
+            self.drivers.share_card(driver_id, card.fingerprint)
+            fingerprints[card.payment_method_id] = card.fingerprint
         return self._changed(
             driver_id, payment_method_id=card.payment_method_id, card=card.label, fingerprints=fingerprints
         )

@@ -20,6 +20,11 @@ from chalicelib.records.drivers import Driver, Terms, terms_with
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
+# Who owes changes accounts in vain.
+_CARD_OWES = (
+    "a charge of another account with this card is not paid yet: log in to that account and pay it there "
+    "(POST /v1/me/balance/pay), or ask its operator; or save another card"
+)
 _WHOLE = ConnectorId(0)
 _NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 
@@ -56,6 +61,9 @@ class Eligibility:
         barred = why_barred(driver)
         if barred is not None:
             raise barred
+        if driver.pays_with_what_owes:
+            # One who shows a token instead is let in: the hold that follows at once ends what the card is not good for.
+            raise Refusal("card_owes", _CARD_OWES)
         return driver
 
     def note_beginning(self, driver_id: str, name: str) -> None:
@@ -142,8 +150,6 @@ def why_barred(driver: Driver, operator_id: str | None = None) -> Refusal | None
         return Refusal("driver_blocked", "this account may not charge; contact support")
     if driver.owes:
         return Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
-    if driver.card_owes:
-        return card_owes()
     if operator_id is not None and terms_with(operator_id, driver.terms).blocked:
         return Refusal("driver_blocked", f"operator {operator_id} does not let this account charge")
     return None
@@ -155,15 +161,6 @@ def can_pay(driver: Driver, tariff: Callable[[], Tariff | None]) -> bool:
         return True
     price = tariff()
     return price is not None and price.is_free
-
-
-def card_owes() -> Refusal:
-    """A card of theirs was not good for a charge of another account: who owes changes accounts in vain."""
-    return Refusal(
-        "card_owes",
-        "a charge of another account with this card is not paid yet: log in to that account and pay it there "
-        "(POST /v1/me/balance/pay, with another card if need be), or ask its operator",
-    )
 
 
 def busy(connector: ConnectorId) -> Refusal:
