@@ -84,11 +84,11 @@ def tariff_faults(tariff: Tariff, on: date) -> Iterator[str]:
         yield f"currency: {currency} is no currency that cards are charged in"
         return
     for component in (it for element in tariff.elements for it in element.price_components):
-        name, most = component.type, price_cap(component.type, currency, on)
+        priced, most = component.type, price_cap(component.type, currency, on)
         if component.price > most:
-            yield f"{name}: {component.price} is more than {most} {currency}, the most that may be asked for"
-        if component.step_size > STEP.get(name, component.step_size):
-            yield f"{name}: a step_size of {component.step_size} is more than {STEP[name]}"
+            yield f"{priced}: {component.price} is more than {most} {currency}, the most that may be asked for"
+        if component.step_size > STEP.get(priced, component.step_size):
+            yield f"{priced}: a step_size of {component.step_size} is more than {STEP[priced]}"
     most_minor = charge_cap_minor(currency, on)
     for name, amount_minor in (("hold_minor", tariff.hold_minor), ("cap_minor", tariff.cap_minor)):
         if amount_minor is not None and amount_minor > most_minor:
