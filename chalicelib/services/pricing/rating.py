@@ -7,7 +7,8 @@ from datetime import datetime
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
-from chalicelib.domain.pricing.rating import Usage, charging_periods, price
+from chalicelib.domain.pricing.periods import charging_periods
+from chalicelib.domain.pricing.rating import Usage, price
 
 
 def cost_so_far(session: Session, found: Measured | None, energy_wh: int, until: datetime) -> Bill:

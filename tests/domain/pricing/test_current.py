@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from chalicelib.domain.pricing.rating import Usage, charging_periods, price
+from chalicelib.domain.pricing.periods import charging_periods
+from chalicelib.domain.pricing.rating import Usage, price
 from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff
 

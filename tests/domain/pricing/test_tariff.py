@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.pricing.bill import Bill, Dimension
 from chalicelib.domain.pricing.currency import Money, to_minor
-from chalicelib.domain.pricing.rating import ChargingPeriod, Reserved, Usage, charging_periods, planned, price, rates
+from chalicelib.domain.pricing.periods import ChargingPeriod, charging_periods
+from chalicelib.domain.pricing.rating import Reserved, Usage, planned, price, rates
 from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import (
     Day,
