@@ -7,9 +7,11 @@ that changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import groupby
 
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
 from chalicelib.domain.pricing.currency import to_minor
@@ -83,9 +85,22 @@ def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
     if usage.reserved is not None:
         lines += _reservation_lines(tariff, usage.reserved, time_zone)
     if usage.periods:
-        sums = tally(_elements(tariff, None), usage.periods, time_zone)
+        periods = _without_short_stands(usage.periods, timedelta(seconds=tariff.idle_grace_s))
+        sums = tally(_elements(tariff, None), periods, time_zone)
         lines += _lines(sums, _CHARGED, tariff.currency)
     return total(tariff, lines, is_charge=bool(usage.periods))
+
+
+def _without_short_stands(periods: Sequence[ChargingPeriod], grace: timedelta) -> Sequence[ChargingPeriod]:
+    """Time parked for less than the grace costs nothing; what is parked for longer costs from its beginning."""
+    if not grace:
+        return periods
+    found: list[ChargingPeriod] = []
+    for is_stand, group in groupby(periods, key=lambda it: not it.is_charging and not it.is_withheld):
+        stand = list(group)
+        is_short = is_stand and stand[-1].ended_at - stand[0].began_at < grace
+        found += [replace(it, is_withheld=True) for it in stand] if is_short else stand
+    return found
 
 
 def _elements(tariff: Tariff, reservation: ReservationRestriction | None) -> list[Element]:

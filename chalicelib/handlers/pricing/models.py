@@ -81,8 +81,10 @@ class TariffBody(RequestBody):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     currency: Currency
     price_per_kwh: Price | None = None
-    price_per_minute: Annotated[Price | None, Field(description="while charging")] = None
-    idle_price_per_minute: Annotated[Price | None, Field(description="once charged, until unplugged")] = None
+    price_per_minute: Annotated[Price | None, Field(description="while charging; never while the car stands")] = None
+    idle_price_per_minute: Annotated[
+        Price | None, Field(description="plugged in and not charging, before, between and after, until unplugged")
+    ] = None
     flat_price: Price | None = None
     tax_percent: Percent | None = None
     elements: Annotated[list[ElementBody], Field(max_length=100, default_factory=list)]
@@ -90,6 +92,10 @@ class TariffBody(RequestBody):
     max_price: PriceLimitBody | None = None
     tax_included: Annotated[bool, Field(description="prices are what the driver pays, tax and all")] = False
     hold_minor: Annotated[int, Field(gt=0, le=100_000_000)] = 5000
+    idle_grace_s: Annotated[
+        int,
+        Field(ge=0, le=86_400, description="idle for less costs nothing, for longer from its start"),
+    ] = 300
 
     @model_validator(mode="after")
     def _one_way_or_the_other(self) -> Self:
@@ -112,3 +118,4 @@ class Prices(ResponseBody):
     min_price: PriceLimitBody | None
     max_price: PriceLimitBody | None
     hold_minor: Minor
+    idle_grace_s: int

@@ -38,6 +38,7 @@ def tariff(tariff_id: str, operator_id: str, body: TariffBody) -> Tariff:
         max_price=_limit(body.max_price),
         tax_included=body.tax_included,
         hold_minor=body.hold_minor,
+        idle_grace_s=body.idle_grace_s,
     )
 
 
@@ -53,6 +54,7 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
         min_price=_limit_body(it.min_price),
         max_price=_limit_body(it.max_price),
         hold_minor=it.hold_minor,
+        idle_grace_s=it.idle_grace_s,
     )
 
 

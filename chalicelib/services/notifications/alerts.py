@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT, charges_for_idling
+from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.ports.charging import Readings, Sessions, Transactions
@@ -50,7 +50,7 @@ class Alerts:
         Reads the session, and its newest reading where its tariff has a price for idle time.
         """
         session = self.sessions.get(session_id)
-        if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
+        if session is None or session.state is not State.ACTIVE or not session.tariff.charges_for_idling:
             return
         newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
         if newest and newest[0].reading.energy_wh is not None and not self.evidence.so_far(session, newest).energy_wh:
