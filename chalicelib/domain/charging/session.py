@@ -138,7 +138,8 @@ class Session:
     `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
-    outgrow what is held for it.
+    outgrow what is held for it. `stand_until`: until then its bill waits for its car to leave; `stood_until`: until
+    then it stood at the plug after the charge, as far as that is paid for.
     """
 
     session_id: str
@@ -187,6 +188,14 @@ class Session:
     by_hand: ByHand | None = None
     start_wait_s: int = 60
     unplugged_at: datetime | None = None
+    stand_until: datetime | None = None
+    stood_until: datetime | None = None
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether its charge has ended, and its bill waits for its car to leave the plug."""
+        is_waited_for = self.stand_until is not None and self.stood_until is None and self.bill is None
+        return is_waited_for and self.unplugged_at is None and not self.is_over
 
     @property
     def is_over(self) -> bool:

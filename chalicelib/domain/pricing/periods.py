@@ -90,7 +90,7 @@ def pauses(points: Sequence[Point], reported: Reported, began_at: datetime, ende
         if low >= high or use is Use.CHARGING:
             continue
         if use in (Use.PARKED, Use.WITHHELD):
-            spans = _without(low, high, shown)
+            spans = list(_without(low, high, shown))
         else:
             spans = [(max(low, at), min(high, to)) for at, to in shown.still if at < high and low < to]
         found += [Pause(at, to, use in (Use.WITHHELD, Use.FAULTED)) for at, to in spans]
@@ -187,9 +187,9 @@ def _cut(whole: ChargingPeriod, stands: Sequence[Pause]) -> Iterator[ChargingPer
     is_any = any(it.is_charging for it in parts)
     taking = [it.ended_at - it.began_at if it.is_charging or not is_any else timedelta(0) for it in parts]
     lasted = sum(taking, timedelta(0)) or timedelta(microseconds=1)
-    for it, lasts in zip(parts, taking, strict=True):
-        tick = timedelta(microseconds=1)
-        yield replace(it, energy_wh=whole.energy_wh * Fraction(lasts // tick, lasted // tick))
+    tick = timedelta(microseconds=1)
+    for part, lasts in zip(parts, taking, strict=True):
+        yield replace(part, energy_wh=whole.energy_wh * Fraction(lasts // tick, lasted // tick))
 
 
 def _power(

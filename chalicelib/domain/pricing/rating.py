@@ -79,6 +79,17 @@ def rates(tariff: Tariff, time_zone: str, at: datetime) -> tuple[PriceComponent,
     return tuple(applying(_elements(tariff, None), time_zone, at))
 
 
+def idle_price(tariff: Tariff, periods: Sequence[ChargingPeriod], time_zone: str) -> PriceComponent | None:
+    """The price of standing on from the end of these periods; None where that is free then."""
+    ended_at = periods[-1].ended_at
+    more = ChargingPeriod(began_at=ended_at, ended_at=ended_at + _SECOND, energy_wh=Fraction(0), is_charging=False)
+    elements = _elements(tariff, None)
+    before, after = (
+        tally(elements, it, time_zone).amounts.get(Priced.PARKING_TIME, {}) for it in (periods, (*periods, more))
+    )
+    return next((it for it, quantity in after.items() if it.price and quantity != before.get(it)), None)
+
+
 def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
     """The bill for what was used, in the site's time zone."""
     lines: list[Line] = []

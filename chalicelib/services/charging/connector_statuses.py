@@ -95,8 +95,9 @@ class ConnectorStatuses:
             is_its_own = has_begun and status is ConnectorStatus.AVAILABLE
         if before.last_session_id is not None and not is_its_own and _has_left(before, state, is_new_charge):
             self.ends.car_left(before.last_session_id, at)
-        if before.session_id is not None and status in IDLE:
-            self.alerts.idle(before.session_id)
+        its_session = before.session_id or (before.last_session_id if before.status is not status else None)
+        if its_session is not None and status in IDLE:
+            self.alerts.idle(its_session)
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
         return Noted()
