@@ -206,7 +206,7 @@ def _catch(error: str, then: str) -> dict[str, Any]:
 
 
 # Whether the car is still at the plug is told within seconds of the end of its charge.
-_SOON_SAID = {"ErrorEquals": ["PlugUnknown"], "IntervalSeconds": 3, "BackoffRate": 1.0, "MaxAttempts": 5}
+_SOON_SAID = {"ErrorEquals": ["PlugUnknown"], "IntervalSeconds": 2, "BackoffRate": 1.0, "MaxAttempts": 5}
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
 # Outlasts, as that jitter halves the waits, a day without the payment provider: a charge is not given away for an
 # outage, nor a hold forgotten, which is good for days.

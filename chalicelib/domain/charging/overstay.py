@@ -17,8 +17,8 @@ from chalicelib.domain.charging.session import Session
 
 # A bill waits no longer for its car to leave, and no more than this is paid for standing there.
 LONGEST = timedelta(hours=12)
-# So soon after a charge its charger has said what the connector does now; MinimumStatusDuration may delay it.
-SAID_WITHIN = timedelta(seconds=8)
+# So soon after a charge its charger has said what the connector does now.
+SAID_WITHIN = timedelta(seconds=5)
 _CAR_THERE = (
     ConnectorStatus.PREPARING,
     ConnectorStatus.CHARGING,

@@ -210,11 +210,10 @@ class DriverSessions:
         known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
         found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
         so_far = progress(session, found, known[-1] if known else None)
-        now = self.clock()
-        if session.is_standing:
-            so_far = replace(so_far, cost=cost_so_far(session, found, so_far.energy_wh, now))
-        idle = idling(session, found, so_far.energy_wh, now)
-        return replace(so_far, idling=idle) if idle is not None else so_far
+        idle = idling(session, found, so_far.energy_wh, now := self.clock())
+        if idle is None:
+            return so_far
+        return replace(so_far, idling=idle, cost=cost_so_far(session, found, so_far.energy_wh, now))
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
