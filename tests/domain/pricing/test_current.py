@@ -54,3 +54,34 @@ def test_a_stretch_has_the_mean_of_what_was_told_in_it_and_the_last_that_of_its_
     told = Reported(currents=[(AT + HALF_HOUR, 20_000), (AT, 30_000)])
     first, second = charging_periods(points, AT, AT + 2 * HALF_HOUR, 6000, told)
     assert (first.current_ma, second.current_ma) == (Fraction(25_000), Fraction(20_000))
+
+
+BY_POWER = Tariff(
+    tariff_id="by-power",
+    operator_id="op",
+    name="By power",
+    currency="EUR",
+    elements=(
+        Element((PriceComponent(Priced.ENERGY, Decimal("0.80")),), Restrictions(min_power_w=60_000)),
+        Element((PriceComponent(Priced.ENERGY, Decimal("0.40")),)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("powers", "total_minor"),
+    [
+        ([(AT + HALF_HOUR, 70_000)], 2000),
+        ([(AT + HALF_HOUR, 50_000)], 1000),
+        ([], 1000),
+        # Told in kW, or in mW: another unit than the energy shows.
+        ([(AT + HALF_HOUR, 70)], 1000),
+        ([(AT + HALF_HOUR, 70_000_000)], 1000),
+        ([(AT + HALF_HOUR, 0)], 1000),
+    ],
+)
+def test_a_tariff_that_asks_for_power_gets_what_was_measured(
+    powers: list[tuple[datetime, int]], total_minor: int
+) -> None:
+    usage = Usage(charging_periods(POINTS, AT, AT + HALF_HOUR, 25_000, Reported(powers=powers)))
+    assert price(BY_POWER, usage, "UTC").total_minor == total_minor

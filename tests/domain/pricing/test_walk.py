@@ -10,7 +10,6 @@ from fractions import Fraction
 from types import FrameType
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +40,7 @@ def bound(most: int) -> st.SearchStrategy[int | None]:
 @st.composite
 def elements(draw: Any) -> list[Element]:
     found = []
-    for _ in range(draw(st.integers(1, 6))):
+    for _ in range(draw(st.integers(1, 5))):
         types = draw(st.lists(st.sampled_from(Priced), min_size=1, unique=True))
         components = tuple(PriceComponent(it, Decimal(draw(st.integers(0, 3)))) for it in types)
         limits = Restrictions(
@@ -68,7 +67,7 @@ def courses(draw: Any) -> list[ChargingPeriod]:
     at = draw(STARTS)
     periods = []
     for _ in range(draw(st.integers(1, 6))):
-        until = at + timedelta(microseconds=draw(st.integers(0, 90_000_000_000)))
+        until = at + timedelta(microseconds=draw(st.integers(0, 40_000_000_000)))
         periods.append(
             ChargingPeriod(
                 began_at=at,
@@ -144,16 +143,15 @@ def course(readings: int, days: int) -> tuple[ChargingPeriod, ...]:
     )
 
 
-@pytest.mark.parametrize("days", [5, 20])
-def test_work_grows_with_the_sum_of_elements_and_readings_and_not_with_their_product(days: int) -> None:
+def test_work_grows_with_the_sum_of_elements_and_readings_and_not_with_their_product() -> None:
     def work(number: int, readings: int) -> int:
-        periods = course(readings, days)
+        periods = course(readings, 5)
         tally(many(number), periods, "Europe/Berlin")
         return steps(lambda: tally(many(number), periods, "Europe/Berlin"))
 
-    alone = work(1, 400)
-    both, fewer = work(MOST_ELEMENTS, 400), work(MOST_ELEMENTS, 100)
-    # Three hundred readings more cost a hundred elements little more than they cost one.
+    alone = work(1, 200)
+    both, fewer = work(MOST_ELEMENTS, 200), work(MOST_ELEMENTS, 50)
+    # A hundred and fifty readings more cost a hundred elements little more than they cost one.
     assert both - fewer < 4 * alone
 
 
@@ -163,5 +161,5 @@ def test_a_hundred_elements_over_eighty_nine_days_are_priced() -> None:
     at = datetime(2026, 8, 21, tzinfo=UTC)
     bill = price(tariff, planned(at, 300_000, 89 * 86_400), "Europe/Berlin")
     assert bill.total_minor > 0
-    long = price(tariff, Usage(course(9_000, 89)), "Europe/Berlin")
-    assert sum(it.quantity for it in long.lines if it.dimension == "energy") == 900_000
+    long = price(tariff, Usage(course(3_000, 89)), "Europe/Berlin")
+    assert sum(it.quantity for it in long.lines if it.dimension == "energy") == 300_000
