@@ -195,7 +195,7 @@ class Session:
     def is_standing(self) -> bool:
         """Whether its charge has ended, and its bill waits for its car to leave the plug."""
         is_waited_for = self.stand_until is not None and self.stood_until is None and self.bill is None
-        return is_waited_for and self.unplugged_at is None and not self.is_over
+        return is_waited_for and self.unplugged_at is None and self.by_hand is None and not self.is_over
 
     @property
     def is_over(self) -> bool:

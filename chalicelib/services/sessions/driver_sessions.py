@@ -177,10 +177,11 @@ class DriverSessions:
             progress(session, found, it)
             for it, found in zip(after, self.evidence.steps(session, before, after), strict=True)
         ]
-        if not steps or session.tariff.charges_for_idling:
+        may_be_more = len(after) == _LIVE_BATCH
+        if not steps or (session.tariff.charges_for_idling and not may_be_more):
             # Whether a car stands there now, and what that costs, time alone changes.
             steps = [*steps[:-1], self._so_far(session)]
-        return steps, len(after) == _LIVE_BATCH
+        return steps, may_be_more
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
         """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours."""

@@ -369,6 +369,17 @@ def test_what_is_settled_by_hand_waits_for_no_car(talk: Talk) -> None:
     assert talk.kit.session(session.session_id).state is State.STOPPING
 
 
+def test_a_bill_that_waits_for_its_car_is_let_go_by_hand(talk: Talk) -> None:
+    kit, session = talk.kit, charged(talk)
+    with pytest.raises(NeedsReview):
+        kit.lifecycle.settle(session.session_id, "token-payment")
+    kit.lifecycle.await_review(session.session_id, "token-review")
+    after(talk, 60)
+    kit.hand_settlement.settle("op", session.session_id, "clerk", "the cable is stuck")
+    assert "token-review" in kit.workflow.succeeded
+    assert settle(kit, session) == CHARGED
+
+
 def changed(kit: Kit, session: Session, **more: Any) -> Session:
     after_ = replace(session, **more)
     kit.sessions.save(session, after_)
