@@ -313,7 +313,7 @@ class LoggedMessage:
 
 
 class KnockReason(StrEnum):
-    """Why a charger was refused a socket."""
+    """Why a charger was refused a socket; TOKENS_UNKNOWN: why it is told nothing of tokens for a while."""
 
     NO_NAME = "no_name"
     UNKNOWN = "unknown"
@@ -325,6 +325,7 @@ class KnockReason(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_SUBPROTOCOL = "no_subprotocol"
     TOO_MANY_WAIT = "too_many_wait"
+    TOKENS_UNKNOWN = "tokens_unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from local.context import LambdaContext
 
 EXPIRING = {
     f"kerb-{table}": "expires_at"
-    for table in "calls chargers connections history journal knocks notices readings reports reservations".split()
+    for table in "calls chargers connections history journal knocks notices readings reports reservations tokens".split()
 } | {"kerb-idempotency": "expiration"}
 
 

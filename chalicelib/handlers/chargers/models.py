@@ -1,11 +1,11 @@
-"""Models of the registry: the sites, chargers and tokens an operator registers, and how they are shown."""
+"""Models of the registry: the sites and chargers an operator registers, and how they are shown."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.setup import MeteringCapability
@@ -65,16 +65,6 @@ class ChargerBody(RequestBody):
     keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID tokens up to date")] = False
     has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
-
-
-class TokenBody(RequestBody):
-    """Whose RFID token it is. Tokens of one group may end each other's charges; an expired one begins none."""
-
-    model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
-    driver_id: Id
-    blocked: bool = False
-    group_id: Group | None = None
-    expires_at: AwareDatetime | None = None
 
 
 class RegisteredCharger(ResponseBody):

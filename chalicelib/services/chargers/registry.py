@@ -1,4 +1,4 @@
-"""The registry of sites, tariffs, chargers and tokens.
+"""The registry of sites, tariffs and chargers.
 
 An operator sees and changes only what carries its own operator id.
 """
@@ -16,13 +16,11 @@ from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites
 from chalicelib.ports.discovery import Places
-from chalicelib.ports.drivers import Drivers, TokenRegistry
 from chalicelib.ports.money import OperatorProfiles
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Token
-from chalicelib.services.access import NotFound, Refusal, is_drivers, not_another_operators, operators_own
+from chalicelib.services.access import NotFound, Refusal, not_another_operators, operators_own
 from chalicelib.services.chargers.connections import hash_password
 
 # Nothing, or a certificate.
@@ -31,15 +29,13 @@ _WITHOUT_PASSWORD = (0, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """An operator's sites, tariffs, chargers and RFID tokens."""
+    """An operator's sites, tariffs and chargers."""
 
     chargers: ChargerRegistry
     connectors: Connectors
     sites: Sites
     tariffs: Tariffs
-    tokens: TokenRegistry
     operator_profiles: OperatorProfiles
-    drivers: Drivers
     places: Places
     link: ChargerLink
     clock: Clock
@@ -141,16 +137,6 @@ class Registry:
             is_metered=charger.metering is not MeteringCapability.NONE,
             kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
-
-    def put_token(self, token: Token) -> None:
-        """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
-        known = self.tokens.get(token.uid)
-        not_another_operators(known, token.operator_id, f"token {token.uid}")
-        if self.drivers.get(token.driver_id) is None:
-            raise NotFound(f"driver {token.driver_id}")
-        if known is not None and is_drivers(known, token.driver_id):
-            token = replace(token, blocked_by_driver=known.blocked_by_driver)
-        self.tokens.put(token, self.clock())
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """All of the operator's chargers, as registered and as they are now."""

@@ -39,6 +39,8 @@ from chalicelib.services.drivers.authorization import Authorization, Authorizati
 from chalicelib.services.notifications.alerts import Alerts
 
 _REF_ATTEMPTS = 8
+# Somebody's token, and nobody pays for what is charged with it.
+_ENDS = (AuthorizationStatus.EXPIRED, AuthorizationStatus.BLOCKED, AuthorizationStatus.NOT_HERE)
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
@@ -302,7 +304,7 @@ class TransactionEvents:
         if authorization is None:
             return None
         if (
-            authorization.standing is AuthorizationStatus.EXPIRED
+            authorization.standing in _ENDS
             and not session.is_over
             and session.origin is not Origin.APP
         ):
