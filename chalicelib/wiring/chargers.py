@@ -86,6 +86,7 @@ class ChargerServices(Stores):
             tariffs=self.tariffs,
             operator_profiles=self.operator_profiles,
             places=self.places,
+            sockets=self.sockets,
             link=self.link,
             clock=self.clock,
         )

@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import Admission, PlugType
+from chalicelib.records.chargers import Admission, PasswordSource, PlugType
 
 # OCPP 1.6's parentIdTag holds no more.
 Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
@@ -74,6 +74,10 @@ class RegisteredCharger(ResponseBody):
     site_id: str
     admission: Admission
     security_profile: int
+    password_from: Annotated[
+        PasswordSource,
+        Field(description="charger: whoever came by this name first brought it; accepted as it is, that one counts"),
+    ]
     keeps_list: bool
     connectors: list[str]
     online: bool

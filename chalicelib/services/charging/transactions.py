@@ -303,11 +303,7 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
-        if (
-            authorization.standing in _ENDS
-            and not session.is_over
-            and session.origin is not Origin.APP
-        ):
+        if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         is_refused = token == session.token and self._is_one_too_many(session, authorization)
