@@ -31,11 +31,14 @@ class TokenRegistry(Protocol):
     def known_as(self, names: Iterable[str]) -> Sequence[Token]:
         """The tokens kept under any of these names, in their order."""
 
-    def shown(self, names: Iterable[str], charger_id: str, at: datetime) -> ShownToken:
-        """The tokens kept under any of these names, in their order, and how often that charger has missed that hour."""
+    def shown(self, names: Iterable[str], by: str, at: datetime) -> ShownToken:
+        """The tokens kept under any of these names, in their order, and how often `by` has missed that hour.
 
-    def missed(self, charger_id: str, at: datetime) -> int:
-        """Count an unknown token that a charger showed; returns how many it has shown that hour."""
+        `by` is the charger that shows one, or whoever else tries numbers.
+        """
+
+    def missed(self, by: str, at: datetime) -> int:
+        """Count a number tried in vain; returns how many were that hour."""
 
     def note_refused(self, token: Token, refused: RefusedToken) -> None:
         """Remember a refusal, for the token's driver to read; nothing happens when the token is gone."""

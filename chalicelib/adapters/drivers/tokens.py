@@ -58,14 +58,14 @@ class DynamoTokens:
         names = list(names)
         return _in_order(names, _rows(names))
 
-    def shown(self, names: Iterable[str], charger_id: str, at: datetime) -> ShownToken:
-        names, counted = list(names), _misses(charger_id, at)
+    def shown(self, names: Iterable[str], by: str, at: datetime) -> ShownToken:
+        names, counted = list(names), _misses(by, at)
         rows = _rows([*names, counted])
         row = rows.get(counted)
         return ShownToken(_in_order(names, rows), row.misses or 0 if row is not None else 0)
 
-    def missed(self, charger_id: str, at: datetime) -> int:
-        row = TokenRow(_misses(charger_id, at))
+    def missed(self, by: str, at: datetime) -> int:
+        row = TokenRow(_misses(by, at))
         update(row, [TokenRow.misses.add(1), TokenRow.expires_at.set(at + _MISSES_KEPT)])
         return row.misses or 0
 
@@ -134,5 +134,5 @@ def _in_order(names: Iterable[str], rows: Mapping[str, TokenRow]) -> Sequence[To
     return [_token(row) for row in found if row is not None and row.body is not None]
 
 
-def _misses(charger_id: str, at: datetime) -> str:
-    return f"{_MISSES}{charger_id}/{at.astimezone(UTC):%Y%m%d%H}"
+def _misses(by: str, at: datetime) -> str:
+    return f"{_MISSES}{by}/{at.astimezone(UTC):%Y%m%d%H}"

@@ -35,8 +35,9 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
 class TokenRow(Model):
     """A token by its uid; `changed_s` is the Unix second of its last change.
 
-    Under "misses/", a charger's id and an hour stands how many unknown tokens that charger showed in that hour: no uid
-    is written in lower case, and what is asked about every token shown comes with it in one call.
+    Under "misses/", who tries numbers (a charger that shows them, a driver who claims them) and an hour stands how many
+    were tried in vain: no uid is written in lower case, and what is asked about every token shown comes with it in one
+    call.
     """
 
     class Meta(OnDemand):

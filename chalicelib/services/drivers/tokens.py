@@ -16,7 +16,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers, TokenRegistry
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.drivers import Consent, Driver, Roaming, Terms, Token
+from chalicelib.records.drivers import Consent, Driver, Roaming, ShownToken, Terms, Token
 from chalicelib.services.access import NotFound, Refusal, drivers_own, is_drivers, is_operators, operators_own
 from chalicelib.services.drivers.token_rules import TokenRules
 from chalicelib.services.notifications.outbox import Notifications
@@ -28,6 +28,8 @@ CLAIM_LASTS = timedelta(minutes=15)
 # after the last: a number that is somebody else's cannot be held for ever.
 _MOST_CLAIMS = 5
 _MOST_TIMES = 3
+# So many numbers that are somebody's may a driver try within an hour.
+_MOST_TAKEN = 20
 # So many tokens of one operator, and of all, may wait for a driver who has not said yes.
 _MOST_ASKED, _MOST_ASKED_BY_ALL = 3, 10
 # Of a driver's sessions so many, the newest, are looked through for those not over.
@@ -57,10 +59,10 @@ class DriverTokens:
         """
         if self.drivers.get(driver_id) is None:
             raise NotFound(f"driver {driver_id}")
-        known = self.tokens.known_as(spellings(said))
-        own = self._own(known, driver_id)
+        found = self.tokens.shown(spellings(said), _tried_by(driver_id), self.clock())
+        own = self._own(found.tokens, driver_id)
         if own is None:
-            return self._claim(driver_id, claimed_uid(said), known, blocked=blocked, charger_id=charger_id)
+            return self._claim(driver_id, claimed_uid(said), found, blocked=blocked, charger_id=charger_id)
 
         def said_of_it(it: Token) -> Token:
             if not is_drivers(it, driver_id):
@@ -116,16 +118,20 @@ class DriverTokens:
         own = [it for it in known if is_drivers(it, driver_id) and not it.has_lapsed(now)]
         return own[0] if own else None
 
-    def _claim(self, driver_id: str, uid: str, known: Sequence[Token], *, blocked: bool, charger_id: str) -> Token:
+    def _claim(self, driver_id: str, uid: str, found: ShownToken, *, blocked: bool, charger_id: str) -> Token:
         now = self.clock()
-        if any(not it.has_lapsed(now) for it in known):
+        if found.misses >= _MOST_TAKEN:
+            raise Refusal("too_many_claims", "too many cards were tried that are somebody's; try again in an hour")
+        if any(not it.has_lapsed(now) for it in found.tokens):
+            # Who is told so learns a number that charges at somebody's cost.
+            self.tokens.missed(_tried_by(driver_id), now)
             raise _taken(uid)
         mine = [it for it in self.tokens.of_driver(driver_id) if not it.operator_id and not it.has_lapsed(now)]
         if len(mine) >= _MOST_TOKENS:
             raise Refusal("too_many_cards", f"a driver has {_MOST_TOKENS} cards at the most")
         if sum(it.is_claim(now) for it in mine) >= _MOST_CLAIMS:
             raise Refusal("too_many_claims", f"{_MOST_CLAIMS} cards wait to be shown already; show one to a charger")
-        times = max((it.claims for it in known if is_drivers(it, driver_id)), default=0)
+        times = max((it.claims for it in found.tokens if is_drivers(it, driver_id)), default=0)
         if times >= _MOST_TIMES:
             raise Refusal("too_many_claims", "this card was added and never shown to a charger; try again tomorrow")
         token = Token(
@@ -194,6 +200,11 @@ class IssuedTokens:
         asked = [it for it in self.tokens.of_driver(token.driver_id) if it.consent is Consent.ASKED]
         if len(asked) >= _MOST_ASKED_BY_ALL or sum(is_operators(it, token.operator_id) for it in asked) >= _MOST_ASKED:
             raise Refusal("too_many_waiting", "cards wait for this driver's yes already, or were refused")
+
+
+def _tried_by(driver_id: str) -> str:
+    """Under what a driver's tries at others' numbers are counted, as a charger's are: no charger's name has a slash."""
+    return f"driver/{driver_id}"
 
 
 def _taken(uid: str) -> Refusal:

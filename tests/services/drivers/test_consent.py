@@ -443,6 +443,17 @@ def test_nobody_claims_numbers_by_the_dozen(kit: Kit) -> None:
     assert refused(error) == "too_many_claims"
 
 
+def test_nobody_finds_out_by_claiming_which_numbers_are_somebodys(kit: Kit) -> None:
+    for _ in range(20):
+        with pytest.raises(Refusal):
+            claim(kit, "driver-2", CARD)
+    for uid in (CARD, "AA000000"):
+        with pytest.raises(Refusal) as error:
+            claim(kit, "driver-2", uid)
+        assert refused(error) == "too_many_claims"
+    claim(kit)
+
+
 def test_whoever_claims_a_strangers_number_does_not_hear_where_it_is_shown(kit: Kit) -> None:
     kit.drivers.change("driver-2", lambda it: replace(it, payment_method_id=None))
     claim(kit, "driver-2")
