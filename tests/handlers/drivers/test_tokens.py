@@ -120,7 +120,7 @@ def test_abroad_a_card_takes_nothing_at_a_price_above_the_cap(
 ) -> None:
     driver.call("PUT", f"/v1/me/tokens/{uid}", {})
     assert authorize(socket, uid) == "Accepted"
-    (dear_id, dear), (_, cheap) = rivals_charger(stack, rival, "100"), rivals_charger(stack, rival, "0.60")
+    (dear_id, dear), (_, cheap) = rivals_charger(stack, rival, "5"), rivals_charger(stack, rival, "0.60")
     assert swipe(dear, uid) == "Blocked"
     assert driver.call("GET", "/v1/sessions")["items"] == []
     (shown,) = driver.call("GET", "/v1/me/tokens")["items"]
