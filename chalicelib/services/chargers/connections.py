@@ -138,9 +138,9 @@ class Connections:
             replaced = self.sockets.opened(connection, opened_at, charger.password_hash)
         except Conflict:
             why = f"what charger {charger.charger_id!r} showed was changed at this moment"
-            refused = Refused(401, KnockReason.WRONG_PASSWORD, why, charger)
-            self._tell_operator(target, credentials, refused, opened_at)
-            raise refused from None
+            too_late = Refused(401, KnockReason.WRONG_PASSWORD, why, charger)
+            self._tell_operator(target, credentials, too_late, opened_at)
+            raise too_late from None
         if replaced and replaced != connection_id:
             self.link.close(replaced)
         if charger.next_password_hash == charger.password_hash:
