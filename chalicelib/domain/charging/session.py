@@ -192,15 +192,14 @@ class Session:
     unplugged_at: datetime | None = None
     plug_w: int | None = None
     asked_at: datetime | None = None
+    stand_until: datetime | None = None
+    stood_until: datetime | None = None
 
     @property
     def not_before(self) -> datetime | None:
         """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
         asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
         return asked_at - CLOCK_SLACK if asked_at is not None else None
-
-    stand_until: datetime | None = None
-    stood_until: datetime | None = None
 
     @property
     def is_standing(self) -> bool:

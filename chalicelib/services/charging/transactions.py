@@ -39,6 +39,8 @@ from chalicelib.services.drivers.authorization import Authorization, Authorizati
 from chalicelib.services.notifications.alerts import Alerts
 
 _REF_ATTEMPTS = 8
+# Somebody's token, and nobody pays for what is charged with it.
+_ENDS = (AuthorizationStatus.EXPIRED, AuthorizationStatus.BLOCKED, AuthorizationStatus.NOT_HERE)
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
@@ -301,11 +303,7 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
-        if (
-            authorization.standing is AuthorizationStatus.EXPIRED
-            and not session.is_over
-            and session.origin is not Origin.APP
-        ):
+        if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         is_refused = token == session.token and self._is_one_too_many(session, authorization)
