@@ -57,9 +57,11 @@ class AccessTokens:
         # Cognito's access tokens name their client in a claim of its own and have no audience.
         if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
             raise NotAllowed("log in again")
+        groups = claims.get("cognito:groups")
         return Claims(
             subject=claims["sub"],
-            groups=tuple(claims.get("cognito:groups", ())),
+            # A claim of any other form is nobody's group.
+            groups=tuple(it for it in groups if isinstance(it, str)) if isinstance(groups, list) else (),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
 

@@ -209,7 +209,7 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
     headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type, **answer.headers}
-    if route.is_cacheable and answer.status is None:
+    if route.is_cacheable and answer.status is None and "Cache-Control" not in answer.headers:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
         if _has_seen(request.headers.get("if-none-match", ""), tag):
