@@ -16,9 +16,9 @@ _LONGEST_URL = 2000
 _INSIDE_NAMES = frozenset(
     ("localhost", "local", "internal", "arpa", "alt", "onion", "lan", "home", "corp", "intranet", "private")
 )
-# Any IPv4 address can be written in these, and a network that translates or tunnels leads to it: NAT64 (RFC 6052, 8215),
-# addresses compatible with IPv4 or mapped to it (RFC 4291 §2.5.5), translated ones (RFC 2765), Teredo and 6to4. No name
-# of the open internet needs one.
+# Any IPv4 address can be written in these, and a network that translates or tunnels leads to it: NAT64 (RFC 6052,
+# 8215), addresses compatible with IPv4 or mapped to it (RFC 4291 §2.5.5), translated ones (RFC 2765), Teredo and 6to4.
+# No name of the open internet needs one.
 _WRAPPING = tuple(
     map(
         ip_network,

@@ -131,7 +131,7 @@ class Charger:
     clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
     list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
-    the index of places.
+    the index of places. `silent_until`: it said more than it may, and gets no socket until then.
     """
 
     charger_id: str
@@ -163,6 +163,7 @@ class Charger:
     plug_in_s: int | None = None
     list: HeldList = HeldList()
     limits: Mapping[str, str] | None = None
+    silent_until: datetime | None = None
 
 
 def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
@@ -325,6 +326,7 @@ class KnockReason(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_SUBPROTOCOL = "no_subprotocol"
     TOO_MANY_WAIT = "too_many_wait"
+    TOO_MUCH = "too_much"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

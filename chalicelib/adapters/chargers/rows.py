@@ -44,6 +44,7 @@ def charger_of(row: ChargerRow) -> Charger:
         booted_at=row.booted_at,
         disconnected_at=row.disconnected_at,
         plug_in_s=row.plug_in_s,
+        silent_until=row.silent_until,
         connection_id=row.connection_id,
         protocol=row.protocol,
         connected_at=row.connected_at,

@@ -5,6 +5,7 @@ API Gateway asks `jwt` once and remembers; a route without it (the live view) as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from chalicelib.wiring import network
 authorizers = Blueprint(__name__)
 
 _OPERATOR_GROUP = "operator:"
+_OPERATOR_ID = re.compile(r"[^\s/\x00-\x1f]{1,120}")
 # Groups reach the view as one text with commas between them, and nobody may be made an operator by that.
 _SEPARATOR = ","
 
@@ -54,7 +56,7 @@ def caller_of(authorization: str) -> Caller:
 def _caller(subject: str, groups: list[str] | tuple[str, ...]) -> Caller:
     """A group that names no operator gives no rights: what is nobody's would be theirs."""
     named = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
-    operators = [it for it in named if it and it.isprintable() and not any(sign.isspace() for sign in it)]
+    operators = [it for it in named if _OPERATOR_ID.fullmatch(it)]
     return Caller(subject, operators[0] if operators else None)
 
 
