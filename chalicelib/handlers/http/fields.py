@@ -49,7 +49,15 @@ Price = Annotated[
     PlainSerializer(lambda price: f"{price:f}", return_type=str, when_used="json"),
 ]
 Percent = Annotated[Price, Field(le=100)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+# One mailbox and nothing beside it: no list, no name before it, no comment, no quotes, no label with a dash before it.
+_IN_ADDRESS = r'[^\s@,;:<>()\[\]\\"\x00-\x20\x7f'
+Email = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^{_IN_ADDRESS}]+@{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*(\.{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*)+$",
+        max_length=254,
+    ),
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]
 
