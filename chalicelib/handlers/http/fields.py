@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
 
@@ -38,8 +38,14 @@ def all_different(connectors: list[str]) -> list[str]:
     return connectors
 
 
-ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$")]
+def _not_only_dots(name: str) -> str:
+    if not name.strip("."):
+        raise ValueError("must not be made of dots only: as a part of a path it would mean another place")
+    return name
+
+
+ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$"), AfterValidator(_not_only_dots)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$"), AfterValidator(_not_only_dots)]
 Connector = Annotated[
     str, StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$"), BeforeValidator(_connector_text)
 ]
