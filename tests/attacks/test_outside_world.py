@@ -44,7 +44,7 @@ def test_no_address_inside_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "address"), itertools.product(WRAPPED, ["127.0.0.1", "169.254.169.254", "10.0.0.1", "8.8.8.8"])
+    ("form", "address"), list(itertools.product(WRAPPED, ["127.0.0.1", "169.254.169.254", "10.0.0.1", "8.8.8.8"]))
 )
 def test_no_address_in_another_is_public(form: str, address: str) -> None:
     assert not is_public(form.format(address))
