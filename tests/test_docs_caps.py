@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, UNREGISTERED_W
+from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, STRONGEST_W, UNREGISTERED_W
 from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_FRUITLESS, MOST_STARTING
 from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, charge_cap_minor
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, ORDINARY_CHARGE, Flag
@@ -36,7 +36,7 @@ def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
         f"{CHARGE_EUR} EUR",
         ", ".join(amount(currency) for currency in ("GBP", "USD", "CZK", "HUF")),
         "`cap_minor`, not above the platform's",
-        f"{READING_EVERY_S // 60} min at the plug's power",
+        f"{READING_EVERY_S // 60} min at the plug's power, {STRONGEST_W // 1000} kW at most",
         f"{UNREGISTERED_W // 1000} kW",
         f"not below {FIRST_READING_S // 60} min at the plug's power, nor the tariff's least price",
         "not below Stripe's least amount of the currency",
