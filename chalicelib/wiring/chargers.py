@@ -84,10 +84,9 @@ class ChargerServices(Stores):
             connectors=self.connectors,
             sites=self.sites,
             tariffs=self.tariffs,
-            tokens=self.tokens,
             operator_profiles=self.operator_profiles,
-            drivers=self.drivers,
             places=self.places,
+            sockets=self.sockets,
             link=self.link,
             clock=self.clock,
         )

@@ -126,6 +126,8 @@ class PriceLimit:
 class Tariff:
     """An operator's prices. `hold_minor` is what a card must be good for, unless the driver's own limits need less.
 
+    `cap_minor` is what one charge may take without its driver being asked again; None: what the platform allows.
+    `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0).
     `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0). A car that stands for less than
     `idle_grace_s` pays no PARKING_TIME; one that stands longer pays it from the beginning.
     """
@@ -139,6 +141,7 @@ class Tariff:
     max_price: PriceLimit | None = None
     tax_included: bool = False
     hold_minor: int = 5000
+    cap_minor: int | None = None
     idle_grace_s: int = 0
 
     def __post_init__(self) -> None:
@@ -146,6 +149,8 @@ class Tariff:
             raise ValueError("a tariff needs an element; one that is free has a FLAT price of 0")
         if self.hold_minor <= 0:
             raise ValueError("hold_minor must be positive")
+        if self.cap_minor is not None and self.cap_minor <= 0:
+            raise ValueError("cap_minor must be positive")
         if self.idle_grace_s < 0:
             raise ValueError("idle_grace_s must not be negative")
 

@@ -16,6 +16,7 @@ PRICES: dict[str, Any] = {
     "min_price": None,
     "max_price": None,
     "hold_minor": 5000,
+    "cap_minor": 20000,
     "idle_grace_s": 300,
 }
 IDLE: dict[str, Any] = {
@@ -120,6 +121,7 @@ REGISTERED: dict[str, Any] = {
             "site_id": "harbour",
             "admission": "accepted",
             "security_profile": 1,
+            "password_from": "operator",
             "keeps_list": False,
             "connectors": ["1", "2"],
             "online": True,
