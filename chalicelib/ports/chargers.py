@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.chargers.allowance import TokenBucket
 from chalicelib.domain.chargers.availability import Happening
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import (
@@ -210,6 +211,16 @@ class ChargerLink(Protocol):
 
     def close(self, connection_id: str) -> None:
         """Close the socket; nothing happens when it is closed already."""
+
+
+class Allowances(Protocol):
+    """What chargers may still have done for them."""
+
+    def take(self, charger_id: str, bucket: TokenBucket, tokens: int, at: datetime) -> bool:
+        """Take so many tokens out of a charger's bucket; False (and none is taken) when it does not hold them."""
+
+    def silence(self, charger_id: str, until: datetime) -> None:
+        """Let the charger have no socket until then; nothing happens for an unknown one."""
 
 
 class Calls(Protocol):

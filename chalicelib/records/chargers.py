@@ -144,7 +144,8 @@ class Charger:
     list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
-    and nobody but that one has said so. `previous_connection_id` is the socket before its newest.
+    and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
+    said more than it may, and gets no socket until then.
     """
 
     charger_id: str
@@ -178,6 +179,7 @@ class Charger:
     limits: Mapping[str, str] | None = None
     brought_password: bool = False
     previous_connection_id: str | None = None
+    silent_until: datetime | None = None
 
     @property
     def password_from(self) -> PasswordSource:
@@ -362,6 +364,7 @@ class KnockReason(StrEnum):
     NO_SUBPROTOCOL = "no_subprotocol"
     TOO_MANY_WAIT = "too_many_wait"
     TOKENS_UNKNOWN = "tokens_unknown"
+    TOO_MUCH = "too_much"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.local_lists import LocalLists
@@ -25,6 +26,10 @@ class ChargerServices(Stores):
     @cached_property
     def charger_log(self) -> ChargerLog:
         return ChargerLog(message_log=self.message_log, history=self.history, places=self.places, clock=self.clock)
+
+    @cached_property
+    def message_allowance(self) -> MessageAllowance:
+        return MessageAllowance(allowances=self.allowances, link=self.link, clock=self.clock)
 
     @cached_property
     def commands(self) -> ChargerCommands:

@@ -113,6 +113,7 @@ class ChargerRow(Model):
     booted_at = UTCDateTimeAttribute(null=True)
     disconnected_at = UTCDateTimeAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
+    silent_until = UTCDateTimeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
@@ -135,6 +136,9 @@ class ChargerRow(Model):
     # Only of the item "setup": what was asked last, and all that is known of the charger's settings.
     awaited = UnicodeAttribute(null=True)
     body = UnicodeAttribute(null=True)
+    # Only of the item "allowance": when each token bucket will be full again.
+    messages_full_at_ms = IntegerAttribute(null=True)
+    transactions_full_at_ms = IntegerAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)

@@ -213,6 +213,14 @@ class Session:
         return self.state in (State.COMPLETED, State.FAILED)
 
     @property
+    def needs_workflow(self) -> bool:
+        """Whether there is anything for its workflow to do: not while it goes on and nobody is there to pay for it.
+
+        Whoever has a charger's password can begin such sessions, and each workflow costs.
+        """
+        return self.driver_id is not None or self.state is not State.ACTIVE
+
+    @property
     def limits_in_force(self) -> Limits | None:
         """What ends it: its driver's limits, be they given to us or at the charger, the lower of each kind."""
         return strictest(self.limits, self.charger_limits)

@@ -281,6 +281,18 @@ def _alias(event: ChargingStopped) -> str:
     return NAMELESS + hashlib.sha256("\x1f".join(map(str, facts)).encode()).hexdigest()[:16]
 
 
+def is_after_end(known: Transaction, event: ReadingsTaken) -> bool:
+    """Whether a transaction had ended before this: a message of it numbered or dated after its own end."""
+    if known.stopped_heard_at is None or known.stopped_as is not None:
+        return False
+    if event.seq_no is not None and known.last_seq_no is not None:
+        return event.seq_no > known.last_seq_no
+    stopped_at = known.stopped_at
+    if stopped_at is None or not believable(stopped_at, known.stopped_heard_at):
+        return False
+    return bool(event.readings) and all(it.at > stopped_at for it in event.readings)
+
+
 def is_same_start(facts: Transaction, event: ChargingStarted) -> bool:
     """Whether a transaction is the one this start began, or another that was given the same number."""
     if facts.started_at != event.at:
