@@ -222,10 +222,10 @@ class Authorizations:
             _log.exception("refusal not noted", extra={"charger_id": charger_id})
 
     def _master_pass(self, card: Token) -> Authorization:
-        """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""
+        """OCPP 2.0.1 C16: it is told of its group, and begins nothing, so that its driver need not have agreed."""
         if card.expires_at is not None and card.expires_at <= self.clock():
             return Authorization(standing=AuthorizationStatus.EXPIRED)
-        if card.is_blocked:
+        if card.blocked or card.blocked_by_driver:
             return Authorization(standing=AuthorizationStatus.BLOCKED)
         return Authorization(
             standing=AuthorizationStatus.BLOCKED,

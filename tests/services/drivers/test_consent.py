@@ -12,6 +12,7 @@ import pytest
 from benchmarks.calls import counted
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import PriceLimit, Tariff, simple_elements
@@ -205,6 +206,13 @@ def test_a_charge_has_the_price_at_which_its_token_was_let_in(kit: Kit) -> None:
     assert charger is not None
     blank = kit.local_starts.blank(charger, Transaction(charger_id="CP-R", ref="1", session_id="K1"), found)
     assert blank.tariff.is_free
+
+
+def test_a_master_pass_needs_nobodys_consent_for_it_begins_nothing(kit: Kit) -> None:
+    kit.setups.put_profile("rival", SetupProfile(master_pass_group="M"))
+    kit.issued_tokens.issue(Token(uid=UID, operator_id="rival", driver_id="driver-1", group="M"))
+    found = kit.authorizations.authorization("CP-R", "rival", UID)
+    assert (found.is_master_pass, found.to_end, found.standing) == (True, ACCEPTED, BLOCKED)
 
 
 def test_no_operator_floods_a_driver_with_tokens(kit: Kit) -> None:
