@@ -57,6 +57,7 @@ class Authorization:
 
     `standing` is the token's authorization status. `terms` are what the operator has agreed with that driver, if
     anything. `group` and `expires_at` are the token's.
+    `asked_at` is when an app asked for what it begins, if one did and its session is over.
     `is_master_pass`: it ends any charge, and its `standing` says that it begins none. `tariff` is the price at which
     alone it may charge, where that was asked.
     """
@@ -69,6 +70,7 @@ class Authorization:
     expires_at: datetime | None = None
     is_master_pass: bool = False
     tariff: Tariff | None = None
+    asked_at: datetime | None = None
 
     @property
     def to_end(self) -> AuthorizationStatus:
@@ -183,7 +185,9 @@ class Authorizations:
             return None if tariff is not None and tariff.is_free else TokenRefusal.NOT_AGREED
         if self.rules.is_abroad(token, operator_id):
             tariff = price()
-            return self.rules.refusal_abroad(driver, tariff) if tariff is not None else TokenRefusal.TOO_DEAR
+            if tariff is None:
+                return TokenRefusal.TOO_DEAR
+            return self.rules.refusal_abroad(driver, tariff, self.clock().date())
         return None
 
     def _why_not(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:

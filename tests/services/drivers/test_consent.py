@@ -337,7 +337,11 @@ def test_2_x_is_told_that_the_token_is_not_good_here(kit: Kit) -> None:
 
 def test_caps_are_written_as_a_list(kit: Kit) -> None:
     caps = caps_of("EUR 0.90, CZK 25")
-    assert (caps["EUR"], caps["CZK"], caps["USD"]) == (Decimal("0.90"), Decimal(25), Decimal(2))
+    assert caps == {"EUR": Decimal("0.90"), "CZK": Decimal(25)}
+    driver = kit.drivers.get("driver-1")
+    assert driver is not None
+    of_all = TokenRules(caps=caps).caps_for(replace(driver, roaming=Roaming(None, {"CZK": Decimal(9)})), NOW.date())
+    assert (of_all["EUR"], of_all["CZK"], of_all["USD"]) == (Decimal("0.90"), Decimal(9), Decimal("2.3"))
     for wrong in ("EUR", "EUR many", "EURO 1", "EUR -1"):
         with pytest.raises(ValueError, match="is no cap"):
             caps_of(wrong)
