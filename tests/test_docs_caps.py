@@ -9,7 +9,8 @@ from pathlib import Path
 
 from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, STRONGEST_W, UNREGISTERED_W
 from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_FRUITLESS, MOST_STARTING
-from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, charge_cap_minor
+from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, UNSEEN_EUR, charge_cap_minor
+from chalicelib.domain.pricing.dearest import HOUR_KWH, ONCE_KWH
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, ORDINARY_CHARGE, Flag
 from chalicelib.domain.pricing.tariff import Priced
 
@@ -43,6 +44,7 @@ def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
         f"{PRICE_EUR[Priced.ENERGY]} EUR",
         f"{PRICE_EUR[Priced.TIME]} EUR",
         f"{PRICE_EUR[Priced.FLAT]} EUR",
+        f"{UNSEEN_EUR} EUR with tax, an hour {HOUR_KWH} and a beginning {ONCE_KWH} times as much",
         f"{STEP[Priced.ENERGY]} Wh, {STEP[Priced.TIME]} s",
         "the cap of a charge",
         f"{int(CLOCK_SLACK.total_seconds() // 60)} min of clock slack",

@@ -59,9 +59,9 @@ class Driver:
     blocked: bool = False
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
+    roaming: Roaming = Roaming()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     card_owes: frozenset[str] = frozenset()
-    roaming: Roaming = Roaming()
 
     @property
     def pays_with_what_owes(self) -> bool:

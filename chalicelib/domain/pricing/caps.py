@@ -7,7 +7,7 @@ currencies of ISO 4217); they bound mistakes and malice, and are no exchange rat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
@@ -24,6 +24,8 @@ PRICE_EUR = {
     Priced.PARKING_TIME: Decimal(120),
     Priced.FLAT: Decimal(100),
 }
+# The most that a kWh may cost, with tax, where a token is shown and its driver has neither seen nor said a price.
+UNSEEN_EUR = Decimal(2)
 # What is sold in larger steps than these is paid for without being had.
 STEP = {Priced.ENERGY: 10_000, Priced.TIME: 3_600, Priced.PARKING_TIME: 3_600}
 
@@ -75,6 +77,12 @@ def cap_minor(tariff: Tariff, on: date) -> int:
 def price_cap(priced: Priced, currency: str, on: date) -> Decimal:
     """The most that a tariff may ask for a kWh, an hour or once, in major units."""
     return _amount(PRICE_EUR[priced], currency, on)
+
+
+def unseen_caps(on: date) -> Mapping[str, Decimal]:
+    """The most that a kWh may cost where nobody has seen its price, by currency, in major units with tax."""
+    currencies = {it for since, rates in _per_euro() if since <= on for it in rates}
+    return {it: _amount(UNSEEN_EUR, it, on) for it in sorted(currencies)}
 
 
 def tariff_faults(tariff: Tariff, on: date) -> Iterator[str]:

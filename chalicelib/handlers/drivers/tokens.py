@@ -149,12 +149,12 @@ def token(it: Token) -> TokenView:
 
 
 def _roaming(it: Driver) -> RoamingView:
-    rules = network().token_rules
+    rules, today = network().token_rules, network().clock().date()
     return RoamingView(
         is_allowed=it.roaming.is_allowed,
         most_per_kwh=dict(it.roaming.most_per_kwh),
         is_in_force=rules.may_roam(it),
-        caps_in_force={**rules.caps, **it.roaming.most_per_kwh},
+        caps_in_force=dict(rules.caps_for(it, today)),
     )
 
 
