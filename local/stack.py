@@ -20,6 +20,8 @@ from local.rest import RestServer
 from local.stripe_server import StripeServer
 
 JWKS_PATH = "/.well-known/jwks.json"
+# With whom drivers have their accounts here, and whom `local/seed.py` opens.
+HOME_OPERATOR = "demo"
 _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
 
 
@@ -118,6 +120,7 @@ class Stack:
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_AUTO_CONFIRM": "1",
+            "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
             "KERB_START_WAIT_S": str(self.options.start_timeout_s),

@@ -38,7 +38,7 @@ _RESERVED = tuple(
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about."""
+    """What a notification says, in the order in which a session brings it about; TOKEN_ISSUED is of no session."""
 
     STARTED = "started"
     ALMOST_FULL = "almost_full"
@@ -46,14 +46,19 @@ class NotificationKind(StrEnum):
     FINISHED = "finished"
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
+    TOKEN_ISSUED = "token_issued"  # noqa: S105
 
 
-KINDS = tuple(NotificationKind)
+# Those that a session brings about.
+KINDS = tuple(it for it in NotificationKind if it is not NotificationKind.TOKEN_ISSUED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's."""
+    """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
+
+    One that is told of a token bears its `uid`, and no session, charger or connector.
+    """
 
     kind: NotificationKind
     session_id: str
@@ -62,11 +67,12 @@ class Notification:
     charger_id: str
     connector: ConnectorId
     at: datetime
+    uid: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
-        return f"{self.session_id}-{self.kind}"
+        return f"{self.session_id or f'{self.operator_id}-{self.uid}'}-{self.kind}"
 
 
 def attempt_after(attempts: int) -> timedelta:

@@ -42,12 +42,13 @@ class Chargers(Protocol):
 class ChargerRegistry(Chargers, Protocol):
     """Chargers registered by their operators, and those that wait for that."""
 
-    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False, forget_facts: bool = False) -> None:
         """Register or re-register; keeps the live connection and boot facts of a charger already known.
 
-        Its password too if told so, be it changed at this moment.
+        Its password too if told so, be it changed at this moment; else one that it was offered is good no longer.
+        `forget_facts`: what it has told of itself was told by nobody in particular.
 
-        Raises Conflict when the id is another operator's.
+        Raises Conflict when the id is another operator's; a name that only waits to be accepted is nobody's.
         """
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
@@ -95,11 +96,15 @@ class Sites(Protocol):
 class Sockets(Protocol):
     """Chargers' open sockets: whose each is, and which is its charger's newest."""
 
-    def opened(self, connection: Connection, at: datetime) -> str | None:
+    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
-        A socket that is itself outdated gets its own id back.
+        A socket that is itself outdated gets its own id back. `password_hash` is what it was let in by: raises Conflict
+        where another counts by now.
         """
+
+    def end(self, connection_id: str) -> None:
+        """Hear no more of a socket; nothing happens when it is closed."""
 
     def closed(self, connection: Connection) -> Charger | None:
         """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""

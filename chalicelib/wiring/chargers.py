@@ -21,7 +21,7 @@ class ChargerServices(Stores):
 
     @cached_property
     def evidence(self) -> Evidence:
-        return Evidence(self.readings, self.chargers, self.clock)
+        return Evidence(self.readings, self.chargers, self.history, self.clock)
 
     @cached_property
     def charger_log(self) -> ChargerLog:
@@ -89,10 +89,9 @@ class ChargerServices(Stores):
             connectors=self.connectors,
             sites=self.sites,
             tariffs=self.tariffs,
-            tokens=self.tokens,
             operator_profiles=self.operator_profiles,
-            drivers=self.drivers,
             places=self.places,
+            sockets=self.sockets,
             link=self.link,
             clock=self.clock,
         )

@@ -46,6 +46,8 @@ def charger_of(row: ChargerRow) -> Charger:
         plug_in_s=row.plug_in_s,
         silent_until=row.silent_until,
         connection_id=row.connection_id,
+        previous_connection_id=row.previous_connection_id or None,
+        brought_password=bool(row.brought_password),
         protocol=row.protocol,
         connected_at=row.connected_at,
         vendor=row.vendor,

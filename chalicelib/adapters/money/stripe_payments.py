@@ -6,6 +6,7 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -119,7 +120,11 @@ class StripePayments:
         if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
             return None
         card = method.card
-        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+        if card is None:
+            return SavedCard(method.id, method.type)
+        # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
+        printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
+        return SavedCard(method.id, f"{card.brand} {card.last4}", fingerprint=printed)
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""

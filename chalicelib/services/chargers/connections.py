@@ -14,7 +14,7 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -137,9 +137,18 @@ class Connections:
             is_pending=is_pending,
             traced_until=charger.traced_until,
         )
-        replaced = self.sockets.opened(connection, opened_at)
+        try:
+            replaced = self.sockets.opened(connection, opened_at, charger.password_hash)
+        except Conflict:
+            why = f"what charger {charger.charger_id!r} showed was changed at this moment"
+            too_late = Refused(401, KnockReason.WRONG_PASSWORD, why, charger)
+            self._tell_operator(target, credentials, too_late, opened_at)
+            raise too_late from None
         if replaced and replaced != connection_id:
             self.link.close(replaced)
+        if charger.next_password_hash == charger.password_hash:
+            # Its new password is used for the first time: what the old one opened is not heard any more.
+            self._end(it for it in charger.sockets if it != connection_id)
         if charger.keeps_list:
             self.held_lists.mark_due(charger.charger_id)
         if not charger.is_found_in_any_case and not is_pending:
@@ -163,6 +172,11 @@ class Connections:
             extra={"charger_id": connection.charger_id},
         )
 
+    def _end(self, connection_ids: Iterable[str]) -> None:
+        for connection_id in connection_ids:
+            self.sockets.end(connection_id)
+            self.link.close(connection_id)
+
     def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str) -> None:
         """The old socket's end and the new one's beginning are heard at once, and either may be written last."""
         self.charger_log.line(charger, online=online, why=why, connection_id=connection_id)
@@ -177,7 +191,7 @@ class Connections:
             charger = self._told_apart(claimed, users, basic)
         if charger is None and self.newcomers_to is not None:
             charger = self._newcomer((*claimed, *users)[:1], self.newcomers_to, basic, at)
-        self._check_proof(charger, credentials, basic)
+        charger = self._proven(charger, credentials, basic)
         if charger is None:
             name, *_ = (*claimed, *users, "")
             if not name:
@@ -245,6 +259,7 @@ class Connections:
             connectors=(),
             security_profile=profile,
             admission=Admission.PENDING,
+            brought_password=basic is not None,
         )
         try:
             self.chargers.propose(charger, at + _PENDING_KEPT)
@@ -253,39 +268,43 @@ class Connections:
         _log.info("an unknown charger waits to be accepted", extra={"charger_id": charger_id})
         return charger
 
-    def _check_proof(self, charger: Charger | None, credentials: ChargerCredentials, basic: bytes | None) -> None:
-        """Raises Refused for a charger that does not prove to be the one it says.
+    def _proven(self, charger: Charger | None, credentials: ChargerCredentials, basic: bytes | None) -> Charger | None:
+        """The charger, by the password that counts from now on.
 
         Whoever guesses is refused after as many hashes whatever there is to guess: no such charger, another password,
-        one or two of them, a certificate instead.
+        one or two of them, a certificate instead. Raises Refused for a charger that does not prove to be the one it
+        says.
         """
         if charger is None:
             _guess_in_vain(basic)
         if charger is None or charger.security_profile < _CERTIFICATE:
-            self._check_password(charger, credentials.authorization, basic)
-        elif not _names(credentials.certificate_subject, charger):
+            return self._with_password(charger, credentials.authorization, basic)
+        if not _names(credentials.certificate_subject, charger):
             _guess_in_vain(basic)
             why = f"charger {charger.charger_id!r} must show its own certificate"
             raise Refused(401, KnockReason.NO_CERTIFICATE, why, charger)
+        return charger
 
-    def _check_password(self, charger: Charger | None, authorization: str | None, basic: bytes | None) -> None:
+    def _with_password(self, charger: Charger | None, authorization: str | None, basic: bytes | None) -> Charger | None:
         who = repr(charger.charger_id) if charger else "unknown"
         needs_none = charger is not None and charger.security_profile == 0
         if basic is None and needs_none:
-            return
+            return charger
         if basic is None:
             what = "credentials that are not HTTP Basic" if authorization else "no credentials"
             raise Refused(401, KnockReason.NO_CREDENTIALS, f"charger {who} sent {what}", charger)
         if charger is None:
-            return
+            return None
         password, may_be_key = password_of(basic, charger.charger_id), _may_hold_key(basic)
         if _matches(password, charger.password_hash, may_be_key):
-            return
+            return charger
         offered = charger.next_password_hash
         if _matches(password, offered or _NOBODYS_PASSWORD, may_be_key) and offered:
             self.charger_passwords.change(charger.charger_id, offered)
-        elif not needs_none:
+            return replace(charger, password_hash=offered)
+        if not needs_none:
             raise Refused(401, KnockReason.WRONG_PASSWORD, f"wrong password for charger {who}", charger)
+        return charger
 
     def _look_as_long(self, target: str, credentials: ChargerCredentials, refused: Refused) -> None:
         """Read as much as for a stranger: a charger that was found at once must not be refused the sooner."""

@@ -21,7 +21,7 @@ from chalicelib.domain.chargers.events import (
 )
 from chalicelib.domain.charging.ends import is_same_end
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.drivers import canonical, spellings
+from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.evidence import Flag, believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
@@ -272,7 +272,7 @@ class _Candidate:
 
 
 def _is_same_card(shown: str, token: str) -> bool:
-    return canonical(token) in spellings(shown)
+    return not set(spellings(shown)).isdisjoint(spellings(token))
 
 
 def _alias(event: ChargingStopped) -> str:

@@ -65,7 +65,7 @@ class Conversation:
     def receive(self, connection_id: str, text: str) -> str | None:
         """Take one frame from a socket; returns the frame to answer with, if any. Raises Gone for an unknown socket."""
         connection = self.sockets.connection(connection_id)
-        if connection is None:
+        if connection is None or connection.is_ended:
             raise Gone(connection_id)
         if not self.allowance.is_heard(connection):
             return None
