@@ -9,6 +9,8 @@ POOL = {
     "UsernameAttributes": ["email"],
     "AutoVerifiedAttributes": ["email"],
     "UsernameConfiguration": {"CaseSensitive": False},
+    # Another address counts once it is proven; until then the old one does.
+    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
     "Policies": {
         "PasswordPolicy": {
             "MinimumLength": 8,

@@ -67,13 +67,22 @@ class Drivers(Protocol):
 
 
 class Identity(Protocol):
-    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is."""
+    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is.
+
+    Whatever sends a mail may raise MailUnavailable; whatever is tried too often raises TooManyAttempts, a NotAllowed.
+    """
 
     def register(self, email: str, password: str) -> str:
-        """The new account's id. Raises AlreadyRegistered, NotAllowed (for a weak password, say)."""
+        """The new account's id; a code goes to its address, which counts once that is shown.
+
+        Raises AlreadyRegistered, NotAllowed (for a weak password, say).
+        """
 
     def confirm(self, email: str, code: str) -> None:
         """Prove the address. Raises NotAllowed."""
+
+    def resend(self, email: str) -> None:
+        """Send another code to prove the address; nothing happens when nobody has to."""
 
     def log_in(self, email: str, password: str) -> Login:
         """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
@@ -81,5 +90,32 @@ class Identity(Protocol):
     def refresh(self, refresh_token: str) -> Login:
         """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
 
+    def email_of(self, access_token: str) -> str:
+        """The proven address of whoever that token was given to. Raises NotAllowed."""
+
+    def send_reset(self, email: str) -> None:
+        """Send a code to set another password; nothing happens when the address has no account."""
+
+    def reset(self, email: str, code: str, password: str) -> str:
+        """Set another password by that code; returns the account's id. Raises NotAllowed."""
+
+    def change_password(self, access_token: str, old: str, new: str) -> None:
+        """Set another password by the old one. Raises NotAllowed."""
+
+    def change_email(self, access_token: str, email: str) -> None:
+        """Send a code to another address; the old one counts until it is shown. Raises AlreadyRegistered, NotAllowed."""
+
+    def confirm_email(self, access_token: str, code: str) -> str:
+        """The other address counts from now on, and is returned. Raises AlreadyRegistered, NotAllowed."""
+
+    def sign_out(self, account_id: str) -> int:
+        """Revoke all refresh tokens of an account.
+
+        Returns the second (Unix time, by the issuer's clock) from which on access tokens are new.
+        """
+
     def forget(self, account_id: str) -> None:
         """There is no such account any more; nothing happens when there was none."""
+
+    def forget_unproven(self) -> int:
+        """Forget accounts whose address nobody has proven for a day; returns how many."""

@@ -70,16 +70,28 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The OIDC tokens of a person who has logged in."""
+    """The OIDC tokens of a person who has logged in; `issued_s` is when, in Unix time by their issuer's clock."""
 
     account_id: str
     access_token: str
     refresh_token: str | None
     expires_s: int
+    issued_s: int = 0
 
 
 class NotAllowed(Exception):
     """The identity provider refused the credentials; the text may be shown to the person."""
+
+
+class TooManyAttempts(NotAllowed):
+    """The identity provider hears no more of this for a while; the text may be shown to the person."""
+
+
+class MailUnavailable(Exception):
+    """The mail with the code could not be sent: the mailer failed, or has sent all that it may today."""
+
+    def __init__(self) -> None:
+        super().__init__("no mail can be sent at present; try again later")
 
 
 class AlreadyRegistered(Exception):

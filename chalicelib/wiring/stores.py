@@ -240,7 +240,6 @@ class Stores:
             client=client("cognito-idp"),
             user_pool_id=self.setting("USER_POOL_ID"),
             client_id=self.setting("USER_POOL_CLIENT_ID"),
-            auto_confirm=self.setting("AUTO_CONFIRM", "0") == "1",
         )
 
     @cached_property
