@@ -22,11 +22,16 @@ _KEYS_TIMEOUT_S = 3
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified access token says: who holds it, in which groups, and until when."""
+    """What a verified access token says: who holds it, in which groups, and until when.
+
+    `issued_s` and `logged_in_s` (Unix time) are when it was given out, and when a password was given for it.
+    """
 
     subject: str
     groups: tuple[str, ...]
     expires_at: datetime
+    issued_s: int
+    logged_in_s: int
 
 
 class AccessTokens:
@@ -48,7 +53,7 @@ class AccessTokens:
                 self._keys.get_signing_key_from_jwt(token),
                 algorithms=["RS256"],
                 issuer=self._issuer,
-                options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+                options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
             )
         except jwt.PyJWKClientConnectionError:
             raise
@@ -61,6 +66,8 @@ class AccessTokens:
             subject=claims["sub"],
             groups=tuple(claims.get("cognito:groups", ())),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            issued_s=int(claims["iat"]),
+            logged_in_s=int(claims.get("auth_time", 0)),
         )
 
 

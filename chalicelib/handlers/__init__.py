@@ -7,6 +7,7 @@ BLUEPRINTS = (
     "http.caller.authorizers",
     "discovery.routes.search",
     "drivers.accounts.drivers",
+    "drivers.credentials.credentials",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "money.receipts.receipts",

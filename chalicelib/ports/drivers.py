@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -62,6 +62,21 @@ class Drivers(Protocol):
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
 
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
+        """
+
+    def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
+        """Let nothing begin for this driver for as long as a request takes; returns what began lately, and when.
+
+        Raises Conflict when there is no such driver.
+        """
+
+    def stay(self, driver_id: str, request_id: str) -> None:
+        """Let things begin again, unless another request to leave has come since."""
+
     def forget(self, driver_id: str) -> None:
         """Delete the driver's record; nothing happens when it is not there."""
 
@@ -103,7 +118,10 @@ class Identity(Protocol):
         """Set another password by the old one. Raises NotAllowed."""
 
     def change_email(self, access_token: str, email: str) -> None:
-        """Send a code to another address; the old one counts until it is shown. Raises AlreadyRegistered, NotAllowed."""
+        """Send a code to another address; the old one counts until that is shown.
+
+        Raises AlreadyRegistered, NotAllowed.
+        """
 
     def confirm_email(self, access_token: str, code: str) -> str:
         """The other address counts from now on, and is returned. Raises AlreadyRegistered, NotAllowed."""

@@ -87,6 +87,9 @@ class Payments(Protocol):
     def create_customer(self, driver_id: str, email: str) -> str:
         """Make the driver a customer; returns the provider's id for them. Raises PaymentsUnavailable."""
 
+    def change_email(self, customer_id: str, email: str) -> None:
+        """Tell the provider a customer's new address. Raises PaymentsUnavailable."""
+
     def forget_customer(self, customer_id: str) -> None:
         """The provider keeps no card of theirs any more; nothing happens when it has none."""
 

@@ -17,7 +17,13 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(self.drivers, self.identity, lambda: self.payments, self.new_id)
+        return Accounts(
+            drivers=self.drivers,
+            identity=self.identity,
+            payments=lambda: self.payments,
+            new_id=self.new_id,
+            sleep=self.sleep,
+        )
 
     @cached_property
     def authorizations(self) -> Authorizations:
@@ -61,4 +67,5 @@ class DriverServices(NotificationServices):
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,
+            new_id=self.new_id,
         )

@@ -37,6 +37,8 @@ _TOO_MANY = ("LimitExceededException", "TooManyFailedAttemptsException", "TooMan
 _NOBODY = ("UserNotFoundException", "InvalidParameterException", "NotAuthorizedException")
 # Whoever has not proven an address by then does not keep its owner from it.
 UNPROVEN_FOR = timedelta(hours=1)
+# As long as Cognito takes the code.
+UNPROVEN_KEPT = timedelta(days=1)
 
 
 class CognitoIdentity:
@@ -141,7 +143,7 @@ class CognitoIdentity:
         gone = 0
         for page in pages:
             for user in page["Users"]:
-                if _told_at(page) - user["UserCreateDate"] > timedelta(days=1):
+                if _told_at(page) - user["UserCreateDate"] > UNPROVEN_KEPT:
                     self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=user["Username"])
                     gone += 1
         return gone

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
@@ -12,6 +13,11 @@ from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 
 _ATTEMPTS = 8
+# A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
+_LATELY_S = 2 * 3600
+_MOST_OLD = 8
+# Longer than any request, so that what was about to begin as somebody left either has begun or never will.
+_LEAVING_S = 120
 
 
 class DynamoDrivers:
@@ -44,6 +50,30 @@ class DynamoDrivers:
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """One call, and another one now and then, to let go of what began long ago."""
+        second = int(at.timestamp())
+        may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.begun.add({f"{second}:{name}"})], DriverRow.driver_id.exists() & may):
+            return False
+        old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
+        if len(old) > _MOST_OLD:
+            update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
+        return True
+
+    def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
+        row, until_s = DriverRow(driver_id), int(at.timestamp()) + _LEAVING_S
+        changes = [DriverRow.leaving.set(request_id), DriverRow.leaving_until_s.set(until_s)]
+        if not update(row, changes, DriverRow.driver_id.exists()):
+            raise Conflict(f"there is no driver {driver_id} any more")
+        begun = [it.partition(":") for it in row.begun or ()]
+        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+
+    def stay(self, driver_id: str, request_id: str) -> None:
+        changes = [DriverRow.leaving.remove(), DriverRow.leaving_until_s.remove()]
+        update(DriverRow(driver_id), changes, DriverRow.leaving == request_id)
 
     def forget(self, driver_id: str) -> None:
         DriverRow(driver_id).delete()

@@ -85,6 +85,10 @@ class StripePayments:
             )
         return customer.id
 
+    def change_email(self, customer_id: str, email: str) -> None:
+        with _plain_errors():
+            self._customers.update(customer_id, {"email": email})
+
     def forget_customer(self, customer_id: str) -> None:
         with _plain_errors():
             try:

@@ -60,3 +60,7 @@ class DriverRow(Model):
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
+    # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
+    begun = UnicodeSetAttribute(null=True)
+    leaving = UnicodeAttribute(null=True)
+    leaving_until_s = IntegerAttribute(null=True)

@@ -8,6 +8,8 @@ from pydantic import StringConstraints
 
 from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, example, secret
 
+Code = Annotated[str, StringConstraints(min_length=1, max_length=16)]
+
 
 class Registration(RequestBody):
     """A new account: its e-mail address and password."""
@@ -22,7 +24,55 @@ class Confirmation(RequestBody):
 
     model_config = RequestBody.model_config | example(email="driver@example.com", code="123456")
     email: Email
-    code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    code: Code
+
+
+class Address(RequestBody):
+    """The e-mail address of an account."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.com")
+    email: Email
+
+
+class PasswordReset(RequestBody):
+    """Another password, by the code that was mailed."""
+
+    model_config = RequestBody.model_config | example(
+        email="driver@example.com", code="123456", password="Driver-demo-2"
+    )
+    email: Email
+    code: Code
+    password: Annotated[str, secret(8, 256)]
+
+
+class PasswordChange(RequestBody):
+    """Another password, by the old one."""
+
+    model_config = RequestBody.model_config | example(old_password="Driver-demo-1", new_password="Driver-demo-2")
+    old_password: Annotated[str, secret(1, 256)]
+    new_password: Annotated[str, secret(8, 256)]
+
+
+class NewAddress(RequestBody):
+    """Another e-mail address; the password, where the login is not recent."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.org")
+    email: Email
+    password: Annotated[str, secret(1, 256)] | None = None
+
+
+class AddressCode(RequestBody):
+    """The code sent to another e-mail address."""
+
+    model_config = RequestBody.model_config | example(code="123456")
+    code: Code
+
+
+class Farewell(RequestBody):
+    """What it takes to delete an account: nothing after a recent login, the password otherwise."""
+
+    model_config = RequestBody.model_config | example(password="Driver-demo-1")
+    password: Annotated[str, secret(1, 256)] | None = None
 
 
 class Credentials(RequestBody):

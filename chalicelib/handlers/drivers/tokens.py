@@ -1,4 +1,4 @@
-"""Routes for a driver's RFID tokens, the end of their account, and an operator's terms for a driver."""
+"""Routes for a driver's RFID tokens, and an operator's terms for a driver."""
 
 from __future__ import annotations
 
@@ -50,13 +50,6 @@ def put_terms(request: Request) -> Answer:
     """Agree on a tariff with a driver (a free one, say), or let them charge no more at this operator's chargers."""
     body: TermsBody = request.body
     network().driver_tokens.agree(request.operator_id, request.path["driver_id"], Terms(body.tariff_id, body.blocked))
-    return Answer()
-
-
-@endpoint(tokens, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
-def leave(request: Request) -> Answer:
-    """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person."""
-    network().account_deletion.leave(request.driver_id)
     return Answer()
 
 

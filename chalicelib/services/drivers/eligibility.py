@@ -58,6 +58,14 @@ class Eligibility:
             raise barred
         return driver
 
+    def note_beginning(self, driver_id: str, name: str) -> None:
+        """A session or reservation of that name begins now; asked just before it is written down. One write.
+
+        Raises Refusal when its driver leaves at this moment: an account goes, or something begins, never both.
+        """
+        if not self.drivers.begin(driver_id, name, self.clock()):
+            raise Refusal("account_closing", "this account is being deleted; nothing begins any more")
+
     def terms(self, driver_id: str) -> Mapping[str, Terms]:
         """What operators have agreed with a driver. One read."""
         driver = self.drivers.get(driver_id)

@@ -118,6 +118,8 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
+        self.eligibility.note_beginning(driver_id, session_id)
+        if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
             session_id=session_id,

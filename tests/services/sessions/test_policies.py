@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -117,7 +118,13 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
             return SavedCard("pm_2", "visa 4242")
 
     kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
-    accounts = Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Provider()), kit.new_id)
+    accounts = Accounts(
+        drivers=kit.drivers,
+        identity=cast(Identity, None),
+        payments=lambda: cast(Payments, Provider()),
+        new_id=kit.new_id,
+        sleep=time.sleep,
+    )
     with within("api"):
         accounts.begin_card_setup("driver-2")
         accounts.save_card("driver-2", "seti_1")
