@@ -8,6 +8,7 @@ BLUEPRINTS = (
     "discovery.routes.search",
     "drivers.accounts.drivers",
     "drivers.credentials.credentials",
+    "drivers.payment_cards.payment_cards",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "money.receipts.receipts",

@@ -99,6 +99,9 @@ class Payments(Protocol):
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
 
+    def forget_card(self, payment_method_id: str) -> None:
+        """The provider keeps that card no more; nothing happens when it does not. Raises PaymentsUnavailable."""
+
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """Set money aside, the driver being away; `part` counts a session's holds.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -29,11 +29,25 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCard:
+    """One of a driver's payment cards, by the provider's name for it.
+
+    `label` is brand and last four digits, `expires` the month printed on it (`2029-12`; empty where nobody knows),
+    `wallet` what holds it on the driver's device (`apple_pay`, `google_pay`), empty for a card of plastic.
+    """
+
+    payment_method_id: str
+    label: str
+    expires: str = ""
+    wallet: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
-    `terms` are by operator; `owes` names the sessions that are not paid yet. Access tokens issued before
-    `tokens_from_s` (Unix time) are over.
+    `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
+    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over.
     """
 
     driver_id: str
@@ -45,6 +59,39 @@ class Driver:
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
     tokens_from_s: int = 0
+    cards: tuple[PaymentCard, ...] = ()
+
+    @property
+    def wallet(self) -> tuple[PaymentCard, ...]:
+        """All their cards, the oldest first; an older row knows but the one that pays."""
+        if self.payment_method_id is None or any(it.payment_method_id == self.payment_method_id for it in self.cards):
+            return self.cards
+        return (PaymentCard(payment_method_id=self.payment_method_id, label=self.card or ""), *self.cards)
+
+    def with_card(self, card: PaymentCard) -> Driver:
+        """The driver with one more card, which pays from now on."""
+        others = tuple(it for it in self.wallet if it.payment_method_id != card.payment_method_id)
+        return replace(self, cards=(*others, card)).paying_with(card.payment_method_id)
+
+    def paying_with(self, payment_method_id: str) -> Driver:
+        """The driver, another card of theirs paying. Raises LookupError for a card that is not theirs."""
+        for card in self.wallet:
+            if card.payment_method_id == payment_method_id:
+                return replace(self, cards=self.wallet, payment_method_id=payment_method_id, card=card.label)
+        raise LookupError(payment_method_id)
+
+    def without_card(self, payment_method_id: str) -> Driver:
+        """The driver without that card; if it paid, the newest of the others does."""
+        left = tuple(it for it in self.wallet if it.payment_method_id != payment_method_id)
+        if self.payment_method_id != payment_method_id:
+            return replace(self, cards=left)
+        newest = left[-1] if left else None
+        return replace(
+            self,
+            cards=left,
+            payment_method_id=newest.payment_method_id if newest else None,
+            card=newest.label if newest else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,15 @@ class CardSetup:
 
 @dataclass(frozen=True, slots=True)
 class SavedCard:
-    """A card saved with the payment provider; `label` is its brand and last four digits."""
+    """A card saved with the payment provider.
+
+    `label` is its brand and last four digits, `expires` its month (`2029-12`), `wallet` what holds it (`apple_pay`).
+    """
 
     payment_method_id: str
     label: str
+    expires: str = ""
+    wallet: str = ""
 
 
 class PaymentNewsKind(StrEnum):

@@ -8,6 +8,7 @@ from chalicelib.services.drivers.account_deletion import AccountDeletion
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
+from chalicelib.services.drivers.payment_cards import PaymentCards
 from chalicelib.services.drivers.tokens import DriverTokens
 from chalicelib.wiring.notifications import NotificationServices
 
@@ -24,6 +25,10 @@ class DriverServices(NotificationServices):
             new_id=self.new_id,
             sleep=self.sleep,
         )
+
+    @cached_property
+    def payment_cards(self) -> PaymentCards:
+        return PaymentCards(drivers=self.drivers, sessions=self.sessions, payments=lambda: self.payments)
 
     @cached_property
     def authorizations(self) -> Authorizations:

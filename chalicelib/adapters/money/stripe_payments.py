@@ -17,6 +17,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_cards import saved_card
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
@@ -75,6 +76,7 @@ class StripePayments:
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
         self._setup_intents = client.v1.setup_intents
+        self._payment_methods = client.v1.payment_methods
         self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
@@ -120,8 +122,16 @@ class StripePayments:
         method = setup.payment_method
         if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
             return None
-        card = method.card
-        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+        return saved_card(method)
+
+    def forget_card(self, payment_method_id: str) -> None:
+        with _plain_errors():
+            try:
+                self._payment_methods.detach(payment_method_id)
+            except stripe.InvalidRequestError as error:
+                # Nobody's any more, or never anybody's.
+                if error.http_status not in (400, 404):
+                    raise
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""

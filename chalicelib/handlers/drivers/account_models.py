@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
@@ -137,3 +137,44 @@ class Card(ResponseBody):
 
     model_config = example(card="visa 4242")
     card: str | None
+
+
+_CARD: dict[str, Any] = {
+    "card_id": "pm_1",
+    "card": "visa 4242",
+    "wallet": None,
+    "expires": "2029-12",
+    "expires_soon": False,
+    "has_expired": False,
+    "is_default": True,
+}
+
+
+class CardView(ResponseBody):
+    """A payment card; `expires` is the month printed on it, `expires_soon` within thirty days, `is_default`: it pays.
+
+    `wallet` is what holds it, `apple_pay` or `google_pay`, where it is not a card of plastic.
+    """
+
+    model_config = example(**_CARD)
+    card_id: str
+    card: str
+    wallet: str | None
+    expires: str | None
+    expires_soon: bool
+    has_expired: bool
+    is_default: bool
+
+
+class CardList(ResponseBody):
+    """All of the caller's payment cards."""
+
+    model_config = example(items=[_CARD])
+    items: list[CardView]
+
+
+class Choice(RequestBody):
+    """One of the caller's payment cards."""
+
+    model_config = RequestBody.model_config | example(card_id="pm_1")
+    card_id: Annotated[str, StringConstraints(pattern=r"^\w{1,128}$")]

@@ -7,18 +7,19 @@ first login, which nobody has before the address is proven: who never proves it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from chalicelib.ports import NewId
 from chalicelib.ports.drivers import Drivers, Identity
 from chalicelib.ports.money import Payments
-from chalicelib.records.drivers import Driver, Login, NotAllowed
+from chalicelib.records.drivers import Driver, Login, NotAllowed, PaymentCard
 from chalicelib.records.money import CardSetup
 from chalicelib.services.access import NotFound, Refusal
 
 # A token's time is whole seconds: of those issued in the second of a log-out nobody can tell which are new.
 _LONGEST_WAIT_S = 3
+_MOST_CARDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +130,19 @@ class Accounts:
         card = self.payments().saved_card(driver.customer_id, setup_id) if driver.customer_id else None
         if card is None:
             raise Refusal("card_not_ready", "this card setup is not finished, or is not yours")
-        return self._changed(driver_id, payment_method_id=card.payment_method_id, card=card.label)
+        kept = PaymentCard(**asdict(card))
+        if len(driver.wallet) >= _MOST_CARDS and all(
+            it.payment_method_id != kept.payment_method_id for it in driver.wallet
+        ):
+            raise Refusal("too_many_payment_cards", f"an account has {_MOST_CARDS} cards at the most; remove one first")
+        return self._changed_by(driver_id, lambda it: it.with_card(kept))
 
     def _changed(self, driver_id: str, **facts: Any) -> Driver:
+        return self._changed_by(driver_id, lambda it: replace(it, **facts))
+
+    def _changed_by(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver:
         """The payment provider took its time: what else was written meanwhile stays."""
-        driver = self.drivers.change(driver_id, lambda it: replace(it, **facts))
+        driver = self.drivers.change(driver_id, change)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
         return driver
