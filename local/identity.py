@@ -42,6 +42,10 @@ def create_user_pool(mails: MailOutbox | None = None) -> tuple[str, str]:
         GenerateSecret=False,
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         PreventUserExistenceErrors="ENABLED",
+        EnableTokenRevocation=True,
+        AccessTokenValidity=60,
+        RefreshTokenValidity=30,
+        TokenValidityUnits={"AccessToken": "minutes", "RefreshToken": "days"},
     )
     return pool_id, app["UserPoolClient"]["ClientId"]
 

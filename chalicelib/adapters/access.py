@@ -20,7 +20,7 @@ _KEYS_KEPT_S = 3600
 _KEYS_TIMEOUT_S = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
     """What a verified access token says: who holds it, in which groups, and until when.
 

@@ -117,7 +117,7 @@ class Token:
         return self.blocked or self.blocked_by_driver
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """The OIDC tokens of a person who has logged in; `issued_s` is when, in Unix time by their issuer's clock."""
 

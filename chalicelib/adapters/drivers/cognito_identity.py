@@ -98,7 +98,7 @@ class CognitoIdentity:
             self._client.forgot_password(ClientId=self._client_id, Username=email)
 
     def reset(self, email: str, code: str, password: str) -> str:
-        """Two calls."""
+        """Two calls: the second one asks whose address it is."""
         with _plain_errors(unknown=_WRONG_CODE):
             self._client.confirm_forgot_password(
                 ClientId=self._client_id, Username=email, ConfirmationCode=code, Password=password
@@ -116,7 +116,7 @@ class CognitoIdentity:
             )
 
     def confirm_email(self, access_token: str, code: str) -> str:
-        """Two calls."""
+        """Two calls: the second one asks which address that was."""
         with _plain_errors(unknown=_LOG_IN):
             self._client.verify_user_attribute(AccessToken=access_token, AttributeName="email", Code=code)
         return self.email_of(access_token)
@@ -206,7 +206,13 @@ def _login(answer: InitiateAuthResponseTypeDef) -> Login:
     access_token = tokens["AccessToken"]
     # Straight from Cognito over TLS: there is nothing to verify here. Whoever presents it later is verified.
     claims = jwt.decode(access_token, options={"verify_signature": False})
-    return Login(claims["sub"], access_token, tokens.get("RefreshToken"), tokens["ExpiresIn"], claims["iat"])
+    return Login(
+        account_id=claims["sub"],
+        access_token=access_token,
+        refresh_token=tokens.get("RefreshToken"),
+        expires_s=tokens["ExpiresIn"],
+        issued_s=claims["iat"],
+    )
 
 
 def _email(attributes: Any) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import stripe
+from typing import Any
 
 from chalicelib.domain.money.card_expiry import month_text
 from chalicelib.records.money import SavedCard
 
 
-def saved_card(method: stripe.PaymentMethod) -> SavedCard:
+def saved_card(method: Any) -> SavedCard:
     """A payment method that a setup has ended with."""
     card = method.card
     if card is None:

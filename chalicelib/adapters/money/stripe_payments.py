@@ -54,7 +54,7 @@ _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
 _AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED: "amount_received"}
 
 _log = logging.getLogger(__name__)
-# Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
+# Below this the SDK logs every call, at DEBUG with client secrets.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
@@ -92,12 +92,8 @@ class StripePayments:
             self._customers.update(customer_id, {"email": email})
 
     def forget_customer(self, customer_id: str) -> None:
-        with _plain_errors():
-            try:
-                self._customers.delete(customer_id)
-            except stripe.InvalidRequestError as error:
-                if error.http_status != 404:
-                    raise
+        with _plain_errors(), _unless_gone(404):
+            self._customers.delete(customer_id)
 
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
         """One call; the client confirms the setup with Stripe directly."""
@@ -112,26 +108,16 @@ class StripePayments:
         """One call; `setup_id` may come from anybody."""
         if not setup_id.startswith("seti_"):
             return None
-        with _plain_errors():
-            try:
-                setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
-            except stripe.InvalidRequestError as error:
-                if error.http_status == 404:
-                    return None
-                raise
-        method = setup.payment_method
-        if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
-            return None
-        return saved_card(method)
+        setup: Any = None
+        with _plain_errors(), _unless_gone(404):
+            setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
+        is_theirs = setup is not None and setup.status == "succeeded" and setup.customer == customer_id
+        method = setup.payment_method if is_theirs else None
+        return saved_card(method) if isinstance(method, stripe.PaymentMethod) else None
 
     def forget_card(self, payment_method_id: str) -> None:
-        with _plain_errors():
-            try:
-                self._payment_methods.detach(payment_method_id)
-            except stripe.InvalidRequestError as error:
-                # Nobody's any more, or never anybody's.
-                if error.http_status not in (400, 404):
-                    raise
+        with _plain_errors(), _unless_gone(400, 404):
+            self._payment_methods.detach(payment_method_id)
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -316,6 +302,16 @@ def _plain_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
         raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
+
+
+@contextmanager
+def _unless_gone(*statuses: int) -> Iterator[None]:
+    """What is not there any more need not go; 400 is a card that is no customer's any more."""
+    try:
+        yield
+    except stripe.InvalidRequestError as error:
+        if error.http_status not in statuses:
+            raise
 
 
 def _action(error: stripe.CardError) -> CardAction | None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from chalicelib.handlers.http.caller import Caller, access_token, admitted, caller_from, jwt
 from chalicelib.handlers.http.fields import FieldError, Problem
-from chalicelib.handlers.http.observability import logger
+from chalicelib.handlers.http.observability import count, logger
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import AlreadyRegistered, MailUnavailable, NotAllowed, TooManyAttempts
 from chalicelib.records.money import Declined, PaymentsUnavailable
@@ -269,6 +269,8 @@ def _problem(error: Exception) -> Response:
     status, code, detail, errors = _explain(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.exception("request failed")
+    if isinstance(error, MailUnavailable):
+        count("MailsFailed")
     problem = Problem(
         type=f"urn:kerb:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
     )

@@ -32,7 +32,7 @@ class Identity:
         self.forgotten.append(account_id)
 
     def log_in(self, email: str, password: str) -> Login:
-        return Login("driver-1", "token", "refresh", 3600, 1)
+        return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=3600, issued_s=1)
 
     def email_of(self, access_token: str) -> str:
         return "d@example.com"
