@@ -30,6 +30,13 @@ class NotificationKind(StrEnum):
 KINDS = tuple(NotificationKind)
 
 
+class Channel(StrEnum):
+    """A way to a driver that they may switch off for a kind of notification; what they read in the app stays."""
+
+    PUSH = "push"
+    MAIL = "mail"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's."""

@@ -9,6 +9,7 @@ BLUEPRINTS = (
     "drivers.accounts.drivers",
     "drivers.credentials.credentials",
     "drivers.payment_cards.payment_cards",
+    "drivers.profile.profile",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "money.receipts.receipts",

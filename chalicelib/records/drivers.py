@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.notifications import Channel, NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,38 @@ class PaymentCard:
     wallet: str = ""
 
 
+class Platform(StrEnum):
+    """Whose push service a device listens to."""
+
+    APNS = "apns"
+    FCM = "fcm"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that wants pushes: its id, as the app chose it, and the token that its push service knows it by."""
+
+    device_id: str
+    platform: Platform
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """For whom a driver charges, as it stands on papers: name, address (lines parted by newlines) and VAT id."""
+
+    name: str
+    address: str = ""
+    vat_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
     `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
-    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over.
+    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands on
+    their papers. `muted` are "kind/channel" of what they do not want to be told that way.
     """
 
     driver_id: str
@@ -60,6 +89,13 @@ class Driver:
     owes: frozenset[str] = frozenset()
     tokens_from_s: int = 0
     cards: tuple[PaymentCard, ...] = ()
+    business: Business | None = None
+    devices: tuple[Device, ...] = ()
+    muted: frozenset[str] = frozenset()
+
+    def wants(self, kind: NotificationKind, channel: Channel) -> bool:
+        """Whether they want to be told that, that way."""
+        return f"{kind}/{channel}" not in self.muted
 
     @property
     def wallet(self) -> tuple[PaymentCard, ...]:

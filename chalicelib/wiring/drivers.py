@@ -9,6 +9,7 @@ from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
 from chalicelib.services.drivers.payment_cards import PaymentCards
+from chalicelib.services.drivers.profile import DriverProfile
 from chalicelib.services.drivers.tokens import DriverTokens
 from chalicelib.wiring.notifications import NotificationServices
 
@@ -29,6 +30,10 @@ class DriverServices(NotificationServices):
     @cached_property
     def payment_cards(self) -> PaymentCards:
         return PaymentCards(drivers=self.drivers, sessions=self.sessions, payments=lambda: self.payments)
+
+    @cached_property
+    def driver_profile(self) -> DriverProfile:
+        return DriverProfile(self.drivers)
 
     @cached_property
     def authorizations(self) -> Authorizations:
