@@ -17,7 +17,10 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about."""
+    """What a notification says, in the order in which a session brings it about.
+
+    That the card which paid for it will soon expire is told of a driver's newest session.
+    """
 
     STARTED = "started"
     ALMOST_FULL = "almost_full"
@@ -25,6 +28,7 @@ class NotificationKind(StrEnum):
     FINISHED = "finished"
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
+    CARD_EXPIRES = "card_expires"
 
 
 KINDS = tuple(NotificationKind)

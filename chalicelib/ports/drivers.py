@@ -53,6 +53,9 @@ class Drivers(Protocol):
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
+    def expiring(self, month: str) -> Iterable[Driver]:
+        """Drivers whose card that pays expires in that month (`2029-12`), and who have not been told."""
+
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
 

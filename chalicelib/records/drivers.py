@@ -75,8 +75,9 @@ class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
     `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
-    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands on
-    their papers. `muted` are "kind/channel" of what they do not want to be told that way.
+    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands
+    on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
+    of the last card that they were told will expire.
     """
 
     driver_id: str
@@ -92,6 +93,13 @@ class Driver:
     business: Business | None = None
     devices: tuple[Device, ...] = ()
     muted: frozenset[str] = frozenset()
+    told_expiry: str = ""
+
+    @property
+    def untold_expiry(self) -> str | None:
+        """The month in which the card that pays expires, while they have not been told of it."""
+        paying = next((it for it in self.wallet if it.payment_method_id == self.payment_method_id), None)
+        return paying.expires if paying and paying.expires and paying.expires != self.told_expiry else None
 
     def wants(self, kind: NotificationKind, channel: Channel) -> bool:
         """Whether they want to be told that, that way."""

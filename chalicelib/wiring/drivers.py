@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from chalicelib.services.drivers.account_deletion import AccountDeletion
+from chalicelib.services.drivers.account_upkeep import AccountUpkeep
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
@@ -34,6 +35,16 @@ class DriverServices(NotificationServices):
     @cached_property
     def driver_profile(self) -> DriverProfile:
         return DriverProfile(self.drivers)
+
+    @cached_property
+    def account_upkeep(self) -> AccountUpkeep:
+        return AccountUpkeep(
+            drivers=self.drivers,
+            sessions=self.sessions,
+            notifications=self.notifications,
+            identity=self.identity,
+            clock=self.clock,
+        )
 
     @cached_property
     def authorizations(self) -> Authorizations:

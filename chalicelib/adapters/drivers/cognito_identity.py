@@ -123,6 +123,7 @@ class CognitoIdentity:
 
     def sign_out(self, account_id: str) -> int:
         """One call. The second is told by Cognito's clock, which dates its tokens too."""
+        answer: Mapping[str, Any]
         try:
             answer = self._client.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=account_id)
         except self._client.exceptions.UserNotFoundException as error:
@@ -216,7 +217,7 @@ def _login(answer: InitiateAuthResponseTypeDef) -> Login:
 
 
 def _email(attributes: Any) -> str:
-    return next(it["Value"] for it in attributes if it["Name"] == "email")
+    return str(next(it["Value"] for it in attributes if it["Name"] == "email"))
 
 
 def _told_at(answer: Mapping[str, Any]) -> datetime:

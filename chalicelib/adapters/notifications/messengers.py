@@ -144,6 +144,7 @@ _SUBJECTS = {
     NotificationKind.FINISHED: "Your charge has ended",
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",
+    NotificationKind.CARD_EXPIRES: "Your payment card will soon expire: save another one in the app",
 }
 
 

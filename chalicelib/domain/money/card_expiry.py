@@ -28,3 +28,8 @@ def has_expired(expires: str, on: date) -> bool:
 def expires_soon(expires: str, on: date) -> bool:
     """Whether a card is good on a day, and will not be for long."""
     return timedelta(0) <= last_day(expires) - on <= TOLD_BEFORE
+
+
+def expiring_months(on: date) -> tuple[str, ...]:
+    """The months of the cards that expire soon on a day, the sooner first: one, or two."""
+    return tuple(dict.fromkeys(month_text(it.year, it.month) for it in (on, on + TOLD_BEFORE)))
