@@ -77,7 +77,8 @@ class Driver:
     `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
     sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands
     on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
-    of the last card that they were told will expire.
+    of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
+    here; `card_owes` names what others owe by one of those cards ("fingerprint/session").
     """
 
     driver_id: str
@@ -94,6 +95,8 @@ class Driver:
     devices: tuple[Device, ...] = ()
     muted: frozenset[str] = frozenset()
     told_expiry: str = ""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    card_owes: frozenset[str] = frozenset()
 
     @property
     def untold_expiry(self) -> str | None:
@@ -136,6 +139,12 @@ class Driver:
             payment_method_id=newest.payment_method_id if newest else None,
             card=newest.label if newest else None,
         )
+
+    @property
+    def pays_with_what_owes(self) -> bool:
+        """Whether the card that pays was not good for a charge of another account."""
+        fingerprint = self.fingerprints.get(self.payment_method_id or "")
+        return fingerprint is not None and any(it.startswith(f"{fingerprint}/") for it in self.card_owes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
+from chalicelib.services.sessions.start_limits import StartLimits
 from chalicelib.wiring.money import MoneyServices
 
 
@@ -68,6 +69,7 @@ class SessionServices(MoneyServices):
             issued_receipts=self.issued_receipts,
             workflow=self.workflow,
             changes=self.changes,
+            start_limits=StartLimits(self.drivers, self.sessions, self.clock),
             clock=self.clock,
             new_id=self.new_id,
             start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),

@@ -8,14 +8,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, update
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 
 _ATTEMPTS = 8
+_CARD = "card/"
 # A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
 _LATELY_S = 2 * 3600
 _MOST_OLD = 8
@@ -30,7 +32,7 @@ class DynamoDrivers:
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
-        body = encode(replace(driver, terms={}, owes=frozenset()))
+        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset()))
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body), _listed(driver)], DriverRow.driver_id.exists()):
             row = DriverRow(driver.driver_id, body=body, terms={}, card_expires=_place(driver))
@@ -38,24 +40,52 @@ class DynamoDrivers:
 
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
-        if row is None:
+        if row is None or row.body is None:
             return None
         terms = row.terms.attribute_values if row.terms else {}
         return replace(
             decode(Driver, row.body),
             terms={operator_id: decode(Terms, text) for operator_id, text in terms.items()},
             owes=frozenset(row.owes or ()),
+            card_owes=frozenset(row.card_owes or ()),
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         agreed: Any = DriverRow.terms[operator_id]
         return update(DriverRow(driver_id), [agreed.set(encode(terms))], DriverRow.driver_id.exists())
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists())
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """One call, and where it follows a card one for each of the driver's and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists()) or not follows_card:
+            return
+        for fingerprint in _fingerprints(row):
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.add({session_id})])
+            for other in set(card.holders or ()) - {driver_id}:
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(other), [DriverRow.card_owes.add(mark)], DriverRow.driver_id.exists())
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+        """One call, and one for each of the driver's cards and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
+            return
+        for fingerprint in _fingerprints(row):
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.delete({session_id})])
+            for holder in card.holders or ():
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(holder), [DriverRow.card_owes.delete(mark)], DriverRow.driver_id.exists())
+
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """One call, and two more where others owe by it: those who owe meanwhile find the driver there."""
+        card = DriverRow(_CARD + fingerprint)
+        update(card, [DriverRow.holders.add({driver_id})])
+        row = find(DriverRow, driver_id) if card.owes else None
+        marks = {f"{fingerprint}/{it}" for it in set(card.owes or ()) - set(row.owes or () if row else ())}
+        if marks:
+            update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
 
     def begin(self, driver_id: str, name: str, at: datetime) -> bool:
         """One call, and another one now and then, to let go of what began long ago."""
@@ -68,6 +98,15 @@ class DynamoDrivers:
         if len(old) > _MOST_OLD:
             update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
         return True
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        row = find(DriverRow, driver_id)
+        begun = [it.partition(":") for it in (row.begun or () if row else ())]
+        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        mark = {f"{int(at.timestamp())}:{name}"}
+        update(DriverRow(driver_id), [DriverRow.begun.delete(mark)], DriverRow.driver_id.exists())
 
     def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
         row, until_s = DriverRow(driver_id), int(at.timestamp()) + _LEAVING_S
@@ -91,13 +130,20 @@ class DynamoDrivers:
                     yield driver
 
     def forget(self, driver_id: str) -> None:
+        """Two calls, and two for each of the driver's cards."""
+        row = find(DriverRow, driver_id)
+        for fingerprint in _fingerprints(row) if row else ():
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.holders.delete({driver_id})])
+            if not card.holders and not card.owes:
+                _delete_unused(card)
         DriverRow(driver_id).delete()
 
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Two calls, and two more for each time that somebody else was quicker."""
         for _ in range(_ATTEMPTS):
             row = find(DriverRow, driver_id)
-            if row is None:
+            if row is None or row.body is None:
                 return None
             before, after = row.body, change(decode(Driver, row.body))
             if update(row, [DriverRow.body.set(encode(after)), _listed(after)], DriverRow.body == before):
@@ -114,3 +160,17 @@ def _place(driver: Driver) -> str | None:
 def _listed(driver: Driver) -> Action:
     place = _place(driver)
     return DriverRow.card_expires.set(place) if place else DriverRow.card_expires.remove()
+
+
+def _fingerprints(row: DriverRow) -> set[str]:
+    """Of all cards that were ever saved in an account."""
+    return set(decode(Driver, row.body).fingerprints.values()) if row.body else set()
+
+
+def _delete_unused(card: DriverRow) -> None:
+    """A card that nobody holds any more, unless somebody saved it at this moment."""
+    try:
+        card.delete(DriverRow.holders.does_not_exist() & DriverRow.owes.does_not_exist())
+    except DeleteError as error:
+        if not is_refused(error):
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from chalicelib.domain.money.card_expiry import month_text
@@ -12,11 +13,14 @@ def saved_card(method: Any) -> SavedCard:
     """A payment method that a setup has ended with."""
     card = method.card
     if card is None:
-        return SavedCard(method.id, method.type)
+        return SavedCard(payment_method_id=method.id, label=method.type)
     wallet = getattr(card, "wallet", None)
+    # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
+    printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
     return SavedCard(
-        method.id,
-        f"{card.brand} {card.last4}",
-        month_text(card.exp_year, card.exp_month),
-        wallet.type if wallet else "",
+        payment_method_id=method.id,
+        label=f"{card.brand} {card.last4}",
+        fingerprint=printed,
+        expires=month_text(card.exp_year, card.exp_month),
+        wallet=wallet.type if wallet else "",
     )

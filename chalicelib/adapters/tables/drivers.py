@@ -61,16 +61,21 @@ class ExpiringCards(GlobalSecondaryIndex["DriverRow"]):  # type: ignore[no-untyp
 
 
 class DriverRow(Model):
-    """A driver's account; terms and debts stand apart, for others change them."""
+    """A driver's account; terms and debts stand apart, for others change them.
+
+    Or, named "card/" and a fingerprint, a payment card: who ever saved it, and for what it was not good.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 
     driver_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
+    card_owes = UnicodeSetAttribute(null=True)
+    holders = UnicodeSetAttribute(null=True)
     # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
     begun = UnicodeSetAttribute(null=True)
     leaving = UnicodeAttribute(null=True)

@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.pricing.bill import Bill
-from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
 
@@ -138,7 +138,8 @@ class Session:
     `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
-    outgrow what is held for it.
+    outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
+    `plug_w` is the most that its plug is registered to give, None where nobody said.
     """
 
     session_id: str
@@ -187,6 +188,14 @@ class Session:
     by_hand: ByHand | None = None
     start_wait_s: int = 60
     unplugged_at: datetime | None = None
+    plug_w: int | None = None
+    asked_at: datetime | None = None
+
+    @property
+    def not_before(self) -> datetime | None:
+        """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
+        asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
+        return asked_at - CLOCK_SLACK if asked_at is not None else None
 
     @property
     def is_over(self) -> bool:

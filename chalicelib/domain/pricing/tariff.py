@@ -122,6 +122,7 @@ class PriceLimit:
 class Tariff:
     """An operator's prices. `hold_minor` is what a card must be good for, unless the driver's own limits need less.
 
+    `cap_minor` is what one charge may take without its driver being asked again; None: what the platform allows.
     `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0).
     """
 
@@ -134,12 +135,15 @@ class Tariff:
     max_price: PriceLimit | None = None
     tax_included: bool = False
     hold_minor: int = 5000
+    cap_minor: int | None = None
 
     def __post_init__(self) -> None:
         if not self.elements:
             raise ValueError("a tariff needs an element; one that is free has a FLAT price of 0")
         if self.hold_minor <= 0:
             raise ValueError("hold_minor must be positive")
+        if self.cap_minor is not None and self.cap_minor <= 0:
+            raise ValueError("cap_minor must be positive")
 
     @property
     def is_free(self) -> bool:

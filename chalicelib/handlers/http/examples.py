@@ -16,6 +16,7 @@ PRICES: dict[str, Any] = {
     "min_price": None,
     "max_price": None,
     "hold_minor": 5000,
+    "cap_minor": 20000,
 }
 SESSION: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",

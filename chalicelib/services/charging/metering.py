@@ -14,7 +14,7 @@ from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
 from chalicelib.domain.pricing.energy import Measured
-from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History
 from chalicelib.ports.charging import Readings
@@ -59,6 +59,8 @@ class Metering:
         found = self.evidence.whole(session)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)
+        if session.started_at is not None and ended_at - session.started_at > ORDINARY_CHARGE:
+            flags.add(Flag.LONG_CHARGE)
         return EnergyMeasured(
             at=ended_at,
             energy_wh=found.energy_wh,

@@ -7,7 +7,7 @@ first login, which nobody has before the address is proven: who never proves it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.ports import NewId
@@ -129,10 +129,18 @@ class Accounts:
         card = self.payments().saved_card(driver.customer_id, setup_id) if driver.customer_id else None
         if card is None:
             raise Refusal("card_not_ready", "this card setup is not finished, or is not yours")
-        kept = PaymentCard(**asdict(card))
+        kept = PaymentCard(
+            payment_method_id=card.payment_method_id, label=card.label, expires=card.expires, wallet=card.wallet
+        )
         if len(driver.with_card(kept).wallet) > _MOST_CARDS:
             raise Refusal("too_many_payment_cards", f"an account has {_MOST_CARDS} cards at the most; remove one first")
-        return self._changed_by(driver_id, lambda it: it.with_card(kept))
+        known: dict[str, str] = {}
+        if card.fingerprint:
+            self.drivers.share_card(driver_id, card.fingerprint)
+            known = {card.payment_method_id: card.fingerprint}
+        return self._changed_by(
+            driver_id, lambda it: replace(it.with_card(kept), fingerprints={**it.fingerprints, **known})
+        )
 
     def _changed(self, driver_id: str, **facts: Any) -> Driver:
         return self._changed_by(driver_id, lambda it: replace(it, **facts))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.charging.bounds import within_limit
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
@@ -16,7 +18,15 @@ def cost_so_far(session: Session, found: Measured | None, energy_wh: int, until:
 
 
 def final_bill(session: Session, found: Measured | None = None) -> Bill:
-    """The bill of a session whose energy is measured. Where nobody knows the energy, only its time is charged for."""
+    """The bill of a session whose energy is measured; never above its driver's limit, for what is beyond is let go.
+
+    Where nobody knows the energy, only its time is charged for.
+    """
+    return full_bill(replace(session, tariff=within_limit(session)), found)
+
+
+def full_bill(session: Session, found: Measured | None = None) -> Bill:
+    """What its tariff alone would come to, whatever its driver's limit is."""
     began_at = session.started_at or session.created_at
     return _price(session, found, session.energy_wh, session.stopped_at or began_at)
 

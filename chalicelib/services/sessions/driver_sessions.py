@@ -19,7 +19,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
@@ -29,6 +29,7 @@ from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import cost_so_far
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
 # Where a charger has not said how long a car may take to be plugged in.
@@ -95,6 +96,7 @@ class DriverSessions:
     issued_receipts: IssuedReceipts
     workflow: Workflow
     changes: SessionChanges
+    start_limits: StartLimits
     clock: Clock
     new_id: NewId
     start_wait: timedelta = START_WAIT
@@ -119,6 +121,7 @@ class DriverSessions:
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
         self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id)
         if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
@@ -136,6 +139,7 @@ class DriverSessions:
             limits=wanted.limits,
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
+            plug_w=registered_w(spot.charger, wanted.connector),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False

@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.bounds import unasked_minor
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
@@ -24,6 +25,8 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
 )
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.pricing.energy import Measured
+from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Workflow
@@ -40,7 +43,7 @@ from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.pricing.rating import final_bill
+from chalicelib.services.pricing.rating import final_bill, full_bill
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
@@ -154,7 +157,7 @@ class Lifecycle:
             if session.needs_review and not self.metering.settle_unseen(session):
                 raise NeedsReview(session_id)
             found = self.evidence.whole(session) if session.tariff.depends_on_course else None
-            session = self.changes.apply(session_id, Billed(final_bill(session, found)), known=session)
+            session = self.changes.apply(session_id, _billed(session, found), known=session)
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
@@ -260,6 +263,16 @@ def _free_since(session: Session, connector: ConnectorState | None) -> datetime 
         return None
     told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
     return min(told, default=None)
+
+
+def _billed(session: Session, found: Measured | None) -> Billed:
+    """Its bill, and whether a person should see what of it is let go, or waits for its driver."""
+    bill, flags = final_bill(session, found), set[Flag]()
+    if full_bill(session, found).total_minor > bill.total_minor:
+        flags.add(Flag.OVER_LIMIT)
+    if session.driver_id is not None and bill.total_minor > unasked_minor(session):
+        flags.add(Flag.AWAITS_DRIVER)
+    return Billed(bill, frozenset(flags))
 
 
 def _longest_start(session: Session) -> timedelta:

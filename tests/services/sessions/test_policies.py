@@ -115,7 +115,7 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
             return CardSetup("seti_1", "secret", "pk")
 
         def saved_card(self, customer_id: str, setup_id: str) -> SavedCard:
-            return SavedCard("pm_2", "visa 4242")
+            return SavedCard(payment_method_id="pm_2", label="visa 4242")
 
     kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
     accounts = Accounts(
