@@ -41,7 +41,12 @@ def jwt(request: AuthRequest) -> AuthResponse:
         claims = network().access_tokens.verify(access_token(request.token))
     except NotAllowed:
         raise Exception("Unauthorized") from None
-    told = {"groups": ",".join(claims.groups), "issued_s": claims.issued_s, "logged_in_s": claims.logged_in_s}
+    # Whatever goes this way arrives as text.
+    told = {
+        "groups": ",".join(claims.groups),
+        "issued_s": str(claims.issued_s),
+        "logged_in_s": str(claims.logged_in_s),
+    }
     return AuthResponse(routes=["*"], principal_id=claims.subject, context=told)
 
 

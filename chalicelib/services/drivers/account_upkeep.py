@@ -39,8 +39,9 @@ class AccountUpkeep:
             # Who has never charged finds it in the app, before the first charge.
             for session in newest:
                 self.notifications.tell(session, NotificationKind.CARD_EXPIRES)
-            month = driver.untold_expiry or ""
-            self.drivers.change(driver.driver_id, lambda it, month=month: replace(it, told_expiry=month))
+            self.drivers.change(
+                driver.driver_id, lambda it: replace(it, told_expiry=it.untold_expiry or it.told_expiry)
+            )
             told += len(newest)
         return told
 
