@@ -36,6 +36,7 @@ def main() -> int:
             ticks_per_second=options.ticks_per_second,
             unclaimed_s=options.unclaimed_after,
             confirms_accounts=not options.confirm_by_hand,
+            own_key=True,
         )
     )
     control = None

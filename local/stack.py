@@ -21,6 +21,8 @@ from local.rest import RestServer
 from local.stripe_server import StripeServer
 
 JWKS_PATH = "/.well-known/jwks.json"
+# With whom drivers have their accounts here, and whom `local/seed.py` opens.
+HOME_OPERATOR = "demo"
 _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
 
 
@@ -29,6 +31,7 @@ class Options:
     """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to).
 
     `confirms_accounts`: a new account's mail is read here, and its code sent back, as its owner would.
+    `own_key`: as `Cloud` has it.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +43,7 @@ class Options:
     heartbeat_s: int = 300
     unclaimed_s: int = 900
     confirms_accounts: bool = True
+    own_key: bool = False
 
 
 class Stack:
@@ -50,7 +54,7 @@ class Stack:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self.cloud = Cloud(self.options.ticks_per_second)
+        self.cloud = Cloud(self.options.ticks_per_second, own_key=self.options.own_key)
         self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
@@ -126,6 +130,7 @@ class Stack:
             "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
+            "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
             "KERB_START_WAIT_S": str(self.options.start_timeout_s),

@@ -9,6 +9,7 @@ from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
+from chalicelib.services.sessions.overstays import Overstays
 from chalicelib.services.sessions.start_limits import StartLimits
 from chalicelib.wiring.money import MoneyServices
 
@@ -23,6 +24,7 @@ class SessionServices(MoneyServices):
             evidence=self.evidence,
             chargers=self.chargers,
             connectors=self.connectors,
+            transactions=self.transactions,
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
@@ -30,8 +32,21 @@ class SessionServices(MoneyServices):
             metering=self.metering,
             ends=self.inferred_ends,
             late_ends=self.late_ends,
+            overstays=self.overstays,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def overstays(self) -> Overstays:
+        return Overstays(
+            evidence=self.evidence,
+            chargers=self.chargers,
+            transactions=self.transactions,
+            history=self.history,
+            changes=self.changes,
+            notifications=self.notifications,
             clock=self.clock,
         )
 

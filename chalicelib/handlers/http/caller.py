@@ -7,6 +7,7 @@ request, for one read of the driver's row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from chalicelib.wiring import network
 authorizers = Blueprint(__name__)
 
 _OPERATOR_GROUP = "operator:"
+_OPERATOR_ID = re.compile(r"[^\s/\x00-\x1f]{1,120}")
+# Groups reach the view as one text with commas between them, and nobody may be made an operator by that.
+_SEPARATOR = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def jwt(request: AuthRequest) -> AuthResponse:
         raise Exception("Unauthorized") from None
     # Whatever goes this way arrives as text.
     told = {
-        "groups": ",".join(claims.groups),
+        "groups": _SEPARATOR.join(group for group in claims.groups if _SEPARATOR not in group),
         "issued_s": str(claims.issued_s),
         "logged_in_s": str(claims.logged_in_s),
     }
@@ -54,7 +58,7 @@ def caller_from(authorizer: Mapping[str, str]) -> Caller:
     """The caller as `jwt` passed it on through API Gateway."""
     return Caller(
         authorizer["principalId"],
-        _operator(authorizer.get("groups", "").split(",")),
+        _operator(authorizer.get("groups", "").split(_SEPARATOR)),
         issued_s=int(authorizer.get("issued_s", 0)),
         logged_in_s=int(authorizer.get("logged_in_s", 0)),
     )
@@ -79,5 +83,7 @@ def access_token(authorization: str) -> str:
 
 
 def _operator(groups: Sequence[str]) -> str | None:
-    operators = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
+    """A group that names no operator gives no rights: what is nobody's would be theirs."""
+    named = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
+    operators = [it for it in named if _OPERATOR_ID.fullmatch(it)]
     return operators[0] if operators else None

@@ -109,8 +109,10 @@ class TariffBody(RequestBody):
     ] = None
     currency: Annotated[Currency, Field(description="of ISO 4217, and one that Stripe takes cards in")]
     price_per_kwh: Price | None = None
-    price_per_minute: Annotated[Price | None, Field(description="while charging")] = None
-    idle_price_per_minute: Annotated[Price | None, Field(description="once charged, until unplugged")] = None
+    price_per_minute: Annotated[Price | None, Field(description="while charging; never while the car stands")] = None
+    idle_price_per_minute: Annotated[
+        Price | None, Field(description="plugged in and not charging, before, between and after, until unplugged")
+    ] = None
     flat_price: Price | None = None
     tax_percent: Percent | None = None
     elements: Annotated[list[ElementBody], Field(max_length=100, default_factory=list)]
@@ -130,6 +132,10 @@ class TariffBody(RequestBody):
         int | None,
         Field(gt=0, le=100_000_000, description="the most that one charge takes unasked; the platform's if left out"),
     ] = None
+    idle_grace_s: Annotated[
+        int,
+        Field(ge=0, le=86_400, description="idle for less costs nothing, for longer from its start"),
+    ] = 300
 
     @model_validator(mode="before")
     @classmethod
@@ -158,3 +164,4 @@ class Prices(ResponseBody):
     max_price: PriceLimitBody | None
     hold_minor: Minor
     cap_minor: Annotated[int, Field(description="the most that one charge takes without your being asked again")]
+    idle_grace_s: int

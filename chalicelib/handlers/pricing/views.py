@@ -42,6 +42,7 @@ def tariff(tariff_id: str, operator_id: str, body: TariffBody) -> Tariff:
         tax_included=body.tax_included,
         hold_minor=_hold_minor(body),
         cap_minor=body.cap_minor,
+        idle_grace_s=body.idle_grace_s,
     )
 
 
@@ -58,6 +59,7 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
         max_price=_limit_body(it.max_price),
         hold_minor=it.hold_minor,
         cap_minor=cap_minor(it, at.date()),
+        idle_grace_s=it.idle_grace_s,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.charging.ends import Unplugged
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
@@ -16,7 +15,6 @@ from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import History
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -35,7 +33,6 @@ class Metering:
 
     evidence: Evidence
     readings: Readings
-    history: History
     changes: SessionChanges
     clock: Clock
 
@@ -98,11 +95,7 @@ class Metering:
         """How its time was spent, by what its connector became meanwhile and what its registers show."""
         if session.started_at is None:
             return None
-        happened = self.history.between(session.charger_id, session.started_at, ended_at)
-        statuses = [
-            (it.at, it.status) for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector
-        ]
-        return occupation(session.started_at, ended_at, statuses, found.points)
+        return occupation(session.started_at, ended_at, self.evidence.statuses(session), found.points)
 
     def _review_until(self, session: Session, found: Measured) -> datetime | None:
         """Until when a person may decide; None where nobody has to, or there is nothing to pay."""
