@@ -87,6 +87,9 @@ class Payments(Protocol):
     def create_customer(self, driver_id: str, email: str) -> str:
         """Make the driver a customer; returns the provider's id for them. Raises PaymentsUnavailable."""
 
+    def change_email(self, customer_id: str, email: str) -> None:
+        """Tell the provider a customer's new address. Raises PaymentsUnavailable."""
+
     def forget_customer(self, customer_id: str) -> None:
         """The provider keeps no card of theirs any more; nothing happens when it has none."""
 
@@ -95,6 +98,9 @@ class Payments(Protocol):
 
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
+
+    def forget_card(self, payment_method_id: str) -> None:
+        """The provider keeps that card no more; nothing happens when it does not. Raises PaymentsUnavailable."""
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """Set money aside, the driver being away; `part` counts a session's holds.

@@ -19,7 +19,7 @@ ALMOST_FULL_PERCENT = 80
 IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
-_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
+_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:

@@ -1,4 +1,4 @@
-"""Routes for RFID tokens, as their drivers and as the operators see them who issue them; terms; an account's end."""
+"""Routes for RFID tokens, as their drivers and as the operators see them who issue them; and terms."""
 
 from __future__ import annotations
 
@@ -123,13 +123,6 @@ def put_terms(request: Request) -> Answer:
     """Agree on a tariff with a driver (a free one, say), or let them charge no more at this operator's chargers."""
     body: TermsBody = request.body
     network().driver_tokens.agree(request.operator_id, request.path["driver_id"], Terms(body.tariff_id, body.blocked))
-    return Answer()
-
-
-@endpoint(tokens, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
-def leave(request: Request) -> Answer:
-    """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person."""
-    network().account_deletion.leave(request.driver_id)
     return Answer()
 
 
