@@ -1,13 +1,13 @@
 """Least charges: the least amount that a card can be held for, charged or captured, by currency and day.
 
 Stripe documents a least amount for currencies that its accounts settle in (docs.stripe.com/currencies, "Minimum charge
-amount by currency"). A charge in any other currency is converted, and must come to the least amount of the currency it is
-settled in; for those stands here what that is about, whichever it is, with room for rates to move. It holds for holds,
-for charges and for captures: a small part of a hold is refused too. Where Stripe finds an amount too small all the same
-(error code `amount_too_small`), its word is believed and not this table's.
+amount by currency"). A charge in any other currency is converted, and must come to the least amount of the currency
+that it is settled in; for those stands here what that is about, whichever it is, with room for rates to move. It holds
+for holds, for charges and for captures: a small part of a hold is refused too. Where Stripe finds an amount too small
+all the same (error code `amount_too_small`), its word is believed and not this table's.
 
-Forints and Taiwan dollars are whole for payouts only, and are charged in hundredths. Krónur and Ugandan shillings have no
-hundredths here; how Stripe is told them is `adapters/money/stripe_payments.py`'s.
+Forints and Taiwan dollars are whole for payouts only, and are charged in hundredths. Krónur and Ugandan shillings have
+no hundredths here; how Stripe is told them is `adapters/money/stripe_payments.py`'s.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _DOCUMENTED = (
     ),
     (date(2026, 11, 29), "ARS 50 COP 50 IDR 50 ILS 50 KRW 50 PHP 50 RUB 50 ZAR 50"),
 )
-# What else Stripe takes, and converts: 15 CZK, the most that any currency it may be settled in asks for, at the rates of
-# November 2026, rounded up by a tenth or so.
+# What else Stripe takes, and converts: 15 CZK, the most that any currency asks for in which it may be settled, at the
+# rates of November 2026, rounded up by a tenth or so.
 _CONVERTED = (
     "AFN 5000 ALL 6500 AMD 28000 ANG 130 AOA 65000 AWG 130 AZN 120 BAM 130 BBD 150 BDT 9000 BHD 300 BIF 2200 BMD 80 "
     "BND 100 BOB 500 BSD 80 BWP 1000 BYN 250 BZD 150 CDF 180000 CLP 700 CNY 550 CRC 37000 CVE 7000 DJF 130 DOP 4500 "
