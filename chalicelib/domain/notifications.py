@@ -25,6 +25,7 @@ class NotificationKind(StrEnum):
     FINISHED = "finished"
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
+    BILL_CORRECTED = "bill_corrected"
 
 
 KINDS = tuple(NotificationKind)

@@ -144,6 +144,7 @@ _SUBJECTS = {
     NotificationKind.FINISHED: "Your charge has ended",
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",
+    NotificationKind.BILL_CORRECTED: "Your bill was lowered",
 }
 
 

@@ -16,6 +16,8 @@ from datetime import date
 
 from chalicelib.domain.pricing.currency import decimals
 
+# Besides this, cards know no thousandths; Stripe knows no part of an ariary.
+_STEPS = {"MGA": 100}
 # As documented from that day on, until a later row names the currency again; in minor units of ISO 4217.
 _DOCUMENTED = (
     (
@@ -59,3 +61,14 @@ def least_charge_minor(currency: str, on: date) -> int:
             return amounts[currency]
     known = next((amounts[currency] for _, amounts in reversed(_BY_DAY) if currency in amounts), None)
     return 10 ** decimals(currency) if known is None else known
+
+
+def step_minor(currency: str) -> int:
+    """Of what an amount that moves on a card must be a multiple, in minor units."""
+    return _STEPS.get(currency, 10 if decimals(currency) == 3 else 1)
+
+
+def chargeable_minor(amount_minor: int, currency: str, on: date) -> int:
+    """What of an amount a card can be charged on a day: nothing below the least, and no part of the smallest step."""
+    amount_minor -= amount_minor % step_minor(currency)
+    return amount_minor if amount_minor >= least_charge_minor(currency, on) else 0

@@ -290,6 +290,20 @@ class HandSettlementBody(RequestBody):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class CorrectionView(ResponseBody):
+    """A correction of a bill: what its driver pays in all at the most, by whose word and why.
+
+    `is_settled`: it is booked, and what was paid beyond it has gone back.
+    """
+
+    total_minor: int
+    by: str
+    at: datetime
+    note: str
+    waived_minor: int
+    is_settled: bool
+
+
 class OperatorSession(ResponseBody):
     """A session as the operator sees it; `flags` say why a person should look at it.
 
@@ -321,6 +335,10 @@ class OperatorSession(ResponseBody):
         plugged_in_after_s=120,
         total_minor=None,
         paid_minor=None,
+        due_minor=0,
+        waived_minor=0,
+        written_off_minor=0,
+        corrections=[],
         currency="EUR",
         late_end=None,
         is_end_inferred=True,
@@ -350,6 +368,10 @@ class OperatorSession(ResponseBody):
     plugged_in_after_s: int | None
     total_minor: int | None
     paid_minor: int | None
+    due_minor: int = Field(description="asked of its driver and not paid")
+    waived_minor: int = Field(description="what of the bill corrections took away unpaid")
+    written_off_minor: int = Field(description="too little for a card to be charged")
+    corrections: list[CorrectionView]
     currency: str
     is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
     ended_by: str | None = Field(description="who ended it by hand")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from chalicelib.domain.money.minimums import least_charge_minor
+from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 
 TODAY = date(2026, 11, 30)
 
@@ -69,3 +69,25 @@ def test_a_currency_that_nobody_knows_has_one_unit() -> None:
 def test_what_a_dinar_leaves_is_no_multiple_that_cards_know() -> None:
     """Card networks take no thousandths, so a least amount that is one could not be held."""
     assert all(least_charge_minor(it, TODAY) % 10 == 0 for it in ("BHD", "JOD", "KWD", "OMR", "TND"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "chargeable"),
+    [
+        (49, "EUR", 0),
+        (50, "EUR", 50),
+        (726, "CZK", 0),
+        (1499, "CZK", 0),
+        (1500, "CZK", 1500),
+        (17499, "HUF", 0),
+        (17501, "HUF", 17501),
+        (617, "KWD", 610),
+        (249, "KWD", 0),
+        (49, "JPY", 0),
+        (123, "ISK", 123),
+        (500_050, "MGA", 500_000),
+        (0, "EUR", 0),
+    ],
+)
+def test_what_of_an_amount_a_card_can_be_charged(amount: int, currency: str, chargeable: int) -> None:
+    assert chargeable_minor(amount, currency, TODAY) == chargeable
