@@ -74,12 +74,12 @@ def _lose(session: Session, event: HoldLost) -> Session:
     lost = next((it for it in session.holds if it.payment_id == event.payment_id), None)
     if lost is None or session.bill is not None:
         return session
-    first, *further = [it for it in session.holds if it is not lost] or [None]
+    kept = tuple(it for it in session.holds if it is not lost)
     is_needed = session.state is not State.STOPPING
     return replace(
         session,
-        hold=first,
-        top_ups=tuple(it for it in further if it is not None),
+        hold=kept[0] if kept else None,
+        top_ups=kept[1:],
         lost_holds=(*session.lost_holds, lost),
         funds_low_at=session.funds_low_at or event.at if is_needed else session.funds_low_at,
     )

@@ -42,7 +42,7 @@ _FORMAT = {"format": "json, html or pdf; json if left out"}
     also_as=_PAPER,
 )
 def receipt(request: Request) -> models.ReceiptView | Answer:
-    """The receipt of a paid session: what was sold is the same for ever, what is paid as of now. 409 until there is one."""
+    """The receipt of a paid session: what was sold as it was, what is paid as of now; 409 until there is one."""
     return _printed(request, network().driver_sessions.receipt(request.driver_id, request.path["session_id"]))
 
 
