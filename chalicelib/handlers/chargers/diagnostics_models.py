@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopReason, Topic
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.models import CorrectionView, RegisteredCharger
 from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
@@ -288,20 +288,6 @@ class HandSettlementBody(RequestBody):
 
     model_config = RequestBody.model_config | _example(reason="the charger burnt down")
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class CorrectionView(ResponseBody):
-    """A correction of a bill: what its driver pays in all at the most, by whose word and why.
-
-    `is_settled`: it is booked, and what was paid beyond it has gone back.
-    """
-
-    total_minor: int
-    by: str
-    at: datetime
-    note: str
-    waived_minor: int
-    is_settled: bool
 
 
 class OperatorSession(ResponseBody):

@@ -16,7 +16,6 @@ from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
     ConnectorUptime,
-    CorrectionView,
     Gap,
     HistoryEvent,
     JournalEntry,
@@ -29,7 +28,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
+from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, CorrectionView, RegisteredCharger
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site

@@ -179,6 +179,10 @@ class Funds:
         # A rest and what stands in for a hold that is gone may be the same amount, and are not the same charge.
         instead = "instead" if self._chargeable(session, left_minor) else "rest"
         session, rest, owed_minor = self._charge_for(session, left_minor, f"rest-{len(session.holds)}")
+        # Before it is paid, for nobody comes back to a session that is.
+        for hold in session.holds:
+            if all(it.payment_id != hold.payment_id for it in charges):
+                self.release(session, hold)
         if owed_minor and not charges:
             self._give_up(session, owed_minor)
             return
@@ -251,7 +255,6 @@ class Funds:
         for hold in session.holds:
             charge = next((it for it in charges if it.payment_id == hold.payment_id), None)
             if charge is None:
-                self.release(session, hold)
                 continue
             try:
                 self.payments().capture(session, hold, charge.asked_minor)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import Correction, Reason, State
-from chalicelib.domain.money.ledger import TransferKind, driver_account
+from chalicelib.domain.money.ledger import TransferKind, driver_account, held_minor
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.records.money import Debt, Declined, PaymentsUnavailable, TooLittle
@@ -483,6 +483,26 @@ def test_a_rest_and_what_stands_in_for_a_lost_hold_are_two_charges(run: Run, mon
     run.ended(222_222)
     assert sorted(run.money.charged.values()) == [5000, 5000]
     run.kit.lifecycle.issue_receipt(run.session_id)
+    assert agree(run) == 0
+
+
+@pytest.mark.parametrize("energy_wh", [0, 1000, 10_000])
+def test_a_hold_that_could_not_be_given_back_at_once_is_not_forgotten(
+    run: Run, monkeypatch: pytest.MonkeyPatch, energy_wh: int
+) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise PaymentsUnavailable("no answer")
+
+    run.begun().read(89_000)
+    run.kit.clock.advance(minutes=2)
+    run.kit.lifecycle.sweep()
+    with monkeypatch.context() as broken:
+        broken.setattr(run.money, "void", silent)
+        with pytest.raises(PaymentsUnavailable):
+            run.ended(energy_wh)
+    run.kit.lifecycle.settle(run.session_id, "payment-2")
+    run.confirmed()
+    assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
     assert agree(run) == 0
 
 
