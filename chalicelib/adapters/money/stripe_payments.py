@@ -6,7 +6,7 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
-import json
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_events import read_event
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
@@ -48,9 +49,7 @@ _KINDS = {
     "charge.dispute.funds_withdrawn": PaymentNewsKind.DISPUTED,
     "charge.dispute.funds_reinstated": PaymentNewsKind.DISPUTE_WON,
 }
-# What Stripe says to an amount below the least of its currency, or of the one that it is converted to
-# (docs.stripe.com/error-codes); no table of ours knows the day's rates.
-_TOO_SMALL = "amount_too_small"
+_LIVE_KEYS = ("sk_live_", "rk_live_")
 # Of payments that no hold came before.
 _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
@@ -70,6 +69,7 @@ class StripePayments:
     def __init__(self, api_key: str, webhook_secret: str, publishable_key: str, api_base: str | None = None) -> None:
         self._webhook_secret = webhook_secret
         self._publishable_key = publishable_key
+        self._is_live = api_key.startswith(_LIVE_KEYS)
         client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base} if api_base else None,
@@ -121,7 +121,11 @@ class StripePayments:
         if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
             return None
         card = method.card
-        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+        if card is None:
+            return SavedCard(method.id, method.type)
+        # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
+        printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
+        return SavedCard(method.id, f"{card.brand} {card.last4}", fingerprint=printed)
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -229,9 +233,10 @@ class StripePayments:
             )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
+        event = read_event(body, is_live=self._is_live)
         try:
-            return _news(json.loads(body))
-        except (KeyError, TypeError, AttributeError) as error:
+            return _news(event)
+        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError("the body is not an event of Stripe's") from error
 
     def _pay(
@@ -302,7 +307,7 @@ def _plain_errors() -> Iterator[None]:
         raise Declined(error.user_message or "The card was declined.") from None
     except stripe.InvalidRequestError as error:
         _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
-        if error.code == _TOO_SMALL:
+        if error.code == "amount_too_small":
             raise TooLittle(error.user_message or "The amount is too small to be charged to a card.") from None
         raise Declined(error.user_message or "The payment was refused.") from None
     except stripe.StripeError as error:

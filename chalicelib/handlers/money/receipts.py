@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -80,7 +81,10 @@ def linked_receipt(request: Request) -> models.ReceiptView | Answer:
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
-    return _printed(request, network().driver_sessions.receipt(driver_id, session_id))
+    shown = _printed(request, network().driver_sessions.receipt(driver_id, session_id))
+    answer = shown if isinstance(shown, Answer) else Answer(shown)
+    # Whoever has the address has the receipt: no cache on the way may keep one beside the other.
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 
 @endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)

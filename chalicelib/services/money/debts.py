@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
 from chalicelib.domain.charging.dues import WrittenOff
 from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
@@ -28,6 +29,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 _LEASE = timedelta(seconds=60)
+_WAITS = "This is more than may be taken unasked: pay it to agree, or ask the operator to lower it."
 
 
 def owed_minor(session: Session, at: datetime) -> int:
@@ -60,6 +62,8 @@ class Debts:
         if session.driver_id is None:
             return
         now = self.clock()
+        billed_minor = session.payable_minor if session.bill else amount_minor
+        waiting_minor = max(0, billed_minor - unasked_minor(session))
         debt = Debt(
             session_id=session.session_id,
             driver_id=session.driver_id,
@@ -67,9 +71,12 @@ class Debts:
             amount_minor=amount_minor,
             currency=session.tariff.currency,
             since=now,
+            # What may not be taken unasked is asked for by nobody but its driver.
+            next_at=now + _AGAIN_AFTER[0] if amount_minor > waiting_minor else None,
+            needs_confirmation=waiting_minor > 0,
         )
-        self.book.add(replace(debt, next_at=now + _AGAIN_AFTER[0]))
-        self.drivers.owe(session.driver_id, session.session_id)
+        self.book.add(debt)
+        self.drivers.owe(session.driver_id, session.session_id, follows_card=amount_minor > waiting_minor)
 
     def write_off(self, session: Session, amount_minor: int) -> Session:
         """Let go of what is too little to be asked for."""
@@ -159,7 +166,10 @@ class Debts:
         return paid
 
     def _attempt(self, debt: Debt, *, is_there: bool) -> bool:
-        """Charge what is still due. Two who ask at once would charge twice: one of them has the lease."""
+        """Charge what is still due; away from its driver no more of it than may be taken unasked.
+
+        Two who ask at once would charge twice: one of them has the lease.
+        """
         now = self.clock()
         if not self.book.lease(debt.session_id, now + _LEASE, now):
             return False
@@ -172,11 +182,17 @@ class Debts:
             self.book.remove(debt.session_id)
             self.drivers.owe_no_more(debt.driver_id, debt.session_id)
             return True
-        if not owed_minor(session, now):
+        owed = owed_minor(session, now)
+        if not owed:
             self.leave(session)
             return True
+        unasked = chargeable_minor(min(owed, more_unasked_minor(session)), debt.currency, now.date())
+        amount_minor = owed if is_there else unasked
+        if not amount_minor:
+            self.book.failed(debt.session_id, debt.attempts, None, _WAITS)
+            return False
         try:
-            self._charge(session, driver, debt, is_there=is_there)
+            self._charge(session, driver, debt, amount_minor, is_there=is_there)
         except TooLittle:
             # The provider knows better than our table what it takes.
             self.close(self.write_off(session, session.due_minor))
@@ -187,14 +203,17 @@ class Debts:
             raise
         return True
 
-    def _charge(self, session: Session, driver: Driver | None, debt: Debt, *, is_there: bool) -> None:
+    def _charge(
+        self, session: Session, driver: Driver | None, debt: Debt, amount_minor: int, *, is_there: bool
+    ) -> None:
         if driver is None or driver.payment_method_id is None:
             raise Declined("no card is saved")
         purpose = f"debt-{debt.attempts}"
-        amount_minor = owed_minor(session, self.clock())
         charged = self.payments().charge(session, driver, amount_minor, purpose, is_there=is_there)
         now = self.clock()
         book = Book(session.session_id, session.operator_id, debt.driver_id, debt.currency)
         self.ledger.append([book.charge(charged.payment_id, charged.amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(charged.payment_id, charged.amount_minor, now))
-        self.leave(session)
+        session = self.leave(session)
+        if session.due_minor and amount_minor < debt.amount_minor and not is_there:
+            self.book.failed(debt.session_id, debt.attempts, None, _WAITS)

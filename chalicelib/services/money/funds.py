@@ -12,8 +12,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.charging.bounds import (
+    agreed_hold_minor,
+    ceiling_minor,
+    more_unasked_minor,
+    unasked_minor,
+)
 from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, HoldLost, expiring
-from chalicelib.domain.charging.session import Charge, Hold, Origin, Reason, Session, State
+from chalicelib.domain.charging.session import Charge, Hold, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     Charged,
     ChargesPlanned,
@@ -26,7 +32,6 @@ from chalicelib.domain.charging.transitions import (
 )
 from chalicelib.domain.money.ledger import Book, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
-from chalicelib.domain.pricing.rating import Usage, planned, price
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Transactions
 from chalicelib.ports.drivers import Drivers
@@ -36,11 +41,8 @@ from chalicelib.records.money import Declined, TooLittle
 from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.debts import Debts
-from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
-# How long a limit in kWh may take, where time costs too: an ordinary wallbox.
-_USUAL_W = 11_000
 
 
 def book_of(session: Session) -> Book:
@@ -51,26 +53,13 @@ def book_of(session: Session) -> Book:
 
 
 def hold_needed_minor(session: Session) -> int:
-    """What a card must be good for: what the driver's limits come to, or what the tariff asks for; 0: nothing.
+    """What a card must be good for: what its driver agreed to, as far as a card can be held for so little; 0: nothing.
 
-    What is held may be more, where a card cannot be held for as little.
+    What is held beyond their limit is not taken.
     """
-    if session.origin is Origin.RESERVATION:
-        return chargeable_minor(final_bill(session).total_minor, session.tariff.currency, session.created_at.date())
-    if session.tariff.is_free:
-        return 0
-    wanted = session.tariff.hold_minor
-    limits = session.limits
-    if limits is None:
-        return wanted
-    reserved_minor = price(session.tariff, Usage((), session.reserved), session.time_zone).total_minor
-    if limits.amount_minor is not None:
-        wanted = min(wanted, limits.amount_minor + reserved_minor)
-    if limits.energy_wh is not None:
-        charging_s = limits.duration_s or limits.energy_wh * 3600 // _USUAL_W
-        most = planned(session.created_at, limits.energy_wh, charging_s, reserved=session.reserved)
-        wanted = min(wanted, price(session.tariff, most, session.time_zone).total_minor)
-    return max(wanted, 1)
+    agreed_minor = agreed_hold_minor(session)
+    least_minor = least_charge_minor(session.tariff.currency, session.created_at.date())
+    return max(agreed_minor, least_minor) if agreed_minor else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +92,12 @@ class Funds:
         It ends where the card is good for no more.
         """
         lost = session.lost_holds[-1] if session.lost_holds and not session.holds else None
-        more_minor = lost.amount_minor if lost else session.tariff.hold_minor
+        more_minor = min(session.tariff.hold_minor, ceiling_minor(session) - session.held_minor)
+        if lost is not None:
+            more_minor = lost.amount_minor
         try:
+            if more_minor <= 0:
+                raise Declined("it has cost all that may be taken unasked")
             hold = self._raise(session, more_minor) or self._hold(session, self._payer(session), more_minor)
         except Declined as error:
             self._end(session, error)
@@ -165,11 +158,12 @@ class Funds:
         return amount_minor
 
     def collect(self, session: Session) -> None:
-        """Take what is asked: from the holds, and what is beyond them by a further charge.
+        """Take what is asked, as far as that may be done unasked: from the holds, and beyond them by a further charge.
 
-        What no card can be charged, be it the whole, is let go.
+        The rest is owed, and waits for the driver to pay it; what no card can be charged, be it the whole, is let go.
         """
-        left_minor = session.payable_minor
+        left_minor = min(session.payable_minor, unasked_minor(session))
+        waiting_minor = session.payable_minor - left_minor
         charges: list[Charge] = []
         for hold in session.holds:
             amount_minor = self._chargeable(session, min(left_minor, hold.amount_minor))
@@ -178,7 +172,7 @@ class Funds:
                 charges.append(Charge(hold.payment_id, amount_minor))
         # A rest and what stands in for a hold that is gone may be the same amount, and are not the same charge.
         instead = "instead" if self._chargeable(session, left_minor) else "rest"
-        session, rest, owed_minor = self._charge_for(session, left_minor, f"rest-{len(session.holds)}")
+        session, rest, owed_minor = self._charge_for(session, left_minor, f"rest-{len(session.holds)}", waiting_minor)
         # Before it is paid, for nobody comes back to a session that is.
         for hold in session.holds:
             if all(it.payment_id != hold.payment_id for it in charges):
@@ -233,9 +227,11 @@ class Funds:
         for hold in session.holds:
             if hold.payment_id not in taken:
                 self.release(session, hold)
-        if session.due_minor and not self.debts.is_open(session):
+        more_minor = min(session.due_minor, more_unasked_minor(session))
+        if more_minor and not self.debts.is_open(session):
             # The charge that broke off, if it took place, is found again by its name.
-            session, charged, _ = self._charge_for(session, session.due_minor, f"rest-{len(session.holds)}")
+            purpose = f"rest-{len(session.holds)}"
+            session, charged, _ = self._charge_for(session, more_minor, purpose, session.due_minor - more_minor)
             if charged is not None:
                 session = self.received(session, charged.payment_id, charged.asked_minor)
         self.debts.leave(session)
@@ -282,24 +278,30 @@ class Funds:
         self.debts.open(session, amount_minor)
         self.changes.apply(session.session_id, PaymentFailed(self.clock()))
 
-    def _charge_for(self, session: Session, amount_minor: int, purpose: str) -> tuple[Session, Charge | None, int]:
+    def _charge_for(
+        self, session: Session, amount_minor: int, purpose: str, beside_minor: int = 0
+    ) -> tuple[Session, Charge | None, int]:
         """Take money that no hold set aside, and let go of what is too little to be taken.
 
-        Returns the session, what was taken, and how much the card was not good for, which stays owed.
+        Returns the session, what was taken, and how much stays owed: what the card was not good for, and
+        `beside_minor`, which waits for the driver.
         """
         wanted_minor = self._chargeable(session, amount_minor)
-        charge, owed_minor = None, wanted_minor
+        charge, left_minor, too_little_minor = None, amount_minor + beside_minor, 0
         if wanted_minor:
             try:
                 charge = self._charge(session, wanted_minor, purpose)
-                owed_minor = 0
+                left_minor -= wanted_minor
             except TooLittle:
                 # The provider knows better than our table what it takes.
-                wanted_minor = owed_minor = 0
+                left_minor -= wanted_minor
+                too_little_minor = wanted_minor
             except Declined as error:
                 _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
-        if amount_minor > wanted_minor:
-            session = self.debts.write_off(session, amount_minor - wanted_minor)
+        owed_minor = self._chargeable(session, left_minor)
+        too_little_minor += left_minor - owed_minor
+        if too_little_minor:
+            session = self.debts.write_off(session, too_little_minor)
         return session, charge, owed_minor
 
     def _charge(self, session: Session, amount_minor: int, purpose: str) -> Charge:

@@ -80,7 +80,7 @@ def test_a_small_bill_in_koruna_locks_nobody_out(kit: Kit) -> None:
 
 
 def test_a_rest_that_is_too_little_is_let_go(kit: Kit) -> None:
-    run = in_currency(kit, "EUR", 200).begun().ended(1_070).confirmed()
+    run = in_currency(kit, "EUR", 200, Decimal("0.01")).begun().ended(214_000).confirmed()
     assert (run.money.captured, run.money.charged) == ({f"pi_{run.session_id}": 200}, {})
     assert (agree(run), run.session.written_off_minor) == (0, 14)
 
@@ -105,7 +105,7 @@ def test_thousandths_of_a_dinar_are_let_go(kit: Kit) -> None:
     ("currency", "hold_minor", "held"), [("HUF", 5000, 17500), ("EUR", 20, 50), ("CZK", 100, 1500), ("EUR", 5000, 5000)]
 )
 def test_a_hold_is_no_less_than_cards_can_be_held_for(kit: Kit, currency: str, hold_minor: int, held: int) -> None:
-    run = in_currency(kit, currency, hold_minor).begun()
+    run = in_currency(kit, currency, hold_minor, Decimal("0.001")).begun()
     assert run.money.held == {f"pi_{run.session_id}": held}
 
 
