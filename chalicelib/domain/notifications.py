@@ -50,6 +50,7 @@ class NotificationKind(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
     CARD_EXPIRES = "card_expires"
+    BILL_CORRECTED = "bill_corrected"
     TOKEN_ISSUED = "token_issued"  # noqa: S105
 
 

@@ -61,6 +61,9 @@ class DebtBook(Protocol):
     def lease(self, session_id: str, until: datetime, at: datetime) -> bool:
         """Take the debt to oneself until then; False while somebody else has it `at` that moment."""
 
+    def release(self, session_id: str) -> None:
+        """End a lease: others may ask for the debt again; nothing happens when it is not there."""
+
     def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
         """It could not be paid; ends the lease."""
 
@@ -103,9 +106,9 @@ class Payments(Protocol):
         """The provider keeps that card no more; nothing happens when it does not. Raises PaymentsUnavailable."""
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
-        """Set money aside, the driver being away; `part` counts a session's holds.
+        """Set money aside, the driver being away; `part` counts all holds that a session ever had.
 
-        Raises Declined, CardholderNeeded, PaymentsUnavailable.
+        Raises Declined, TooLittle, CardholderNeeded, PaymentsUnavailable.
         """
 
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
@@ -116,11 +119,11 @@ class Payments(Protocol):
     ) -> Hold:
         """Take money at once, once for each `purpose`; `is_there`: the cardholder can confirm.
 
-        Raises Declined, CardholderNeeded (if there), PaymentsUnavailable.
+        Raises Declined, TooLittle, CardholderNeeded (if there), PaymentsUnavailable.
         """
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
-        """Take at most what is held and give the rest back. Raises Declined, PaymentsUnavailable."""
+        """Take at most what is held and give the rest back. Raises Declined, TooLittle, PaymentsUnavailable."""
 
     def void(self, session: Session, hold: Hold) -> None:
         """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable.

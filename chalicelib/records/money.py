@@ -130,6 +130,10 @@ class Declined(Exception):
     """The card is not good for it; the text says why in the provider's words."""
 
 
+class TooLittle(Declined):
+    """The provider takes no amount as small as that, from whatever card."""
+
+
 class CardholderNeeded(Declined):
     """The card's bank wants its holder to confirm."""
 

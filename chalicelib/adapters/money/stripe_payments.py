@@ -30,6 +30,7 @@ from chalicelib.records.money import (
     PaymentsUnavailable,
     ProviderPayment,
     SavedCard,
+    TooLittle,
 )
 
 _CONNECT_TIMEOUT_S = 2
@@ -157,7 +158,7 @@ class StripePayments:
         """One call. The amount taken may be a little below what was asked, where cards know no smaller step."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
-            raise Declined("The amount is too small to be charged to a card.")
+            raise TooLittle("The amount is too small to be charged to a card.")
         presence = "there" if is_there else "away"
         key = f"{session.session_id}-{purpose}-{amount}-{driver.payment_method_id}-{presence}"
         options: dict[str, Any] = {"amount": amount, "capture_method": "automatic"}
@@ -199,7 +200,7 @@ class StripePayments:
             raise ValueError(f"{amount_minor} cannot be taken from a hold of {hold.amount_minor}")
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
-            raise Declined("The amount is too small to be charged to a card.")
+            raise TooLittle("The amount is too small to be charged to a card.")
 
         def take() -> None:
             self._payment_intents.capture(
@@ -300,6 +301,8 @@ def _plain_errors() -> Iterator[None]:
         raise Declined(error.user_message or "The card was declined.") from None
     except stripe.InvalidRequestError as error:
         _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
+        if error.code == "amount_too_small":
+            raise TooLittle(error.user_message or "The amount is too small to be charged to a card.") from None
         raise Declined(error.user_message or "The payment was refused.") from None
     except stripe.StripeError as error:
         facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"

@@ -145,6 +145,7 @@ _SUBJECTS = {
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",
     NotificationKind.CARD_EXPIRES: "Your payment card will soon expire: save another one in the app",
+    NotificationKind.BILL_CORRECTED: "Your bill was lowered",
     NotificationKind.TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
 }
 
