@@ -147,7 +147,7 @@ def _roaming(it: Driver) -> RoamingView:
         is_allowed=it.roaming.is_allowed,
         most_per_kwh=dict(it.roaming.most_per_kwh),
         is_in_force=rules.may_roam(it),
-        caps_in_force=dict(rules.caps_for(it, today)),
+        caps_in_force={currency: f"{most:f}" for currency, most in rules.caps_for(it, today).items()},
     )
 
 
