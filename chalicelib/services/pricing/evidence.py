@@ -20,7 +20,7 @@ from chalicelib.domain.pricing.registers import Point, Supply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, History
 from chalicelib.ports.charging import Readings
-from chalicelib.records.chargers import strongest
+from chalicelib.records.chargers import ConnectorState, strongest
 from chalicelib.records.charging import StoredReading
 
 # A reading a second for a day and a half.
@@ -120,6 +120,17 @@ class Evidence:
         happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
         its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector]
         return sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+
+    def told_at(self, session: Session, state: ConnectorState) -> datetime | None:
+        """The charger's own word for since when a connector is as it is; None where it gave none.
+
+        What the connector's row knows may be of a status before this one. A query where it knows any.
+        """
+        if state.told_at is None or state.status_at is None:
+            return None
+        happened = self.history.within(session.charger_id, state.status_at, state.status_at)
+        found = [it for it in happened if isinstance(it, StatusChanged) and it.connector == state.connector]
+        return next((it.told_at for it in found if it.status is state.status), None)
 
     def _supply(self, session: Session) -> Supply:
         charger = self.chargers.get(session.charger_id) if session.ref is not None else None

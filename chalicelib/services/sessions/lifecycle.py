@@ -279,8 +279,9 @@ class Lifecycle:
         heard_at = known.started_heard_at if known is not None else None
         if connector.status_at is None or (heard_at is not None and connector.status_at <= heard_at):
             return None
-        told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
-        return min(told, default=None)
+        told_at = self.evidence.told_at(session, connector) or connector.status_at
+        found = [it for it in (told_at, connector.status_at) if it > session.started_at]
+        return min(found, default=None)
 
     def _ask_to_stop(self, session: Session) -> None:
         if session.is_over or session.stopped_at is not None or session.ref is None or session.left_at is not None:

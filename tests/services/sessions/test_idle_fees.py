@@ -245,6 +245,20 @@ def test_a_bill_waits_for_its_car_to_leave_and_its_driver_is_warned(talk: Talk, 
     assert settle(kit, session) == {**CHARGED, "parking_time": 180}
 
 
+def test_a_connector_that_is_free_without_a_time_is_not_free_since_its_last_status_had_one(talk: Talk) -> None:
+    """Its charger dates that the car stands there, and not that it left; the bill looks only after both."""
+    kit, ref = talk.kit, talk.start()
+    after(talk, 60)
+    talk.stop(ref, 12_000)
+    status(talk, "Finishing", timestamp=told(kit.clock.now))
+    session = card_session(kit, ref)
+    after(talk, 180)
+    status(talk, "Available")
+    kit.sessions.save(kit.session(session.session_id), replace(kit.session(session.session_id), unplugged_at=None))
+    kit.connectors.claim("CP-1", session.connector, session.session_id)
+    assert settle(kit, session) == {**CHARGED, "parking_time": 180}
+
+
 def test_a_car_that_leaves_within_the_grace_pays_nothing_for_it(talk: Talk) -> None:
     session = charged(talk)
     after(talk, 4)
