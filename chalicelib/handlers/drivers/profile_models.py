@@ -62,7 +62,7 @@ class DeviceView(ResponseBody):
 
 
 class DeviceList(ResponseBody):
-    """The caller's devices."""
+    """Where the caller's notices are pushed to: the devices that were registered and not taken away since."""
 
     model_config = example(items=[_DEVICE])
     items: list[DeviceView]
