@@ -9,6 +9,7 @@ It listens on this machine alone, whatever the stack's own address is, and answe
     /redeliver?id=EVENT          one event again; the status that the app answered it with
     /first?on=1                  webhooks come before the answer to the call that caused them
     /min?on=1                    Stripe refuses what is below its least amount of the currency
+    /mails?to=ADDRESS            the mails sent there, oldest first, with the code in each
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -67,6 +69,7 @@ class Control:
             "/redeliver": self._redeliver,
             "/first": self._first,
             "/min": self._min,
+            "/mails": self._mails,
         }
         if path not in answers:
             raise LookupError(f"{path} is none of {' '.join(answers)}")
@@ -107,6 +110,9 @@ class Control:
     def _min(self, query: Query) -> dict[str, Any]:
         self._stack.stripe.refuses_small_amounts = _switched(query)
         return {"min": self._stack.stripe.refuses_small_amounts}
+
+    def _mails(self, query: Query) -> dict[str, Any]:
+        return {"mails": [asdict(it) for it in self._stack.mails.to(_given(query, "to"))]}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         control = self

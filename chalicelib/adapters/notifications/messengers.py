@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.notifications import Notification, NotificationKind, check_webhook, is_public
+from chalicelib.domain.notifications import Channel, Notification, NotificationKind, check_webhook, is_public
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.notifications import Webhooks
@@ -68,7 +68,7 @@ class WebhookMessenger:
         webhook = self.webhooks.of(notice.operator_id)
         if webhook is None:
             return
-        body = _body(notice).encode()
+        body = body_of(notice).encode()
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Kerb",
@@ -130,11 +130,11 @@ class SnsMessenger:
         try:
             self.client.publish(
                 TopicArn=self.topic_arn,
-                Message=_body(notice),
+                Message=body_of(notice),
                 MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
             )
         except (BotoCoreError, ClientError) as error:
-            raise Undelivered(_why(error)) from error
+            raise Undelivered(why(error)) from error
 
 
 _SUBJECTS = {
@@ -144,6 +144,8 @@ _SUBJECTS = {
     NotificationKind.FINISHED: "Your charge has ended",
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",
+    NotificationKind.CARD_EXPIRES: "Your payment card will soon expire: save another one in the app",
+    NotificationKind.BILL_CORRECTED: "Your bill was lowered",
     NotificationKind.TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
 }
 
@@ -162,9 +164,9 @@ class MailMessenger:
         return True
 
     def send(self, notice: Notification) -> None:
-        """Send it to the driver's address. Raises Undelivered. Nothing happens when the account is gone."""
+        """Send it to the driver's address. Raises Undelivered. Nothing happens when they want none, or are gone."""
         driver = self.drivers.get(notice.driver_id)
-        if driver is None:
+        if driver is None or not driver.wants(notice.kind, Channel.MAIL):
             return
         where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
         if notice.uid:
@@ -179,15 +181,21 @@ class MailMessenger:
                 },
             )
         except (BotoCoreError, ClientError) as error:
-            raise Undelivered(_why(error)) from error
+            raise Undelivered(why(error)) from error
 
 
-def _why(error: BotoCoreError | ClientError) -> str:
+def subject_of(kind: NotificationKind) -> str:
+    """What a kind of notification says, in a sentence for a driver."""
+    return _SUBJECTS[kind]
+
+
+def why(error: BotoCoreError | ClientError) -> str:
     """The error's code: its text may name an address."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
-def _body(notice: Notification) -> str:
+def body_of(notice: Notification) -> str:
+    """A notification as JSON: ids and no amounts."""
     told = {
         "notice_id": notice.notice_id,
         "kind": notice.kind,

@@ -19,7 +19,7 @@ ALMOST_FULL_PERCENT = 80
 IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
-_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
+_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
@@ -51,6 +51,9 @@ def bears_out(session: Session, kind: NotificationKind) -> bool:
             return owes_part or (session.payment is None and (was_refused or is_unpaid))
         case NotificationKind.RECEIPT_READY:
             return session.is_over and session.bill is not None and session.payment is not None
+        case NotificationKind.BILL_CORRECTED:
+            lowered = [it for it in session.corrections if it.is_settled]
+            return any(it.waived_minor or session.refunded_minor for it in lowered)
     return True
 
 

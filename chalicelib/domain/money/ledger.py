@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.currency import round_half_up
 
 
 class TransferKind(StrEnum):
@@ -120,14 +122,15 @@ class Book:
     def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
         """Money back to the card, and so much less sold; `tax_minor` is the tax in it."""
         money = self._transfer(TransferKind.REFUND, self._driver, self._card, amount_minor, at, refund_id)
+        return (money, *self.waiver(refund_id, amount_minor, tax_minor, at))
+
+    def waiver(self, reference: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
+        """So much less sold; `tax_minor` is the tax in it. No money moves."""
+        revenue, taxes = f"revenue/{self.operator_id}", f"tax/{self.operator_id}"
         net_minor = amount_minor - tax_minor
-        sale = self._transfer(
-            TransferKind.SALE_REVERSAL, f"revenue/{self.operator_id}", self._driver, net_minor, at, refund_id
-        )
-        tax = self._transfer(
-            TransferKind.TAX_REVERSAL, f"tax/{self.operator_id}", self._driver, tax_minor, at, refund_id
-        )
-        return (money, sale, tax) if tax_minor else (money, sale)
+        sale = self._transfer(TransferKind.SALE_REVERSAL, revenue, self._driver, net_minor, at, reference)
+        tax = self._transfer(TransferKind.TAX_REVERSAL, taxes, self._driver, tax_minor, at, reference)
+        return (sale, tax) if tax_minor else (sale,)
 
     def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
         """The cardholder's bank has taken money back; whether for good is not known yet."""
@@ -140,9 +143,10 @@ class Book:
         disputed = f"disputed/{self.operator_id}"
         return self._transfer(TransferKind.DISPUTE_WON, self._card, disputed, amount_minor, at, dispute_id)
 
-    def write_off(self, amount_minor: int, at: datetime) -> Transfer:
-        """The operator lets go of what is too little to be asked for."""
-        return self._transfer(TransferKind.WRITE_OFF, f"written_off/{self.operator_id}", self._driver, amount_minor, at)
+    def write_off(self, amount_minor: int, at: datetime, reference: str = "") -> Transfer:
+        """The operator lets go of what is too little to be asked for; a second time has a `reference` of its own."""
+        account = f"written_off/{self.operator_id}"
+        return self._transfer(TransferKind.WRITE_OFF, account, self._driver, amount_minor, at, reference)
 
     def _transfer(  # noqa: PLR0913, PLR0917 (a transfer has this much to say)
         self, kind: TransferKind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
@@ -193,3 +197,13 @@ def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
         if transfer.kind in _RECEIVED:
             sums[transfer.payment_id] += transfer.amount_minor
     return dict(sums)
+
+
+def tax_to_reverse(bill: Bill, transfers: Iterable[Transfer], amount_minor: int) -> int:
+    """The tax in an amount that is to be taken back of a sale: its share of the bill's, rounded over all taken back."""
+    sums: Counter[TransferKind] = Counter()
+    for transfer in transfers:
+        sums[transfer.kind] += transfer.amount_minor
+    back_minor = sums[TransferKind.SALE_REVERSAL] + sums[TransferKind.TAX_REVERSAL]
+    share = Fraction((back_minor + amount_minor) * bill.tax_minor, bill.total_minor or 1)
+    return min(amount_minor, max(0, round_half_up(share) - sums[TransferKind.TAX_REVERSAL]))

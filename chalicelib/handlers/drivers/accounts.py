@@ -24,14 +24,21 @@ drivers = Blueprint(__name__)
 
 
 @endpoint(
-    drivers, "POST", "/v1/drivers", takes=Registration, answers=Me, status=201, needs_login=False, errors=(401, 409)
+    drivers,
+    "POST",
+    "/v1/drivers",
+    takes=Registration,
+    answers=Me,
+    status=201,
+    needs_login=False,
+    errors=(401, 409, 429, 503),
 )
 def register(request: Request) -> Me:
     """Open an account; a code to confirm it goes to its e-mail address."""
-    return _me(network().accounts.register(request.body.email, request.body.password))
+    return me_view(network().accounts.register(request.body.email, request.body.password))
 
 
-@endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401,))
+@endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401, 429))
 def confirm(request: Request) -> Answer:
     """Confirm the account's e-mail address with the code sent there."""
     network().accounts.confirm(request.body.email, request.body.code)
@@ -41,19 +48,19 @@ def confirm(request: Request) -> Answer:
 @endpoint(drivers, "POST", "/v1/login", takes=Credentials, answers=Tokens, needs_login=False, errors=(401,))
 def log_in(request: Request) -> Tokens:
     """Get an access token."""
-    return _tokens(network().accounts.log_in(request.body.email, request.body.password))
+    return tokens_view(network().accounts.log_in(request.body.email, request.body.password))
 
 
 @endpoint(drivers, "POST", "/v1/login/refresh", takes=RefreshToken, answers=Tokens, needs_login=False, errors=(401,))
 def refresh(request: Request) -> Tokens:
     """Get a new access token."""
-    return _tokens(network().accounts.refresh(request.body.refresh_token))
+    return tokens_view(network().accounts.refresh(request.body.refresh_token))
 
 
 @endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,))
 def me(request: Request) -> Me:
     """The account that calls."""
-    return _me(network().accounts.driver(request.driver_id))
+    return me_view(network().accounts.driver(request.driver_id))
 
 
 @endpoint(drivers, "POST", "/v1/cards/setup", takes=NewCardSetup, answers=CardSetupView, status=201, errors=(404, 503))
@@ -71,9 +78,11 @@ def save_card(request: Request) -> Card:
     return Card(card=network().accounts.save_card(request.driver_id, request.body.setup_id).card)
 
 
-def _me(driver: Driver) -> Me:
+def me_view(driver: Driver) -> Me:
+    """The account as its driver sees it."""
     return Me(driver_id=driver.driver_id, email=driver.email, card=driver.card)
 
 
-def _tokens(login: Login) -> Tokens:
+def tokens_view(login: Login) -> Tokens:
+    """What a login is worth."""
     return Tokens(access_token=login.access_token, expires_in=login.expires_s, refresh_token=login.refresh_token)

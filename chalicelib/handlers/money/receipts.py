@@ -43,7 +43,7 @@ _FORMAT = {"format": "json, html or pdf; json if left out"}
     also_as=_PAPER,
 )
 def receipt(request: Request) -> models.ReceiptView | Answer:
-    """The receipt of a paid session, the same for ever; 409 until there is one."""
+    """The receipt of a paid session: what was sold as it was, what is paid as of now; 409 until there is one."""
     return _printed(request, network().driver_sessions.receipt(request.driver_id, request.path["session_id"]))
 
 
@@ -110,7 +110,7 @@ def _printed(request: Request, it: Receipt) -> models.ReceiptView | Answer:
     headers = {
         "Content-Type": _TYPES[wanted],
         "Content-Disposition": f'inline; filename="{it.number}.{wanted}"',
-        "Cache-Control": "private, max-age=86400, immutable",
+        "Cache-Control": "private, no-cache",
     }
     if wanted is ReceiptFormat.HTML:
         headers["Content-Security-Policy"] = _NOTHING_RUNS

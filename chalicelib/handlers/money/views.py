@@ -77,6 +77,8 @@ def receipt(it: domain.Receipt) -> ReceiptView:
         tax_minor=it.bill.tax_minor,
         total_minor=it.bill.total_minor,
         paid_minor=it.paid_minor,
+        waived_minor=it.waived_minor,
+        written_off_minor=it.written_off_minor,
         amount_due_minor=it.due_minor,
         paid_at=it.paid_at,
         card=it.card,

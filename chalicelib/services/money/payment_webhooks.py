@@ -48,6 +48,8 @@ class PaymentWebhooks:
                 self.funds.received(session, news.payment_id, news.amount_minor)
             case PaymentNewsKind.HELD:
                 self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
+            case PaymentNewsKind.VOIDED:
+                self.funds.hold_lost(session, news.payment_id)
             case PaymentNewsKind.DISPUTED:
                 entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
                 self.ledger.append([entry])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import Refunded
-from chalicelib.domain.money.ledger import Transfer, TransferKind
-from chalicelib.domain.pricing.currency import round_half_up
+from chalicelib.domain.money.ledger import Transfer, TransferKind, tax_to_reverse
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Ledger, Payments
@@ -67,12 +65,7 @@ class Refunds:
 
     def _write(self, session: Session, reference: str, amount_minor: int) -> None:
         """The tax in it is its share of the bill's tax, what is left of that for the last refund."""
-        bill = session.bill
-        if bill is None:
+        if session.bill is None:
             return
-        entries = self.ledger.of_session(session.session_id)
-        back_minor = sum(it.amount_minor for it in entries if it.kind is TransferKind.REFUND)
-        tax_back_minor = sum(it.amount_minor for it in entries if it.kind is TransferKind.TAX_REVERSAL)
-        share = Fraction((back_minor + amount_minor) * bill.tax_minor, bill.total_minor or 1)
-        tax_minor = max(0, round_half_up(share) - tax_back_minor)
-        self.ledger.append(book_of(session).refund(reference, amount_minor, min(tax_minor, amount_minor), self.clock()))
+        tax_minor = tax_to_reverse(session.bill, self.ledger.of_session(session.session_id), amount_minor)
+        self.ledger.append(book_of(session).refund(reference, amount_minor, tax_minor, self.clock()))

@@ -79,6 +79,7 @@ def sheet(it: Receipt) -> Sheet:
         sums=(
             ("Total, tax included", str(Money(bill.total_minor, bill.currency))),
             (f"Paid {_local(it.paid_at, it.time_zone)}{_with(it.card)}", str(Money(it.paid_minor, bill.currency))),
+            *_let_go(it),
             ("Amount due", str(Money(it.due_minor, bill.currency))),
         ),
         notes=(f"Price payable includes {tax}.",) if bill.taxes else ("No tax was charged.",),
@@ -142,6 +143,11 @@ def _line(it: Line, currency: str) -> Row:
     if it.dimension in _TIMES:
         return (_NAMES[it.dimension], _duration(it.quantity), f"{price}/h", percent, amount)
     return (_NAMES[it.dimension], str(it.quantity), price, percent, amount)
+
+
+def _let_go(it: Receipt) -> list[Row]:
+    parts = (("Waived by the operator", it.waived_minor), ("Too little to charge, let go", it.written_off_minor))
+    return [(label, str(Money(minor, it.bill.currency))) for label, minor in parts if minor]
 
 
 def _taxes(bill: Bill) -> list[Row]:
