@@ -57,7 +57,7 @@ def plug_after(session: Session, heard: Heard, happened: Sequence[Happening]) ->
         return PlugState.FREE, session.unplugged_at
     its_own = statuses_of(happened, session.connector)
     since = [it for it in its_own if it.at > heard.started_at]
-    last = max(its_own if heard.tells_changes_only else since, key=lambda it: (it.since, it.at), default=None)
+    last = max(its_own if heard.tells_changes_only else since, key=lambda it: it.at, default=None)
     if last is None:
         return PlugState.UNKNOWN, None
     if last.status is ConnectorStatus.AVAILABLE:

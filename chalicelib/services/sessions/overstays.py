@@ -74,7 +74,9 @@ class Overstays:
         latest = session.stand_until or self._latest(session)
         if now < latest:
             self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)
-            return self.changes.apply(session.session_id, Overstaying(latest), known=session)
+            session = self.changes.apply(session.session_id, Overstaying(latest), known=session)
+            # It may have left at this very moment.
+            return session if session.is_standing or session.by_hand is not None else self.settled(session)
         return self._stood(session, stood_until(session, happened, latest))
 
     def waits(self, session: Session) -> bool:
