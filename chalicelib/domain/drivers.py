@@ -1,4 +1,4 @@
-"""The uid of an RFID token: its canonical form, and the spellings under which readers show it.
+"""Who drives: the uid of an RFID token in every spelling of its readers, and the name of a payer without an account.
 
 Rules, in order: upper case, no space or control character around; a hexadecimal uid written in pairs loses what parts
 them; what a vendor hangs on a uid after a sign that no uid has is cut off. The name as it came is always tried first.
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 _AROUND = " " + "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1)))) + "\ufeff\ufffd"
 _PAIRS = re.compile(r"(?:0X)?[0-9A-F]{2}(?:[:\- ][0-9A-F]{2}){3,9}")
 _PREFIXED = re.compile(r"(?:0X|RFID[:=]|UID[:=]|TAG[:=])([0-9A-F]{8,20})")
+# No identity provider names an account so.
+_GUEST = "guest-"
 _WITH_SUFFIX = re.compile(r"([0-9A-F]{8,20})[:;,#/|_\-.]\S{1,20}")
 
 
@@ -38,3 +40,13 @@ def spellings(shown: str) -> Iterator[str]:
         if found:
             yield found[1]
             return
+
+
+def guest_id(checkout_id: str) -> str:
+    """The name of whoever pays by a checkout and has no account."""
+    return f"{_GUEST}{checkout_id}"
+
+
+def is_guest(driver_id: str) -> bool:
+    """Whether that is the name of a payer without an account: their card is asked once, and nothing stays owed."""
+    return driver_id.startswith(_GUEST)

@@ -9,6 +9,7 @@ BLUEPRINTS = (
     "drivers.accounts.drivers",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
+    "sessions.adhoc.adhoc",
     "money.receipts.receipts",
     "money.routes.money",
     "drivers.tokens.tokens",

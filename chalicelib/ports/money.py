@@ -96,8 +96,11 @@ class Payments(Protocol):
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
 
+    def guests_card(self, payment_method_id: str) -> SavedCard | None:
+        """A card that a client gave the provider for one payment; None for any other, and for one that is saved."""
+
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
-        """Set money aside, the driver being away; `part` counts a session's holds.
+        """Set money aside, the driver being away, unless a guest; `part` counts a session's holds.
 
         Raises Declined, CardholderNeeded, PaymentsUnavailable.
         """

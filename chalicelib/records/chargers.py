@@ -10,6 +10,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.opening_hours import OpeningHours
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.registers import Supply
 
@@ -19,6 +20,7 @@ class Site:
     """A place with one grid connection; `tariff_id` prices every session there.
 
     `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
+    `opening_hours`: None where nobody said.
     """
 
     site_id: str
@@ -30,6 +32,7 @@ class Site:
     latitude: float | None = None
     longitude: float | None = None
     is_load_managed: bool = False
+    opening_hours: OpeningHours | None = None
 
     @property
     def spot(self) -> GeoPoint | None:

@@ -34,6 +34,7 @@ from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhook
 from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
+from chalicelib.adapters.sessions import DynamoCheckouts
 from chalicelib.adapters.tables import connection
 from chalicelib.ports import Clock, NewId
 
@@ -134,6 +135,10 @@ class Stores:
     @cached_property
     def held_lists(self) -> DynamoHeldLists:
         return DynamoHeldLists()
+
+    @cached_property
+    def checkouts(self) -> DynamoCheckouts:
+        return DynamoCheckouts()
 
     @cached_property
     def sessions(self) -> DynamoSessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
@@ -23,6 +24,10 @@ class DynamoDrivers:
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body)], DriverRow.driver_id.exists()):
             put(DriverRow(driver.driver_id, body=body, terms={}), DriverRow.driver_id.does_not_exist())
+
+    def add_guest(self, guest: Driver, until: datetime) -> bool:
+        row = DriverRow(guest.driver_id, body=encode(guest), terms={}, expires_at=until)
+        return put(row, DriverRow.driver_id.does_not_exist())
 
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)

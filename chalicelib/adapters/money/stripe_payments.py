@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from http import HTTPStatus
 from typing import Any
 
 import stripe
@@ -74,6 +75,7 @@ class StripePayments:
         )
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
+        self._payment_methods = client.v1.payment_methods
         self._setup_intents = client.v1.setup_intents
         self._refunds = client.v1.refunds
 
@@ -119,17 +121,35 @@ class StripePayments:
         card = method.card
         return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
 
+    def guests_card(self, payment_method_id: str) -> SavedCard | None:
+        """One call; `payment_method_id` may come from anybody, and may be a card that somebody has saved."""
+        if not payment_method_id.startswith("pm_"):
+            return None
+        with _plain_errors():
+            try:
+                method = self._payment_methods.retrieve(payment_method_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
+        if method.customer is not None or method.card is None:
+            return None
+        return SavedCard(method.id, f"{method.card.brand} {method.card.last4}")
+
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         # Another amount or another card is another request, not a repetition of this one.
         key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
-        options = {
+        options: dict[str, Any] = {
             "capture_method": "manual",
             "payment_method_options": {"card": _CAN_BE_RAISED},
             "expand": ["latest_charge"],
         }
-        intent = self._pay(session, driver, {"amount": amount, "off_session": True, **options}, key, part)
+        if driver.customer_id is not None:
+            # A guest stands before the charger, and can confirm.
+            options["off_session"] = True
+        intent = self._pay(session, driver, {"amount": amount, **options}, key, part)
         held = Hold(
             intent.id,
             _from_stripe(intent.amount, session.tariff.currency),
@@ -235,7 +255,7 @@ class StripePayments:
     ) -> stripe.PaymentIntent:
         request: Any = {
             "currency": session.tariff.currency.lower(),
-            "customer": driver.customer_id,
+            **({"customer": driver.customer_id} if driver.customer_id is not None else {}),
             "payment_method": driver.payment_method_id,
             "allowed_payment_method_types": ["card"],
             "confirm": True,

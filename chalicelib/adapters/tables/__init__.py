@@ -31,11 +31,13 @@ from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
+from chalicelib.adapters.tables.sessions import CheckoutRow
 
 __all__ = [
     "TABLES",
     "CallRow",
     "ChargerRow",
+    "CheckoutRow",
     "ConnectionRow",
     "DebtRow",
     "DifferenceRow",
@@ -65,6 +67,7 @@ TABLES: tuple[type[Model], ...] = (
     ConnectionRow,
     PlaceRow,
     SessionRow,
+    CheckoutRow,
     ReservationRow,
     TransactionRow,
     ReadingsRow,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import MapAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import MapAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -60,3 +60,5 @@ class DriverRow(Model):
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
+    # Only of guests, who have no account that they could delete.
+    expires_at = TTLAttribute(null=True)

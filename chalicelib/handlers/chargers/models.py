@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.opening_hours import ExceptionalPeriod, OpeningHours, RegularHours
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
@@ -16,6 +17,62 @@ from chalicelib.records.chargers import Admission, PlugType
 
 # OCPP 1.6's parentIdTag holds no more.
 Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
+
+
+HourOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+
+
+class RegularHoursBody(RequestBody):
+    """Open on that day of the week (1: Monday) between two times of the site's clock."""
+
+    weekday: Annotated[int, Field(ge=1, le=7)]
+    period_begin: HourOfDay
+    period_end: HourOfDay
+
+
+class ExceptionalPeriodBody(RequestBody):
+    """Open or closed once."""
+
+    period_begin: AwareDatetime
+    period_end: AwareDatetime
+
+
+class OpeningHoursBody(RequestBody):
+    """Opening hours as OCPI has them; a closing beats an opening, and both beat what is regular."""
+
+    twentyfourseven: bool
+    regular_hours: Annotated[list[RegularHoursBody], Field(max_length=50, default_factory=list)]
+    exceptional_openings: Annotated[list[ExceptionalPeriodBody], Field(max_length=50, default_factory=list)]
+    exceptional_closings: Annotated[list[ExceptionalPeriodBody], Field(max_length=50, default_factory=list)]
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        opening_hours(self)
+        return self
+
+
+def opening_hours(body: OpeningHoursBody) -> OpeningHours:
+    """Opening hours as kept. Raises ValueError for what no clock shows."""
+    return OpeningHours(
+        twentyfourseven=body.twentyfourseven,
+        regular_hours=tuple(RegularHours(**it.model_dump()) for it in body.regular_hours),
+        exceptional_openings=tuple(ExceptionalPeriod(**it.model_dump()) for it in body.exceptional_openings),
+        exceptional_closings=tuple(ExceptionalPeriod(**it.model_dump()) for it in body.exceptional_closings),
+    )
+
+
+class SiteSummary(ResponseBody):
+    """Where a charger is, and when one may come; `is_open` null: nobody said."""
+
+    model_config = example(**examples.SITE)
+    site_id: str
+    name: str
+    address: str
+    latitude: float | None
+    longitude: float | None
+    time_zone: str
+    opening_hours: OpeningHoursBody | None
+    is_open: bool | None
 
 
 class SiteBody(RequestBody):
@@ -33,6 +90,7 @@ class SiteBody(RequestBody):
     is_load_managed: Annotated[
         bool, Field(description="its power is shared out: chargers are asked for current and power by phase")
     ] = False
+    opening_hours: OpeningHoursBody | None = None
 
 
 class PlugBody(RequestBody):
@@ -125,6 +183,7 @@ class ChargerView(ResponseBody):
     site_id: str
     site_name: str
     address: str
+    site: SiteSummary
     online: bool
     metering: Annotated[MeteringCapability, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.chargers import views
-from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, TokenBody
+from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, TokenBody, opening_hours
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import ChargerId, Id
 from chalicelib.handlers.pricing.models import TariffBody
@@ -55,11 +55,13 @@ def put_tariff(request: Request) -> Answer:
 )
 def put_site(request: Request) -> Answer:
     """Register a site, or change it: its address, place, tariff and time zone."""
+    body: SiteBody = request.body
     network().registry.put_site(
         Site(
             site_id=_checked(request, "site_id", _ID),
             operator_id=request.operator_id,
-            **request.body.model_dump(mode="python"),
+            opening_hours=opening_hours(body.opening_hours) if body.opening_hours else None,
+            **body.model_dump(mode="python", exclude={"opening_hours"}),
         )
     )
     return Answer()

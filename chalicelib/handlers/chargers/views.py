@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -28,7 +29,13 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
+from chalicelib.handlers.chargers.models import (
+    ChargerView,
+    ConnectorView,
+    OpeningHoursBody,
+    RegisteredCharger,
+    SiteSummary,
+)
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
@@ -237,6 +244,21 @@ def session(it: Session) -> OperatorSession:
     )
 
 
+def site_summary(it: Site) -> SiteSummary:
+    """Where a charger is, and when one may come there."""
+    hours = it.opening_hours
+    return SiteSummary(
+        site_id=it.site_id,
+        name=it.name,
+        address=it.address,
+        latitude=it.latitude,
+        longitude=it.longitude,
+        time_zone=it.time_zone,
+        opening_hours=OpeningHoursBody.model_validate(asdict(hours)) if hours else None,
+        is_open=hours.is_open(it.time_zone, network().clock()) if hours else None,
+    )
+
+
 def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState]) -> ChargerView:
     """A charger as anyone may see it."""
     plugs = {plug.connector: plug for plug in it.plugs}
@@ -245,6 +267,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         site_id=site.site_id,
         site_name=site.name,
         address=site.address,
+        site=site_summary(site),
         online=it.connection_id is not None,
         metering=it.metering,
         connectors=[

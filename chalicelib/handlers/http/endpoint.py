@@ -28,7 +28,14 @@ from chalicelib.services.access import NotFound, Refusal
 
 _CORS = CORSConfig(
     allow_origin="*",
-    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+    allow_headers=[
+        "Authorization",
+        "Content-Type",
+        "Checkout-Secret",
+        "Idempotency-Key",
+        "If-None-Match",
+        "Last-Event-ID",
+    ],
     expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
     max_age=600,
 )
@@ -38,6 +45,7 @@ _REFUSAL_STATUS = {
     "no_card": 402,
     "open_balance": 402,
     "payment_declined": 402,
+    "checkout_expired": 410,
     "not_possible": 422,
 }
 KEY_FORM = "1 to 255 printable ASCII characters"
@@ -208,12 +216,13 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     if not isinstance(answer, Answer):
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
-    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type, **answer.headers}
+    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type}
     if route.is_cacheable and answer.status is None:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-        headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
+        headers |= {"ETag": tag, "Cache-Control": "private, no-cache", **answer.headers}
         if _has_seen(request.headers.get("if-none-match", ""), tag):
             return Response("", headers, HTTPStatus.NOT_MODIFIED)
+    headers |= answer.headers
     return Response(body, headers, answer.status or route.status)
 
 

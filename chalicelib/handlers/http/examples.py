@@ -11,11 +11,27 @@ PRICES: dict[str, Any] = {
     "name": "Standard",
     "currency": "EUR",
     "tax_included": False,
+    "price": [{"per": "kwh", "amount": "0.5355", "tax_percent": "19"}],
     "now": [_PER_KWH],
     "elements": [{"price_components": [_PER_KWH], "restrictions": None}],
     "min_price": None,
     "max_price": None,
     "hold_minor": 5000,
+}
+SITE: dict[str, Any] = {
+    "site_id": "harbour",
+    "name": "Harbour car park",
+    "address": "Hafenstrasse 1, Hamburg",
+    "latitude": 53.5437,
+    "longitude": 9.9924,
+    "time_zone": "Europe/Berlin",
+    "opening_hours": {
+        "twentyfourseven": False,
+        "regular_hours": [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}],
+        "exceptional_openings": [],
+        "exceptional_closings": [],
+    },
+    "is_open": True,
 }
 SESSION: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -23,6 +39,7 @@ SESSION: dict[str, Any] = {
     "reason": None,
     "charger_id": "DEMO-16",
     "site_id": "harbour",
+    "site": SITE,
     "connector": "1",
     "created_at": _AT,
     "started_at": "2026-11-21T09:30:08Z",
@@ -47,11 +64,25 @@ SESSION: dict[str, Any] = {
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
     "receipt_url": None,
 }
+CHECKOUT: dict[str, Any] = {
+    "checkout_id": "0d7f4f3e-5f0c-4b6e-9a55-2f3d1c0b9a11",
+    "secret": "Zk3…",
+    "charger_id": "DEMO-16",
+    "connector": "1",
+    "site": SITE,
+    "prices": PRICES,
+    "hold_minor": 5000,
+    "pay_before": "2026-11-21T09:45:00Z",
+    "publishable_key": "pk_live_…",
+    "session": None,
+    "receipt_url": None,
+}
 CHARGER: dict[str, Any] = {
     "charger_id": "DEMO-16",
     "site_id": "harbour",
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",
+    "site": SITE,
     "online": True,
     "metering": "full",
     "connectors": [

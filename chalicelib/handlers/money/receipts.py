@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -75,12 +76,15 @@ def link_receipt(request: Request) -> ReceiptLink:
     query={"ticket": "from the link", **_FORMAT},
     also_as=_PAPER,
 )
-def linked_receipt(request: Request) -> models.ReceiptView | Answer:
+def linked_receipt(request: Request) -> Answer:
     """The receipt behind a link."""
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
-    return _printed(request, network().driver_sessions.receipt(driver_id, session_id))
+    shown = _printed(request, network().driver_sessions.receipt(driver_id, session_id))
+    answer = shown if isinstance(shown, Answer) else Answer(shown)
+    # Whoever has the address sees it, and an address is written down: what it opens is kept nowhere besides.
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 
 @endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from decimal import Decimal
 
+from chalicelib.domain.pricing.price_tag import TagPrice, price_tag
 from chalicelib.domain.pricing.rating import rates
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, PriceLimit, Restrictions, Tariff, simple_elements
 from chalicelib.handlers.pricing.models import (
@@ -13,6 +14,7 @@ from chalicelib.handlers.pricing.models import (
     PriceLimitBody,
     Prices,
     RestrictionsBody,
+    TagPriceView,
     TariffBody,
 )
 
@@ -48,12 +50,18 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
         name=it.name,
         currency=it.currency,
         tax_included=it.tax_included,
+        price=[tag(price) for price in price_tag(it, time_zone, at)],
         now=[_component_body(component) for component in rates(it, time_zone, at) if component.price],
         elements=[_element_body(element) for element in it.elements],
         min_price=_limit_body(it.min_price),
         max_price=_limit_body(it.max_price),
         hold_minor=it.hold_minor,
     )
+
+
+def tag(it: TagPrice) -> TagPriceView:
+    """One consumer price."""
+    return TagPriceView.model_construct(per=it.per, amount=it.amount, tax_percent=it.tax_percent)
 
 
 def _element(body: ElementBody) -> Element:

@@ -15,7 +15,7 @@ from chalicelib.handlers.http.fields import ResponseBody, example
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
-from chalicelib.handlers.sessions.views import session
+from chalicelib.handlers.sessions.views import page
 from chalicelib.services.sessions.driver_sessions import progress
 from chalicelib.wiring import network
 
@@ -74,6 +74,6 @@ def export(request: Request) -> Export:
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id, at=it.at) for it in kept.notices],
-        sessions=[session(progress(it), is_watched=True) for it in kept.sessions],
+        sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

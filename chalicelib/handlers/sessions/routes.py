@@ -9,6 +9,7 @@ from chalice import Blueprint
 from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
@@ -44,7 +45,7 @@ def begin(request: Request) -> Answer:
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
     session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
-    shown = views.session(progress(session))
+    shown = _shown(progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 
 
@@ -59,19 +60,19 @@ def begin(request: Request) -> Answer:
 def page(request: Request) -> SessionPage:
     """The caller's sessions, newest first."""
     found, cursor = network().driver_sessions.page(request.driver_id, *_PAGING.asked(request))
-    return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+    return SessionPage(items=views.page(found), next_cursor=cursor)
 
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
 def watch(request: Request) -> SessionView:
     """One of the caller's sessions, as far as it has come."""
-    return views.session(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
+    return _shown(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
-    return views.session(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
+    return _shown(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "POST", "/v1/sessions/{session_id}/unlock", answers=UnlockView, errors=(404, 409))
@@ -121,18 +122,23 @@ def _watcher(request: Request, session_id: str) -> str:
     raise NotAllowed("send a ticket (see live_url) or an Authorization header")
 
 
+def _shown(found: Progress) -> SessionView:
+    return views.session(found, views.sites_of(found.session))
+
+
 def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
     """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
     yield f"retry: {_RETRY_MS}\n\n"
+    site = views.sites_of(steps[-1].session)
     for step in steps:
         # A state can change without a reading, so both name the event.
         event_id = f"{step.position}|{step.session.state}"
         if event_id != seen:
-            yield _event("progress", event_id, step)
+            yield _event("progress", event_id, step, site)
     if steps[-1].session.is_over and not may_be_more:
-        yield _event("end", _END, steps[-1])
+        yield _event("end", _END, steps[-1], site)
 
 
-def _event(name: str, event_id: str, step: Progress) -> str:
-    data = views.session(step, is_watched=True).model_dump_json()
+def _event(name: str, event_id: str, step: Progress, site: SiteSummary | None) -> str:
+    data = views.session(step, site, is_watched=True).model_dump_json()
     return f"event: {name}\nid: {event_id}\ndata: {data}\n\n"

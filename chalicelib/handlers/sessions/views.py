@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.drivers import is_guest
+from chalicelib.domain.sessions import Checkout
+from chalicelib.handlers.chargers.models import SiteSummary
+from chalicelib.handlers.chargers.views import site_summary
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.handlers.sessions.models import SessionView
+from chalicelib.handlers.sessions.models import CheckoutView, SessionView
+from chalicelib.records.access import TicketScope
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
+_GUESTS_RECEIPT_GOOD_FOR = timedelta(days=30)
 
 
-def session(progress: Progress, is_watched: bool = False) -> SessionView:
+def sites_of(session: Session) -> SiteSummary | None:
+    """Where a session is; None where its operator has taken the site away. One read."""
+    site = network().sites.get(session.site_id)
+    return site_summary(site) if site else None
+
+
+def page(found: Sequence[Progress], is_watched: bool = False) -> list[SessionView]:
+    """Sessions as a list shows them; one read for each site there is among them."""
+    sites = {it.session.site_id: it.session for it in found}
+    where = {site_id: sites_of(it) for site_id, it in sites.items()}
+    return [session(it, where[it.session.site_id], is_watched) for it in found]
+
+
+def session(progress: Progress, site: SiteSummary | None, is_watched: bool = False) -> SessionView:
     """A session as its driver sees it, with a link to watch it by that needs no login for a day.
 
     Whoever watches already gets no further link: a ticket that is good for another would never end.
@@ -26,6 +46,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         reason=it.reason,
         charger_id=it.charger_id,
         site_id=it.site_id,
+        site=site,
         connector=str(it.connector),
         created_at=it.created_at,
         started_at=it.started_at,
@@ -48,8 +69,36 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),
-        receipt_url=f"/v1/sessions/{it.session_id}/receipt" if it.is_over and it.payment else None,
+        receipt_url=_receipt_url(it) if it.is_over and it.payment else None,
     )
+
+
+def checkout(it: Checkout, progress: Progress | None, secret: str | None = None) -> CheckoutView:
+    """A checkout as its payer sees it."""
+    site = network().sites.get(it.site_id)
+    where = site_summary(site) if site else None
+    shown = session(progress, where) if progress else None
+    return CheckoutView(
+        checkout_id=it.checkout_id,
+        secret=secret,
+        charger_id=it.charger_id,
+        connector=str(it.connector),
+        site=where,
+        prices=prices(it.tariff, it.time_zone, it.created_at),
+        hold_minor=0 if it.tariff.is_free else it.tariff.hold_minor,
+        pay_before=it.pay_before,
+        publishable_key=network().setting("STRIPE_PUBLISHABLE_KEY"),
+        session=shown,
+        receipt_url=shown.receipt_url if shown else None,
+    )
+
+
+def _receipt_url(it: Session) -> str:
+    if it.driver_id is None or not is_guest(it.driver_id) or it.ended_at is None:
+        return f"/v1/sessions/{it.session_id}/receipt"
+    expires_at = it.ended_at + _GUESTS_RECEIPT_GOOD_FOR
+    ticket = network().tickets.issue(it.session_id, it.driver_id, expires_at, TicketScope.RECEIPT)
+    return f"/v1/receipts/{it.session_id}?ticket={ticket}&format=html"
 
 
 def _live_url(it: Session) -> str:

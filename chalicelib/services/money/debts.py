@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
+from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.ports import Clock
@@ -52,11 +53,11 @@ class Debts:
     clock: Clock
 
     def open(self, session: Session, amount_minor: int) -> bool:
-        """Write down that so much is owed; False, and nothing is, when it is too little to ask for."""
+        """Write down that so much is owed; False, and nothing is, when it is too little to ask for, or a guest's."""
         if session.driver_id is None:
             return False
         currency = session.tariff.currency
-        if amount_minor < to_minor(_TOO_LITTLE, currency):
+        if amount_minor < to_minor(_TOO_LITTLE, currency) or is_guest(session.driver_id):
             book = Book(session.session_id, session.operator_id, session.driver_id, currency)
             self.ledger.append([book.write_off(amount_minor, self.clock())])
             return False

@@ -20,6 +20,7 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
     ToppedUp,
 )
+from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.pricing.rating import Usage, planned, price
 from chalicelib.ports import Clock
@@ -93,7 +94,9 @@ class Funds:
         """Set more aside for a charge that outgrows its hold; it ends where the card is good for no more."""
         more_minor = session.tariff.hold_minor
         try:
-            hold = self._raise(session, more_minor) or self._hold(session, self._payer(session), more_minor)
+            payer = self._payer(session)
+            _ask_once(payer)
+            hold = self._raise(session, more_minor) or self._hold(session, payer, more_minor)
         except Declined as error:
             _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
             self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED))
@@ -222,6 +225,7 @@ class Funds:
         """Take money that no hold set aside; None when the card is not good for it."""
         try:
             driver = self._payer(session)
+            _ask_once(driver)
             charged = self.payments().charge(session, driver, amount_minor, f"rest-{len(session.holds)}")
         except Declined as error:
             _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
@@ -253,6 +257,14 @@ class Funds:
 
     def _payer(self, session: Session) -> Driver:
         driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        if driver is None or driver.customer_id is None or driver.payment_method_id is None:
+        if driver is None or driver.payment_method_id is None:
+            raise Declined("no card is saved")
+        if driver.customer_id is None and not is_guest(driver.driver_id):
             raise Declined("no card is saved")
         return driver
+
+
+def _ask_once(payer: Driver) -> None:
+    """A guest agreed to what was set aside, and the provider takes a card that is not saved for one payment only."""
+    if is_guest(payer.driver_id):
+        raise Declined("a guest's card is asked once")

@@ -112,7 +112,9 @@ class DriverSessions:
         try:
             spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
         except Refusal:
-            if (under_way := self._own(driver_id, wanted)) is not None:
+            # What stands in the way may be this very request, made twice at once.
+            begun = self.sessions.get(session_id) if key else None
+            if (under_way := begun or self._own(driver_id, wanted)) is not None:
                 return self._again(under_way, wanted), False
             raise
         reserved = None
@@ -222,6 +224,9 @@ class DriverSessions:
                 "idempotency_key_reused",
                 "this Idempotency-Key began a session at another connector, or with other limits",
             )
+        if session.reason is Reason.CONNECTOR_BUSY:
+            # As the first request was answered, so is each that repeats it.
+            raise busy(session.connector)
         if session.state is State.INITIATED:
             # The first request may have died before it got this far.
             self._claim(session)
