@@ -11,6 +11,7 @@ BLUEPRINTS = (
     "sessions.routes.sessions",
     "sessions.adhoc.adhoc",
     "money.receipts.receipts",
+    "money.quotes.quotes",
     "money.routes.money",
     "drivers.tokens.tokens",
     "sessions.export.exports",

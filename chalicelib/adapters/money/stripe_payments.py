@@ -158,6 +158,30 @@ class StripePayments:
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
 
+    def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
+        """Two calls."""
+        request: Any = {
+            "amount": _to_stripe(amount_minor, currency, ROUND_CEILING),
+            "currency": currency.lower(),
+            "customer": driver.customer_id,
+            "payment_method": driver.payment_method_id,
+            "allowed_payment_method_types": ["card"],
+            "capture_method": "manual",
+            "confirm": True,
+            "off_session": True,
+            "description": "EV charging reservation: card check",
+        }
+        with _plain_errors():
+            try:
+                intent = self._payment_intents.create(request, {"idempotency_key": f"check-{key}"})
+                payment_id = intent.id
+            except stripe.CardError as error:
+                asked = _action(error) if error.code == "authentication_required" else None
+                if asked is None:
+                    raise
+                payment_id = asked.payment_id
+            self._payment_intents.cancel(payment_id, options={"idempotency_key": f"checked-{key}"})
+
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"

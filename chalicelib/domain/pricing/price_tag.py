@@ -48,10 +48,11 @@ class TagPrice:
 def price_tag(tariff: Tariff, time_zone: str, at: datetime) -> tuple[TagPrice, ...]:
     """What a charge that begins at this moment costs; nothing at all where it is free."""
     found = {it.type: it for it in rates(tariff, time_zone, at) if it.price}
-    return tuple(_tag(found[priced], tariff) for priced in _UNITS if priced in found)
+    return tuple(tag(found[priced], tariff) for priced in _UNITS if priced in found)
 
 
-def _tag(it: PriceComponent, tariff: Tariff) -> TagPrice:
+def tag(it: PriceComponent, tariff: Tariff) -> TagPrice:
+    """One of a tariff's prices as a consumer pays it, down to a hundredth of a cent."""
     amount = it.price / _SIXTY if it.type in _BY_THE_HOUR else it.price
     if not tariff.tax_included:
         amount *= 1 + (it.vat or 0) / _HUNDRED

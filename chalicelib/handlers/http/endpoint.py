@@ -17,7 +17,7 @@ from chalice import Blueprint, CORSConfig, Response
 from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.handlers.http.caller import Caller, caller_from, jwt
+from chalicelib.handlers.http.caller import Caller, caller_from, caller_of, jwt
 from chalicelib.handlers.http.fields import FieldError, Problem
 from chalicelib.handlers.http.observability import logger
 from chalicelib.records import Conflict
@@ -53,6 +53,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
+# Whether a connector is free is news for so long.
+_SHARED_FOR_S = 15
 # On every answer, unless its route knows better: nobody keeps it, guesses what it is, or learns where it was read.
 _CAREFUL = {
     "Cache-Control": "no-store",
@@ -81,6 +83,11 @@ class Request:
         if self.caller is None:
             raise NotAllowed("log in first")
         return self.caller.driver_id
+
+    @property
+    def known_driver_id(self) -> str | None:
+        """The caller's account, on a route that is open to strangers; None for one."""
+        return self.caller.driver_id if self.caller is not None else None
 
     @property
     def operator_id(self) -> str:
@@ -137,6 +144,7 @@ class Route:
     status: int
     also: Mapping[int, str]
     needs_login: bool
+    is_personal: bool
     needs_operator: bool
     errors: tuple[int, ...]
     handler: Handler
@@ -164,6 +172,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     status: int = 200,
     also: Mapping[int, str] | None = None,
     needs_login: bool = True,
+    is_personal: bool = False,
     needs_operator: bool = False,
     errors: tuple[int, ...] = (),
     content_type: str = _JSON,
@@ -173,7 +182,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `also`, `errors`, `headers` and `query` (name -> what it is for) are for the document.
 
-    So is `also_as`: other types of the same content.
+    So is `also_as`: other types of the same content. `is_personal`: open to all, and whoever shows a token has an
+    answer of their own.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -184,7 +194,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             answers=answers,
             status=status,
             also=also or {},
-            needs_login=needs_login,
+            needs_login=needs_login and not is_personal,
+            is_personal=is_personal,
             needs_operator=needs_operator,
             errors=errors,
             handler=handler,
@@ -200,7 +211,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 
         view.__name__ = handler.__name__
         view.__doc__ = handler.__doc__
-        options: dict[str, Any] = {"authorizer": jwt} if needs_login else {}
+        options: dict[str, Any] = {"authorizer": jwt} if route.needs_login else {}
         # Chalice would refuse other content types in words of its own, and those of requests without a body too.
         blueprint.route(path, methods=[method], cors=_CORS, content_types=["*/*"], **options)(view)
         return handler
@@ -219,11 +230,19 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type}
     if route.is_cacheable and answer.status is None:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-        headers |= {"ETag": tag, "Cache-Control": "private, no-cache", **answer.headers}
+        headers |= {"ETag": tag, "Cache-Control": "private, no-cache", **_for_whom(route, request), **answer.headers}
         if _has_seen(request.headers.get("if-none-match", ""), tag):
             return Response("", headers, HTTPStatus.NOT_MODIFIED)
     headers |= answer.headers
     return Response(body, headers, answer.status or route.status)
+
+
+def _for_whom(route: Route, request: ChaliceRequest) -> dict[str, str]:
+    """What is open to all may be kept for all; what somebody is shown by their token is theirs."""
+    if not route.is_personal:
+        return {}
+    shared = {} if request.headers.get("authorization") else {"Cache-Control": f"public, max-age={_SHARED_FOR_S}"}
+    return {"Vary": "Authorization", **shared}
 
 
 def _has_seen(if_none_match: str, tag: str) -> bool:
@@ -234,14 +253,19 @@ def _has_seen(if_none_match: str, tag: str) -> bool:
 
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
     caller = caller_from(request.context.get("authorizer") or {}) if route.needs_login else None
+    if route.is_personal and (authorization := request.headers.get("authorization")):
+        caller = caller_of(authorization)
     if route.needs_operator and (caller is None or caller.operator_id is None):
         raise Forbidden("this needs an operator's account")
+    query = dict(request.query_params or {})
+    if unknown := sorted(query.keys() - route.query.keys()):
+        raise BadRequest(f"there is no parameter {unknown[0][:40]!r} here", unknown[0][:40])
     body = request.raw_body or b""
     raw_body = body.encode() if isinstance(body, str) else body
     return Request(
         # API Gateway leaves path parameters percent-encoded.
         path={name: unquote(value) for name, value in path_parameters.items()},
-        query=dict(request.query_params or {}),
+        query=query,
         headers=request.headers,
         raw_body=raw_body,
         body=_body(route.takes, raw_body, request.headers.get("content-type", _JSON)) if route.takes else None,
