@@ -32,6 +32,7 @@ class SessionServices(MoneyServices):
             late_ends=self.late_ends,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
+            terminal_payments=self.terminal_payments,
             clock=self.clock,
         )
 

@@ -30,6 +30,8 @@ class Flag(StrEnum):
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
     DISPUTED = "disputed"
+    # A card terminal took something else than was billed, or took it twice.
+    SETTLEMENT_DIFFERS = "settlement_differs"
 
 
 def believable(at: datetime | None, heard_at: datetime) -> bool:

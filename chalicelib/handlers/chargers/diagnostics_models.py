@@ -290,6 +290,16 @@ class HandSettlementBody(RequestBody):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class SettlementView(ResponseBody):
+    """What the charger's own card terminal took; nothing else is charged for the session."""
+
+    psp_ref: str
+    amount_minor: int
+    at: datetime
+    receipt_id: str
+    receipt_url: str
+
+
 class OperatorSession(ResponseBody):
     """A session as the operator sees it; `flags` say why a person should look at it.
 
@@ -321,6 +331,7 @@ class OperatorSession(ResponseBody):
         plugged_in_after_s=120,
         total_minor=None,
         paid_minor=None,
+        paid_at_terminal=None,
         currency="EUR",
         late_end=None,
         is_end_inferred=True,
@@ -350,6 +361,7 @@ class OperatorSession(ResponseBody):
     plugged_in_after_s: int | None
     total_minor: int | None
     paid_minor: int | None
+    paid_at_terminal: SettlementView | None
     currency: str
     is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
     ended_by: str | None = Field(description="who ended it by hand")

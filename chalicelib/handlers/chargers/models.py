@@ -122,6 +122,9 @@ class ChargerBody(RequestBody):
     ] = 1
     keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID tokens up to date")] = False
     has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
+    has_card_terminal: Annotated[
+        bool, Field(description="it takes cards itself: who pays there charges (2.1 DirectPayment, NotifySettlement)")
+    ] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
@@ -151,6 +154,7 @@ class RegisteredCharger(ResponseBody):
     model: str | None
     firmware: str | None
     has_main_meter: bool
+    has_card_terminal: bool
     metering: Annotated[
         MeteringCapability, Field(description="what its charges can be billed by, as its settings tell")
     ]

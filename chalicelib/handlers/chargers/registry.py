@@ -90,6 +90,7 @@ def put_charger(request: Request) -> Answer:
         admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
         keeps_list=body.keeps_list,
         has_main_meter=body.has_main_meter,
+        has_card_terminal=body.has_card_terminal,
         plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
     had_been_pending = network().registry.put_charger(charger, body.password)

@@ -13,6 +13,7 @@ from chalicelib.domain.chargers.availability import Happening, LineChanged, Upti
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, SignedValue
 from chalicelib.domain.chargers.setup import Setup
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
@@ -25,6 +26,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     MainMeterView,
     News,
     OperatorSession,
+    SettlementView,
     SignedValueView,
     TransactionView,
     UptimeReport,
@@ -65,6 +67,7 @@ def _registered(it: Charger) -> dict[str, Any]:
         "model": it.model,
         "firmware": it.firmware,
         "has_main_meter": it.has_main_meter,
+        "has_card_terminal": it.has_card_terminal,
         "metering": it.metering,
     }
 
@@ -236,11 +239,25 @@ def session(it: Session) -> OperatorSession:
         plugged_in_after_s=it.plugged_in_after_s,
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
+        paid_at_terminal=_settlement(it),
         currency=it.tariff.currency,
         is_end_inferred=it.is_end_inferred,
         ended_by=it.by_hand.by if it.by_hand else None,
         ended_because=it.by_hand.note if it.by_hand else None,
         late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
+    )
+
+
+def _settlement(it: Session) -> SettlementView | None:
+    told = it.settlement
+    if told is None:
+        return None
+    return SettlementView(
+        psp_ref=told.psp_ref,
+        amount_minor=to_minor(told.amount, it.tariff.currency),
+        at=told.at,
+        receipt_id=told.receipt_id,
+        receipt_url=told.receipt_url,
     )
 
 

@@ -58,6 +58,7 @@ SESSION: dict[str, Any] = {
     "limits": None,
     "held_minor": 5000,
     "paid_minor": None,
+    "is_paid_at_terminal": False,
     "due_minor": 0,
     "refunded_minor": 0,
     "action": None,
@@ -152,6 +153,7 @@ REGISTERED: dict[str, Any] = {
             "model": "Fast 50",
             "firmware": "1.0.3",
             "has_main_meter": False,
+            "has_card_terminal": False,
             "metering": "full",
         }
     ]

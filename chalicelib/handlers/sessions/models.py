@@ -62,6 +62,7 @@ class SessionView(ResponseBody):
     limits: Limits | None
     held_minor: Minor | None
     paid_minor: Minor | None
+    is_paid_at_terminal: Annotated[bool, Field(description="by card at the charger itself; no other card is asked")]
     due_minor: Annotated[int, Field(description="billed and not paid; see /v1/me/balance")]
     refunded_minor: Minor
     action: CardActionView | None

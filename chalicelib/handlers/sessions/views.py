@@ -65,6 +65,7 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         limits=it.limits,
         held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
+        is_paid_at_terminal=it.settlement is not None,
         due_minor=it.due_minor if it.is_over else 0,
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,

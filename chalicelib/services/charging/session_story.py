@@ -8,6 +8,7 @@ from __future__ import annotations
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.session import Reason, session_id_for
+from chalicelib.domain.charging.terminal import SettledAtTerminal
 from chalicelib.domain.charging.transitions import (
     SessionEvent,
     Started,
@@ -70,4 +71,6 @@ def story(facts: Transaction) -> list[SessionEvent]:
                 is_inferred=is_inferred,
             )
         )
+    if facts.settlement is not None and start is not None:
+        events.append(SettledAtTerminal(facts.settlement))
     return events

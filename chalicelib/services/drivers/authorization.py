@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, State, looks_like_app_token
+from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
@@ -109,9 +110,9 @@ class Authorizations:
                     driver_id=session.driver_id,
                     session=session,
                 )
-        known = self._token(operator_id, token)
+        known = None if is_terminal_token(token) else self._token(operator_id, token)
         if known is None:
-            return Authorization(standing=AuthorizationStatus.UNKNOWN)
+            return self._unknown(charger_id, token)
         if is_operators(known, operator_id) and self.setups.profile(operator_id).is_master_pass(known.group):
             return self._master_pass(known)
         driver = self.drivers.get(known.driver_id)
@@ -126,6 +127,12 @@ class Authorizations:
             group=known.group,
             expires_at=known.expires_at,
         )
+
+    def _unknown(self, charger_id: str, token: str) -> Authorization:
+        """Nobody we know may charge, but who pays at the charger's card terminal, if its operator says it has one."""
+        charger = self.chargers.get(charger_id) if is_terminal_token(token) else None
+        has_paid = charger is not None and charger.has_card_terminal
+        return Authorization(standing=AuthorizationStatus.ACCEPTED if has_paid else AuthorizationStatus.UNKNOWN)
 
     def _master_pass(self, card: Token) -> Authorization:
         """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""

@@ -57,5 +57,12 @@ class IssuedReceipts:
             bill=it.bill,
             paid_minor=it.payment.amount_minor,
             paid_at=it.payment.paid_at,
-            card=it.hold.card if it.hold else "",
+            card=_paid_with(it),
         )
+
+
+def _paid_with(it: Session) -> str:
+    """The card as far as it may be told; a terminal's own slip says more."""
+    if it.settlement is not None:
+        return "paid at the terminal"
+    return it.hold.card if it.hold else ""
