@@ -16,6 +16,7 @@ BLUEPRINTS = (
     "drivers.tokens.tokens",
     "sessions.export.exports",
     "chargers.registry.operators",
+    "chargers.fault_reports.faults",
     "chargers.commands.commands",
     "chargers.provisioning.provisioning",
     "chargers.diagnostics.insight",

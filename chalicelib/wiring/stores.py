@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.connectors import DynamoConnectors
+from chalicelib.adapters.chargers.fault_reports import DynamoFaultReports
 from chalicelib.adapters.chargers.held_lists import DynamoHeldLists
 from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
@@ -171,6 +172,10 @@ class Stores:
     @cached_property
     def knocks(self) -> DynamoKnocks:
         return DynamoKnocks()
+
+    @cached_property
+    def fault_reports(self) -> DynamoFaultReports:
+        return DynamoFaultReports()
 
     @cached_property
     def message_log(self) -> DynamoMessageLog:

@@ -26,6 +26,7 @@ class DynamoDrivers:
             put(DriverRow(driver.driver_id, body=body, terms={}), DriverRow.driver_id.does_not_exist())
 
     def add_guest(self, guest: Driver, until: datetime) -> bool:
+        """One call: the port Guests."""
         row = DriverRow(guest.driver_id, body=encode(guest), terms={}, expires_at=until)
         return put(row, DriverRow.driver_id.does_not_exist())
 

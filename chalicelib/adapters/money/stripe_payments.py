@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -18,6 +17,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_errors import cardholder_action, plain_errors
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
@@ -27,7 +27,6 @@ from chalicelib.records.money import (
     Declined,
     PaymentNews,
     PaymentNewsKind,
-    PaymentsUnavailable,
     ProviderPayment,
     SavedCard,
 )
@@ -53,7 +52,6 @@ _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
 _AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED: "amount_received"}
 
-_log = logging.getLogger(__name__)
 # Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
@@ -80,7 +78,7 @@ class StripePayments:
         self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
-        with _plain_errors():
+        with plain_errors():
             customer = self._customers.create(
                 {"email": email, "metadata": {"driver_id": driver_id}},
                 {"idempotency_key": f"customer-{driver_id}"},
@@ -88,7 +86,7 @@ class StripePayments:
         return customer.id
 
     def forget_customer(self, customer_id: str) -> None:
-        with _plain_errors():
+        with plain_errors():
             try:
                 self._customers.delete(customer_id)
             except stripe.InvalidRequestError as error:
@@ -97,7 +95,7 @@ class StripePayments:
 
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
         """One call; the client confirms the setup with Stripe directly."""
-        with _plain_errors():
+        with plain_errors():
             setup = self._setup_intents.create(
                 {"customer": customer_id, "usage": "off_session", "allowed_payment_method_types": ["card"]},
                 {"idempotency_key": f"setup-{request_id}"},
@@ -108,7 +106,7 @@ class StripePayments:
         """One call; `setup_id` may come from anybody."""
         if not setup_id.startswith("seti_"):
             return None
-        with _plain_errors():
+        with plain_errors():
             try:
                 setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
             except stripe.InvalidRequestError as error:
@@ -125,16 +123,15 @@ class StripePayments:
         """One call; `payment_method_id` may come from anybody, and may be a card that somebody has saved."""
         if not payment_method_id.startswith("pm_"):
             return None
-        with _plain_errors():
+        with plain_errors():
             try:
                 method = self._payment_methods.retrieve(payment_method_id)
             except stripe.InvalidRequestError as error:
-                if error.http_status == HTTPStatus.NOT_FOUND:
-                    return None
-                raise
-        if method.customer is not None or method.card is None:
-            return None
-        return SavedCard(method.id, f"{method.card.brand} {method.card.last4}")
+                if error.http_status != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
+        card = method.card if method.customer is None else None
+        return SavedCard(method.id, f"{card.brand} {card.last4}") if card else None
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -159,25 +156,20 @@ class StripePayments:
         return held
 
     def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
-        """Two calls."""
+        """Two calls: a hold, and its end."""
         request: Any = {
             "amount": _to_stripe(amount_minor, currency, ROUND_CEILING),
             "currency": currency.lower(),
             "customer": driver.customer_id,
             "payment_method": driver.payment_method_id,
             "allowed_payment_method_types": ["card"],
-            "capture_method": "manual",
-            "confirm": True,
-            "off_session": True,
-            "description": "EV charging reservation: card check",
+            **{"capture_method": "manual", "confirm": True, "off_session": True},
         }
-        with _plain_errors():
+        with plain_errors():
             try:
-                intent = self._payment_intents.create(request, {"idempotency_key": f"check-{key}"})
-                payment_id = intent.id
+                payment_id = self._payment_intents.create(request, {"idempotency_key": f"check-{key}"}).id
             except stripe.CardError as error:
-                asked = _action(error) if error.code == "authentication_required" else None
-                if asked is None:
+                if error.code != "authentication_required" or (asked := cardholder_action(error)) is None:
                     raise
                 payment_id = asked.payment_id
             self._payment_intents.cancel(payment_id, options={"idempotency_key": f"checked-{key}"})
@@ -186,7 +178,7 @@ class StripePayments:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
         try:
-            with _plain_errors():
+            with plain_errors():
                 intent = self._payment_intents.increment_authorization(
                     hold.payment_id, {"amount": amount}, {"idempotency_key": key}
                 )
@@ -213,7 +205,7 @@ class StripePayments:
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
-        with _plain_errors():
+        with plain_errors():
             refund = self._refunds.create(
                 {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
                 {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
@@ -221,13 +213,13 @@ class StripePayments:
         return refund.id
 
     def session_of(self, payment_id: str) -> str | None:
-        with _plain_errors():
+        with plain_errors():
             intent = self._payment_intents.retrieve(payment_id)
         return _session_id(intent)
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
         """A call for each hundred payments."""
-        with _plain_errors():
+        with plain_errors():
             created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
             page = self._payment_intents.list({"created": created, "limit": 100, "expand": ["data.latest_charge"]})
             for intent in page.auto_paging_iter():
@@ -256,7 +248,7 @@ class StripePayments:
         self._finish(hold, lambda: self._cancel(session, hold), "canceled")
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
-        with _plain_errors():
+        with plain_errors():
             intent = self._payment_intents.retrieve(hold.payment_id)
         taken = intent.amount_received if intent.status == "succeeded" else 0
         return _from_stripe(taken, session.tariff.currency)
@@ -292,7 +284,7 @@ class StripePayments:
             },
             **options,
         }
-        with _plain_errors():
+        with plain_errors():
             return self._payment_intents.create(request, {"idempotency_key": key})
 
     def _check(
@@ -303,7 +295,7 @@ class StripePayments:
             return
         if can_wait and intent.status == "requires_action":
             raise CardholderNeeded(CardAction(intent.id, intent.client_secret or ""))
-        with _plain_errors():
+        with plain_errors():
             self._cancel(session, hold)
         raise Declined("The card's bank asks its holder to confirm, and nobody is there to do so.")
 
@@ -312,7 +304,7 @@ class StripePayments:
 
     def _finish(self, hold: Hold, attempt: Callable[[], None], wanted_status: str) -> None:
         """End a hold; that Stripe refuses is no failure when the hold has ended that way before."""
-        with _plain_errors():
+        with plain_errors():
             try:
                 attempt()
             except stripe.InvalidRequestError:
@@ -329,31 +321,6 @@ def _capture_before(charge: Any) -> datetime | None:
 
 def _key(session: Session, step: str, hold: Hold) -> str:
     return f"{session.session_id}-{step}-{hold.payment_id}"
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Let nothing of Stripe's out but a sentence for the driver or a line for whoever looks after the system."""
-    try:
-        yield
-    except stripe.CardError as error:
-        if error.code == "authentication_required" and (action := _action(error)) is not None:
-            raise CardholderNeeded(action) from None
-        raise Declined(error.user_message or "The card was declined.") from None
-    except stripe.InvalidRequestError as error:
-        _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
-        raise Declined(error.user_message or "The payment was refused.") from None
-    except stripe.StripeError as error:
-        facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
-        raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
-
-
-def _action(error: stripe.CardError) -> CardAction | None:
-    """The payment that the cardholder may still confirm (docs.stripe.com/payments/without-card-authentication)."""
-    intent = (
-        (error.json_body or {}).get("error", {}).get("payment_intent") if isinstance(error.json_body, dict) else None
-    )
-    return CardAction(intent["id"], intent["client_secret"]) if intent else None
 
 
 def _session_id(intent: stripe.PaymentIntent) -> str | None:

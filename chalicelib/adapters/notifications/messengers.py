@@ -163,7 +163,7 @@ class MailMessenger:
     def send(self, notice: Notification) -> None:
         """Send it to the driver's address. Raises Undelivered. Nothing happens when the account is gone."""
         driver = self.drivers.get(notice.driver_id)
-        if driver is None:
+        if driver is None or not driver.email:
             return
         where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
         words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n"

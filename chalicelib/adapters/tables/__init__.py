@@ -26,6 +26,7 @@ from chalicelib.adapters.tables.chargers import (
 )
 from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, TransactionRow
 from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
+from chalicelib.adapters.tables.fault_reports import FaultReportRow
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
@@ -42,6 +43,7 @@ __all__ = [
     "DebtRow",
     "DifferenceRow",
     "DriverRow",
+    "FaultReportRow",
     "HistoryRow",
     "IdempotencyRow",
     "JournalRow",
@@ -76,6 +78,7 @@ TABLES: tuple[type[Model], ...] = (
     HistoryRow,
     ReportRow,
     KnockRow,
+    FaultReportRow,
     OperatorRow,
     SiteRow,
     TariffRow,

@@ -39,7 +39,8 @@ def _settle(session: Session, event: SettledAtTerminal) -> Session:
     if known is not None and not known.is_same(told):
         return _doubted(session)
     session = session if known is not None else replace(session, settlement=told)
-    if session.bill is None:
+    bill = session.bill
+    if bill is None:
         return session
     amount_minor = to_minor(told.amount, session.tariff.currency)
     if session.payment is None:
@@ -47,7 +48,7 @@ def _settle(session: Session, event: SettledAtTerminal) -> Session:
     elif known is None:
         # A card was charged before the terminal's word came: somebody paid twice.
         return _doubted(session)
-    return session if amount_minor == session.bill.total_minor else _doubted(session)
+    return session if amount_minor == bill.total_minor else _doubted(session)
 
 
 def _doubted(session: Session) -> Session:

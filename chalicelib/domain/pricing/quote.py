@@ -20,7 +20,7 @@ _HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ChargeWish:
     """What a driver wants of a charge: energy, time or money, or energy in a time; then it stands `parked_s`."""
 
     begins_at: datetime
@@ -32,7 +32,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class QuotedCharge:
     """What it comes to."""
 
     energy_wh: int
@@ -40,7 +40,7 @@ class Quote:
     bill: Bill
 
 
-def quote(tariff: Tariff, time_zone: str, wish: Wish) -> Quote:
+def quote(tariff: Tariff, time_zone: str, wish: ChargeWish) -> QuotedCharge:
     """The quote for a wish. Raises ValueError for one that says nothing, or two things at once."""
     if wish.amount_minor is not None:
         if wish.energy_wh is not None or wish.charging_s is not None:
@@ -68,10 +68,10 @@ def reservation_tag(tariff: Tariff) -> tuple[tuple[ReservationRestriction, TagPr
     return tuple(found)
 
 
-def _for_money(tariff: Tariff, time_zone: str, wish: Wish, amount_minor: int) -> Quote:
+def _for_money(tariff: Tariff, time_zone: str, wish: ChargeWish, amount_minor: int) -> QuotedCharge:
     """The most energy that costs no more: sought upwards, so that what is looked at is as short as what is found."""
 
-    def priced(energy_wh: int) -> Quote:
+    def priced(energy_wh: int) -> QuotedCharge:
         return _priced(tariff, time_zone, wish, energy_wh, _time_for(energy_wh, wish.power_w))
 
     most_wh = min(MOST_WH, wish.power_w * MOST_S // _HOUR_S)
@@ -94,6 +94,6 @@ def _time_for(energy_wh: int, power_w: int) -> int:
     return min(-(-energy_wh * _HOUR_S // power_w), MOST_S)
 
 
-def _priced(tariff: Tariff, time_zone: str, wish: Wish, energy_wh: int, charging_s: int) -> Quote:
+def _priced(tariff: Tariff, time_zone: str, wish: ChargeWish, energy_wh: int, charging_s: int) -> QuotedCharge:
     usage = planned(wish.begins_at, energy_wh, charging_s, wish.parked_s)
-    return Quote(energy_wh=energy_wh, charging_s=charging_s, bill=price(tariff, usage, time_zone))
+    return QuotedCharge(energy_wh=energy_wh, charging_s=charging_s, bill=price(tariff, usage, time_zone))

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopReason, Topic
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.models import RegisteredCharger, SettlementView
 from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
@@ -288,16 +288,6 @@ class HandSettlementBody(RequestBody):
 
     model_config = RequestBody.model_config | _example(reason="the charger burnt down")
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class SettlementView(ResponseBody):
-    """What the charger's own card terminal took; nothing else is charged for the session."""
-
-    psp_ref: str
-    amount_minor: int
-    at: datetime
-    receipt_id: str
-    receipt_url: str
 
 
 class OperatorSession(ResponseBody):

@@ -192,3 +192,13 @@ class ChargerView(ResponseBody):
     metering: Annotated[MeteringCapability, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices
+
+
+class SettlementView(ResponseBody):
+    """What the charger's own card terminal took; nothing else is charged for the session."""
+
+    psp_ref: str
+    amount_minor: int
+    at: datetime
+    receipt_id: str
+    receipt_url: str

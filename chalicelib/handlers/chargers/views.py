@@ -26,7 +26,6 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     MainMeterView,
     News,
     OperatorSession,
-    SettlementView,
     SignedValueView,
     TransactionView,
     UptimeReport,
@@ -36,6 +35,7 @@ from chalicelib.handlers.chargers.models import (
     ConnectorView,
     OpeningHoursBody,
     RegisteredCharger,
+    SettlementView,
     SiteSummary,
 )
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView

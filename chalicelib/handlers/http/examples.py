@@ -65,6 +65,35 @@ SESSION: dict[str, Any] = {
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
     "receipt_url": None,
 }
+STATEMENT: dict[str, Any] = {
+    "month": "2026-11",
+    "totals": [
+        {
+            "currency": "EUR",
+            "sessions": 1,
+            "energy_wh": 10000,
+            "net_minor": 450,
+            "tax_minor": 86,
+            "total_minor": 536,
+            "paid_minor": 536,
+            "refunded_minor": 0,
+        }
+    ],
+    "sessions": [
+        {
+            "session_id": "KAAAAAAAAAAAAAAAAAAA",
+            "site_id": "harbour",
+            "charger_id": "DEMO-16",
+            "created_at": _AT,
+            "energy_wh": 10000,
+            "currency": "EUR",
+            "total_minor": 536,
+            "paid_minor": 536,
+            "refunded_minor": 0,
+        }
+    ],
+    "is_complete": True,
+}
 CHECKOUT: dict[str, Any] = {
     "checkout_id": "0d7f4f3e-5f0c-4b6e-9a55-2f3d1c0b9a11",
     "secret": "Zk3…",

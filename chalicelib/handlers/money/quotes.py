@@ -9,7 +9,7 @@ from chalice import Blueprint
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.pricing import quote as domain
 from chalicelib.domain.pricing.price_tag import price_tag
-from chalicelib.domain.pricing.quote import MOST_S, MOST_WH, USUAL_W, Wish, reservation_tag
+from chalicelib.domain.pricing.quote import MOST_S, MOST_WH, USUAL_W, ChargeWish, reservation_tag
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import Quote, ReservationPrice
@@ -50,7 +50,7 @@ def quote(request: Request) -> Quote:
     charger, site, tariff = network().eligibility.prices(request.known_driver_id, charger_id)
     plug = _plug(charger, request.query.get("connector"))
     gives_w = plug.max_power_w or USUAL_W
-    wish = Wish(
+    wish = ChargeWish(
         begins_at=_time(request.query.get("at")),
         power_w=min(gives_w, _asked(request, "car_w", _MOST_W, least=1) or gives_w),
         energy_wh=_energy_wh(request),

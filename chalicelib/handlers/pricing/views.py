@@ -60,7 +60,7 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
 
 
 def tag(it: TagPrice) -> TagPriceView:
-    """One consumer price."""
+    """One consumer price, as it is shown."""
     return TagPriceView.model_construct(per=it.per, amount=it.amount, tax_percent=it.tax_percent)
 
 

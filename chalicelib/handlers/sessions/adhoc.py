@@ -13,7 +13,7 @@ from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.models import CheckoutPayment, CheckoutView, NewCheckout
 from chalicelib.records.drivers import NotAllowed
-from chalicelib.services.sessions.adhoc_payments import Payment
+from chalicelib.services.sessions.adhoc_payments import GuestPayment
 from chalicelib.wiring import network
 
 adhoc = Blueprint(__name__)
@@ -76,7 +76,7 @@ def pay_checkout(request: Request) -> Answer:
     Where the card's bank asks its holder to confirm, `session.action` says so; only what was charged is taken.
     """
     body: CheckoutPayment = request.body
-    payment = Payment(
+    payment = GuestPayment(
         payment_method_id=body.payment_method_id,
         email=body.email or "",
         limits=Limits(**body.limits.model_dump()) if body.limits else None,

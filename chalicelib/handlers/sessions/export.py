@@ -7,6 +7,7 @@ from datetime import datetime
 from chalice import Blueprint
 
 from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.chargers.fault_reports import FaultReportView, fault_report
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.tokens import token
 from chalicelib.handlers.http import examples
@@ -41,6 +42,7 @@ class Export(ResponseBody):
         tokens=[RFID_TOKEN],
         reservations=[],
         notices=[],
+        fault_reports=[],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -51,6 +53,7 @@ class Export(ResponseBody):
     tokens: list[TokenView]
     reservations: list[ReservationView]
     notices: list[ExportedNotice]
+    fault_reports: list[FaultReportView]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -74,6 +77,7 @@ def export(request: Request) -> Export:
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id, at=it.at) for it in kept.notices],
+        fault_reports=[fault_report(it) for it in kept.fault_reports],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

@@ -78,6 +78,63 @@ class SessionPage(ResponseBody):
     next_cursor: str | None
 
 
+class CurvePoint(ResponseBody):
+    """A reading: energy since the charge began, power and state of charge where the charger told them."""
+
+    at: datetime
+    energy_wh: int | None
+    power_w: int | None
+    soc_percent: int | None
+
+
+class Curve(ResponseBody):
+    """How a charge went, oldest first; of many readings some, evenly."""
+
+    model_config = example(
+        session_id="KAAAAAAAAAAAAAAAAAAA",
+        points=[{"at": "2026-11-21T09:31:00Z", "energy_wh": 250, "power_w": 11000, "soc_percent": 41}],
+    )
+    session_id: str
+    points: list[CurvePoint]
+
+
+class StatementTotal(ResponseBody):
+    """What a month's sessions come to in one currency; refunds are not taken off."""
+
+    currency: str
+    sessions: int
+    energy_wh: int
+    net_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+    paid_minor: Minor
+    refunded_minor: Minor
+
+
+class StatementLine(ResponseBody):
+    """One session of a month."""
+
+    session_id: str
+    site_id: str
+    charger_id: str
+    created_at: datetime
+    energy_wh: int
+    currency: str
+    total_minor: Minor
+    paid_minor: Minor
+    refunded_minor: Minor
+
+
+class Statement(ResponseBody):
+    """A month's sessions that are over, newest first, and what they come to by currency."""
+
+    model_config = example(**examples.STATEMENT)
+    month: str
+    totals: list[StatementTotal]
+    sessions: list[StatementLine]
+    is_complete: Annotated[bool, Field(description="false: more than a thousand sessions; the rest is in the list")]
+
+
 class UnlockView(ResponseBody):
     """What a charger said to a request to let go of the cable."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.sessions import Checkout
@@ -12,7 +13,14 @@ from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.chargers.views import site_summary
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.handlers.sessions.models import CheckoutView, SessionView
+from chalicelib.handlers.sessions.models import (
+    CheckoutView,
+    CurvePoint,
+    SessionView,
+    Statement,
+    StatementLine,
+    StatementTotal,
+)
 from chalicelib.records.access import TicketScope
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
@@ -71,6 +79,64 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),
         receipt_url=_receipt_url(it) if it.is_over and it.payment else None,
+    )
+
+
+def curve_point(it: Session, reading: Reading) -> CurvePoint:
+    """One reading of a session."""
+    began_wh = it.meter_start_wh
+    energy_wh = reading.energy_wh
+    return CurvePoint(
+        at=reading.at,
+        energy_wh=max(0, energy_wh - began_wh) if energy_wh is not None and began_wh is not None else None,
+        power_w=reading.power_w,
+        soc_percent=reading.soc_percent,
+    )
+
+
+def statement(month: str, found: Sequence[Session], is_complete: bool) -> Statement:
+    """A month's sessions that are over; one that gave and cost nothing is none."""
+    over = [it for it in found if it.is_over and it.bill is not None and (it.energy_wh or it.bill.total_minor)]
+    totals: dict[str, StatementTotal] = {}
+    for it in over:
+        bill = it.bill
+        if bill is None:
+            continue
+        total = totals.setdefault(bill.currency, _nothing(bill.currency))
+        total.sessions += 1
+        total.energy_wh += it.energy_wh or 0
+        total.net_minor += bill.net_minor
+        total.tax_minor += bill.tax_minor
+        total.total_minor += bill.total_minor
+        total.paid_minor += it.payment.amount_minor if it.payment else 0
+        total.refunded_minor += it.refunded_minor
+    lines = [
+        StatementLine(
+            session_id=it.session_id,
+            site_id=it.site_id,
+            charger_id=it.charger_id,
+            created_at=it.created_at,
+            energy_wh=it.energy_wh or 0,
+            currency=it.tariff.currency,
+            total_minor=it.bill.total_minor if it.bill else 0,
+            paid_minor=it.payment.amount_minor if it.payment else 0,
+            refunded_minor=it.refunded_minor,
+        )
+        for it in over
+    ]
+    return Statement(month=month, totals=list(totals.values()), sessions=lines, is_complete=is_complete)
+
+
+def _nothing(currency: str) -> StatementTotal:
+    return StatementTotal(
+        currency=currency,
+        sessions=0,
+        energy_wh=0,
+        net_minor=0,
+        tax_minor=0,
+        total_minor=0,
+        paid_minor=0,
+        refunded_minor=0,
     )
 
 

@@ -31,7 +31,7 @@ _SOME_CARD = "pm_to_be_given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class GuestPayment:
     """What somebody without an account pays with: the provider's name for their card, and where the receipt goes."""
 
     payment_method_id: str | None = None
@@ -81,7 +81,7 @@ class AdhocPayments:
             return checkout, None
         return checkout, self.driver_sessions.watch(checkout.payer_id, checkout.session_id)
 
-    def pay(self, checkout_id: str, secret: str, payment: Payment) -> tuple[Checkout, Progress, bool]:
+    def pay(self, checkout_id: str, secret: str, payment: GuestPayment) -> tuple[Checkout, Progress, bool]:
         """Begin the charge, its money set aside first; whether it is new. Raises NotFound, Refusal."""
         checkout = self._opened(checkout_id, secret)
         try:
@@ -116,7 +116,7 @@ class AdhocPayments:
             raise Refusal("price_changed", "the price has just changed; scan the code at the charger again")
         _refuse_anothers_car(checkout, spot)
 
-    def _keep_payer(self, checkout: Checkout, payment: Payment) -> None:
+    def _keep_payer(self, checkout: Checkout, payment: GuestPayment) -> None:
         """The first who pays is the payer, and a card of another's is none."""
         known = self.drivers.get(checkout.payer_id)
         if known is None:
@@ -127,7 +127,7 @@ class AdhocPayments:
         if known.payment_method_id != payment.payment_method_id:
             raise Refusal("checkout_used", "this was paid with another card; scan the code at the charger again")
 
-    def _guest(self, checkout: Checkout, payment: Payment) -> Driver:
+    def _guest(self, checkout: Checkout, payment: GuestPayment) -> Driver:
         guest = Driver(driver_id=checkout.payer_id, email=payment.email)
         if payment.payment_method_id is None:
             if not checkout.tariff.is_free:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.pricing.price_tag import PricedUnit, price_tag
-from chalicelib.domain.pricing.quote import Wish, quote, reservation_tag
+from chalicelib.domain.pricing.quote import ChargeWish, quote, reservation_tag
 from chalicelib.domain.pricing.tariff import (
     Element,
     PriceComponent,
@@ -58,8 +58,8 @@ def test_what_is_free_has_an_empty_tag() -> None:
     assert price_tag(tariff(*simple_elements()), ZONE, AT) == ()
 
 
-def wish(**more: int) -> Wish:
-    return Wish(begins_at=AT, power_w=11_000, **more)
+def wish(**more: int) -> ChargeWish:
+    return ChargeWish(begins_at=AT, power_w=11_000, **more)
 
 
 def test_time_alone_gives_what_the_plug_can_in_it() -> None:

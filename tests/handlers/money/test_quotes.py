@@ -126,7 +126,7 @@ def test_a_site_tells_when_it_is_open(stack: Stack, network: Network) -> None:
     network.operator.call("PUT", f"/v1/operator/sites/{name}", {**site, "opening_hours": hours})
     seen = asked(stack, f"/v1/sites/{name}").json()
     assert (seen["opening_hours"], seen["is_open"]) == (hours, True)
-    backwards = {
+    backwards: dict[str, Any] = {
         "twentyfourseven": False,
         "regular_hours": [{"weekday": 1, "period_begin": "20:00", "period_end": "08:00"}],
     }
