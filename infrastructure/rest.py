@@ -38,6 +38,7 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 }
 # API Gateway itself says of a method that a route lacks what it says of no route at all: nothing that helps.
 METHOD_NOT_ALLOWED = (405, "method_not_allowed", "this route has no such method; Allow names those it has")
+ADDRESS = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
 _RETRY_AFTER_S = 5
 _PROBLEM = "application/problem+json"
 

@@ -42,6 +42,7 @@ from chalicelib.ports import Clock, NewId
 if TYPE_CHECKING:
     from chalicelib.adapters.access import AccessTokens, Tickets
     from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
+    from chalicelib.domain.notifications import Notification
     from chalicelib.ports.chargers import ChargerLink
     from chalicelib.ports.charging import Workflow
     from chalicelib.ports.discovery import Travel
@@ -259,6 +260,13 @@ class Stores:
 
         return Tickets(self.setting("TICKET_SECRET"))
 
+    def _receipt_link(self, notice: Notification) -> str:
+        """Where a guest's receipt is, for 30 days; nothing where nobody has said where the API is."""
+        base = self.setting("API_URL", "")
+        if not base:
+            return ""
+        return f"{base}{self.tickets.guests_receipt(notice.session_id, notice.driver_id, self.clock())}\n"
+
     @property
     def may_webhooks_be_inside(self) -> bool:
         """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
@@ -275,7 +283,7 @@ class Stores:
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
         if sender := self.setting("MAIL_FROM", ""):
-            found.append(MailMessenger(client("sesv2"), sender, self.drivers))
+            found.append(MailMessenger(client("sesv2"), sender, self.drivers, self._receipt_link))
         return tuple(found)
 
     @cached_property

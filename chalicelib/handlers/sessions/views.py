@@ -21,12 +21,10 @@ from chalicelib.handlers.sessions.models import (
     StatementLine,
     StatementTotal,
 )
-from chalicelib.records.access import TicketScope
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
 
 _TICKET_GOOD_FOR = timedelta(hours=25)
-_GUESTS_RECEIPT_GOOD_FOR = timedelta(days=30)
 
 
 def sites_of(session: Session) -> SiteSummary | None:
@@ -163,9 +161,7 @@ def checkout(it: Checkout, progress: Progress | None, secret: str | None = None)
 def _receipt_url(it: Session) -> str:
     if it.driver_id is None or not is_guest(it.driver_id) or it.ended_at is None:
         return f"/v1/sessions/{it.session_id}/receipt"
-    expires_at = it.ended_at + _GUESTS_RECEIPT_GOOD_FOR
-    ticket = network().tickets.issue(it.session_id, it.driver_id, expires_at, TicketScope.RECEIPT)
-    return f"/v1/receipts/{it.session_id}?ticket={ticket}&format=html"
+    return network().tickets.guests_receipt(it.session_id, it.driver_id, it.ended_at)
 
 
 def _live_url(it: Session) -> str:

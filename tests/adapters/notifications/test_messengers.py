@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -206,6 +207,29 @@ def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -
     assert "@" not in str(refused.value)
     ses.create_email_identity(EmailIdentity="kerb@example.com")
     mail.send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_guest_is_mailed_the_receipt_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    class Ses:
+        def send_email(self, **mail: Any) -> None:
+            sent.append(mail["Content"]["Simple"]["Body"]["Text"]["Data"])
+
+    drivers: Any = DynamoDrivers()
+    drivers.put(Driver(driver_id="guest-1", email="g@example.com"))
+    drivers.put(Driver(driver_id="guest-2", email=""))
+    ses: Any = Ses()
+    mail = MailMessenger(ses, "kerb@example.com", drivers, lambda notice: "https://api.example.com/r")
+    told = replace(NOTICE, driver_id="guest-1")
+    assert not mail.reaches(told)
+    ready = replace(told, kind=NotificationKind.RECEIPT_READY)
+    assert mail.reaches(ready)
+    mail.send(ready)
+    mail.send(replace(ready, driver_id="guest-2"))
+    (words,) = sent
+    assert words.endswith("https://api.example.com/r")
 
 
 @pytest.mark.usefixtures("tables")
