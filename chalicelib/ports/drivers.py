@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -56,11 +56,29 @@ class Drivers(Protocol):
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        """Note that this session is not paid yet, which keeps its driver from beginning another."""
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """Note that this session is not paid yet, which keeps its driver from beginning another.
+
+        `follows_card`: their cards were not good for it, so that nobody else begins one with those by app.
+        """
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
+
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
+        """
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        """The names of what began lately, and when; what is older than two hours may be left out."""
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        """What was about to begin `at` that moment does not after all."""
 
     def forget(self, driver_id: str) -> None:
         """Delete the driver's record; nothing happens when it is not there."""

@@ -180,6 +180,12 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
     return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
+def registered_w(charger: Charger, connector: ConnectorId) -> int | None:
+    """The most that its operator says a connector gives; None where nobody said, or which one it is."""
+    supply = strongest(charger, connector)
+    return supply.power_w if supply.is_registered else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.

@@ -32,7 +32,8 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
-    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    `terms` are by operator; `owes` names the sessions that are not paid yet. `fingerprints` are of all payment
+    methods that were ever saved here; `card_owes` names what others owe by one of those cards ("fingerprint/session").
     """
 
     driver_id: str
@@ -43,6 +44,14 @@ class Driver:
     blocked: bool = False
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    card_owes: frozenset[str] = frozenset()
+
+    @property
+    def pays_with_what_owes(self) -> bool:
+        """Whether the card that pays was not good for a charge of another account."""
+        fingerprint = self.fingerprints.get(self.payment_method_id or "")
+        return fingerprint is not None and any(it.startswith(f"{fingerprint}/") for it in self.card_owes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ class ChargerServices(Stores):
 
     @cached_property
     def evidence(self) -> Evidence:
-        return Evidence(self.readings, self.chargers, self.clock)
+        return Evidence(self.readings, self.chargers, self.history, self.clock)
 
     @cached_property
     def charger_log(self) -> ChargerLog:

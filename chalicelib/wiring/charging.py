@@ -57,9 +57,7 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(
-            evidence=self.evidence, readings=self.readings, history=self.history, changes=self.changes, clock=self.clock
-        )
+        return Metering(evidence=self.evidence, readings=self.readings, changes=self.changes, clock=self.clock)
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:

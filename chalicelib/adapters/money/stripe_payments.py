@@ -6,6 +6,7 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.adapters.money.stripe_errors import cardholder_action, plain_errors
+from chalicelib.adapters.money.stripe_answers import capture_before, cardholder_action, plain_errors
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
@@ -117,7 +118,11 @@ class StripePayments:
         if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
             return None
         card = method.card
-        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+        if card is None:
+            return SavedCard(method.id, method.type)
+        # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
+        printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
+        return SavedCard(method.id, f"{card.brand} {card.last4}", fingerprint=printed)
 
     def guests_card(self, payment_method_id: str) -> SavedCard | None:
         """One call; `payment_method_id` may come from anybody, and may be a card that somebody has saved."""
@@ -150,7 +155,7 @@ class StripePayments:
         held = Hold(
             intent.id,
             _from_stripe(intent.amount, session.tariff.currency),
-            capture_before=_capture_before(getattr(intent, "latest_charge", None)),
+            capture_before=capture_before(getattr(intent, "latest_charge", None)),
         )
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
@@ -310,13 +315,6 @@ class StripePayments:
             except stripe.InvalidRequestError:
                 if self._payment_intents.retrieve(hold.payment_id).status != wanted_status:
                     raise
-
-
-def _capture_before(charge: Any) -> datetime | None:
-    """Until when a hold can be taken (docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
-    details = getattr(charge, "payment_method_details", None)
-    until = getattr(getattr(details, "card", None), "capture_before", None)
-    return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
 
 
 def _key(session: Session, step: str, hold: Hold) -> str:

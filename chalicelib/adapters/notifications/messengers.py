@@ -141,7 +141,7 @@ class SnsMessenger:
 _SUBJECTS = {
     NotificationKind.STARTED: "Your charge has begun",
     NotificationKind.ALMOST_FULL: "Your charge is almost done",
-    NotificationKind.IDLE_FEE_BEGINS: "Your car takes no more energy: idle time may cost from now on",
+    NotificationKind.IDLE_FEE_BEGINS: "Your car takes no energy: unless it is moved soon, standing there costs",
     NotificationKind.FINISHED: "Your charge has ended",
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",

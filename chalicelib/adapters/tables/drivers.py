@@ -50,15 +50,24 @@ class TokenRow(Model):
 
 
 class DriverRow(Model):
-    """A driver's account; terms and debts stand apart, for others change them."""
+    """A driver's account; terms and debts stand apart, for others change them.
+
+    Or, named "card/" and a fingerprint, a payment card: who ever saved it, and for what it was not good.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 
     driver_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
     # Only of guests, who have no account that they could delete.
     expires_at = TTLAttribute(null=True)
+    card_owes = UnicodeSetAttribute(null=True)
+    holders = UnicodeSetAttribute(null=True)
+    # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
+    begun = UnicodeSetAttribute(null=True)
+    leaving = UnicodeAttribute(null=True)
+    leaving_until_s = IntegerAttribute(null=True)

@@ -10,11 +10,32 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.opening_hours import ExceptionalPeriod, OpeningHours, RegularHours
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.pricing.wall_clock import is_zone
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
+from chalicelib.handlers.http.fields import (
+    Connector,
+    Id,
+    RequestBody,
+    ResponseBody,
+    all_different,
+    example,
+    secret,
+)
 from chalicelib.handlers.pricing.models import Prices
 from chalicelib.records.chargers import Admission, PlugType
 
+
+def _known_zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError("is no time zone of the IANA database, such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*$", max_length=64),
+    AfterValidator(_known_zone),
+]
 # OCPP 1.6's parentIdTag holds no more.
 Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
 
@@ -83,7 +104,7 @@ class SiteBody(RequestBody):
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+\-]+)*$", max_length=64)]
+    time_zone: TimeZone
     tariff_id: Id
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None

@@ -44,9 +44,12 @@ _REFUSAL_STATUS = {
     "driver_blocked": 403,
     "no_card": 402,
     "open_balance": 402,
+    "card_owes": 402,
     "payment_declined": 402,
     "checkout_expired": 410,
     "not_possible": 422,
+    "invalid_tariff": 422,
+    "too_many_starts": 429,
 }
 KEY_FORM = "1 to 255 printable ASCII characters"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

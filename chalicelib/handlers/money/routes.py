@@ -152,4 +152,5 @@ def _debt(it: Debt) -> DebtView:
         since=it.since,
         next_attempt_at=it.next_at,
         error=it.error,
+        needs_confirmation=it.needs_confirmation,
     )

@@ -16,11 +16,13 @@ from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.sessions.models import (
     CheckoutView,
     CurvePoint,
+    IdleView,
     SessionView,
     Statement,
     StatementLine,
     StatementTotal,
 )
+from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
 
@@ -66,6 +68,7 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
         plugged_in_after_s=it.plugged_in_after_s,
+        idle=_idle(progress.idling),
         cost=cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,
@@ -162,6 +165,13 @@ def _receipt_url(it: Session) -> str:
     if it.driver_id is None or not is_guest(it.driver_id) or it.ended_at is None:
         return f"/v1/sessions/{it.session_id}/receipt"
     return network().tickets.guests_receipt(it.session_id, it.driver_id, it.ended_at)
+
+
+def _idle(it: Idling | None) -> IdleView | None:
+    if it is None:
+        return None
+    per_minute = f"{it.price_per_minute.normalize():f}" if it.price_per_minute is not None else None
+    return IdleView(since=it.since, free_until=it.free_until, price_per_minute=per_minute, cost_minor=it.cost_minor)
 
 
 def _live_url(it: Session) -> str:

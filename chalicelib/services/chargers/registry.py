@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.pricing.caps import tariff_faults
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites
@@ -25,6 +26,7 @@ from chalicelib.records.drivers import Token
 from chalicelib.services.access import NotFound, Refusal, is_drivers, not_another_operators, operators_own
 from chalicelib.services.chargers.connections import hash_password
 
+_MOST_FAULTS = 5
 # Nothing, or a certificate.
 _WITHOUT_PASSWORD = (0, 3)
 
@@ -67,7 +69,13 @@ class Registry:
         return profile
 
     def put_tariff(self, tariff: Tariff) -> None:
-        """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""
+        """Sessions under way keep the price they began with.
+
+        Raises Refusal when the id is another operator's, and for prices that no tariff may have (`pricing/caps.py`).
+        """
+        faults = list(tariff_faults(tariff, self.clock().date()))
+        if faults:
+            raise Refusal("invalid_tariff", "; ".join(faults[:_MOST_FAULTS]))
         not_another_operators(self.tariffs.get(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
         self.tariffs.put(tariff)
 

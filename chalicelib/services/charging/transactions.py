@@ -282,14 +282,14 @@ class TransactionEvents:
             authorization = self.authorizations.authorization(
                 charger.charger_id, charger.operator_id, facts.token or ""
             )
-        return self.starts.begin(charger, facts, authorization, story(facts))
+        return self.starts.begin(charger, facts, authorization)
 
     def _bring_up_to_date(self, session: Session, facts: Transaction) -> Session:
         """The session as its facts have it: begun, at the connector where the car is, ended."""
         is_elsewhere = facts.connector is not None and facts.connector != session.connector
         if is_elsewhere and facts.started_heard_at is not None and facts.stopped_heard_at is None:
             session = self._seated(session, facts)
-        return self.changes.apply(session.session_id, *story(facts), known=session)
+        return self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
 
     def _admitted(
         self, session: Session, authorization: Authorization | None, token: str | None
@@ -343,7 +343,7 @@ class TransactionEvents:
         """
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
-        begun = session if session.started_at else reduce(apply, story(facts), session)
+        begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
         superseded = seat(self.connectors, self.sessions, begun, facts.connector)
         if superseded is None:
             return session
@@ -352,7 +352,7 @@ class TransactionEvents:
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
         self.connectors.free(session.charger_id, session.connector, session.session_id)
-        session = self.changes.apply(session.session_id, *story(facts), known=session)
+        session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 
     def _authorization(self, connection: Connection, token: str) -> Authorization:

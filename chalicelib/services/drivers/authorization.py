@@ -31,6 +31,7 @@ class Authorization:
 
     `standing` is the token's authorization status. `terms` are what the operator has agreed with that driver, if
     anything. `group` and `expires_at` are the token's.
+    `asked_at` is when an app asked for what it begins, if one did and its session is over.
     `is_master_pass`: it ends any charge, and its `standing` says that it begins none.
     """
 
@@ -41,6 +42,7 @@ class Authorization:
     group: str = ""
     expires_at: datetime | None = None
     is_master_pass: bool = False
+    asked_at: datetime | None = None
 
     @property
     def to_end(self) -> AuthorizationStatus:

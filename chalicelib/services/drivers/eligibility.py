@@ -20,6 +20,11 @@ from chalicelib.records.drivers import Driver, Terms, terms_with
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
+# Who owes changes accounts in vain.
+_CARD_OWES = (
+    "a charge of another account with this card is not paid yet: log in to that account and pay it there "
+    "(POST /v1/me/balance/pay), or ask its operator; or save another card"
+)
 _WHOLE = ConnectorId(0)
 _NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 
@@ -56,7 +61,18 @@ class Eligibility:
         barred = why_barred(driver)
         if barred is not None:
             raise barred
+        if driver.pays_with_what_owes:
+            # One who shows a token instead is let in: the hold that follows at once ends what the card is not good for.
+            raise Refusal("card_owes", _CARD_OWES)
         return driver
+
+    def note_beginning(self, driver_id: str, name: str) -> None:
+        """A session or reservation of that name begins now; asked just before it is written down. One write.
+
+        Raises Refusal when its driver leaves at this moment: an account goes, or something begins, never both.
+        """
+        if not self.drivers.begin(driver_id, name, self.clock()):
+            raise Refusal("account_closing", "this account is being deleted; nothing begins any more")
 
     def terms(self, driver_id: str | None) -> Mapping[str, Terms]:
         """What operators have agreed with a driver; nothing with a stranger (None). One read."""

@@ -6,7 +6,7 @@ The same request made again (by its idempotency key) is the same session: its id
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -19,7 +19,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
@@ -27,8 +27,9 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.pricing.rating import cost_so_far
+from chalicelib.services.pricing.rating import Idling, cost_so_far, idling
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
 # Of a driver's list so many pages are looked through for one that is asked for.
@@ -42,7 +43,10 @@ _NEWS_TAKES = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
+    """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest.
+
+    `idling` where its car stands there now at its driver's cost.
+    """
 
     session: Session
     energy_wh: int
@@ -51,6 +55,7 @@ class Progress:
     soc_percent: int | None = None
     elapsed_s: int = 0
     position: str = ""
+    idling: Idling | None = None
 
 
 def progress(session: Session, found: Measured | None = None, newest: StoredReading | None = None) -> Progress:
@@ -141,6 +146,7 @@ class DriverSessions:
     issued_receipts: IssuedReceipts
     workflow: Workflow
     changes: SessionChanges
+    start_limits: StartLimits
     clock: Clock
     new_id: NewId
     start_wait: timedelta = START_WAIT
@@ -166,6 +172,9 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
+        self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id)
+        if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
             session_id=session_id,
@@ -182,6 +191,7 @@ class DriverSessions:
             limits=wanted.limits,
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
+            plug_w=registered_w(spot.charger, wanted.connector),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
@@ -221,8 +231,11 @@ class DriverSessions:
             progress(session, found, it)
             for it, found in zip(after, self.evidence.steps(session, before, after), strict=True)
         ]
-        steps = steps or [self._so_far(session)]
-        return steps, len(after) == _LIVE_BATCH
+        may_be_more = len(after) == _LIVE_BATCH
+        if not steps or (session.tariff.charges_for_idling and not may_be_more):
+            # Whether a car stands there now, and what that costs, time alone changes.
+            steps = [*steps[:-1], self._so_far(session)]
+        return steps, may_be_more
 
     def page(
         self, driver_id: str, limit: int, before: str | None, wanted: Filter | None = None
@@ -287,7 +300,11 @@ class DriverSessions:
         is_course = session.tariff.depends_on_course
         known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
         found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
-        return progress(session, found, known[-1] if known else None)
+        so_far = progress(session, found, known[-1] if known else None)
+        idle = idling(session, found, so_far.energy_wh, now := self.clock())
+        if idle is None:
+            return so_far
+        return replace(so_far, idling=idle, cost=cost_so_far(session, found, so_far.energy_wh, now))
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""

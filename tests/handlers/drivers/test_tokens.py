@@ -129,6 +129,7 @@ def test_a_tariff_in_ocpis_words_comes_back_as_it_was(network: Network, rival: P
     site = {"name": "N", "address": "Night 1", "time_zone": "Europe/Berlin", "tariff_id": "rival-night"}
     rival.call("PUT", "/v1/operator/sites/rival-night-site", site)
     shown = network.driver.call("GET", "/v1/sites/rival-night-site")["prices"]
+    assert shown["idle_grace_s"] == 300
     assert shown["min_price"] == {"before_taxes": "0.50", "after_taxes": "0.60"}
     for given, got in zip(elements, shown["elements"], strict=True):
         assert got["price_components"] == given["price_components"]
@@ -154,6 +155,9 @@ _AT_25 = {"price_components": [{"type": "ENERGY", "price": "1"}], "restrictions"
             },
             "elements",
         ),
+        ({"elements": [{"price_components": [{"type": "FLAT", "price": "1"}]}] * 101}, "elements"),
+        ({"price_per_kwh": "1", "idle_grace_s": -1}, "idle_grace_s"),
+        ({"price_per_kwh": "1", "idle_grace_s": 86_401}, "idle_grace_s"),
     ],
 )
 def test_a_tariff_that_cannot_be_says_what_is_wrong(network: Network, more: dict[str, Any], field: str) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line
 from chalicelib.domain.pricing.currency import Money, decimals
+from chalicelib.domain.pricing.wall_clock import zone
 
 _EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 _GST = frozenset("AU IN MY NZ SG".split())
@@ -119,7 +119,7 @@ def _facts(it: Receipt) -> tuple[Row, ...]:
     meter = (("Meter at start", it.meter_start_wh), ("Meter at stop", it.meter_stop_wh))
     return (
         ("Number", it.number),
-        ("Date of issue", it.issued_at.astimezone(ZoneInfo(it.time_zone)).date().isoformat()),
+        ("Date of issue", it.issued_at.astimezone(zone(it.time_zone)).date().isoformat()),
         ("Supply", "Charging of an electric vehicle"),
         ("Site", ", ".join(text for text in (it.site_name, *it.address.splitlines()) if text)),
         ("Charger", f"{it.charger_id}, connector {it.connector}"),
@@ -156,7 +156,7 @@ def _taxes(bill: Bill) -> list[Row]:
 
 
 def _local(at: datetime, time_zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(time_zone)).isoformat(' ', 'seconds')} ({time_zone})"
+    return f"{at.astimezone(zone(time_zone)).isoformat(' ', 'seconds')} ({time_zone})"
 
 
 def _kwh(energy_wh: int) -> str:

@@ -1,10 +1,12 @@
-"""Stripe's errors as the port's words: Declined, CardholderNeeded, PaymentsUnavailable, and nothing else of theirs."""
+"""What Stripe's answers mean: its errors as the port's words, and nothing of theirs beside; how long a hold is good."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import stripe
 
@@ -37,3 +39,10 @@ def cardholder_action(error: stripe.CardError) -> CardAction | None:
         (error.json_body or {}).get("error", {}).get("payment_intent") if isinstance(error.json_body, dict) else None
     )
     return CardAction(intent["id"], intent["client_secret"]) if intent else None
+
+
+def capture_before(charge: Any) -> datetime | None:
+    """Until when a hold can be taken (docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
+    details = getattr(charge, "payment_method_details", None)
+    until = getattr(getattr(details, "card", None), "capture_before", None)
+    return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
