@@ -49,6 +49,10 @@ class PaymentNewsKind(StrEnum):
         return self in (PaymentNewsKind.DISPUTED, PaymentNewsKind.DISPUTE_WON)
 
 
+class NotOurs(Exception):
+    """A verified webhook of an account, or a mode, that is not ours: it is nothing to us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentNews:
     """What a verified webhook says.

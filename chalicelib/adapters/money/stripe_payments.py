@@ -7,7 +7,6 @@ one of the port's two words: Declined, when asking again would change nothing, o
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -19,6 +18,7 @@ from typing import Any
 import stripe
 
 from chalicelib.adapters.money.stripe_answers import capture_before, cardholder_action, plain_errors
+from chalicelib.adapters.money.stripe_events import read_event
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
@@ -48,6 +48,7 @@ _KINDS = {
     "charge.dispute.funds_withdrawn": PaymentNewsKind.DISPUTED,
     "charge.dispute.funds_reinstated": PaymentNewsKind.DISPUTE_WON,
 }
+_LIVE_KEYS = ("sk_live_", "rk_live_")
 # Of payments that no hold came before.
 _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
@@ -66,6 +67,7 @@ class StripePayments:
     def __init__(self, api_key: str, webhook_secret: str, publishable_key: str, api_base: str | None = None) -> None:
         self._webhook_secret = webhook_secret
         self._publishable_key = publishable_key
+        self._is_live = api_key.startswith(_LIVE_KEYS)
         client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base} if api_base else None,
@@ -266,9 +268,10 @@ class StripePayments:
             )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
+        event = read_event(body, is_live=self._is_live)
         try:
-            return _news(json.loads(body))
-        except (KeyError, TypeError, AttributeError) as error:
+            return _news(event)
+        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError("the body is not an event of Stripe's") from error
 
     def _pay(

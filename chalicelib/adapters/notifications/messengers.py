@@ -145,6 +145,7 @@ _SUBJECTS = {
     NotificationKind.FINISHED: "Your charge has ended",
     NotificationKind.PAYMENT_FAILED: "Your payment failed",
     NotificationKind.RECEIPT_READY: "Your receipt is ready",
+    NotificationKind.TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
 }
 
 
@@ -171,6 +172,8 @@ class MailMessenger:
         if driver is None or not driver.email:
             return
         where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
+        if notice.uid:
+            where = f"Card {notice.uid}, issued by {notice.operator_id}. Refuse it in the app if you do not know it."
         link = self.receipt_link(notice) if is_guest(notice.driver_id) else ""
         words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n{link}"
         try:
@@ -191,16 +194,17 @@ def _why(error: BotoCoreError | ClientError) -> str:
 
 
 def _body(notice: Notification) -> str:
-    return json.dumps(
-        {
-            "notice_id": notice.notice_id,
-            "kind": notice.kind,
-            "at": notice.at.isoformat(),
-            "session_id": notice.session_id,
-            "driver_id": notice.driver_id,
-            "operator_id": notice.operator_id,
-            "charger_id": notice.charger_id,
-            "connector": str(notice.connector),
-        },
-        separators=(",", ":"),
-    )
+    told = {
+        "notice_id": notice.notice_id,
+        "kind": notice.kind,
+        "at": notice.at.isoformat(),
+        "session_id": notice.session_id,
+        "driver_id": notice.driver_id,
+        "operator_id": notice.operator_id,
+        "charger_id": notice.charger_id,
+        "connector": str(notice.connector),
+    }
+    if notice.uid:
+        told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id", "operator_id")}
+        told["token"] = notice.uid
+    return json.dumps(told, separators=(",", ":"))

@@ -33,7 +33,12 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
 
 
 class TokenRow(Model):
-    """A token by its uid; `changed_s` is the Unix second of its last change."""
+    """A token by its uid; `changed_s` is the Unix second of its last change.
+
+    Under "misses/", who tries numbers (a charger that shows them, a driver who claims them) and an hour stands how many
+    were tried in vain: no uid is written in lower case, and what is asked about every token shown comes with it in one
+    call.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
@@ -41,9 +46,15 @@ class TokenRow(Model):
     uid = UnicodeAttribute(hash_key=True)
     # None for a driver's own token.
     operator_id = UnicodeAttribute(null=True)
-    driver_id = UnicodeAttribute()
-    body = UnicodeAttribute()
+    driver_id = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
     changed_s = IntegerAttribute(null=True)
+    # Only of what is claimed and not proven: the Unix second in which that lapses.
+    claimed_until_s = IntegerAttribute(null=True)
+    refused = UnicodeAttribute(null=True)
+    # Only of a charger's misses.
+    misses = IntegerAttribute(null=True)
+    expires_at = TTLAttribute(null=True)
 
     by_operator = TokensByOperator()
     by_driver = TokensByDriver()

@@ -210,15 +210,14 @@ class Session:
     settlement: Settlement | None = None
     plug_w: int | None = None
     asked_at: datetime | None = None
+    stand_until: datetime | None = None
+    stood_until: datetime | None = None
 
     @property
     def not_before(self) -> datetime | None:
         """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
         asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
         return asked_at - CLOCK_SLACK if asked_at is not None else None
-
-    stand_until: datetime | None = None
-    stood_until: datetime | None = None
 
     @property
     def is_standing(self) -> bool:
@@ -230,6 +229,14 @@ class Session:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def needs_workflow(self) -> bool:
+        """Whether there is anything for its workflow to do: not while it goes on and nobody is there to pay for it.
+
+        Whoever has a charger's password can begin such sessions, and each workflow costs.
+        """
+        return self.driver_id is not None or self.state is not State.ACTIVE
 
     @property
     def limits_in_force(self) -> Limits | None:

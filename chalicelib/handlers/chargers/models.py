@@ -1,4 +1,4 @@
-"""Models of the registry: the sites, chargers and tokens an operator registers, and how they are shown."""
+"""Models of the registry: the sites and chargers an operator registers, and how they are shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chalicelib.handlers.http.fields import (
     secret,
 )
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import Admission, PlugType
+from chalicelib.records.chargers import Admission, PasswordSource, PlugType
 
 
 def _known_zone(name: str) -> str:
@@ -149,16 +149,6 @@ class ChargerBody(RequestBody):
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
-class TokenBody(RequestBody):
-    """Whose RFID token it is. Tokens of one group may end each other's charges; an expired one begins none."""
-
-    model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
-    driver_id: Id
-    blocked: bool = False
-    group_id: Group | None = None
-    expires_at: AwareDatetime | None = None
-
-
 class RegisteredCharger(ResponseBody):
     """A charger as its operator sees it in a list."""
 
@@ -166,6 +156,10 @@ class RegisteredCharger(ResponseBody):
     site_id: str
     admission: Admission
     security_profile: int
+    password_from: Annotated[
+        PasswordSource,
+        Field(description="charger: whoever came by this name first brought it; accepted as it is, that one counts"),
+    ]
     keeps_list: bool
     connectors: list[str]
     online: bool

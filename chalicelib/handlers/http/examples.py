@@ -182,6 +182,7 @@ REGISTERED: dict[str, Any] = {
             "site_id": "harbour",
             "admission": "accepted",
             "security_profile": 1,
+            "password_from": "operator",
             "keeps_list": False,
             "connectors": ["1", "2"],
             "online": True,

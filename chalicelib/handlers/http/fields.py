@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
 
@@ -38,8 +38,14 @@ def all_different(connectors: list[str]) -> list[str]:
     return connectors
 
 
-ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$")]
+def _not_only_dots(name: str) -> str:
+    if not name.strip("."):
+        raise ValueError("must not be made of dots only: as a part of a path it would mean another place")
+    return name
+
+
+ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$"), AfterValidator(_not_only_dots)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$"), AfterValidator(_not_only_dots)]
 Connector = Annotated[
     str, StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$"), BeforeValidator(_connector_text)
 ]
@@ -49,7 +55,15 @@ Price = Annotated[
     PlainSerializer(lambda price: f"{price:f}", return_type=str, when_used="json"),
 ]
 Percent = Annotated[Price, Field(le=100)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+# One mailbox and nothing beside it: no list, no name before it, no comment, no quotes, no label with a dash before it.
+_IN_ADDRESS = r'[^\s@,;:<>()\[\]\\"\x00-\x20\x7f'
+Email = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^{_IN_ADDRESS}]+@{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*(\.{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*)+$",
+        max_length=254,
+    ),
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]
 

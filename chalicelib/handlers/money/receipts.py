@@ -83,7 +83,7 @@ def linked_receipt(request: Request) -> Answer:
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
     shown = _printed(request, network().driver_sessions.receipt(driver_id, session_id))
     answer = shown if isinstance(shown, Answer) else Answer(shown)
-    # Whoever has the address sees it, and an address is written down: what it opens is kept nowhere besides.
+    # Whoever has the address has the receipt: no cache on the way may keep one beside the other.
     return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 

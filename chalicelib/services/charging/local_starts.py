@@ -58,7 +58,10 @@ class LocalStarts:
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
         site = self.sites.get(charger.site_id)
-        tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id)) if site else None
+        # At the price at which its token was let in, be another set meanwhile.
+        tariff = authorization.tariff
+        if tariff is None and site is not None:
+            tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id))
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED

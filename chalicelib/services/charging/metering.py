@@ -95,7 +95,8 @@ class Metering:
         """How its time was spent, by what its connector became meanwhile and what its registers show."""
         if session.started_at is None:
             return None
-        return occupation(session.started_at, ended_at, self.evidence.statuses(session), found.points)
+        uses = found.reported.uses if session.tariff.charges_for_time else self.evidence.uses(session)
+        return occupation(session.started_at, ended_at, uses, found.points)
 
     def _review_until(self, session: Session, found: Measured) -> datetime | None:
         """Until when a person may decide; None where nobody has to, or there is nothing to pay."""

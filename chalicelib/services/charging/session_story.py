@@ -5,11 +5,11 @@ Any facts, known in any order, tell the same story in the order in which it happ
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import StopReason
-from chalicelib.domain.charging.session import Reason, session_id_for
+from chalicelib.domain.charging.session import Reason, Session, session_id_for
 from chalicelib.domain.charging.terminal import SettledAtTerminal
 from chalicelib.domain.charging.transitions import (
     SessionEvent,
@@ -24,6 +24,8 @@ from chalicelib.services.drivers.authorization import Authorization
 
 # Who asked for a charge that began too late for us still wants it.
 _LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
+# So long; whoever replays its name later is not asked for by anybody.
+_STILL_WANTED = timedelta(days=1)
 
 
 def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
@@ -31,14 +33,21 @@ def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
     session = authorization.session
     if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
         return authorization
-    is_late = session.ref is None and session.reason in _LATE
-    standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
+    if session.ref is not None or _is_long_over(session, facts):
+        # Its driver asked for one charge and has had it: by its name, which chargers know, nobody makes them pay again.
+        return Authorization(standing=AuthorizationStatus.EXPIRED, terms=Terms(session.tariff.tariff_id))
+    standing = AuthorizationStatus.ACCEPTED if session.reason in _LATE else AuthorizationStatus.EXPIRED
     return Authorization(
         standing=standing,
         driver_id=session.driver_id,
         terms=Terms(session.tariff.tariff_id),
         asked_at=session.created_at,
     )
+
+
+def _is_long_over(session: Session, facts: Transaction) -> bool:
+    heard_at = facts.started_heard_at or facts.heard_at
+    return session.ended_at is not None and heard_at is not None and heard_at - session.ended_at > _STILL_WANTED
 
 
 def session_name(facts: Transaction, authorization: Authorization) -> str:

@@ -99,7 +99,8 @@ class UnclaimedCharges:
             if not self.changes.add(begun, session):
                 session = self.sessions.get(session.session_id) or session
         session = self.changes.apply(session.session_id, *told, known=session)
-        self.workflow.start(session)
+        if session.needs_workflow:
+            self.workflow.start(session)
         return session
 
     def _has_session(self, facts: Transaction) -> bool:

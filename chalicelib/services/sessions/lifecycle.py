@@ -52,6 +52,8 @@ _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
 # API Gateway ends every socket after two hours.
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
+# As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
+_LONGEST_UNPAID = timedelta(hours=48)
 # A cardholder has five minutes to confirm, and whatever waits in between one more.
 _BEFORE_START = timedelta(minutes=6)
 
@@ -240,6 +242,8 @@ class Lifecycle:
                 self.funds.top_up(session)
             self._knock(session)
             session = self.ends.look_again(session)
+            if not session.needs_workflow and session.created_at < self.clock() - _LONGEST_UNPAID:
+                session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.needs_review and not self.metering.settle_unseen(session):
             return
         if self.overstays.waits(session):

@@ -39,7 +39,9 @@ def talk(kit: Kit) -> Talk:
 
 @pytest.fixture
 def talk201(kit: Kit) -> Talk:
-    kit.chargers.put(replace(kit.chargers.get("CP-1"), protocol="ocpp2.0.1"))  # type: ignore[type-var]
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    kit.chargers.put(replace(charger, protocol="ocpp2.0.1"))
     return Talk(kit, "ocpp2.0.1")
 
 
