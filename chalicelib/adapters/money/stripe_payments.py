@@ -165,8 +165,7 @@ class StripePayments:
     def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
         """Two calls: a hold, and its end."""
         request: Any = {
-            "amount": _to_stripe(amount_minor, currency, ROUND_CEILING),
-            "currency": currency.lower(),
+            **{"amount": _to_stripe(amount_minor, currency, ROUND_CEILING), "currency": currency.lower()},
             "customer": driver.customer_id,
             "payment_method": driver.payment_method_id,
             "allowed_payment_method_types": ["card"],
