@@ -12,6 +12,10 @@ from infrastructure.stage import Resources, Stage, attribute, ref
 _PER_FIVE_MINUTES = 5 * 60
 _REQUESTS = 3_000
 _LOGINS = 100
+# A checkout is opened and paid by a few requests; more are somebody who tries cards, or fills a table.
+_CHECKOUTS = 60
+# Maps and prices are open to all, and most is answered from caches: so much of one address is a crawler.
+_STRANGERS = 600
 # A whole fleet may come from one address of a mobile network; API Gateway's own 500 a second bound it anyway.
 _KNOCKS = 150_000
 
@@ -43,7 +47,13 @@ def resources(stage: Stage) -> Resources:
         "ApiFirewall": _acl(
             f"{stage.prefix}api",
             "REGIONAL",
-            [_managed(0), _rate("logins", 1, _LOGINS, "/v1/login"), _rate("all", 2, _REQUESTS)],
+            [
+                _managed(0),
+                _rate("logins", 1, _LOGINS, _path("/v1/login")),
+                _rate("all", 2, _REQUESTS),
+                _rate("checkouts", 3, _CHECKOUTS, {"AndStatement": {"Statements": [_path("/v1/adhoc"), _POST]}}),
+                _rate("strangers", 4, _STRANGERS, _WITHOUT_TOKEN),
+            ],
         ),
         "ApiFirewallAssociation": {
             "Type": "AWS::WAFv2::WebACLAssociation",
@@ -75,21 +85,14 @@ def _acl(name: str, scope: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rate(name: str, priority: int, limit: int, path: str = "") -> dict[str, Any]:
+def _rate(name: str, priority: int, limit: int, only: dict[str, Any] | None = None) -> dict[str, Any]:
     counted: dict[str, Any] = {
         "AggregateKeyType": "IP",
         "EvaluationWindowSec": _PER_FIVE_MINUTES,
         "Limit": limit,
     }
-    if path:
-        counted["ScopeDownStatement"] = {
-            "ByteMatchStatement": {
-                "FieldToMatch": {"UriPath": {}},
-                "PositionalConstraint": "CONTAINS",  # the stage stands before it
-                "SearchString": path,
-                "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
-            }
-        }
+    if only is not None:
+        counted["ScopeDownStatement"] = only
     return {
         "Name": name,
         "Priority": priority,
@@ -97,6 +100,37 @@ def _rate(name: str, priority: int, limit: int, path: str = "") -> dict[str, Any
         "Action": {"Block": {}},  # people read why in API Gateway's answer (rest.py), chargers wait and knock again
         "VisibilityConfig": _visible(name),
     }
+
+
+def _path(path: str) -> dict[str, Any]:
+    return _matches({"UriPath": {}}, "CONTAINS", path)  # the stage stands before it
+
+
+def _matches(field: dict[str, Any], how: str, text: str) -> dict[str, Any]:
+    return {
+        "ByteMatchStatement": {
+            "FieldToMatch": field,
+            "PositionalConstraint": how,
+            "SearchString": text,
+            "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
+        }
+    }
+
+
+_POST = _matches({"Method": {}}, "EXACTLY", "POST")
+# Whoever shows a token is counted with all others; whether it is good is for the function to say.
+_WITHOUT_TOKEN = {
+    "NotStatement": {
+        "Statement": {
+            "SizeConstraintStatement": {
+                "FieldToMatch": {"SingleHeader": {"Name": "authorization"}},
+                "ComparisonOperator": "GT",
+                "Size": 0,
+                "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
+            }
+        }
+    }
+}
 
 
 def _managed(priority: int) -> dict[str, Any]:

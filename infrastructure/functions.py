@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from infrastructure import identity, sockets, vault
+from infrastructure import identity, rest, sockets, vault
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
 
@@ -66,6 +66,8 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,
         **secrets,
+        # Only whom the API itself does not call may know where it is: CloudFormation goes round in no circles.
+        **({"KERB_API_URL": rest.ADDRESS} if name == "notices" else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +15,8 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "INVALID_API_KEY": (403, "forbidden", "this is not allowed"),
     "ACCESS_DENIED": (403, "forbidden", "this is not allowed"),
     "EXPIRED_TOKEN": (403, "forbidden", "this is not allowed"),
-    "INVALID_SIGNATURE": (403, "forbidden", "this is not allowed"),
+    # What it says of a route that does not exist to whoever shows a token: it takes that for an AWS signature.
+    "INVALID_SIGNATURE": (404, "not_found", "there is no such route"),
     "WAF_FILTERED": (403, "forbidden", "this looks like an attack, or comes too often"),
     # What it says of a route that does not exist; nobody is asked for an AWS token here.
     "MISSING_AUTHENTICATION_TOKEN": (404, "not_found", "there is no such route"),
@@ -30,8 +32,15 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "API_CONFIGURATION_ERROR": (500, "internal", "something went wrong on our side; it has been logged"),
     "INTEGRATION_FAILURE": (502, "internal", "something went wrong on our side; it has been logged"),
     "INTEGRATION_TIMEOUT": (504, "timeout", "this took too long; try again"),
+    # Whatever it may come to refuse besides.
+    "DEFAULT_4XX": (400, "bad_request", "the request cannot be read"),
+    "DEFAULT_5XX": (500, "internal", "something went wrong on our side; it has been logged"),
 }
+# API Gateway itself says of a method that a route lacks what it says of no route at all: nothing that helps.
+METHOD_NOT_ALLOWED = (405, "method_not_allowed", "this route has no such method; Allow names those it has")
+ADDRESS = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
 _RETRY_AFTER_S = 5
+_PROBLEM = "application/problem+json"
 
 
 def problem(status: int, code: str, detail: str) -> dict[str, Any]:
@@ -49,10 +58,42 @@ def refuse_in_our_words(resources: Resources, stage: Stage) -> None:
     body = resources["RestAPI"]["Properties"]["DefinitionBody"]
     body["info"]["title"] = stage.stack  # CloudWatch counts under that name
     body["x-amazon-apigateway-gateway-responses"] = {reason: _response(*it) for reason, it in REFUSALS.items()}
+    for path in body["paths"].values():
+        path["x-amazon-apigateway-any-method"] = _no_such_method(allowed(path))
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """The value of Allow for a route with these methods."""
+    return ", ".join(sorted({it.upper() for it in methods} | {"OPTIONS"}))
+
+
+def _no_such_method(allow: str) -> dict[str, Any]:
+    """Answered by API Gateway alone: nobody is asked for a token, and no function is called."""
+    status, code, detail = METHOD_NOT_ALLOWED
+    told = {"Content-Type": _PROBLEM, "Allow": allow, "Access-Control-Allow-Origin": "*"}
+    return {
+        "consumes": ["application/json"],
+        "produces": ["application/json"],
+        "responses": {
+            str(status): {"description": "405 response", "headers": {name: {"type": "string"} for name in told}}
+        },
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "passthroughBehavior": "never",
+            "requestTemplates": {"application/json": json.dumps({"statusCode": status})},
+            "responses": {
+                "default": {
+                    "statusCode": str(status),
+                    "responseParameters": {f"method.response.header.{name}": f"'{it}'" for name, it in told.items()},
+                    "responseTemplates": {"application/json": json.dumps(problem(status, code, detail))},
+                }
+            },
+        },
+    }
 
 
 def _response(status: int, code: str, detail: str) -> dict[str, Any]:
-    headers = {"Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
+    headers = {"Content-Type": _PROBLEM, "Access-Control-Allow-Origin": "*"}
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.GATEWAY_TIMEOUT):
         headers["Retry-After"] = str(_RETRY_AFTER_S)
     return {

@@ -10,7 +10,7 @@ from infrastructure.stage import Resources, Stage, ref
 PAYERS = ("api_handler", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
 SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_EDGE_SECRET": ("EdgeSecret", "", ("websocket_connect",)),
-    "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler",)),
+    "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler", "notices")),
     "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", PAYERS),
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", PAYERS),

@@ -33,7 +33,7 @@ from chalice.local import (
 )
 from multidict import CIMultiDict
 
-from infrastructure.rest import REFUSALS, problem
+from infrastructure.rest import METHOD_NOT_ALLOWED, REFUSALS, allowed, problem
 from local.context import LambdaContext, isolate_invocations
 from local.gateway import Gateway, Gone, PayloadTooLarge
 from local.signature import is_signed
@@ -100,7 +100,10 @@ class RestServer:
         self._aws.shutdown(wait=False, cancel_futures=True)
 
     async def _serve_view(self, request: web.Request) -> web.Response:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal("REQUEST_TOO_LARGE")
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             async with asyncio.timeout(self._gateway.limits.handler_s):
@@ -111,6 +114,9 @@ class RestServer:
             return _refusal("INTEGRATION_TIMEOUT")
 
     def _call_view(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> web.Response:
+        methods = self._api.methods(path)
+        if methods and method not in (*methods, "OPTIONS"):
+            return _problem(*METHOD_NOT_ALLOWED, {"Allow": allowed(methods)})
         try:
             answer = self._api.handle_request(method, path, headers, body)
             json.dumps(answer)  # Lambda answers in JSON: bytes that nobody encoded fail here as they do there
@@ -171,9 +177,18 @@ class _Api(LocalGateway):
 
     def __init__(self, app: Chalice, timeout_s: float) -> None:
         super().__init__(app, Config())
+        self._routes, self._app_routes = RouteMatcher(list(app.routes)), app.routes
         self.event_converter = _EventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
         self._authorizer = _Authorizer(app)
         self._timeout_s = timeout_s
+
+    def methods(self, path: str) -> list[str]:
+        """Those of the route that a path leads to; none where there is no route."""
+        try:
+            route = self._routes.match_route(path).route
+        except ValueError:
+            return []
+        return list(self._app_routes[route])
 
     def _generate_lambda_context(self) -> LambdaContext:  # type: ignore[override]  # another class of this shape
         return LambdaContext("api_handler", self._timeout_s)
@@ -252,14 +267,19 @@ def _reason(refusal: LocalGatewayException) -> str:
     if refusal.CODE == HTTPStatus.UNAUTHORIZED:
         return "UNAUTHORIZED"
     if refusal.CODE == HTTPStatus.FORBIDDEN:
-        is_route = b"Missing Authentication Token" in (refusal.body or b"")
-        return "MISSING_AUTHENTICATION_TOKEN" if is_route else "ACCESS_DENIED"
+        body = refusal.body or b""
+        if b"Authorization header requires 'Credential'" in body:
+            return "INVALID_SIGNATURE"
+        return "MISSING_AUTHENTICATION_TOKEN" if b"Missing Authentication Token" in body else "ACCESS_DENIED"
     return "AUTHORIZER_FAILURE"
 
 
 def _refusal(reason: str, headers: Mapping[str, Any] = {}) -> web.Response:
     """What API Gateway answers by itself, in the words that are deployed with it."""
-    status, code, detail = REFUSALS[reason]
+    return _problem(*REFUSALS[reason], headers)
+
+
+def _problem(status: int, code: str, detail: str, headers: Mapping[str, Any] = {}) -> web.Response:
     told = {**headers, "Content-Type": "application/problem+json", "Access-Control-Allow-Origin": "*"}
     return _response(status, told, json.dumps(problem(status, code, detail)))
 

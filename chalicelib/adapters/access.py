@@ -8,7 +8,7 @@ receipt and nothing else, where a browser can send no header.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jwt
 
@@ -18,6 +18,7 @@ from chalicelib.records.drivers import NotAllowed
 # Issuers announce new keys long before they use them; a key id not seen before is looked up at once all the same.
 _KEYS_KEPT_S = 3600
 _KEYS_TIMEOUT_S = 3
+_GUESTS_RECEIPT_GOOD_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +106,8 @@ class Tickets:
         if claims.get("session_id") != session_id or now.timestamp() >= claims["exp"]:
             raise NotAllowed("this ticket is not valid")
         return str(claims["sub"])
+
+    def guests_receipt(self, session_id: str, guest_id: str, since: datetime) -> str:
+        """Where whoever has no account sees a receipt, for 30 days."""
+        ticket = self.issue(session_id, guest_id, since + _GUESTS_RECEIPT_GOOD_FOR, TicketScope.RECEIPT)
+        return f"/v1/receipts/{session_id}?ticket={ticket}&format=html"

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 _AROUND = " " + "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1)))) + "\ufeff\ufffd"
 _PAIRS = re.compile(r"(?:0X)?[0-9A-F]{2}(?:[:\- ._][0-9A-F]{2}){3,9}")
 _PREFIXED = re.compile(r"(?:0X|RFID[:=]|UID[:=]|TAG[:=])([0-9A-F]{8,20})")
+# No identity provider names an account so.
+_GUEST = "guest-"
 _WITH_SUFFIX = re.compile(r"([0-9A-F]{8,20})[:;,#/|_\-.]\S{1,20}")
 # ISO/IEC 14443-3: a uid of seven or ten bytes begins with its maker's number (ISO/IEC 7816-6), 01 to 7E; these make
 # nearly all cards there are: ST, NXP, Infineon, Texas Instruments.
@@ -76,3 +78,13 @@ def _turned(uid: str) -> str | None:
 def _is_backwards(uid: str) -> bool:
     first = int(uid[:2], 16)
     return uid[-2:] in _MAKERS and not 1 <= first <= _LARGEST_MAKER
+
+
+def guest_id(checkout_id: str) -> str:
+    """The name of whoever pays by a checkout and has no account."""
+    return f"{_GUEST}{checkout_id}"
+
+
+def is_guest(driver_id: str) -> bool:
+    """Whether that is the name of a payer without an account: their card is asked once, and nothing stays owed."""
+    return driver_id.startswith(_GUEST)

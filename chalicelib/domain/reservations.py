@@ -7,6 +7,7 @@ become of a reservation (a charge, a fee) exactly one does.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,11 @@ FURTHEST_AHEAD = timedelta(minutes=30)
 HELD_FOR = timedelta(minutes=15)
 EXTENDED_BY = timedelta(minutes=15)
 LONGEST = timedelta(minutes=60)
+# Whoever kept a connector in vain waits: half an hour, then twice as long each time within a day.
+_REMEMBERED_FOR = timedelta(days=1)
+_FIRST_WAIT = timedelta(minutes=30)
+# Reservations of a day that were given up or never used; who makes more keeps connectors from others.
+_MOST_UNUSED = 10
 
 
 class ReservationStatus(StrEnum):
@@ -68,3 +74,26 @@ class Reservation:
     def extended(self) -> datetime:
         """Until when it lasts once extended: no longer than an hour in all."""
         return min(self.until + EXTENDED_BY, self.created_at + LONGEST)
+
+
+def may_reserve_from(newest: Iterable[Reservation], at: datetime) -> datetime | None:
+    """From when on a driver may keep a connector again, by their newest reservations; None: now.
+
+    One that was not used and that its charger did not refuse is unused; one that ran out is a no-show besides.
+    """
+    lately = [it for it in newest if it.until > at - _REMEMBERED_FOR and it.standing is not ReservationStatus.USED]
+    missed = sorted(it.until for it in lately if _is_missed(it, at))
+    unused = sorted(it.ended_at or it.until for it in lately if it.standing is ReservationStatus.CANCELLED) + missed
+    waits = []
+    if missed:
+        waits.append(missed[-1] + min(_FIRST_WAIT * 2 ** (len(missed) - 1), _REMEMBERED_FOR))
+    if len(unused) >= _MOST_UNUSED:
+        waits.append(sorted(unused)[-_MOST_UNUSED] + _REMEMBERED_FOR)
+    until = max(waits, default=at)
+    return until if until > at else None
+
+
+def _is_missed(it: Reservation, at: datetime) -> bool:
+    """Its time is over, be that noticed or not, and nobody came."""
+    ran_out = it.standing is ReservationStatus.OPEN and it.until <= at
+    return ran_out or it.standing is ReservationStatus.EXPIRED

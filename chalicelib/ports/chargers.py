@@ -15,6 +15,7 @@ from chalicelib.domain.chargers.events import (
     ReportKind,
     ReportReceived,
 )
+from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.records.chargers import (
@@ -345,3 +346,27 @@ class Setups(Protocol):
 
     def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
         """The ids of the next of the operator's chargers that a new profile is to reach, each given out once."""
+
+
+class FaultReports(Protocol):
+    """What drivers report of chargers."""
+
+    def add(self, report: FaultReport) -> None:
+        """Store a new report."""
+
+    def get(self, report_id: str) -> FaultReport | None:
+        """The report; None for an unknown one."""
+
+    def save(self, before: FaultReport, after: FaultReport) -> bool:
+        """Change it; False when it is not as it was `before` any more."""
+
+    def of_driver(self, driver_id: str, limit: int) -> Sequence[FaultReport]:
+        """A driver's newest reports."""
+
+    def of_operator(
+        self, operator_id: str, limit: int, before: str | None, *, open_only: bool
+    ) -> tuple[Sequence[FaultReport], str | None]:
+        """An operator's reports, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
+
+    def forget_driver(self, driver_id: str) -> None:
+        """Delete all that a driver reported."""

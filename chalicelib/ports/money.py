@@ -105,8 +105,17 @@ class Payments(Protocol):
     def forget_card(self, payment_method_id: str) -> None:
         """The provider keeps that card no more; nothing happens when it does not. Raises PaymentsUnavailable."""
 
+    def guests_card(self, payment_method_id: str) -> SavedCard | None:
+        """A card that a client gave the provider for one payment; None for any other, and for one that is saved."""
+
+    def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
+        """Whether a saved card is good for so much: it is set aside and given back at once, by whatever bank.
+
+        A bank that wants its cardholder to confirm knows the card. Raises Declined, PaymentsUnavailable.
+        """
+
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
-        """Set money aside, the driver being away; `part` counts all holds that a session ever had.
+        """Set money aside, the driver being away, unless a guest; `part` counts all holds that a session ever had.
 
         Raises Declined, TooLittle, CardholderNeeded, PaymentsUnavailable.
         """

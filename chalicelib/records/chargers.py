@@ -10,6 +10,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.opening_hours import OpeningHours
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.registers import Supply
 
@@ -19,6 +20,7 @@ class Site:
     """A place with one grid connection; `tariff_id` prices every session there.
 
     `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
+    `opening_hours`: None where nobody said.
     """
 
     site_id: str
@@ -30,6 +32,7 @@ class Site:
     latitude: float | None = None
     longitude: float | None = None
     is_load_managed: bool = False
+    opening_hours: OpeningHours | None = None
 
     @property
     def spot(self) -> GeoPoint | None:
@@ -138,6 +141,7 @@ class Charger:
 
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks TLS
     only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
+    `has_card_terminal`: whoever pays there by card may charge.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
     last seen through for, `metering` how far its charges can be measured. `booted_at` and `disconnected_at` are by our
     clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
@@ -170,6 +174,7 @@ class Charger:
     place: str | None = None
     is_found_in_any_case: bool = False
     has_main_meter: bool = False
+    has_card_terminal: bool = False
     setup_profile: str | None = None
     metering: MeteringCapability = MeteringCapability.UNKNOWN
     booted_at: datetime | None = None

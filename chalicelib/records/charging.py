@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
+from chalicelib.domain.charging.session import Settlement
 from chalicelib.domain.charging.waits import Step
 
 
@@ -23,6 +24,7 @@ class Transaction:
     `is_nearly_done`: its driver has been told so. `connector_seq_no` numbers the message that told where it is.
     `stopped_as` is the name under which its end was told where that is not its own. `left_at`: since then it is thought
     to be over, though no end was told. `stop_word` is the charger's own word for why it ended.
+    `settlement` is what the charger's own card terminal took for it.
     `cost_told_minor` is the cost so far that its charger was last told, at `cost_told_at` by our clock.
     """
 
@@ -51,6 +53,7 @@ class Transaction:
     left_at: datetime | None = None
     cost_told_minor: int | None = None
     cost_told_at: datetime | None = None
+    settlement: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,41 @@ over, the record last. What becomes of a reservation bears its name, and so is d
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import CancelReservation, Command, CommandResult, Reserve, Unable, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
-from chalicelib.domain.pricing.rating import Reserved
-from chalicelib.domain.reservations import FURTHEST_AHEAD, HELD_FOR, Keeper, Reservation, ReservationStatus
+from chalicelib.domain.pricing.rating import Reserved, Usage, price
+from chalicelib.domain.reservations import (
+    FURTHEST_AHEAD,
+    HELD_FOR,
+    Keeper,
+    Reservation,
+    ReservationStatus,
+    may_reserve_from,
+)
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.discovery import Places
+from chalicelib.ports.money import Payments
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
+from chalicelib.records.drivers import Driver
+from chalicelib.records.money import Declined
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
 from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
+# Enough to see a day of a driver who keeps and keeps.
+_LOOKED_AT = 30
+# A card that is good for so much of what a charge holds is a card that works.
+_PART_OF_HOLD = 10
 # Where a car stands already, or nobody knows what does, nothing can be kept.
 _CAN_BE_KEPT = (ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED)
 # A charger that says so cannot keep it, and nobody else can (OCPP 1.6 §7.36, 2.0.1 ReserveNowStatusEnumType).
@@ -45,6 +60,7 @@ class DriverReservations:
     eligibility: Eligibility
     commands: ChargerCommands
     workflow: Workflow
+    payments: Callable[[], Payments]
     clock: Clock
     new_id: NewId
 
@@ -63,13 +79,22 @@ class DriverReservations:
         if spot.state.status not in _CAN_BE_KEPT:
             raise busy(connector)
         if spot.reservation is not None:
+            if key and spot.reservation.reservation_id == reservation_id:
+                # The same request, made at the same moment.
+                return spot.reservation, False
             raise Refusal("reservation_open", f"you keep connector {connector} already")
         self.eligibility.note_beginning(driver_id, reservation_id)
         now = self.clock()
+        self._refuse_whoever_keeps_in_vain(driver_id, now)
         until = now + min(arrives_in, FURTHEST_AHEAD) + HELD_FOR
         reservation = _reservation(reservation_id, driver_id, spot, now, until)
         if not self.reservations.take_turn(driver_id, reservation_id, reservation.until, now):
             raise Refusal("reservation_open", "you have a reservation already; cancel it first")
+        try:
+            self._check_card(driver, reservation)
+        except Declined as error:
+            self.reservations.end_turn(driver_id, reservation_id)
+            raise Refusal("payment_declined", f"the card is not good for a reservation: {error}") from None
         if spot.state.session_id is not None:
             # Left behind by a session that is over: `spot` has seen to that.
             self.connectors.free(charger_id, connector, spot.state.session_id)
@@ -167,6 +192,23 @@ class DriverReservations:
             ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
             self._finish(ended or self.reservations.get(reservation.reservation_id) or reservation)
         return count
+
+    def _refuse_whoever_keeps_in_vain(self, driver_id: str, now: datetime) -> None:
+        again_at = may_reserve_from(self.reservations.of_driver(driver_id, _LOOKED_AT), now)
+        if again_at is not None:
+            raise Refusal(
+                "reservation_cool_down", f"too much was reserved and not used; reserve again from {again_at:%H:%M} UTC"
+            )
+
+    def _check_card(self, driver: Driver, reservation: Reservation) -> None:
+        """Raises Declined unless the card is good for what it costs to come too late, or a part of the usual hold."""
+        tariff = reservation.tariff
+        if tariff.is_free:
+            return
+        missed = Reserved(reservation.created_at, reservation.until, has_expired=True)
+        fee_minor = price(tariff, Usage((), missed), reservation.time_zone).total_minor
+        amount_minor = max(fee_minor, -(-tariff.hold_minor // _PART_OF_HOLD))
+        self.payments().check_card(driver, tariff.currency, amount_minor, reservation.reservation_id)
 
     def _finish(self, reservation: Reservation) -> None:
         """Give the connector back, and ask for what is owed; safe to do again."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
+from chalicelib.services.chargers.fault_reports import ReportedFaults
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
@@ -115,3 +116,7 @@ class ChargerServices(Stores):
             clock=self.clock,
             sleep=self.sleep,
         )
+
+    @cached_property
+    def reported_faults(self) -> ReportedFaults:
+        return ReportedFaults(reports=self.fault_reports, chargers=self.chargers, clock=self.clock, new_id=self.new_id)

@@ -113,6 +113,7 @@ class DriverServices(NotificationServices):
             transactions=self.transactions,
             reservations=self.reservations,
             outbox=self.outbox,
+            fault_reports=self.fault_reports,
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,

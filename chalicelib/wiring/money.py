@@ -12,6 +12,7 @@ from chalicelib.services.money.payment_webhooks import PaymentWebhooks
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.reconciliation import Reconciliation
 from chalicelib.services.money.refunds import Refunds
+from chalicelib.services.money.terminal_payments import TerminalPayments
 from chalicelib.wiring.charging import ChargingServices
 
 
@@ -72,6 +73,17 @@ class MoneyServices(ChargingServices):
             funds=self.funds,
             debts=self.debts,
             refunds=self.refunds,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def terminal_payments(self) -> TerminalPayments:
+        return TerminalPayments(
+            sessions=self.sessions,
+            transactions=self.transactions,
+            transaction_ids=self.transaction_ids,
+            ledger=self.ledger,
+            changes=self.changes,
             clock=self.clock,
         )
 

@@ -23,6 +23,7 @@ class OcppServices(SessionServices):
             authorizations=self.authorizations,
             provisioning=self.provisioning,
             driver_reservations=self.driver_reservations,
+            terminal_payments=self.terminal_payments,
             reports=self.reports,
             provider=self.provider,
             purposes={

@@ -22,6 +22,7 @@ class ReservationServices(DiscoveryServices):
             eligibility=self.eligibility,
             commands=self.commands,
             workflow=self.workflow,
+            payments=lambda: self.payments,
             clock=self.clock,
             new_id=self.new_id,
         )

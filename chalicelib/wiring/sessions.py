@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.services.sessions.adhoc_payments import AdhocPayments
 from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.hand_settlement import HandSettlement
@@ -36,6 +37,7 @@ class SessionServices(MoneyServices):
             debts=self.debts,
             corrections=self.corrections,
             issued_receipts=self.issued_receipts,
+            terminal_payments=self.terminal_payments,
             clock=self.clock,
         )
 
@@ -90,4 +92,18 @@ class SessionServices(MoneyServices):
             clock=self.clock,
             new_id=self.new_id,
             start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),
+        )
+
+    @cached_property
+    def adhoc_payments(self) -> AdhocPayments:
+        return AdhocPayments(
+            checkouts=self.checkouts,
+            guests=self.drivers,
+            drivers=self.drivers,
+            sessions=self.sessions,
+            eligibility=self.eligibility,
+            driver_sessions=self.driver_sessions,
+            payments=lambda: self.payments,
+            clock=self.clock,
+            new_id=self.new_id,
         )

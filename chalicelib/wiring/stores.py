@@ -14,6 +14,7 @@ from botocore.config import Config
 from chalicelib.adapters.chargers.allowances import DynamoAllowances
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.connectors import DynamoConnectors
+from chalicelib.adapters.chargers.fault_reports import DynamoFaultReports
 from chalicelib.adapters.chargers.held_lists import DynamoHeldLists
 from chalicelib.adapters.chargers.knocks import DynamoKnocks
 from chalicelib.adapters.chargers.link import ApiGatewayLink
@@ -35,6 +36,7 @@ from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhook
 from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
+from chalicelib.adapters.sessions import DynamoCheckouts
 from chalicelib.adapters.tables import connection
 from chalicelib.ports import Clock, NewId
 from chalicelib.records.drivers import Platform
@@ -42,6 +44,7 @@ from chalicelib.records.drivers import Platform
 if TYPE_CHECKING:
     from chalicelib.adapters.access import AccessTokens, Tickets
     from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
+    from chalicelib.domain.notifications import Notification
     from chalicelib.ports.chargers import ChargerLink
     from chalicelib.ports.charging import Workflow
     from chalicelib.ports.discovery import Travel
@@ -138,6 +141,10 @@ class Stores:
         return DynamoHeldLists()
 
     @cached_property
+    def checkouts(self) -> DynamoCheckouts:
+        return DynamoCheckouts()
+
+    @cached_property
     def sessions(self) -> DynamoSessions:
         return DynamoSessions(self.clock)
 
@@ -172,6 +179,10 @@ class Stores:
     @cached_property
     def knocks(self) -> DynamoKnocks:
         return DynamoKnocks()
+
+    @cached_property
+    def fault_reports(self) -> DynamoFaultReports:
+        return DynamoFaultReports()
 
     @cached_property
     def message_log(self) -> DynamoMessageLog:
@@ -254,6 +265,13 @@ class Stores:
 
         return Tickets(self.setting("TICKET_SECRET"))
 
+    def _receipt_link(self, notice: Notification) -> str:
+        """Where a guest's receipt is, for 30 days; nothing where nobody has said where the API is."""
+        base = self.setting("API_URL", "")
+        if not base:
+            return ""
+        return f"{base}{self.tickets.guests_receipt(notice.session_id, notice.driver_id, self.clock())}\n"
+
     @property
     def may_webhooks_be_inside(self) -> bool:
         """A laptop may send to itself; a deployment to nothing that the internet cannot reach."""
@@ -275,7 +293,7 @@ class Stores:
 
             found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
-            found.append(MailMessenger(client("sesv2"), sender, self.drivers))
+            found.append(MailMessenger(client("sesv2"), sender, self.drivers, self._receipt_link))
         return tuple(found)
 
     @cached_property

@@ -183,6 +183,26 @@ def test_what_the_gateway_refuses_it_refuses_with_a_problem(dev: Template, statu
         assert it["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
 
 
+def test_a_method_that_a_route_lacks_is_refused_with_a_problem_that_names_those_it_has(dev: Template) -> None:
+    for path, methods in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"].items():
+        integration = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        assert integration["type"] == "mock", path
+        told = integration["responses"]["default"]
+        problem = Problem.model_validate_json(told["responseTemplates"]["application/json"])
+        assert (problem.status, problem.type) == (405, "urn:kerb:problem:method_not_allowed")
+        assert told["responseParameters"]["method.response.header.Content-Type"] == "'application/problem+json'"
+        allowed = told["responseParameters"]["method.response.header.Allow"].strip("'").split(", ")
+        assert set(allowed) == {it.upper() for it in methods if not it.startswith("x-")}
+
+
+def test_strangers_and_checkouts_are_counted_by_address(dev: Template) -> None:
+    rules = {it["Name"]: it for it in dev["Resources"]["ApiFirewall"]["Properties"]["Rules"]}
+    assert {"logins", "checkouts", "strangers", "all"} <= rules.keys()
+    for name in ("logins", "checkouts", "strangers", "all"):
+        assert rules[name]["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"
+    assert len({it["Priority"] for it in rules.values()}) == len(rules)
+
+
 def test_a_refusal_of_the_gateway_reads_as_one_of_ours() -> None:
     endpoint = (ROOT / "chalicelib/handlers/http/endpoint.py").read_text()
     ours = set(re.findall(r'(\d{3}), "(\w+)"', endpoint))

@@ -306,6 +306,9 @@ async def test_method_without_a_view_is_not_allowed() -> None:
     async with serving(charging_app()) as site:
         async with site.http.put(site.url("/v1/me")) as answer:
             assert answer.status == 405
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.headers["Allow"] == "DELETE, GET, OPTIONS"
+            assert (await answer.json(content_type=None))["type"] == "urn:kerb:problem:method_not_allowed"
         async with site.http.head(site.url("/v1/fail/bad")) as answer:
             assert answer.status == 405
             assert await answer.read() == b""
@@ -326,6 +329,8 @@ async def test_payload_over_ten_megabytes_is_refused() -> None:
         body, headers = io.BytesIO(b"x" * (10 * 1024 * 1024 + 1)), {"Content-Type": "text/plain"}
         async with site.http.post(site.url("/v1/echo"), data=body, headers=headers) as answer:
             assert answer.status == 413
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert (await answer.json(content_type=None))["type"] == "urn:kerb:problem:too_large"
 
 
 @in_loop

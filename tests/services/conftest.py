@@ -17,7 +17,7 @@ from chalicelib.domain.pricing.tariff import Tariff, simple_elements
 from chalicelib.records.chargers import Charger, Connection, Gone, Purpose, SentCall, Site, registered_w
 from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
-from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
+from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment, SavedCard
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.wiring import Network
 from tests.tables import without_http
@@ -106,6 +106,15 @@ class CardMoney:
     charged: dict[str, int] = field(default_factory=dict)
     refunded: dict[tuple[str, str], int] = field(default_factory=dict)
     voided: list[str] = field(default_factory=list)
+    checked: list[tuple[str, int]] = field(default_factory=list)
+
+    def guests_card(self, payment_method_id: str) -> SavedCard | None:
+        is_card = payment_method_id.startswith("pm_")
+        return SavedCard(payment_method_id=payment_method_id, label="visa 4242") if is_card else None
+
+    def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
+        self._check()
+        self.checked.append((driver.driver_id, amount_minor))
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         self._check()

@@ -50,6 +50,7 @@ class DynamoChargers:
             ChargerRow.plugs.set(encode(charger.plugs)),
             ChargerRow.is_found_in_any_case.set(True),
             ChargerRow.has_main_meter.set(charger.has_main_meter),
+            ChargerRow.has_card_terminal.set(charger.has_card_terminal),
             ChargerRow.admission.set(charger.admission.value),
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),

@@ -55,6 +55,7 @@ def charger_of(row: ChargerRow) -> Charger:
         serial=row.serial,
         firmware=row.firmware,
         has_main_meter=bool(row.has_main_meter),
+        has_card_terminal=bool(row.has_card_terminal),
         setup_profile=row.setup_profile,
         metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
     )

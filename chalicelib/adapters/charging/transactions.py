@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_re
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
+from chalicelib.domain.charging.session import Settlement
 from chalicelib.records.charging import StoredReading, Transaction
 
 _SHARDS = 8
@@ -253,6 +254,7 @@ def _first_words(facts: Transaction) -> list[Action]:
         (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
         (TransactionRow.session_id, facts.session_id),
         (TransactionRow.stopped_as, facts.stopped_as),
+        (TransactionRow.settlement, encode(facts.settlement) if facts.settlement else None),
     ]
     return [fact.set(fact | value) for fact, value in told if value is not None]
 
@@ -275,6 +277,7 @@ def _transaction(row: TransactionRow) -> Transaction:
         stopped_as=row.stopped_as,
         left_at=row.left_at,
         cost_told_minor=row.cost_told_minor,
+        settlement=decode(Settlement, row.settlement) if row.settlement else None,
         cost_told_at=row.cost_told_at,
         connector=connector_id(row.connector) if row.connector else None,
         token=row.token,

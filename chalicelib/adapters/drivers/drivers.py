@@ -38,6 +38,11 @@ class DynamoDrivers:
             row = DriverRow(driver.driver_id, body=body, terms={}, card_expires=_place(driver))
             put(row, DriverRow.driver_id.does_not_exist())
 
+    def add_guest(self, guest: Driver, until: datetime) -> bool:
+        """One call: the port Guests."""
+        row = DriverRow(guest.driver_id, body=encode(guest), terms={}, expires_at=until)
+        return put(row, DriverRow.driver_id.does_not_exist())
+
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
         if row is None or row.body is None:

@@ -7,15 +7,16 @@ one of the port's two words: Declined, when asking again would change nothing, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from http import HTTPStatus
 from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_answers import capture_before, cardholder_action, plain_errors, unless_gone
 from chalicelib.adapters.money.stripe_cards import saved_card
 from chalicelib.adapters.money.stripe_events import read_event
 from chalicelib.domain.charging.session import CardAction, Hold, Session
@@ -27,7 +28,6 @@ from chalicelib.records.money import (
     Declined,
     PaymentNews,
     PaymentNewsKind,
-    PaymentsUnavailable,
     ProviderPayment,
     SavedCard,
     TooLittle,
@@ -77,12 +77,13 @@ class StripePayments:
         )
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
+        self._payment_methods = client.v1.payment_methods
         self._setup_intents = client.v1.setup_intents
         self._payment_methods = client.v1.payment_methods
         self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
-        with _plain_errors():
+        with plain_errors():
             customer = self._customers.create(
                 {"email": email, "metadata": {"driver_id": driver_id}},
                 {"idempotency_key": f"customer-{driver_id}"},
@@ -90,16 +91,16 @@ class StripePayments:
         return customer.id
 
     def change_email(self, customer_id: str, email: str) -> None:
-        with _plain_errors():
+        with plain_errors():
             self._customers.update(customer_id, {"email": email})
 
     def forget_customer(self, customer_id: str) -> None:
-        with _plain_errors(), _unless_gone(404):
+        with plain_errors(), unless_gone(404):
             self._customers.delete(customer_id)
 
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
         """One call; the client confirms the setup with Stripe directly."""
-        with _plain_errors():
+        with plain_errors():
             setup = self._setup_intents.create(
                 {"customer": customer_id, "usage": "off_session", "allowed_payment_method_types": ["card"]},
                 {"idempotency_key": f"setup-{request_id}"},
@@ -111,40 +112,74 @@ class StripePayments:
         if not setup_id.startswith("seti_"):
             return None
         setup: Any = None
-        with _plain_errors(), _unless_gone(404):
+        with plain_errors(), unless_gone(404):
             setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
         is_theirs = setup is not None and setup.status == "succeeded" and setup.customer == customer_id
         method = setup.payment_method if is_theirs else None
         return saved_card(method) if isinstance(method, stripe.PaymentMethod) else None
 
     def forget_card(self, payment_method_id: str) -> None:
-        with _plain_errors(), _unless_gone(400, 404):
+        with plain_errors(), unless_gone(400, 404):
             self._payment_methods.detach(payment_method_id)
+
+    def guests_card(self, payment_method_id: str) -> SavedCard | None:
+        """One call; `payment_method_id` may come from anybody, and may be a card that somebody has saved."""
+        if not payment_method_id.startswith("pm_"):
+            return None
+        with plain_errors():
+            try:
+                method = self._payment_methods.retrieve(payment_method_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
+        return saved_card(method) if method.customer is None and method.card else None
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         # Another amount or another card is another request, not a repetition of this one.
         key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
-        options = {
+        options: dict[str, Any] = {
             "capture_method": "manual",
             "payment_method_options": {"card": _CAN_BE_RAISED},
             "expand": ["latest_charge"],
         }
-        intent = self._pay(session, driver, {"amount": amount, "off_session": True, **options}, key, part)
+        if driver.customer_id is not None:
+            # A guest stands before the charger, and can confirm.
+            options["off_session"] = True
+        intent = self._pay(session, driver, {"amount": amount, **options}, key, part)
         held = Hold(
             intent.id,
             _from_stripe(intent.amount, session.tariff.currency),
-            capture_before=_capture_before(getattr(intent, "latest_charge", None)),
+            capture_before=capture_before(getattr(intent, "latest_charge", None)),
         )
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
         return held
+
+    def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
+        """Two calls: a hold, and its end."""
+        request: Any = {
+            **{"amount": _to_stripe(amount_minor, currency, ROUND_CEILING), "currency": currency.lower()},
+            "customer": driver.customer_id,
+            "payment_method": driver.payment_method_id,
+            "allowed_payment_method_types": ["card"],
+            **{"capture_method": "manual", "confirm": True, "off_session": True},
+        }
+        with plain_errors():
+            try:
+                payment_id = self._payment_intents.create(request, {"idempotency_key": f"check-{key}"}).id
+            except stripe.CardError as error:
+                if error.code != "authentication_required" or (asked := cardholder_action(error)) is None:
+                    raise
+                payment_id = asked.payment_id
+            self._payment_intents.cancel(payment_id, options={"idempotency_key": f"checked-{key}"})
 
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
         try:
-            with _plain_errors():
+            with plain_errors():
                 intent = self._payment_intents.increment_authorization(
                     hold.payment_id, {"amount": amount}, {"idempotency_key": key}
                 )
@@ -171,7 +206,7 @@ class StripePayments:
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
-        with _plain_errors():
+        with plain_errors():
             refund = self._refunds.create(
                 {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
                 {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
@@ -179,13 +214,13 @@ class StripePayments:
         return refund.id
 
     def session_of(self, payment_id: str) -> str | None:
-        with _plain_errors():
+        with plain_errors():
             intent = self._payment_intents.retrieve(payment_id)
         return _session_id(intent)
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
         """A call for each hundred payments."""
-        with _plain_errors():
+        with plain_errors():
             created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
             page = self._payment_intents.list({"created": created, "limit": 100, "expand": ["data.latest_charge"]})
             for intent in page.auto_paging_iter():
@@ -214,7 +249,7 @@ class StripePayments:
         self._finish(hold, lambda: self._cancel(session, hold), "canceled")
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
-        with _plain_errors():
+        with plain_errors():
             intent = self._payment_intents.retrieve(hold.payment_id)
         taken = intent.amount_received if intent.status == "succeeded" else 0
         return _from_stripe(taken, session.tariff.currency)
@@ -238,7 +273,7 @@ class StripePayments:
     ) -> stripe.PaymentIntent:
         request: Any = {
             "currency": session.tariff.currency.lower(),
-            "customer": driver.customer_id,
+            **({"customer": driver.customer_id} if driver.customer_id is not None else {}),
             "payment_method": driver.payment_method_id,
             "allowed_payment_method_types": ["card"],
             "confirm": True,
@@ -251,7 +286,7 @@ class StripePayments:
             },
             **options,
         }
-        with _plain_errors():
+        with plain_errors():
             return self._payment_intents.create(request, {"idempotency_key": key})
 
     def _check(
@@ -262,7 +297,7 @@ class StripePayments:
             return
         if can_wait and intent.status == "requires_action":
             raise CardholderNeeded(CardAction(intent.id, intent.client_secret or ""))
-        with _plain_errors():
+        with plain_errors():
             self._cancel(session, hold)
         raise Declined("The card's bank asks its holder to confirm, and nobody is there to do so.")
 
@@ -271,7 +306,7 @@ class StripePayments:
 
     def _finish(self, hold: Hold, attempt: Callable[[], None], wanted_status: str) -> None:
         """End a hold; that Stripe refuses is no failure when the hold has ended that way before."""
-        with _plain_errors():
+        with plain_errors():
             try:
                 attempt()
             except stripe.InvalidRequestError:
@@ -279,51 +314,8 @@ class StripePayments:
                     raise
 
 
-def _capture_before(charge: Any) -> datetime | None:
-    """Until when a hold can be taken (docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
-    details = getattr(charge, "payment_method_details", None)
-    until = getattr(getattr(details, "card", None), "capture_before", None)
-    return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
-
-
 def _key(session: Session, step: str, hold: Hold) -> str:
     return f"{session.session_id}-{step}-{hold.payment_id}"
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Let nothing of Stripe's out but a sentence for the driver or a line for whoever looks after the system."""
-    try:
-        yield
-    except stripe.CardError as error:
-        if error.code == "authentication_required" and (action := _action(error)) is not None:
-            raise CardholderNeeded(action) from None
-        raise Declined(error.user_message or "The card was declined.") from None
-    except stripe.InvalidRequestError as error:
-        _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
-        if error.code == "amount_too_small":
-            raise TooLittle(error.user_message or "The amount is too small to be charged to a card.") from None
-        raise Declined(error.user_message or "The payment was refused.") from None
-    except stripe.StripeError as error:
-        facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
-        raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
-
-
-@contextmanager
-def _unless_gone(*statuses: int) -> Iterator[None]:
-    """What is not there any more need not go; 400 is a card that is no customer's any more."""
-    try:
-        yield
-    except stripe.InvalidRequestError as error:
-        if error.http_status not in statuses:
-            raise
-
-
-def _action(error: stripe.CardError) -> CardAction | None:
-    """The payment that the cardholder may still confirm (docs.stripe.com/payments/without-card-authentication)."""
-    body = error.json_body if isinstance(error.json_body, dict) else {}
-    intent = body.get("error", {}).get("payment_intent")
-    return CardAction(intent["id"], intent["client_secret"]) if intent else None
 
 
 def _session_id(intent: stripe.PaymentIntent) -> str | None:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.notifications import Channel, Notification, NotificationKind, check_webhook, is_public
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
@@ -152,26 +153,31 @@ _SUBJECTS = {
 
 @dataclass(frozen=True)
 class MailMessenger:
-    """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification."""
+    """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification.
+
+    A guest is told of the receipt only, and where it is (`receipt_link`): there is no account to look into.
+    """
 
     client: SESV2Client
     sender: str
     drivers: Drivers
+    receipt_link: Callable[[Notification], str] = lambda notice: ""
     name: str = "mail"
 
     def reaches(self, notice: Notification) -> bool:
-        """Whoever has an account has an address."""
-        return True
+        """Whoever has an account has an address; a guest gave one for the receipt, if at all."""
+        return not is_guest(notice.driver_id) or notice.kind is NotificationKind.RECEIPT_READY
 
     def send(self, notice: Notification) -> None:
         """Send it to the driver's address. Raises Undelivered. Nothing happens when they want none, or are gone."""
         driver = self.drivers.get(notice.driver_id)
-        if driver is None or not driver.wants(notice.kind, Channel.MAIL):
+        if driver is None or not driver.email or not driver.wants(notice.kind, Channel.MAIL):
             return
         where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
         if notice.uid:
             where = f"Card {notice.uid}, issued by {notice.operator_id}. Refuse it in the app if you do not know it."
-        words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n"
+        link = self.receipt_link(notice) if is_guest(notice.driver_id) else ""
+        words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n{link}"
         try:
             self.client.send_email(
                 FromEmailAddress=self.sender,

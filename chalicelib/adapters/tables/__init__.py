@@ -26,20 +26,24 @@ from chalicelib.adapters.tables.chargers import (
 )
 from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, TransactionRow
 from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
+from chalicelib.adapters.tables.fault_reports import FaultReportRow
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
+from chalicelib.adapters.tables.sessions import CheckoutRow
 
 __all__ = [
     "TABLES",
     "CallRow",
     "ChargerRow",
+    "CheckoutRow",
     "ConnectionRow",
     "DebtRow",
     "DifferenceRow",
     "DriverRow",
+    "FaultReportRow",
     "HistoryRow",
     "IdempotencyRow",
     "JournalRow",
@@ -65,6 +69,7 @@ TABLES: tuple[type[Model], ...] = (
     ConnectionRow,
     PlaceRow,
     SessionRow,
+    CheckoutRow,
     ReservationRow,
     TransactionRow,
     ReadingsRow,
@@ -73,6 +78,7 @@ TABLES: tuple[type[Model], ...] = (
     HistoryRow,
     ReportRow,
     KnockRow,
+    FaultReportRow,
     OperatorRow,
     SiteRow,
     TariffRow,

@@ -108,6 +108,7 @@ class ChargerRow(Model):
     serial = UnicodeAttribute(null=True)
     firmware = UnicodeAttribute(null=True)
     has_main_meter = BooleanAttribute(null=True)
+    has_card_terminal = BooleanAttribute(null=True)
     setup_profile = UnicodeAttribute(null=True)
     metering = UnicodeAttribute(null=True)
     booted_at = UTCDateTimeAttribute(null=True)

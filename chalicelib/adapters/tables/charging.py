@@ -113,6 +113,7 @@ class TransactionRow(Model):
     left_at = UTCDateTimeAttribute(null=True)
     cost_told_minor = IntegerAttribute(null=True)
     cost_told_at = UTCDateTimeAttribute(null=True)
+    settlement = UnicodeAttribute(null=True)
     connector = UnicodeAttribute(null=True)
     token = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)

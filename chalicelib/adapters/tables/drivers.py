@@ -85,6 +85,8 @@ class DriverRow(Model):
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
+    # Only of guests, who have no account that they could delete.
+    expires_at = TTLAttribute(null=True)
     card_owes = UnicodeSetAttribute(null=True)
     holders = UnicodeSetAttribute(null=True)
     # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.

@@ -283,6 +283,23 @@ class NewsReceived:
     word: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementTold:
+    """What became of a payment at the charger's card terminal; `word` is its own for that. `amount` in major units.
+
+    `ref` is the charger's name for the transaction, None where none began.
+    """
+
+    psp_ref: str
+    word: str
+    amount: Decimal
+    at: datetime
+    is_settled: bool
+    ref: str | None = None
+    receipt_id: str = ""
+    receipt_url: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ReservationReported:
     """A charger keeps what it knows as `number` no longer; `word` is its own for why."""
@@ -320,6 +337,7 @@ ChargerEvent = (
     | MainMeterRead
     | ChargingStopped
     | NewsReceived
+    | SettlementTold
     | ReservationReported
     | ReportReceived
     | Requested

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
@@ -104,6 +105,21 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What the charger's own card terminal took (OCPP 2.1 NotifySettlement): `amount` in major units."""
+
+    psp_ref: str
+    amount: Decimal
+    at: datetime
+    receipt_id: str = ""
+    receipt_url: str = ""
+
+    def is_same(self, other: Settlement) -> bool:
+        """Whether the same money is told of; when, and under which receipt, may be told better later."""
+        return (self.psp_ref, self.amount) == (other.psp_ref, other.amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LateEnd:
     """An end that the charger told after one was inferred: when, at which register, and why.
 
@@ -150,6 +166,7 @@ class Session:
     `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
     `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
     came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
+    `settlement`: what a card terminal at the charger took for it; then no card of ours is asked.
     `unplugged_at`: since then its connector is free of its car; nobody but the connector's own status says so.
     `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
@@ -210,6 +227,7 @@ class Session:
     lost_holds: tuple[Hold, ...] = ()
     written_off_minor: int = 0
     corrections: tuple[Correction, ...] = ()
+    settlement: Settlement | None = None
     plug_w: int | None = None
     asked_at: datetime | None = None
     stand_until: datetime | None = None

@@ -17,6 +17,7 @@ from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.holds import HOLDS, HoldLost, placed, topped_up
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
+from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 
@@ -189,7 +190,9 @@ class Completed:
 
 _OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged | Refunded
 _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
-SessionEvent = _OfMoney | _OfCharging | HoldLost | DueEvent | Billed | PaymentFailed | Flagged | Completed
+SessionEvent = (
+    _OfMoney | _OfCharging | HoldLost | DueEvent | Billed | PaymentFailed | SettledAtTerminal | Flagged | Completed
+)
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
@@ -255,9 +258,7 @@ def _request_stop(session: Session, event: StopRequested) -> Session:
 
 
 def _stop(session: Session, event: Stopped) -> Session:
-    if session.ref != event.ref:
-        return session
-    return ended(session, _end_of(event), event.began_at, event.flags)
+    return ended(session, _end_of(event), event.began_at, event.flags) if session.ref == event.ref else session
 
 
 def _note_end(session: Session, event: Stopped) -> Session:
@@ -386,6 +387,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     **ENDS,
     **HOLDS,
     **DUES,
+    **TERMINAL,
 }
 
 

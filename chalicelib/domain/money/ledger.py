@@ -33,6 +33,7 @@ class TransferKind(StrEnum):
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
     WRITE_OFF = "write_off"
+    TERMINAL = "terminal"
 
 
 _PENDING = frozenset({TransferKind.HOLD, TransferKind.VOID})
@@ -142,6 +143,12 @@ class Book:
         """It has come back."""
         disputed = f"disputed/{self.operator_id}"
         return self._transfer(TransferKind.DISPUTE_WON, self._card, disputed, amount_minor, at, dispute_id)
+
+    def terminal(self, psp_ref: str, amount_minor: int, at: datetime) -> Transfer:
+        """Money taken by a card terminal at the charger, which pays its operator itself."""
+        return self._transfer(
+            TransferKind.TERMINAL, f"terminal/{self.operator_id}", self._driver, amount_minor, at, psp_ref
+        )
 
     def write_off(self, amount_minor: int, at: datetime, reference: str = "") -> Transfer:
         """The operator lets go of what is too little to be asked for; a second time has a `reference` of its own."""

@@ -34,6 +34,8 @@ class Flag(StrEnum):
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
     DISPUTED = "disputed"
+    # A card terminal took something else than was billed, or took it twice.
+    SETTLEMENT_DIFFERS = "settlement_differs"
     # It went on for more than two days.
     LONG_CHARGE = "long_charge"
     # It cost more than its driver's limit, and what was beyond that is let go.

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopReason, Topic
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.handlers.chargers.models import CorrectionView, RegisteredCharger
+from chalicelib.handlers.chargers.models import CorrectionView, RegisteredCharger, SettlementView
 from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
@@ -325,6 +325,7 @@ class OperatorSession(ResponseBody):
         waived_minor=0,
         written_off_minor=0,
         corrections=[],
+        paid_at_terminal=None,
         currency="EUR",
         late_end=None,
         is_end_inferred=True,
@@ -358,6 +359,7 @@ class OperatorSession(ResponseBody):
     waived_minor: int = Field(description="what of the bill corrections took away unpaid")
     written_off_minor: int = Field(description="too little for a card to be charged")
     corrections: list[CorrectionView]
+    paid_at_terminal: SettlementView | None
     currency: str
     is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
     ended_by: str | None = Field(description="who ended it by hand")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.opening_hours import ExceptionalPeriod, OpeningHours, RegularHours
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.wall_clock import is_zone
 from chalicelib.handlers.http import examples
@@ -39,6 +40,62 @@ TimeZone = Annotated[
 Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
 
 
+HourOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+
+
+class RegularHoursBody(RequestBody):
+    """Open on that day of the week (1: Monday) between two times of the site's clock."""
+
+    weekday: Annotated[int, Field(ge=1, le=7)]
+    period_begin: HourOfDay
+    period_end: HourOfDay
+
+
+class ExceptionalPeriodBody(RequestBody):
+    """Open or closed once."""
+
+    period_begin: AwareDatetime
+    period_end: AwareDatetime
+
+
+class OpeningHoursBody(RequestBody):
+    """Opening hours as OCPI has them; a closing beats an opening, and both beat what is regular."""
+
+    twentyfourseven: bool
+    regular_hours: Annotated[list[RegularHoursBody], Field(max_length=50, default_factory=list)]
+    exceptional_openings: Annotated[list[ExceptionalPeriodBody], Field(max_length=50, default_factory=list)]
+    exceptional_closings: Annotated[list[ExceptionalPeriodBody], Field(max_length=50, default_factory=list)]
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        opening_hours(self)
+        return self
+
+
+def opening_hours(body: OpeningHoursBody) -> OpeningHours:
+    """Opening hours as kept. Raises ValueError for what no clock shows."""
+    return OpeningHours(
+        twentyfourseven=body.twentyfourseven,
+        regular_hours=tuple(RegularHours(**it.model_dump()) for it in body.regular_hours),
+        exceptional_openings=tuple(ExceptionalPeriod(**it.model_dump()) for it in body.exceptional_openings),
+        exceptional_closings=tuple(ExceptionalPeriod(**it.model_dump()) for it in body.exceptional_closings),
+    )
+
+
+class SiteSummary(ResponseBody):
+    """Where a charger is, and when one may come; `is_open` null: nobody said."""
+
+    model_config = example(**examples.SITE)
+    site_id: str
+    name: str
+    address: str
+    latitude: float | None
+    longitude: float | None
+    time_zone: str
+    opening_hours: OpeningHoursBody | None
+    is_open: bool | None
+
+
 class SiteBody(RequestBody):
     """A site: a place with one grid connection."""
 
@@ -54,6 +111,7 @@ class SiteBody(RequestBody):
     is_load_managed: Annotated[
         bool, Field(description="its power is shared out: chargers are asked for current and power by phase")
     ] = False
+    opening_hours: OpeningHoursBody | None = None
 
 
 class PlugBody(RequestBody):
@@ -85,6 +143,9 @@ class ChargerBody(RequestBody):
     ] = 1
     keeps_list: Annotated[bool, Field(description="keep the charger's own list of RFID tokens up to date")] = False
     has_main_meter: Annotated[bool, Field(description="it measures itself as a whole too")] = False
+    has_card_terminal: Annotated[
+        bool, Field(description="it takes cards itself: who pays there charges (2.1 DirectPayment, NotifySettlement)")
+    ] = False
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
@@ -108,6 +169,7 @@ class RegisteredCharger(ResponseBody):
     model: str | None
     firmware: str | None
     has_main_meter: bool
+    has_card_terminal: bool
     metering: Annotated[
         MeteringCapability, Field(description="what its charges can be billed by, as its settings tell")
     ]
@@ -140,6 +202,7 @@ class ChargerView(ResponseBody):
     site_id: str
     site_name: str
     address: str
+    site: SiteSummary
     online: bool
     metering: Annotated[MeteringCapability, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
@@ -158,3 +221,13 @@ class CorrectionView(ResponseBody):
     note: str
     waived_minor: int
     is_settled: bool
+
+
+class SettlementView(ResponseBody):
+    """What the charger's own card terminal took; nothing else is charged for the session."""
+
+    psp_ref: str
+    amount_minor: int
+    at: datetime
+    receipt_id: str
+    receipt_url: str

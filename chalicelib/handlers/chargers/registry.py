@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.chargers import views
-from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody
+from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, opening_hours
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import ChargerId, Id
 from chalicelib.handlers.pricing.models import TariffBody
@@ -54,11 +54,13 @@ def put_tariff(request: Request) -> Answer:
 )
 def put_site(request: Request) -> Answer:
     """Register a site, or change it: its address, place, tariff and time zone."""
+    body: SiteBody = request.body
     network().registry.put_site(
         Site(
             site_id=_checked(request, "site_id", _ID),
             operator_id=request.operator_id,
-            **request.body.model_dump(mode="python"),
+            opening_hours=opening_hours(body.opening_hours) if body.opening_hours else None,
+            **body.model_dump(mode="python", exclude={"opening_hours"}),
         )
     )
     return Answer()
@@ -87,6 +89,7 @@ def put_charger(request: Request) -> Answer:
         admission=Admission.BLOCKED if body.blocked else Admission.ACCEPTED,
         keeps_list=body.keeps_list,
         has_main_meter=body.has_main_meter,
+        has_card_terminal=body.has_card_terminal,
         plugs=tuple(Plug(ConnectorId.parse(it.connector), it.kind, it.max_power_w) for it in body.plugs),
     )
     had_been_pending = network().registry.put_charger(charger, body.password)

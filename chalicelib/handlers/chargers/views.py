@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from chalicelib.domain.chargers.availability import Happening, LineChanged, Upti
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, SignedValue
 from chalicelib.domain.chargers.setup import Setup
 from chalicelib.domain.charging.session import Correction, Session
+from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
@@ -28,7 +30,15 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, CorrectionView, RegisteredCharger
+from chalicelib.handlers.chargers.models import (
+    ChargerView,
+    ConnectorView,
+    CorrectionView,
+    OpeningHoursBody,
+    RegisteredCharger,
+    SettlementView,
+    SiteSummary,
+)
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
@@ -59,6 +69,7 @@ def _registered(it: Charger) -> dict[str, Any]:
         "model": it.model,
         "firmware": it.firmware,
         "has_main_meter": it.has_main_meter,
+        "has_card_terminal": it.has_card_terminal,
         "metering": it.metering,
     }
 
@@ -246,11 +257,40 @@ def session(it: Session) -> OperatorSession:
         waived_minor=it.waived_minor,
         written_off_minor=it.written_off_minor,
         corrections=[correction(each) for each in it.corrections],
+        paid_at_terminal=_settlement(it),
         currency=it.tariff.currency,
         is_end_inferred=it.is_end_inferred,
         ended_by=it.by_hand.by if it.by_hand else None,
         ended_because=it.by_hand.note if it.by_hand else None,
         late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
+    )
+
+
+def _settlement(it: Session) -> SettlementView | None:
+    told = it.settlement
+    if told is None:
+        return None
+    return SettlementView(
+        psp_ref=told.psp_ref,
+        amount_minor=to_minor(told.amount, it.tariff.currency),
+        at=told.at,
+        receipt_id=told.receipt_id,
+        receipt_url=told.receipt_url,
+    )
+
+
+def site_summary(it: Site) -> SiteSummary:
+    """Where a charger is, and when one may come there."""
+    hours = it.opening_hours
+    return SiteSummary(
+        site_id=it.site_id,
+        name=it.name,
+        address=it.address,
+        latitude=it.latitude,
+        longitude=it.longitude,
+        time_zone=it.time_zone,
+        opening_hours=OpeningHoursBody.model_validate(asdict(hours)) if hours else None,
+        is_open=hours.is_open(it.time_zone, network().clock()) if hours else None,
     )
 
 
@@ -262,6 +302,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         site_id=site.site_id,
         site_name=site.name,
         address=site.address,
+        site=site_summary(site),
         online=it.connection_id is not None,
         metering=it.metering,
         connectors=[

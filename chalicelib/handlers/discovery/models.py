@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.handlers.chargers.models import OpeningHoursBody
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ResponseBody
 from chalicelib.handlers.pricing.models import Prices
@@ -97,6 +98,8 @@ class SiteView(ResponseBody):
         latitude=53.5437,
         longitude=9.9924,
         time_zone="Europe/Berlin",
+        opening_hours=examples.SITE["opening_hours"],
+        is_open=True,
         prices=examples.PRICES,
         chargers=[{"charger_id": "DEMO-16", "online": True, "available": 1, "connectors": _FOUND["connectors"]}],
     )
@@ -107,5 +110,7 @@ class SiteView(ResponseBody):
     latitude: float | None
     longitude: float | None
     time_zone: str
+    opening_hours: OpeningHoursBody | None
+    is_open: Annotated[bool | None, Field(description="null: nobody said when it is")]
     prices: Prices | None
     chargers: list[SiteCharger]

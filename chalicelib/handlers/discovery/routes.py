@@ -11,6 +11,7 @@ from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Polyline, decode_polyline
 from chalicelib.handlers.chargers.models import ChargerView
 from chalicelib.handlers.chargers.views import charger as charger_view
+from chalicelib.handlers.chargers.views import site_summary
 from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, FoundPage, SiteCharger, SiteView
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
@@ -42,7 +43,7 @@ _WISHES = {
     "GET",
     "/v1/chargers/nearby",
     answers=FoundPage,
-    errors=(400,),
+    is_personal=True,
     query={
         "lat": "latitude in degrees",
         "lng": "longitude in degrees",
@@ -62,7 +63,7 @@ def nearby(request: Request) -> FoundPage:
     "GET",
     "/v1/chargers/along",
     answers=FoundPage,
-    errors=(400,),
+    is_personal=True,
     query={
         "route": f"an encoded polyline (five decimals) of at most {_MOST_POINTS} points",
         "corridor": f"metres to either side, {_CORRIDOR_M} if left out, {_LARGEST_CORRIDOR_M} at most",
@@ -84,12 +85,13 @@ def along(request: Request) -> FoundPage:
     return _page(network().search.along(route, corridor_m, _wish(request), *_PAGING.asked(request)))
 
 
-@endpoint(search, "GET", "/v1/sites/{site_id}", answers=SiteView, errors=(404,))
+@endpoint(search, "GET", "/v1/sites/{site_id}", answers=SiteView, is_personal=True, errors=(404,))
 def look_at_site(request: Request) -> SiteView:
     """A site, its price, and what its chargers do now."""
     site, tariff, places = network().search.site(
-        request.path["site_id"], network().eligibility.terms(request.driver_id)
+        request.path["site_id"], network().eligibility.terms(request.known_driver_id)
     )
+    where = site_summary(site)
     return SiteView(
         site_id=site.site_id,
         operator_id=site.operator_id,
@@ -98,6 +100,8 @@ def look_at_site(request: Request) -> SiteView:
         latitude=site.latitude,
         longitude=site.longitude,
         time_zone=site.time_zone,
+        opening_hours=where.opening_hours,
+        is_open=where.is_open,
         prices=prices(tariff, site.time_zone, network().clock()) if tariff else None,
         chargers=[
             SiteCharger(
@@ -163,7 +167,7 @@ def _wish(request: Request) -> Wish:
         available=available == "true",
         operator_id=query.get("operator") or None,
         text=query.get("q", "")[:100],
-        terms=network().eligibility.terms(request.driver_id),
+        terms=network().eligibility.terms(request.known_driver_id),
     )
 
 
@@ -179,9 +183,9 @@ def _number(request: Request, name: str, otherwise: float | None, most: float, l
     return number
 
 
-@endpoint(search, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, errors=(404,))
+@endpoint(search, "GET", "/v1/chargers/{charger_id}", answers=ChargerView, is_personal=True, errors=(404,))
 def look(request: Request) -> ChargerView:
     """A charger: where it is, what it costs, and what its connectors do."""
-    it, site, tariff, states = network().registry.look(request.path["charger_id"])
-    _, tariff = network().eligibility.prices(request.driver_id, it.charger_id)
+    it, site, _, states = network().registry.look(request.path["charger_id"])
+    _, _, tariff = network().eligibility.prices(request.known_driver_id, it.charger_id)
     return charger_view(it, site, tariff, list(states))

@@ -19,7 +19,7 @@ from chalice import Blueprint, CORSConfig, Response
 from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.handlers.http.caller import Caller, access_token, admitted, caller_from, jwt
+from chalicelib.handlers.http.caller import Caller, access_token, admitted, caller_from, caller_of, jwt
 from chalicelib.handlers.http.fields import FieldError, Problem
 from chalicelib.handlers.http.observability import count, logger
 from chalicelib.records import Conflict
@@ -30,7 +30,14 @@ from chalicelib.services.access import NotFound, Refusal
 
 _CORS = CORSConfig(
     allow_origin="*",
-    allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+    allow_headers=[
+        "Authorization",
+        "Content-Type",
+        "Checkout-Secret",
+        "Idempotency-Key",
+        "If-None-Match",
+        "Last-Event-ID",
+    ],
     expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
     max_age=600,
 )
@@ -42,6 +49,7 @@ _REFUSAL_STATUS = {
     "open_balance": 402,
     "card_owes": 402,
     "payment_declined": 402,
+    "checkout_expired": 410,
     "not_possible": 422,
     "invalid_tariff": 422,
     "too_many_starts": 429,
@@ -53,6 +61,8 @@ _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
 # Who holds a phone that was left unlocked may not take the account; OWASP ASVS 5.0, 7.5.1: re-authenticate first.
 _RECENT_S = 15 * 60
+# Whether a connector is free is news for so long.
+_SHARED_FOR_S = 15
 # On every answer, unless its route knows better: nobody keeps it, guesses what it is, or learns where it was read.
 _CAREFUL = {
     "Cache-Control": "no-store",
@@ -81,6 +91,11 @@ class Request:
         if self.caller is None:
             raise NotAllowed("log in first")
         return self.caller.driver_id
+
+    @property
+    def known_driver_id(self) -> str | None:
+        """The caller's account, on a route that is open to strangers; None for one."""
+        return self.caller.driver_id if self.caller is not None else None
 
     @property
     def operator_id(self) -> str:
@@ -150,6 +165,7 @@ class Route:
     status: int
     also: Mapping[int, str]
     needs_login: bool
+    is_personal: bool
     needs_operator: bool
     errors: tuple[int, ...]
     handler: Handler
@@ -177,6 +193,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     status: int = 200,
     also: Mapping[int, str] | None = None,
     needs_login: bool = True,
+    is_personal: bool = False,
     needs_operator: bool = False,
     errors: tuple[int, ...] = (),
     content_type: str = _JSON,
@@ -186,7 +203,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 ) -> Callable[[Handler], Handler]:
     """Declare a route. `also`, `errors`, `headers` and `query` (name -> what it is for) are for the document.
 
-    So is `also_as`: other types of the same content.
+    So is `also_as`: other types of the same content. `is_personal`: open to all, and whoever shows a token has an
+    answer of their own.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -197,7 +215,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             answers=answers,
             status=status,
             also=also or {},
-            needs_login=needs_login,
+            needs_login=needs_login and not is_personal,
+            is_personal=is_personal,
             needs_operator=needs_operator,
             errors=errors,
             handler=handler,
@@ -213,7 +232,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 
         view.__name__ = handler.__name__
         view.__doc__ = handler.__doc__
-        options: dict[str, Any] = {"authorizer": jwt} if needs_login else {}
+        options: dict[str, Any] = {"authorizer": jwt} if route.needs_login else {}
         # Chalice would refuse other content types in words of its own, and those of requests without a body too.
         blueprint.route(path, methods=[method], cors=_CORS, content_types=["*/*"], **options)(view)
         return handler
@@ -229,13 +248,22 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     if not isinstance(answer, Answer):
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
-    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type, **answer.headers}
+    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type}
     if route.is_cacheable and answer.status is None and "Cache-Control" not in answer.headers:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-        headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
+        headers |= {"ETag": tag, "Cache-Control": "private, no-cache", **_for_whom(route, request)}
         if _has_seen(request.headers.get("if-none-match", ""), tag):
-            return Response("", headers, HTTPStatus.NOT_MODIFIED)
+            return Response("", {**headers, **answer.headers}, HTTPStatus.NOT_MODIFIED)
+    headers |= answer.headers
     return Response(body, headers, answer.status or route.status)
+
+
+def _for_whom(route: Route, request: ChaliceRequest) -> dict[str, str]:
+    """What is open to all may be kept for all; what somebody is shown by their token is theirs."""
+    if not route.is_personal:
+        return {}
+    shared = {} if request.headers.get("authorization") else {"Cache-Control": f"public, max-age={_SHARED_FOR_S}"}
+    return {"Vary": "Authorization", **shared}
 
 
 def _has_seen(if_none_match: str, tag: str) -> bool:
@@ -246,14 +274,19 @@ def _has_seen(if_none_match: str, tag: str) -> bool:
 
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
     caller = admitted(caller_from(request.context.get("authorizer") or {})) if route.needs_login else None
+    if route.is_personal and (authorization := request.headers.get("authorization")):
+        caller = admitted(caller_of(authorization))
     if route.needs_operator and (caller is None or caller.operator_id is None):
         raise Forbidden("this needs an operator's account")
+    query = dict(request.query_params or {})
+    if unknown := sorted(query.keys() - route.query.keys()):
+        raise BadRequest(f"there is no parameter {unknown[0][:40]!r} here", unknown[0][:40])
     body = request.raw_body or b""
     raw_body = body.encode() if isinstance(body, str) else body
     return Request(
         # API Gateway leaves path parameters percent-encoded.
         path={name: unquote(value) for name, value in path_parameters.items()},
-        query=dict(request.query_params or {}),
+        query=query,
         headers=request.headers,
         raw_body=raw_body,
         body=_body(route.takes, raw_body, request.headers.get("content-type", _JSON)) if route.takes else None,

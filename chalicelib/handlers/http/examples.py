@@ -11,6 +11,7 @@ PRICES: dict[str, Any] = {
     "name": "Standard",
     "currency": "EUR",
     "tax_included": False,
+    "price": [{"per": "kwh", "amount": "0.5355", "tax_percent": "19"}],
     "now": [_PER_KWH],
     "elements": [{"price_components": [_PER_KWH], "restrictions": None}],
     "min_price": None,
@@ -25,12 +26,28 @@ IDLE: dict[str, Any] = {
     "price_per_minute": "0.05",
     "cost_minor": 48,
 }
+SITE: dict[str, Any] = {
+    "site_id": "harbour",
+    "name": "Harbour car park",
+    "address": "Hafenstrasse 1, Hamburg",
+    "latitude": 53.5437,
+    "longitude": 9.9924,
+    "time_zone": "Europe/Berlin",
+    "opening_hours": {
+        "twentyfourseven": False,
+        "regular_hours": [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}],
+        "exceptional_openings": [],
+        "exceptional_closings": [],
+    },
+    "is_open": True,
+}
 SESSION: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
     "state": "active",
     "reason": None,
     "charger_id": "DEMO-16",
     "site_id": "harbour",
+    "site": SITE,
     "connector": "1",
     "created_at": _AT,
     "started_at": "2026-11-21T09:30:08Z",
@@ -50,6 +67,7 @@ SESSION: dict[str, Any] = {
     "limits": None,
     "held_minor": 5000,
     "paid_minor": None,
+    "is_paid_at_terminal": False,
     "due_minor": 0,
     "waived_minor": 0,
     "written_off_minor": 0,
@@ -58,11 +76,54 @@ SESSION: dict[str, Any] = {
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
     "receipt_url": None,
 }
+STATEMENT: dict[str, Any] = {
+    "month": "2026-11",
+    "totals": [
+        {
+            "currency": "EUR",
+            "sessions": 1,
+            "energy_wh": 10000,
+            "net_minor": 450,
+            "tax_minor": 86,
+            "total_minor": 536,
+            "paid_minor": 536,
+            "refunded_minor": 0,
+        }
+    ],
+    "sessions": [
+        {
+            "session_id": "KAAAAAAAAAAAAAAAAAAA",
+            "site_id": "harbour",
+            "charger_id": "DEMO-16",
+            "created_at": _AT,
+            "energy_wh": 10000,
+            "currency": "EUR",
+            "total_minor": 536,
+            "paid_minor": 536,
+            "refunded_minor": 0,
+        }
+    ],
+    "is_complete": True,
+}
+CHECKOUT: dict[str, Any] = {
+    "checkout_id": "0d7f4f3e-5f0c-4b6e-9a55-2f3d1c0b9a11",
+    "secret": "Zk3…",
+    "charger_id": "DEMO-16",
+    "connector": "1",
+    "site": SITE,
+    "prices": PRICES,
+    "hold_minor": 5000,
+    "pay_before": "2026-11-21T09:45:00Z",
+    "publishable_key": "pk_live_…",
+    "session": None,
+    "receipt_url": None,
+}
 CHARGER: dict[str, Any] = {
     "charger_id": "DEMO-16",
     "site_id": "harbour",
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",
+    "site": SITE,
     "online": True,
     "metering": "full",
     "connectors": [
@@ -135,6 +196,7 @@ REGISTERED: dict[str, Any] = {
             "model": "Fast 50",
             "firmware": "1.0.3",
             "has_main_meter": False,
+            "has_card_terminal": False,
             "metering": "full",
         }
     ]

@@ -54,9 +54,9 @@ def describe(routes: list[Route]) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     summary, _, description = (route.handler.__doc__ or "").strip().partition("\n")
-    errors = {500, *route.errors}
-    errors |= {400, 415, 422} if route.takes else set()
-    errors |= {401} if route.needs_login else set()
+    errors = {400, 500, *route.errors}
+    errors |= {415, 422} if route.takes else set()
+    errors |= {401} if route.needs_login or route.is_personal else set()
     errors |= {403} if route.needs_operator else set()
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
@@ -78,6 +78,8 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.takes)}}}
     if route.needs_login:
         operation["security"] = [{"bearer": []}]
+    if route.is_personal:
+        operation["security"] = [{}, {"bearer": []}]
     return operation
 
 

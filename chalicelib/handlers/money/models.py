@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.domain.money.ledger import TransferKind
+from chalicelib.domain.pricing.tariff import ReservationRestriction
 from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.receipt_models import ReceiptLine, ReceiptTax
+from chalicelib.handlers.pricing.models import TagPriceView
 from chalicelib.records.money import Compared
 
 _DEBT: dict[str, Any] = {
@@ -151,13 +153,35 @@ class ReconciliationView(ResponseBody):
     items: list[DifferenceView]
 
 
+class ReservationPrice(ResponseBody):
+    """What a reservation costs: `RESERVATION` for keeping a connector, `RESERVATION_EXPIRES` for who does not come."""
+
+    restriction: ReservationRestriction
+    price: TagPriceView
+
+
 class Quote(ResponseBody):
-    """What a charge would cost this driver, line by line; `quantity` in Wh, seconds or 1."""
+    """What a charge would cost whoever asks, line by line; `quantity` in Wh, seconds or 1.
+
+    `price` and `reservation` are consumer prices, tax and all; so is `total_minor`.
+    """
 
     model_config = example(
         charger_id="DEMO-16",
+        connector="1",
         tariff_id="standard",
         begins_at="2026-11-21T09:30:00Z",
+        power_w=22000,
+        energy_wh=10000,
+        charging_s=1637,
+        price=[{"per": "kwh", "amount": "0.5355", "tax_percent": "19"}],
+        reservation=[
+            {
+                "restriction": "RESERVATION",
+                "price": {"per": "minute", "amount": "0.05", "tax_percent": "19"},
+            }
+        ],
+        hold_minor=5000,
         currency="EUR",
         lines=[
             {"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "tax_percent": "19", "amount_minor": 450}
@@ -169,8 +193,15 @@ class Quote(ResponseBody):
         total_minor=536,
     )
     charger_id: str
+    connector: str
     tariff_id: str
     begins_at: datetime
+    power_w: Annotated[int, Field(description="what the connector gives, or the car takes if that is less")]
+    energy_wh: int
+    charging_s: int
+    price: list[TagPriceView]
+    reservation: list[ReservationPrice]
+    hold_minor: Annotated[int, Field(description="what is set aside on the card at first")]
     currency: str
     lines: list[ReceiptLine]
     tax_included: bool

@@ -76,7 +76,7 @@ def link_receipt(request: Request) -> ReceiptLink:
     query={"ticket": "from the link", **_FORMAT},
     also_as=_PAPER,
 )
-def linked_receipt(request: Request) -> models.ReceiptView | Answer:
+def linked_receipt(request: Request) -> Answer:
     """The receipt behind a link."""
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")

@@ -1,15 +1,14 @@
-"""Routes for money: what a charge would cost, what is owed for it, what goes back, and what the books say."""
+"""Routes for money: what is owed for a charge, what goes back, and what the books say."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from chalice import Blueprint
 
 from chalicelib.domain.charging.session import Correction
 from chalicelib.domain.money.ledger import balances
-from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.handlers.chargers import views as operator_views
 from chalicelib.handlers.chargers.diagnostics_models import OperatorSession
 from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, endpoint
@@ -22,7 +21,6 @@ from chalicelib.handlers.money.models import (
     DifferenceView,
     EnergyDecision,
     PaymentView,
-    Quote,
     ReconciliationView,
     RefundBody,
     RefundView,
@@ -34,44 +32,6 @@ from chalicelib.services.money.debts import Paid
 from chalicelib.wiring import network
 
 money = Blueprint(__name__)
-
-_MOST_WH, _MOST_S = 2_000_000, 172_800
-
-
-@endpoint(
-    money,
-    "GET",
-    "/v1/chargers/{charger_id}/quote",
-    answers=Quote,
-    errors=(400, 404),
-    query={
-        "energy_wh": f"how much energy, {_MOST_WH} at most",
-        "charging_s": f"for how long, {_MOST_S} at most; at 11 kW if left out",
-        "parked_s": "how long the car stands there afterwards, 0 if left out",
-        "at": "when it begins, RFC 3339; now if left out",
-    },
-)
-def quote(request: Request) -> Quote:
-    """What a charge would cost the caller: every line of the bill, at the prices of that time."""
-    charger_id = request.path["charger_id"]
-    site, tariff = network().eligibility.prices(request.driver_id, charger_id)
-    energy_wh = _whole(request, "energy_wh", None, _MOST_WH)
-    charging_s = _whole(request, "charging_s", energy_wh * 3600 // 11_000, _MOST_S)
-    begins_at = _time(request.query.get("at"))
-    usage = planned(begins_at, energy_wh, charging_s, _whole(request, "parked_s", 0, _MOST_S))
-    bill = price(tariff, usage, site.time_zone)
-    return Quote(
-        charger_id=charger_id,
-        tariff_id=tariff.tariff_id,
-        begins_at=begins_at,
-        currency=bill.currency,
-        lines=[views.line(it) for it in bill.lines],
-        tax_included=bill.tax_included,
-        net_minor=bill.net_minor,
-        taxes=[views.tax(it) for it in bill.taxes],
-        tax_minor=bill.tax_minor,
-        total_minor=bill.total_minor,
-    )
 
 
 @endpoint(money, "GET", "/v1/me/balance", answers=Balance, errors=(404,))
@@ -224,24 +184,3 @@ def _debt(it: Debt) -> DebtView:
         error=it.error,
         needs_confirmation=it.needs_confirmation,
     )
-
-
-def _whole(request: Request, name: str, otherwise: int | None, most: int) -> int:
-    text = request.query.get(name)
-    if text is None and otherwise is not None:
-        return min(otherwise, most)
-    if text is None or not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > most:
-        raise BadRequest(f"{name} must be a whole number from 0 to {most}", name)
-    return int(text)
-
-
-def _time(text: str | None) -> datetime:
-    if text is None:
-        return network().clock()
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None or not 2000 < at.year < 2200:
-            raise ValueError(text)
-    except ValueError:
-        raise BadRequest("at must be a time with its offset, such as 2026-11-21T09:30:00Z", "at") from None
-    return at

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
 
+from chalicelib.domain.pricing.price_tag import PricedUnit
 from chalicelib.domain.pricing.tariff import Day, Priced, ReservationRestriction
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import Currency, Minor, Percent, Price, RequestBody, ResponseBody, example
@@ -150,6 +151,14 @@ class TariffBody(RequestBody):
         return self
 
 
+class TagPriceView(ResponseBody):
+    """One consumer price, tax and all, in major units: per kWh, per minute, per session, or per minute parked."""
+
+    per: PricedUnit
+    amount: Price
+    tax_percent: Annotated[Percent | None, Field(description="in the amount; null: no tax applies")]
+
+
 class Prices(ResponseBody):
     """What charging costs, in major units: `now` for a charge that begins at this moment, `elements` at any time."""
 
@@ -158,6 +167,7 @@ class Prices(ResponseBody):
     name: str
     currency: str
     tax_included: bool
+    price: Annotated[list[TagPriceView], Field(description="now, to the consumer: kWh, minute, session, other (AFIR)")]
     now: list[PriceComponentBody]
     elements: list[ElementBody]
     min_price: PriceLimitBody | None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from chalicelib.domain.pricing.caps import cap_minor
 from chalicelib.domain.pricing.currency import to_minor
+from chalicelib.domain.pricing.price_tag import TagPrice, price_tag
 from chalicelib.domain.pricing.rating import rates
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, PriceLimit, Restrictions, Tariff, simple_elements
 from chalicelib.handlers.pricing.models import (
@@ -15,6 +16,7 @@ from chalicelib.handlers.pricing.models import (
     PriceLimitBody,
     Prices,
     RestrictionsBody,
+    TagPriceView,
     TariffBody,
 )
 
@@ -53,6 +55,7 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
         name=it.name,
         currency=it.currency,
         tax_included=it.tax_included,
+        price=[tag(price) for price in price_tag(it, time_zone, at)],
         now=[_component_body(component) for component in rates(it, time_zone, at) if component.price],
         elements=[_element_body(element) for element in it.elements],
         min_price=_limit_body(it.min_price),
@@ -69,6 +72,11 @@ def _hold_minor(body: TariffBody) -> int:
     if body.preauthorize_amount:
         return to_minor(body.preauthorize_amount, body.currency)
     return min(_USUAL_HOLD_MINOR, body.cap_minor or _USUAL_HOLD_MINOR)
+
+
+def tag(it: TagPrice) -> TagPriceView:
+    """One consumer price, as it is shown."""
+    return TagPriceView.model_construct(per=it.per, amount=it.amount, tax_percent=it.tax_percent)
 
 
 def _element(body: ElementBody) -> Element:

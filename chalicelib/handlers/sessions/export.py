@@ -8,6 +8,7 @@ from datetime import datetime
 from chalice import Blueprint
 
 from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.chargers.fault_reports import FaultReportView, fault_report
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.profile_models import BusinessView
 from chalicelib.handlers.drivers.tokens import token
@@ -17,7 +18,7 @@ from chalicelib.handlers.http.fields import ResponseBody, example
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
-from chalicelib.handlers.sessions.views import session
+from chalicelib.handlers.sessions.views import page
 from chalicelib.services.sessions.driver_sessions import progress
 from chalicelib.wiring import network
 
@@ -46,6 +47,7 @@ class Export(ResponseBody):
         tokens=[RFID_TOKEN],
         reservations=[],
         notices=[],
+        fault_reports=[],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -59,6 +61,7 @@ class Export(ResponseBody):
     tokens: list[TokenView]
     reservations: list[ReservationView]
     notices: list[ExportedNotice]
+    fault_reports: list[FaultReportView]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -85,6 +88,7 @@ def export(request: Request) -> Export:
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
-        sessions=[session(progress(it), is_watched=True) for it in kept.sessions],
+        fault_reports=[fault_report(it) for it in kept.fault_reports],
+        sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
+from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import ChargerId, Connector, Minor, RequestBody, ResponseBody, example
+from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.pricing.models import Prices
 
@@ -52,6 +53,7 @@ class SessionView(ResponseBody):
     reason: Reason | None
     charger_id: str
     site_id: str
+    site: Annotated[SiteSummary | None, Field(description="null: its operator has taken it away since")]
     connector: str
     created_at: datetime
     started_at: datetime | None
@@ -71,6 +73,7 @@ class SessionView(ResponseBody):
     limits: Limits | None
     held_minor: Minor | None
     paid_minor: Minor | None
+    is_paid_at_terminal: Annotated[bool, Field(description="by card at the charger itself; no other card is asked")]
     due_minor: Annotated[int, Field(description="asked and not paid; see /v1/me/balance")]
     waived_minor: Annotated[Minor, Field(description="what of the cost the operator has let go of")]
     written_off_minor: Annotated[Minor, Field(description="what of the cost is too little for a card, and let go of")]
@@ -88,9 +91,108 @@ class SessionPage(ResponseBody):
     next_cursor: str | None
 
 
+class CurvePoint(ResponseBody):
+    """A reading: energy since the charge began, power and state of charge where the charger told them."""
+
+    at: datetime
+    energy_wh: int | None
+    power_w: int | None
+    soc_percent: int | None
+
+
+class Curve(ResponseBody):
+    """How a charge went, oldest first; of many readings some, evenly."""
+
+    model_config = example(
+        session_id="KAAAAAAAAAAAAAAAAAAA",
+        points=[{"at": "2026-11-21T09:31:00Z", "energy_wh": 250, "power_w": 11000, "soc_percent": 41}],
+    )
+    session_id: str
+    points: list[CurvePoint]
+
+
+class StatementTotal(ResponseBody):
+    """What a month's sessions come to in one currency; refunds are not taken off."""
+
+    currency: str
+    sessions: int
+    energy_wh: int
+    net_minor: Minor
+    tax_minor: Minor
+    total_minor: Minor
+    paid_minor: Minor
+    refunded_minor: Minor
+
+
+class StatementLine(ResponseBody):
+    """One session of a month."""
+
+    session_id: str
+    site_id: str
+    charger_id: str
+    created_at: datetime
+    energy_wh: int
+    currency: str
+    total_minor: Minor
+    paid_minor: Minor
+    refunded_minor: Minor
+
+
+class Statement(ResponseBody):
+    """A month's sessions that are over, newest first, and what they come to by currency."""
+
+    model_config = example(**examples.STATEMENT)
+    month: str
+    totals: list[StatementTotal]
+    sessions: list[StatementLine]
+    is_complete: Annotated[bool, Field(description="false: more than a thousand sessions; the rest is in the list")]
+
+
 class UnlockView(ResponseBody):
     """What a charger said to a request to let go of the cable."""
 
     model_config = example(is_unlocked=True, detail="Unlocked")
     is_unlocked: Annotated[bool | None, Field(description="null: the charger has not answered yet")]
     detail: Annotated[str, Field(description="the charger's own word")]
+
+
+class NewCheckout(RequestBody):
+    """Where somebody without an account stands, as the code at the charger says."""
+
+    model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1")
+    charger_id: ChargerId
+    connector: Connector = "1"
+
+
+class CheckoutPayment(RequestBody):
+    """The card, as the client gave it to Stripe (`createPaymentMethod`), and where a receipt shall be sent if at all.
+
+    Without limits a charge ends where the money set aside does; it never costs more.
+    """
+
+    model_config = RequestBody.model_config | example(
+        payment_method_id="pm_1AbCdEf", email="guest@example.com", limits={"amount_minor": 2000}
+    )
+    payment_method_id: Annotated[str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,100}$")] | None = None
+    email: Email | None = None
+    limits: LimitsBody | None = None
+
+
+class CheckoutView(ResponseBody):
+    """A checkout: what is offered where, until when, and how the charge goes once it is paid for.
+
+    `secret` is told once, when it is made: send it as `Checkout-Secret` with every further request.
+    """
+
+    model_config = example(**examples.CHECKOUT)
+    checkout_id: str
+    secret: str | None
+    charger_id: str
+    connector: str
+    site: SiteSummary | None
+    prices: Prices
+    hold_minor: Annotated[int, Field(description="what is set aside at most, and the most that it may cost")]
+    pay_before: datetime
+    publishable_key: Annotated[str, Field(description="Stripe's, for the client that asks for the card")]
+    session: SessionView | None
+    receipt_url: Annotated[str | None, Field(description="once paid; needs no secret, for 30 days after")]

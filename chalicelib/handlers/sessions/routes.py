@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from chalice import Blueprint
 
 from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.session import State
+from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
-from chalicelib.handlers.sessions.models import NewSession, SessionPage, SessionView, UnlockView
+from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
 from chalicelib.records.drivers import NotAllowed
-from chalicelib.services.sessions.driver_sessions import Progress, Wanted, progress
+from chalicelib.services.sessions.driver_sessions import Filter, Month, Progress, Wanted, progress
 from chalicelib.wiring import network
 
 sessions = Blueprint(__name__)
@@ -23,6 +27,9 @@ sessions = Blueprint(__name__)
 _PAGING = Paging()
 _END = "end"
 _UNLOCK_WAIT_S = 10
+_POINTS, _MOST_POINTS = 200, 500
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _RETRY_MS = 2000
 _SINCE = "where the client left off: the id of the last event it saw"
 
@@ -44,7 +51,7 @@ def begin(request: Request) -> Answer:
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
     session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
-    shown = views.session(progress(session))
+    shown = _shown(progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 
 
@@ -54,24 +61,58 @@ def begin(request: Request) -> Answer:
     "/v1/sessions",
     answers=SessionPage,
     errors=(400,),
-    query=_PAGING.query,
+    query={
+        "state": f"one of {', '.join(State)}",
+        "charger": "at this charger only",
+        "site": "at this site only",
+        "from": "asked for no sooner than that, RFC 3339",
+        "to": "... and before that",
+        **_PAGING.query,
+    },
 )
 def page(request: Request) -> SessionPage:
-    """The caller's sessions, newest first."""
-    found, cursor = network().driver_sessions.page(request.driver_id, *_PAGING.asked(request))
-    return SessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
+    """The caller's sessions, newest first. Where few fit, a page may be short, and go on all the same."""
+    found, cursor = network().driver_sessions.page(request.driver_id, *_PAGING.asked(request), _filter(request))
+    return SessionPage(items=views.page(found), next_cursor=cursor)
 
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
 def watch(request: Request) -> SessionView:
     """One of the caller's sessions, as far as it has come."""
-    return views.session(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
+    return _shown(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(
+    sessions,
+    "GET",
+    "/v1/sessions/{session_id}/curve",
+    answers=Curve,
+    errors=(404,),
+    query={"points": f"2 to {_MOST_POINTS}, {_POINTS} if left out"},
+)
+def curve(request: Request) -> Curve:
+    """How a charge went: energy, power and state of charge over time."""
+    text = request.query.get("points", str(_POINTS))
+    if not _NUMBER.fullmatch(text) or not 2 <= int(text) <= _MOST_POINTS:
+        raise BadRequest(f"points must be a number from 2 to {_MOST_POINTS}", "points")
+    session, readings = network().driver_sessions.curve(request.driver_id, request.path["session_id"], int(text))
+    return Curve(session_id=session.session_id, points=[views.curve_point(session, it.reading) for it in readings])
+
+
+@endpoint(sessions, "GET", "/v1/me/statements/{month}", answers=Statement, errors=(400,))
+def statement(request: Request) -> Statement:
+    """The caller's sessions of a month (YYYY-MM, UTC), and what they come to by currency."""
+    found = _MONTH.fullmatch(request.path["month"])
+    if found is None:
+        raise BadRequest("month must be YYYY-MM", "month")
+    month = Month(int(found[1]), int(found[2]))
+    return views.statement(request.path["month"], *network().driver_sessions.statement(request.driver_id, month))
 
 
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
-    return views.session(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
+    return _shown(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "POST", "/v1/sessions/{session_id}/unlock", answers=UnlockView, errors=(404, 409))
@@ -121,18 +162,49 @@ def _watcher(request: Request, session_id: str) -> str:
     raise NotAllowed("send a ticket (see live_url) or an Authorization header")
 
 
+def _filter(request: Request) -> Filter:
+    state = request.query.get("state")
+    if state is not None and state not in set(State):
+        raise BadRequest(f"state must be one of {', '.join(State)}", "state")
+    return Filter(
+        state=State(state) if state is not None else None,
+        charger_id=request.query.get("charger"),
+        site_id=request.query.get("site"),
+        since=_time(request, "from"),
+        until=_time(request, "to"),
+    )
+
+
+def _time(request: Request, name: str) -> datetime | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadRequest(f"{name} must be a time with its offset, such as 2026-11-21T09:30:00Z", name)
+    return at
+
+
+def _shown(found: Progress) -> SessionView:
+    return views.session(found, views.sites_of(found.session))
+
+
 def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
     """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
     yield f"retry: {_RETRY_MS}\n\n"
+    site = views.sites_of(steps[-1].session)
     for step in steps:
         # A state can change without a reading, so both name the event.
         event_id = f"{step.position}|{step.session.state}"
         if event_id != seen:
-            yield _event("progress", event_id, step)
+            yield _event("progress", event_id, step, site)
     if steps[-1].session.is_over and not may_be_more:
-        yield _event("end", _END, steps[-1])
+        yield _event("end", _END, steps[-1], site)
 
 
-def _event(name: str, event_id: str, step: Progress) -> str:
-    data = views.session(step, is_watched=True).model_dump_json()
+def _event(name: str, event_id: str, step: Progress, site: SiteSummary | None) -> str:
+    data = views.session(step, site, is_watched=True).model_dump_json()
     return f"event: {name}\nid: {event_id}\ndata: {data}\n\n"

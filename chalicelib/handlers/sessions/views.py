@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.drivers import is_guest
+from chalicelib.domain.sessions import Checkout
+from chalicelib.handlers.chargers.models import SiteSummary
+from chalicelib.handlers.chargers.views import site_summary
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.handlers.sessions.models import IdleView, SessionView
+from chalicelib.handlers.sessions.models import (
+    CheckoutView,
+    CurvePoint,
+    IdleView,
+    SessionView,
+    Statement,
+    StatementLine,
+    StatementTotal,
+)
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
@@ -16,7 +30,20 @@ from chalicelib.wiring import network
 _TICKET_GOOD_FOR = timedelta(hours=25)
 
 
-def session(progress: Progress, is_watched: bool = False) -> SessionView:
+def sites_of(session: Session) -> SiteSummary | None:
+    """Where a session is; None where its operator has taken the site away. One read."""
+    site = network().sites.get(session.site_id)
+    return site_summary(site) if site else None
+
+
+def page(found: Sequence[Progress], is_watched: bool = False) -> list[SessionView]:
+    """Sessions as a list shows them; one read for each site there is among them."""
+    sites = {it.session.site_id: it.session for it in found}
+    where = {site_id: sites_of(it) for site_id, it in sites.items()}
+    return [session(it, where[it.session.site_id], is_watched) for it in found]
+
+
+def session(progress: Progress, site: SiteSummary | None, is_watched: bool = False) -> SessionView:
     """A session as its driver sees it, with a link to watch it by that needs no login for a day.
 
     Whoever watches already gets no further link: a ticket that is good for another would never end.
@@ -28,6 +55,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         reason=it.reason,
         charger_id=it.charger_id,
         site_id=it.site_id,
+        site=site,
         connector=str(it.connector),
         created_at=it.created_at,
         started_at=it.started_at,
@@ -50,11 +78,96 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         due_minor=owed_minor(it, network().clock()),
         waived_minor=it.waived_minor,
         written_off_minor=it.written_off_minor,
+        is_paid_at_terminal=it.settlement is not None,
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),
-        receipt_url=f"/v1/sessions/{it.session_id}/receipt" if it.is_over and it.payment else None,
+        receipt_url=_receipt_url(it) if it.is_over and it.payment else None,
     )
+
+
+def curve_point(it: Session, reading: Reading) -> CurvePoint:
+    """One reading of a session."""
+    began_wh = it.meter_start_wh
+    energy_wh = reading.energy_wh
+    return CurvePoint(
+        at=reading.at,
+        energy_wh=max(0, energy_wh - began_wh) if energy_wh is not None and began_wh is not None else None,
+        power_w=reading.power_w,
+        soc_percent=reading.soc_percent,
+    )
+
+
+def statement(month: str, found: Sequence[Session], is_complete: bool) -> Statement:
+    """A month's sessions that are over; one that gave and cost nothing is none."""
+    over = [it for it in found if it.is_over and it.bill is not None and (it.energy_wh or it.bill.total_minor)]
+    totals: dict[str, StatementTotal] = {}
+    for it in over:
+        bill = it.bill
+        if bill is None:
+            continue
+        total = totals.setdefault(bill.currency, _nothing(bill.currency))
+        total.sessions += 1
+        total.energy_wh += it.energy_wh or 0
+        total.net_minor += bill.net_minor
+        total.tax_minor += bill.tax_minor
+        total.total_minor += bill.total_minor
+        total.paid_minor += it.payment.amount_minor if it.payment else 0
+        total.refunded_minor += it.refunded_minor
+    lines = [
+        StatementLine(
+            session_id=it.session_id,
+            site_id=it.site_id,
+            charger_id=it.charger_id,
+            created_at=it.created_at,
+            energy_wh=it.energy_wh or 0,
+            currency=it.tariff.currency,
+            total_minor=it.bill.total_minor if it.bill else 0,
+            paid_minor=it.payment.amount_minor if it.payment else 0,
+            refunded_minor=it.refunded_minor,
+        )
+        for it in over
+    ]
+    return Statement(month=month, totals=list(totals.values()), sessions=lines, is_complete=is_complete)
+
+
+def _nothing(currency: str) -> StatementTotal:
+    return StatementTotal(
+        currency=currency,
+        sessions=0,
+        energy_wh=0,
+        net_minor=0,
+        tax_minor=0,
+        total_minor=0,
+        paid_minor=0,
+        refunded_minor=0,
+    )
+
+
+def checkout(it: Checkout, progress: Progress | None, secret: str | None = None) -> CheckoutView:
+    """A checkout as its payer sees it."""
+    site = network().sites.get(it.site_id)
+    where = site_summary(site) if site else None
+    shown = session(progress, where) if progress else None
+    return CheckoutView(
+        checkout_id=it.checkout_id,
+        secret=secret,
+        charger_id=it.charger_id,
+        connector=str(it.connector),
+        site=where,
+        prices=prices(it.tariff, it.time_zone, it.created_at),
+        hold_minor=0 if it.tariff.is_free else it.tariff.hold_minor,
+        pay_before=it.pay_before,
+        publishable_key=network().setting("STRIPE_PUBLISHABLE_KEY"),
+        session=shown,
+        receipt_url=shown.receipt_url if shown else None,
+    )
+
+
+def _receipt_url(it: Session) -> str:
+    if it.driver_id is None or not is_guest(it.driver_id) or it.ended_at is None:
+        return f"/v1/sessions/{it.session_id}/receipt"
+    return network().tickets.guests_receipt(it.session_id, it.driver_id, it.ended_at)
 
 
 def _idle(it: Idling | None) -> IdleView | None:

@@ -5,6 +5,9 @@ Use cases cited (E01, F02, ...) are those of "OCPP 2.0.1 Part 2 - Specification"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
@@ -24,6 +27,7 @@ from chalicelib.domain.chargers.events import (
     TokenPresented,
     Topic,
 )
+from chalicelib.domain.charging.terminal import terminal_token
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
 from chalicelib.protocol.ocpp.dialect import Dialect
@@ -123,12 +127,20 @@ def _meter_values(payload: Payload) -> ReadingsTaken | MainMeterRead:
 def _token(payload: Payload) -> str | None:
     token = payload.optional_part("idToken")
     # NoAuthorization comes with an empty token, or with any: somebody started it without showing anything (C02).
-    return token.optional_token("idToken") if token and not is_nobodys(token.data) else None
+    if token is None or is_nobodys(token.data):
+        return None
+    return _named(token.data, token.optional_token("idToken"))
+
+
+def _named(token: Mapping[str, Any], uid: str | None) -> str | None:
+    """A payment at a card terminal is no card of anybody's, whatever it is called (2.1 idToken type DirectPayment)."""
+    return terminal_token(uid) if uid and token.get("type") == "DirectPayment" else uid
 
 
 def _presented(payload: Payload) -> TokenPresented:
     token = payload.part("idToken")
-    return TokenPresented("" if is_nobodys(token.data) else token.token("idToken"))
+    shown = "" if is_nobodys(token.data) else token.token("idToken")
+    return TokenPresented(_named(token.data, shown) or "")
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:

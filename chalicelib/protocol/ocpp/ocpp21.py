@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Decision, Noted, StartAnswer
@@ -16,6 +17,7 @@ from chalicelib.domain.chargers.events import (
     Need,
     ReadingsTaken,
     ReportKind,
+    SettlementTold,
     Topic,
     TransactionLimits,
 )
@@ -69,6 +71,20 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
     return replace(event, limits=limits)
 
 
+def _settlement(payload: Payload) -> SettlementTold:
+    word, amount = payload.text("status"), payload.optional_number("settlementAmount") or Decimal(0)
+    return SettlementTold(
+        psp_ref=payload.text("pspRef"),
+        word=word[:100],
+        amount=amount,
+        at=payload.at("settlementTime"),
+        is_settled=word == "Settled" and amount >= 0,
+        ref=payload.optional_text("transactionId"),
+        receipt_id=payload.optional_text("receiptId") or "",
+        receipt_url=payload.optional_text("receiptUrl") or "",
+    )
+
+
 def _event_reply(answer: StartAnswer | Noted, asked: Mapping[str, Any]) -> Fields:
     limits = answer.limits
     reply = ocpp201.DIALECT.repliers["TransactionEvent"](answer, asked)
@@ -96,7 +112,7 @@ DIALECT = replace(
         "NotifyDERStartStop": news(Topic.GRID),
         "NotifyPeriodicEventStream": news(Topic.EVENT_STREAM),
         "NotifyPriorityCharging": news(Topic.PRIORITY),
-        "NotifySettlement": news(Topic.SETTLEMENT, "status"),
+        "NotifySettlement": _settlement,
         "OpenPeriodicEventStream": requested(Need.EVENT_STREAM),
         "PullDynamicScheduleUpdate": requested(Need.CHARGING_SCHEDULE),
         "TransactionEvent": _transaction_event,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.session import Reason, Session, session_id_for
+from chalicelib.domain.charging.terminal import SettledAtTerminal
 from chalicelib.domain.charging.transitions import (
     SessionEvent,
     Started,
@@ -89,6 +90,8 @@ def story(facts: Transaction, not_before: datetime | None = None) -> list[Sessio
                 is_inferred=is_inferred,
             )
         )
+    if facts.settlement is not None and start is not None:
+        events.append(SettledAtTerminal(facts.settlement))
     return events
 
 

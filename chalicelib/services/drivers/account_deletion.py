@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation, ReservationStatus
 from chalicelib.ports import Clock, NewId
+from chalicelib.ports.chargers import FaultReports
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
 from chalicelib.ports.money import Payments
@@ -36,6 +38,7 @@ class Belongings:
     tokens: Sequence[Token]
     reservations: Sequence[Reservation]
     notices: Sequence[Notification]
+    fault_reports: Sequence[FaultReport]
     sessions: Sequence[Session]
     next_cursor: str | None
 
@@ -50,6 +53,7 @@ class AccountDeletion:
     transactions: Transactions
     reservations: Reservations
     outbox: Outbox
+    fault_reports: FaultReports
     identity: Identity
     payments: Callable[[], Payments]
     clock: Clock
@@ -68,6 +72,7 @@ class AccountDeletion:
             tokens=self.tokens.of_driver(driver_id),
             reservations=self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
             notices=[it.notice for it in told],
+            fault_reports=self.fault_reports.of_driver(driver_id, _PAGE),
             sessions=sessions,
             next_cursor=next_cursor,
         )
@@ -100,6 +105,7 @@ class AccountDeletion:
             self.tokens.forget(token.uid)
         self.reservations.forget_driver(driver_id)
         self.outbox.forget_driver(driver_id)
+        self.fault_reports.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)

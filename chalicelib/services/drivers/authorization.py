@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, State, looks_like_app_token
+from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
@@ -145,9 +146,9 @@ class Authorizations:
                     driver_id=session.driver_id,
                     session=session,
                 )
-        known = self._token(charger_id, operator_id, token)
+        known = None if is_terminal_token(token) else self._token(charger_id, operator_id, token)
         if known is None:
-            return Authorization(standing=AuthorizationStatus.UNKNOWN)
+            return self._unknown(charger_id, token)
         if is_operators(known, operator_id) and self.setups.profile(operator_id).is_master_pass(known.group):
             return self._master_pass(known)
         return self._drivers(known, charger_id, operator_id)
@@ -173,6 +174,12 @@ class Authorizations:
             expires_at=known.expires_at,
             tariff=price.found,
         )
+
+    def _unknown(self, charger_id: str, token: str) -> Authorization:
+        """Nobody we know may charge, but who pays at the charger's card terminal, if its operator says it has one."""
+        charger = self.chargers.get(charger_id) if is_terminal_token(token) else None
+        has_paid = charger is not None and charger.has_card_terminal
+        return Authorization(standing=AuthorizationStatus.ACCEPTED if has_paid else AuthorizationStatus.UNKNOWN)
 
     def _why_not_here(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
         """Why this token may not charge at such a charger now; None: it may."""

@@ -74,22 +74,21 @@ class Eligibility:
         if not self.drivers.begin(driver_id, name, self.clock()):
             raise Refusal("account_closing", "this account is being deleted; nothing begins any more")
 
-    def terms(self, driver_id: str) -> Mapping[str, Terms]:
-        """What operators have agreed with a driver. One read."""
-        driver = self.drivers.get(driver_id)
+    def terms(self, driver_id: str | None) -> Mapping[str, Terms]:
+        """What operators have agreed with a driver; nothing with a stranger (None). One read."""
+        driver = self.drivers.get(driver_id) if driver_id is not None else None
         return driver.terms if driver else {}
 
-    def prices(self, driver_id: str, charger_id: str) -> tuple[Site, Tariff]:
-        """What this driver pays at a charger, and where that is. Raises NotFound."""
+    def prices(self, driver_id: str | None, charger_id: str) -> tuple[Charger, Site, Tariff]:
+        """What this driver, or a stranger (None), pays at a charger, and where that is. Raises NotFound."""
         charger = self.chargers.get(charger_id)
         site = self.sites.get(charger.site_id) if charger else None
-        driver = self.drivers.get(driver_id)
-        if charger is None or site is None or driver is None:
+        if charger is None or site is None:
             raise NotFound(f"charger {charger_id}")
-        tariff = self._tariff(driver, site)
+        tariff = self.tariffs.get(terms_with(site.operator_id, self.terms(driver_id)).tariff_at(site.tariff_id))
         if tariff is None:
             raise NotFound(f"a price at charger {charger_id}")
-        return site, tariff
+        return charger, site, tariff
 
     def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> AvailableConnector:
         """A connector that is free for this driver. Raises NotFound, Refusal."""

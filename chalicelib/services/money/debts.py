@@ -15,6 +15,7 @@ from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
 from chalicelib.domain.charging.dues import WrittenOff
 from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
+from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
 from chalicelib.domain.money.minimums import chargeable_minor
 from chalicelib.ports import Clock
@@ -101,7 +102,9 @@ class Debts:
         if session.driver_id is None or session.bill is None:
             return session
         now = self.clock()
-        owed = chargeable_minor(session.due_minor, session.tariff.currency, now.date())
+        # A guest is not there to be asked again.
+        is_asked = not is_guest(session.driver_id)
+        owed = chargeable_minor(session.due_minor, session.tariff.currency, now.date()) if is_asked else 0
         if session.due_minor > owed:
             session = self.write_off(session, session.due_minor - owed)
         if owed:

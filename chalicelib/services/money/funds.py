@@ -30,6 +30,7 @@ from chalicelib.domain.charging.transitions import (
     ToppedUp,
     apply,
 )
+from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 from chalicelib.ports import Clock
@@ -98,7 +99,9 @@ class Funds:
         try:
             if more_minor <= 0:
                 raise Declined("it has cost all that may be taken unasked")
-            hold = self._raise(session, more_minor) or self._hold(session, self._payer(session), more_minor)
+            payer = self._payer(session)
+            _ask_once(payer)
+            hold = self._raise(session, more_minor) or self._hold(session, payer, more_minor)
         except Declined as error:
             self._end(session, error)
             return
@@ -126,7 +129,9 @@ class Funds:
         if old is None or session.state is not State.ACTIVE:
             return session
         try:
-            new = self._hold(session, self._payer(session), old.amount_minor)
+            payer = self._payer(session)
+            _ask_once(payer)
+            new = self._hold(session, payer, old.amount_minor)
         except Declined as error:
             return self._end(session, error)
         self.release(session, old)
@@ -298,14 +303,16 @@ class Funds:
                 too_little_minor = wanted_minor
             except Declined as error:
                 _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
-        owed_minor = self._chargeable(session, left_minor)
+        owed_minor = 0 if is_guest(session.driver_id or "") else self._chargeable(session, left_minor)
         too_little_minor += left_minor - owed_minor
         if too_little_minor:
             session = self.debts.write_off(session, too_little_minor)
         return session, charge, owed_minor
 
     def _charge(self, session: Session, amount_minor: int, purpose: str) -> Charge:
-        charged = self.payments().charge(session, self._payer(session), amount_minor, purpose)
+        payer = self._payer(session)
+        _ask_once(payer)
+        charged = self.payments().charge(session, payer, amount_minor, purpose)
         self.ledger.append([book_of(session).charge(charged.payment_id, charged.amount_minor, self.clock())])
         return Charge(charged.payment_id, charged.amount_minor, charged.amount_minor)
 
@@ -353,6 +360,14 @@ class Funds:
 
     def _payer(self, session: Session) -> Driver:
         driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        if driver is None or driver.customer_id is None or driver.payment_method_id is None:
+        if driver is None or driver.payment_method_id is None:
+            raise Declined("no card is saved")
+        if driver.customer_id is None and not is_guest(driver.driver_id):
             raise Declined("no card is saved")
         return driver
+
+
+def _ask_once(payer: Driver) -> None:
+    """A guest agreed to what was set aside, and the provider takes a card that is not saved for one payment only."""
+    if is_guest(payer.driver_id):
+        raise Declined("a guest's card is asked once")

@@ -59,5 +59,12 @@ class IssuedReceipts:
             paid_at=it.payment.paid_at,
             waived_minor=it.waived_minor,
             written_off_minor=it.written_off_minor,
-            card=it.hold.card if it.hold else "",
+            card=_paid_with(it),
         )
+
+
+def _paid_with(it: Session) -> str:
+    """The card as far as it may be told; a terminal's own slip says more."""
+    if it.settlement is not None:
+        return "paid at the terminal"
+    return it.hold.card if it.hold else ""

@@ -24,6 +24,7 @@ from chalicelib.domain.chargers.events import (
     ReportReceived,
     Requested,
     ReservationReported,
+    SettlementTold,
     StatusReported,
     TokenPresented,
     Topic,
@@ -38,6 +39,7 @@ from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.connector_statuses import ConnectorStatuses
 from chalicelib.services.charging.transactions import AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.money.terminal_payments import TerminalPayments
 from chalicelib.services.reservations import DriverReservations
 
 _log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Router:
     authorizations: Authorizations
     provisioning: Provisioning
     driver_reservations: DriverReservations
+    terminal_payments: TerminalPayments
     reports: Reports
     provider: Provider
     purposes: Mapping[Purpose, OnAnswer]
@@ -121,6 +124,10 @@ class Router:
         self.charger_news.note(connection.charger_id, event, self.clock())
         return Noted()
 
+    def _settlement(self, connection: Connection, event: SettlementTold, assign_ref: AssignRef) -> Answer:
+        self.terminal_payments.settled(connection.charger_id, event)
+        return self._news(connection, NewsReceived(Topic.SETTLEMENT, event.word), assign_ref)
+
     def _reservation(self, connection: Connection, event: ReservationReported, assign_ref: AssignRef) -> Answer:
         self.driver_reservations.told(connection.charger_id, event.number)
         return self._news(connection, NewsReceived(Topic.RESERVATION, event.word), assign_ref)
@@ -144,6 +151,7 @@ _ROUTES: Mapping[type[ChargerEvent], Callable[[Router, Connection, Any, AssignRe
     ChargingStopped: Router._stop,
     MainMeterRead: Router._main_meter,
     NewsReceived: Router._news,
+    SettlementTold: Router._settlement,
     ReservationReported: Router._reservation,
     ReportReceived: Router._report,
     Requested: Router._request,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
@@ -34,6 +34,9 @@ from chalicelib.services.reservations import DriverReservations
 from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
+# Of a driver's list so many pages are looked through for one that is asked for.
+_MOST_PAGES = 10
+_STATEMENT_PAGE = 100
 # Where a charger has not said how long a car may take to be plugged in.
 START_WAIT = timedelta(seconds=60)
 _LONGEST_START = timedelta(minutes=15)
@@ -89,6 +92,49 @@ class Wanted:
     limits: Limits | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which of their sessions a driver asks for: all that is given must hold. `until` is exclusive."""
+
+    state: State | None = None
+    charger_id: str | None = None
+    site_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def is_met_by(self, session: Session) -> bool:
+        """Whether it is asked for."""
+        return (
+            (self.state is None or session.state is self.state)
+            and (self.charger_id is None or session.charger_id == self.charger_id)
+            and (self.site_id is None or session.site_id == self.site_id)
+            and (self.until is None or session.created_at < self.until)
+            and not self.is_older(session)
+        )
+
+    def is_older(self, session: Session) -> bool:
+        """Whether it was begun before the time asked for, as all that follow it were."""
+        return self.since is not None and session.created_at < self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month, UTC. Raises ValueError for one that no calendar has."""
+
+    year: int
+    month: int
+
+    @property
+    def begins_at(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The first moment after it."""
+        return datetime(self.year + self.month // 12, self.month % 12 + 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DriverSessions:
     """Begins, watches and ends a driver's sessions."""
@@ -121,7 +167,9 @@ class DriverSessions:
         try:
             spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
         except Refusal:
-            if (under_way := self._own(driver_id, wanted)) is not None:
+            # What stands in the way may be this very request, made twice at once.
+            begun = self.sessions.get(session_id) if key else None
+            if (under_way := begun or self._own(driver_id, wanted)) is not None:
                 return self._again(under_way, wanted), False
             raise
         reserved = None
@@ -192,11 +240,47 @@ class DriverSessions:
             steps = [*steps[:-1], self._so_far(session)]
         return steps, may_be_more
 
-    def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
-        """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
-        found, cursor = self.sessions.of_driver(driver_id, limit, before)
+    def page(
+        self, driver_id: str, limit: int, before: str | None, wanted: Filter | None = None
+    ) -> tuple[Sequence[Progress], str | None]:
+        """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours.
+
+        Where few are wanted a page may be short, or empty, and go on all the same.
+        """
+        wanted = wanted or Filter()
+        found: list[Session] = []
+        cursor, is_past = before, False
+        for _ in range(_MOST_PAGES):
+            page, cursor = self.sessions.of_driver(driver_id, limit - len(found), cursor)
+            found += [it for it in page if wanted.is_met_by(it)]
+            is_past = any(wanted.is_older(it) for it in page)
+            if cursor is None or is_past or len(found) == limit:
+                break
         # What is over tells everything itself; of those under way a driver has one or two.
-        return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
+        return [progress(it) if it.is_over else self._so_far(it) for it in found], None if is_past else cursor
+
+    def statement(self, driver_id: str, month: Month) -> tuple[Sequence[Session], bool]:
+        """The driver's sessions of a month, newest first, and whether those are all: a thousand at the most."""
+        wanted = Filter(since=month.begins_at, until=month.ends_at)
+        found: list[Session] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page, cursor = self.sessions.of_driver(driver_id, _STATEMENT_PAGE, cursor)
+            found += [it for it in page if wanted.is_met_by(it)]
+            if cursor is None or any(wanted.is_older(it) for it in page):
+                return found, True
+        return found, False
+
+    def curve(self, driver_id: str, session_id: str, most: int) -> tuple[Session, Sequence[StoredReading]]:
+        """How a charge went, in so many readings at the most, the first and the last among them. Raises NotFound."""
+        session = self.get(driver_id, session_id)
+        if session.ref is None:
+            return session, ()
+        readings = sorted(self.evidence.all_of(session), key=lambda it: (it.reading.at, it.reading.energy_wh or 0))
+        if len(readings) <= most:
+            return session, readings
+        step = (len(readings) - 1) / (most - 1)
+        return session, [readings[round(number * step)] for number in range(most)]
 
     def receipt(self, driver_id: str, session_id: str) -> Receipt:
         """The receipt of a paid session, as it stands now. NotFound, and Refusal while there is nothing to receipt."""
@@ -251,6 +335,9 @@ class DriverSessions:
                 "idempotency_key_reused",
                 "this Idempotency-Key began a session at another connector, or with other limits",
             )
+        if session.reason is Reason.CONNECTOR_BUSY:
+            # As the first request was answered, so is each that repeats it.
+            raise busy(session.connector)
         if session.state is State.INITIATED:
             # The first request may have died before it got this far.
             self._claim(session)

@@ -15,6 +15,7 @@ from chalicelib.domain.chargers.commands import Message, StartCharging, StopChar
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.bounds import unasked_minor
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.charging.terminal import SettledAtTerminal, is_terminal_token
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
     Billed,
@@ -43,6 +44,7 @@ from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.money.terminal_payments import TerminalPayments
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import final_bill, full_bill
 from chalicelib.services.sessions.overstays import Overstays
@@ -92,6 +94,7 @@ class Lifecycle:
     debts: Debts
     corrections: Corrections
     issued_receipts: IssuedReceipts
+    terminal_payments: TerminalPayments
     ends: InferredEnds
     late_ends: LateEnds
     overstays: Overstays
@@ -105,7 +108,7 @@ class Lifecycle:
         session = self._get(session_id)
         if session.is_over:
             raise SessionOver(session_id)
-        if session.driver_id is not None and session.hold is None and hold_needed_minor(session):
+        if session.driver_id is not None and session.hold is None and self._is_to_be_held(session):
             try:
                 session = self.funds.set_aside(session)
             except CardholderNeeded as needed:
@@ -157,7 +160,7 @@ class Lifecycle:
         Raises NeedsReview while a person has to say what it delivered, or its car stands there, and PlugUnknown.
         """
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
-        if session.is_over or session.payment is not None:
+        if session.is_over or (session.payment is not None and session.settlement is None):
             return
         connector = self.connectors.free(session.charger_id, session.connector, session_id)
         if session.takings is not None and self.funds.is_taken(session):
@@ -171,6 +174,14 @@ class Lifecycle:
                 raise NeedsReview(session_id)
             found = self.evidence.whole(session) if session.tariff.depends_on_course else None
             session = self.changes.apply(session_id, _billed(session, found), known=session)
+        if session.settlement is not None:
+            self.funds.give_back(session)
+            self.terminal_payments.book(session)
+            self.changes.apply(session_id, SettledAtTerminal(session.settlement), known=session)
+            return
+        if is_terminal_token(session.token):
+            # Its terminal has yet to say what it took; this step waits for that.
+            return
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
@@ -180,6 +191,7 @@ class Lifecycle:
     def issue_receipt(self, session_id: str) -> dict[str, Any]:
         """The last step: everything the receipt says is now fixed."""
         session = self._get(session_id)
+        self.terminal_payments.book(session)
         if session.bill is not None and session.payment is not None:
             if session.due_minor:
                 # Whatever became of its payments: what is due is owed, or let go.
@@ -264,6 +276,9 @@ class Lifecycle:
             self.commands.send(session.charger_id, trigger, Purpose.OPERATOR, session.session_id)
         except (Gone, Unable) as error:
             _log.info("the charger cannot be asked", extra={"session_id": session.session_id, "why": str(error)})
+
+    def _is_to_be_held(self, session: Session) -> bool:
+        return session.settlement is None and bool(hold_needed_minor(session))
 
     def _get(self, session_id: str) -> Session:
         session = self.sessions.get(session_id)

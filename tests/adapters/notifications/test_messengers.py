@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -264,6 +265,28 @@ def test_nothing_is_pushed_that_is_switched_off_and_nobody_is_named_when_it_fail
         with pytest.raises(Undelivered) as failed:
             push.send(NOTICE)
     assert str(failed.value) == "InternalError"
+
+
+def test_a_guest_is_mailed_the_receipt_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    class Ses:
+        def send_email(self, **mail: Any) -> None:
+            sent.append(mail["Content"]["Simple"]["Body"]["Text"]["Data"])
+
+    drivers: Any = DynamoDrivers()
+    drivers.put(Driver(driver_id="guest-1", email="g@example.com"))
+    drivers.put(Driver(driver_id="guest-2", email=""))
+    ses: Any = Ses()
+    mail = MailMessenger(ses, "kerb@example.com", drivers, lambda notice: "https://api.example.com/r")
+    told = replace(NOTICE, driver_id="guest-1")
+    assert not mail.reaches(told)
+    ready = replace(told, kind=NotificationKind.RECEIPT_READY)
+    assert mail.reaches(ready)
+    mail.send(ready)
+    mail.send(replace(ready, driver_id="guest-2"))
+    (words,) = sent
+    assert words.endswith("https://api.example.com/r")
 
 
 @pytest.mark.usefixtures("tables")

@@ -128,3 +128,46 @@ def test_a_webhook_is_believed_only_as_it_was_signed_by_whom_and_when(stack: Sta
 @pytest.mark.parametrize("body", ["[]", "{}", "no json", '{"id": "evt_1", "type": "customer.created"}'])
 def test_a_signed_webhook_that_is_no_event_is_refused(stack: Stack, body: str) -> None:
     assert deliver(stack, body, signed(stack, body)) == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("PATCH", "/v1/me", 405, "method_not_allowed"),
+        ("PUT", "/v1/sessions", 405, "method_not_allowed"),
+        ("DELETE", "/v1/openapi.json", 405, "method_not_allowed"),
+        ("GET", "/v1/adhoc/checkouts", 405, "method_not_allowed"),
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("POST", "/", 404, "not_found"),
+        ("GET", "/v1/me", 401, "not_allowed"),
+    ],
+)
+def test_what_never_reaches_a_route_is_refused_with_a_problem_too(
+    stack: Stack, method: str, path: str, status: int, code: str
+) -> None:
+    answer = requests.request(method, stack.http_url + path, timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["type"] == f"urn:kerb:problem:{code}"
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_there_is_no_such_route_for_whoever_is_logged_in_either(network: Network) -> None:
+    with pytest.raises(ApiError, match="not_found") as error:
+        network.driver.call("GET", "/v1/nothing")
+    assert error.value.status == 404
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda it: f"{it.method} {it.path}")
+def test_a_parameter_that_a_route_does_not_know_is_refused_by_name(
+    stack: Stack, network: Network, route: Route
+) -> None:
+    answer = requests.request(
+        route.method,
+        stack.http_url + re.sub(r"{\w+}", "X-1", route.path),
+        params={"limitt": "3"},
+        headers={"Authorization": f"Bearer {network.operator.token}"},
+        timeout=10,
+    )
+    assert answer.status_code == 400
+    assert [it["field"] for it in answer.json()["errors"]] == ["limitt"]

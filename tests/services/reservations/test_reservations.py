@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Origin, Reason, State, session_id_for
-from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff
+from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff, simple_elements
 from chalicelib.domain.pricing.tariff import ReservationRestriction as Reserve
 from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
 from chalicelib.records.chargers import ConnectorState
@@ -66,7 +67,7 @@ def refused(kit: Kit, call: Any) -> str:
 def test_it_is_kept_a_quarter_of_an_hour_longer_than_the_arrival(free: Kit) -> None:
     assert make(free).until == NOW + timedelta(minutes=15)
     free.clock.advance(minutes=16)
-    assert make(free, key="k2", minutes=30).until == free.clock() + timedelta(minutes=45)
+    assert make(free, "driver-2", key="k2", minutes=30).until == free.clock() + timedelta(minutes=45)
 
 
 def test_the_charger_is_told_and_says_whether_it_keeps_it(free: Kit) -> None:
@@ -203,6 +204,8 @@ def test_nobody_comes_and_the_fee_is_a_session_without_a_charge(free: Kit) -> No
     assert final_bill(session).total_minor == 150 + 200
     assert free.workflow.started == [made.reservation_id]
     assert free.driver_reservations.sweep() == 0
+    assert refused(free, lambda: make(free, key="next")) == "reservation_cool_down"
+    free.clock.advance(minutes=25)
     assert make(free, key="next").standing is ReservationStatus.OPEN
 
 
@@ -276,3 +279,65 @@ def test_a_reservation_cannot_be_mistaken_for_whose_turn_it_is(free: Kit) -> Non
     make(free)
     assert free.reservations.get("turn/driver-1") is None
     assert session_id_for("x").startswith("K")
+
+
+def test_a_card_that_is_good_for_nothing_keeps_no_connector(free: Kit) -> None:
+    free.money.declines = True
+    assert [refused(free, lambda: make(free, key=None)) for _ in range(4)] == ["payment_declined"] * 4
+    assert not any(it.reserved_for for it in free.connectors.of_charger("CP-1"))
+    free.money.declines = False
+    assert make(free).standing is ReservationStatus.OPEN
+
+
+def test_a_card_must_be_good_for_what_it_costs_to_come_too_late(free: Kit) -> None:
+    free.tariffs.put(FEES)
+    make(free)
+    # A tenth of the usual hold, or 15 minutes at 6.00 an hour and 2.00 for who does not come: the larger.
+    assert free.money.checked == [("driver-1", 500)]
+
+
+def test_where_charging_is_free_a_reservation_needs_no_card(free: Kit) -> None:
+    free.tariffs.put(replace(FEES, elements=simple_elements()))
+    free.drivers.put(Driver(driver_id="driver-3", email="f@example.com"))
+    free.money.declines = True
+    assert make(free, "driver-3").standing is ReservationStatus.OPEN
+
+
+def test_who_did_not_come_waits_before_keeping_another_and_longer_each_time(free: Kit) -> None:
+    for minutes in (30, 60, 120):
+        make(free, key=None)
+        free.clock.advance(minutes=16)
+        free.driver_reservations.sweep()
+        assert refused(free, lambda: make(free, key=None)) == "reservation_cool_down"
+        free.clock.advance(minutes=minutes - 2)
+        assert refused(free, lambda: make(free, key=None)) == "reservation_cool_down"
+        free.clock.advance(minutes=2)
+
+
+def test_a_no_show_is_one_before_anybody_has_noticed_it(free: Kit) -> None:
+    make(free)
+    free.clock.advance(minutes=16)
+    assert refused(free, lambda: make(free, key=None)) == "reservation_cool_down"
+
+
+def test_another_driver_need_not_wait_for_who_did_not_come(free: Kit) -> None:
+    make(free)
+    free.clock.advance(minutes=16)
+    free.driver_reservations.sweep()
+    assert make(free, "driver-2").standing is ReservationStatus.OPEN
+
+
+def test_who_gives_up_ten_a_day_keeps_no_more_that_day(free: Kit) -> None:
+    for _ in range(10):
+        made = make(free, key=None)
+        free.clock.advance(seconds=5)
+        free.driver_reservations.cancel("driver-1", made.reservation_id)
+    assert refused(free, lambda: make(free, key=None)) == "reservation_cool_down"
+    free.clock.advance(days=1, minutes=30)
+    assert make(free).standing is ReservationStatus.OPEN
+
+
+def test_one_key_from_ten_threads_is_one_reservation(free: Kit) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        made = list(pool.map(lambda _: make(free, key="once"), range(10)))
+    assert len({it.reservation_id for it in made}) == 1
