@@ -293,7 +293,11 @@ class Stores:
 
             found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
-            found.append(MailMessenger(client("sesv2"), sender, self.drivers, self._receipt_link))
+            found.append(
+                MailMessenger(
+                    client=client("sesv2"), sender=sender, drivers=self.drivers, receipt_link=self._receipt_link
+                )
+            )
         return tuple(found)
 
     @cached_property

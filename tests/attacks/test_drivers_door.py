@@ -128,7 +128,7 @@ def test_a_token_that_no_pool_signed_is_nobodys(net: Network, forge: _Forge) -> 
         {"sub": ""},
         {"sub": 7},
     ],
-    ids=str,
+    ids="an id token,another client,no client,another pool,over,not yet,no subject,an empty one,a number".split(","),
 )
 def test_a_token_for_something_else_opens_nothing(net: Network, forge: _Forge, changes: dict[str, Any]) -> None:
     assert net.ask(forge.signed(**changes), "GET", "/v1/me").status_code == 401

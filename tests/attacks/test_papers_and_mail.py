@@ -100,7 +100,7 @@ def test_a_mails_subject_is_ours_and_its_body_is_text(kind: NotificationKind) ->
     driver = Driver(driver_id="d", email="d@example.com", customer_id=None, payment_method_id=None, card=None)
     drivers: Any = SimpleNamespace(get=lambda _: driver)
     client: Any = ses
-    messenger = MailMessenger(client, "kerb@example.com", drivers)
+    messenger = MailMessenger(client=client, sender="kerb@example.com", drivers=drivers)
     messenger.send(
         Notification(
             kind=kind,

@@ -151,7 +151,7 @@ _SUBJECTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MailMessenger:
     """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification.
 

@@ -203,7 +203,7 @@ def test_a_topic_that_is_gone_is_no_delivery() -> None:
 def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -> None:
     DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com"))
     ses = boto3.client("sesv2")
-    mail = MailMessenger(ses, "kerb@example.com", DynamoDrivers())
+    mail = MailMessenger(client=ses, sender="kerb@example.com", drivers=DynamoDrivers())
     with pytest.raises(Undelivered) as refused:
         mail.send(NOTICE)
     assert "@" not in str(refused.value)
@@ -216,7 +216,7 @@ def test_a_driver_gets_no_mail_of_what_they_switched_off() -> None:
     off = frozenset({f"{NOTICE.kind}/mail"})
     DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com", muted=off))
     # SES knows no sender here: it would refuse.
-    MailMessenger(boto3.client("sesv2"), "kerb@example.com", DynamoDrivers()).send(NOTICE)
+    MailMessenger(client=boto3.client("sesv2"), sender="kerb@example.com", drivers=DynamoDrivers()).send(NOTICE)
 
 
 def pusher(*devices: Device, muted: frozenset[str] = frozenset()) -> PushMessenger:
@@ -278,7 +278,12 @@ def test_a_guest_is_mailed_the_receipt_and_nothing_else(monkeypatch: pytest.Monk
     drivers.put(Driver(driver_id="guest-1", email="g@example.com"))
     drivers.put(Driver(driver_id="guest-2", email=""))
     ses: Any = Ses()
-    mail = MailMessenger(ses, "kerb@example.com", drivers, lambda notice: "https://api.example.com/r")
+    mail = MailMessenger(
+        client=ses,
+        sender="kerb@example.com",
+        drivers=drivers,
+        receipt_link=lambda notice: "https://api.example.com/r",
+    )
     told = replace(NOTICE, driver_id="guest-1")
     assert not mail.reaches(told)
     ready = replace(told, kind=NotificationKind.RECEIPT_READY)
