@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from chalicelib.adapters.dynamo import decode, encode
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.session import Hold, Origin, Payment, Reason, Session, State
-from chalicelib.domain.pricing.bill import Bill, Dimension, Line, Tax
+from chalicelib.domain.pricing.bill import Bill, Dimension, Line
 from chalicelib.domain.pricing.tariff import Day, Element, PriceComponent, Priced, PriceLimit, Restrictions, Tariff
+from chalicelib.domain.pricing.tax import Tax
 from chalicelib.records.chargers import SentCall, Site
 from tests.adapters.conftest import a_session
 

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.pricing.bill import Dimension
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import Email, Minor, Price, RequestBody, ResponseBody, example
+from chalicelib.handlers.http.fields import Email, Figure, Minor, RequestBody, ResponseBody, example
 
 
 class ReceiptFormat(StrEnum):
@@ -22,19 +22,22 @@ class ReceiptFormat(StrEnum):
 
 
 class ReceiptLine(ResponseBody):
-    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once."""
+    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once.
+
+    A `maximum` takes off what a session would cost more: its amount is below 0.
+    """
 
     dimension: Dimension
     quantity: int
-    unit_price: Price
-    tax_percent: Price | None
+    unit_price: Figure
+    tax_percent: Figure | None
     amount_minor: Minor
 
 
 class ReceiptTax(ResponseBody):
     """The tax of one rate on `net_minor`."""
 
-    percent: Price
+    percent: Figure
     net_minor: Minor
     amount_minor: Minor
 

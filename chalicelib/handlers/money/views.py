@@ -5,7 +5,8 @@ from __future__ import annotations
 from chalicelib.domain.charging.session import CardAction
 from chalicelib.domain.money import receipt as domain
 from chalicelib.domain.money.receipt import Profile
-from chalicelib.domain.pricing.bill import Bill, Line, Tax
+from chalicelib.domain.pricing.bill import Bill, Line
+from chalicelib.domain.pricing.tax import Tax
 from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView
 from chalicelib.wiring import network
