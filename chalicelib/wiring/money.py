@@ -48,6 +48,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             funds=self.funds,
+            refunds=self.refunds,
             payments=lambda: self.payments,
             clock=self.clock,
         )

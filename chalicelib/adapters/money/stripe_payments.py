@@ -6,28 +6,31 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR
+from http import HTTPStatus
 from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_webhooks import KEY, news_of, refund_of
+from chalicelib.adapters.money.stripe_webhooks import from_stripe as _from_stripe
+from chalicelib.adapters.money.stripe_webhooks import to_stripe as _to_stripe
 from chalicelib.domain.charging.session import CardAction, Hold, Session
-from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
     CardholderNeeded,
     CardSetup,
     Declined,
     PaymentNews,
-    PaymentNewsKind,
     PaymentsUnavailable,
+    PaymentUnderWay,
     ProviderPayment,
+    ProviderRefund,
     SavedCard,
 )
 
@@ -35,22 +38,9 @@ _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8
 _RETRIES = 2
 
-# Decimals of Stripe's amounts where they are not those of ISO 4217 (docs.stripe.com/currencies, "Special cases").
-_STRIPE_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
-
-_KINDS = {
-    "payment_intent.amount_capturable_updated": PaymentNewsKind.HELD,
-    "payment_intent.succeeded": PaymentNewsKind.CAPTURED,
-    "payment_intent.payment_failed": PaymentNewsKind.FAILED,
-    "payment_intent.canceled": PaymentNewsKind.VOIDED,
-    "setup_intent.succeeded": PaymentNewsKind.CARD_SAVED,
-    "charge.dispute.funds_withdrawn": PaymentNewsKind.DISPUTED,
-    "charge.dispute.funds_reinstated": PaymentNewsKind.DISPUTE_WON,
-}
 # Of payments that no hold came before.
 _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
-_AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED: "amount_received"}
 
 _log = logging.getLogger(__name__)
 # Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
@@ -169,12 +159,25 @@ class StripePayments:
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        # By its metadata a webhook knows it again.
+        metadata = {"session_id": session.session_id, KEY: key}
         with _plain_errors():
-            refund = self._refunds.create(
-                {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
-                {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
-            )
+            try:
+                refund = self._refunds.create(
+                    {"payment_intent": payment_id, "amount": amount, "metadata": metadata},
+                    {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
+                )
+            except stripe.IdempotencyError as error:
+                if error.http_status == HTTPStatus.CONFLICT:
+                    raise PaymentUnderWay("this refund is under way") from None
+                raise
         return refund.id
+
+    def refunds_of(self, payment_id: str) -> Sequence[ProviderRefund]:
+        with _plain_errors():
+            page = self._refunds.list({"payment_intent": payment_id, "limit": 100})
+            found = (refund_of(it.to_dict()) for it in page.auto_paging_iter())
+            return [it for it in found if it is not None]
 
     def session_of(self, payment_id: str) -> str | None:
         with _plain_errors():
@@ -225,10 +228,7 @@ class StripePayments:
             )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
-        try:
-            return _news(json.loads(body))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("the body is not an event of Stripe's") from error
+        return news_of(body)
 
     def _pay(
         self, session: Session, driver: Driver, options: dict[str, Any], key: str, part: int
@@ -332,58 +332,4 @@ def _provider_payment(intent: stripe.PaymentIntent) -> ProviderPayment:
         held_minor=_from_stripe(intent.amount if is_held else 0, currency),
         taken_minor=_from_stripe(charge.amount_captured if charge and is_taken else 0, currency),
         refunded_minor=_from_stripe(refunded, currency),
-    )
-
-
-def _step(currency: str) -> int:
-    """Of what Stripe's amounts must be a multiple: card networks take no thousandths."""
-    return 10 if decimals(currency) == 3 else 1
-
-
-def _shift(currency: str) -> int:
-    """How many decimals more than ISO 4217 Stripe gives a currency."""
-    return _STRIPE_DECIMALS.get(currency, decimals(currency)) - decimals(currency)
-
-
-def _to_stripe(amount_minor: int, currency: str, rounding: str) -> int:
-    step = _step(currency)
-    return int((Decimal(amount_minor).scaleb(_shift(currency)) / step).quantize(Decimal(1), rounding)) * step
-
-
-def _from_stripe(amount: int, currency: str) -> int:
-    return int(Decimal(amount).scaleb(-_shift(currency)))
-
-
-def _news(event: dict[str, Any]) -> PaymentNews:
-    kind = _KINDS.get(event["type"], PaymentNewsKind.OTHER)
-    at = datetime.fromtimestamp(event["created"], UTC)
-    if kind is PaymentNewsKind.OTHER:
-        return PaymentNews(event_id=event["id"], kind=kind, at=at)
-    subject = event["data"]["object"]
-    if kind is PaymentNewsKind.CARD_SAVED:
-        return PaymentNews(
-            event_id=event["id"], kind=kind, customer_id=subject["customer"], setup_id=subject["id"], at=at
-        )
-    if kind.is_dispute:
-        amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
-        detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
-        return PaymentNews(
-            event_id=event["id"],
-            kind=kind,
-            payment_id=subject["payment_intent"],
-            amount_minor=amount_minor,
-            at=at,
-            detail=detail,
-        )
-    error = subject.get("last_payment_error") or {}
-    return PaymentNews(
-        event_id=event["id"],
-        kind=kind,
-        session_id=subject["metadata"].get("session_id"),
-        payment_id=subject["id"],
-        amount_minor=_from_stripe(subject[_AMOUNTS.get(kind, "amount")], subject["currency"].upper()),
-        customer_id=subject["customer"],
-        at=at,
-        detail={name: error[name] for name in ("code", "message") if error.get(name)},
-        part=int(subject["metadata"].get("part", "0")),
     )

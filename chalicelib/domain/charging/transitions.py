@@ -14,6 +14,7 @@ from datetime import datetime
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.refunds import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
@@ -157,13 +158,6 @@ class Charged:
 
 
 @dataclass(frozen=True, slots=True)
-class Refunded:
-    """So much has gone back to the card, all refunds together."""
-
-    refunded_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class Flagged:
     """A person should look at it."""
 
@@ -184,9 +178,9 @@ class Completed:
     at: datetime
 
 
-_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged | Refunded
+_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged
 _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
-SessionEvent = _OfMoney | _OfCharging | Billed | PaymentFailed | Flagged | Completed
+SessionEvent = _OfMoney | RefundEvent | _OfCharging | Billed | PaymentFailed | Flagged | Completed
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
@@ -330,12 +324,6 @@ def _paid_if_all_taken(session: Session, at: datetime) -> Session:
     return replace(session, payment=Payment(taken_minor, at))
 
 
-def _refund(session: Session, event: Refunded) -> Session:
-    if event.refunded_minor <= session.refunded_minor:
-        return session
-    return replace(session, refunded_minor=event.refunded_minor)
-
-
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
     if session.bill is None or session.payment is not None:
         # What nobody has priced yet, or what is paid, has not failed to be paid.
@@ -352,6 +340,7 @@ def _complete(session: Session, event: Completed) -> Session:
     return replace(session, state=State.COMPLETED, ended_at=event.at)
 
 
+_BILLED = (State.STOPPING, State.COMPLETED, State.FAILED)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
 TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldPlaced): _hold,
@@ -384,12 +373,11 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.COMPLETED, Stopped): _note_end,
     (State.FAILED, Stopped): _note_end,
     (State.COMPLETED, Charged): _take,
-    (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,
     (State.FAILED, Charged): _take,
-    (State.FAILED, Refunded): _refund,
     (State.FAILED, Flagged): _flag,
     **ENDS,
+    **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},
 }
 
 

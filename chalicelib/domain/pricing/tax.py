@@ -55,9 +55,9 @@ def of_net(taxes: Sequence[Tax], net_minor: int) -> list[Tax]:
 def of_total(taxes: Sequence[Tax], total_minor: int) -> list[Tax]:
     """The same rates, each with its share of what is now to be paid with taxes. `taxes` are at least one."""
     weights, rates = _weights(taxes), [_share(it.percent) for it in taxes]
-    whole = sum(weight * (1 + rate) for weight, rate in zip(weights, rates, strict=True))
+    whole = sum((weight * (1 + rate) for weight, rate in zip(weights, rates, strict=True)), Fraction(0))
     ideals = [weight * total_minor / whole for weight in weights]
-    nets = apportioned(round_half_up(sum(ideals)), ideals)
+    nets = apportioned(round_half_up(sum(ideals, Fraction(0))), ideals)
     if (found := _exact(taxes, nets, total_minor)) is not None:
         return found
     amounts = apportioned(total_minor - sum(nets), [net * rate for net, rate in zip(nets, rates, strict=True)])
