@@ -32,6 +32,7 @@ SESSION: dict[str, Any] = {
     "power_w": 11000,
     "soc_percent": 43,
     "elapsed_s": 654,
+    "charger_offline_since": None,
     "charging_s": None,
     "suspended_by_car_s": None,
     "suspended_by_station_s": None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
@@ -29,6 +29,7 @@ from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import cost_so_far
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.elapsed import Elapsed, elapsed
 
 _LIVE_BATCH = 100
 # Where a charger has not said how long a car may take to be plugged in.
@@ -47,28 +48,36 @@ class Progress:
     power_w: int | None = None
     soc_percent: int | None = None
     elapsed_s: int = 0
+    offline_since: datetime | None = None
     position: str = ""
 
 
-def progress(session: Session, found: Measured | None = None, newest: StoredReading | None = None) -> Progress:
+def progress(
+    session: Session,
+    found: Measured | None = None,
+    newest: StoredReading | None = None,
+    lasted: Elapsed | None = None,
+) -> Progress:
     """What a driver sees: what is proven (`found`) by the newest reading and those before it.
 
-    A final bill is shown as it is; before that, the price of what has been taken.
+    A final bill is shown as it is; before that, the price of what has been taken, and of the time that it has `lasted`;
+    without that it is shown as of the reading.
     """
     reading = newest.reading if newest else None
     is_weighed = session.measured_wh is not None or found is None
     energy_wh = session.energy_wh if is_weighed else found.energy_wh if found else None
     energy_wh = energy_wh or 0
     began_at = session.started_at or session.created_at
-    until = session.stopped_at or (reading.at if reading else began_at)
+    until = lasted.until if lasted else session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session=session,
         energy_wh=energy_wh,
-        cost=session.bill or cost_so_far(session, found, energy_wh, until),
+        cost=session.bill or cost_so_far(session, found, energy_wh, until, reading.at if reading else None),
         power_w=reading.power_w if reading and charging else None,
         soc_percent=reading.soc_percent if reading else None,
         elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
+        offline_since=lasted.offline_since if lasted else None,
         position=newest.position if newest else "",
     )
 
@@ -203,7 +212,9 @@ class DriverSessions:
         is_course = session.tariff.depends_on_course
         known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
         found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
-        return progress(session, found, known[-1] if known else None)
+        newest = known[-1] if known else None
+        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, self.clock())
+        return progress(session, found, newest, lasted)
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
