@@ -25,6 +25,8 @@ class NotificationKind(StrEnum):
     FINISHED = "finished"
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
 
 
 KINDS = tuple(NotificationKind)
@@ -32,7 +34,10 @@ KINDS = tuple(NotificationKind)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's."""
+    """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
+
+    `number` tells a session's refunds apart. `locale` is what its driver reads, known only to who sends it.
+    """
 
     kind: NotificationKind
     session_id: str
@@ -41,11 +46,13 @@ class Notification:
     charger_id: str
     connector: ConnectorId
     at: datetime
+    number: int = 0
+    locale: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
-        return f"{self.session_id}-{self.kind}"
+        return f"{self.session_id}-{self.kind}{f'-{self.number}' if self.number else ''}"
 
 
 def attempt_after(attempts: int) -> timedelta:

@@ -32,7 +32,8 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
-    `terms` are by operator; `owes` names the sessions that are not paid yet.
+    `terms` are by operator; `owes` names the sessions that are not paid yet. `locale` is what they read (BCP 47, one of
+    those spoken), empty where nobody has said.
     """
 
     driver_id: str
@@ -43,6 +44,7 @@ class Driver:
     blocked: bool = False
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

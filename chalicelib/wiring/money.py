@@ -73,4 +73,10 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
-        return IssuedReceipts(self.receipts, self.sites, self.operator_profiles, self.clock)
+        return IssuedReceipts(
+            receipts=self.receipts,
+            sites=self.sites,
+            operator_profiles=self.operator_profiles,
+            languages=self.languages,
+            clock=self.clock,
+        )

@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.notifications import Notification, NotificationKind, check_webhook, is_public
+from chalicelib.domain.languages import Locale
+from chalicelib.domain.notifications import Notification, check_webhook, is_public
+from chalicelib.domain.texts import Text, text
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.notifications import Webhooks
@@ -137,16 +139,6 @@ class SnsMessenger:
             raise Undelivered(_why(error)) from error
 
 
-_SUBJECTS = {
-    NotificationKind.STARTED: "Your charge has begun",
-    NotificationKind.ALMOST_FULL: "Your charge is almost done",
-    NotificationKind.IDLE_FEE_BEGINS: "Your car takes no more energy: idle time may cost from now on",
-    NotificationKind.FINISHED: "Your charge has ended",
-    NotificationKind.PAYMENT_FAILED: "Your payment failed",
-    NotificationKind.RECEIPT_READY: "Your receipt is ready",
-}
-
-
 @dataclass(frozen=True)
 class MailMessenger:
     """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification."""
@@ -165,14 +157,17 @@ class MailMessenger:
         driver = self.drivers.get(notice.driver_id)
         if driver is None:
             return
-        where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
-        words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n"
+        subject, where = _words(notice)
+        words = f"{subject}.\n\n{where}\n"
         try:
             self.client.send_email(
                 FromEmailAddress=self.sender,
                 Destination={"ToAddresses": [driver.email]},
                 Content={
-                    "Simple": {"Subject": {"Data": _SUBJECTS[notice.kind]}, "Body": {"Text": {"Data": words}}},
+                    "Simple": {
+                        "Subject": {"Data": subject, "Charset": "UTF-8"},
+                        "Body": {"Text": {"Data": words, "Charset": "UTF-8"}},
+                    },
                 },
             )
         except (BotoCoreError, ClientError) as error:
@@ -184,7 +179,16 @@ def _why(error: BotoCoreError | ClientError) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
+def _words(notice: Notification) -> tuple[str, str]:
+    """What it says and of which session, in the language of whoever it is for."""
+    language = Locale(notice.locale).language
+    blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": notice.connector}
+    return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
+
+
 def _body(notice: Notification) -> str:
+    title, where = _words(notice)
+    said = {"locale": notice.locale, "title": title, "text": where} if notice.locale else {}
     return json.dumps(
         {
             "notice_id": notice.notice_id,
@@ -195,6 +199,7 @@ def _body(notice: Notification) -> str:
             "operator_id": notice.operator_id,
             "charger_id": notice.charger_id,
             "connector": str(notice.connector),
+            **said,
         },
         separators=(",", ":"),
     )

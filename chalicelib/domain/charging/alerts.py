@@ -21,9 +21,11 @@ IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
 _PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
+# Of these a session may have several, each with its number (`refunds.told_of`).
+_NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED)
 
 
-def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
+def notification_of(session: Session, kind: NotificationKind, at: datetime, number: int = 0) -> Notification | None:
     """The notification for the session's driver; None when it has none, for then there is nobody to tell."""
     if session.driver_id is None:
         return None
@@ -35,11 +37,15 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime) -> N
         charger_id=session.charger_id,
         connector=session.connector,
         at=at,
+        number=number,
     )
 
 
-def bears_out(session: Session, kind: NotificationKind) -> bool:
-    """Whether a session shows that a notification is true; of what passes it cannot show the contrary."""
+def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool:
+    """Whether a session shows that a notification is true; of what passes it cannot show the contrary.
+
+    `number` is that of the refund it tells of.
+    """
     match kind:
         case NotificationKind.STARTED:
             return session.started_at is not None
@@ -52,12 +58,16 @@ def bears_out(session: Session, kind: NotificationKind) -> bool:
             return owes_part or (session.payment is None and (was_refused or is_unpaid))
         case NotificationKind.RECEIPT_READY:
             return session.is_over and session.bill is not None and session.payment is not None
+        case NotificationKind.REFUNDED | NotificationKind.REFUND_FAILED:
+            may_stand = kind is NotificationKind.REFUNDED
+            return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
     return True
 
 
 def following(before: Session, after: Session) -> list[NotificationKind]:
     """What there is to tell once a session has become another, in order."""
-    return [kind for kind in KINDS if kind not in _PASSING and bears_out(after, kind) and not bears_out(before, kind)]
+    once = (kind for kind in KINDS if kind not in _PASSING and kind not in _NUMBERED)
+    return [kind for kind in once if bears_out(after, kind) and not bears_out(before, kind)]
 
 
 def charges_for_idling(tariff: Tariff) -> bool:

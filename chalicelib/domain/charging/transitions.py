@@ -14,7 +14,7 @@ from datetime import datetime
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.occupation import Occupation
-from chalicelib.domain.charging.refunds import REFUNDS, RefundEvent
+from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag

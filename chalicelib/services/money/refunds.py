@@ -10,14 +10,8 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.charging.refunds import (
-    Refund,
-    Refunded,
-    RefundFailed,
-    RefundRefused,
-    RefundsPlanned,
-    RefundStatus,
-)
+from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
+from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.ledger import Transfer, TransferKind, received_minor, refunded_minor
 from chalicelib.ports import Clock
