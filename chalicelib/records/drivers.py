@@ -28,12 +28,36 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
     return terms.get(operator_id, NO_TERMS)
 
 
+@dataclass(frozen=True, slots=True)
+class TermsOfUse:
+    """The platform's terms of use as they are now; no `version` where it has none.
+
+    `is_required`: nobody begins a charge by app who has not accepted that version.
+    """
+
+    version: str = ""
+    url: str = ""
+    is_required: bool = False
+
+
+NO_TERMS_OF_USE = TermsOfUse()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTerms:
+    """A version of the terms of use, and when a driver accepted it."""
+
+    version: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
     `terms` are by operator; `owes` names the sessions that are not paid yet. `locale` is what they read (BCP 47, one of
     those spoken), empty where nobody has said.
+    `accepted` are all versions of the terms of use they ever accepted, the oldest first; a token has no such thing.
     """
 
     driver_id: str
@@ -45,6 +69,11 @@ class Driver:
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
     locale: str = ""
+    accepted: tuple[AcceptedTerms, ...] = ()
+
+    def has_accepted(self, terms: TermsOfUse) -> bool:
+        """Whether they agreed to this version, or there is none."""
+        return not terms.version or any(it.version == terms.version for it in self.accepted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from chalice import Blueprint
 
+from chalicelib.domain.languages import accepted
 from chalicelib.handlers.drivers.account_models import (
+    AcceptanceBody,
+    AcceptedTermsView,
     Card,
     CardSetupView,
     Confirmation,
@@ -12,8 +15,10 @@ from chalicelib.handlers.drivers.account_models import (
     FinishedSetup,
     Me,
     NewCardSetup,
+    PreferencesBody,
     RefreshToken,
     Registration,
+    TermsOfUseView,
     Tokens,
 )
 from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
@@ -24,11 +29,24 @@ drivers = Blueprint(__name__)
 
 
 @endpoint(
-    drivers, "POST", "/v1/drivers", takes=Registration, answers=Me, status=201, needs_login=False, errors=(401, 409)
+    drivers,
+    "POST",
+    "/v1/drivers",
+    takes=Registration,
+    answers=Me,
+    status=201,
+    needs_login=False,
+    errors=(401, 409),
+    headers={"Accept-Language": "the first language of papers and messages"},
 )
 def register(request: Request) -> Me:
     """Open an account; a code to confirm it goes to its e-mail address."""
-    return _me(network().accounts.register(request.body.email, request.body.password))
+    version: str | None = request.body.terms_version
+    if version is not None:
+        network().preferences.check(version)
+    locale = accepted(request.headers.get("accept-language", ""))
+    driver = network().accounts.register(request.body.email, request.body.password, locale)
+    return me_view(network().preferences.accept(driver.driver_id, version) if version is not None else driver)
 
 
 @endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401,))
@@ -53,7 +71,21 @@ def refresh(request: Request) -> Tokens:
 @endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,))
 def me(request: Request) -> Me:
     """The account that calls."""
-    return _me(network().accounts.driver(request.driver_id))
+    return me_view(network().accounts.driver(request.driver_id))
+
+
+@endpoint(drivers, "PATCH", "/v1/me", takes=PreferencesBody, answers=Me, errors=(404,))
+def change_me(request: Request) -> Me:
+    """Say which language papers and messages shall come in."""
+    if request.body.locale is None:
+        return me_view(network().accounts.driver(request.driver_id))
+    return me_view(network().preferences.speak(request.driver_id, request.body.locale))
+
+
+@endpoint(drivers, "PUT", "/v1/me/terms", takes=AcceptanceBody, answers=Me, errors=(404, 409))
+def accept_terms(request: Request) -> Me:
+    """Accept the terms of use that hold now; when that was is kept with their version."""
+    return me_view(network().preferences.accept(request.driver_id, request.body.version))
 
 
 @endpoint(drivers, "POST", "/v1/cards/setup", takes=NewCardSetup, answers=CardSetupView, status=201, errors=(404, 503))
@@ -71,8 +103,29 @@ def save_card(request: Request) -> Card:
     return Card(card=network().accounts.save_card(request.driver_id, request.body.setup_id).card)
 
 
-def _me(driver: Driver) -> Me:
-    return Me(driver_id=driver.driver_id, email=driver.email, card=driver.card)
+def me_view(driver: Driver) -> Me:
+    """The account as its driver sees it."""
+    terms = network().terms_of_use
+    return Me(
+        driver_id=driver.driver_id,
+        email=driver.email,
+        card=driver.card,
+        locale=driver.locale,
+        terms_of_use=TermsOfUseView(
+            version=terms.version,
+            url=terms.url,
+            is_required=terms.is_required,
+            is_accepted=driver.has_accepted(terms),
+        )
+        if terms.version
+        else None,
+        accepted_terms=accepted_views(driver),
+    )
+
+
+def accepted_views(driver: Driver) -> list[AcceptedTermsView]:
+    """What a driver has accepted, and when."""
+    return [AcceptedTermsView(version=it.version, accepted_at=it.at) for it in driver.accepted]
 
 
 def _tokens(login: Login) -> Tokens:

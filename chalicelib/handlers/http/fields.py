@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.languages import LANGUAGES, locale_of
 
 
 def example(**values: Any) -> ConfigDict:
@@ -34,6 +35,13 @@ def _connector_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _spoken(text: str) -> str:
+    locale = locale_of(text)
+    if text and not locale:
+        raise ValueError(f"is no locale of {', '.join(LANGUAGES)}")
+    return locale
+
+
 def all_different(connectors: list[str]) -> list[str]:
     """A list's items, checked to differ. Raises ValueError when one comes twice."""
     if len({ConnectorId.parse(it) for it in connectors}) < len(connectors):
@@ -55,6 +63,12 @@ Percent = Annotated[Price, Field(le=100)]
 # What is answered is what was computed, with every decimal of it, and below nothing where a bound takes something off.
 Figure = Annotated[Decimal, PlainSerializer(lambda figure: f"{figure:f}", return_type=str, when_used="json")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+SpokenLocale = Annotated[
+    str,
+    StringConstraints(max_length=35),
+    AfterValidator(_spoken),
+    Field(description=f"BCP 47: {', '.join(LANGUAGES)}, with or without a country (de-CH); empty for none"),
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from chalice import Blueprint
 
 from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.drivers.account_models import ACCEPTED_TERMS, AcceptedTermsView
+from chalicelib.handlers.drivers.accounts import accepted_views
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.tokens import token
 from chalicelib.handlers.http import examples
@@ -37,6 +39,8 @@ class Export(ResponseBody):
         driver_id="3f1c…",
         email="driver@example.com",
         card="visa 4242",
+        locale="de-CH",
+        accepted_terms=[ACCEPTED_TERMS],
         payment_customer_id="cus_1",
         tokens=[RFID_TOKEN],
         reservations=[],
@@ -47,6 +51,8 @@ class Export(ResponseBody):
     driver_id: str
     email: str
     card: str | None
+    locale: str
+    accepted_terms: list[AcceptedTermsView]
     payment_customer_id: str | None
     tokens: list[TokenView]
     reservations: list[ReservationView]
@@ -70,6 +76,8 @@ def export(request: Request) -> Export:
         driver_id=kept.driver.driver_id,
         email=kept.driver.email,
         card=kept.driver.card,
+        locale=kept.driver.locale,
+        accepted_terms=accepted_views(kept.driver),
         payment_customer_id=kept.driver.customer_id,
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],

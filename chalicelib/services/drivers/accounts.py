@@ -26,9 +26,12 @@ class Accounts:
     payments: Callable[[], Payments]
     new_id: NewId
 
-    def register(self, email: str, password: str) -> Driver:
-        """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed (a weak password, say)."""
-        driver = Driver(driver_id=self.identity.register(email, password), email=email)
+    def register(self, email: str, password: str, locale: str = "") -> Driver:
+        """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed (a weak password, say).
+
+        `locale` is what its driver reads, as far as is known.
+        """
+        driver = Driver(driver_id=self.identity.register(email, password), email=email, locale=locale)
         self.drivers.put(driver)
         return driver
 

@@ -13,7 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
-from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.money.receipt import Receipt, RefundNote
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
@@ -193,8 +193,15 @@ class DriverSessions:
 
     def receipt(self, driver_id: str, session_id: str) -> Receipt:
         """The receipt of a paid session. Raises NotFound, and Refusal while there is nothing to receipt."""
+        return self._receipt(self.get(driver_id, session_id))
+
+    def papers(self, driver_id: str, session_id: str) -> tuple[Receipt, Sequence[RefundNote]]:
+        """The receipt of a paid session, and notes of what has gone back of it. Raises NotFound, Refusal."""
         session = self.get(driver_id, session_id)
-        issued = self.issued_receipts.get(session_id)
+        return self._receipt(session), self.issued_receipts.notes(session)
+
+    def _receipt(self, session: Session) -> Receipt:
+        issued = self.issued_receipts.get(session.session_id)
         if issued is not None:
             return issued
         if session.bill is None or session.payment is None or not session.is_over:
