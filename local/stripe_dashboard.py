@@ -28,7 +28,7 @@ class _Dispute:
 
     shown: dict[str, Any]
 
-    def _export(self) -> dict[str, Any]:
+    def _export(self, expand: object = None) -> dict[str, Any]:
         return self.shown
 
 

@@ -91,7 +91,7 @@ class Locale:
         return f"{self.number(Decimal(amount_minor).scaleb(-decimals(currency)))} {currency}"
 
     def date(self, day: date) -> str:
-        """A day."""
+        """A day, in figures."""
         return f"{day:{self._form.date}}"
 
     def moment(self, at: datetime, time_zone: str) -> str:

@@ -143,7 +143,7 @@ class Payments(Protocol):
         """What has been taken of a hold so far, by the provider's own books. Raises PaymentsUnavailable."""
 
     def session_of(self, payment_id: str) -> str | None:
-        """The session a payment is for. Raises PaymentsUnavailable."""
+        """The session a payment is for; None for one of somebody else's. Raises PaymentsUnavailable."""
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
         """All payments begun in that time, as the provider has them now. Raises PaymentsUnavailable."""

@@ -181,7 +181,13 @@ class StripePayments:
 
     def session_of(self, payment_id: str) -> str | None:
         with _plain_errors():
-            intent = self._payment_intents.retrieve(payment_id)
+            try:
+                intent = self._payment_intents.retrieve(payment_id)
+            except stripe.InvalidRequestError as error:
+                # Another application's, or nobody's.
+                if error.http_status == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
         return _session_id(intent)
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:

@@ -1,4 +1,4 @@
-"""Routes for receipts and refund notes, as JSON, HTML or PDF: to their driver, or by a link that is good for a while."""
+"""Routes for receipts and refund notes, as JSON, HTML or PDF: to their driver, or by a link good for a while."""
 
 from __future__ import annotations
 
