@@ -48,14 +48,14 @@ class IssuedReceipts:
     def _as_of_now(self, it: Session) -> Receipt:
         if it.bill is None or it.payment is None:
             raise ValueError(f"session {it.session_id} has nothing to receipt")
-        site = self.sites.get(it.site_id)
+        site, supplier = self.sites.get(it.site_id), self.operator_profiles.get(it.operator_id)
         began_at = it.started_at or it.created_at
         return Receipt(
             number=f"R-{it.session_id}",
             session_id=it.session_id,
             operator_id=it.operator_id,
             driver_id=it.driver_id,
-            supplier=self.operator_profiles.get(it.operator_id),
+            supplier=supplier,
             issued_at=self.clock(),
             # Who has paid gets a receipt, be the site unknown by now.
             site_name=site.name if site else it.site_id,
@@ -72,5 +72,5 @@ class IssuedReceipts:
             paid_minor=it.payment.amount_minor,
             paid_at=it.payment.paid_at,
             card=it.hold.card if it.hold else "",
-            language=self.languages.of(it.driver_id, it.operator_id),
+            language=self.languages.of(it.driver_id, it.operator_id, supplier),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.languages import ENGLISH
+from chalicelib.domain.money.receipt import Profile
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import OperatorProfiles
 
@@ -16,10 +17,13 @@ class Languages:
     drivers: Drivers
     operator_profiles: OperatorProfiles
 
-    def of(self, driver_id: str | None, operator_id: str) -> str:
-        """A locale such as de-CH. One read, and one more for a driver who has not said what they speak."""
+    def of(self, driver_id: str | None, operator_id: str, known: Profile | None = None) -> str:
+        """A locale such as de-CH. One read, and one more for a driver who has not said what they speak.
+
+        `known` saves that one to a caller that has it.
+        """
         driver = self.drivers.get(driver_id) if driver_id else None
         if driver is not None and driver.locale:
             return driver.locale
-        profile = self.operator_profiles.get(operator_id)
+        profile = known or self.operator_profiles.get(operator_id)
         return (profile.language if profile else "") or ENGLISH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +97,8 @@ def test_what_makes_no_sense_is_refused_and_breaks_nothing(event_type: str, subj
         assert news(event_type, subject).kind is PaymentNewsKind.OTHER
     except ValueError as error:
         assert "not an event" in str(error)
+
+
+def test_whoever_sets_the_endpoint_up_is_told_every_event() -> None:
+    told = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    assert [it for it in EVENTS if f"`{it}`" not in told] == []
