@@ -1,7 +1,8 @@
 """What each kind of message uses of AWS, measured through the whole local stack: the figures that the cost model needs.
 
 Every socket is met for the first time by its process in each step, as a fleet of many processes mostly would be: so
-each step pays the read that a busy process spares. What is committed is in `cli/data/measured.json`.
+each step pays the read that a busy process spares. What an operator declares is known to every process, as it mostly
+is. What is committed is in `cli/data/measured.json`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def measure() -> Measured:
         stack.start()
         try:
             driver = seed(stack).driver
+            _know_profiles()
             meter.take(_SETTLED_S)
             versions = {
                 story.protocol: dict(_session(stack, meter, driver, _CHARGERS[story.protocol], story))
@@ -149,6 +151,17 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     meter.take(0)
     yield "workflow", transitions
     yield "disconnect", _step(meter, socket.close)
+
+
+def _know_profiles() -> None:
+    """However long the steps take, no minute ends in which a process knows its operators' profiles."""
+    network, now = wiring.network(), datetime.now(UTC)
+    setups: Any = network.setups
+    setups._clock = lambda: now
+    for charger_id in _CHARGERS.values():
+        charger = network.chargers.get(charger_id)
+        if charger is not None:
+            setups.profile(charger.operator_id)
 
 
 def _set_up(socket: Socket, story: Story) -> None:

@@ -20,6 +20,7 @@ _LONGEST_TEXT = 255
 _LONGEST_DOCUMENT = 20_000
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _LARGEST_NUMBER = 10**18
+_UTC_BY_NAME = re.compile(r"\s*(UTC|GMT)$")
 
 
 class Unusable(Exception):
@@ -196,7 +197,7 @@ class Payload:
         """A time, or None where none can be read (which is noted)."""
         value = self.data.get(name)
         try:
-            at = datetime.fromisoformat(_spelled(value)) if isinstance(value, str) else None
+            at = _time(value)
             if at is not None and at.tzinfo is not None:
                 return at if at.tzinfo is UTC else at.astimezone(UTC)
         # OverflowError: in the first or the last hours of the calendar, told from another zone.
@@ -227,9 +228,14 @@ class Payload:
         self.deviations.append(f"{self._path}{name}: {what}")
 
 
-def _spelled(text: str) -> str:
-    """As nearly every charger writes it already."""
-    return text if text.endswith("Z") and text.isupper() else text.strip().upper()
+def _time(value: object) -> datetime | None:
+    """A time as standards and chargers spell it, its zone if it has one. Raises ValueError."""
+    if not isinstance(value, str):
+        return None
+    # As nearly every charger writes it already.
+    if not (value.endswith("Z") and value.isupper() and "/" not in value):
+        value = _UTC_BY_NAME.sub("+00:00", value.strip().upper().replace("/", "-"))
+    return datetime.fromisoformat(value)
 
 
 def _integer(value: object) -> int | None:

@@ -164,6 +164,9 @@ def test_a_word_the_standard_does_not_have_is_noted(value: Any, known: int, devi
         ("2026-11-21T08:00:00+00:00", AT),
         ("2026-11-21T03:00:00-05:00", AT),
         (" 2026-11-21T08:00:00Z\n", AT),
+        ("2026-11-21T08:00:00 UTC", AT),
+        ("2026-11-21 08:00:00gmt", AT),
+        ("2026/11/21 08:00:00Z", AT),
         ("2026-11-21T08:00:00.1Z", AT + timedelta(milliseconds=100)),
         ("2026-11-21T08:00:00.12Z", AT + timedelta(milliseconds=120)),
         ("2026-11-21T08:00:00.1234Z", AT + timedelta(microseconds=123_400)),
@@ -177,7 +180,9 @@ def test_a_time_with_a_zone_is_read_to_the_microsecond_without_a_note(value: str
     assert payload.deviations == []
 
 
-@pytest.mark.parametrize("value", ["2026-11-21T08:00:00", "2026-11-21 08:00:00.000", "20261121T080000"])
+@pytest.mark.parametrize(
+    "value", ["2026-11-21T08:00:00", "2026-11-21 08:00:00.000", "20261121T080000", "2026/11/21 08:00:00"]
+)
 def test_a_time_without_a_zone_is_taken_for_utc_and_noted(value: str) -> None:
     payload = of(value)
     assert payload.at("x") == AT
