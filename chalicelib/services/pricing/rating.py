@@ -12,11 +12,12 @@ from chalicelib.domain.pricing.rating import ChargingPeriod, Usage, charging_per
 
 
 def cost_so_far(
-    session: Session, found: Measured | None, energy_wh: int, until: datetime, told_at: datetime | None = None
+    session: Session, found: Measured | None, energy_wh: int | None, until: datetime, told_at: datetime | None = None
 ) -> Bill:
     """The price of what has been taken until then; `found` is what is proven of its course.
 
-    What was the case at the newest reading, told at `told_at`, goes on until the next.
+    What was the case at the newest reading, told at `told_at`, goes on until the next. Before the first one nobody
+    knows the energy (None), and only time is charged for.
     """
     return _price(session, found, energy_wh, until, told_at)
 

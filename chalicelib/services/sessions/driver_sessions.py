@@ -66,6 +66,8 @@ def progress(
     reading = newest.reading if newest else None
     is_weighed = session.measured_wh is not None or found is None
     energy_wh = session.energy_wh if is_weighed else found.energy_wh if found else None
+    # Before the first reading nobody knows what has been taken, and time runs all the same.
+    is_unread = lasted is not None and reading is None and session.state is State.ACTIVE
     energy_wh = energy_wh or 0
     began_at = session.started_at or session.created_at
     until = lasted.until if lasted else session.stopped_at or (reading.at if reading else began_at)
@@ -73,7 +75,8 @@ def progress(
     return Progress(
         session=session,
         energy_wh=energy_wh,
-        cost=session.bill or cost_so_far(session, found, energy_wh, until, reading.at if reading else None),
+        cost=session.bill
+        or cost_so_far(session, found, None if is_unread else energy_wh, until, reading.at if reading else None),
         power_w=reading.power_w if reading and charging else None,
         soc_percent=reading.soc_percent if reading else None,
         elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,

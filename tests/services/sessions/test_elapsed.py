@@ -58,7 +58,8 @@ def charge(kit: Kit) -> Charge:
 
 
 def test_time_runs_before_the_first_reading(charge: Charge) -> None:
-    assert charge.after(30).elapsed_s == 1800
+    shown = charge.after(30)
+    assert (shown.elapsed_s, shown.cost.total_minor, shown.energy_wh) == (1800, 1500, 0)
 
 
 def test_time_and_its_price_run_on_after_a_reading(charge: Charge) -> None:
