@@ -17,9 +17,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.adapters.money.stripe_webhooks import KEY, news_of, refund_of
-from chalicelib.adapters.money.stripe_webhooks import from_stripe as _from_stripe
-from chalicelib.adapters.money.stripe_webhooks import to_stripe as _to_stripe
+from chalicelib.adapters.money.stripe_webhooks import KEY, from_stripe, news_of, refund_of, to_stripe
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
@@ -34,6 +32,7 @@ from chalicelib.records.money import (
     SavedCard,
 )
 
+_from_stripe, _to_stripe = from_stripe, to_stripe
 _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8
 _RETRIES = 2

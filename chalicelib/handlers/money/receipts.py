@@ -75,15 +75,7 @@ def refunds(request: Request) -> models.RefundNotes:
 def refund_note(request: Request) -> models.RefundNoteView | Answer:
     """A refund note, by its number."""
     _, notes = network().driver_sessions.papers(request.driver_id, request.path["session_id"])
-    for note in notes:
-        if note.number == request.path["number"]:
-            wanted, locale = _wanted(request)
-            if wanted is ReceiptFormat.JSON:
-                return views.refund_note(note)
-            from chalicelib.handlers.money.paper.sheet import note_sheet  # noqa: PLC0415
-
-            return _printed(note_sheet(note, locale), wanted)
-    raise NotFound(f"refund note {request.path['number']}")
+    return _note(request, notes)
 
 
 @endpoint(
@@ -144,6 +136,18 @@ def _receipt(request: Request, it: Receipt, notes: Sequence[RefundNote]) -> mode
     from chalicelib.handlers.money.paper.sheet import sheet  # noqa: PLC0415
 
     return _printed(sheet(it, notes, locale), wanted)
+
+
+def _note(request: Request, notes: Sequence[RefundNote]) -> models.RefundNoteView | Answer:
+    note = next((it for it in notes if it.number == request.path["number"]), None)
+    if note is None:
+        raise NotFound(f"refund note {request.path['number']}")
+    wanted, locale = _wanted(request)
+    if wanted is ReceiptFormat.JSON:
+        return views.refund_note(note)
+    from chalicelib.handlers.money.paper.sheet import note_sheet  # noqa: PLC0415
+
+    return _printed(note_sheet(note, locale), wanted)
 
 
 def _wanted(request: Request) -> tuple[ReceiptFormat, str]:

@@ -58,21 +58,21 @@ def after(session: Session, *events: SessionEvent) -> Session:
 def test_all_refunds_together_give_back_the_bill_and_its_taxes_to_the_cent(
     prices: Tariff, energy_wh: int, amounts: list[int]
 ) -> None:
-    session = paid(billed(prices, energy_wh))
-    assert session.bill is not None
-    for number, amount_minor in enumerate([*amounts, session.bill.total_minor]):
+    bill = billed(prices, energy_wh)
+    session = paid(bill)
+    for number, amount_minor in enumerate([*amounts, bill.total_minor]):
         part_minor = min(amount_minor, session.left_to_refund_minor)
         if part_minor:
             refund = of(part_minor, str(number))
             session = after(session, RefundsPlanned((refund,)), Refunded(refund))
-    assert (session.refunded_minor, session.left_to_refund_minor) == (session.bill.total_minor, 0)
+    assert (session.refunded_minor, session.left_to_refund_minor) == (bill.total_minor, 0)
     back: Counter[Decimal] = Counter()
     for made in session.refunds:
         assert sum(it.gross_minor for it in made.taxes) == made.amount_minor
         assert min(min(it.net_minor, it.amount_minor) for it in made.taxes) >= 0
         back.update({it.percent: it.amount_minor for it in made.taxes})
     assert {rate: it for rate, it in back.items() if rate} == {
-        it.percent: it.amount_minor for it in session.bill.taxes if it.gross_minor
+        it.percent: it.amount_minor for it in bill.taxes if it.gross_minor
     }
     assert [it.number for it in session.refunds] == list(range(1, len(session.refunds) + 1))
 

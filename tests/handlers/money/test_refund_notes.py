@@ -98,6 +98,8 @@ def test_a_refund_is_on_the_receipt_has_a_note_and_a_notice(
     assert refused(network.driver, "GET", f"{note['url']}?format=html&locale=tlh")[0] == 400
     assert refused(network.driver, "GET", f"/v1/sessions/{paid}/refunds/C-{paid}-2")[0] == 404
     assert refused(rival, "GET", note["url"])[0] == 404
+    link = network.driver.call("POST", f"/v1/sessions/{paid}/receipt/link", {"format": "html"})["url"]
+    assert note["number"] in requests.get(stack.http_url + link, timeout=10).text
     kinds = [it["kind"] for it in network.driver.call("GET", "/v1/me/notices")["items"] if it["session_id"] == paid]
     assert "refunded" in kinds
 
