@@ -175,7 +175,11 @@ def _wait(arn: str, then: str, timeout_s: int | str, late: str | None = None, ti
 
 def _settle(arn: str) -> dict[str, Any]:
     settle = _wait(arn, "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3)
-    return {**settle, "Catch": [_catch("NeedsReview", "Review"), *settle["Catch"]]}
+    return {
+        **settle,
+        "Retry": [_SOON_SAID, *settle["Retry"]],
+        "Catch": [_catch("NeedsReview", "Review"), *settle["Catch"]],
+    }
 
 
 def _review(arn: str) -> dict[str, Any]:
@@ -201,6 +205,8 @@ def _catch(error: str, then: str) -> dict[str, Any]:
     return {"ErrorEquals": [error], "ResultPath": "$.error", "Next": then}
 
 
+# Whether the car is still at the plug is told within seconds of the end of its charge.
+_SOON_SAID = {"ErrorEquals": ["PlugUnknown"], "IntervalSeconds": 2, "BackoffRate": 1.0, "MaxAttempts": 5}
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}
 # Outlasts, as that jitter halves the waits, a day without the payment provider: a charge is not given away for an
 # outage, nor a hold forgotten, which is good for days.

@@ -35,6 +35,7 @@ def main() -> int:
             start_timeout_s=options.start_timeout,
             ticks_per_second=options.ticks_per_second,
             unclaimed_s=options.unclaimed_after,
+            own_key=True,
         )
     )
     control = None

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import os
+import secrets
 import threading
 import traceback
 import zipfile
@@ -38,11 +39,13 @@ Handler = Callable[[Any, Any], Any]
 class Cloud:
     """A whole account: started, used through boto3 by whoever runs in this process, stopped."""
 
-    def __init__(self, ticks_per_second: float = 1.0) -> None:
+    def __init__(self, ticks_per_second: float = 1.0, *, own_key: bool = False) -> None:
         """Schedules fire `ticks_per_second` times too often.
 
-        With 0 none fires by itself, and `fire` is the only one who does.
+        With 0 none fires by itself, and `fire` is the only one who does. `own_key`: with a secret access key that
+        nobody else knows; for a process that has signed nothing yet, since what once signed keeps the key it had.
         """
+        self._own_key = own_key
         self._ticks_per_second = ticks_per_second
         self._moto = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         self._handlers: dict[str, Handler] = {}
@@ -54,6 +57,9 @@ class Cloud:
         """Open the account and create the tables; the environment then names them for the app."""
         os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = REGION
         self._moto.start()
+        if self._own_key:
+            # moto's own is in every copy of moto; who knows it could speak to chargers through the gateway.
+            os.environ["AWS_SECRET_ACCESS_KEY"] = secrets.token_hex(20)
         make_moto_thread_safe()
         create_tables()
 

@@ -10,10 +10,12 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -34,6 +36,7 @@ from multidict import CIMultiDict
 from infrastructure.rest import REFUSALS, problem
 from local.context import LambdaContext, isolate_invocations
 from local.gateway import Gateway, Gone, PayloadTooLarge
+from local.signature import is_signed
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +46,16 @@ STOP_TIMEOUT_S = 5.0
 Event = dict[str, Any]
 
 
+def process_credentials() -> tuple[str, str]:
+    """The access key that whoever runs in this process signs with."""
+    return os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+
+
 class RestServer:
     """Serves the app's routes, the gateway's `@connections` and some documents, on one port.
 
     `documents` maps exact GET paths to functions that return a JSON document. The integration limit is the gateway's
-    (`Limits.handler_s`, 29 s on AWS).
+    (`Limits.handler_s`, 29 s on AWS). `credentials` tells the access key (id, secret) that may call `@connections`.
     """
 
     def __init__(
@@ -56,11 +64,13 @@ class RestServer:
         gateway: Gateway,
         documents: Mapping[str, Callable[[], dict[str, Any]]] = {},
         workers: int = 32,
+        credentials: Callable[[], tuple[str, str]] = process_credentials,
     ) -> None:
         isolate_invocations(app)
         self.port = 0
         self._gateway = gateway
         self._documents = documents
+        self._credentials = credentials
         self._api = _Api(app, gateway.limits.handler_s)
         self._views = ThreadPoolExecutor(workers, thread_name_prefix="rest")
         self._aws = ThreadPoolExecutor(workers, thread_name_prefix="rest-aws")
@@ -119,12 +129,15 @@ class RestServer:
         return web.json_response(document)
 
     async def _serve_connection(self, request: web.Request) -> web.Response:
-        """`@connections`, in the shapes botocore reads. The signature must be there, but is not verified."""
+        """`@connections`, in the shapes botocore reads. Only who signs with this account's key is heard."""
         calls = {"POST": self._post, "GET": self._describe, "DELETE": self._delete}
-        signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
-        if not signed or request.method not in calls:
+        claims_to_be_signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
+        if not claims_to_be_signed or request.method not in calls:
             return _failure(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
         body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not is_signed(request.method, request.raw_path, headers, body, self._credentials(), datetime.now(UTC)):
+            return _failure(403, "The request signature does not match", "InvalidSignatureException")
         return await asyncio.get_running_loop().run_in_executor(
             self._aws, self._call_gateway, calls[request.method], request.match_info["connection_id"], body
         )

@@ -20,12 +20,17 @@ from local.rest import RestServer
 from local.stripe_server import StripeServer
 
 JWKS_PATH = "/.well-known/jwks.json"
+# With whom drivers have their accounts here, and whom `local/seed.py` opens.
+HOME_OPERATOR = "demo"
 _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to)."""
+    """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to).
+
+    `own_key`: as `Cloud` has it.
+    """
 
     host: str = "127.0.0.1"
     http_port: int = 0
@@ -35,6 +40,7 @@ class Options:
     ticks_per_second: float = 1.0
     heartbeat_s: int = 300
     unclaimed_s: int = 900
+    own_key: bool = False
 
 
 class Stack:
@@ -45,7 +51,7 @@ class Stack:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self.cloud = Cloud(self.options.ticks_per_second)
+        self.cloud = Cloud(self.options.ticks_per_second, own_key=self.options.own_key)
         self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
@@ -114,6 +120,7 @@ class Stack:
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_AUTO_CONFIRM": "1",
+            "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
             "KERB_START_WAIT_S": str(self.options.start_timeout_s),

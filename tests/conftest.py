@@ -23,8 +23,18 @@ from tests.tables import account
 _HERE = Path(__file__).parent
 # What is asked of all stories is asked in the process they were told in; what shares a stack, or what takes long to
 # make, shares it in one process. The longest come first, so that no core is idle in the end.
-_TOGETHER = ("scenarios", "handlers", "infrastructure")
-_LONGEST_FIRST = ("scenarios", "faults", "handlers", "benchmarks", "infrastructure", "adapters", "local", "services")
+_TOGETHER = ("scenarios", "handlers", "attacks", "infrastructure")
+_LONGEST_FIRST = (
+    "scenarios",
+    "faults",
+    "handlers",
+    "attacks",
+    "benchmarks",
+    "infrastructure",
+    "adapters",
+    "local",
+    "services",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -55,11 +55,14 @@ class AccessTokens:
         except jwt.PyJWTError:
             raise NotAllowed("log in again") from None
         # Cognito's access tokens name their client in a claim of its own and have no audience.
-        if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
+        is_ours = claims.get("token_use") == "access" and claims.get("client_id") == self._client_id
+        if not is_ours or not claims["sub"]:
             raise NotAllowed("log in again")
+        groups = claims.get("cognito:groups")
         return Claims(
             subject=claims["sub"],
-            groups=tuple(claims.get("cognito:groups", ())),
+            # A claim of any other form is nobody's group.
+            groups=tuple(it for it in groups if isinstance(it, str)) if isinstance(groups, list) else (),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         )
 

@@ -5,19 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from chalicelib.domain.chargers.events import ConnectorId
 
 MOST_ATTEMPTS = 10
 _LONGEST_URL = 2000
-# Any IPv4 address can be written in there, and a network with NAT64 leads to it.
-_NAT64 = ip_network("64:ff9b::/96")
+# Names that lead to one's own network, whatever they resolve to (RFC 6761, 6762, 8375, 9476; the rest by custom).
+_INSIDE_NAMES = frozenset(
+    ("localhost", "local", "internal", "arpa", "alt", "onion", "lan", "home", "corp", "intranet", "private")
+)
+# Any IPv4 address can be written in these, and a network that translates or tunnels leads to it: NAT64 (RFC 6052,
+# 8215), addresses compatible with IPv4 or mapped to it (RFC 4291 §2.5.5), translated ones (RFC 2765), Teredo and 6to4.
+# No name of the open internet needs one.
+_WRAPPING = tuple(
+    map(
+        ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "2001::/32", "2002::/16"),
+    )
+)
+# Routed nowhere on the open internet, though older tables of Python's think so (IANA's special-purpose registries).
+_RESERVED = tuple(
+    map(
+        ip_network,
+        (
+            "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
+            "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fec0::/10",
+        ),
+    )
+)  # fmt: skip
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about."""
+    """What a notification says, in the order in which a session brings it about; TOKEN_ISSUED is of no session."""
 
     STARTED = "started"
     ALMOST_FULL = "almost_full"
@@ -27,9 +48,11 @@ class NotificationKind(StrEnum):
     RECEIPT_READY = "receipt_ready"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
+    TOKEN_ISSUED = "token_issued"  # noqa: S105
 
 
-KINDS = tuple(NotificationKind)
+# Those that a session brings about.
+KINDS = tuple(it for it in NotificationKind if it is not NotificationKind.TOKEN_ISSUED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +60,7 @@ class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
     `number` tells a session's refunds apart. `locale` is what its driver reads, known only to who sends it.
+    One that is told of a token bears its `uid`, and no session, charger or connector.
     """
 
     kind: NotificationKind
@@ -48,11 +72,13 @@ class Notification:
     at: datetime
     number: int = 0
     locale: str = ""
+    uid: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
-        return f"{self.session_id}-{self.kind}{f'-{self.number}' if self.number else ''}"
+        number = f"-{self.number}" if self.number else ""
+        return f"{self.session_id or f'{self.operator_id}-{self.uid}'}-{self.kind}{number}"
 
 
 def attempt_after(attempts: int) -> timedelta:
@@ -82,17 +108,24 @@ def check_webhook(url: str, *, may_be_inside: bool) -> None:
 
 def is_public_host(host: str) -> bool:
     """Whether a host's name could be anywhere; an address must be one that the whole world can reach."""
-    if host.rstrip(".").rpartition(".")[2] in ("localhost", "local", "internal"):
-        return False
+    name = host.rstrip(".").lower()
     try:
-        return is_public(host)
+        return is_public(name)
     except ValueError:
-        return True
+        pass
+    *_, last = labels = name.split(".")
+    # A name of one word is one's own network's; and one that ends in a number is an address in another spelling, which
+    # a resolver reads as it likes (WHATWG URL §3.5): 127.1, 0x7f000001, 2130706433.
+    is_number = last.isdigit() or (last.startswith("0x") and all(it in "0123456789abcdef" for it in last[2:]))
+    return len(labels) > 1 and all(labels) and last not in _INSIDE_NAMES and not is_number
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet. Raises ValueError for what is no address."""
-    found = ip_address(address)
-    # An IPv6 address that wraps an IPv4 one leads where that one does.
-    wrapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return is_public(str(wrapped)) if wrapped else found.is_global and not found.is_multicast and found not in _NAT64
+    """Whether an IP address belongs to the open internet. Raises ValueError for what is no address.
+
+    One of IPv6 that wraps an IPv4 address does not, wherever that leads.
+    """
+    found: IPv4Address | IPv6Address = ip_address(address)
+    if not found.is_global or found.is_multicast or found.is_reserved:
+        return False
+    return not any(found in it for it in (*_WRAPPING, *_RESERVED) if it.version == found.version)

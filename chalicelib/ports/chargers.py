@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.chargers.allowance import TokenBucket
 from chalicelib.domain.chargers.availability import Happening
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import (
@@ -41,12 +42,13 @@ class Chargers(Protocol):
 class ChargerRegistry(Chargers, Protocol):
     """Chargers registered by their operators, and those that wait for that."""
 
-    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False, forget_facts: bool = False) -> None:
         """Register or re-register; keeps the live connection and boot facts of a charger already known.
 
-        Its password too if told so, be it changed at this moment.
+        Its password too if told so, be it changed at this moment; else one that it was offered is good no longer.
+        `forget_facts`: what it has told of itself was told by nobody in particular.
 
-        Raises Conflict when the id is another operator's.
+        Raises Conflict when the id is another operator's; a name that only waits to be accepted is nobody's.
         """
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
@@ -94,11 +96,15 @@ class Sites(Protocol):
 class Sockets(Protocol):
     """Chargers' open sockets: whose each is, and which is its charger's newest."""
 
-    def opened(self, connection: Connection, at: datetime) -> str | None:
+    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
-        A socket that is itself outdated gets its own id back.
+        A socket that is itself outdated gets its own id back. `password_hash` is what it was let in by: raises Conflict
+        where another counts by now.
         """
+
+    def end(self, connection_id: str) -> None:
+        """Hear no more of a socket; nothing happens when it is closed."""
 
     def closed(self, connection: Connection) -> Charger | None:
         """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""
@@ -205,6 +211,16 @@ class ChargerLink(Protocol):
 
     def close(self, connection_id: str) -> None:
         """Close the socket; nothing happens when it is closed already."""
+
+
+class Allowances(Protocol):
+    """What chargers may still have done for them."""
+
+    def take(self, charger_id: str, bucket: TokenBucket, tokens: int, at: datetime) -> bool:
+        """Take so many tokens out of a charger's bucket; False (and none is taken) when it does not hold them."""
+
+    def silence(self, charger_id: str, until: datetime) -> None:
+        """Let the charger have no socket until then; nothing happens for an unknown one."""
 
 
 class Calls(Protocol):

@@ -83,6 +83,9 @@ class Transactions(Protocol):
     def forget_token(self, charger_id: str, ref: str) -> None:
         """Keep the transaction, and no longer the token it was begun or ended with."""
 
+    def forget(self, charger_id: str, ref: str, heard_at: datetime) -> None:
+        """Forget a transaction that was first heard of at that very moment; any other stays."""
+
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         """From now on `ref` means another transaction; None: itself again."""
 

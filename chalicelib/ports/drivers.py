@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.records.drivers import Driver, Login, Terms, Token
+from chalicelib.records.drivers import Driver, Login, RefusedToken, ShownToken, Terms, Token
 
 
 class TokenRegistry(Protocol):
     """The tokens that chargers are shown, each by its uid."""
 
     def put(self, token: Token, at: datetime) -> None:
-        """Raises Conflict when the uid is another operator's, or somebody else's own card."""
+        """Store a token: one that is new, whoever's it was as a mere claim, or the same operator's or driver's.
+
+        An operator takes the place of an unproven claim, a driver that of one which has lapsed by then. Raises Conflict
+        when the uid is another operator's, or somebody else's own card.
+        """
+
+    def change(self, uid: str, change: Callable[[Token], Token], at: datetime) -> Token | None:
+        """Change a token as stored at that moment; returns it, None for an unknown one. Raises Conflict.
+
+        `change` may be asked again, and may refuse; nothing is written where it changes nothing.
+        """
 
     def get(self, uid: str) -> Token | None:
         """The token of exactly that uid; None for an unknown one."""
+
+    def known_as(self, names: Iterable[str]) -> Sequence[Token]:
+        """The tokens kept under any of these names, in their order."""
+
+    def shown(self, names: Iterable[str], by: str, at: datetime) -> ShownToken:
+        """The tokens kept under any of these names, in their order, and how often `by` has missed that hour.
+
+        `by` is the charger that shows one, or whoever else tries numbers.
+        """
+
+    def missed(self, by: str, at: datetime) -> int:
+        """Count a number tried in vain; returns how many were that hour."""
+
+    def note_refused(self, token: Token, refused: RefusedToken) -> None:
+        """Remember a refusal, for the token's driver to read; nothing happens when the token is gone."""
 
     def of_driver(self, driver_id: str) -> Sequence[Token]:
         """A driver's cards, whoever issued them."""
@@ -56,11 +81,29 @@ class Drivers(Protocol):
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        """Note that this session is not paid yet, which keeps its driver from beginning another."""
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """Note that this session is not paid yet, which keeps its driver from beginning another.
+
+        `follows_card`: their cards were not good for it, so that nobody else begins one with those by app.
+        """
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """Note that this session is paid, or its debt let go."""
+
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
+        """
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        """The names of what began lately, and when; what is older than two hours may be left out."""
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        """What was about to begin `at` that moment does not after all."""
 
     def forget(self, driver_id: str) -> None:
         """Delete the driver's record; nothing happens when it is not there."""

@@ -149,4 +149,7 @@ class Payments(Protocol):
         """All payments begun in that time, as the provider has them now. Raises PaymentsUnavailable."""
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
-        """Verify and read. Raises ValueError when the signature or body is not the provider's."""
+        """Verify and read. Raises ValueError when the signature or body is not the provider's.
+
+        Raises NotOurs for news of another account, which is to be ignored.
+        """

@@ -106,6 +106,18 @@ class Admission(StrEnum):
     BLOCKED = "blocked"
 
 
+class PasswordSource(StrEnum):
+    """Who gave a charger its password: its operator, the charger itself when it first came, or nobody: it has none."""
+
+    OPERATOR = "operator"
+    CHARGER = "charger"
+    NOBODY = "nobody"
+
+
+# Security profiles: nothing to show, or a certificate.
+_WITHOUT_PASSWORD = (0, 3)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldList:
     """What of our tokens a charger's Local Authorization List holds, by the seconds in which tokens changed.
@@ -131,7 +143,9 @@ class Charger:
     clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
     list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
-    the index of places.
+    the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
+    and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
+    said more than it may, and gets no socket until then.
     """
 
     charger_id: str
@@ -163,6 +177,22 @@ class Charger:
     plug_in_s: int | None = None
     list: HeldList = HeldList()
     limits: Mapping[str, str] | None = None
+    brought_password: bool = False
+    previous_connection_id: str | None = None
+    silent_until: datetime | None = None
+
+    @property
+    def password_from(self) -> PasswordSource:
+        """Whose word it is that its password is the charger's."""
+        if self.security_profile in _WITHOUT_PASSWORD:
+            return PasswordSource.NOBODY
+        return PasswordSource.CHARGER if self.brought_password else PasswordSource.OPERATOR
+
+    @property
+    def sockets(self) -> Sequence[str]:
+        """The connection ids that may be open: the newest, and the one before it, which may yet have to close."""
+        known = (self.connection_id, self.previous_connection_id)
+        return [it for it in dict.fromkeys(known) if it is not None]
 
 
 def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
@@ -175,11 +205,18 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
     return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
 
 
+def registered_w(charger: Charger, connector: ConnectorId) -> int | None:
+    """The most that its operator says a connector gives; None where nobody said, or which one it is."""
+    supply = strongest(charger, connector)
+    return supply.power_w if supply.is_registered else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.
 
     `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: until then all of it is logged.
+    `is_ended`: what it was opened with counts no more; what still comes by it is not heard.
     """
 
     connection_id: str
@@ -188,6 +225,7 @@ class Connection:
     protocol: str
     is_pending: bool = False
     traced_until: datetime | None = None
+    is_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +351,7 @@ class LoggedMessage:
 
 
 class KnockReason(StrEnum):
-    """Why a charger was refused a socket."""
+    """Why a charger was refused a socket; TOKENS_UNKNOWN: why it is told nothing of tokens for a while."""
 
     NO_NAME = "no_name"
     UNKNOWN = "unknown"
@@ -325,6 +363,8 @@ class KnockReason(StrEnum):
     AMBIGUOUS = "ambiguous"
     NO_SUBPROTOCOL = "no_subprotocol"
     TOO_MANY_WAIT = "too_many_wait"
+    TOKENS_UNKNOWN = "tokens_unknown"
+    TOO_MUCH = "too_much"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,10 @@ from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.waits import Step
 
 
+class TooManyTransactions(Exception):
+    """A charger begins more transactions than it may; it is to tell of this one again, later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """A transaction as its charger tells it, fact by fact in any order; `session_id` once we know whose it is.

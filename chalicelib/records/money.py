@@ -21,10 +21,14 @@ class CardSetup:
 
 @dataclass(frozen=True, slots=True)
 class SavedCard:
-    """A card saved with the payment provider; `label` is its brand and last four digits."""
+    """A card saved with the payment provider; `label` is its brand and last four digits.
+
+    `fingerprint` is the same whoever saves that card, and tells nothing else of it; empty where nobody knows.
+    """
 
     payment_method_id: str
     label: str
+    fingerprint: str = ""
 
 
 class PaymentNewsKind(StrEnum):
@@ -70,6 +74,10 @@ class ProviderRefund:
     at: datetime | None = None
 
 
+class NotOurs(Exception):
+    """A verified webhook of an account, or a mode, that is not ours: it is nothing to us."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentNews:
     """What a verified webhook says.
@@ -93,7 +101,10 @@ class PaymentNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay."""
+    """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay.
+
+    `needs_confirmation`: part of it is more than may be taken unasked, and is never taken but by the driver's own wish.
+    """
 
     session_id: str
     driver_id: str
@@ -104,6 +115,7 @@ class Debt:
     attempts: int = 0
     next_at: datetime | None = None
     error: str = ""
+    needs_confirmation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.local_lists import LocalLists
@@ -20,11 +21,15 @@ class ChargerServices(Stores):
 
     @cached_property
     def evidence(self) -> Evidence:
-        return Evidence(self.readings, self.chargers, self.clock)
+        return Evidence(self.readings, self.chargers, self.history, self.clock)
 
     @cached_property
     def charger_log(self) -> ChargerLog:
         return ChargerLog(message_log=self.message_log, history=self.history, places=self.places, clock=self.clock)
+
+    @cached_property
+    def message_allowance(self) -> MessageAllowance:
+        return MessageAllowance(allowances=self.allowances, link=self.link, clock=self.clock)
 
     @cached_property
     def commands(self) -> ChargerCommands:
@@ -84,10 +89,9 @@ class ChargerServices(Stores):
             connectors=self.connectors,
             sites=self.sites,
             tariffs=self.tariffs,
-            tokens=self.tokens,
             operator_profiles=self.operator_profiles,
-            drivers=self.drivers,
             places=self.places,
+            sockets=self.sockets,
             link=self.link,
             clock=self.clock,
         )

@@ -12,6 +12,7 @@ from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.transaction_allowance import TransactionAllowance
 from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.charging.transaction_limit import TransactionLimit
 from chalicelib.services.charging.transactions import TransactionEvents
@@ -57,9 +58,7 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(
-            evidence=self.evidence, readings=self.readings, history=self.history, changes=self.changes, clock=self.clock
-        )
+        return Metering(evidence=self.evidence, readings=self.readings, changes=self.changes, clock=self.clock)
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:
@@ -118,6 +117,7 @@ class ChargingServices(ReservationServices):
             limits=TransactionLimit(self.transactions, self.changes),
             running_costs=self.running_costs,
             alerts=self.alerts,
+            allowance=TransactionAllowance(self.allowances, self.transactions),
             clock=self.clock,
         )
 

@@ -10,7 +10,8 @@ from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
 from chalicelib.services.drivers.preferences import Preferences
-from chalicelib.services.drivers.tokens import DriverTokens
+from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
+from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
 from chalicelib.wiring.notifications import NotificationServices
 
 
@@ -22,6 +23,15 @@ class DriverServices(NotificationServices):
         return Accounts(self.drivers, self.identity, lambda: self.payments, self.new_id)
 
     @cached_property
+    def token_rules(self) -> TokenRules:
+        return TokenRules(
+            home_operator=self.setting("HOME_OPERATOR", ""),
+            roams=self.setting("ROAMING", "1") == "1",
+            caps=caps_of(self.setting("TOKEN_PRICE_CAPS", "")),
+            misses_an_hour=int(self.setting("TOKEN_MISSES_PER_H", str(MISSES_AN_HOUR))),
+        )
+
+    @cached_property
     def authorizations(self) -> Authorizations:
         return Authorizations(
             chargers=self.chargers,
@@ -31,7 +41,9 @@ class DriverServices(NotificationServices):
             tokens=self.tokens,
             drivers=self.drivers,
             setups=self.setups,
+            knocks=self.knocks,
             clock=self.clock,
+            rules=self.token_rules,
         )
 
     @cached_property
@@ -62,7 +74,23 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def driver_tokens(self) -> DriverTokens:
-        return DriverTokens(self.tokens, self.tariffs, self.drivers, self.clock)
+        return DriverTokens(
+            tokens=self.tokens,
+            tariffs=self.tariffs,
+            drivers=self.drivers,
+            sessions=self.sessions,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def issued_tokens(self) -> IssuedTokens:
+        return IssuedTokens(
+            tokens=self.tokens,
+            drivers=self.drivers,
+            notifications=self.notifications,
+            rules=self.token_rules,
+            clock=self.clock,
+        )
 
     @cached_property
     def account_deletion(self) -> AccountDeletion:

@@ -22,8 +22,6 @@ class NotificationServices(ChargerServices):
     def alerts(self) -> Alerts:
         return Alerts(
             sessions=self.sessions,
-            readings=self.readings,
-            evidence=self.evidence,
             transactions=self.transactions,
             notifications=self.notifications,
         )

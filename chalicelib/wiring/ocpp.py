@@ -49,5 +49,6 @@ class OcppServices(SessionServices):
             router=self.router,
             charger_log=self.charger_log,
             commands=self.commands,
+            allowance=self.message_allowance,
             clock=self.clock,
         )

@@ -9,6 +9,8 @@ from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
+from chalicelib.services.sessions.overstays import Overstays
+from chalicelib.services.sessions.start_limits import StartLimits
 from chalicelib.wiring.money import MoneyServices
 
 
@@ -22,6 +24,7 @@ class SessionServices(MoneyServices):
             evidence=self.evidence,
             chargers=self.chargers,
             connectors=self.connectors,
+            transactions=self.transactions,
             ledger=self.ledger,
             workflow=self.workflow,
             changes=self.changes,
@@ -29,8 +32,21 @@ class SessionServices(MoneyServices):
             metering=self.metering,
             ends=self.inferred_ends,
             late_ends=self.late_ends,
+            overstays=self.overstays,
             funds=self.funds,
             issued_receipts=self.issued_receipts,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def overstays(self) -> Overstays:
+        return Overstays(
+            evidence=self.evidence,
+            chargers=self.chargers,
+            transactions=self.transactions,
+            history=self.history,
+            changes=self.changes,
+            notifications=self.notifications,
             clock=self.clock,
         )
 
@@ -68,6 +84,7 @@ class SessionServices(MoneyServices):
             issued_receipts=self.issued_receipts,
             workflow=self.workflow,
             changes=self.changes,
+            start_limits=StartLimits(self.drivers, self.sessions, self.clock),
             clock=self.clock,
             new_id=self.new_id,
             start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
+from chalicelib.adapters.chargers.allowances import DynamoAllowances
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.connectors import DynamoConnectors
 from chalicelib.adapters.chargers.held_lists import DynamoHeldLists
@@ -154,6 +155,10 @@ class Stores:
     @cached_property
     def setups(self) -> DynamoSetups:
         return DynamoSetups(self.clock)
+
+    @cached_property
+    def allowances(self) -> DynamoAllowances:
+        return DynamoAllowances()
 
     @cached_property
     def calls(self) -> DynamoCalls:

@@ -15,7 +15,7 @@ from local.context import LambdaContext
 EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in "calls chargers connections history journal knocks notices readings reports reservations".split()
-} | {"kerb-idempotency": "expiration"}
+} | {"kerb-idempotency": "expiration", "kerb-tokens": "expires_at"}
 
 
 @pytest.mark.usefixtures("tables")

@@ -7,13 +7,18 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import boto3
+import botocore.auth
 import pytest
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config as BotoConfig
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from chalice.app import (
     AuthResponse,
@@ -64,7 +69,7 @@ async def serving(
         return {"statusCode": 200}
 
     gateway = Gateway(Hooks(on_connect, lambda *_: None, lambda *_: None), Limits(handler_s=handler_s))
-    rest = RestServer(app, gateway, documents or {}, workers)
+    rest = RestServer(app, gateway, documents or {}, workers, lambda: ("testing", "testing"))
     await gateway.start("127.0.0.1", 0)
     await rest.start("127.0.0.1", 0)
     try:
@@ -479,6 +484,40 @@ def test_connections_calls_need_a_signature(authorization: str | None) -> None:
                 async with site.http.request(method, url, headers=headers) as answer:
                     assert answer.status == 403
                     assert answer.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+
+    story()
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "age_s", "change"),
+    [
+        ("testing", "guessed", 0, {}),
+        ("another", "testing", 0, {}),
+        ("testing", "testing", 3600, {}),
+        ("testing", "testing", 0, {"data": b"another"}),
+        ("testing", "testing", 0, {"method": "DELETE"}),
+        ("testing", "testing", 0, {"path": "/@connections/other"}),
+    ],
+    ids=["secret", "key", "old", "body", "method", "connection"],
+)
+def test_connections_calls_need_the_signature_of_this_very_call(
+    key_id: str, secret: str, age_s: int, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_at = datetime.now(UTC) - timedelta(seconds=age_s)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: signed_at)
+
+    @in_loop
+    async def story() -> None:
+        async with serving(charging_app()) as site, site.charger():
+            path = f"/@connections/{site.connection_ids[0]}"
+            call = AWSRequest("POST", site.url(path), data=b"hello")
+            SigV4Auth(Credentials(key_id, secret), "execute-api", "us-east-1").add_auth(call)
+            url = site.url(change.get("path", path))
+            headers = dict(call.headers.items())
+            method, data = change.get("method", "POST"), change.get("data", b"hello")
+            async with site.http.request(method, url, headers=headers, data=data) as answer:
+                assert answer.status == 403
+                assert answer.headers["x-amzn-ErrorType"] == "InvalidSignatureException"
 
     story()
 

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import CardAction, Hold, Origin, Session
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
-from chalicelib.records.chargers import Charger, Connection, Gone, Purpose, SentCall, Site
+from chalicelib.records.chargers import Charger, Connection, Gone, Purpose, SentCall, Site, registered_w
 from chalicelib.records.charging import StaleTask
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardholderNeeded, Declined, ProviderPayment
@@ -221,6 +221,8 @@ class Kit(Network):
 
     def app_session(self, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> Session:
         """A session begun by app, waiting for its charger."""
+        charger = self.chargers.get("CP-1")
+        assert charger is not None
         session = Session(
             session_id=session_id,
             operator_id="op",
@@ -232,6 +234,7 @@ class Kit(Network):
             driver_id="driver-1",
             tariff=TARIFF,
             created_at=NOW,
+            plug_w=registered_w(charger, ConnectorId(1)),
         )
         assert self.sessions.add(session)
         assert self.connectors.claim("CP-1", session.connector, session_id)

@@ -13,6 +13,18 @@ from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Site
 
 _SPELLINGS = "spellings"
+_PENDING = Admission.PENDING.value
+# What a charger has told of itself.
+_TOLD = (
+    ChargerRow.vendor,
+    ChargerRow.model,
+    ChargerRow.serial,
+    ChargerRow.firmware,
+    ChargerRow.limits,
+    ChargerRow.plug_in_s,
+    ChargerRow.setup_profile,
+    ChargerRow.metering,
+)
 # Two are too many to be told apart.
 _MOST_ALIKE = 2
 
@@ -24,7 +36,7 @@ class DynamoChargers:
         row = find(ChargerRow, charger_id, CHARGER)
         return charger_of(row) if row else None
 
-    def put(self, charger: Charger, *, keep_password: bool = False) -> None:
+    def put(self, charger: Charger, *, keep_password: bool = False, forget_facts: bool = False) -> None:
         """Two calls. Raises Conflict when the charger is another operator's."""
         self._note_spelling(charger.charger_id)
         password = ChargerRow.password_hash
@@ -42,13 +54,18 @@ class DynamoChargers:
             ChargerRow.pending_operator.remove(),
             ChargerRow.expires_at.remove(),
         ]
+        if not keep_password:
+            # One that was offered to whoever had the last is not good beside this one.
+            registered += [ChargerRow.next_password_hash.remove(), ChargerRow.brought_password.remove()]
+        if forget_facts:
+            registered += [it.remove() for it in _TOLD]
         owner = ChargerRow.operator_id
-        own = owner.does_not_exist() | (owner == charger.operator_id)
+        own = owner.does_not_exist() | (owner == charger.operator_id) | (ChargerRow.admission == _PENDING)
         if not update(ChargerRow(charger.charger_id, CHARGER), registered, own):
             raise Conflict(f"charger {charger.charger_id} belongs to another operator")
 
     def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
-        """One call, and one more where a name is known in another case only."""
+        """Two calls, whoever is known or not: how long it takes tells nothing."""
         keys = [(name, CHARGER) for name in names] + [(fold, _SPELLINGS) for fold in {folded(it) for it in names}]
         rows = {(row.charger_id, row.item): row for row in ChargerRow.batch_get(keys, consistent_read=True)}
         chargers = {row.charger_id: charger_of(row) for (_, item), row in rows.items() if item == CHARGER}
@@ -58,9 +75,8 @@ class DynamoChargers:
             if name not in chargers and (folded(name), _SPELLINGS) in rows
         }
         missing = sorted({it for found in alike.values() for it in found} - chargers.keys())
-        if missing:
-            more = ChargerRow.batch_get([(it, CHARGER) for it in missing], consistent_read=True)
-            chargers |= {row.charger_id: charger_of(row) for row in more}
+        more = ChargerRow.batch_get([(it, CHARGER) for it in missing or names], consistent_read=True)
+        chargers |= {row.charger_id: charger_of(row) for row in more}
         return {
             name: [chargers[name]]
             if name in chargers
@@ -95,6 +111,7 @@ class DynamoChargers:
             password_hash=charger.password_hash,
             connectors=[],
             security_profile=charger.security_profile,
+            brought_password=charger.brought_password,
             admission=Admission.PENDING.value,
             pending_operator=charger.operator_id,
             expires_at=until,
@@ -119,7 +136,7 @@ class DynamoChargerPasswords:
 
     def change(self, charger_id: str, password_hash: str) -> None:
         offered = ChargerRow.next_password_hash
-        changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
+        changes = [ChargerRow.password_hash.set(password_hash), offered.remove(), ChargerRow.brought_password.remove()]
         update(ChargerRow(charger_id, CHARGER), changes, offered == password_hash)
 
 

@@ -13,6 +13,7 @@ from chalicelib.adapters.chargers.rows import CHARGER, charger_of
 from chalicelib.adapters.dynamo import decode, encode, find, is_refused, table_of, update
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.ports import Clock
+from chalicelib.records import Conflict
 from chalicelib.records.chargers import Charger, Connection
 
 # So soon an operator's wish to read along reaches every process.
@@ -20,6 +21,8 @@ _REMEMBERED_S = 60
 # API Gateway ends every socket after two hours; a row that its $disconnect never came for is cleared away later.
 _CONNECTION_KEPT = timedelta(days=1)
 _SOCKETS_REMEMBERED = 10_000
+# What stands for the socket before a charger's first.
+_NONE = ""
 
 
 def _now() -> datetime:
@@ -36,33 +39,49 @@ class DynamoSockets:
         self._clock = clock
         self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
 
-    def opened(self, connection: Connection, at: datetime) -> str | None:
-        """Two calls. `at` orders a charger's sockets.
+    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
+        """Two calls, and two more for a socket that is outdated. `at` orders a charger's sockets.
 
         News of a socket older than the charger's present one changes nothing, and the id returned is then its own:
         it is the one replaced.
         """
-        ConnectionRow(connection.connection_id, body=encode(connection), expires_at=at + _CONNECTION_KEPT).save()
-        newest = [
-            ChargerRow.connection_id.set(connection.connection_id),
+        row = ConnectionRow(connection.connection_id, body=encode(connection), expires_at=at + _CONNECTION_KEPT)
+        row.save()
+        newest, own_id = ChargerRow.connection_id, connection.connection_id
+        changes = [
+            # The socket before it may not have closed: whoever ends the charger's sockets ends both.
+            ChargerRow.previous_connection_id.set(newest | _NONE),
+            newest.set(own_id),
             ChargerRow.protocol.set(connection.protocol),
             ChargerRow.connected_at.set(at),
         ]
         not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
+        is_its = ChargerRow.charger_id.exists() if password_hash is None else ChargerRow.password_hash == password_hash
         try:
             before = table_of(ChargerRow).update_item(
                 connection.charger_id,
                 CHARGER,
-                actions=newest,
-                condition=ChargerRow.charger_id.exists() & not_older,
+                actions=changes,
+                condition=is_its & not_older,
                 return_values=UPDATED_OLD,
             )
         except UpdateError as error:
             if not is_refused(error):
                 raise
-            return connection.connection_id
+            now = find(ChargerRow, connection.charger_id, CHARGER)
+            if password_hash is not None and (now is None or now.password_hash != password_hash):
+                row.delete()
+                raise Conflict("what the charger showed counts no more") from None
+            return own_id
         replaced: str | None = before.get(ATTRIBUTES, {}).get("connection_id", {}).get(STRING)
-        return replaced if replaced != connection.connection_id else None
+        return replaced if replaced != own_id else None
+
+    def end(self, connection_id: str) -> None:
+        """Two calls. What a process remembers of the socket it remembers for a minute."""
+        row = find(ConnectionRow, connection_id)
+        if row is not None:
+            ended = replace(decode(Connection, row.body), is_ended=True)
+            update(row, [ConnectionRow.body.set(encode(ended))], ConnectionRow.connection_id.exists())
 
     def closed(self, connection: Connection) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from pynamodb.attributes import Attribute
+from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, shard_of, update
+from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, shard_of, update
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
@@ -104,6 +105,13 @@ class DynamoTransactions:
     def forget_token(self, charger_id: str, ref: str) -> None:
         known = TransactionRow(charger_id, ref)
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
+
+    def forget(self, charger_id: str, ref: str, heard_at: datetime) -> None:
+        try:
+            TransactionRow(charger_id, ref).delete(TransactionRow.heard_at == heard_at)
+        except DeleteError as error:
+            if not is_refused(error):
+                raise
 
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         known = TransactionRow.stands_for

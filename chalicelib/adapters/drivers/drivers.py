@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from pynamodb.exceptions import DeleteError
+
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 
 _ATTEMPTS = 8
+_CARD = "card/"
+# A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
+_LATELY_S = 2 * 3600
+_MOST_OLD = 8
 
 
 class DynamoDrivers:
@@ -19,42 +26,112 @@ class DynamoDrivers:
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
-        body = encode(replace(driver, terms={}, owes=frozenset()))
+        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset()))
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body)], DriverRow.driver_id.exists()):
             put(DriverRow(driver.driver_id, body=body, terms={}), DriverRow.driver_id.does_not_exist())
 
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
-        if row is None:
+        if row is None or row.body is None:
             return None
         terms = row.terms.attribute_values if row.terms else {}
         return replace(
             decode(Driver, row.body),
             terms={operator_id: decode(Terms, text) for operator_id, text in terms.items()},
             owes=frozenset(row.owes or ()),
+            card_owes=frozenset(row.card_owes or ()),
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         agreed: Any = DriverRow.terms[operator_id]
         return update(DriverRow(driver_id), [agreed.set(encode(terms))], DriverRow.driver_id.exists())
 
-    def owe(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists())
+    def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
+        """One call, and where it follows a card one for each of the driver's and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists()) or not follows_card:
+            return
+        for fingerprint in _fingerprints(row):
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.add({session_id})])
+            for other in set(card.holders or ()) - {driver_id}:
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(other), [DriverRow.card_owes.add(mark)], DriverRow.driver_id.exists())
 
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
-        update(DriverRow(driver_id), [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists())
+        """One call, and one for each of the driver's cards and for each who shares it."""
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
+            return
+        for fingerprint in _fingerprints(row):
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.owes.delete({session_id})])
+            for holder in card.holders or ():
+                mark = {f"{fingerprint}/{session_id}"}
+                update(DriverRow(holder), [DriverRow.card_owes.delete(mark)], DriverRow.driver_id.exists())
+
+    def share_card(self, driver_id: str, fingerprint: str) -> None:
+        """One call, and two more where others owe by it: those who owe meanwhile find the driver there."""
+        card = DriverRow(_CARD + fingerprint)
+        update(card, [DriverRow.holders.add({driver_id})])
+        row = find(DriverRow, driver_id) if card.owes else None
+        marks = {f"{fingerprint}/{it}" for it in set(card.owes or ()) - set(row.owes or () if row else ())}
+        if marks:
+            update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
+
+    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+        """One call, and another one now and then, to let go of what began long ago."""
+        second = int(at.timestamp())
+        may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
+        row = DriverRow(driver_id)
+        if not update(row, [DriverRow.begun.add({f"{second}:{name}"})], DriverRow.driver_id.exists() & may):
+            return False
+        old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
+        if len(old) > _MOST_OLD:
+            update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
+        return True
+
+    def begun(self, driver_id: str) -> Mapping[str, datetime]:
+        row = find(DriverRow, driver_id)
+        begun = [it.partition(":") for it in (row.begun or () if row else ())]
+        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+
+    def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
+        mark = {f"{int(at.timestamp())}:{name}"}
+        update(DriverRow(driver_id), [DriverRow.begun.delete(mark)], DriverRow.driver_id.exists())
 
     def forget(self, driver_id: str) -> None:
+        """Two calls, and two for each of the driver's cards."""
+        row = find(DriverRow, driver_id)
+        for fingerprint in _fingerprints(row) if row else ():
+            card = DriverRow(_CARD + fingerprint)
+            update(card, [DriverRow.holders.delete({driver_id})])
+            if not card.holders and not card.owes:
+                _delete_unused(card)
         DriverRow(driver_id).delete()
 
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Two calls, and two more for each time that somebody else was quicker."""
         for _ in range(_ATTEMPTS):
             row = find(DriverRow, driver_id)
-            if row is None:
+            if row is None or row.body is None:
                 return None
             before, after = row.body, change(decode(Driver, row.body))
             if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
                 return after
         raise Conflict(f"driver {driver_id} is being changed by others")
+
+
+def _fingerprints(row: DriverRow) -> set[str]:
+    """Of all cards that were ever saved in an account."""
+    return set(decode(Driver, row.body).fingerprints.values()) if row.body else set()
+
+
+def _delete_unused(card: DriverRow) -> None:
+    """A card that nobody holds any more, unless somebody saved it at this moment."""
+    try:
+        card.delete(DriverRow.holders.does_not_exist() & DriverRow.owes.does_not_exist())
+    except DeleteError as error:
+        if not is_refused(error):
+            raise

@@ -6,6 +6,7 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_events import read_event
 from chalicelib.adapters.money.stripe_webhooks import KEY, from_stripe, news_of, refund_of, to_stripe
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.records.drivers import Driver
@@ -37,6 +39,7 @@ _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8
 _RETRIES = 2
 
+_LIVE_KEYS = ("sk_live_", "rk_live_")
 # Of payments that no hold came before.
 _CHARGED = -1
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
@@ -55,6 +58,7 @@ class StripePayments:
     def __init__(self, api_key: str, webhook_secret: str, publishable_key: str, api_base: str | None = None) -> None:
         self._webhook_secret = webhook_secret
         self._publishable_key = publishable_key
+        self._is_live = api_key.startswith(_LIVE_KEYS)
         client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base} if api_base else None,
@@ -106,7 +110,11 @@ class StripePayments:
         if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
             return None
         card = method.card
-        return SavedCard(method.id, f"{card.brand} {card.last4}" if card else method.type)
+        if card is None:
+            return SavedCard(method.id, method.type)
+        # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
+        printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
+        return SavedCard(method.id, f"{card.brand} {card.last4}", fingerprint=printed)
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -233,7 +241,7 @@ class StripePayments:
             )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
-        return news_of(body)
+        return news_of(read_event(body, is_live=self._is_live))
 
     def _pay(
         self, session: Session, driver: Driver, options: dict[str, Any], key: str, part: int

@@ -7,7 +7,6 @@ that its object shows, not by which event brought it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -53,11 +52,11 @@ _AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED:
 _FAILED = ("failed", "canceled")
 
 
-def news_of(body: bytes) -> PaymentNews:
+def news_of(event: dict[str, Any]) -> PaymentNews:
     """What a verified event says. Raises ValueError for what is no event of Stripe's."""
     try:
-        return _news(json.loads(body))
-    except (KeyError, TypeError, AttributeError) as error:
+        return _news(event)
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError("the body is not an event of Stripe's") from error
 
 

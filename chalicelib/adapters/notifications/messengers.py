@@ -182,24 +182,28 @@ def _why(error: BotoCoreError | ClientError) -> str:
 def _words(notice: Notification) -> tuple[str, str]:
     """What it says and of which session, in the language of whoever it is for."""
     language = Locale(notice.locale).language
-    blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": notice.connector}
+    if notice.uid:
+        blanks = {"uid": notice.uid, "operator": notice.operator_id}
+        return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
+    blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
     return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
 
 
 def _body(notice: Notification) -> str:
-    title, where = _words(notice)
-    said = {"locale": notice.locale, "title": title, "text": where} if notice.locale else {}
-    return json.dumps(
-        {
-            "notice_id": notice.notice_id,
-            "kind": notice.kind,
-            "at": notice.at.isoformat(),
-            "session_id": notice.session_id,
-            "driver_id": notice.driver_id,
-            "operator_id": notice.operator_id,
-            "charger_id": notice.charger_id,
-            "connector": str(notice.connector),
-            **said,
-        },
-        separators=(",", ":"),
-    )
+    told = {
+        "notice_id": notice.notice_id,
+        "kind": notice.kind,
+        "at": notice.at.isoformat(),
+        "session_id": notice.session_id,
+        "driver_id": notice.driver_id,
+        "operator_id": notice.operator_id,
+        "charger_id": notice.charger_id,
+        "connector": str(notice.connector),
+    }
+    if notice.uid:
+        told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id", "operator_id")}
+        told["token"] = notice.uid
+    if notice.locale:
+        title, where = _words(notice)
+        told |= {"locale": notice.locale, "title": title, "text": where}
+    return json.dumps(told, separators=(",", ":"))

@@ -13,11 +13,12 @@ from pynamodb.exceptions import DeleteError
 
 from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, is_refused, put, shard_of, update
 from chalicelib.adapters.tables import NoticeRow, OperatorRow
-from chalicelib.domain.notifications import KINDS, Notification
+from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.records.notifications import Outcome, Posted, Webhook
 
 _KEPT = timedelta(days=90)
 _SHARDS = 8
+_ORDER = tuple(NotificationKind)
 _PLACE = ("driver_id", "position", "notice_id")
 
 
@@ -105,7 +106,7 @@ class DynamoWebhooks:
 def _position(notice: Notification) -> str:
     """By time; of what is told at one moment, in the order in which it happens to a session."""
     time = notice.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return f"{time}Z#{KINDS.index(notice.kind)}#{notice.notice_id}"
+    return f"{time}Z#{_ORDER.index(notice.kind)}#{notice.notice_id}"
 
 
 def _posted(row: NoticeRow) -> Posted:

@@ -86,6 +86,7 @@ class ChargerRow(Model):
     security_profile = IntegerAttribute(null=True)
     admission = UnicodeAttribute(null=True)
     next_password_hash = UnicodeAttribute(null=True)
+    brought_password = BooleanAttribute(null=True)
     keeps_list = BooleanAttribute(null=True)
     list_version = IntegerAttribute(null=True)
     list_due_shard = UnicodeAttribute(null=True)
@@ -99,6 +100,7 @@ class ChargerRow(Model):
     plugs = UnicodeAttribute(null=True)
     place = UnicodeAttribute(null=True)
     connection_id = UnicodeAttribute(null=True)
+    previous_connection_id = UnicodeAttribute(null=True)
     protocol = UnicodeAttribute(null=True)
     connected_at = UTCDateTimeAttribute(null=True)
     vendor = UnicodeAttribute(null=True)
@@ -111,6 +113,7 @@ class ChargerRow(Model):
     booted_at = UTCDateTimeAttribute(null=True)
     disconnected_at = UTCDateTimeAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
+    silent_until = UTCDateTimeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
@@ -133,6 +136,9 @@ class ChargerRow(Model):
     # Only of the item "setup": what was asked last, and all that is known of the charger's settings.
     awaited = UnicodeAttribute(null=True)
     body = UnicodeAttribute(null=True)
+    # Only of the item "allowance": when each token bucket will be full again.
+    messages_full_at_ms = IntegerAttribute(null=True)
+    transactions_full_at_ms = IntegerAttribute(null=True)
     # Only of chargers nobody has accepted yet.
     pending_operator = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import MapAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import MapAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -33,7 +33,12 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
 
 
 class TokenRow(Model):
-    """A token by its uid; `changed_s` is the Unix second of its last change."""
+    """A token by its uid; `changed_s` is the Unix second of its last change.
+
+    Under "misses/", who tries numbers (a charger that shows them, a driver who claims them) and an hour stands how many
+    were tried in vain: no uid is written in lower case, and what is asked about every token shown comes with it in one
+    call.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
@@ -41,22 +46,37 @@ class TokenRow(Model):
     uid = UnicodeAttribute(hash_key=True)
     # None for a driver's own token.
     operator_id = UnicodeAttribute(null=True)
-    driver_id = UnicodeAttribute()
-    body = UnicodeAttribute()
+    driver_id = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
     changed_s = IntegerAttribute(null=True)
+    # Only of what is claimed and not proven: the Unix second in which that lapses.
+    claimed_until_s = IntegerAttribute(null=True)
+    refused = UnicodeAttribute(null=True)
+    # Only of a charger's misses.
+    misses = IntegerAttribute(null=True)
+    expires_at = TTLAttribute(null=True)
 
     by_operator = TokensByOperator()
     by_driver = TokensByDriver()
 
 
 class DriverRow(Model):
-    """A driver's account; terms and debts stand apart, for others change them."""
+    """A driver's account; terms and debts stand apart, for others change them.
+
+    Or, named "card/" and a fingerprint, a payment card: who ever saved it, and for what it was not good.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 
     driver_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
     # Changed by others than the driver, and so apart.
     terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     owes = UnicodeSetAttribute(null=True)
+    card_owes = UnicodeSetAttribute(null=True)
+    holders = UnicodeSetAttribute(null=True)
+    # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
+    begun = UnicodeSetAttribute(null=True)
+    leaving = UnicodeAttribute(null=True)
+    leaving_until_s = IntegerAttribute(null=True)

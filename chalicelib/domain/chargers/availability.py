@@ -41,11 +41,20 @@ class LineChanged:
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
-    """A connector (None: the charger as a whole) became `status`."""
+    """A connector (None: the charger as a whole) became `status`, as we heard at `at`.
+
+    `told_at` is the charger's own word for when, where its clock can have shown it.
+    """
 
     at: datetime
     connector: ConnectorId | None
     status: ConnectorStatus
+    told_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Since when the connector has been so."""
+        return self.told_at or self.at
 
 
 Happening = LineChanged | StatusChanged

@@ -16,13 +16,17 @@ from chalicelib.domain.chargers.events import ConnectorId
 
 
 class AuthorizationStatus(StrEnum):
-    """Whether a token may charge now (OCPP AuthorizationStatus; `busy` is its ConcurrentTx)."""
+    """Whether a token may charge now (OCPP AuthorizationStatus; `busy` is its ConcurrentTx).
+
+    NOT_HERE: it may elsewhere (2.x NotAtThisLocation; 1.6 has no word for that but Blocked).
+    """
 
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     EXPIRED = "expired"
     CONCURRENT_TX = "busy"
+    NOT_HERE = "not_here"
 
 
 class Message(StrEnum):

@@ -11,7 +11,6 @@ from datetime import datetime
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.notifications import KINDS, Notification, NotificationKind
-from chalicelib.domain.pricing.tariff import Priced, Tariff
 
 ALMOST_FULL_PERCENT = 80
 
@@ -68,12 +67,3 @@ def following(before: Session, after: Session) -> list[NotificationKind]:
     """What there is to tell once a session has become another, in order."""
     once = (kind for kind in KINDS if kind not in _PASSING and kind not in _NUMBERED)
     return [kind for kind in once if bears_out(after, kind) and not bears_out(before, kind)]
-
-
-def charges_for_idling(tariff: Tariff) -> bool:
-    """Whether time connected after the last energy may cost something, at whatever hour."""
-    return any(
-        price.type is Priced.PARKING_TIME and price.price > 0
-        for element in tariff.elements
-        for price in element.price_components
-    )

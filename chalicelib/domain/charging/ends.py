@@ -59,6 +59,20 @@ class Unplugged:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Its car stands at the plug after the charge, which costs: its bill waits, until `until` at most."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Until when its car stood there, as far as that is paid for."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EndedByHand:
     """An operator ends and settles the charge, whatever its charger says or does not say."""
 
@@ -70,7 +84,7 @@ class LateEndSettled:
     """What a true end told after the bill comes to has been given back, or is left for a person."""
 
 
-EndEvent = LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | EndedByHand | LateEndSettled
+EndEvent = LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | Standing | Stood | EndedByHand | LateEndSettled
 
 
 def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: frozenset[Flag]) -> Session:
@@ -96,6 +110,8 @@ def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: froz
         measured_wh=None,
         review_until=None,
         decided_wh=None,
+        stand_until=None,
+        stood_until=None,
         flags=(session.flags & _LASTING if is_known else session.flags) | flags,
     )
 
@@ -166,6 +182,18 @@ def _unplug(session: Session, event: Unplugged) -> Session:
     return replace(session, unplugged_at=event.at)
 
 
+def _stand(session: Session, event: Standing) -> Session:
+    if session.stopped_at is None or session.stand_until is not None or session.bill is not None:
+        return session
+    return replace(session, stand_until=event.until)
+
+
+def _stood(session: Session, event: Stood) -> Session:
+    if session.stopped_at is None or session.stood_until is not None or session.bill is not None:
+        return session
+    return replace(session, stood_until=event.until)
+
+
 def _end_by_hand(session: Session, event: EndedByHand) -> Session:
     if session.by_hand is not None or session.bill is not None:
         return session
@@ -206,6 +234,8 @@ ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Unplugged): _unplug,
     (State.COMPLETED, Unplugged): _unplug,
     (State.FAILED, Unplugged): _unplug,
+    (State.STOPPING, Standing): _stand,
+    (State.STOPPING, Stood): _stood,
     (State.STOPPING, EndedByHand): _end_by_hand,
     (State.STOPPING, LateEndSettled): _settle_late_end,
     (State.COMPLETED, LateEndSettled): _settle_late_end,

@@ -1,7 +1,7 @@
 """How a session's time at its connector was spent: charging, or suspended, and by whom.
 
-What the charger told of its state comes first; where it told nothing that says so, a register that rose was charging,
-and after its last rise the car took nothing.
+What the charger told of its state comes first; where it told nothing that says so, its registers decide
+(`domain/pricing/periods.py`), for the bill as well.
 """
 
 from __future__ import annotations
@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.pricing.periods import Reported, Use, pauses
 from chalicelib.domain.pricing.registers import Point
 
-_BY_CAR = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
+_USES = {
+    ConnectorStatus.CHARGING: Use.CHARGING,
+    ConnectorStatus.SUSPENDED_BY_CAR: Use.PARKED,
+    ConnectorStatus.FINISHING: Use.PARKED,
+    ConnectorStatus.SUSPENDED_BY_CHARGER: Use.WITHHELD,
+    ConnectorStatus.FAULTED: Use.FAULTED,
+    ConnectorStatus.UNAVAILABLE: Use.FAULTED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,11 @@ class Occupation:
     charging_s: int
     suspended_by_car_s: int
     suspended_by_station_s: int
+
+
+def use_of(status: ConnectorStatus) -> Use | None:
+    """What a status says that a connector does; None: nothing that tells charging from standing."""
+    return _USES.get(status)
 
 
 def occupation(
@@ -39,24 +51,11 @@ def occupation(
     """
     whole = max(timedelta(0), ended_at - began_at)
     by_car, by_station = timedelta(0), timedelta(0)
-    cuts = [(began_at, ConnectorStatus.UNKNOWN), *statuses, (ended_at, ConnectorStatus.UNKNOWN)]
-    for (became_at, status), (changed_at, _) in pairwise(cuts):
-        since, until = max(became_at, began_at), min(changed_at, ended_at)
-        if until <= since or status is ConnectorStatus.CHARGING:
-            continue
-        if status in _BY_CAR:
-            by_car += until - since
-        elif status is ConnectorStatus.SUSPENDED_BY_CHARGER:
-            by_station += until - since
+    reported = Reported(uses=[(at, use_of(status)) for at, status in statuses])
+    for it in pauses(points, reported, began_at, ended_at):
+        if it.is_withheld:
+            by_station += it.ended_at - it.began_at
         else:
-            by_car += until - max(since, _last_rise(points, until, since))
+            by_car += it.ended_at - it.began_at
     whole_s, by_car_s, by_station_s = (int(it.total_seconds()) for it in (whole, by_car, by_station))
     return Occupation(whole_s - by_car_s - by_station_s, by_car_s, by_station_s)
-
-
-def _last_rise(points: Sequence[Point], until: datetime, otherwise: datetime) -> datetime:
-    """When a register last rose before `until`; up to then, if it was about to."""
-    if len(points) < 2:
-        return until
-    rises = [(before.at, after.at) for before, after in pairwise(points) if after.energy_wh > before.energy_wh]
-    return max((min(after, until) for before, after in rises if before < until), default=otherwise)

@@ -13,7 +13,7 @@ from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.pricing.bill import Bill
-from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
 
@@ -139,7 +139,10 @@ class Session:
     `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
     `review_until`: until then a person may say what its energy was, for what is measured may be too little;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
-    outgrow what is held for it.
+    outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
+    `plug_w` is the most that its plug is registered to give, None where nobody said.
+    outgrow what is held for it. `stand_until`: until then its bill waits for its car to leave; `stood_until`: until
+    then it stood at the plug after the charge, as far as that is paid for.
     """
 
     session_id: str
@@ -189,11 +192,35 @@ class Session:
     by_hand: ByHand | None = None
     start_wait_s: int = 60
     unplugged_at: datetime | None = None
+    plug_w: int | None = None
+    asked_at: datetime | None = None
+    stand_until: datetime | None = None
+    stood_until: datetime | None = None
+
+    @property
+    def not_before(self) -> datetime | None:
+        """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
+        asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
+        return asked_at - CLOCK_SLACK if asked_at is not None else None
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether its charge has ended, and its bill waits for its car to leave the plug."""
+        is_waited_for = self.stand_until is not None and self.stood_until is None and self.bill is None
+        return is_waited_for and self.unplugged_at is None and self.by_hand is None and not self.is_over
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def needs_workflow(self) -> bool:
+        """Whether there is anything for its workflow to do: not while it goes on and nobody is there to pay for it.
+
+        Whoever has a charger's password can begin such sessions, and each workflow costs.
+        """
+        return self.driver_id is not None or self.state is not State.ACTIVE
 
     @property
     def limits_in_force(self) -> Limits | None:

@@ -135,9 +135,10 @@ class EnergyDecided:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The price is known and will not change."""
+    """The price is known and will not change; `flags` say why a person should look at it."""
 
     bill: Bill
+    flags: frozenset[Flag] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,7 @@ def _decide(session: Session, event: EnergyDecided) -> Session:
 
 
 def _bill(session: Session, event: Billed) -> Session:
-    return session if session.bill else replace(session, bill=event.bill)
+    return session if session.bill else replace(session, bill=event.bill, flags=session.flags | event.flags)
 
 
 def _plan_charges(session: Session, event: ChargesPlanned) -> Session:

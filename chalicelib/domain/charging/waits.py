@@ -24,7 +24,7 @@ _IS_MET: Mapping[Step, Callable[[Session], bool]] = {
     Step.START: lambda session: session.state is not State.INITIATED,
     Step.END: lambda session: session.state is State.STOPPING,
     Step.STOP: lambda session: session.stopped_at is not None,
-    Step.REVIEW: lambda session: not session.needs_review,
+    Step.REVIEW: lambda session: not session.needs_review and not session.is_standing,
     Step.PAYMENT: lambda session: session.payment is not None,
 }
 

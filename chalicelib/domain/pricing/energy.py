@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.periods import NOTHING, Reported
 from chalicelib.domain.pricing.registers import Point, Run, Supply, distinct, longest_run
 
 # No vehicle takes more in one go, trucks included.
@@ -79,9 +80,8 @@ class Measured:
     """What is proven of a charge.
 
     `energy_wh` is None when there is nothing to go by. `points` are the registers believed, rising, from the first
-    to the last: the course of the charge; `currents` (mA, all phases together) what was measured to flow in it, and
-    when. `agrees`: nothing told was left out. Where `is_bounded` is false it may have
-    been more than is proven, by nobody knows how much: a person decides.
+    to the last: the course of the charge; `reported` what was told of it besides. `agrees`: nothing told was left out.
+    Where `is_bounded` is false it may have been more than is proven, by nobody knows how much: a person decides.
     """
 
     energy_wh: int | None
@@ -91,7 +91,7 @@ class Measured:
     last_wh: int | None = None
     agrees: bool = True
     is_bounded: bool = True
-    currents: tuple[tuple[datetime, int], ...] = ()
+    reported: Reported = NOTHING
 
 
 def measure(told: EnergyFacts) -> Measured:

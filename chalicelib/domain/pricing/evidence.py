@@ -14,6 +14,10 @@ from enum import StrEnum
 _OLDEST = timedelta(days=90)
 _AHEAD = timedelta(minutes=10)
 _LONGEST_CHARGE = timedelta(days=7)
+# How far a charger's clock may be behind ours where a charge cannot have begun before it was asked for.
+CLOCK_SLACK = timedelta(minutes=2)
+# What lasts longer is for a person to look at.
+ORDINARY_CHARGE = timedelta(hours=48)
 
 
 class Flag(StrEnum):
@@ -30,6 +34,12 @@ class Flag(StrEnum):
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
     DISPUTED = "disputed"
+    # It went on for more than two days.
+    LONG_CHARGE = "long_charge"
+    # It cost more than its driver's limit, and what was beyond that is let go.
+    OVER_LIMIT = "over_limit"
+    # It cost more than may be taken unasked: the rest waits for its driver to pay it.
+    AWAITS_DRIVER = "awaits_driver"
 
 
 def believable(at: datetime | None, heard_at: datetime) -> bool:
@@ -39,20 +49,27 @@ def believable(at: datetime | None, heard_at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReportedTime:
-    """A time in the charger's word (None: unreadable), and when we heard it, by our clock."""
+    """A time in the charger's word (None: unreadable), and when we heard it, by our clock.
+
+    It cannot have been before `not_before`, where that is known.
+    """
 
     at: datetime | None
     heard_at: datetime
+    not_before: datetime | None = None
 
     @property
     def is_believable(self) -> bool:
         """Whether the charger's word can be right."""
-        return believable(self.at, self.heard_at)
+        is_too_early = self.not_before is not None and self.at is not None and self.at < self.not_before
+        return believable(self.at, self.heard_at) and not is_too_early
 
     @property
     def best(self) -> datetime:
         """The charger's word where it can be right, else ours."""
-        return self.at if self.at is not None and self.is_believable else self.heard_at
+        if self.at is not None and self.is_believable:
+            return self.at
+        return self.heard_at if self.not_before is None else max(self.heard_at, self.not_before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +85,24 @@ def span(start: ReportedTime, stop: ReportedTime) -> Span:
     """The most that can be believed of a charge's beginning and end.
 
     A clock that is wrong still measures how long: then the end is when we heard of it, and the beginning that much
-    earlier.
+    earlier. It never began before `start.not_before`.
     """
+    found = _span(start, stop)
+    if start.not_before is None or found.began_at >= start.not_before:
+        return found
+    began_at = start.not_before
+    return Span(began_at, max(began_at, found.ended_at), found.flags | {Flag.CLOCK_WRONG})
+
+
+def _span(start: ReportedTime, stop: ReportedTime) -> Span:
     if start.is_believable and stop.is_believable and start.best <= stop.best:
         return Span(start.best, stop.best, frozenset())
     wrong = frozenset({Flag.CLOCK_WRONG})
-    if start.at is not None and stop.at is not None and not start.is_believable and not stop.is_believable:
+    if start.at is not None and stop.at is not None and not start.is_believable:
         lasted = stop.at - start.at
-        if timedelta(0) <= lasted <= _LONGEST_CHARGE:
+        # One that was put right meanwhile measured nothing: by it more time has passed than by ours.
+        measured = _LONGEST_CHARGE if not stop.is_believable else stop.heard_at - start.heard_at + CLOCK_SLACK
+        if timedelta(0) <= lasted <= measured and (start.not_before is not None or not stop.is_believable):
             return Span(stop.heard_at - lasted, stop.heard_at, wrong)
     if start.best <= stop.best:
         return Span(start.best, stop.best, wrong)

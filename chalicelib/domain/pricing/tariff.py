@@ -6,7 +6,8 @@ come to is computed in `chalicelib/domain/pricing/rating.py`; times of day are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +16,10 @@ _MINUTES_AN_HOUR = 60
 
 
 class Priced(StrEnum):
-    """What a price is for: OCPI's TariffDimensionType. PARKING_TIME is time connected after the last energy."""
+    """What a price is for: OCPI's TariffDimensionType.
+
+    TIME is time charging; PARKING_TIME is time connected and not charging, unless the charger withholds energy.
+    """
 
     ENERGY = "ENERGY"
     TIME = "TIME"
@@ -122,7 +126,10 @@ class PriceLimit:
 class Tariff:
     """An operator's prices. `hold_minor` is what a card must be good for, unless the driver's own limits need less.
 
+    `cap_minor` is what one charge may take without its driver being asked again; None: what the platform allows.
     `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0).
+    `tax_included`: prices are what the driver pays, tax and all (OCPI 2.3.0). A car that stands for less than
+    `idle_grace_s` pays no PARKING_TIME; one that stands longer pays it from the beginning.
     """
 
     tariff_id: str
@@ -134,12 +141,18 @@ class Tariff:
     max_price: PriceLimit | None = None
     tax_included: bool = False
     hold_minor: int = 5000
+    cap_minor: int | None = None
+    idle_grace_s: int = 0
 
     def __post_init__(self) -> None:
         if not self.elements:
             raise ValueError("a tariff needs an element; one that is free has a FLAT price of 0")
         if self.hold_minor <= 0:
             raise ValueError("hold_minor must be positive")
+        if self.cap_minor is not None and self.cap_minor <= 0:
+            raise ValueError("cap_minor must be positive")
+        if self.idle_grace_s < 0:
+            raise ValueError("idle_grace_s must not be negative")
 
     @property
     def is_free(self) -> bool:
@@ -151,6 +164,41 @@ class Tariff:
     def needs_meter(self) -> bool:
         """Whether energy costs anything: what a charger does not measure cannot be sold by it."""
         return any(price.type is Priced.ENERGY and price.price for it in self.elements for price in it.price_components)
+
+    @property
+    def charges_for_idling(self) -> bool:
+        """Whether time connected and not charging may cost something, at whatever hour."""
+        return any(
+            price.type is Priced.PARKING_TIME and price.price for it in self._charge for price in it.price_components
+        )
+
+    @property
+    def charges_for_time(self) -> bool:
+        """Whether it matters to the price when a car was charging, and when it stood."""
+        timed = (Priced.TIME, Priced.PARKING_TIME)
+        return any(price.type in timed and price.price for it in self._charge for price in it.price_components)
+
+    @property
+    def for_blocking(self) -> Tariff | None:
+        """The prices for a car that is connected and takes nothing: of time, and no minimum; None where that is free.
+
+        What a reservation costs stays.
+        """
+        if not self.charges_for_idling:
+            return None
+        standing = (
+            replace(it, price_components=(price,))
+            for it in self._charge
+            for price in it.price_components
+            if price.type is Priced.PARKING_TIME
+        )
+        reserving = (it for it in self.elements if it.restrictions.reservation is not None)
+        return replace(self, elements=(*standing, *reserving), min_price=None)
+
+    @property
+    def _charge(self) -> Iterator[Element]:
+        """The elements that price a charge, and not its reservation."""
+        return (it for it in self.elements if it.restrictions.reservation is None)
 
     @property
     def depends_on_course(self) -> bool:

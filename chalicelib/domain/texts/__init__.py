@@ -78,6 +78,8 @@ class Text(StrEnum):
     NOTICE_RECEIPT_READY = "notice_receipt_ready"
     NOTICE_REFUNDED = "notice_refunded"
     NOTICE_REFUND_FAILED = "notice_refund_failed"
+    NOTICE_TOKEN_ISSUED = "notice_token_issued"  # noqa: S105
+    NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_WHERE = "notice_where"
 
 

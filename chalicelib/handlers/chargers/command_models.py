@@ -99,7 +99,8 @@ _BY_NAME: dict[str, Any] = {
     "serial_number": _text(40, 1),
     "signature": _text(800, 1),
     "token": _UID,
-    "url": Annotated[str, StringConstraints(pattern=r"^[a-z]{2,6}://\S+$", max_length=512)],
+    # Where files are fetched from or put; no scheme of a charger's own file system.
+    "url": Annotated[str, StringConstraints(pattern=r"^(https?|ftps?|sftp|scp|tftp)://[!-~]+$", max_length=512)],
     "value": _text(1000),
     "vendor": _text(255, 1),
 }

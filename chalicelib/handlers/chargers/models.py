@@ -1,19 +1,40 @@
-"""Models of the registry: the sites, chargers and tokens an operator registers, and how they are shown."""
+"""Models of the registry: the sites and chargers an operator registers, and how they are shown."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.pricing.wall_clock import is_zone
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody, all_different, example, secret
+from chalicelib.handlers.http.fields import (
+    Connector,
+    Id,
+    RequestBody,
+    ResponseBody,
+    all_different,
+    example,
+    secret,
+)
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import Admission, PlugType
+from chalicelib.records.chargers import Admission, PasswordSource, PlugType
 
+
+def _known_zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError("is no time zone of the IANA database, such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*$", max_length=64),
+    AfterValidator(_known_zone),
+]
 # OCPP 1.6's parentIdTag holds no more.
 Group = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,20}$")]
 
@@ -26,7 +47,7 @@ class SiteBody(RequestBody):
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+\-]+)*$", max_length=64)]
+    time_zone: TimeZone
     tariff_id: Id
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
@@ -67,16 +88,6 @@ class ChargerBody(RequestBody):
     blocked: Annotated[bool, Field(description="let it in no more")] = False
 
 
-class TokenBody(RequestBody):
-    """Whose RFID token it is. Tokens of one group may end each other's charges; an expired one begins none."""
-
-    model_config = RequestBody.model_config | example(driver_id="3f1c9a52-6d0b-4f6e", blocked=False)
-    driver_id: Id
-    blocked: bool = False
-    group_id: Group | None = None
-    expires_at: AwareDatetime | None = None
-
-
 class RegisteredCharger(ResponseBody):
     """A charger as its operator sees it in a list."""
 
@@ -84,6 +95,10 @@ class RegisteredCharger(ResponseBody):
     site_id: str
     admission: Admission
     security_profile: int
+    password_from: Annotated[
+        PasswordSource,
+        Field(description="charger: whoever came by this name first brought it; accepted as it is, that one counts"),
+    ]
     keeps_list: bool
     connectors: list[str]
     online: bool

@@ -10,13 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.chargers import views
-from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, TokenBody
+from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import ChargerId, Id
 from chalicelib.handlers.pricing.models import TariffBody
 from chalicelib.handlers.pricing.views import tariff
 from chalicelib.records.chargers import Admission, Charger, Plug, Site
-from chalicelib.records.drivers import Token
 from chalicelib.wiring import network
 
 operators = Blueprint(__name__)
@@ -103,32 +102,6 @@ def list_chargers(request: Request) -> RegisteredChargers:
     return RegisteredChargers(
         items=[views.registered(it) for it in network().registry.of_operator(request.operator_id)]
     )
-
-
-@endpoint(
-    operators,
-    "PUT",
-    "/v1/operator/tokens/{uid}",
-    takes=TokenBody,
-    status=204,
-    errors=(400, 404, 409),
-    needs_operator=True,
-)
-def put_token(request: Request) -> Answer:
-    """Issue an RFID token to a driver, or block it."""
-    uid = _checked(request, "uid", _ID).upper()
-    body = request.body
-    token = Token(
-        uid=uid,
-        operator_id=request.operator_id,
-        driver_id=body.driver_id,
-        blocked=body.blocked,
-        group=body.group_id or "",
-        expires_at=body.expires_at,
-    )
-    network().registry.put_token(token)
-    network().local_lists.token_changed(token)
-    return Answer()
 
 
 def _checked(request: Request, name: str, form: TypeAdapter[str]) -> str:

@@ -49,6 +49,7 @@ def _registered(it: Charger) -> dict[str, Any]:
         "site_id": it.site_id,
         "admission": it.admission,
         "security_profile": it.security_profile,
+        "password_from": it.password_from,
         "keeps_list": it.keeps_list,
         "connectors": [str(connector) for connector in it.connectors],
         "online": it.connection_id is not None,

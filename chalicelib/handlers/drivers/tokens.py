@@ -1,20 +1,32 @@
-"""Routes for a driver's RFID tokens, the end of their account, and an operator's terms for a driver."""
+"""Routes for RFID tokens, as their drivers and as the operators see them who issue them; terms; an account's end."""
 
 from __future__ import annotations
 
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.handlers.drivers.models import OwnToken, TermsBody, TokenList, TokenView
+from chalicelib.domain.drivers import uid_of
+from chalicelib.handlers.drivers.models import (
+    IssuedTokenView,
+    OwnToken,
+    RefusedTokenView,
+    RoamingBody,
+    RoamingView,
+    TermsBody,
+    TokenBody,
+    TokenList,
+    TokenView,
+)
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import Id
-from chalicelib.records.drivers import Terms, Token
+from chalicelib.records.drivers import Driver, Roaming, Terms, Token
 from chalicelib.wiring import network
 
 tokens = Blueprint(__name__)
 
 _UID: TypeAdapter[str] = TypeAdapter(Id)
 _ONES_OWN = "/v1/me/tokens/{uid}"
+_ISSUED = "/v1/operator/tokens/{uid}"
 
 
 @endpoint(tokens, "GET", "/v1/me/tokens", answers=TokenList)
@@ -25,16 +37,77 @@ def my_tokens(request: Request) -> TokenList:
 
 @endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
 def put_my_token(request: Request) -> Answer:
-    """Add an RFID token of one's own, or block one, or let it be used again."""
-    network().driver_tokens.put(request.driver_id, _uid(request), blocked=request.body.blocked)
+    """Add an RFID token of one's own, agree to one that an operator issued, or block one.
+
+    A new one is yours once it has been shown to a charger, within a quarter of an hour.
+    """
+    body: OwnToken = request.body
+    changed = network().driver_tokens.put(
+        request.driver_id, _uid(request), blocked=body.blocked, charger_id=body.charger_id or ""
+    )
+    network().local_lists.token_changed(changed)
     return Answer()
 
 
-@endpoint(tokens, "DELETE", _ONES_OWN, status=204, errors=(400, 404, 409))
+@endpoint(tokens, "DELETE", _ONES_OWN, status=204, errors=(400, 402, 404, 409))
 def remove_my_token(request: Request) -> Answer:
     """Give up an RFID token of one's own."""
     network().driver_tokens.remove(request.driver_id, _uid(request))
     return Answer()
+
+
+@endpoint(tokens, "GET", "/v1/me/roaming", answers=RoamingView, errors=(404,))
+def my_roaming(request: Request) -> RoamingView:
+    """Where else the caller's RFID tokens are good, and up to which prices."""
+    return _roaming(network().accounts.driver(request.driver_id))
+
+
+@endpoint(tokens, "PUT", "/v1/me/roaming", takes=RoamingBody, answers=RoamingView, errors=(404, 409))
+def put_my_roaming(request: Request) -> RoamingView:
+    """Say where else one's own RFID tokens are good, and up to which prices."""
+    body: RoamingBody = request.body
+    return _roaming(network().driver_tokens.roam(request.driver_id, Roaming(body.is_allowed, body.most_per_kwh)))
+
+
+@endpoint(
+    tokens,
+    "PUT",
+    _ISSUED,
+    takes=TokenBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs_operator=True,
+)
+def put_token(request: Request) -> Answer:
+    """Issue an RFID token to a driver, or block it. Until its driver agrees it charges only where that is free."""
+    body: TokenBody = request.body
+    issued = network().issued_tokens.issue(
+        Token(
+            uid=_uid(request),
+            operator_id=request.operator_id,
+            driver_id=body.driver_id,
+            blocked=body.blocked,
+            group=body.group_id or "",
+            expires_at=body.expires_at,
+        )
+    )
+    network().local_lists.token_changed(issued)
+    return Answer()
+
+
+@endpoint(tokens, "GET", _ISSUED, answers=IssuedTokenView, errors=(400, 404), needs_operator=True)
+def get_token(request: Request) -> IssuedTokenView:
+    """An RFID token that the operator issued, and whether its driver has agreed."""
+    it = network().issued_tokens.look(request.operator_id, _uid(request))
+    return IssuedTokenView(
+        uid=it.uid,
+        driver_id=it.driver_id,
+        blocked=it.blocked,
+        blocked_by_driver=it.blocked_by_driver,
+        consent=it.consent,
+        group_id=it.group or None,
+        expires_at=it.expires_at,
+    )
 
 
 @endpoint(
@@ -67,11 +140,29 @@ def token(it: Token) -> TokenView:
         operator_id=it.operator_id or None,
         blocked=it.blocked_by_driver,
         blocked_by_operator=it.blocked,
+        consent=it.consent,
+        claimed_until=it.claimed_until,
+        refused=RefusedTokenView(at=it.refused.at, charger_id=it.refused.charger_id, reason=it.refused.reason)
+        if it.refused
+        else None,
+    )
+
+
+def _roaming(it: Driver) -> RoamingView:
+    rules = network().token_rules
+    return RoamingView(
+        is_allowed=it.roaming.is_allowed,
+        most_per_kwh=dict(it.roaming.most_per_kwh),
+        is_in_force=rules.may_roam(it),
+        caps_in_force={**rules.caps, **it.roaming.most_per_kwh},
     )
 
 
 def _uid(request: Request) -> str:
+    """The uid in the path as it was written: any spelling will do whose uid can be one. Raises BadRequest."""
+    said = request.path["uid"]
     try:
-        return _UID.validate_python(request.path["uid"]).upper()
+        _UID.validate_python(uid_of(said))
     except ValidationError as error:
         raise BadRequest(f"uid: {error.errors()[0]['msg']}", "uid") from None
+    return said

@@ -5,6 +5,7 @@ API Gateway asks `jwt` once and remembers; a route without it (the live view) as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from chalicelib.wiring import network
 authorizers = Blueprint(__name__)
 
 _OPERATOR_GROUP = "operator:"
+_OPERATOR_ID = re.compile(r"[^\s/\x00-\x1f]{1,120}")
+# Groups reach the view as one text with commas between them, and nobody may be made an operator by that.
+_SEPARATOR = ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,13 @@ def jwt(request: AuthRequest) -> AuthResponse:
         claims = network().access_tokens.verify(_bearer(request.token))
     except NotAllowed:
         raise Exception("Unauthorized") from None
-    return AuthResponse(routes=["*"], principal_id=claims.subject, context={"groups": ",".join(claims.groups)})
+    groups = _SEPARATOR.join(group for group in claims.groups if _SEPARATOR not in group)
+    return AuthResponse(routes=["*"], principal_id=claims.subject, context={"groups": groups})
 
 
 def caller_from(authorizer: Mapping[str, str]) -> Caller:
     """The caller as `jwt` passed it on through API Gateway."""
-    return _caller(authorizer["principalId"], authorizer.get("groups", "").split(","))
+    return _caller(authorizer["principalId"], authorizer.get("groups", "").split(_SEPARATOR))
 
 
 def caller_of(authorization: str) -> Caller:
@@ -49,7 +54,9 @@ def caller_of(authorization: str) -> Caller:
 
 
 def _caller(subject: str, groups: list[str] | tuple[str, ...]) -> Caller:
-    operators = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
+    """A group that names no operator gives no rights: what is nobody's would be theirs."""
+    named = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
+    operators = [it for it in named if _OPERATOR_ID.fullmatch(it)]
     return Caller(subject, operators[0] if operators else None)
 
 

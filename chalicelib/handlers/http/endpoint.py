@@ -6,6 +6,7 @@ Whatever goes wrong is answered as problem+json (RFC 9457), naming the field whe
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,8 +38,11 @@ _REFUSAL_STATUS = {
     "driver_blocked": 403,
     "no_card": 402,
     "open_balance": 402,
+    "card_owes": 402,
     "payment_declined": 402,
     "not_possible": 422,
+    "invalid_tariff": 422,
+    "too_many_starts": 429,
 }
 KEY_FORM = "1 to 255 printable ASCII characters"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -216,7 +220,7 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
     headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type, **answer.headers}
-    if route.is_cacheable and answer.status is None:
+    if route.is_cacheable and answer.status is None and "Cache-Control" not in answer.headers:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
         if _has_seen(request.headers.get("if-none-match", ""), tag):
@@ -252,7 +256,16 @@ def _body(model: type[Body], raw_body: bytes, content_type: str) -> Body:
         raw_body = b"{}"
     elif content_type.partition(";")[0].strip().lower() != _JSON:
         raise NotJson(f"send the body as {_JSON}")
-    return model.model_validate_json(raw_body)
+    found = model.model_validate_json(raw_body)
+    # Which of two fields of one name counts is read differently by others on the way (RFC 8259 §4).
+    json.loads(raw_body, object_pairs_hook=_named_once)
+    return found
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in pairs}
+    if len(names) < len(pairs):
+        raise BadRequest("the body names a field twice")
 
 
 def _problem(error: Exception) -> Response:

@@ -16,6 +16,14 @@ PRICES: dict[str, Any] = {
     "min_price": None,
     "max_price": None,
     "hold_minor": 5000,
+    "cap_minor": 20000,
+    "idle_grace_s": 300,
+}
+IDLE: dict[str, Any] = {
+    "since": "2026-11-21T11:02:00Z",
+    "free_until": "2026-11-21T11:07:00Z",
+    "price_per_minute": "0.05",
+    "cost_minor": 48,
 }
 SESSION: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -37,6 +45,7 @@ SESSION: dict[str, Any] = {
     "suspended_by_car_s": None,
     "suspended_by_station_s": None,
     "plugged_in_after_s": None,
+    "idle": None,
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,
@@ -132,6 +141,7 @@ REGISTERED: dict[str, Any] = {
             "site_id": "harbour",
             "admission": "accepted",
             "security_profile": 1,
+            "password_from": "operator",
             "keeps_list": False,
             "connectors": ["1", "2"],
             "online": True,

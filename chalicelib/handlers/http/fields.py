@@ -49,8 +49,14 @@ def all_different(connectors: list[str]) -> list[str]:
     return connectors
 
 
-ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$")]
+def _not_only_dots(name: str) -> str:
+    if not name.strip("."):
+        raise ValueError("must not be made of dots only: as a part of a path it would mean another place")
+    return name
+
+
+ChargerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$"), AfterValidator(_not_only_dots)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-_.]{1,64}$"), AfterValidator(_not_only_dots)]
 Connector = Annotated[
     str, StringConstraints(pattern=r"^[1-9]\d{0,3}(\.[1-9]\d{0,2})?$"), BeforeValidator(_connector_text)
 ]
@@ -62,12 +68,20 @@ Price = Annotated[
 Percent = Annotated[Price, Field(le=100)]
 # What is answered is what was computed, with every decimal of it, and below nothing where a bound takes something off.
 Figure = Annotated[Decimal, PlainSerializer(lambda figure: f"{figure:f}", return_type=str, when_used="json")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 SpokenLocale = Annotated[
     str,
     StringConstraints(max_length=35),
     AfterValidator(_spoken),
     Field(description=f"BCP 47: {', '.join(LANGUAGES)}, with or without a country (de-CH); empty for none"),
+]
+# One mailbox and nothing beside it: no list, no name before it, no comment, no quotes, no label with a dash before it.
+_IN_ADDRESS = r'[^\s@,;:<>()\[\]\\"\x00-\x20\x7f'
+Email = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^{_IN_ADDRESS}]+@{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*(\.{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*)+$",
+        max_length=254,
+    ),
 ]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]

@@ -20,11 +20,15 @@ _DEBT: dict[str, Any] = {
     "since": "2026-11-21T10:00:00Z",
     "next_attempt_at": "2026-11-21T11:00:00Z",
     "error": "Your card was declined.",
+    "needs_confirmation": False,
 }
 
 
 class DebtView(ResponseBody):
-    """A debt: a charge that is not paid; `next_attempt_at` is when the card is asked again by itself."""
+    """A debt: a charge that is not paid; `next_attempt_at` is when the card is asked again by itself.
+
+    `needs_confirmation`: it is more than may be taken unasked; paying it (POST /v1/me/balance/pay) is to agree.
+    """
 
     session_id: str
     operator_id: str
@@ -33,6 +37,7 @@ class DebtView(ResponseBody):
     since: datetime
     next_attempt_at: datetime | None
     error: str
+    needs_confirmation: bool
 
 
 class Balance(ResponseBody):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -112,7 +113,10 @@ def linked_receipt(request: Request) -> models.ReceiptView | Answer:
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
-    return _receipt(request, *network().driver_sessions.papers(driver_id, session_id))
+    shown = _receipt(request, *network().driver_sessions.papers(driver_id, session_id))
+    answer = shown if isinstance(shown, Answer) else Answer(shown)
+    # Whoever has the address has the receipt: no cache on the way may keep one beside the other.
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 
 @endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)

@@ -192,6 +192,7 @@ def _debt(it: Debt) -> DebtView:
         since=it.since,
         next_attempt_at=it.next_at,
         error=it.error,
+        needs_confirmation=it.needs_confirmation,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from chalice import Blueprint
 
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
-from chalicelib.records.money import PaymentNews, PaymentsUnavailable
+from chalicelib.records.money import NotOurs, PaymentNews, PaymentsUnavailable
 from chalicelib.wiring import network
 
 webhooks = Blueprint(__name__)
@@ -37,6 +37,9 @@ def stripe(request: Request) -> Answer:
         news = network().payments.read_webhook(request.raw_body, request.headers.get("stripe-signature", ""))
     except ValueError as error:
         raise BadRequest(str(error)) from None
+    except NotOurs:
+        # Refused, it would come for three days.
+        return Answer()
     _hear_once()(news, webhooks.lambda_context)
     return Answer()
 

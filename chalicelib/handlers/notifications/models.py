@@ -19,20 +19,30 @@ _NOTICE = {
     "charger_id": "DEMO-16",
     "connector": "1",
     "session_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA",
+    "token": None,
 }
 
 
+class TokenOfNotice(ResponseBody):
+    """The RFID token that a notification is of: PUT it as it is to agree to it, with `blocked` true to refuse it."""
+
+    uid: str
+    operator_id: str
+    token_url: str
+
+
 class NoticeView(ResponseBody):
-    """A notification: one thing told of one session; it is told once, and its id says what."""
+    """A notification: one thing told of one session, or of one RFID token; it is told once, and its id says what."""
 
     model_config = example(**_NOTICE)
     notice_id: str
     kind: NotificationKind
     at: datetime
-    session_id: str
-    charger_id: str
-    connector: str
-    session_url: str
+    session_id: str | None
+    charger_id: str | None
+    connector: str | None
+    session_url: str | None
+    token: Annotated[TokenOfNotice | None, Field(description="the RFID token it is of; then it is of no session")]
 
 
 class NoticePage(ResponseBody):

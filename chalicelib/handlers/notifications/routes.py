@@ -7,7 +7,7 @@ from chalice import Blueprint
 from chalicelib.domain.notifications import Notification
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
-from chalicelib.handlers.notifications.models import NoticePage, NoticeView, WebhookBody, WebhookView
+from chalicelib.handlers.notifications.models import NoticePage, NoticeView, TokenOfNotice, WebhookBody, WebhookView
 from chalicelib.records.notifications import Webhook
 from chalicelib.wiring import network
 
@@ -56,12 +56,15 @@ def delete_webhook(request: Request) -> Answer:
 
 
 def _view(it: Notification) -> NoticeView:
+    is_of_session = bool(it.session_id)
+    token = TokenOfNotice(uid=it.uid, operator_id=it.operator_id, token_url=f"/v1/me/tokens/{it.uid}")
     return NoticeView(
         notice_id=it.notice_id,
         kind=it.kind,
         at=it.at,
-        session_id=it.session_id,
-        charger_id=it.charger_id,
-        connector=str(it.connector),
-        session_url=f"/v1/sessions/{it.session_id}",
+        session_id=it.session_id or None,
+        charger_id=it.charger_id or None,
+        connector=str(it.connector) if is_of_session else None,
+        session_url=f"/v1/sessions/{it.session_id}" if is_of_session else None,
+        token=None if is_of_session else token,
     )

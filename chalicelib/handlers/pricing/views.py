@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time
 from decimal import Decimal
 
+from chalicelib.domain.pricing.caps import cap_minor
+from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.rating import rates
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, PriceLimit, Restrictions, Tariff, simple_elements
 from chalicelib.handlers.pricing.models import (
@@ -17,6 +19,7 @@ from chalicelib.handlers.pricing.models import (
 )
 
 _THOUSAND = 1000
+_USUAL_HOLD_MINOR = 5000
 
 
 def tariff(tariff_id: str, operator_id: str, body: TariffBody) -> Tariff:
@@ -31,13 +34,15 @@ def tariff(tariff_id: str, operator_id: str, body: TariffBody) -> Tariff:
     return Tariff(
         tariff_id=tariff_id,
         operator_id=operator_id,
-        name=body.name,
+        name=body.name or tariff_id,
         currency=body.currency,
         elements=elements,
         min_price=_limit(body.min_price),
         max_price=_limit(body.max_price),
         tax_included=body.tax_included,
-        hold_minor=body.hold_minor,
+        hold_minor=_hold_minor(body),
+        cap_minor=body.cap_minor,
+        idle_grace_s=body.idle_grace_s,
     )
 
 
@@ -53,7 +58,17 @@ def prices(it: Tariff, time_zone: str, at: datetime) -> Prices:
         min_price=_limit_body(it.min_price),
         max_price=_limit_body(it.max_price),
         hold_minor=it.hold_minor,
+        cap_minor=cap_minor(it, at.date()),
+        idle_grace_s=it.idle_grace_s,
     )
+
+
+def _hold_minor(body: TariffBody) -> int:
+    if body.hold_minor is not None:
+        return body.hold_minor
+    if body.preauthorize_amount:
+        return to_minor(body.preauthorize_amount, body.currency)
+    return min(_USUAL_HOLD_MINOR, body.cap_minor or _USUAL_HOLD_MINOR)
 
 
 def _element(body: ElementBody) -> Element:

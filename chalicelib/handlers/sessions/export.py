@@ -28,7 +28,7 @@ class ExportedNotice(ResponseBody):
     """A notification: something the driver was told."""
 
     kind: NotificationKind
-    session_id: str
+    session_id: str | None
     at: datetime
 
 
@@ -81,7 +81,7 @@ def export(request: Request) -> Export:
         payment_customer_id=kept.driver.customer_id,
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
-        notices=[ExportedNotice(kind=it.kind, session_id=it.session_id, at=it.at) for it in kept.notices],
+        notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
         sessions=[session(progress(it), is_watched=True) for it in kept.sessions],
         next_cursor=kept.next_cursor,
     )

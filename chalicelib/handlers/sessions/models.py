@@ -33,6 +33,16 @@ class NewSession(RequestBody):
     limits: LimitsBody | None = None
 
 
+class IdleView(ResponseBody):
+    """A car that stands at the plug without charging, where that costs: since when, and what it comes to."""
+
+    model_config = example(**examples.IDLE)
+    since: datetime
+    free_until: Annotated[datetime, Field(description="gone by then, it costs nothing")]
+    price_per_minute: Annotated[str | None, Field(description="what applies now, before tax unless tax_included")]
+    cost_minor: Annotated[int, Field(description="so far, with tax; part of cost")]
+
+
 class SessionView(ResponseBody):
     """A session as far as it has come."""
 
@@ -58,6 +68,7 @@ class SessionView(ResponseBody):
     suspended_by_car_s: int | None
     suspended_by_station_s: int | None
     plugged_in_after_s: Annotated[int | None, Field(description="at the plug after the end, once it is free")]
+    idle: Annotated[IdleView | None, Field(description="while the car stands there at its driver's cost")]
     cost: Cost
     prices: Prices
     limits: Limits | None

@@ -7,7 +7,8 @@ from datetime import timedelta
 from chalicelib.domain.charging.session import Session
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.handlers.sessions.models import SessionView
+from chalicelib.handlers.sessions.models import IdleView, SessionView
+from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
 
@@ -40,6 +41,7 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
         plugged_in_after_s=it.plugged_in_after_s,
+        idle=_idle(progress.idling),
         cost=cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,
@@ -51,6 +53,13 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         live_url=None if it.is_over or is_watched else _live_url(it),
         receipt_url=f"/v1/sessions/{it.session_id}/receipt" if it.is_over and it.payment else None,
     )
+
+
+def _idle(it: Idling | None) -> IdleView | None:
+    if it is None:
+        return None
+    per_minute = f"{it.price_per_minute.normalize():f}" if it.price_per_minute is not None else None
+    return IdleView(since=it.since, free_until=it.free_until, price_per_minute=per_minute, cost_minor=it.cost_minor)
 
 
 def _live_url(it: Session) -> str:

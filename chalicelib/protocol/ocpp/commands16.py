@@ -55,6 +55,7 @@ STANDINGS = {
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
     AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
+    AuthorizationStatus.NOT_HERE: "Blocked",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargePointMaxProfile",

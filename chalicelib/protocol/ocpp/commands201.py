@@ -59,6 +59,7 @@ STANDINGS = {
     AuthorizationStatus.BLOCKED: "Blocked",
     AuthorizationStatus.EXPIRED: "Expired",
     AuthorizationStatus.CONCURRENT_TX: "ConcurrentTx",
+    AuthorizationStatus.NOT_HERE: "NotAtThisLocation",
 }
 _PURPOSES = {
     ProfilePurpose.CHARGER: "ChargingStationMaxProfile",

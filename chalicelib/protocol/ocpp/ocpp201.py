@@ -141,7 +141,8 @@ def _transaction_event(payload: Payload) -> ChargerEvent:
         return _ended(payload, info, ref)
     if kind != "Updated":
         payload.note("eventType", f"{str(kind)[:50]!r} is no such word; took it for Updated")
-    changed = payload.data.get("triggerReason") == "ChargingStateChanged"
+    # With readings that are due some repeat the state each time; whatever else makes them speak may have changed it.
+    changed = payload.data.get("triggerReason") not in ("MeterValuePeriodic", "MeterValueClock")
     told = meter.MeterValues(payload, _unit)
     return ReadingsTaken(
         ref=ref,

@@ -14,8 +14,8 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, is_user, password_of
@@ -39,6 +39,8 @@ _PENDING_KEPT = timedelta(days=7)
 # Of a day's refusals of one kind the message log has the first ones, then the 16th, 32nd, 64th ...
 _ALL_LOGGED = 10
 _LONGEST_WHY = 200
+# No operator's id holds a slash.
+_NOBODY = "/nobody"
 _log = logging.getLogger(__name__)
 
 
@@ -122,6 +124,7 @@ class Connections:
                 raise Refused(400, KnockReason.NO_SUBPROTOCOL, why, charger)
             _check_user(charger, _basic(credentials.authorization), agreed)
         except Refused as refused:
+            self._look_as_long(target, credentials, refused)
             self._tell_operator(target, credentials, refused, opened_at)
             raise
         protocol = registered(agreed)
@@ -134,9 +137,18 @@ class Connections:
             is_pending=is_pending,
             traced_until=charger.traced_until,
         )
-        replaced = self.sockets.opened(connection, opened_at)
+        try:
+            replaced = self.sockets.opened(connection, opened_at, charger.password_hash)
+        except Conflict:
+            why = f"what charger {charger.charger_id!r} showed was changed at this moment"
+            too_late = Refused(401, KnockReason.WRONG_PASSWORD, why, charger)
+            self._tell_operator(target, credentials, too_late, opened_at)
+            raise too_late from None
         if replaced and replaced != connection_id:
             self.link.close(replaced)
+        if charger.next_password_hash == charger.password_hash:
+            # Its new password is used for the first time: what the old one opened is not heard any more.
+            self._end(it for it in charger.sockets if it != connection_id)
         if charger.keeps_list:
             self.held_lists.mark_due(charger.charger_id)
         if not charger.is_found_in_any_case and not is_pending:
@@ -160,6 +172,11 @@ class Connections:
             extra={"charger_id": connection.charger_id},
         )
 
+    def _end(self, connection_ids: Iterable[str]) -> None:
+        for connection_id in connection_ids:
+            self.sockets.end(connection_id)
+            self.link.close(connection_id)
+
     def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str) -> None:
         """The old socket's end and the new one's beginning are heard at once, and either may be written last."""
         self.charger_log.line(charger, online=online, why=why, connection_id=connection_id)
@@ -174,7 +191,7 @@ class Connections:
             charger = self._told_apart(claimed, users, basic)
         if charger is None and self.newcomers_to is not None:
             charger = self._newcomer((*claimed, *users)[:1], self.newcomers_to, basic, at)
-        self._check_proof(charger, credentials, basic)
+        charger = self._proven(charger, credentials, basic)
         if charger is None:
             name, *_ = (*claimed, *users, "")
             if not name:
@@ -182,6 +199,9 @@ class Connections:
             raise Refused(401, KnockReason.UNKNOWN, f"charger {name!r} is not registered")
         if charger.admission is Admission.BLOCKED:
             raise Refused(403, KnockReason.BLOCKED, f"charger {charger.charger_id!r} is blocked", charger)
+        if charger.silent_until is not None and at < charger.silent_until:
+            why = f"charger {charger.charger_id!r} said too much; it may come back at {charger.silent_until:%H:%M} UTC"
+            raise Refused(429, KnockReason.TOO_MUCH, why, charger)
         return charger
 
     def _named_properly(self, claimed: Sequence[str], users: Sequence[str]) -> Charger | None:
@@ -225,6 +245,7 @@ class Connections:
         pending = self.chargers.pending(operator_id, _MOST_PENDING)
         if pending >= _MOST_PENDING:
             why = f"{pending} unknown chargers wait already; {charger_id!r} may come back later"
+            _guess_in_vain(basic)
             raise Refused(401, KnockReason.TOO_MANY_WAIT, why)
         profile, password_hash = 0, _NOBODYS_PASSWORD
         if basic is not None:
@@ -238,6 +259,7 @@ class Connections:
             connectors=(),
             security_profile=profile,
             admission=Admission.PENDING,
+            brought_password=basic is not None,
         )
         try:
             self.chargers.propose(charger, at + _PENDING_KEPT)
@@ -246,37 +268,58 @@ class Connections:
         _log.info("an unknown charger waits to be accepted", extra={"charger_id": charger_id})
         return charger
 
-    def _check_proof(self, charger: Charger | None, credentials: ChargerCredentials, basic: bytes | None) -> None:
-        """Raises Refused for a charger that does not prove to be the one it says."""
+    def _proven(self, charger: Charger | None, credentials: ChargerCredentials, basic: bytes | None) -> Charger | None:
+        """The charger, by the password that counts from now on.
+
+        Whoever guesses is refused after as many hashes whatever there is to guess: no such charger, another password,
+        one or two of them, a certificate instead. Raises Refused for a charger that does not prove to be the one it
+        says.
+        """
+        if charger is None:
+            _guess_in_vain(basic)
         if charger is None or charger.security_profile < _CERTIFICATE:
-            self._check_password(charger, credentials.authorization, basic)
-        elif not _names(credentials.certificate_subject, charger):
+            return self._with_password(charger, credentials.authorization, basic)
+        if not _names(credentials.certificate_subject, charger):
+            _guess_in_vain(basic)
             why = f"charger {charger.charger_id!r} must show its own certificate"
             raise Refused(401, KnockReason.NO_CERTIFICATE, why, charger)
+        return charger
 
-    def _check_password(self, charger: Charger | None, authorization: str | None, basic: bytes | None) -> None:
+    def _with_password(self, charger: Charger | None, authorization: str | None, basic: bytes | None) -> Charger | None:
         who = repr(charger.charger_id) if charger else "unknown"
         needs_none = charger is not None and charger.security_profile == 0
         if basic is None and needs_none:
-            return
+            return charger
         if basic is None:
             what = "credentials that are not HTTP Basic" if authorization else "no credentials"
             raise Refused(401, KnockReason.NO_CREDENTIALS, f"charger {who} sent {what}", charger)
-        # A stranger's guess costs as much time as a wrong password, so that ids cannot be probed.
-        password = password_of(basic, charger.charger_id if charger else "")
-        if _matches(password, charger.password_hash if charger else _NOBODYS_PASSWORD) or charger is None:
-            return
-        if charger.next_password_hash and _matches(password, charger.next_password_hash):
-            self.charger_passwords.change(charger.charger_id, charger.next_password_hash)
-        elif not needs_none:
+        if charger is None:
+            return None
+        password, may_be_key = password_of(basic, charger.charger_id), _may_hold_key(basic)
+        if _matches(password, charger.password_hash, may_be_key):
+            return charger
+        offered = charger.next_password_hash
+        if _matches(password, offered or _NOBODYS_PASSWORD, may_be_key) and offered:
+            self.charger_passwords.change(charger.charger_id, offered)
+            return replace(charger, password_hash=offered)
+        if not needs_none:
             raise Refused(401, KnockReason.WRONG_PASSWORD, f"wrong password for charger {who}", charger)
+        return charger
+
+    def _look_as_long(self, target: str, credentials: ChargerCredentials, refused: Refused) -> None:
+        """Read as much as for a stranger: a charger that was found at once must not be refused the sooner."""
+        claimed = claimed_in(target)
+        if refused.charger is None or not claimed or refused.charger.charger_id != claimed[0]:
+            return
+        users = claimed_by_user(_basic(credentials.authorization) or b"")
+        if len(claimed) == 1 and (not users or claimed[0] in users):
+            self.chargers.known_as(list(dict.fromkeys((*claimed, *users))))
 
     def _tell_operator(self, target: str, credentials: ChargerCredentials, refused: Refused, at: datetime) -> None:
         """Show a refusal to whoever can do something about it. What cannot be written stops nothing."""
         charger = refused.charger
-        operator_id = charger.operator_id if charger else self.newcomers_to
-        if operator_id is None:
-            return
+        # Strangers nobody is shown are written down all the same, for writing takes its time.
+        operator_id = charger.operator_id if charger else self.newcomers_to or _NOBODY
         said = (*claimed_in(target), *claimed_by_user(_basic(credentials.authorization) or b""), "")
         knock = Knock(
             operator_id=operator_id,
@@ -294,6 +337,9 @@ class Connections:
             return
         if charger is not None and (knocks <= _ALL_LOGGED or knocks.bit_count() == 1):
             self.charger_log.refused(charger.charger_id, refused.why, knocks)
+        else:
+            # What is written there as well must not tell from outside whose name is a charger's.
+            self.knocks.add(replace(knock, knocks=0))
 
 
 def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequence[Charger]:
@@ -305,8 +351,7 @@ def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequ
 
 def _doubtful(why: str, charger: Charger, basic: bytes | None) -> Refused:
     """Not to be told apart; that takes as long as a wrong password, so that ids cannot be probed."""
-    if basic is not None:
-        password_matches(b"", _NOBODYS_PASSWORD)
+    _guess_in_vain(basic)
     return Refused(401, KnockReason.AMBIGUOUS, why[:_LONGEST_WHY], charger)
 
 
@@ -319,15 +364,31 @@ def _check_user(charger: Charger, basic: bytes | None, subprotocol: str) -> None
         raise Refused(401, KnockReason.WRONG_USER, why[:_LONGEST_WHY], charger)
 
 
-def _matches(password: bytes, stored: str) -> bool:
-    """Whether it is that password, or the bytes that its hexadecimal digits stand for.
+def _matches(password: bytes, stored: str, may_be_key: bool) -> bool:
+    """Whether it is that password, or the bytes that its hexadecimal digits stand for. `may_be_key`: look at both.
 
     OCPP 1.6 sets AuthorizationKey in hexadecimal; some chargers then log in with the digits, others with the bytes.
     """
     if password_matches(password, stored):
         return True
-    is_binary = len(password) == _KEY_BYTES and not password.isalnum()
-    return is_binary and password_matches(password.hex().upper().encode(), stored)
+    return may_be_key and password_matches(password.hex().upper().encode(), stored) and _is_key(password)
+
+
+def _is_key(password: bytes) -> bool:
+    return len(password) == _KEY_BYTES and not password.isalnum()
+
+
+def _may_hold_key(basic: bytes) -> bool:
+    """Whether a password behind one of its colons is a key in bytes: that depends on what was sent and nothing else."""
+    return any(_is_key(basic[at + 1 :]) for at, sign in enumerate(basic) if sign == ord(":"))
+
+
+def _guess_in_vain(basic: bytes | None) -> None:
+    """Take as long as a wrong password takes: the present one and the offered one are looked at."""
+    if basic is None:
+        return
+    for _ in range(2):
+        _matches(b"", _NOBODYS_PASSWORD, _may_hold_key(basic))
 
 
 def _names(subject: str | None, charger: Charger) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 from chalicelib.domain.chargers.availability import LineChanged, StatusChanged
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History, MessageLog
 from chalicelib.ports.discovery import Places
@@ -67,14 +66,12 @@ class ChargerLog:
         except Exception:
             _log.exception("place not written", extra={"charger_id": charger.charger_id})
 
-    def status(
-        self, charger_id: str, connector: ConnectorId | None, status: ConnectorStatus, place: str | None
-    ) -> None:
-        """A connector changed; whoever searches sees it."""
+    def status(self, charger_id: str, changed: StatusChanged, place: str | None = None) -> None:
+        """A connector changed; whoever searches at `place` sees it. Without one it is news of the past only."""
         try:
-            if place is not None and connector is not None:
-                self.places.set_status(place, connector, status)
-            self.history.add(charger_id, StatusChanged(self.clock(), connector, status))
+            if place is not None and changed.connector is not None:
+                self.places.set_status(place, changed.connector, changed.status)
+            self.history.add(charger_id, changed)
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 

@@ -1,4 +1,4 @@
-"""The registry of sites, tariffs, chargers and tokens.
+"""The registry of sites, tariffs and chargers.
 
 An operator sees and changes only what carries its own operator id.
 """
@@ -12,35 +12,37 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.pricing.caps import tariff_faults
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites
+from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites, Sockets
 from chalicelib.ports.discovery import Places
-from chalicelib.ports.drivers import Drivers, TokenRegistry
 from chalicelib.ports.money import OperatorProfiles
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
 from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Token
-from chalicelib.services.access import NotFound, Refusal, is_drivers, not_another_operators, operators_own
-from chalicelib.services.chargers.connections import hash_password
+from chalicelib.services.access import NotFound, Refusal, is_operators, not_another_operators, operators_own
+from chalicelib.services.chargers.connections import hash_password, password_matches
 
+_MOST_FAULTS = 5
 # Nothing, or a certificate.
 _WITHOUT_PASSWORD = (0, 3)
+# What a charger shows, by its security profile: 1 and 2 differ in TLS only, which every charger speaks.
+_NOTHING = "nothing"
+_PROOFS = {0: _NOTHING, 1: "password", 2: "password", 3: "certificate"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """An operator's sites, tariffs, chargers and RFID tokens."""
+    """An operator's sites, tariffs and chargers."""
 
     chargers: ChargerRegistry
     connectors: Connectors
     sites: Sites
     tariffs: Tariffs
-    tokens: TokenRegistry
     operator_profiles: OperatorProfiles
-    drivers: Drivers
     places: Places
+    sockets: Sockets
     link: ChargerLink
     clock: Clock
 
@@ -67,7 +69,13 @@ class Registry:
         return profile
 
     def put_tariff(self, tariff: Tariff) -> None:
-        """Sessions under way keep the price they began with. Raises Refusal when the id is another operator's."""
+        """Sessions under way keep the price they began with.
+
+        Raises Refusal when the id is another operator's, and for prices that no tariff may have (`pricing/caps.py`).
+        """
+        faults = list(tariff_faults(tariff, self.clock().date()))
+        if faults:
+            raise Refusal("invalid_tariff", "; ".join(faults[:_MOST_FAULTS]))
         not_another_operators(self.tariffs.get(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")
         self.tariffs.put(tariff)
 
@@ -78,22 +86,25 @@ class Registry:
         """
         site = operators_own(self.sites.get(charger.site_id), charger.operator_id, f"site {charger.site_id}")
         known = self.chargers.get(charger.charger_id)
-        not_another_operators(known, charger.operator_id, f"charger id {charger.charger_id}")
-        if password is not None:
-            password_hash = hash_password(password.encode(), secrets.token_bytes(16))
-        elif known is not None:
-            password_hash = known.password_hash
-        elif charger.security_profile in _WITHOUT_PASSWORD:
-            password_hash = hash_password(secrets.token_bytes(32), secrets.token_bytes(16))
-        else:
-            raise Refusal("password_missing", "a new charger needs a password")
-        self.chargers.put(replace(charger, password_hash=password_hash), keep_password=password is None)
+        was_pending = known is not None and known.admission is Admission.PENDING
+        if not was_pending:
+            # A name that only waits to be accepted is nobody's.
+            not_another_operators(known, charger.operator_id, f"charger id {charger.charger_id}")
+        kept_hash = _kept_hash(known, charger, password)
+        password_hash = kept_hash or _new_hash(charger, password)
+        was_unproven = known is not None and (was_pending or known.security_profile == 0)
+        is_proof_another = known is not None and (kept_hash is None or _asks_more(known, charger))
+        self.chargers.put(
+            replace(charger, password_hash=password_hash),
+            keep_password=kept_hash is not None,
+            forget_facts=was_unproven and is_proof_another,
+        )
         now = self.chargers.get(charger.charger_id)
         if now is not None:
-            if now.admission is Admission.BLOCKED and now.connection_id is not None:
-                self.link.close(now.connection_id)
+            if is_proof_another or now.admission is Admission.BLOCKED:
+                self._end_sockets(now)
             self._show(now, site)
-        return known is not None and known.admission is Admission.PENDING
+        return was_pending
 
     def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
         """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""
@@ -102,10 +113,15 @@ class Registry:
         if admission is Admission.ACCEPTED and site is None:
             raise Refusal("not_registered", "register the charger first: it needs a site and connectors")
         self.chargers.admit(charger_id, admission)
-        if charger.connection_id is not None:
-            self.link.close(charger.connection_id)
+        self._end_sockets(charger)
         if site is not None:
             self._show(replace(charger, admission=admission), site)
+
+    def _end_sockets(self, charger: Charger) -> None:
+        """Nothing more is heard of the charger but by a socket that it opens from now on."""
+        for connection_id in charger.sockets:
+            self.sockets.end(connection_id)
+            self.link.close(connection_id)
 
     def _show(self, charger: Charger, site: Site) -> None:
         """Put a charger where searches find it, or take it from there."""
@@ -142,16 +158,6 @@ class Registry:
             kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
         )
 
-    def put_token(self, token: Token) -> None:
-        """Issue or block an RFID card. Raises NotFound for an unknown driver, Refusal for another's card."""
-        known = self.tokens.get(token.uid)
-        not_another_operators(known, token.operator_id, f"token {token.uid}")
-        if self.drivers.get(token.driver_id) is None:
-            raise NotFound(f"driver {token.driver_id}")
-        if known is not None and is_drivers(known, token.driver_id):
-            token = replace(token, blocked_by_driver=known.blocked_by_driver)
-        self.tokens.put(token, self.clock())
-
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """All of the operator's chargers, as registered and as they are now."""
         return self.chargers.of_operator(operator_id)
@@ -165,3 +171,33 @@ class Registry:
             raise NotFound(f"charger {charger_id}")
         states = [state for state in self.connectors.of_charger(charger_id) if state.connector in charger.connectors]
         return charger, site, tariff, states
+
+
+def _kept_hash(known: Charger | None, charger: Charger, password: str | None) -> str | None:
+    """The proof of a charger that is known, where it stays as it is; None: it is another from now on.
+
+    What somebody brought who came by a name is kept for the operator they came to only, and only if they brought any.
+    """
+    if known is None:
+        return None
+    if password is not None:
+        return known.password_hash if password_matches(password.encode(), known.password_hash) else None
+    if known.admission is not Admission.PENDING:
+        return known.password_hash
+    is_brought = known.security_profile not in _WITHOUT_PASSWORD and is_operators(known, charger.operator_id)
+    return known.password_hash if is_brought else None
+
+
+def _new_hash(charger: Charger, password: str | None) -> str:
+    """What a charger proves itself by from now on. Raises Refusal (`password_missing`)."""
+    if password is not None:
+        return hash_password(password.encode(), secrets.token_bytes(16))
+    if charger.security_profile in _WITHOUT_PASSWORD:
+        return hash_password(secrets.token_bytes(32), secrets.token_bytes(16))
+    raise Refusal("password_missing", "a new charger needs a password, and so does one that came without any")
+
+
+def _asks_more(known: Charger, charger: Charger) -> bool:
+    """Whether a charger must show from now on what it need not have shown so far: a password, or a certificate."""
+    was, asked = _PROOFS[known.security_profile], _PROOFS[charger.security_profile]
+    return asked not in (_NOTHING, was)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.answers import Noted
+from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.chargers.events import (
     ChargingStarted,
+    ConnectorId,
     ConnectorStatus,
     ReadingsTaken,
     StatusReported,
@@ -54,11 +56,15 @@ class ConnectorStatuses:
 
     def transaction_told(self, connection: Connection, event: ChargingStarted | ReadingsTaken) -> None:
         """What a transaction does is what its connector does, unless that was told afterwards or is over by now."""
-        if event.status is None or event.is_offline:
+        if event.status is None:
             return
         known = self.transaction_ids.present(connection.charger_id, event.ref)
         connector = event.connector or (known.connector if known is not None else None)
         if known is not None and connector is not None:
+            if event.is_offline:
+                at = _credible(event.at, self.clock())
+                self._told_of_past(connection.charger_id, connector, event.status, at)
+                return
             is_new = isinstance(event, ChargingStarted)
             self.told(connection, StatusReported(connector, event.status, event.at), is_new_charge=is_new)
 
@@ -76,10 +82,12 @@ class ConnectorStatuses:
         )
         before = self.connectors.set_status(connection.charger_id, state)
         if before is None:
+            self._told_of_past(connection.charger_id, where, status, state.told_at)
             return Noted()
-        if before.status is not status:
-            self.charger_log.status(connection.charger_id, connector, status, before.place)
         at = state.told_at or now
+        if before.status is not status:
+            changed = StatusChanged(now, connector, status, state.told_at)
+            self.charger_log.status(connection.charger_id, changed, before.place)
         is_its_own = False
         if before.session_id is not None and status in _CAR_OUT:
             charger_id, session_id = connection.charger_id, before.session_id
@@ -87,11 +95,19 @@ class ConnectorStatuses:
             is_its_own = has_begun and status is ConnectorStatus.AVAILABLE
         if before.last_session_id is not None and not is_its_own and _has_left(before, state, is_new_charge):
             self.ends.car_left(before.last_session_id, at)
-        if before.session_id is not None and status in IDLE:
-            self.alerts.idle(before.session_id)
+        its_session = before.session_id or (before.last_session_id if before.status is not status else None)
+        if its_session is not None and status in IDLE:
+            self.alerts.idle(its_session)
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
         return Noted()
+
+    def _told_of_past(
+        self, charger_id: str, connector: ConnectorId, status: ConnectorStatus, told_at: datetime | None
+    ) -> None:
+        """What a connector did while nobody heard of it: no news of the present, but of what a charge was."""
+        if told_at is not None:
+            self.charger_log.status(charger_id, StatusChanged(told_at, connector, status, told_at))
 
 
 def _has_left(before: ConnectorState, state: ConnectorState, is_new_charge: bool) -> bool:

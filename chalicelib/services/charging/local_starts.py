@@ -8,17 +8,18 @@ from functools import reduce
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import Origin, Reason, Session
-from chalicelib.domain.charging.transitions import SessionEvent, apply
+from chalicelib.domain.charging.transitions import apply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import is_drivers
 from chalicelib.services.chargers.connectors import seat, take_connector
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.charging.session_story import story
 from chalicelib.services.drivers.authorization import Authorization
 from chalicelib.services.reservations import DriverReservations
 
@@ -38,13 +39,11 @@ class LocalStarts:
     ends: InferredEnds
     clock: Clock
 
-    def begin(
-        self, charger: Charger, facts: Transaction, authorization: Authorization, story: list[SessionEvent]
-    ) -> Session | None:
+    def begin(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session | None:
         """The session of a charge, made once. None when it was made and is gone."""
         # Told its story before it is written: a session that had yet to begin would be given up by the sweep.
         blank = self.blank(charger, facts, authorization)
-        session = reduce(apply, story, blank)
+        session = reduce(apply, story(facts, blank.not_before), blank)
         superseded: Session | None = None
         if session.connector.is_credible and not take_connector(self.connectors, self.sessions, session):
             session, superseded = self._at_a_connector_not_free(session)
@@ -59,7 +58,10 @@ class LocalStarts:
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
         site = self.sites.get(charger.site_id)
-        tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id)) if site else None
+        # At the price at which its token was let in, be another set meanwhile.
+        tariff = authorization.tariff
+        if tariff is None and site is not None:
+            tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id))
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
@@ -76,6 +78,8 @@ class LocalStarts:
             time_zone=site.time_zone if site else "UTC",
             created_at=self.clock(),
             reason=None if accepted else Reason.NOT_AUTHORISED,
+            plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
+            asked_at=authorization.asked_at,
         )
 
     def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:
@@ -90,8 +94,13 @@ class LocalStarts:
             return session, seat(self.connectors, self.sessions, session, session.connector)
         if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
+        if session.stopped_at is not None and session.stopped_at <= reservation.created_at:
+            # A charge of theirs from before, told late: what is kept is kept for another.
+            return session, None
         reserved = self.driver_reservations.use(reservation)
         self.connectors.keep_no_longer(session.charger_id, session.connector, reservation.reservation_id)
         take_connector(self.connectors, self.sessions, session)
         self.driver_reservations.let_go(reservation)
-        return replace(session, reserved=reserved), None
+        session = replace(session, reserved=reserved, asked_at=reservation.created_at)
+        began_at = max(it for it in (session.started_at, session.not_before) if it is not None)
+        return replace(session, started_at=began_at), None

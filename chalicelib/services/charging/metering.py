@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.charging.ends import Unplugged
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
 from chalicelib.domain.pricing.energy import Measured
-from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import History
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -35,7 +33,6 @@ class Metering:
 
     evidence: Evidence
     readings: Readings
-    history: History
     changes: SessionChanges
     clock: Clock
 
@@ -59,6 +56,8 @@ class Metering:
         found = self.evidence.whole(session)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)
+        if session.started_at is not None and ended_at - session.started_at > ORDINARY_CHARGE:
+            flags.add(Flag.LONG_CHARGE)
         return EnergyMeasured(
             at=ended_at,
             energy_wh=found.energy_wh,
@@ -96,11 +95,7 @@ class Metering:
         """How its time was spent, by what its connector became meanwhile and what its registers show."""
         if session.started_at is None:
             return None
-        happened = self.history.between(session.charger_id, session.started_at, ended_at)
-        statuses = [
-            (it.at, it.status) for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector
-        ]
-        return occupation(session.started_at, ended_at, statuses, found.points)
+        return occupation(session.started_at, ended_at, self.evidence.statuses(session), found.points)
 
     def _review_until(self, session: Session, found: Measured) -> datetime | None:
         """Until when a person may decide; None where nobody has to, or there is nothing to pay."""

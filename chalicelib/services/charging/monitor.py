@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.bounds import ceiling_minor, reserved_minor
 from chalicelib.domain.charging.session import Hold, Reason, Session, State
 from chalicelib.domain.charging.transitions import FundsLow, StopRequested
 from chalicelib.domain.pricing.currency import decimals
@@ -95,9 +96,16 @@ class Monitor:
         newest = max(readings, key=lambda it: it.at)
         energy_wh, cost_minor, until = self.so_far(session, newest)
         limits = session.limits_in_force
-        spent = (energy_wh, cost_minor, until - (session.started_at or session.created_at), newest.soc_percent)
+        lasted = until - (session.started_at or session.created_at)
+        spent = (energy_wh, cost_minor - reserved_minor(session), lasted, newest.soc_percent)
+        most_minor = ceiling_minor(session)
+        session_id = session.session_id
         if limits is not None and limits.is_reached(*spent):
-            self.changes.apply(session.session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+            self.changes.apply(session_id, StopRequested(self.clock(), Reason.LIMIT_REACHED), known=session)
+        elif session.holds and session.held_minor >= most_minor:
+            # More is neither set aside nor taken.
+            if cost_minor >= most_minor:
+                self.changes.apply(session_id, StopRequested(self.clock(), Reason.FUNDS_EXHAUSTED), known=session)
         elif session.holds and cost_minor * 100 >= session.held_minor * _SHARE_PERCENT:
             self.changes.apply(session.session_id, FundsLow(self.clock()), known=session)
         if limits is not None and limits.nearly.is_reached(*spent):

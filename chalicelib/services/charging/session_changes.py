@@ -59,6 +59,8 @@ class SessionChanges:
             except Conflict:
                 continue
             _log.info("session changed", extra={"session_id": session_id, "state": after.state})
+            if after.needs_workflow and not before.needs_workflow:
+                self.workflow.start(after)
             self.wake(after, waiting)
             return after
         raise Conflict(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")

@@ -5,9 +5,11 @@ Any facts, known in any order, tell the same story in the order in which it happ
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import StopReason
-from chalicelib.domain.charging.session import Reason, session_id_for
+from chalicelib.domain.charging.session import Reason, Session, session_id_for
 from chalicelib.domain.charging.transitions import (
     SessionEvent,
     Started,
@@ -22,15 +24,29 @@ from chalicelib.services.drivers.authorization import Authorization
 # Who asked for a charge that began too late for us still wants it.
 _LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
 
+_STILL_WANTED = timedelta(days=1)
+
 
 def for_this(authorization: Authorization, facts: Transaction) -> Authorization:
     """A token's authorization as far as this transaction goes: a session has one, and what is beyond is its own."""
     session = authorization.session
     if session is None or session.ref == facts.ref or (session.ref is None and not session.is_over):
         return authorization
-    is_late = session.ref is None and session.reason in _LATE
-    standing = AuthorizationStatus.ACCEPTED if is_late else AuthorizationStatus.EXPIRED
-    return Authorization(standing=standing, driver_id=session.driver_id, terms=Terms(session.tariff.tariff_id))
+    if session.ref is not None or _is_long_over(session, facts):
+        # Its driver asked for one charge and has had it: by its name, which chargers know, nobody makes them pay again.
+        return Authorization(standing=AuthorizationStatus.EXPIRED, terms=Terms(session.tariff.tariff_id))
+    standing = AuthorizationStatus.ACCEPTED if session.reason in _LATE else AuthorizationStatus.EXPIRED
+    return Authorization(
+        standing=standing,
+        driver_id=session.driver_id,
+        terms=Terms(session.tariff.tariff_id),
+        asked_at=session.created_at,
+    )
+
+
+def _is_long_over(session: Session, facts: Transaction) -> bool:
+    heard_at = facts.started_heard_at or facts.heard_at
+    return session.ended_at is not None and heard_at is not None and heard_at - session.ended_at > _STILL_WANTED
 
 
 def session_name(facts: Transaction, authorization: Authorization) -> str:
@@ -40,11 +56,14 @@ def session_name(facts: Transaction, authorization: Authorization) -> str:
     return session_id_for("transaction", facts.charger_id, facts.ref)
 
 
-def story(facts: Transaction) -> list[SessionEvent]:
-    """What the facts known so far have to say to a session, in the order it happened."""
+def story(facts: Transaction, not_before: datetime | None = None) -> list[SessionEvent]:
+    """What the facts known so far have to say to a session, in the order it happened.
+
+    `not_before`: its driver asked for it then, so that nothing of it was earlier (`Session.not_before`).
+    """
     events: list[SessionEvent] = []
-    start = ReportedTime(facts.started_at, facts.started_heard_at) if facts.started_heard_at else None
-    stop = ReportedTime(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+    start = _start(facts, not_before)
+    stop = ReportedTime(facts.stopped_at, facts.stopped_heard_at, not_before) if facts.stopped_heard_at else None
     if start is not None:
         doubts = frozenset[Flag]() if start.is_believable else frozenset({Flag.CLOCK_WRONG})
         where = facts.connector if facts.connector is not None and facts.connector.is_credible else None
@@ -71,3 +90,13 @@ def story(facts: Transaction) -> list[SessionEvent]:
             )
         )
     return events
+
+
+def _start(facts: Transaction, not_before: datetime | None) -> ReportedTime | None:
+    """When it began, as told; one that we knew before its driver asked for it (2.x, at the plug) is theirs since."""
+    heard_at = facts.started_heard_at
+    if heard_at is None:
+        return None
+    if not_before is not None and heard_at < not_before:
+        return ReportedTime(not_before, not_before, not_before)
+    return ReportedTime(facts.started_at, heard_at, not_before)

@@ -21,7 +21,7 @@ from chalicelib.domain.chargers.events import (
 )
 from chalicelib.domain.charging.ends import is_same_end
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.drivers import canonical, spellings
+from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.evidence import Flag, believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
@@ -272,13 +272,25 @@ class _Candidate:
 
 
 def _is_same_card(shown: str, token: str) -> bool:
-    return canonical(token) in spellings(shown)
+    return not set(spellings(shown)).isdisjoint(spellings(token))
 
 
 def _alias(event: ChargingStopped) -> str:
     """A name that the same message always gets."""
     facts = (event.said_at or event.at, event.meter_stop_wh, event.token, event.reason)
     return NAMELESS + hashlib.sha256("\x1f".join(map(str, facts)).encode()).hexdigest()[:16]
+
+
+def is_after_end(known: Transaction, event: ReadingsTaken) -> bool:
+    """Whether a transaction had ended before this: a message of it numbered or dated after its own end."""
+    if known.stopped_heard_at is None or known.stopped_as is not None:
+        return False
+    if event.seq_no is not None and known.last_seq_no is not None:
+        return event.seq_no > known.last_seq_no
+    stopped_at = known.stopped_at
+    if stopped_at is None or not believable(stopped_at, known.stopped_heard_at):
+        return False
+    return bool(event.readings) and all(it.at > stopped_at for it in event.readings)
 
 
 def is_same_start(facts: Transaction, event: ChargingStarted) -> bool:

@@ -19,7 +19,6 @@ from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, 
 from chalicelib.domain.charging.readings import is_beside, with_beginning
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
-from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
@@ -33,12 +32,15 @@ from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_at
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import for_this, session_name, story
-from chalicelib.services.charging.transaction_ids import TransactionIds, is_same_start
+from chalicelib.services.charging.transaction_allowance import TransactionAllowance
+from chalicelib.services.charging.transaction_ids import TransactionIds, is_after_end, is_same_start
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
 
 _REF_ATTEMPTS = 8
+# Somebody's token, and nobody pays for what is charged with it.
+_ENDS = (AuthorizationStatus.EXPIRED, AuthorizationStatus.BLOCKED, AuthorizationStatus.NOT_HERE)
 _log = logging.getLogger(__name__)
 
 AssignRef = Callable[[str, ChargingStarted, int], str]
@@ -74,6 +76,7 @@ class TransactionEvents:
     limits: TransactionLimit
     running_costs: RunningCosts
     alerts: Alerts
+    allowance: TransactionAllowance
     clock: Clock
     signed_values: SignedValues
 
@@ -112,7 +115,7 @@ class TransactionEvents:
         if known is None:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
-        if _is_after_end(known, event):
+        if is_after_end(known, event):
             # Nothing new can be said of it: only that the message came is kept.
             self.readings.append(connection.charger_id, known.ref, (), event.seq_no)
             return Noted()
@@ -251,6 +254,7 @@ class TransactionEvents:
             facts = replace(facts, session_id=session_name(facts, authorization), attend_from_wh=from_wh)
         is_end = facts.stopped_heard_at is not None
         merged = self.transactions.end(facts) if is_end else self.transactions.record(facts)
+        self.allowance.check(facts, merged)
         if merged.session_id is not None or merged.token is None or merged.started_heard_at is None:
             return merged, authorization
         # The token was shown after the transaction began, or in a message that overtook its beginning.
@@ -282,14 +286,14 @@ class TransactionEvents:
             authorization = self.authorizations.authorization(
                 charger.charger_id, charger.operator_id, facts.token or ""
             )
-        return self.starts.begin(charger, facts, authorization, story(facts))
+        return self.starts.begin(charger, facts, authorization)
 
     def _bring_up_to_date(self, session: Session, facts: Transaction) -> Session:
         """The session as its facts have it: begun, at the connector where the car is, ended."""
         is_elsewhere = facts.connector is not None and facts.connector != session.connector
         if is_elsewhere and facts.started_heard_at is not None and facts.stopped_heard_at is None:
             session = self._seated(session, facts)
-        return self.changes.apply(session.session_id, *story(facts), known=session)
+        return self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
 
     def _admitted(
         self, session: Session, authorization: Authorization | None, token: str | None
@@ -301,11 +305,7 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
-        if (
-            authorization.standing is AuthorizationStatus.EXPIRED
-            and not session.is_over
-            and session.origin is not Origin.APP
-        ):
+        if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         is_refused = token == session.token and self._is_one_too_many(session, authorization)
@@ -313,7 +313,7 @@ class TransactionEvents:
             session = self.changes.apply(
                 session.session_id, StopRequested(self.clock(), Reason.TOO_MANY_CHARGES), known=session
             )
-        if session.origin is not Origin.APP:
+        if session.origin is not Origin.APP and session.needs_workflow:
             self.workflow.start(session)
         return AuthorizationStatus.CONCURRENT_TX if is_refused else authorization.standing
 
@@ -343,7 +343,7 @@ class TransactionEvents:
         """
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
-        begun = session if session.started_at else reduce(apply, story(facts), session)
+        begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
         superseded = seat(self.connectors, self.sessions, begun, facts.connector)
         if superseded is None:
             return session
@@ -352,7 +352,7 @@ class TransactionEvents:
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
         self.connectors.free(session.charger_id, session.connector, session.session_id)
-        session = self.changes.apply(session.session_id, *story(facts), known=session)
+        session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 
     def _authorization(self, connection: Connection, token: str) -> Authorization:
@@ -370,18 +370,6 @@ def _told(
     return _Told(
         facts=facts, session=session, standing=standing, group=authorization.group, expires_at=authorization.expires_at
     )
-
-
-def _is_after_end(known: Transaction, event: ReadingsTaken) -> bool:
-    """Whether a transaction had ended before this: a message of it numbered or dated after its own end."""
-    if known.stopped_heard_at is None or known.stopped_as is not None:
-        return False
-    if event.seq_no is not None and known.last_seq_no is not None:
-        return event.seq_no > known.last_seq_no
-    stopped_at = known.stopped_at
-    if stopped_at is None or not believable(stopped_at, known.stopped_heard_at):
-        return False
-    return bool(event.readings) and all(it.at > stopped_at for it in event.readings)
 
 
 def _tells_where(known: Transaction, event: ReadingsTaken) -> bool:

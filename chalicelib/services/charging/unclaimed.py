@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 
 from chalicelib.domain.charging.session import Session
@@ -90,32 +90,36 @@ class UnclaimedCharges:
         authorization = self.authorizations.authorization(charger.charger_id, charger.operator_id, token)
         session_id = session_name(facts, authorization)
         facts = self.transactions.record(Transaction(charger_id=facts.charger_id, ref=facts.ref, session_id=session_id))
-        session, told = authorization.session, self._story_without_beginning(facts)
+        session = authorization.session
+        not_before = session.not_before if session is not None else None
+        told = self._story_without_beginning(facts, not_before)
         if session is None:
             begun = self.starts.blank(charger, replace(facts, token=token or None), authorization)
             session = reduce(apply, told, begun)
             if not self.changes.add(begun, session):
                 session = self.sessions.get(session.session_id) or session
         session = self.changes.apply(session.session_id, *told, known=session)
-        self.workflow.start(session)
+        if session.needs_workflow:
+            self.workflow.start(session)
         return session
 
     def _has_session(self, facts: Transaction) -> bool:
         """Whether there is a session of it: a crash may have left only the name of one."""
         return facts.session_id is not None and self.sessions.get(facts.session_id) is not None
 
-    def _story_without_beginning(self, facts: Transaction) -> list[SessionEvent]:
+    def _story_without_beginning(self, facts: Transaction, not_before: datetime | None) -> list[SessionEvent]:
         """What there is to tell of a transaction, its first reading standing in for a beginning nobody saw."""
-        told = story(facts)
+        told = story(facts, not_before)
         if facts.started_heard_at is not None:
             return told
         first = self.readings.after(facts.charger_id, facts.ref, "", limit=1)
         reading = first[0].reading if first else None
-        begun = ReportedTime(reading.at if reading else facts.stopped_at, facts.heard_at or self.clock())
+        seen_at = reading.at if reading else facts.stopped_at
+        begun = ReportedTime(seen_at, facts.heard_at or self.clock(), not_before)
         register_wh = facts.meter_start_wh
         if register_wh is None and reading is not None:
             register_wh = reading.energy_wh
-        ended = ReportedTime(facts.stopped_at, facts.stopped_heard_at) if facts.stopped_heard_at else None
+        ended = ReportedTime(facts.stopped_at, facts.stopped_heard_at, not_before) if facts.stopped_heard_at else None
         began_at = span(begun, ended).began_at if ended else begun.best
         doubts = {Flag.START_UNKNOWN} if begun.is_believable else {Flag.START_UNKNOWN, Flag.CLOCK_WRONG}
         return [Started(ref=facts.ref, at=began_at, meter_start_wh=register_wh, flags=frozenset(doubts)), *told]

@@ -72,7 +72,13 @@ class Accounts:
         card = self.payments().saved_card(driver.customer_id, setup_id) if driver.customer_id else None
         if card is None:
             raise Refusal("card_not_ready", "this card setup is not finished, or is not yours")
-        return self._changed(driver_id, payment_method_id=card.payment_method_id, card=card.label)
+        fingerprints = dict(driver.fingerprints)
+        if card.fingerprint:
+            self.drivers.share_card(driver_id, card.fingerprint)
+            fingerprints[card.payment_method_id] = card.fingerprint
+        return self._changed(
+            driver_id, payment_method_id=card.payment_method_id, card=card.label, fingerprints=fingerprints
+        )
 
     def _changed(self, driver_id: str, **facts: Any) -> Driver:
         """The payment provider took its time: what else was written meanwhile stays."""

@@ -1,27 +1,54 @@
-"""Authorizes tokens: whom one stands for, and whether they may charge now, however its reader spells it."""
+"""Authorizes tokens: whom one stands for, and whether they may charge now, however its reader spells it.
+
+Nobody pays for a token that they have not agreed to, nor abroad at a price above the cap; a claim is proven by being
+shown while it lasts. A reader that shows too many unknown tokens in an hour is told that all are unknown.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.session import Session, State, looks_like_app_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Setups, Sites
+from chalicelib.ports.chargers import Chargers, Knocks, Setups, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers, TokenRegistry
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.protocol.ocpp import OLDEST
-from chalicelib.records.chargers import Connection
-from chalicelib.records.drivers import NO_TERMS, Driver, Terms, Token, terms_with
-from chalicelib.services.access import is_operators
+from chalicelib.records.chargers import Connection, Knock, KnockReason
+from chalicelib.records.drivers import (
+    NO_TERMS,
+    Consent,
+    Driver,
+    RefusedToken,
+    Terms,
+    Token,
+    TokenRefusal,
+    terms_with,
+)
+from chalicelib.services.access import is_drivers, is_operators
 from chalicelib.services.drivers.eligibility import can_pay, why_barred
+from chalicelib.services.drivers.token_rules import TokenRules
 
 # Of a driver's sessions so many, the newest, are looked through for those that run.
 _NEWEST = 25
+# A refusal that is repeated sooner is no news to the token's driver.
+_REFUSAL_AGAIN = timedelta(minutes=1)
+# What a charger is told of a token that was refused for such a reason.
+_STANDINGS = {
+    TokenRefusal.EXPIRED: AuthorizationStatus.EXPIRED,
+    TokenRefusal.ROAMING_OFF: AuthorizationStatus.NOT_HERE,
+    TokenRefusal.TOO_DEAR: AuthorizationStatus.NOT_HERE,
+}
+# What bars a driver from charging by app bars their tokens.
+_REFUSALS = {it.value: it for it in TokenRefusal}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +57,9 @@ class Authorization:
 
     `standing` is the token's authorization status. `terms` are what the operator has agreed with that driver, if
     anything. `group` and `expires_at` are the token's.
-    `is_master_pass`: it ends any charge, and its `standing` says that it begins none.
+    `asked_at` is when an app asked for what it begins, if one did and its session is over.
+    `is_master_pass`: it ends any charge, and its `standing` says that it begins none. `tariff` is the price at which
+    alone it may charge, where that was asked.
     """
 
     standing: AuthorizationStatus
@@ -40,6 +69,8 @@ class Authorization:
     group: str = ""
     expires_at: datetime | None = None
     is_master_pass: bool = False
+    asked_at: datetime | None = None
+    tariff: Tariff | None = None
 
     @property
     def to_end(self) -> AuthorizationStatus:
@@ -50,6 +81,9 @@ class Authorization:
 @dataclass(frozen=True, kw_only=True)
 class Authorizations:
     """Looks tokens up. One read for an RFID token or an app's, and one more for an RFID token's driver.
+
+    Three more for the price, where that matters: a driver's own token abroad, one that waits for its driver, a driver
+    without a card. A write for a token nobody has, for one refused, and for a claim that this proves.
 
     Where the operator's rule bounds how many charges may run under one card, two more for the driver's newest
     sessions: an index that may be a second old, so that two starts in one breath may both be let in.
@@ -62,7 +96,9 @@ class Authorizations:
     tokens: TokenRegistry
     drivers: Drivers
     setups: Setups
+    knocks: Knocks
     clock: Clock
+    rules: TokenRules
 
     def shown(self, connection: Connection, token: str) -> Authorization:
         """Who shows `token` at a charger, and whether it may go on: nobody knows yet whether to begin or to end.
@@ -109,23 +145,83 @@ class Authorizations:
                     driver_id=session.driver_id,
                     session=session,
                 )
-        known = self._token(operator_id, token)
+        known = self._token(charger_id, operator_id, token)
         if known is None:
             return Authorization(standing=AuthorizationStatus.UNKNOWN)
         if is_operators(known, operator_id) and self.setups.profile(operator_id).is_master_pass(known.group):
             return self._master_pass(known)
+        return self._drivers(known, charger_id, operator_id)
+
+    def _drivers(self, known: Token, charger_id: str, operator_id: str) -> Authorization:
+        """A driver's token: it may charge, or why it was refused is noted."""
         driver = self.drivers.get(known.driver_id)
-        if known.is_blocked or driver is None or not self._may_charge(driver, operator_id, charger_id):
+        if driver is None:
             return Authorization(standing=AuthorizationStatus.BLOCKED)
-        if known.expires_at is not None and known.expires_at <= self.clock():
-            return Authorization(standing=AuthorizationStatus.EXPIRED)
+        terms = terms_with(operator_id, driver.terms)
+        price = _Price(self, terms, charger_id)
+        why = self._why_not_here(known, driver, operator_id, price)
+        if why is not None:
+            self._note_refused(known, charger_id, why)
+            return Authorization(standing=_STANDINGS.get(why, AuthorizationStatus.BLOCKED))
+        if known.consent is Consent.CLAIMED and not self._prove(known):
+            return Authorization(standing=AuthorizationStatus.UNKNOWN)
         return Authorization(
             standing=AuthorizationStatus.ACCEPTED,
             driver_id=known.driver_id,
-            terms=terms_with(operator_id, driver.terms),
+            terms=terms,
             group=known.group,
             expires_at=known.expires_at,
+            tariff=price.found,
         )
+
+    def _why_not_here(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
+        """Why this token may not charge at such a charger now; None: it may."""
+        why = self._why_not(token, driver, operator_id, price)
+        if why is not None:
+            return why
+        if token.consent is Consent.ASKED:
+            # It costs its driver nothing where nothing costs anything: an operator's own token, by its own rule.
+            tariff = price()
+            return None if tariff is not None and tariff.is_free else TokenRefusal.NOT_AGREED
+        if self.rules.is_abroad(token, operator_id):
+            tariff = price()
+            return self.rules.refusal_abroad(driver, tariff) if tariff is not None else TokenRefusal.TOO_DEAR
+        return None
+
+    def _why_not(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
+        """The rules of an app's driver, and what either side has said of the token. No read but of a price."""
+        if token.blocked or token.blocked_by_driver:
+            return TokenRefusal.BLOCKED
+        barred = why_barred(driver, operator_id)
+        if barred is not None:
+            return _REFUSALS.get(barred.code, TokenRefusal.DRIVER_BLOCKED)
+        if not can_pay(driver, price):
+            return TokenRefusal.NO_CARD
+        return TokenRefusal.EXPIRED if token.expires_at is not None and token.expires_at <= self.clock() else None
+
+    def _prove(self, claim: Token) -> bool:
+        """A claim is shown to a reader while it lasts: from now on it is its driver's. False: somebody was quicker."""
+        now = self.clock()
+
+        def proven(it: Token) -> Token:
+            if it.is_claim(now) and is_drivers(it, claim.driver_id):
+                return replace(it, consent=Consent.GIVEN, claimed_until=None, claimed_at="")
+            return it
+
+        proved = self.tokens.change(claim.uid, proven, now)
+        return proved is not None and proved.is_agreed and is_drivers(proved, claim.driver_id)
+
+    def _note_refused(self, token: Token, charger_id: str, why: TokenRefusal) -> None:
+        """For the token's driver to read. Nobody is told where a card is shown that they only say is theirs."""
+        now, last = self.clock(), token.refused
+        is_old = last is not None and (last.charger_id, last.reason) == (charger_id, why)
+        if token.consent is Consent.CLAIMED or (is_old and last is not None and now - last.at < _REFUSAL_AGAIN):
+            return
+        try:
+            self.tokens.note_refused(token, RefusedToken(now, charger_id, why))
+        except Exception:
+            # The charger has its answer all the same.
+            _log.exception("refusal not noted", extra={"charger_id": charger_id})
 
     def _master_pass(self, card: Token) -> Authorization:
         """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""
@@ -160,22 +256,66 @@ class Authorizations:
             and not names.isdisjoint(spellings(it.token))
         ]
 
-    def _may_charge(self, driver: Driver, operator_id: str, charger_id: str) -> bool:
-        """The rules of an app's driver. No read, but where there is no payment card."""
-        terms = terms_with(operator_id, driver.terms)
-        return why_barred(driver, operator_id) is None and can_pay(driver, lambda: self._tariff(terms, charger_id))
-
-    def _tariff(self, terms: Terms, charger_id: str) -> Tariff | None:
-        """The price at a charger. What is agreed holds wherever its site may be."""
+    def tariff(self, terms: Terms, charger_id: str) -> Tariff | None:
+        """The price at a charger under these terms. What is agreed holds wherever its site may be. Three reads."""
         if terms.tariff_id is not None:
             return self.tariffs.get(terms.tariff_id)
         charger = self.chargers.get(charger_id)
         site = self.sites.get(charger.site_id) if charger else None
         return self.tariffs.get(terms.tariff_at(site.tariff_id)) if site else None
 
-    def _token(self, operator_id: str, token: str) -> Token | None:
-        for name in spellings(token):
-            card = self.tokens.get(name)
-            if card is not None and card.operator_id in (operator_id, ""):
-                return card
-        return None
+    def _token(self, charger_id: str, operator_id: str, shown: str) -> Token | None:
+        """The token of any spelling that is good at that operator's chargers: what is known to be somebody's first."""
+        now = self.clock()
+        names = list(spellings(shown))
+        found = self.tokens.shown(names, charger_id, now)
+        if found.misses >= self.rules.misses_an_hour:
+            # Whoever guesses must not learn which guess was right.
+            return None
+        known = _first(found.tokens, charger_id, operator_id, now)
+        if known is None and names[0]:
+            self._missed(charger_id, operator_id, now)
+        return known
+
+    def _missed(self, charger_id: str, operator_id: str, now: datetime) -> None:
+        """One more unknown token of that charger's; when these are too many its operator is told, once an hour."""
+        misses = self.tokens.missed(charger_id, now)
+        if misses != self.rules.misses_an_hour:
+            return
+        why = (
+            f"{misses} unknown tokens within the hour {now:%H}:00 UTC; until it is over it is told that all are unknown"
+        )
+        _log.warning("a charger shows too many unknown tokens", extra={"charger_id": charger_id})
+        self.knocks.add(
+            Knock(
+                operator_id=operator_id,
+                charger_id=charger_id,
+                name=charger_id,
+                reason=KnockReason.TOKENS_UNKNOWN,
+                why=why,
+                at=now,
+                first_at=now,
+            )
+        )
+
+
+class _Price:
+    """The price at a charger, read when it is first asked for; `found` is what was read."""
+
+    def __init__(self, authorizations: Authorizations, terms: Terms, charger_id: str) -> None:
+        self._ask = (authorizations, terms, charger_id)
+        self._is_read = False
+        self.found: Tariff | None = None
+
+    def __call__(self) -> Tariff | None:
+        if not self._is_read:
+            authorizations, terms, charger_id = self._ask
+            self.found, self._is_read = authorizations.tariff(terms, charger_id), True
+        return self.found
+
+
+def _first(tokens: Sequence[Token], charger_id: str, operator_id: str, now: datetime) -> Token | None:
+    """The one that counts here: an operator's and a driver's own before what somebody only says is theirs."""
+    here = [it for it in tokens if it.operator_id in (operator_id, "")]
+    claims = [it for it in here if it.is_claim(now) and it.claimed_at in ("", charger_id)]
+    return next((it for it in (*(it for it in here if it.consent is not Consent.CLAIMED), *claims)), None)

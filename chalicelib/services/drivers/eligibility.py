@@ -20,6 +20,11 @@ from chalicelib.records.drivers import NO_TERMS_OF_USE, Driver, Terms, TermsOfUs
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
+# Who owes changes accounts in vain.
+_CARD_OWES = (
+    "a charge of another account with this card is not paid yet: log in to that account and pay it there "
+    "(POST /v1/me/balance/pay), or ask its operator; or save another card"
+)
 _WHOLE = ConnectorId(0)
 _NOT_USABLE = (ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 
@@ -59,7 +64,18 @@ class Eligibility:
             raise barred
         if self.terms_of_use.is_required and not driver.has_accepted(self.terms_of_use):
             raise Refusal("terms_not_accepted", f"accept the terms of use first: {self.terms_of_use.url}")
+        if driver.pays_with_what_owes:
+            # One who shows a token instead is let in: the hold that follows at once ends what the card is not good for.
+            raise Refusal("card_owes", _CARD_OWES)
         return driver
+
+    def note_beginning(self, driver_id: str, name: str) -> None:
+        """A session or reservation of that name begins now; asked just before it is written down. One write.
+
+        Raises Refusal when its driver leaves at this moment: an account goes, or something begins, never both.
+        """
+        if not self.drivers.begin(driver_id, name, self.clock()):
+            raise Refusal("account_closing", "this account is being deleted; nothing begins any more")
 
     def terms(self, driver_id: str) -> Mapping[str, Terms]:
         """What operators have agreed with a driver. One read."""

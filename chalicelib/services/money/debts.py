@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
 from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
 from chalicelib.domain.money.ledger import Book
@@ -27,6 +28,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 _LEASE = timedelta(seconds=60)
+_WAITS = "This is more than may be taken unasked: pay it to agree, or ask the operator to lower it."
 # Of any currency's unit: what Stripe takes no card for (docs.stripe.com/currencies, minimum amounts).
 _TOO_LITTLE = Decimal("0.50")
 
@@ -61,6 +63,8 @@ class Debts:
             self.ledger.append([book.write_off(amount_minor, self.clock())])
             return False
         now = self.clock()
+        billed_minor = session.bill.total_minor if session.bill else amount_minor
+        waiting_minor = max(0, billed_minor - unasked_minor(session))
         debt = Debt(
             session_id=session.session_id,
             driver_id=session.driver_id,
@@ -68,9 +72,12 @@ class Debts:
             amount_minor=amount_minor,
             currency=currency,
             since=now,
+            # What may not be taken unasked is asked for by nobody but its driver.
+            next_at=now + _AGAIN_AFTER[0] if amount_minor > waiting_minor else None,
+            needs_confirmation=waiting_minor > 0,
         )
-        self.book.add(replace(debt, next_at=now + _AGAIN_AFTER[0]))
-        self.drivers.owe(session.driver_id, session.session_id)
+        self.book.add(debt)
+        self.drivers.owe(session.driver_id, session.session_id, follows_card=amount_minor > waiting_minor)
         return True
 
     def is_open(self, session: Session) -> bool:
@@ -129,7 +136,10 @@ class Debts:
         return paid
 
     def _attempt(self, debt: Debt, *, is_there: bool) -> bool:
-        """Charge what is still due. Two who ask at once would charge twice: one of them has the lease."""
+        """Charge what is still due; away from its driver no more of it than may be taken unasked.
+
+        Two who ask at once would charge twice: one of them has the lease.
+        """
         now = self.clock()
         if not self.book.lease(debt.session_id, now + _LEASE, now):
             return False
@@ -142,8 +152,12 @@ class Debts:
             self.book.remove(debt.session_id)
             self.drivers.owe_no_more(debt.driver_id, debt.session_id)
             return True
+        amount_minor = session.due_minor if is_there else min(session.due_minor, more_unasked_minor(session))
+        if not amount_minor:
+            self.book.failed(debt.session_id, debt.attempts, None, _WAITS)
+            return False
         try:
-            self._charge(session, driver, debt, is_there=is_there)
+            self._charge(session, driver, debt, amount_minor, is_there=is_there)
         except Declined as error:
             attempts = debt.attempts + 1
             wait = _AGAIN_AFTER[attempts] if attempts < len(_AGAIN_AFTER) else None
@@ -151,14 +165,18 @@ class Debts:
             raise
         return True
 
-    def _charge(self, session: Session, driver: Driver | None, debt: Debt, *, is_there: bool) -> None:
+    def _charge(
+        self, session: Session, driver: Driver | None, debt: Debt, amount_minor: int, *, is_there: bool
+    ) -> None:
         if driver is None or driver.payment_method_id is None:
             raise Declined("no card is saved")
         purpose = f"debt-{debt.attempts}"
-        charged = self.payments().charge(session, driver, session.due_minor, purpose, is_there=is_there)
+        charged = self.payments().charge(session, driver, amount_minor, purpose, is_there=is_there)
         now = self.clock()
         book = Book(session.session_id, session.operator_id, debt.driver_id, debt.currency)
         self.ledger.append([book.charge(charged.payment_id, charged.amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(charged.payment_id, charged.amount_minor, now))
         if not session.due_minor:
             self.close(session)
+        elif amount_minor < debt.amount_minor and not is_there:
+            self.book.failed(debt.session_id, debt.attempts, None, _WAITS)

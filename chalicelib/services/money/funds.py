@@ -11,7 +11,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.charging.session import Charge, Hold, Origin, Reason, Session
+from chalicelib.domain.charging.bounds import (
+    agreed_hold_minor,
+    ceiling_minor,
+    more_unasked_minor,
+    unasked_minor,
+)
+from chalicelib.domain.charging.session import Charge, Hold, Reason, Session
 from chalicelib.domain.charging.transitions import (
     Charged,
     ChargesPlanned,
@@ -21,7 +27,7 @@ from chalicelib.domain.charging.transitions import (
     ToppedUp,
 )
 from chalicelib.domain.money.ledger import Book
-from chalicelib.domain.pricing.rating import Usage, planned, price
+from chalicelib.domain.money.minimums import least_charge_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Transactions
 from chalicelib.ports.drivers import Drivers
@@ -31,11 +37,8 @@ from chalicelib.records.money import Declined
 from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.debts import Debts
-from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
-# How long a limit in kWh may take, where time costs too: an ordinary wallbox.
-_USUAL_W = 11_000
 
 
 def book_of(session: Session) -> Book:
@@ -46,23 +49,13 @@ def book_of(session: Session) -> Book:
 
 
 def hold_needed_minor(session: Session) -> int:
-    """What a card must be good for: what the driver's limits come to, or what the tariff asks for; 0: nothing."""
-    if session.origin is Origin.RESERVATION:
-        return final_bill(session).total_minor
-    if session.tariff.is_free:
-        return 0
-    wanted = session.tariff.hold_minor
-    limits = session.limits
-    if limits is None:
-        return wanted
-    reserved_minor = price(session.tariff, Usage((), session.reserved), session.time_zone).total_minor
-    if limits.amount_minor is not None:
-        wanted = min(wanted, limits.amount_minor + reserved_minor)
-    if limits.energy_wh is not None:
-        charging_s = limits.duration_s or limits.energy_wh * 3600 // _USUAL_W
-        most = planned(session.created_at, limits.energy_wh, charging_s, reserved=session.reserved)
-        wanted = min(wanted, price(session.tariff, most, session.time_zone).total_minor)
-    return max(wanted, 1)
+    """What a card must be good for: what its driver agreed to, as far as a card can be held for so little; 0: nothing.
+
+    What is held beyond their limit is not taken.
+    """
+    agreed_minor = agreed_hold_minor(session)
+    least_minor = least_charge_minor(session.tariff.currency, session.created_at.date())
+    return max(agreed_minor, least_minor) if agreed_minor else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +84,10 @@ class Funds:
 
     def top_up(self, session: Session) -> None:
         """Set more aside for a charge that outgrows its hold; it ends where the card is good for no more."""
-        more_minor = session.tariff.hold_minor
+        more_minor = min(session.tariff.hold_minor, ceiling_minor(session) - session.held_minor)
         try:
+            if more_minor <= 0:
+                raise Declined("it has cost all that may be taken unasked")
             hold = self._raise(session, more_minor) or self._hold(session, self._payer(session), more_minor)
         except Declined as error:
             _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
@@ -102,10 +97,14 @@ class Funds:
         self._watch(self.changes.apply(session.session_id, raised, known=session))
 
     def collect(self, session: Session) -> None:
-        """Take what is billed: from the holds, and what is beyond them by a further charge."""
+        """Take what is billed, as far as that may be done unasked: from the holds, and beyond them by a further charge.
+
+        The rest is owed, and waits for the driver to pay it.
+        """
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
-        left_minor = session.bill.total_minor
+        left_minor = min(session.bill.total_minor, unasked_minor(session))
+        waiting_minor = session.bill.total_minor - left_minor
         charges: list[Charge] = []
         for hold in session.holds:
             amount_minor = min(left_minor, hold.amount_minor)
@@ -113,12 +112,13 @@ class Funds:
             if amount_minor:
                 charges.append(Charge(hold.payment_id, amount_minor))
         rest = self._charge(session, left_minor) if left_minor else None
-        if left_minor and rest is None and not charges:
-            self._give_up(session, left_minor)
+        owed_minor = waiting_minor if rest else waiting_minor + left_minor
+        if owed_minor and rest is None and not charges:
+            self._give_up(session, owed_minor)
             return
         planned = (*charges, rest) if rest else tuple(charges)
-        if left_minor and rest is None:
-            self.debts.open(session, left_minor)
+        if owed_minor:
+            self.debts.open(session, owed_minor)
         session = self.changes.apply(session.session_id, ChargesPlanned(planned, self.clock()), known=session)
         self._take(session, charges)
 
@@ -165,9 +165,10 @@ class Funds:
         for hold in session.holds:
             if hold.payment_id not in taken:
                 self.release(session, hold)
-        if session.due_minor and not self.debts.is_open(session):
+        more_minor = min(session.due_minor, more_unasked_minor(session))
+        if more_minor and not self.debts.is_open(session):
             # The charge that broke off, if it took place, is found again by its name.
-            charged = self._charge(session, session.due_minor)
+            charged = self._charge(session, more_minor)
             if charged is not None:
                 session = self.received(session, charged.payment_id, charged.asked_minor)
         if session.due_minor:

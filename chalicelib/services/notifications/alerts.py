@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT, charges_for_idling
+from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.notifications import NotificationKind
-from chalicelib.ports.charging import Readings, Sessions, Transactions
+from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.records.charging import Transaction
 from chalicelib.services.notifications.outbox import Notifications
-from chalicelib.services.pricing.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +22,6 @@ class Alerts:
     """
 
     sessions: Sessions
-    readings: Readings
-    evidence: Evidence
     transactions: Transactions
     notifications: Notifications
 
@@ -47,13 +44,10 @@ class Alerts:
     def idle(self, session_id: str) -> None:
         """A car is connected and takes nothing: its driver is told, once, where that may cost something.
 
-        Reads the session, and its newest reading where its tariff has a price for idle time.
+        Reads the session. It is told before anything is due: what stands for less than the tariff's grace is free.
         """
         session = self.sessions.get(session_id)
-        if session is None or session.state is not State.ACTIVE or not charges_for_idling(session.tariff):
+        if session is None or not session.tariff.charges_for_idling:
             return
-        newest = self.readings.newest(session.charger_id, session.ref) if session.ref else ()
-        if newest and newest[0].reading.energy_wh is not None and not self.evidence.so_far(session, newest).energy_wh:
-            # It has not begun yet: a car that waits for its hour is not charged for waiting.
-            return
-        self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)
+        if session.state is State.ACTIVE or (session.stopped_at is not None and session.bill is None):
+            self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)

@@ -69,6 +69,8 @@ class Delivery:
         return settled
 
     def _is_true(self, posted: Posted) -> bool:
+        if not posted.notice.session_id:
+            return True
         session = self.sessions.get(posted.notice.session_id)
         if session is not None and bears_out(session, posted.notice.kind, posted.notice.number):
             return True

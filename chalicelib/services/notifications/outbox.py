@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.alerts import bears_out, following, notification_of
 from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
@@ -16,7 +17,10 @@ from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.notifications import Outbox
+from chalicelib.records.drivers import Token
 from chalicelib.records.notifications import Posted
+
+_NO_CONNECTOR = ConnectorId(0)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,21 @@ class Notifications:
         if notice is not None:
             self.outbox.add(notice, now)
 
+    def tell_of_token(self, token: Token) -> None:
+        """Tell a driver, once, that an operator has issued a token to them. It is true by being written."""
+        now = self.clock()
+        notice = Notification(
+            kind=NotificationKind.TOKEN_ISSUED,
+            session_id="",
+            driver_id=token.driver_id,
+            operator_id=token.operator_id,
+            charger_id="",
+            connector=_NO_CONNECTOR,
+            at=now,
+            uid=token.uid,
+        )
+        self.outbox.add(notice, now)
+
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Notification], str | None]:
         """What a driver was told, newest first, and the next page's cursor. BadCursor for a cursor not ours.
 
@@ -54,7 +73,7 @@ class Notifications:
         asked: dict[str, Session | None] = {}
         for posted in found:
             notice = posted.notice
-            if posted.outcome is None:
+            if posted.outcome is None and notice.session_id:
                 if notice.session_id not in asked:
                     asked[notice.session_id] = self.sessions.get(notice.session_id)
                 session = asked[notice.session_id]

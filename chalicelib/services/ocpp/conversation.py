@@ -36,6 +36,8 @@ from chalicelib.protocol.ocpp.frames import (
 from chalicelib.protocol.ocpp.redaction import redacted
 from chalicelib.protocol.ocpp.settings import limits_told
 from chalicelib.records.chargers import Admission, Connection, Direction, Gone, LoggedMessage
+from chalicelib.records.charging import TooManyTransactions
+from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.ocpp.router import Router
@@ -57,13 +59,16 @@ class Conversation:
     router: Router
     charger_log: ChargerLog
     commands: ChargerCommands
+    allowance: MessageAllowance
     clock: Clock
 
     def receive(self, connection_id: str, text: str) -> str | None:
         """Take one frame from a socket; returns the frame to answer with, if any. Raises Gone for an unknown socket."""
         connection = self.sockets.connection(connection_id)
-        if connection is None:
+        if connection is None or connection.is_ended:
             raise Gone(connection_id)
+        if not self.allowance.is_heard(connection):
+            return None
         dialect = dialect_for(connection.protocol)
         try:
             frame = parse(text)
@@ -112,6 +117,8 @@ class Conversation:
             raise ProtocolError("SecurityError", "the charger is not accepted yet", call.message_id)
         try:
             return self.router.route(connection, event, dialect.assign_ref)
+        except TooManyTransactions as error:
+            raise ProtocolError("InternalError", str(error), call.message_id) from error
         except Exception as error:
             # The charger keeps a transaction message it got a CALLERROR for, and sends it again (OCPP 1.6 §3.7.1).
             _log.exception(

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
+from chalicelib.domain.chargers.availability import StatusChanged
+from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.occupation import use_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
 from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.periods import Reported, Uses
 from chalicelib.domain.pricing.registers import Point, Supply
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, History
 from chalicelib.ports.charging import Readings
 from chalicelib.records.chargers import strongest
 from chalicelib.records.charging import StoredReading
@@ -34,6 +39,7 @@ class Evidence:
 
     readings: Readings
     chargers: Chargers
+    history: History
     clock: Clock
 
     def so_far(self, session: Session, newest: Sequence[StoredReading], *, are_all: bool = False) -> Measured:
@@ -44,16 +50,16 @@ class Evidence:
         """
         supply, few = self._supply(session), list(newest)
         if session.ref is None or are_all:
-            return _weighed(session, few, self.clock(), supply)
+            return self._weighed(session, few, supply)
         if _hides_end(session, few):
-            return _weighed(session, self.all_of(session), self.clock(), supply)
+            return self._weighed(session, self.all_of(session), supply)
         register_wh = few[-1].reading.energy_wh if few else None
         if register_wh is not None and not 0 < (session.meter_start_wh or 0) <= register_wh:
             few = [*self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS), *few]
-        found = _weighed(session, few, self.clock(), supply)
+        found = self._weighed(session, few, supply)
         if found.agrees or not few:
             return found
-        return _weighed(session, self.all_of(session), self.clock(), supply)
+        return self._weighed(session, self.all_of(session), supply)
 
     def steps(
         self, session: Session, before: Sequence[StoredReading], after: Sequence[StoredReading]
@@ -64,14 +70,14 @@ class Evidence:
         """
         if session.ref is None or not after:
             return ()
-        now, supply = self.clock(), self._supply(session)
+        supply = self._supply(session)
         if not session.tariff.depends_on_course:
             first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
-            found = [_weighed(session, [*_until(first, it), it], now, supply) for it in after]
+            found = [self._weighed(session, [*_until(first, it), it], supply) for it in after]
             if all(it.agrees for it in found):
                 return found
             before = _until(self.all_of(session), after[0])
-        whole = _weighed(session, [*before, *after], now, supply)
+        whole = self._weighed(session, [*before, *after], supply)
         return [_as_of(whole, it.reading.at) for it in after]
 
     def whole(self, session: Session) -> Measured:
@@ -80,10 +86,10 @@ class Evidence:
         if session.ref is not None and not session.tariff.depends_on_course:
             first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
             newest = self.readings.newest(session.charger_id, session.ref)
-            found = _weighed(session, [*first, *newest], self.clock(), supply)
+            found = self._weighed(session, [*first, *newest], supply)
             if found.agrees and not _hides_end(session, newest):
                 return found
-        return _weighed(session, self.all_of(session), self.clock(), supply)
+        return self._weighed(session, self.all_of(session), supply)
 
     def most_wh(self, session: Session) -> int:
         """What its plug can have given it. One read."""
@@ -94,6 +100,31 @@ class Evidence:
         if session.ref is None:
             return ()
         return self.readings.after(session.charger_id, session.ref, "", MOST_READINGS)
+
+    def _weighed(self, session: Session, readings: Sequence[StoredReading], supply: Supply) -> Measured:
+        """Where the price depends on the course, with what else was told of it: one query where time costs."""
+        found = measure(told(session, readings, self.clock(), supply))
+        if not session.tariff.depends_on_course:
+            return found
+        looks = [(it.reading.at, it.reading) for it in readings]
+        reported = Reported(
+            powers=tuple((at, it.power_w) for at, it in looks if it.power_w is not None),
+            currents=tuple((at, it.current_ma) for at, it in looks if it.current_ma is not None),
+            uses=self.uses(session) if session.tariff.charges_for_time else (),
+        )
+        return replace(found, reported=reported)
+
+    def uses(self, session: Session) -> Uses:
+        """What its connector did since it began, by the charger's own time where that was told. One query."""
+        return tuple((at, use_of(status)) for at, status in self.statuses(session))
+
+    def statuses(self, session: Session) -> Sequence[tuple[datetime, ConnectorStatus]]:
+        """What its connector became, and when, until now: from what it was at the beginning. One query."""
+        if session.started_at is None:
+            return ()
+        happened = self.history.between(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
+        its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector]
+        return sorted(((it.since, it.status) for it in its_own), key=itemgetter(0))
 
     def _supply(self, session: Session) -> Supply:
         charger = self.chargers.get(session.charger_id) if session.ref is not None else None
@@ -111,14 +142,6 @@ def _hides_end(session: Session, newest: Sequence[StoredReading]) -> bool:
     """Whether the last register is that of a reading, and the newest is of a time after the end."""
     is_unknown = session.meter_stop_wh is None or session.meter_stop_wh < 0
     return is_unknown and any(_is_past_end(session, it.reading.at) for it in newest)
-
-
-def _weighed(session: Session, readings: Sequence[StoredReading], now: datetime, supply: Supply) -> Measured:
-    found = measure(told(session, readings, now, supply))
-    if not session.tariff.depends_on_course:
-        return found
-    currents = tuple((it.reading.at, it.reading.current_ma) for it in readings if it.reading.current_ma is not None)
-    return replace(found, currents=currents)
 
 
 def _until(readings: Sequence[StoredReading], until: StoredReading) -> list[StoredReading]:

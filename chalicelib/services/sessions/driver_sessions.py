@@ -6,7 +6,7 @@ The same request made again (by its idempotency key) is the same session: its id
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -19,7 +19,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.records.chargers import Charger
+from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import StoredReading
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
@@ -27,9 +27,10 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.pricing.rating import cost_so_far
+from chalicelib.services.pricing.rating import Idling, cost_so_far, idling
 from chalicelib.services.reservations import DriverReservations
 from chalicelib.services.sessions.elapsed import Elapsed, elapsed
+from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
 # Where a charger has not said how long a car may take to be plugged in.
@@ -40,7 +41,10 @@ _NEWS_TAKES = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest."""
+    """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest.
+
+    `idling` where its car stands there now at its driver's cost.
+    """
 
     session: Session
     energy_wh: int
@@ -50,6 +54,7 @@ class Progress:
     elapsed_s: int = 0
     offline_since: datetime | None = None
     position: str = ""
+    idling: Idling | None = None
 
 
 def progress(
@@ -75,8 +80,7 @@ def progress(
     return Progress(
         session=session,
         energy_wh=energy_wh,
-        cost=session.bill
-        or cost_so_far(session, found, None if is_unread else energy_wh, until, reading.at if reading else None),
+        cost=session.bill or cost_so_far(session, found, None if is_unread else energy_wh, until),
         power_w=reading.power_w if reading and charging else None,
         soc_percent=reading.soc_percent if reading else None,
         elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
@@ -107,6 +111,7 @@ class DriverSessions:
     issued_receipts: IssuedReceipts
     workflow: Workflow
     changes: SessionChanges
+    start_limits: StartLimits
     clock: Clock
     new_id: NewId
     start_wait: timedelta = START_WAIT
@@ -130,6 +135,9 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
+        self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id)
+        if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
             session_id=session_id,
@@ -146,6 +154,7 @@ class DriverSessions:
             limits=wanted.limits,
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
+            plug_w=registered_w(spot.charger, wanted.connector),
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
@@ -185,8 +194,11 @@ class DriverSessions:
             progress(session, found, it)
             for it, found in zip(after, self.evidence.steps(session, before, after), strict=True)
         ]
-        steps = steps or [self._so_far(session)]
-        return steps, len(after) == _LIVE_BATCH
+        may_be_more = len(after) == _LIVE_BATCH
+        if not steps or (session.tariff.charges_for_idling and not may_be_more):
+            # Whether a car stands there now, and what that costs, time alone changes.
+            steps = [*steps[:-1], self._so_far(session)]
+        return steps, may_be_more
 
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Progress], str | None]:
         """The driver's sessions, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
@@ -223,8 +235,13 @@ class DriverSessions:
         known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
         found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
         newest = known[-1] if known else None
-        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, self.clock())
-        return progress(session, found, newest, lasted)
+        now = self.clock()
+        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, now)
+        so_far = progress(session, found, newest, lasted)
+        idle = idling(session, found, so_far.energy_wh, now)
+        if idle is None:
+            return so_far
+        return replace(so_far, idling=idle, cost=cost_so_far(session, found, so_far.energy_wh, now))
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""

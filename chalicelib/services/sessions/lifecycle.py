@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.bounds import unasked_minor
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
@@ -24,9 +25,11 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
 )
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.pricing.energy import Measured
+from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
-from chalicelib.ports.charging import Sessions, Workflow
+from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.ports.money import Ledger
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
@@ -40,12 +43,15 @@ from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.pricing.rating import final_bill
+from chalicelib.services.pricing.rating import final_bill, full_bill
+from chalicelib.services.sessions.overstays import Overstays
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
 # API Gateway ends every socket after two hours.
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
+# As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
+_LONGEST_UNPAID = timedelta(hours=48)
 # A cardholder has five minutes to confirm, and whatever waits in between one more.
 _BEFORE_START = timedelta(minutes=6)
 
@@ -58,7 +64,10 @@ _REASONS = {
 
 
 class NeedsReview(Exception):
-    """The energy of a charge is not known; the workflow waits until a person has looked, or time is up."""
+    """A charge cannot be billed yet: its energy is not known, or its car still stands at the plug.
+
+    The workflow waits until a person has looked, the car has left, or time is up.
+    """
 
 
 class SessionOver(Exception):
@@ -73,6 +82,7 @@ class Lifecycle:
     evidence: Evidence
     chargers: Chargers
     connectors: Connectors
+    transactions: Transactions
     ledger: Ledger
     workflow: Workflow
     changes: SessionChanges
@@ -82,6 +92,7 @@ class Lifecycle:
     issued_receipts: IssuedReceipts
     ends: InferredEnds
     late_ends: LateEnds
+    overstays: Overstays
     clock: Clock
 
     def place_hold(self, session_id: str, task_token: str) -> None:
@@ -141,7 +152,7 @@ class Lifecycle:
     def settle(self, session_id: str, task_token: str) -> None:
         """Price the session, book it, take the money, and wait for the payment provider to confirm.
 
-        Raises NeedsReview while a person has to say what it delivered.
+        Raises NeedsReview while a person has to say what it delivered, or its car stands there, and PlugUnknown.
         """
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or session.payment is not None:
@@ -150,11 +161,14 @@ class Lifecycle:
         if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
-            session = self.metering.measured(session, _free_since(session, connector))
+            session = self.metering.measured(session, self._free_since(session, connector))
             if session.needs_review and not self.metering.settle_unseen(session):
                 raise NeedsReview(session_id)
+            session = self.overstays.settled(session)
+            if session.is_standing:
+                raise NeedsReview(session_id)
             found = self.evidence.whole(session) if session.tariff.depends_on_course else None
-            session = self.changes.apply(session_id, Billed(final_bill(session, found)), known=session)
+            session = self.changes.apply(session_id, _billed(session, found), known=session)
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
@@ -216,8 +230,15 @@ class Lifecycle:
                 self.funds.top_up(session)
             self._knock(session)
             session = self.ends.look_again(session)
+            if not session.needs_workflow and session.created_at < self.clock() - _LONGEST_UNPAID:
+                session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.needs_review and not self.metering.settle_unseen(session):
             return
+        if self.overstays.waits(session):
+            self.sessions.look_later(session.session_id)
+            return
+        if session.is_standing:
+            session = self.overstays.settled(session)
         if session.state is State.STOPPING:
             self.workflow.start(session)
             if self.ends.is_over(session):
@@ -243,6 +264,17 @@ class Lifecycle:
             raise LookupError(f"no session {session_id}")
         return session
 
+    def _free_since(self, session: Session, connector: ConnectorState | None) -> datetime | None:
+        """When a session's connector was last told to be free, if that was after the charge was heard to have begun."""
+        if connector is None or connector.status is not ConnectorStatus.AVAILABLE or session.started_at is None:
+            return None
+        known = self.transactions.get(session.charger_id, session.ref) if session.ref is not None else None
+        heard_at = known.started_heard_at if known is not None else None
+        if connector.status_at is None or (heard_at is not None and connector.status_at <= heard_at):
+            return None
+        told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
+        return min(told, default=None)
+
     def _ask_to_stop(self, session: Session) -> None:
         if session.is_over or session.stopped_at is not None or session.ref is None or session.left_at is not None:
             return
@@ -254,12 +286,14 @@ class Lifecycle:
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
 
 
-def _free_since(session: Session, connector: ConnectorState | None) -> datetime | None:
-    """When a session's connector was last told to be free, if that was after the charge began."""
-    if connector is None or connector.status is not ConnectorStatus.AVAILABLE or session.started_at is None:
-        return None
-    told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
-    return min(told, default=None)
+def _billed(session: Session, found: Measured | None) -> Billed:
+    """Its bill, and whether a person should see what of it is let go, or waits for its driver."""
+    bill, flags = final_bill(session, found), set[Flag]()
+    if full_bill(session, found).total_minor > bill.total_minor:
+        flags.add(Flag.OVER_LIMIT)
+    if session.driver_id is not None and bill.total_minor > unasked_minor(session):
+        flags.add(Flag.AWAITS_DRIVER)
+    return Billed(bill, frozenset(flags))
 
 
 def _longest_start(session: Session) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ CHARGE: dict[str, Any] = {
 
 def news(event_type: str, subject: dict[str, Any]) -> PaymentNews:
     event = {"id": "evt_1", "type": event_type, "created": 1795000000, "data": {"object": subject}}
-    return news_of(json.dumps(event).encode())
+    return news_of(event)
 
 
 @pytest.mark.parametrize("event_type", ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"])

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.alerts import bears_out, charges_for_idling, following, notification_of
+from chalicelib.domain.charging.alerts import bears_out, following, notification_of
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Charge, Origin, Reason, Session
 from chalicelib.domain.charging.transitions import (
@@ -107,7 +107,7 @@ def test_what_passes_cannot_be_seen_to_be_untrue() -> None:
 
 
 def test_only_a_price_for_parking_makes_idling_cost() -> None:
-    assert not charges_for_idling(TARIFF)
+    assert not TARIFF.charges_for_idling
     dear = Tariff(
         tariff_id="t",
         operator_id="op",
@@ -115,7 +115,7 @@ def test_only_a_price_for_parking_makes_idling_cost() -> None:
         currency="EUR",
         elements=simple_elements(per_minute=Decimal("0.02"), idle_per_minute=Decimal("0.1")),
     )
-    assert charges_for_idling(dear)
+    assert dear.charges_for_idling
 
 
 def test_nine_tenths_of_a_limit_is_nearly() -> None:

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from chalicelib.domain.pricing.rating import Usage, charging_periods, price
+from chalicelib.domain.pricing.periods import Reported, charging_periods
+from chalicelib.domain.pricing.rating import Usage, price
 from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff
 
@@ -44,11 +45,43 @@ STRONG = Tariff(
 def test_on_dc_fifty_kilowatts_are_as_many_amperes_as_were_measured(
     currents: list[tuple[datetime, int]], total_minor: int
 ) -> None:
-    usage = Usage(charging_periods(POINTS, AT, AT + HALF_HOUR, 25_000, currents))
+    usage = Usage(charging_periods(POINTS, AT, AT + HALF_HOUR, 25_000, Reported(currents=currents)))
     assert price(STRONG, usage, "UTC").total_minor == total_minor
 
 
 def test_a_stretch_has_the_mean_of_what_was_told_in_it_and_the_last_that_of_its_beginning() -> None:
     points = [Point(AT, 0), Point(AT + HALF_HOUR, 5000), Point(AT + 2 * HALF_HOUR, 6000)]
-    first, second = charging_periods(points, AT, AT + 2 * HALF_HOUR, 6000, [(AT + HALF_HOUR, 20_000), (AT, 30_000)])
+    told = Reported(currents=[(AT + HALF_HOUR, 20_000), (AT, 30_000)])
+    first, second = charging_periods(points, AT, AT + 2 * HALF_HOUR, 6000, told)
     assert (first.current_ma, second.current_ma) == (Fraction(25_000), Fraction(20_000))
+
+
+BY_POWER = Tariff(
+    tariff_id="by-power",
+    operator_id="op",
+    name="By power",
+    currency="EUR",
+    elements=(
+        Element((PriceComponent(Priced.ENERGY, Decimal("0.80")),), Restrictions(min_power_w=60_000)),
+        Element((PriceComponent(Priced.ENERGY, Decimal("0.40")),)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("powers", "total_minor"),
+    [
+        ([(AT + HALF_HOUR, 70_000)], 2000),
+        ([(AT + HALF_HOUR, 50_000)], 1000),
+        ([], 1000),
+        # Told in kW, or in mW: another unit than the energy shows.
+        ([(AT + HALF_HOUR, 70)], 1000),
+        ([(AT + HALF_HOUR, 70_000_000)], 1000),
+        ([(AT + HALF_HOUR, 0)], 1000),
+    ],
+)
+def test_a_tariff_that_asks_for_power_gets_what_was_measured(
+    powers: list[tuple[datetime, int]], total_minor: int
+) -> None:
+    usage = Usage(charging_periods(POINTS, AT, AT + HALF_HOUR, 25_000, Reported(powers=powers)))
+    assert price(BY_POWER, usage, "UTC").total_minor == total_minor

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.pricing.bill import Bill, Dimension
 from chalicelib.domain.pricing.currency import Money, to_minor
-from chalicelib.domain.pricing.rating import ChargingPeriod, Reserved, Usage, charging_periods, planned, price, rates
+from chalicelib.domain.pricing.periods import ChargingPeriod, charging_periods
+from chalicelib.domain.pricing.rating import Reserved, Usage, planned, price, rates
 from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.tariff import (
     Day,
@@ -103,6 +104,42 @@ def test_night_runs_across_midnight() -> None:
     evening = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
     bill = price(night, planned(evening, 10_000, 10 * 3600), BERLIN)
     assert {line.unit_price: line.quantity for line in bill.lines} == {Decimal("0.50"): 2000, Decimal("0.20"): 8000}
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "cheap_wh"),
+    [
+        pytest.param({"end_time": time()}, 10_000, id="until the end of the day"),
+        pytest.param({"start_time": time(22), "end_time": time()}, 2000, id="from 22 to the end of the day"),
+        pytest.param({"start_time": time(22)}, 2000, id="from 22 on, each day anew at midnight"),
+        pytest.param({"start_time": time(), "end_time": time(6)}, 6000, id="from the beginning of the day"),
+        pytest.param({"start_time": time(), "end_time": time()}, 10_000, id="all day"),
+        pytest.param({"start_time": time(7), "end_time": time(7)}, 10_000, id="from one hour to the same"),
+        pytest.param({"end_time": time(), "day_of_week": frozenset({Day.FRIDAY})}, 3000, id="to the end of one day"),
+        pytest.param(
+            {"start_time": time(22), "end_time": time(6), "day_of_week": frozenset({Day.FRIDAY})},
+            2000,
+            id="a night's second day is the next day of the week",
+        ),
+    ],
+)
+def test_a_day_ends_at_midnight(restrictions: dict[str, Any], cheap_wh: int) -> None:
+    """OCPI: "To stop at end of the day use: 00:00." From Friday 21:00 to Saturday 7:00, a kWh an hour."""
+    prices = tariff(element(Priced.ENERGY, "0.10", **restrictions), element(Priced.ENERGY, "1"))
+    bill = price(prices, planned(datetime(2026, 11, 20, 20, 0, tzinfo=UTC), 10_000, 10 * 3600), BERLIN)
+    assert {it.unit_price: it.quantity for it in bill.lines}.get(Decimal("0.10")) == cheap_wh
+
+
+@pytest.mark.parametrize(
+    ("parked", "idle_s"),
+    [(4, 0), (5, 5 * 60), (30, 30 * 60)],
+)
+def test_what_stands_for_less_than_the_grace_is_free_and_what_stands_longer_pays_for_all_of_it(
+    parked: int, idle_s: int
+) -> None:
+    prices = tariff(*simple_elements(idle_per_minute=Decimal("0.10")), idle_grace_s=300)
+    bill = quoted(prices, 1000, 60, parked)
+    assert sum(it.quantity for it in bill.lines) == idle_s
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.pricing.rating import ChargingPeriod, Reserved, Usage, planned, price
+from chalicelib.domain.pricing.periods import ChargingPeriod
+from chalicelib.domain.pricing.rating import Reserved, Usage, planned, price
 from chalicelib.domain.pricing.tariff import (
     Day,
     Element,

@@ -125,7 +125,7 @@ def run(kit: Kit) -> Run:
     ],
 )
 def test_a_hold_is_no_larger_than_the_drivers_limits_come_to(run: Run, limits: Limits | None, needed: int) -> None:
-    assert hold_needed_minor(replace(run.session, limits=limits)) == needed
+    assert hold_needed_minor(replace(run.session, limits=limits, plug_w=22_000)) == needed
 
 
 def test_free_charging_needs_neither_hold_nor_card(kit: Kit) -> None:

@@ -238,11 +238,11 @@ def test_idle_time_that_costs_nothing_is_not_announced(kit: Kit) -> None:
     assert told(kit) == ["started"]
 
 
-def test_a_car_that_waits_before_its_first_energy_is_not_idle(kit: Kit) -> None:
+def test_a_car_that_waits_before_its_first_energy_keeps_others_away_and_its_driver_is_warned(kit: Kit) -> None:
     start(kit, changed(kit, kit.app_session(), tariff=DEAR))
     read(kit, None, energy_wh=1000)
     status(kit, ConnectorStatus.SUSPENDED_BY_CAR)
-    assert told(kit) == ["started"]
+    assert told(kit) == ["started", "idle_fee_begins"]
 
 
 def test_what_is_sent_is_sent_once(kit: Kit) -> None:

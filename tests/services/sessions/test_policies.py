@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,13 @@ from chalicelib.domain.charging.limits import Limits
 from chalicelib.ports.drivers import Identity
 from chalicelib.ports.money import Payments
 from chalicelib.records.chargers import Charger, ConnectorState, Purpose, Site
-from chalicelib.records.drivers import Driver
+from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardSetup, SavedCard
-from chalicelib.services.chargers.connections import ChargerCredentials
+from chalicelib.services.chargers.connections import ChargerCredentials, hash_password
 from chalicelib.services.drivers.accounts import Accounts
+from chalicelib.services.drivers.token_rules import TokenRules
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter
-from tests.services.conftest import NOW, Kit, sent_call
+from tests.services.conftest import CARD, NOW, Kit, sent_call
 from tests.services.reservations.test_reservations import FEES
 from tests.services.sessions.test_lifecycle import Run
 
@@ -227,3 +229,48 @@ def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
     with within("reservations"):
         assert kit.driver_reservations.sweep() == 1
     assert kit.sessions.get(made.reservation_id) is not None
+
+
+def test_a_charger_may_prove_a_claim_show_a_card_that_is_refused_and_one_that_is_nobodys(kit: Kit) -> None:
+    vars(kit)["token_rules"] = TokenRules(home_operator="op", misses_an_hour=1)
+    with within("api"):
+        kit.driver_tokens.put("driver-1", "AA000001", blocked=False)
+        kit.issued_tokens.issue(Token(uid="AA000002", operator_id="op", driver_id="driver-1"))
+        kit.driver_tokens.put("driver-1", "AA000002", blocked=True)
+    talk = Talk(kit, "ocpp1.6")
+    with within("message"):
+        statuses = [
+            talk.say("Authorize", {"idTag": uid})["idTagInfo"]["status"]
+            for uid in ("AA000001", "AA000002", "AA000003", CARD)
+        ]
+    assert statuses == ["Accepted", "Blocked", "Invalid", "Invalid"]
+
+
+@pytest.mark.parametrize("policy", ["message", "claim"])
+def test_so_may_the_schedule_that_takes_up_what_nobody_claimed(kit: Kit, policy: str) -> None:
+    vars(kit)["token_rules"] = TokenRules(home_operator="op", misses_an_hour=1)
+    kit.driver_tokens.put("driver-1", "AA000001", blocked=False)
+    with within(policy):
+        for uid in ("AA000001", "AA000003"):
+            kit.authorizations.authorization("CP-1", "op", uid)
+
+
+def test_the_door_may_end_what_an_old_password_opened(kit: Kit) -> None:
+    kit.chargers.put(
+        Charger(
+            charger_id="CP-7",
+            operator_id="op",
+            site_id="harbour",
+            password_hash=hash_password(b"old-password", b"salt" * 4),
+            connectors=(ConnectorId(1),),
+        )
+    )
+    kit.charger_passwords.offer("CP-7", hash_password(b"new-password", b"salt" * 4))
+    with within("connect"):
+        for number, password in enumerate((b"CP-7:old-password", b"CP-7:new-password")):
+            shown = ChargerCredentials("Basic " + base64.b64encode(password).decode())
+            kit.connections.open(f"c-{number}", "CP-7", shown, ["ocpp1.6"], NOW + timedelta(seconds=number))
+    with within("api"):
+        charger = kit.chargers.get("CP-7")
+        assert charger is not None
+        kit.registry.put_charger(charger, "another-password")

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
 from chalicelib.domain.pricing.bill import Dimension, Line
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.domain.pricing.tax import Tax
+from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.domain.texts import Text, text
 
 _EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
@@ -158,7 +158,7 @@ class _Words:
         return text(name, self.locale.language, **blanks)
 
     def day(self, at: datetime, it: Receipt) -> str:
-        return self.locale.date(at.astimezone(ZoneInfo(it.time_zone)).date())
+        return self.locale.date(at.astimezone(zone(it.time_zone)).date())
 
     def moment(self, at: datetime, it: Receipt) -> str:
         return self.locale.moment(at, it.time_zone)

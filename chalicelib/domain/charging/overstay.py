@@ -1,0 +1,100 @@
+"""Overstay: how long a car stands at the plug after its charge, by what its charger tells of the connector.
+
+A plug is occupied until its charger says otherwise; but only a charger that says that the car stands there is waited
+for, and only for as long as it can be heard. What nobody told costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.domain.chargers.availability import BRIEF, Happening, LineChanged, StatusChanged
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, StopReason
+from chalicelib.domain.charging.session import Session
+
+# A bill waits no longer for its car to leave, and no more than this is paid for standing there.
+LONGEST = timedelta(hours=12)
+# So soon after a charge its charger has said what the connector does now.
+SAID_WITHIN = timedelta(seconds=5)
+_CAR_THERE = (
+    ConnectorStatus.PREPARING,
+    ConnectorStatus.CHARGING,
+    ConnectorStatus.SUSPENDED_BY_CAR,
+    ConnectorStatus.SUSPENDED_BY_CHARGER,
+    ConnectorStatus.FINISHING,
+    ConnectorStatus.OCCUPIED,
+)
+
+
+class Plug(StrEnum):
+    """Whether a car is at the plug where it charged."""
+
+    FREE = "free"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """When a charge was heard of, by our clock; `tells_changes_only`: its charger repeats no status (OCPP 2.x)."""
+
+    started_at: datetime
+    stopped_at: datetime
+    tells_changes_only: bool = False
+
+
+def plug_after(session: Session, heard: Heard, happened: Sequence[Happening]) -> tuple[Plug, datetime | None]:
+    """What is known of the plug after a charge, by what its connector told since that was heard of.
+
+    With it, where it is free, since when.
+    """
+    if session.stop_reason is StopReason.CAR_LEFT:
+        return Plug.FREE, session.stopped_at
+    if session.unplugged_at is not None:
+        return Plug.FREE, session.unplugged_at
+    its_own = statuses_of(happened, session.connector)
+    since = [it for it in its_own if it.at > heard.started_at]
+    last = max(its_own if heard.tells_changes_only else since, key=lambda it: (it.since, it.at), default=None)
+    if last is None:
+        return Plug.UNKNOWN, None
+    if last.status is ConnectorStatus.AVAILABLE:
+        return (Plug.FREE, last.since) if last.at > heard.started_at else (Plug.UNKNOWN, None)
+    is_said = last.status is ConnectorStatus.FINISHING or last.at >= heard.stopped_at or heard.tells_changes_only
+    return (Plug.OCCUPIED if last.status in _CAR_THERE and is_said else Plug.UNKNOWN), None
+
+
+def stood_until(session: Session, happened: Sequence[Happening], until: datetime) -> datetime:
+    """Until when a car is known to have stood there; at most `until`, when it was seen to be gone or still there.
+
+    Where its charger could not be heard before that, and did not say later when the car left: until the line broke.
+    """
+    stopped_at = session.stopped_at or until
+    its_own = statuses_of(happened, session.connector)
+    if any(it.told_at == until for it in its_own):
+        return max(stopped_at, until)
+    there = [it.at for it in its_own if it.status in _CAR_THERE and it.at <= until]
+    seen_at = max([stopped_at, *there])
+    for broke_at, back_at in _silences(happened, until):
+        if back_at > seen_at and back_at - broke_at > BRIEF:
+            until = min(until, max(broke_at, seen_at))
+    return max(stopped_at, until)
+
+
+def statuses_of(happened: Sequence[Happening], connector: ConnectorId) -> list[StatusChanged]:
+    """What one connector told of itself."""
+    return [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
+
+
+def _silences(happened: Sequence[Happening], until: datetime) -> list[tuple[datetime, datetime]]:
+    found = []
+    broke_at: datetime | None = None
+    for it in sorted((it for it in happened if isinstance(it, LineChanged)), key=lambda it: it.at):
+        if it.online and broke_at is not None:
+            found.append((broke_at, min(it.at, until)))
+            broke_at = None
+        elif not it.online and broke_at is None:
+            broke_at = it.at
+    return [*found, (broke_at, until)] if broke_at is not None and broke_at < until else found
