@@ -63,7 +63,7 @@ TEXTS = {
     Text.TAX_ID: "N° fiscal",
     Text.NOTICE_STARTED: "Votre recharge a commencé",
     Text.NOTICE_ALMOST_FULL: "Votre recharge est presque terminée",
-    Text.NOTICE_IDLE_FEE_BEGINS: "Votre voiture ne charge pas : sans la déplacer bientôt, le stationnement sera facturé",
+    Text.NOTICE_IDLE_FEE_BEGINS: "Votre voiture ne charge pas : bientôt, le stationnement sera facturé",
     Text.NOTICE_FINISHED: "Votre recharge est terminée",
     Text.NOTICE_PAYMENT_FAILED: "Votre paiement a échoué",
     Text.NOTICE_RECEIPT_READY: "Votre reçu est prêt",
