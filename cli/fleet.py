@@ -50,6 +50,7 @@ class Fleet:
     search_calls: int = 30
     sessions_per_driver_month: int = 4
     users_are_lite: bool = True
+    mails_per_driver_month: float = 0.2  # codes: accounts opened, passwords forgotten, addresses changed
     lambda_gb: float = 0.5
     lambda_base_ms: float = 5
     lambda_call_ms: float = 10  # a call to DynamoDB from 0.3 of a processor, botocore's work included
@@ -85,9 +86,9 @@ class Use:
 
 # What stands whatever the fleet: tests hold those that the template can tell.
 FIXED = {
-    "alarm_month": 29,  # a share of two figures counts twice
+    "alarm_month": 33,  # a share of two figures counts twice
     "dashboard_month": 1,
-    "metric_month": 20,
+    "metric_month": 21,
     "waf_acl_month": 2,
     "waf_rule_month": 4,
     "kms_key_month": 1,
@@ -143,6 +144,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     _edge(amounts, fleet)
     gb = sum(amount * KEPT_DAYS.get(table, _FIRST_YEAR_DAYS) for table, amount in stored.items()) / DAYS_A_MONTH / GB
     amounts["table_gb_month"] = amounts["backup_gb_month"] = max(0.0, gb)
+    amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month
     amounts["user_month_lite" if fleet.users_are_lite else "user_month_essentials"] = fleet.active_drivers
     amounts.update(FIXED)
     return Use(amounts, writes, reads, lambda_ms / 1000)

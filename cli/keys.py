@@ -62,6 +62,8 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
         Key("tokens.by_operator", "operator", 1, 1, "written when a card changes; read for every charger's list"),
         Key("tokens.by_driver", "driver", 0, 0, "one person's cards"),
         Key("ledger.by_day", "day", 4 * starts, 3 * ended, "keys only; shard it before ten times the sessions"),
+        # Drivers change their card once in years; a month's stand in four partitions.
+        Key("drivers.expiring", "4 shards", 0.001 * starts / 4, 0, "spread; a driver's card changes now and then"),
         Key("debts.due", "4 shards", 2 * 0.01 * starts / 4, 2 * 0.01 * ended / 4, "spread; one session in a hundred"),
         Key("notices.undelivered", "8 shards", 2 * 3 * starts / _SHARDS, 2 * 3 * ended / _SHARDS, "spread"),
         Key("reservations.by_driver", "driver", 0, 0, "one person's reservations"),

@@ -24,14 +24,14 @@ START_MS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`metric` of `namespace` above `limit` in `periods` periods running."""
+    """`metric` of `namespace` above `limit` in `periods` periods running; a `limit` may be a parameter's."""
 
     name: str
     namespace: str
     metric: str
     dimensions: dict[str, Any]
     why: str
-    limit: float = 0
+    limit: float | dict[str, str] = 0
     statistic: str = "Sum"
     period_s: int = 5 * _MINUTE
     periods: int = 1
@@ -156,6 +156,43 @@ def alarms(stage: Stage) -> list[Alarm]:
             ours,
             "somebody knocks at the door behind the edge, or the edge has another secret",
             5,
+        ),
+        Alarm(
+            "mails-failed",
+            "Kerb",
+            "MailsFailed",
+            ours,
+            "a code could not be mailed: people cannot open accounts or set another password",
+        ),
+        # Of the whole account, as SES reports them. Above 5% and 0.1% it puts the account under review.
+        Alarm(
+            "mails-bounced",
+            "AWS/SES",
+            "Reputation.BounceRate",
+            {},
+            "too many mails come back: SES may stop sending for us",
+            0.04,
+            "Maximum",
+            period_s=60 * _MINUTE,
+        ),
+        Alarm(
+            "mails-unwanted",
+            "AWS/SES",
+            "Reputation.ComplaintRate",
+            {},
+            "too many people call our mails spam: SES may stop sending for us",
+            0.0008,
+            "Maximum",
+            period_s=60 * _MINUTE,
+        ),
+        Alarm(
+            "mails-quota",
+            "AWS/SES",
+            "Send",
+            {},
+            "SES has sent nearly as many mails as it may in a day; ask for a larger quota",
+            ref("MailsADayAlarm"),
+            period_s=24 * 60 * _MINUTE,
         ),
         *silent,
     ]

@@ -1,14 +1,43 @@
-"""Accounts live in one Cognito pool: people log in by e-mail and password, and everybody proves the address."""
+"""Accounts live in one Cognito pool: people log in by e-mail and password, and everybody proves the address.
+
+Codes are mailed by Amazon SES once `MailFrom` and `MailIdentity` are given; without them by Cognito's own mailer, which
+sends 50 mails a day and is for trying things out.
+"""
 
 from __future__ import annotations
 
-from infrastructure.stage import Resources, Stage, ref
+from typing import Any
+
+from infrastructure.stage import Resources, Stage, arn, ref
+
+PARAMETERS: dict[str, Any] = {
+    "MailFrom": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The address that codes are mailed from, Kerb <no-reply@example.com>; Cognito's mailer if empty",
+    },
+    "MailIdentity": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The domain or address that SES has verified for it, in this region",
+    },
+    "MailsADayAlarm": {
+        "Type": "Number",
+        "Default": 40_000,
+        "Description": "An alarm rings at so many mails of SES within a day; four fifths of the quota",
+    },
+}
+CONDITIONS: dict[str, Any] = {"HasMailFrom": {"Fn::Not": [{"Fn::Equals": [ref("MailFrom"), ""]}]}}
 
 # The same as on a laptop (local/identity.py); a test holds it.
 POOL = {
     "UsernameAttributes": ["email"],
     "AutoVerifiedAttributes": ["email"],
     "UsernameConfiguration": {"CaseSensitive": False},
+    # Another address counts once it is proven; until then the old one does.
+    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+    # What was accepted as one registered, until the first login. Of a pool's attributes none is ever taken away.
+    "Schema": [{"Name": "terms", "AttributeDataType": "String", "Mutable": True}],
     "Policies": {
         "PasswordPolicy": {
             "MinimumLength": 8,
@@ -23,6 +52,24 @@ CLIENT = {
     "GenerateSecret": False,
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     "PreventUserExistenceErrors": "ENABLED",
+    # Who logs out everywhere has no refresh token left.
+    "EnableTokenRevocation": True,
+    # An access token that is not asked after at each request would live as long as this; a refresh token as long as a
+    # driver may be away from the app.
+    "AccessTokenValidity": 60,
+    "RefreshTokenValidity": 30,
+    "TokenValidityUnits": {"AccessToken": "minutes", "RefreshToken": "days"},
+}
+_MAILER = {
+    "Fn::If": [
+        "HasMailFrom",
+        {
+            "EmailSendingAccount": "DEVELOPER",
+            "From": ref("MailFrom"),
+            "SourceArn": arn("ses", "identity/${MailIdentity}"),
+        },
+        {"EmailSendingAccount": "COGNITO_DEFAULT"},
+    ]
 }
 _ISSUER = "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${UserPool}"
 SETTINGS = {
@@ -44,6 +91,7 @@ def resources(stage: Stage) -> Resources:
                 "UserPoolTier": "LITE",
                 "DeletionProtection": "ACTIVE" if stage.is_production else "INACTIVE",
                 "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
+                "EmailConfiguration": _MAILER,
                 **POOL,
             },
         },

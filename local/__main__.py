@@ -35,6 +35,7 @@ def main() -> int:
             start_timeout_s=options.start_timeout,
             ticks_per_second=options.ticks_per_second,
             unclaimed_s=options.unclaimed_after,
+            confirms_accounts=not options.confirm_by_hand,
             own_key=True,
         )
     )
@@ -94,6 +95,9 @@ def _arguments() -> argparse.Namespace:
         "--empty-frames",
         action="store_true",
         help="answer with an empty frame where AWS may when there is nothing to say",
+    )
+    parser.add_argument(
+        "--confirm-by-hand", action="store_true", help="new accounts wait until somebody reads their mail and confirms"
     )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")

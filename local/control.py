@@ -11,6 +11,7 @@ It listens on this machine alone, whatever the stack's own address is, and answe
     /dispute?payment=ID&status=S a bank disputes a payment, or decides: needs_response, won, lost, ... (Stripe's words)
     /fail_refund?id=REFUND       a refund comes back after all
     /min?on=1                    Stripe refuses what is below its least amount of the currency
+    /mails?to=ADDRESS            the mails sent there, oldest first, with the code in each
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -71,6 +73,7 @@ class Control:
             "/min": self._min,
             "/dispute": self._dispute,
             "/fail_refund": self._fail_refund,
+            "/mails": self._mails,
         }
         if path not in answers:
             raise LookupError(f"{path} is none of {' '.join(answers)}")
@@ -117,6 +120,9 @@ class Control:
 
     def _fail_refund(self, query: Query) -> dict[str, Any]:
         return self._stack.stripe.fail_refund(_given(query, "id"))
+
+    def _mails(self, query: Query) -> dict[str, Any]:
+        return {"mails": [asdict(it) for it in self._stack.mails.to(_given(query, "to"))]}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         control = self

@@ -112,6 +112,7 @@ Chargers {door}/{{charger id}}   OCPP 2.1, 2.0.1, 1.6J; HTTP Basic, the user nam
          {", ".join(CHARGERS)} are registered, password {CHARGER_PASSWORD}
 Driver   {driver.email} / {driver.password}   RFID card {RFID_UID}
 Operator {operator.email} / {operator.password}
+Mails    {stack.mails.path}   codes to confirm an account, to set another password, to prove another address
 
 Paste, in another terminal:
 

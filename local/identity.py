@@ -8,15 +8,24 @@ from typing import Any
 import boto3
 from moto.utilities.utils import load_resource
 
+from local.cognito_fixes import mail_codes_to
+from local.mail import MailOutbox
 
-def create_user_pool() -> tuple[str, str]:
-    """A pool whose people log in by e-mail and password; returns its id and that of the app client."""
+
+def create_user_pool(mails: MailOutbox | None = None) -> tuple[str, str]:
+    """A pool whose people log in by e-mail and password; returns its id and that of the app client.
+
+    Codes go to `mails`, or nowhere.
+    """
+    mail_codes_to(mails or MailOutbox())
     client = boto3.client("cognito-idp")
     pool = client.create_user_pool(
         PoolName="kerb",
         UsernameAttributes=["email"],
         AutoVerifiedAttributes=["email"],
         UsernameConfiguration={"CaseSensitive": False},
+        UserAttributeUpdateSettings={"AttributesRequireVerificationBeforeUpdate": ["email"]},
+        Schema=[{"Name": "terms", "AttributeDataType": "String", "Mutable": True}],
         Policies={
             "PasswordPolicy": {
                 "MinimumLength": 8,
@@ -34,6 +43,10 @@ def create_user_pool() -> tuple[str, str]:
         GenerateSecret=False,
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         PreventUserExistenceErrors="ENABLED",
+        EnableTokenRevocation=True,
+        AccessTokenValidity=60,
+        RefreshTokenValidity=30,
+        TokenValidityUnits={"AccessToken": "minutes", "RefreshToken": "days"},
     )
     return pool_id, app["UserPoolClient"]["ClientId"]
 

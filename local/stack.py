@@ -16,6 +16,7 @@ from local import identity
 from local.clock import Clock
 from local.cloud import Cloud
 from local.gateway import Gateway, Hooks, Limits
+from local.mail import Mail, MailOutbox
 from local.rest import RestServer
 from local.stripe_server import StripeServer
 
@@ -29,6 +30,7 @@ _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
 class Options:
     """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to).
 
+    `confirms_accounts`: a new account's mail is read here, and its code sent back, as its owner would.
     `own_key`: as `Cloud` has it.
     """
 
@@ -40,6 +42,7 @@ class Options:
     ticks_per_second: float = 1.0
     heartbeat_s: int = 300
     unclaimed_s: int = 900
+    confirms_accounts: bool = True
     own_key: bool = False
 
 
@@ -55,6 +58,7 @@ class Stack:
         self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
+        self.mails = MailOutbox(self._read if self.options.confirms_accounts else None)
         self.user_pool_id = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-servers", daemon=True)
@@ -89,7 +93,8 @@ class Stack:
         os.environ.update(self._fixed_settings())
         self.cloud.start()
         self._stops.append(self.cloud.stop)
-        self.user_pool_id, client_id = identity.create_user_pool()
+        self._stops.append(self.mails.close)
+        self.user_pool_id, client_id = identity.create_user_pool(self.mails)
         os.environ["KERB_USER_POOL_ID"] = self.user_pool_id
         os.environ["KERB_USER_POOL_CLIENT_ID"] = client_id
         os.environ["KERB_OIDC_ISSUER"] = identity.issuer(self.user_pool_id)
@@ -112,6 +117,12 @@ class Stack:
         self._stops.append(self.stripe.stop)
         os.environ["KERB_STRIPE_API_BASE"] = self.stripe.url
 
+    @staticmethod
+    def _read(mail: Mail) -> None:
+        """In the call that opened the account, so that whoever opened it may log in next."""
+        if mail.purpose == "confirm_account":
+            importlib.import_module("chalicelib.wiring").network().accounts.confirm(mail.to, mail.code)
+
     def _fixed_settings(self) -> dict[str, str]:
         return {
             "KERB_STRIPE_API_KEY": "sk_test_kerb",
@@ -119,7 +130,6 @@ class Stack:
             "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
-            "KERB_AUTO_CONFIRM": "1",
             "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),

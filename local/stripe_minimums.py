@@ -1,27 +1,25 @@
 """Stripe's least amount of each currency: below it nothing can be held, charged or captured.
 
-The figures are Stripe's own, dated, in `data/stripe_minimums.json`. A currency that is not there has none here.
+The figures are the product's own (`chalicelib/domain/money/minimums.py`), told here in Stripe's units.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-_DATA = Path(__file__).parent / "data" / "stripe_minimums.json"
+from chalicelib.domain.money.minimums import least_charge_minor
+
+# Where Stripe's unit is another than ISO 4217's (docs.stripe.com/currencies, "Special cases"): decimals more.
+_MORE_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": -2}
 
 
-@cache
-def _least() -> dict[str, int]:
-    return dict(json.loads(_DATA.read_text())["least_amount_minor"])
-
-
-def least_amount_minor(currency: str) -> int:
-    """The least amount of a currency (ISO 4217, any case) in Stripe's smallest unit; 0 where none is known."""
-    return _least().get(currency.upper(), 0)
+def least_amount(currency: str) -> int:
+    """The least amount of a currency (ISO 4217, any case) in Stripe's smallest unit."""
+    code = currency.upper()
+    return int(Decimal(least_charge_minor(code, datetime.now(UTC).date())).scaleb(_MORE_DECIMALS.get(code, 0)))
 
 
 def refuse_small_amounts(resources: Any, is_on: Callable[[], bool]) -> None:
@@ -30,9 +28,9 @@ def refuse_small_amounts(resources: Any, is_on: Callable[[], bool]) -> None:
     create, capture = payment_intent._api_create.__func__, payment_intent._api_capture.__func__
 
     def check(amount: Any, currency: str) -> None:
-        least_minor = least_amount_minor(currency)
-        if is_on() and int(amount) < least_minor:
-            message = f"Amount must be at least {least_minor} {currency.lower()}."
+        least = least_amount(currency)
+        if is_on() and int(amount) < least:
+            message = f"Amount must be at least {least} {currency.lower()}."
             raise resources.UserError(400, message, {"code": "amount_too_small"})
 
     def api_create(resource: Any, /, **data: Any) -> Any:

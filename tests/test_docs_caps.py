@@ -7,9 +7,10 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, UNREGISTERED_W
+from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, STRONGEST_W, UNREGISTERED_W
 from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_FRUITLESS, MOST_STARTING
-from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, charge_cap_minor
+from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, UNSEEN_EUR, charge_cap_minor
+from chalicelib.domain.pricing.dearest import HOUR_KWH, ONCE_KWH
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, ORDINARY_CHARGE, Flag
 from chalicelib.domain.pricing.tariff import Priced
 
@@ -36,13 +37,14 @@ def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
         f"{CHARGE_EUR} EUR",
         ", ".join(amount(currency) for currency in ("GBP", "USD", "CZK", "HUF")),
         "`cap_minor`, not above the platform's",
-        f"{READING_EVERY_S // 60} min at the plug's power",
+        f"{READING_EVERY_S // 60} min at the plug's power, {STRONGEST_W // 1000} kW at most",
         f"{UNREGISTERED_W // 1000} kW",
         f"not below {FIRST_READING_S // 60} min at the plug's power, nor the tariff's least price",
         "not below Stripe's least amount of the currency",
         f"{PRICE_EUR[Priced.ENERGY]} EUR",
         f"{PRICE_EUR[Priced.TIME]} EUR",
         f"{PRICE_EUR[Priced.FLAT]} EUR",
+        f"{UNSEEN_EUR} EUR with tax, an hour {HOUR_KWH} and a beginning {ONCE_KWH} times as much",
         f"{STEP[Priced.ENERGY]} Wh, {STEP[Priced.TIME]} s",
         "the cap of a charge",
         f"{int(CLOCK_SLACK.total_seconds() // 60)} min of clock slack",

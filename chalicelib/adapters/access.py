@@ -20,13 +20,18 @@ _KEYS_KEPT_S = 3600
 _KEYS_TIMEOUT_S = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a verified access token says: who holds it, in which groups, and until when."""
+    """What a verified access token says: who holds it, in which groups, and until when.
+
+    `issued_s` and `logged_in_s` (Unix time) are when it was given out, and when a password was given for it.
+    """
 
     subject: str
     groups: tuple[str, ...]
     expires_at: datetime
+    issued_s: int
+    logged_in_s: int
 
 
 class AccessTokens:
@@ -48,7 +53,7 @@ class AccessTokens:
                 self._keys.get_signing_key_from_jwt(token),
                 algorithms=["RS256"],
                 issuer=self._issuer,
-                options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+                options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
             )
         except jwt.PyJWKClientConnectionError:
             raise
@@ -64,6 +69,8 @@ class AccessTokens:
             # A claim of any other form is nobody's group.
             groups=tuple(it for it in groups if isinstance(it, str)) if isinstance(groups, list) else (),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            issued_s=int(claims["iat"]),
+            logged_in_s=int(claims.get("auth_time", 0)),
         )
 
 

@@ -38,7 +38,10 @@ _RESERVED = tuple(
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about; TOKEN_ISSUED is of no session."""
+    """What a notification says, in the order in which a session brings it about; TOKEN_ISSUED is of no session.
+
+    That the card which paid for it will soon expire is told of a driver's newest session.
+    """
 
     STARTED = "started"
     ALMOST_FULL = "almost_full"
@@ -48,11 +51,20 @@ class NotificationKind(StrEnum):
     RECEIPT_READY = "receipt_ready"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
+    CARD_EXPIRES = "card_expires"
+    BILL_CORRECTED = "bill_corrected"
     TOKEN_ISSUED = "token_issued"  # noqa: S105
 
 
 # Those that a session brings about.
 KINDS = tuple(it for it in NotificationKind if it is not NotificationKind.TOKEN_ISSUED)
+
+
+class Channel(StrEnum):
+    """A way to a driver that they may switch off for a kind of notification; what they read in the app stays."""
+
+    PUSH = "push"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

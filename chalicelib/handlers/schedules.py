@@ -38,6 +38,13 @@ def debts(event: CloudWatchEvent) -> dict[str, int]:
     return {"paid": network().debts.ask_again()}
 
 
+@schedules.schedule(Rate(1, unit=Rate.HOURS), name="accounts")
+def accounts(event: CloudWatchEvent) -> dict[str, int]:
+    """Tell drivers of cards that will expire, and forget addresses that nobody proved."""
+    upkeep = network().account_upkeep
+    return {"told": upkeep.tell_of_expiry(), "forgotten": upkeep.forget_unproven()}
+
+
 @schedules.schedule(Rate(1, unit=Rate.DAYS), name="reconcile")
 def reconcile(event: CloudWatchEvent) -> dict[str, int]:
     """Hold yesterday's books against the payment provider's."""

@@ -305,6 +305,9 @@ class History(Protocol):
         With it the last changes before `since`, which tell how things stood then.
         """
 
+    def within(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
+        """What happened from `since` to `until`, in order of time, and nothing before it."""
+
 
 class Reports(Protocol):
     """What chargers report in parts, kept for a while."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.records.drivers import Driver, Login, RefusedToken, ShownToken, Terms, Token
+from chalicelib.records.drivers import AcceptedTerms, Driver, Enrolment, Login, RefusedToken, ShownToken, Terms, Token
 
 
 class TokenRegistry(Protocol):
@@ -78,6 +78,9 @@ class Drivers(Protocol):
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
+    def expiring(self, month: str) -> Iterable[Driver]:
+        """Drivers whose card that pays expires in that month (`2029-12`), and who have not been told."""
+
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
 
@@ -99,6 +102,15 @@ class Drivers(Protocol):
         Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
         """
 
+    def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
+        """Let nothing begin for this driver for as long as a request takes; returns what began lately, and when.
+
+        Raises Conflict when there is no such driver.
+        """
+
+    def stay(self, driver_id: str, request_id: str) -> None:
+        """Let things begin again, unless another request to leave has come since."""
+
     def begun(self, driver_id: str) -> Mapping[str, datetime]:
         """The names of what began lately, and when; what is older than two hours may be left out."""
 
@@ -110,13 +122,24 @@ class Drivers(Protocol):
 
 
 class Identity(Protocol):
-    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is."""
+    """The identity provider: accounts, passwords and OIDC tokens, kept by somebody whose trade it is.
 
-    def register(self, email: str, password: str) -> str:
-        """The new account's id. Raises AlreadyRegistered, NotAllowed (for a weak password, say)."""
+    Whatever sends a mail may raise MailUnavailable; whatever is tried too often raises TooManyAttempts, a NotAllowed.
+    """
+
+    def register(self, email: str, password: str, locale: str = "", accepted: AcceptedTerms | None = None) -> str:
+        """The new account's id; a code goes to its address, which counts once that is shown.
+
+        What else is said is kept there until the account is first used.
+
+        Raises AlreadyRegistered, NotAllowed (for a weak password, say).
+        """
 
     def confirm(self, email: str, code: str) -> None:
         """Prove the address. Raises NotAllowed."""
+
+    def resend(self, email: str) -> None:
+        """Send another code to prove the address; nothing happens when nobody has to."""
 
     def log_in(self, email: str, password: str) -> Login:
         """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
@@ -124,5 +147,35 @@ class Identity(Protocol):
     def refresh(self, refresh_token: str) -> Login:
         """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
 
+    def enrolment_of(self, access_token: str) -> Enrolment:
+        """What whoever that token was given to has proven, and said as they registered. Raises NotAllowed."""
+
+    def send_reset(self, email: str) -> None:
+        """Send a code to set another password; nothing happens when the address has no account."""
+
+    def reset(self, email: str, code: str, password: str) -> str:
+        """Set another password by that code; returns the account's id. Raises NotAllowed."""
+
+    def change_password(self, access_token: str, old: str, new: str) -> None:
+        """Set another password by the old one. Raises NotAllowed."""
+
+    def change_email(self, access_token: str, email: str) -> None:
+        """Send a code to another address; the old one counts until that is shown.
+
+        Raises AlreadyRegistered, NotAllowed.
+        """
+
+    def confirm_email(self, access_token: str, code: str) -> str:
+        """The other address counts from now on, and is returned. Raises AlreadyRegistered, NotAllowed."""
+
+    def sign_out(self, account_id: str) -> int:
+        """Revoke all refresh tokens of an account.
+
+        Returns the second (Unix time, by the issuer's clock) from which on access tokens are new.
+        """
+
     def forget(self, account_id: str) -> None:
         """There is no such account any more; nothing happens when there was none."""
+
+    def forget_unproven(self) -> int:
+        """Forget accounts whose address nobody has proven for a day; returns how many."""

@@ -69,6 +69,9 @@ class DebtBook(Protocol):
     def lease(self, session_id: str, until: datetime, at: datetime) -> bool:
         """Take the debt to oneself until then; False while somebody else has it `at` that moment."""
 
+    def release(self, session_id: str) -> None:
+        """End a lease: others may ask for the debt again; nothing happens when it is not there."""
+
     def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
         """It could not be paid; ends the lease."""
 
@@ -95,6 +98,9 @@ class Payments(Protocol):
     def create_customer(self, driver_id: str, email: str) -> str:
         """Make the driver a customer; returns the provider's id for them. Raises PaymentsUnavailable."""
 
+    def change_email(self, customer_id: str, email: str) -> None:
+        """Tell the provider a customer's new address. Raises PaymentsUnavailable."""
+
     def forget_customer(self, customer_id: str) -> None:
         """The provider keeps no card of theirs any more; nothing happens when it has none."""
 
@@ -104,10 +110,13 @@ class Payments(Protocol):
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard | None:
         """The card a setup of that customer ended with; None while it has not succeeded."""
 
-    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
-        """Set money aside, the driver being away; `part` counts a session's holds.
+    def forget_card(self, payment_method_id: str) -> None:
+        """The provider keeps that card no more; nothing happens when it does not. Raises PaymentsUnavailable."""
 
-        Raises Declined, CardholderNeeded, PaymentsUnavailable.
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        """Set money aside, the driver being away; `part` counts all holds that a session ever had.
+
+        Raises Declined, TooLittle, CardholderNeeded, PaymentsUnavailable.
         """
 
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
@@ -118,11 +127,11 @@ class Payments(Protocol):
     ) -> Hold:
         """Take money at once, once for each `purpose`; `is_there`: the cardholder can confirm.
 
-        Raises Declined, CardholderNeeded (if there), PaymentsUnavailable.
+        Raises Declined, TooLittle, CardholderNeeded (if there), PaymentsUnavailable.
         """
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
-        """Take at most what is held and give the rest back. Raises Declined, PaymentsUnavailable."""
+        """Take at most what is held and give the rest back. Raises Declined, TooLittle, PaymentsUnavailable."""
 
     def void(self, session: Session, hold: Hold) -> None:
         """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from chalicelib.domain.notifications import Channel, NotificationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,15 @@ class AcceptedTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolment:
+    """An account as its identity provider knows it: its proven address, and what was said as it was opened."""
+
+    email: str
+    locale: str = ""
+    accepted: tuple[AcceptedTerms, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Roaming:
     """What a driver says of their tokens at chargers of operators who are neither the token's nor the account's.
 
@@ -66,15 +77,56 @@ class Roaming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCard:
+    """One of a driver's payment cards, by the provider's name for it.
+
+    `label` is brand and last four digits, `expires` the month printed on it (`2029-12`; empty where nobody knows),
+    `wallet` what holds it on the driver's device (`apple_pay`, `google_pay`), empty for a card of plastic.
+    """
+
+    payment_method_id: str
+    label: str
+    expires: str = ""
+    wallet: str = ""
+
+
+class Platform(StrEnum):
+    """Whose push service a device listens to."""
+
+    APNS = "apns"
+    FCM = "fcm"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that wants pushes: its id, as the app chose it, and the token that its push service knows it by."""
+
+    device_id: str
+    platform: Platform
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """For whom a driver charges, as it stands on papers: name, address (lines parted by newlines) and VAT id."""
+
+    name: str
+    address: str = ""
+    vat_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
-    `terms` are by operator; `owes` names the sessions that are not paid yet. `locale` is what they read (BCP 47, one of
-    those spoken), empty where nobody has said.
-    `accepted` are all versions of the terms of use they ever accepted, the oldest first; a token has no such thing.
-    `terms` are by operator; `owes` names the sessions that are not paid yet. `fingerprints` are of all payment
-    methods that were ever saved here; `card_owes` names what others owe by one of those cards ("fingerprint/session").
-    `roaming` is what they say of their tokens elsewhere.
+    `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
+    sessions that are not paid yet. `locale` is what they read (BCP 47, one of those spoken), empty where nobody has
+    said. `accepted` are all versions of the terms of use they ever accepted, the oldest first; a token has no such
+    thing. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands
+    on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
+    of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
+    here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
+    say of their tokens elsewhere.
     """
 
     driver_id: str
@@ -87,9 +139,57 @@ class Driver:
     owes: frozenset[str] = frozenset()
     locale: str = ""
     accepted: tuple[AcceptedTerms, ...] = ()
+    roaming: Roaming = Roaming()
+    tokens_from_s: int = 0
+    cards: tuple[PaymentCard, ...] = ()
+    business: Business | None = None
+    devices: tuple[Device, ...] = ()
+    muted: frozenset[str] = frozenset()
+    told_expiry: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     card_owes: frozenset[str] = frozenset()
-    roaming: Roaming = Roaming()
+
+    @property
+    def untold_expiry(self) -> str | None:
+        """The month in which the card that pays expires, while they have not been told of it."""
+        paying = next((it for it in self.wallet if it.payment_method_id == self.payment_method_id), None)
+        return paying.expires if paying and paying.expires and paying.expires != self.told_expiry else None
+
+    def wants(self, kind: NotificationKind, channel: Channel) -> bool:
+        """Whether they want to be told that, that way."""
+        return f"{kind}/{channel}" not in self.muted
+
+    @property
+    def wallet(self) -> tuple[PaymentCard, ...]:
+        """All their cards, the oldest first; an older row knows but the one that pays."""
+        if self.payment_method_id is None or any(it.payment_method_id == self.payment_method_id for it in self.cards):
+            return self.cards
+        return (PaymentCard(payment_method_id=self.payment_method_id, label=self.card or ""), *self.cards)
+
+    def with_card(self, card: PaymentCard) -> Driver:
+        """The driver with one more card, which pays from now on."""
+        others = tuple(it for it in self.wallet if it.payment_method_id != card.payment_method_id)
+        return replace(self, cards=(*others, card)).paying_with(card.payment_method_id)
+
+    def paying_with(self, payment_method_id: str) -> Driver:
+        """The driver, another card of theirs paying. Raises LookupError for a card that is not theirs."""
+        for card in self.wallet:
+            if card.payment_method_id == payment_method_id:
+                return replace(self, cards=self.wallet, payment_method_id=payment_method_id, card=card.label)
+        raise LookupError(payment_method_id)
+
+    def without_card(self, payment_method_id: str) -> Driver:
+        """The driver without that card; if it paid, the newest of the others does."""
+        left = tuple(it for it in self.wallet if it.payment_method_id != payment_method_id)
+        if self.payment_method_id != payment_method_id:
+            return replace(self, cards=left)
+        newest = left[-1] if left else None
+        return replace(
+            self,
+            cards=left,
+            payment_method_id=newest.payment_method_id if newest else None,
+            card=newest.label if newest else None,
+        )
 
     def has_accepted(self, terms: TermsOfUse) -> bool:
         """Whether they agreed to this version, or there is none."""
@@ -194,18 +294,30 @@ class ShownToken:
     misses: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The OIDC tokens of a person who has logged in."""
+    """The OIDC tokens of a person who has logged in; `issued_s` is when, in Unix time by their issuer's clock."""
 
     account_id: str
     access_token: str
     refresh_token: str | None
     expires_s: int
+    issued_s: int = 0
 
 
 class NotAllowed(Exception):
     """The identity provider refused the credentials; the text may be shown to the person."""
+
+
+class TooManyAttempts(NotAllowed):
+    """The identity provider hears no more of this for a while; the text may be shown to the person."""
+
+
+class MailUnavailable(Exception):
+    """The mail with the code could not be sent: the mailer failed, or has sent all that it may today."""
+
+    def __init__(self) -> None:
+        super().__init__("no mail can be sent at present; try again later")
 
 
 class AlreadyRegistered(Exception):

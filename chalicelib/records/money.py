@@ -19,16 +19,19 @@ class CardSetup:
     publishable_key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedCard:
-    """A card saved with the payment provider; `label` is its brand and last four digits.
+    """A card saved with the payment provider.
 
+    `label` is its brand and last four digits, `expires` its month (`2029-12`), `wallet` what holds it (`apple_pay`).
     `fingerprint` is the same whoever saves that card, and tells nothing else of it; empty where nobody knows.
     """
 
     payment_method_id: str
     label: str
     fingerprint: str = ""
+    expires: str = ""
+    wallet: str = ""
 
 
 class PaymentNewsKind(StrEnum):
@@ -152,6 +155,10 @@ class Difference:
 
 class Declined(Exception):
     """The card is not good for it; the text says why in the provider's words."""
+
+
+class TooLittle(Declined):
+    """The provider takes no amount as small as that, from whatever card."""
 
 
 class CardholderNeeded(Declined):

@@ -64,6 +64,7 @@ class DriverReservations:
             raise busy(connector)
         if spot.reservation is not None:
             raise Refusal("reservation_open", f"you keep connector {connector} already")
+        self.eligibility.note_beginning(driver_id, reservation_id)
         now = self.clock()
         until = now + min(arrives_in, FURTHEST_AHEAD) + HELD_FOR
         reservation = _reservation(reservation_id, driver_id, spot, now, until)

@@ -80,6 +80,7 @@ class ChargingServices(ReservationServices):
             sessions=self.sessions,
             sites=self.sites,
             tariffs=self.tariffs,
+            drivers=self.drivers,
             changes=self.changes,
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,

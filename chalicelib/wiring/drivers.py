@@ -6,10 +6,13 @@ from functools import cached_property
 
 from chalicelib.records.drivers import TermsOfUse
 from chalicelib.services.drivers.account_deletion import AccountDeletion
+from chalicelib.services.drivers.account_upkeep import AccountUpkeep
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
+from chalicelib.services.drivers.payment_cards import PaymentCards
 from chalicelib.services.drivers.preferences import Preferences
+from chalicelib.services.drivers.profile import DriverProfile
 from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
 from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
 from chalicelib.wiring.notifications import NotificationServices
@@ -20,7 +23,31 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(self.drivers, self.identity, lambda: self.payments, self.new_id)
+        return Accounts(
+            drivers=self.drivers,
+            identity=self.identity,
+            payments=lambda: self.payments,
+            new_id=self.new_id,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def payment_cards(self) -> PaymentCards:
+        return PaymentCards(drivers=self.drivers, sessions=self.sessions, payments=lambda: self.payments)
+
+    @cached_property
+    def driver_profile(self) -> DriverProfile:
+        return DriverProfile(self.drivers)
+
+    @cached_property
+    def account_upkeep(self) -> AccountUpkeep:
+        return AccountUpkeep(
+            drivers=self.drivers,
+            sessions=self.sessions,
+            notifications=self.notifications,
+            identity=self.identity,
+            clock=self.clock,
+        )
 
     @cached_property
     def token_rules(self) -> TokenRules:
@@ -104,4 +131,5 @@ class DriverServices(NotificationServices):
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,
+            new_id=self.new_id,
         )

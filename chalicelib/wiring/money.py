@@ -1,9 +1,10 @@
-"""Wires the services of money: funds, debts, refunds, receipts, payment webhooks, reconciliation."""
+"""Wires the services of money: funds, debts, corrections, refunds, receipts, payment webhooks, reconciliation."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.services.money.corrections import Corrections
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds
 from chalicelib.services.money.late_ends import LateEnds
@@ -60,6 +61,18 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             payments=lambda: self.payments,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        return Corrections(
+            sessions=self.sessions,
+            book=self.debt_book,
+            changes=self.changes,
+            funds=self.funds,
+            debts=self.debts,
+            refunds=self.refunds,
             clock=self.clock,
         )
 

@@ -37,6 +37,7 @@ from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.tables import connection
 from chalicelib.ports import Clock, NewId
+from chalicelib.records.drivers import Platform
 
 if TYPE_CHECKING:
     from chalicelib.adapters.access import AccessTokens, Tickets
@@ -245,7 +246,6 @@ class Stores:
             client=client("cognito-idp"),
             user_pool_id=self.setting("USER_POOL_ID"),
             client_id=self.setting("USER_POOL_CLIENT_ID"),
-            auto_confirm=self.setting("AUTO_CONFIRM", "0") == "1",
         )
 
     @cached_property
@@ -269,6 +269,11 @@ class Stores:
         ]
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
+        platforms = {Platform.APNS: self.setting("PUSH_APNS", ""), Platform.FCM: self.setting("PUSH_FCM", "")}
+        if any(platforms.values()):
+            from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
+
+            found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
             found.append(MailMessenger(client("sesv2"), sender, self.drivers))
         return tuple(found)

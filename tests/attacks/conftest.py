@@ -47,7 +47,7 @@ class Network:
         who: Person | str | None,
         method: str,
         path: str,
-        body: object = None,
+        body: Any = None,
         headers: dict[str, str] | None = None,
         data: bytes | None = None,
     ) -> requests.Response:

@@ -161,7 +161,7 @@ def test_an_id_token_and_a_refresh_token_are_no_access_tokens(net: Network) -> N
     ],
     ids=str,
 )
-def test_a_group_that_names_no_operator_makes_nobody_one(net: Network, forge: _Forge, groups: object) -> None:
+def test_a_group_that_names_no_operator_makes_nobody_one(net: Network, forge: _Forge, groups: Any) -> None:
     token = forge.signed(**{"cognito:groups": groups})
     assert net.ask(token, "GET", "/v1/operator/chargers").status_code == 403
     assert net.ask(token, "GET", "/v1/me").status_code == 200

@@ -102,13 +102,18 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
 
 def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[str]:
     billed_minor = session.bill.total_minor if session.bill else 0
-    off_minor = sum(it.amount_minor for it in own if it.kind is TransferKind.WRITE_OFF)
+    written_off_minor = sum(it.amount_minor for it in own if it.kind is TransferKind.WRITE_OFF)
+    off_minor = written_off_minor + session.waived_minor
     booked_minor = sum(it.amount_minor for it in own if it.kind in (TransferKind.CAPTURE, TransferKind.CHARGE))
     name = f"session {session.session_id} ({session.state}, {session.reason})"
     if taken_minor > billed_minor:
         yield f"{name}: {taken_minor} taken for a bill of {billed_minor}"
     if taken_minor + off_minor != billed_minor and session.driver_id is not None:
         yield f"{name}: {taken_minor} taken and {off_minor} let go of a bill of {billed_minor}"
+    if session.written_off_minor != written_off_minor:
+        yield f"{name}: says {session.written_off_minor} are written off, its books {written_off_minor}"
+    if session.is_over and session.due_minor:
+        yield f"{name}: {session.due_minor} are due, and nobody asks for them"
     if booked_minor != taken_minor:
         yield f"{name}: {booked_minor} booked, {taken_minor} taken"
     if session.bill is not None and session.driver_id is not None:

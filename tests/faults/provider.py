@@ -88,6 +88,12 @@ class Provider:
         except Unwilling as error:
             return json.dumps({"error": error.error}), error.status
 
+    def let_go(self) -> None:
+        """Every hold there is expires, or is cancelled by its card's bank."""
+        for intent in self.intents.values():
+            if intent.status == "requires_capture":
+                self._cancel(intent)
+
     def _work(self, method: str, path: list[str], params: dict[str, str]) -> Intent:
         match method, path:
             case "post", ["payment_intents"]:

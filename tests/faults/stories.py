@@ -196,6 +196,26 @@ def _hold_gone(world: World, charger: Stub) -> None:
     _by_app(world, charger)
 
 
+def _hold_lost(world: World, charger: Stub) -> None:
+    """The hold is gone while the car still charges: another stands in its place."""
+    _by_app(world, charger)
+    world.after(100, world.provider.let_go)
+
+
+def _hold_lost_for_good(world: World, charger: Stub) -> None:
+    """The hold is gone, and the card is good for nothing until much later: the charge ends, and is paid in the end."""
+
+    def decline(*, declines: bool) -> None:
+        world.provider.declines = declines
+
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(99, lambda: decline(declines=True))
+    world.after(100, world.provider.let_go)
+    world.after(500, charger.unplug)
+    world.after(2400, lambda: decline(declines=False))
+
+
 def _outgrown(world: World, charger: Stub) -> None:
     world.provider.can_raise = charger.is_16
     _by_app(world, charger)
@@ -226,6 +246,8 @@ def _reserved_in_vain(world: World, charger: Stub) -> None:
 
 
 _SMALL = replace(TARIFF, hold_minor=100)
+# What a charge comes to is less than any card can be charged.
+_TRIFLE = replace(TARIFF, elements=simple_elements(per_kwh=Decimal("0.50")), hold_minor=10)
 _RESERVABLE = replace(TARIFF, elements=_FEES)
 STORIES = {
     story.name: story
@@ -245,6 +267,9 @@ STORIES = {
         Story("declined", "ocpp2.0.1", _declined, 2410, _SMALL),
         Story("declined-card", "ocpp1.6", _declined_card, 2410),
         Story("hold-gone", "ocpp2.0.1", _hold_gone, 520),
+        Story("hold-lost-201", "ocpp2.0.1", _hold_lost, 520),
+        Story("hold-lost-16", "ocpp1.6", _hold_lost_for_good, 2410),
+        Story("too-little", "ocpp1.6", _by_app, 520, _TRIFLE),
         Story("outgrown-201", "ocpp2.0.1", _outgrown, 520, _SMALL),
         Story("outgrown-16", "ocpp1.6", _outgrown, 520, _SMALL),
         Story("reserved", "ocpp2.0.1", _reserved, 620, _RESERVABLE),

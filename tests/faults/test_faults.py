@@ -52,6 +52,8 @@ def test_a_story_ends_well_whatever_several_calls_do(net: Network, seed: int) ->
         ("outgrown-201", "sweep", "TransactWriteItems", Kind.FAILED),
         # A hold that could not be captured stood in the ledger for ever.
         ("hold-gone", "settle", "stripe post payment_intents/pi_1/capture", Kind.LOST),
+        # A hold that nobody needed was given back after the session was paid, to which nobody came back.
+        ("cancelled-as-it-starts", "settle", "stripe post payment_intents/pi_1/cancel", Kind.FAILED),
     ],
 )
 def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, call: str, kind: Kind) -> None:

@@ -11,8 +11,6 @@ from local.stack import Stack
 from tests.scenarios.rights import Call, granted, is_allowed
 
 FUNCTIONS = ["api_handler", *json.loads(Path(".chalice/config.json").read_text())["lambda_functions"]]
-# On AWS a person confirms an address with the code Cognito mails them; here nobody mails.
-LOCAL_ONLY = {"cognito-idp:AdminConfirmSignUp"}
 # What no story of this package surely comes to, on a slow machine and on a fast one, and where it is shown instead.
 ELSEWHERE = {
     ("api_handler", "geo-routes"): "moto has no maps: tests/adapters/discovery/test_travel.py",
@@ -33,14 +31,14 @@ def seen(stack: Stack, calls: set[Call], request: pytest.FixtureRequest) -> set[
     told = {item.path.name for item in request.session.items if "scenarios" in item.path.parts}
     if missing := {it.name for it in Path(__file__).parent.glob("test_*.py")} - told:
         pytest.skip(f"needs the stories of {', '.join(sorted(missing))}")
-    for schedule in ("debts", "reconcile", "notices"):
+    for schedule in ("debts", "reconcile", "notices", "accounts"):
         stack.cloud.fire(schedule)
     return calls
 
 
 def test_what_functions_called_their_policies_allow(seen: set[Call]) -> None:
     assert {it.function for it in seen} >= {"api_handler", "websocket_message", "settle", "reconcile"}
-    assert [it for it in seen if not is_allowed(it) and it.action not in LOCAL_ONLY] == []
+    assert [it for it in seen if not is_allowed(it)] == []
 
 
 def opened(function: str) -> set[str]:

@@ -16,7 +16,7 @@ _MS = timedelta(milliseconds=1)
 
 
 class DynamoAllowances:
-    """The port Allowances."""
+    """Chargers' token buckets in DynamoDB: the port Allowances. Methods make one call where they say nothing else."""
 
     def take(self, charger_id: str, bucket: TokenBucket, tokens: int, at: datetime) -> bool:
         """One call while the bucket is full, two while it is not."""
@@ -29,6 +29,5 @@ class DynamoAllowances:
         return update(row, [full_at.set(full_at + price_ms)], full_at <= latest_ms)
 
     def silence(self, charger_id: str, until: datetime) -> None:
-        """One call."""
         change = [ChargerRow.silent_until.set(until)]
         update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())

@@ -118,7 +118,8 @@ class DynamoSessions:
         hold = replace(session.hold, card="") if session.hold else None
         top_ups = tuple(replace(it, card="") for it in session.top_ups)
         token = "" if session.origin is not Origin.APP else session.token
-        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups)
+        lost_holds = tuple(replace(it, card="") for it in session.lost_holds)
+        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds)
         row = SessionRow(session.session_id)
         actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]
         if not update(row, actions, SessionRow.body == encode(session)):
@@ -150,8 +151,9 @@ def _due_in(session: Session) -> timedelta | None:
     if session.state is State.ACTIVE:
         is_urgent = session.funds_low_at is not None or session.seen_free_at is not None
         return timedelta(0) if is_urgent else _LOOKED_AT_EVERY
-    if session.is_over and session.late_end is not None and not session.late_end.is_settled:
-        return _AT_ONCE
+    if session.is_over:
+        is_late = session.late_end is not None and not session.late_end.is_settled
+        return _AT_ONCE if is_late or not all(it.is_settled for it in session.corrections) else None
     return timedelta(0) if session.state in _UNSETTLED else None
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pynamodb.exceptions import DeleteError
+from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, update
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
@@ -19,6 +21,10 @@ _CARD = "card/"
 # A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
 _LATELY_S = 2 * 3600
 _MOST_OLD = 8
+# Longer than any request, so that what was about to begin as somebody left either has begun or never will.
+_LEAVING_S = 120
+_SHARDS = 4
+_RANDOM = random.SystemRandom()
 
 
 class DynamoDrivers:
@@ -28,8 +34,9 @@ class DynamoDrivers:
         """Two calls for a new driver."""
         body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset()))
         row = DriverRow(driver.driver_id)
-        if not update(row, [DriverRow.body.set(body)], DriverRow.driver_id.exists()):
-            put(DriverRow(driver.driver_id, body=body, terms={}), DriverRow.driver_id.does_not_exist())
+        if not update(row, [DriverRow.body.set(body), _listed(driver)], DriverRow.driver_id.exists()):
+            row = DriverRow(driver.driver_id, body=body, terms={}, card_expires=_place(driver))
+            put(row, DriverRow.driver_id.does_not_exist())
 
     def get(self, driver_id: str) -> Driver | None:
         row = find(DriverRow, driver_id)
@@ -101,6 +108,27 @@ class DynamoDrivers:
         mark = {f"{int(at.timestamp())}:{name}"}
         update(DriverRow(driver_id), [DriverRow.begun.delete(mark)], DriverRow.driver_id.exists())
 
+    def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
+        row, until_s = DriverRow(driver_id), int(at.timestamp()) + _LEAVING_S
+        changes = [DriverRow.leaving.set(request_id), DriverRow.leaving_until_s.set(until_s)]
+        if not update(row, changes, DriverRow.driver_id.exists()):
+            raise Conflict(f"there is no driver {driver_id} any more")
+        begun = [it.partition(":") for it in row.begun or ()]
+        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+
+    def stay(self, driver_id: str, request_id: str) -> None:
+        changes = [DriverRow.leaving.remove(), DriverRow.leaving_until_s.remove()]
+        update(DriverRow(driver_id), changes, DriverRow.leaving == request_id)
+
+    def expiring(self, month: str) -> Iterable[Driver]:
+        """Four calls, and one for each found."""
+        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
+            for key in DriverRow.expiring.query(f"{month}/{shard}"):
+                driver = self.get(key.driver_id)
+                # The index follows the table within a second or so.
+                if driver is not None and (driver.untold_expiry or "") == month:
+                    yield driver
+
     def forget(self, driver_id: str) -> None:
         """Two calls, and two for each of the driver's cards."""
         row = find(DriverRow, driver_id)
@@ -118,9 +146,20 @@ class DynamoDrivers:
             if row is None or row.body is None:
                 return None
             before, after = row.body, change(decode(Driver, row.body))
-            if update(row, [DriverRow.body.set(encode(after))], DriverRow.body == before):
+            if update(row, [DriverRow.body.set(encode(after)), _listed(after)], DriverRow.body == before):
                 return after
         raise Conflict(f"driver {driver_id} is being changed by others")
+
+
+def _place(driver: Driver) -> str | None:
+    """Where a driver stands on the list of cards that expire."""
+    month = driver.untold_expiry
+    return f"{month}/{shard_of(driver.driver_id, _SHARDS)}" if month else None
+
+
+def _listed(driver: Driver) -> Action:
+    place = _place(driver)
+    return DriverRow.card_expires.set(place) if place else DriverRow.card_expires.remove()
 
 
 def _fingerprints(row: DriverRow) -> set[str]:

@@ -40,6 +40,9 @@ class DynamoDebts:
         is_there = DebtRow.session_id.exists()
         return update(DebtRow(session_id), [DebtRow.leased_until.set(until)], is_there & is_free)
 
+    def release(self, session_id: str) -> None:
+        update(DebtRow(session_id), [DebtRow.leased_until.remove()], DebtRow.session_id.exists())
+
     def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
         changes: list[Action] = [
             DebtRow.attempts.set(attempts),

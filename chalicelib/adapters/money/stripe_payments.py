@@ -6,7 +6,6 @@ one of the port's two words: Declined, when asking again would change nothing, o
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.adapters.money.stripe_cards import saved_card
 from chalicelib.adapters.money.stripe_events import read_event
 from chalicelib.adapters.money.stripe_webhooks import KEY, from_stripe, news_of, refund_of, to_stripe
 from chalicelib.domain.charging.session import CardAction, Hold, Session
@@ -32,6 +32,7 @@ from chalicelib.records.money import (
     ProviderPayment,
     ProviderRefund,
     SavedCard,
+    TooLittle,
 )
 
 _from_stripe, _to_stripe = from_stripe, to_stripe
@@ -40,12 +41,11 @@ _READ_TIMEOUT_S = 8
 _RETRIES = 2
 
 _LIVE_KEYS = ("sk_live_", "rk_live_")
-# Of payments that no hold came before.
-_CHARGED = -1
+_CHARGED = -1  # of payments that no hold came before
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
 
 _log = logging.getLogger(__name__)
-# Below this the SDK logs every call, and at DEBUG whole bodies, client secrets included.
+# Below this the SDK logs every call, at DEBUG with client secrets.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
@@ -68,6 +68,7 @@ class StripePayments:
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
         self._setup_intents = client.v1.setup_intents
+        self._payment_methods = client.v1.payment_methods
         self._refunds = client.v1.refunds
 
     def create_customer(self, driver_id: str, email: str) -> str:
@@ -78,13 +79,13 @@ class StripePayments:
             )
         return customer.id
 
-    def forget_customer(self, customer_id: str) -> None:
+    def change_email(self, customer_id: str, email: str) -> None:
         with _plain_errors():
-            try:
-                self._customers.delete(customer_id)
-            except stripe.InvalidRequestError as error:
-                if error.http_status != 404:
-                    raise
+            self._customers.update(customer_id, {"email": email})
+
+    def forget_customer(self, customer_id: str) -> None:
+        with _plain_errors(), _unless_gone(404):
+            self._customers.delete(customer_id)
 
     def begin_card_setup(self, customer_id: str, request_id: str) -> CardSetup:
         """One call; the client confirms the setup with Stripe directly."""
@@ -99,22 +100,16 @@ class StripePayments:
         """One call; `setup_id` may come from anybody."""
         if not setup_id.startswith("seti_"):
             return None
-        with _plain_errors():
-            try:
-                setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
-            except stripe.InvalidRequestError as error:
-                if error.http_status == 404:
-                    return None
-                raise
-        method = setup.payment_method
-        if setup.status != "succeeded" or setup.customer != customer_id or not isinstance(method, stripe.PaymentMethod):
-            return None
-        card = method.card
-        if card is None:
-            return SavedCard(method.id, method.type)
-        # Stripe's own is the same for a card throughout an account of theirs; what stands in our books leads nowhere.
-        printed = hashlib.sha256(f"kerb-card-{card.fingerprint}".encode()).hexdigest()[:32] if card.fingerprint else ""
-        return SavedCard(method.id, f"{card.brand} {card.last4}", fingerprint=printed)
+        setup: Any = None
+        with _plain_errors(), _unless_gone(404):
+            setup = self._setup_intents.retrieve(setup_id, {"expand": ["payment_method"]})
+        is_theirs = setup is not None and setup.status == "succeeded" and setup.customer == customer_id
+        method = setup.payment_method if is_theirs else None
+        return saved_card(method) if isinstance(method, stripe.PaymentMethod) else None
+
+    def forget_card(self, payment_method_id: str) -> None:
+        with _plain_errors(), _unless_gone(400, 404):
+            self._payment_methods.detach(payment_method_id)
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -153,7 +148,7 @@ class StripePayments:
         """One call. The amount taken may be a little below what was asked, where cards know no smaller step."""
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
-            raise Declined("The amount is too small to be charged to a card.")
+            raise TooLittle("The amount is too small to be charged to a card.")
         presence = "there" if is_there else "away"
         key = f"{session.session_id}-{purpose}-{amount}-{driver.payment_method_id}-{presence}"
         options: dict[str, Any] = {"amount": amount, "capture_method": "automatic"}
@@ -214,7 +209,7 @@ class StripePayments:
             raise ValueError(f"{amount_minor} cannot be taken from a hold of {hold.amount_minor}")
         amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
-            raise Declined("The amount is too small to be charged to a card.")
+            raise TooLittle("The amount is too small to be charged to a card.")
 
         def take() -> None:
             self._payment_intents.capture(
@@ -311,17 +306,28 @@ def _plain_errors() -> Iterator[None]:
         raise Declined(error.user_message or "The card was declined.") from None
     except stripe.InvalidRequestError as error:
         _log.warning("Stripe refuses a request", extra={"code": error.code, "request_id": error.request_id})
+        if error.code == "amount_too_small":
+            raise TooLittle(error.user_message or "The amount is too small to be charged to a card.") from None
         raise Declined(error.user_message or "The payment was refused.") from None
     except stripe.StripeError as error:
         facts = f"{type(error).__name__}, status {error.http_status}, request {error.request_id}"
         raise PaymentsUnavailable(f"Stripe did not answer: {facts}") from None
 
 
+@contextmanager
+def _unless_gone(*statuses: int) -> Iterator[None]:
+    """What is not there any more need not go; 400 is a card that is no customer's any more."""
+    try:
+        yield
+    except stripe.InvalidRequestError as error:
+        if error.http_status not in statuses:
+            raise
+
+
 def _action(error: stripe.CardError) -> CardAction | None:
     """The payment that the cardholder may still confirm (docs.stripe.com/payments/without-card-authentication)."""
-    intent = (
-        (error.json_body or {}).get("error", {}).get("payment_intent") if isinstance(error.json_body, dict) else None
-    )
+    body = error.json_body if isinstance(error.json_body, dict) else {}
+    intent = body.get("error", {}).get("payment_intent")
     return CardAction(intent["id"], intent["client_secret"]) if intent else None
 
 

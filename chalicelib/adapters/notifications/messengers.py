@@ -21,7 +21,7 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.languages import Locale
-from chalicelib.domain.notifications import Notification, check_webhook, is_public
+from chalicelib.domain.notifications import Channel, Notification, check_webhook, is_public
 from chalicelib.domain.texts import Text, text
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
@@ -70,7 +70,7 @@ class WebhookMessenger:
         webhook = self.webhooks.of(notice.operator_id)
         if webhook is None:
             return
-        body = _body(notice).encode()
+        body = body_of(notice).encode()
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Kerb",
@@ -132,11 +132,11 @@ class SnsMessenger:
         try:
             self.client.publish(
                 TopicArn=self.topic_arn,
-                Message=_body(notice),
+                Message=body_of(notice),
                 MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
             )
         except (BotoCoreError, ClientError) as error:
-            raise Undelivered(_why(error)) from error
+            raise Undelivered(why(error)) from error
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,9 @@ class MailMessenger:
         return True
 
     def send(self, notice: Notification) -> None:
-        """Send it to the driver's address. Raises Undelivered. Nothing happens when the account is gone."""
+        """Send it to the driver's address. Raises Undelivered. Nothing happens when they want none, or are gone."""
         driver = self.drivers.get(notice.driver_id)
-        if driver is None:
+        if driver is None or not driver.wants(notice.kind, Channel.MAIL):
             return
         subject, where = _words(notice)
         words = f"{subject}.\n\n{where}\n"
@@ -171,10 +171,15 @@ class MailMessenger:
                 },
             )
         except (BotoCoreError, ClientError) as error:
-            raise Undelivered(_why(error)) from error
+            raise Undelivered(why(error)) from error
 
 
-def _why(error: BotoCoreError | ClientError) -> str:
+def subject_of(notice: Notification) -> str:
+    """What a notification says, in a sentence for its driver."""
+    return _words(notice)[0]
+
+
+def why(error: BotoCoreError | ClientError) -> str:
     """The error's code: its text may name an address."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
@@ -189,7 +194,8 @@ def _words(notice: Notification) -> tuple[str, str]:
     return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
 
 
-def _body(notice: Notification) -> str:
+def body_of(notice: Notification) -> str:
+    """A notification as JSON: ids and no amounts."""
     told = {
         "notice_id": notice.notice_id,
         "kind": notice.kind,

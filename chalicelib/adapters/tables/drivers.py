@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pynamodb.attributes import MapAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
@@ -60,6 +60,17 @@ class TokenRow(Model):
     by_driver = TokensByDriver()
 
 
+class ExpiringCards(GlobalSecondaryIndex["DriverRow"]):  # type: ignore[no-untyped-call]
+    """Finds drivers by the month in which the card that pays expires: here until they have been told."""
+
+    class Meta:
+        index_name = "expiring"
+        projection = KeysOnlyProjection()
+
+    card_expires = UnicodeAttribute(hash_key=True)
+    driver_id = UnicodeAttribute(range_key=True)
+
+
 class DriverRow(Model):
     """A driver's account; terms and debts stand apart, for others change them.
 
@@ -80,3 +91,7 @@ class DriverRow(Model):
     begun = UnicodeSetAttribute(null=True)
     leaving = UnicodeAttribute(null=True)
     leaving_until_s = IntegerAttribute(null=True)
+    # "2029-12/3": month and shard.
+    card_expires = UnicodeAttribute(null=True)
+
+    expiring = ExpiringCards()

@@ -7,12 +7,16 @@ What is read here are claims: the names somebody may mean, the standard's own fi
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable
 from itertools import islice
 from urllib.parse import unquote
 
 CHARGER_ID = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{1,48}")
+# RFC 4514: a comma that belongs to a value has a backslash before it.
+_COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
 # Whoever can open sockets can claim names without end, and each is looked up.
 MOST_CLAIMS = 3
 _DOOR = re.compile(r"/*ocpp(?:/.*)?", re.IGNORECASE | re.DOTALL)
@@ -55,6 +59,26 @@ def is_user(credentials: bytes, charger_id: str) -> bool:
 def folded(name: str) -> str:
     """What names that differ only in case have in common."""
     return name.casefold()
+
+
+def basic_of(authorization: str | None) -> bytes | None:
+    """User name, colon and password of an HTTP Basic header; None of anything else."""
+    scheme, _, encoded = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        padded = encoded.strip().rstrip("=")
+        padded += "=" * (-len(padded) % 4)  # some leave the padding out
+        credentials = base64.b64decode(padded, validate=True)
+    except binascii.Error:
+        return None
+    return credentials if b":" in credentials else None
+
+
+def common_name_of(subject: str) -> str | None:
+    """The common name (CN) in the subject of a certificate (RFC 4514); None where it has none."""
+    found = _COMMON_NAME.search(subject)
+    return found[1] if found is not None else None
 
 
 def password_of(credentials: bytes, charger_id: str) -> bytes:

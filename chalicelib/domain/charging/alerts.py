@@ -19,7 +19,7 @@ ALMOST_FULL_PERCENT = 80
 IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
-_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS)
+_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
 # Of these a session may have several, each with its number (`refunds.told_of`).
 _NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED)
 
@@ -46,10 +46,9 @@ def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool
     `number` is that of the refund it tells of.
     """
     match kind:
-        case NotificationKind.STARTED:
-            return session.started_at is not None
-        case NotificationKind.FINISHED:
-            return session.started_at is not None and session.stopped_at is not None
+        case NotificationKind.STARTED | NotificationKind.FINISHED:
+            may_go_on = kind is NotificationKind.STARTED
+            return session.started_at is not None and (may_go_on or session.stopped_at is not None)
         case NotificationKind.PAYMENT_FAILED:
             was_refused = session.reason in (Reason.PAYMENT_DECLINED, Reason.PAYMENT_FAILED)
             is_unpaid = session.state is State.FAILED and session.started_at is not None
@@ -60,7 +59,14 @@ def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool
         case NotificationKind.REFUNDED | NotificationKind.REFUND_FAILED:
             may_stand = kind is NotificationKind.REFUNDED
             return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
+        case NotificationKind.BILL_CORRECTED:
+            return _is_lowered(session)
     return True
+
+
+def _is_lowered(session: Session) -> bool:
+    settled = [it for it in session.corrections if it.is_settled]
+    return any(it.waived_minor or session.refunded_minor for it in settled)
 
 
 def following(before: Session, after: Session) -> list[NotificationKind]:

@@ -59,14 +59,14 @@ class Unplugged:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Overstaying:
     """Its car stands at the plug after the charge, which costs: its bill waits, until `until` at most."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class Overstayed:
     """Until when its car stood there, as far as that is paid for."""
 
     until: datetime
@@ -84,7 +84,9 @@ class LateEndSettled:
     """What a true end told after the bill comes to has been given back, or is left for a person."""
 
 
-EndEvent = LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | Standing | Stood | EndedByHand | LateEndSettled
+EndEvent = (
+    LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | Overstaying | Overstayed | EndedByHand | LateEndSettled
+)
 
 
 def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: frozenset[Flag]) -> Session:
@@ -182,13 +184,13 @@ def _unplug(session: Session, event: Unplugged) -> Session:
     return replace(session, unplugged_at=event.at)
 
 
-def _stand(session: Session, event: Standing) -> Session:
+def _stand(session: Session, event: Overstaying) -> Session:
     if session.stopped_at is None or session.stand_until is not None or session.bill is not None:
         return session
     return replace(session, stand_until=event.until)
 
 
-def _stood(session: Session, event: Stood) -> Session:
+def _stood(session: Session, event: Overstayed) -> Session:
     if session.stopped_at is None or session.stood_until is not None or session.bill is not None:
         return session
     return replace(session, stood_until=event.until)
@@ -234,8 +236,8 @@ ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Unplugged): _unplug,
     (State.COMPLETED, Unplugged): _unplug,
     (State.FAILED, Unplugged): _unplug,
-    (State.STOPPING, Standing): _stand,
-    (State.STOPPING, Stood): _stood,
+    (State.STOPPING, Overstaying): _stand,
+    (State.STOPPING, Overstayed): _stood,
     (State.STOPPING, EndedByHand): _end_by_hand,
     (State.STOPPING, LateEndSettled): _settle_late_end,
     (State.COMPLETED, LateEndSettled): _settle_late_end,

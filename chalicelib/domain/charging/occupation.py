@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorStatus
-from chalicelib.domain.pricing.periods import Reported, Use, pauses
+from chalicelib.domain.pricing.periods import Reported, Use, Uses, pauses
 from chalicelib.domain.pricing.registers import Point
 
 _USES = {
@@ -38,21 +38,15 @@ def use_of(status: ConnectorStatus) -> Use | None:
     return _USES.get(status)
 
 
-def occupation(
-    began_at: datetime,
-    ended_at: datetime,
-    statuses: Sequence[tuple[datetime, ConnectorStatus]],
-    points: Sequence[Point],
-) -> Occupation:
+def occupation(began_at: datetime, ended_at: datetime, uses: Uses, points: Sequence[Point]) -> Occupation:
     """The time from `began_at` to `ended_at`.
 
-    `statuses` are what the connector became, and when, in order, from the one that it had at the beginning; `points`
-    are the registers believed, rising.
+    `uses` are what the connector did, and since when, in order, from what it did at the beginning; `points` are the
+    registers believed, rising.
     """
     whole = max(timedelta(0), ended_at - began_at)
     by_car, by_station = timedelta(0), timedelta(0)
-    reported = Reported(uses=[(at, use_of(status)) for at, status in statuses])
-    for it in pauses(points, reported, began_at, ended_at):
+    for it in pauses(points, Reported(uses=uses), began_at, ended_at):
         if it.is_withheld:
             by_station += it.ended_at - it.began_at
         else:

@@ -29,7 +29,7 @@ _CAR_THERE = (
 )
 
 
-class Plug(StrEnum):
+class PlugState(StrEnum):
     """Whether a car is at the plug where it charged."""
 
     FREE = "free"
@@ -46,24 +46,24 @@ class Heard:
     tells_changes_only: bool = False
 
 
-def plug_after(session: Session, heard: Heard, happened: Sequence[Happening]) -> tuple[Plug, datetime | None]:
+def plug_after(session: Session, heard: Heard, happened: Sequence[Happening]) -> tuple[PlugState, datetime | None]:
     """What is known of the plug after a charge, by what its connector told since that was heard of.
 
     With it, where it is free, since when.
     """
     if session.stop_reason is StopReason.CAR_LEFT:
-        return Plug.FREE, session.stopped_at
+        return PlugState.FREE, session.stopped_at
     if session.unplugged_at is not None:
-        return Plug.FREE, session.unplugged_at
+        return PlugState.FREE, session.unplugged_at
     its_own = statuses_of(happened, session.connector)
     since = [it for it in its_own if it.at > heard.started_at]
     last = max(its_own if heard.tells_changes_only else since, key=lambda it: (it.since, it.at), default=None)
     if last is None:
-        return Plug.UNKNOWN, None
+        return PlugState.UNKNOWN, None
     if last.status is ConnectorStatus.AVAILABLE:
-        return (Plug.FREE, last.since) if last.at > heard.started_at else (Plug.UNKNOWN, None)
+        return (PlugState.FREE, last.since) if last.at > heard.started_at else (PlugState.UNKNOWN, None)
     is_said = last.status is ConnectorStatus.FINISHING or last.at >= heard.stopped_at or heard.tells_changes_only
-    return (Plug.OCCUPIED if last.status in _CAR_THERE and is_said else Plug.UNKNOWN), None
+    return (PlugState.OCCUPIED if last.status in _CAR_THERE and is_said else PlugState.UNKNOWN), None
 
 
 def stood_until(session: Session, happened: Sequence[Happening], until: datetime) -> datetime:

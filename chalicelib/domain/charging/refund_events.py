@@ -95,7 +95,7 @@ def _numbered(session: Session, refund: Refund) -> Refund:
         return refund
     done = [it for it in session.refunds if it.status is RefundStatus.DONE]
     unnoted_minor = max(0, session.refunded_minor - sum(it.amount_minor for it in done))
-    taxes = taxes_in(session.bill, done, unnoted_minor, refund.amount_minor)
+    taxes = taxes_in(session.bill, done, unnoted_minor, refund.amount_minor, waived_minor=session.waived_minor)
     return replace(refund, number=1 + max((it.number for it in session.refunds), default=0), taxes=taxes)
 
 

@@ -6,7 +6,7 @@ is left of the bill, so that all refunds of a session together give back its bil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -65,20 +65,25 @@ def left_minor(refunds: Sequence[Refund], paid_minor: int, refunded_minor: int) 
     return paid_minor - max(refunded_minor, done_minor) - planned_minor
 
 
-def taxes_in(bill: Bill, earlier: Sequence[Refund], unnoted_minor: int, amount_minor: int) -> tuple[Tax, ...]:
+def taxes_in(
+    bill: Bill, earlier: Sequence[Refund], unnoted_minor: int, amount_minor: int, *, waived_minor: int = 0
+) -> tuple[Tax, ...]:
     """What of each rate goes back with so much, the others having had theirs; the last one has all that is left.
 
-    `unnoted_minor` went back before anybody noted of which rate it was.
+    `unnoted_minor` went back before anybody noted of which rate it was. What was waived of the bill was never paid, and
+    its tax is not given back.
     """
     left = {it.percent: [it.gross_minor, it.amount_minor] for it in _sold(bill)}
-    for tax in (it for refund in earlier for it in refund.taxes):
+    _take(left, _part(left, waived_minor))
+    _take(left, [it for refund in earlier for it in refund.taxes])
+    _take(left, _part(left, unnoted_minor))
+    return _part(left, amount_minor)
+
+
+def _take(left: dict[Decimal, list[int]], taxes: Iterable[Tax]) -> None:
+    for tax in taxes:
         of = left.setdefault(tax.percent, [0, 0])
         of[0], of[1] = of[0] - tax.gross_minor, of[1] - tax.amount_minor
-    if unnoted_minor:
-        for tax in _part(left, unnoted_minor):
-            of = left[tax.percent]
-            of[0], of[1] = of[0] - tax.gross_minor, of[1] - tax.amount_minor
-    return _part(left, amount_minor)
 
 
 def _sold(bill: Bill) -> Iterator[Tax]:

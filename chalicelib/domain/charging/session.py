@@ -129,6 +129,22 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """An operator's word that a session shall cost its driver `total_minor` in all and no more; asked for under `key`.
+
+    `waived_minor` is what of the bill it took away unpaid. `is_settled`: what it comes to is booked, and given back.
+    """
+
+    key: str
+    total_minor: int
+    by: str
+    at: datetime
+    note: str
+    waived_minor: int = 0
+    is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One charge, from request to receipt. `token` is what the charger was shown; `reserved` what came before it.
 
@@ -141,8 +157,9 @@ class Session:
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
     `plug_w` is the most that its plug is registered to give, None where nobody said.
-    outgrow what is held for it. `stand_until`: until then its bill waits for its car to leave; `stood_until`: until
-    then it stood at the plug after the charge, as far as that is paid for.
+    `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
+    the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
+    or others stand in their place. `written_off_minor` is what was too little to be asked for.
     """
 
     session_id: str
@@ -192,6 +209,9 @@ class Session:
     by_hand: ByHand | None = None
     start_wait_s: int = 60
     unplugged_at: datetime | None = None
+    lost_holds: tuple[Hold, ...] = ()
+    written_off_minor: int = 0
+    corrections: tuple[Correction, ...] = ()
     plug_w: int | None = None
     asked_at: datetime | None = None
     stand_until: datetime | None = None
@@ -258,10 +278,19 @@ class Session:
         return self.payment is not None or any(it.taken_minor is None for it in self.takings or ())
 
     @property
+    def waived_minor(self) -> int:
+        """What of its bill its operator has let go of."""
+        return sum(it.waived_minor for it in self.corrections)
+
+    @property
+    def payable_minor(self) -> int:
+        """What is asked of its driver in all: what is billed, less what is waived and what is too little to ask for."""
+        return max(0, self.bill.total_minor - self.waived_minor - self.written_off_minor) if self.bill else 0
+
+    @property
     def due_minor(self) -> int:
-        """What is billed and not paid."""
-        paid_minor = self.payment.amount_minor if self.payment else self.taken_minor
-        return max(0, self.bill.total_minor - paid_minor) if self.bill else 0
+        """What is asked and not paid."""
+        return max(0, self.payable_minor - (self.payment.amount_minor if self.payment else self.taken_minor))
 
     @property
     def left_to_refund_minor(self) -> int:

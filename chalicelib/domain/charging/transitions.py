@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.dues import DUES, DueEvent, billed
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
+from chalicelib.domain.charging.holds import HOLDS, HoldLost, placed, topped_up
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
@@ -181,25 +183,15 @@ class Completed:
 
 _OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged
 _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
-SessionEvent = _OfMoney | RefundEvent | _OfCharging | Billed | PaymentFailed | Flagged | Completed
+SessionEvent = _OfMoney | RefundEvent | _OfCharging | HoldLost | DueEvent | Billed | PaymentFailed | Flagged | Completed
 
 
 def _hold(session: Session, event: HoldPlaced) -> Session:
-    known = session.hold
-    # The provider's own news of a hold may come before ours, and knows no card label.
-    if known is None or (known.payment_id == event.hold.payment_id and not known.card and event.hold.card):
-        return replace(session, hold=event.hold, outgrown_at_wh=event.outgrown_at_wh or session.outgrown_at_wh)
-    return session
+    return placed(session, event.hold, event.outgrown_at_wh)
 
 
 def _top_up(session: Session, event: ToppedUp) -> Session:
-    raised = event.hold
-    if session.hold is not None and session.hold.payment_id == raised.payment_id:
-        higher = replace(session.hold, amount_minor=max(raised.amount_minor, session.hold.amount_minor))
-        return replace(session, hold=higher, funds_low_at=None, outgrown_at_wh=event.outgrown_at_wh)
-    if any(it.payment_id == raised.payment_id for it in session.top_ups):
-        return session
-    return replace(session, top_ups=(*session.top_ups, raised), funds_low_at=None, outgrown_at_wh=event.outgrown_at_wh)
+    return topped_up(session, event.hold, event.outgrown_at_wh)
 
 
 def _note_low_funds(session: Session, event: FundsLow) -> Session:
@@ -294,7 +286,7 @@ def _decide(session: Session, event: EnergyDecided) -> Session:
 
 
 def _bill(session: Session, event: Billed) -> Session:
-    return session if session.bill else replace(session, bill=event.bill, flags=session.flags | event.flags)
+    return session if session.bill else replace(billed(session, event.bill), flags=session.flags | event.flags)
 
 
 def _plan_charges(session: Session, event: ChargesPlanned) -> Session:
@@ -345,6 +337,7 @@ _BILLED = (State.STOPPING, State.COMPLETED, State.FAILED)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
 TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldPlaced): _hold,
+    (State.INITIATED, ToppedUp): _top_up,
     (State.INITIATED, StartFailed): _fail_start,
     (State.INITIATED, StopRequested): _cancel,
     (State.INITIATED, Started): _start,
@@ -378,6 +371,8 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.FAILED, Charged): _take,
     (State.FAILED, Flagged): _flag,
     **ENDS,
+    **HOLDS,
+    **DUES,
     **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},
 }
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 
 from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.currency import round_half_up
 
 
 class TransferKind(StrEnum):
@@ -124,14 +126,15 @@ class Book:
     def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
         """Money back to the card, and so much less sold; `tax_minor` is the tax in it."""
         money = self._transfer(TransferKind.REFUND, self._driver, self._card, amount_minor, at, refund_id)
+        return (money, *self.waiver(refund_id, amount_minor, tax_minor, at))
+
+    def waiver(self, reference: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
+        """So much less sold; `tax_minor` is the tax in it. No money moves."""
+        revenue, taxes = f"revenue/{self.operator_id}", f"tax/{self.operator_id}"
         net_minor = amount_minor - tax_minor
-        sale = self._transfer(
-            TransferKind.SALE_REVERSAL, f"revenue/{self.operator_id}", self._driver, net_minor, at, refund_id
-        )
-        tax = self._transfer(
-            TransferKind.TAX_REVERSAL, f"tax/{self.operator_id}", self._driver, tax_minor, at, refund_id
-        )
-        return (money, sale, tax) if tax_minor else (money, sale)
+        sale = self._transfer(TransferKind.SALE_REVERSAL, revenue, self._driver, net_minor, at, reference)
+        tax = self._transfer(TransferKind.TAX_REVERSAL, taxes, self._driver, tax_minor, at, reference)
+        return (sale, tax) if tax_minor else (sale,)
 
     def refund_failed(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
         """The provider has the money of a refund again: all that the refund wrote is written back."""
@@ -161,9 +164,10 @@ class Book:
         lost, disputed = f"charged_back/{self.operator_id}", f"disputed/{self.operator_id}"
         return self._transfer(TransferKind.DISPUTE_LOST, lost, disputed, amount_minor, at, dispute_id)
 
-    def write_off(self, amount_minor: int, at: datetime) -> Transfer:
-        """The operator lets go of what is too little to be asked for."""
-        return self._transfer(TransferKind.WRITE_OFF, f"written_off/{self.operator_id}", self._driver, amount_minor, at)
+    def write_off(self, amount_minor: int, at: datetime, reference: str = "") -> Transfer:
+        """The operator lets go of what is too little to be asked for; a second time has a `reference` of its own."""
+        account = f"written_off/{self.operator_id}"
+        return self._transfer(TransferKind.WRITE_OFF, account, self._driver, amount_minor, at, reference)
 
     def _transfer(  # noqa: PLR0913, PLR0917 (a transfer has this much to say)
         self, kind: TransferKind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
@@ -227,6 +231,8 @@ def refunded_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
     return dict(sums)
 
 
+# What a correction waives is sold less without any money going back: its reference begins so.
+WAIVED = "correction/"
 # What never stands alone: money that goes back is so much less sold, and what undoes something follows it.
 _PAIRED = (
     (TransferKind.REFUND, (TransferKind.SALE_REVERSAL, TransferKind.TAX_REVERSAL)),
@@ -247,9 +253,20 @@ def unpaired(transfers: Iterable[Transfer]) -> list[str]:
         for money, sold in _PAIRED:
             if kind is money and amount_minor != sum(amounts.get((it, reference), 0) for it in sold):
                 wrong.append(f"{kind} {reference} of {amount_minor} is not what was sold less")
-            if kind in sold and (money, reference) not in amounts:
+            if kind in sold and (money, reference) not in amounts and not reference.startswith(WAIVED):
                 wrong.append(f"{kind} {reference} has no {money}")
         for after, before in _FOLLOWS:
             if kind is after and amounts.get((before, reference), -1) < amount_minor:
                 wrong.append(f"{kind} {reference} of {amount_minor} undoes no {before}")
     return wrong
+
+
+def tax_to_reverse(bill: Bill, transfers: Iterable[Transfer], amount_minor: int) -> int:
+    """The tax in an amount that is to be taken back of a sale: its share of the bill's, rounded over all taken back."""
+    sums: Counter[TransferKind] = Counter()
+    for transfer in transfers:
+        sums[transfer.kind] += transfer.amount_minor
+    tax_back_minor = sums[TransferKind.TAX_REVERSAL] - sums[TransferKind.TAX_RESTORED]
+    back_minor = sums[TransferKind.SALE_REVERSAL] - sums[TransferKind.SALE_RESTORED] + tax_back_minor
+    share = Fraction((back_minor + amount_minor) * bill.tax_minor, bill.total_minor or 1)
+    return min(amount_minor, max(0, round_half_up(share) - tax_back_minor))

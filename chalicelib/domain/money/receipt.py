@@ -1,14 +1,16 @@
 """Receipts and refund notes, and who issues them.
 
-One says for ever what was true when it was issued, whatever becomes of site or operator.
+One says for ever what was sold, where and by whom, whatever becomes of site or operator; and how it stands with its
+payment today.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.charging.refunds import Refund
+from chalicelib.domain.charging.session import Session
 from chalicelib.domain.languages import ENGLISH
 from chalicelib.domain.pricing.bill import Bill
 
@@ -57,11 +59,26 @@ class Receipt:
     paid_at: datetime
     card: str
     language: str = ENGLISH
+    waived_minor: int = 0
+    written_off_minor: int = 0
 
     @property
     def due_minor(self) -> int:
-        """What was still owed when it was issued."""
-        return self.bill.total_minor - self.paid_minor
+        """What is still owed."""
+        return max(0, self.bill.total_minor - self.waived_minor - self.written_off_minor - self.paid_minor)
+
+
+def as_of_now(receipt: Receipt, session: Session) -> Receipt:
+    """A receipt with what has become of its payment since: paid at last, waived, or let go. What was sold stays."""
+    if session.payment is None:
+        return receipt
+    return replace(
+        receipt,
+        paid_minor=session.payment.amount_minor,
+        paid_at=session.payment.paid_at,
+        waived_minor=session.waived_minor,
+        written_off_minor=session.written_off_minor,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ currencies of ISO 4217); they bound mistakes and malice, and are no exchange rat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
@@ -24,6 +24,8 @@ PRICE_EUR = {
     Priced.PARKING_TIME: Decimal(120),
     Priced.FLAT: Decimal(100),
 }
+# The most that a kWh may cost, with tax, where a token is shown and its driver has neither seen nor said a price.
+UNSEEN_EUR = Decimal(2)
 # What is sold in larger steps than these is paid for without being had.
 STEP = {Priced.ENERGY: 10_000, Priced.TIME: 3_600, Priced.PARKING_TIME: 3_600}
 
@@ -77,6 +79,12 @@ def price_cap(priced: Priced, currency: str, on: date) -> Decimal:
     return _amount(PRICE_EUR[priced], currency, on)
 
 
+def unseen_caps(on: date) -> Mapping[str, Decimal]:
+    """The most that a kWh may cost where nobody has seen its price, by currency, in major units with tax."""
+    currencies = {it for since, rates in _per_euro() if since <= on for it in rates}
+    return {it: _amount(UNSEEN_EUR, it, on) for it in sorted(currencies)}
+
+
 def tariff_faults(tariff: Tariff, on: date) -> Iterator[str]:
     """Why a tariff cannot be an operator's from that day on, for people; none: it can."""
     currency = tariff.currency
@@ -84,11 +92,11 @@ def tariff_faults(tariff: Tariff, on: date) -> Iterator[str]:
         yield f"currency: {currency} is no currency that cards are charged in"
         return
     for component in (it for element in tariff.elements for it in element.price_components):
-        name, most = component.type, price_cap(component.type, currency, on)
+        priced, most = component.type, price_cap(component.type, currency, on)
         if component.price > most:
-            yield f"{name}: {component.price} is more than {most} {currency}, the most that may be asked for"
-        if component.step_size > STEP.get(name, component.step_size):
-            yield f"{name}: a step_size of {component.step_size} is more than {STEP[name]}"
+            yield f"{priced}: {component.price} is more than {most} {currency}, the most that may be asked for"
+        if component.step_size > STEP.get(priced, component.step_size):
+            yield f"{priced}: a step_size of {component.step_size} is more than {STEP[priced]}"
     most_minor = charge_cap_minor(currency, on)
     for name, amount_minor in (("hold_minor", tariff.hold_minor), ("cap_minor", tariff.cap_minor)):
         if amount_minor is not None and amount_minor > most_minor:

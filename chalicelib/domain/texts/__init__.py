@@ -53,6 +53,8 @@ class Text(StrEnum):
     TOTAL = "total"
     PAID = "paid"
     PAID_WITH = "paid_with"
+    WAIVED = "waived"
+    WRITTEN_OFF = "written_off"
     DUE = "due"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
@@ -78,6 +80,8 @@ class Text(StrEnum):
     NOTICE_RECEIPT_READY = "notice_receipt_ready"
     NOTICE_REFUNDED = "notice_refunded"
     NOTICE_REFUND_FAILED = "notice_refund_failed"
+    NOTICE_CARD_EXPIRES = "notice_card_expires"
+    NOTICE_BILL_CORRECTED = "notice_bill_corrected"
     NOTICE_TOKEN_ISSUED = "notice_token_issued"  # noqa: S105
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_WHERE = "notice_where"

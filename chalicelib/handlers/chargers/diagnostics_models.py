@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.domain.chargers.events import ConnectorStatus, ReportKind, StopReason, Topic
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.handlers.chargers.models import RegisteredCharger
+from chalicelib.handlers.chargers.models import CorrectionView, RegisteredCharger
 from chalicelib.handlers.chargers.setup_models import SetupView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody
@@ -321,6 +321,10 @@ class OperatorSession(ResponseBody):
         plugged_in_after_s=120,
         total_minor=None,
         paid_minor=None,
+        due_minor=0,
+        waived_minor=0,
+        written_off_minor=0,
+        corrections=[],
         currency="EUR",
         late_end=None,
         is_end_inferred=True,
@@ -350,6 +354,10 @@ class OperatorSession(ResponseBody):
     plugged_in_after_s: int | None
     total_minor: int | None
     paid_minor: int | None
+    due_minor: int = Field(description="asked of its driver and not paid")
+    waived_minor: int = Field(description="what of the bill corrections took away unpaid")
+    written_off_minor: int = Field(description="too little for a card to be charged")
+    corrections: list[CorrectionView]
     currency: str
     is_end_inferred: bool = Field(description="the charger itself has not told when it ended")
     ended_by: str | None = Field(description="who ended it by hand")

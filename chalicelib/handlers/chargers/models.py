@@ -144,3 +144,17 @@ class ChargerView(ResponseBody):
     metering: Annotated[MeteringCapability, Field(description="`none`: it does not measure energy, and sells none")]
     connectors: list[ConnectorView]
     prices: Prices
+
+
+class CorrectionView(ResponseBody):
+    """A correction of a bill: what its driver pays in all at the most, by whose word and why.
+
+    `is_settled`: it is booked, and what was paid beyond it has gone back.
+    """
+
+    total_minor: int
+    by: str
+    at: datetime
+    note: str
+    waived_minor: int
+    is_settled: bool

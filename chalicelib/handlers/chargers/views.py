@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.domain.chargers.availability import Happening, LineChanged, Uptime
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, SignedValue
 from chalicelib.domain.chargers.setup import Setup
-from chalicelib.domain.charging.session import Session
+from chalicelib.domain.charging.session import Correction, Session
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
@@ -28,7 +28,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, RegisteredCharger
+from chalicelib.handlers.chargers.models import ChargerView, ConnectorView, CorrectionView, RegisteredCharger
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
@@ -204,6 +204,18 @@ def transaction(it: TransactionReport) -> TransactionView:
     )
 
 
+def correction(it: Correction) -> CorrectionView:
+    """A correction of a bill, as the operator sees it."""
+    return CorrectionView(
+        total_minor=it.total_minor,
+        by=it.by,
+        at=it.at,
+        note=it.note,
+        waived_minor=it.waived_minor,
+        is_settled=it.is_settled,
+    )
+
+
 def session(it: Session) -> OperatorSession:
     """A session as the operator sees it."""
     return OperatorSession(
@@ -230,6 +242,10 @@ def session(it: Session) -> OperatorSession:
         plugged_in_after_s=it.plugged_in_after_s,
         total_minor=it.bill.total_minor if it.bill else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
+        due_minor=it.due_minor if it.is_over else 0,
+        waived_minor=it.waived_minor,
+        written_off_minor=it.written_off_minor,
+        corrections=[correction(each) for each in it.corrections],
         currency=it.tariff.currency,
         is_end_inferred=it.is_end_inferred,
         ended_by=it.by_hand.by if it.by_hand else None,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, SpokenLocale, example, secret
 
 ACCEPTED_TERMS = {"version": "2026-11", "accepted_at": "2026-11-21T09:00:00Z"}
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=16)]
 
 
 class Registration(RequestBody):
@@ -26,7 +28,55 @@ class Confirmation(RequestBody):
 
     model_config = RequestBody.model_config | example(email="driver@example.com", code="123456")
     email: Email
-    code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    code: Code
+
+
+class Address(RequestBody):
+    """The e-mail address of an account."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.com")
+    email: Email
+
+
+class PasswordReset(RequestBody):
+    """Another password, by the code that was mailed."""
+
+    model_config = RequestBody.model_config | example(
+        email="driver@example.com", code="123456", password="Driver-demo-2"
+    )
+    email: Email
+    code: Code
+    password: Annotated[str, secret(8, 256)]
+
+
+class PasswordChange(RequestBody):
+    """Another password, by the old one."""
+
+    model_config = RequestBody.model_config | example(old_password="Driver-demo-1", new_password="Driver-demo-2")
+    old_password: Annotated[str, secret(1, 256)]
+    new_password: Annotated[str, secret(8, 256)]
+
+
+class NewAddress(RequestBody):
+    """Another e-mail address; the password, where the login is not recent."""
+
+    model_config = RequestBody.model_config | example(email="driver@example.org")
+    email: Email
+    password: Annotated[str, secret(1, 256)] | None = None
+
+
+class AddressCode(RequestBody):
+    """The code sent to another e-mail address."""
+
+    model_config = RequestBody.model_config | example(code="123456")
+    code: Code
+
+
+class Farewell(RequestBody):
+    """What it takes to delete an account: nothing after a recent login, the password otherwise."""
+
+    model_config = RequestBody.model_config | example(password="Driver-demo-1")
+    password: Annotated[str, secret(1, 256)] | None = None
 
 
 class Credentials(RequestBody):
@@ -136,3 +186,44 @@ class Card(ResponseBody):
 
     model_config = example(card="visa 4242")
     card: str | None
+
+
+_CARD: dict[str, Any] = {
+    "card_id": "pm_1",
+    "card": "visa 4242",
+    "wallet": None,
+    "expires": "2029-12",
+    "expires_soon": False,
+    "has_expired": False,
+    "is_default": True,
+}
+
+
+class CardView(ResponseBody):
+    """A payment card; `expires` is the month printed on it, `expires_soon` within thirty days, `is_default`: it pays.
+
+    `wallet` is what holds it, `apple_pay` or `google_pay`, where it is not a card of plastic.
+    """
+
+    model_config = example(**_CARD)
+    card_id: str
+    card: str
+    wallet: str | None
+    expires: str | None
+    expires_soon: bool
+    has_expired: bool
+    is_default: bool
+
+
+class CardList(ResponseBody):
+    """All of the caller's payment cards."""
+
+    model_config = example(items=[_CARD])
+    items: list[CardView]
+
+
+class Choice(RequestBody):
+    """One of the caller's payment cards."""
+
+    model_config = RequestBody.model_config | example(card_id="pm_1")
+    card_id: Annotated[str, StringConstraints(pattern=r"^\w{1,128}$")]

@@ -36,20 +36,18 @@ drivers = Blueprint(__name__)
     answers=Me,
     status=201,
     needs_login=False,
-    errors=(401, 409),
+    errors=(401, 409, 429, 503),
     headers={"Accept-Language": "the first language of papers and messages"},
 )
 def register(request: Request) -> Me:
     """Open an account; a code to confirm it goes to its e-mail address."""
     version: str | None = request.body.terms_version
-    if version is not None:
-        network().preferences.check(version)
+    terms = network().preferences.acceptance(version) if version is not None else None
     locale = accepted(request.headers.get("accept-language", ""))
-    driver = network().accounts.register(request.body.email, request.body.password, locale)
-    return me_view(network().preferences.accept(driver.driver_id, version) if version is not None else driver)
+    return me_view(network().accounts.register(request.body.email, request.body.password, locale, terms))
 
 
-@endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401,))
+@endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401, 429))
 def confirm(request: Request) -> Answer:
     """Confirm the account's e-mail address with the code sent there."""
     network().accounts.confirm(request.body.email, request.body.code)
@@ -59,13 +57,13 @@ def confirm(request: Request) -> Answer:
 @endpoint(drivers, "POST", "/v1/login", takes=Credentials, answers=Tokens, needs_login=False, errors=(401,))
 def log_in(request: Request) -> Tokens:
     """Get an access token."""
-    return _tokens(network().accounts.log_in(request.body.email, request.body.password))
+    return tokens_view(network().accounts.log_in(request.body.email, request.body.password))
 
 
 @endpoint(drivers, "POST", "/v1/login/refresh", takes=RefreshToken, answers=Tokens, needs_login=False, errors=(401,))
 def refresh(request: Request) -> Tokens:
     """Get a new access token."""
-    return _tokens(network().accounts.refresh(request.body.refresh_token))
+    return tokens_view(network().accounts.refresh(request.body.refresh_token))
 
 
 @endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,))
@@ -128,5 +126,6 @@ def accepted_views(driver: Driver) -> list[AcceptedTermsView]:
     return [AcceptedTermsView(version=it.version, accepted_at=it.at) for it in driver.accepted]
 
 
-def _tokens(login: Login) -> Tokens:
+def tokens_view(login: Login) -> Tokens:
+    """What a login is worth."""
     return Tokens(access_token=login.access_token, expires_in=login.expires_s, refresh_token=login.refresh_token)

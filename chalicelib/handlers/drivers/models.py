@@ -124,7 +124,7 @@ class RoamingView(ResponseBody):
     is_allowed: bool | None
     most_per_kwh: dict[str, Price]
     is_in_force: bool
-    caps_in_force: Annotated[dict[str, Price], Field(description="a currency that is not there is not charged abroad")]
+    caps_in_force: Annotated[dict[str, str], Field(description="a currency that is not there is not charged abroad")]
 
 
 class TermsBody(RequestBody):

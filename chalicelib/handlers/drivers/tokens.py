@@ -1,4 +1,4 @@
-"""Routes for RFID tokens, as their drivers and as the operators see them who issue them; terms; an account's end."""
+"""Routes for RFID tokens, as their drivers and as the operators see them who issue them; and terms."""
 
 from __future__ import annotations
 
@@ -126,13 +126,6 @@ def put_terms(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(tokens, "DELETE", "/v1/me", status=204, errors=(402, 409, 503))
-def leave(request: Request) -> Answer:
-    """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person."""
-    network().account_deletion.leave(request.driver_id)
-    return Answer()
-
-
 def token(it: Token) -> TokenView:
     """An RFID token as its driver sees it."""
     return TokenView(
@@ -149,12 +142,12 @@ def token(it: Token) -> TokenView:
 
 
 def _roaming(it: Driver) -> RoamingView:
-    rules = network().token_rules
+    rules, today = network().token_rules, network().clock().date()
     return RoamingView(
         is_allowed=it.roaming.is_allowed,
         most_per_kwh=dict(it.roaming.most_per_kwh),
         is_in_force=rules.may_roam(it),
-        caps_in_force={**rules.caps, **it.roaming.most_per_kwh},
+        caps_in_force={currency: f"{most:f}" for currency, most in rules.caps_for(it, today).items()},
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,11 +19,11 @@ from chalice import Blueprint, CORSConfig, Response
 from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.handlers.http.caller import Caller, caller_from, jwt
+from chalicelib.handlers.http.caller import Caller, access_token, admitted, caller_from, jwt
 from chalicelib.handlers.http.fields import FieldError, Problem
-from chalicelib.handlers.http.observability import logger
+from chalicelib.handlers.http.observability import count, logger
 from chalicelib.records import Conflict
-from chalicelib.records.drivers import AlreadyRegistered, NotAllowed
+from chalicelib.records.drivers import AlreadyRegistered, MailUnavailable, NotAllowed, TooManyAttempts
 from chalicelib.records.money import Declined, PaymentsUnavailable
 from chalicelib.records.pages import BadCursor
 from chalicelib.services.access import NotFound, Refusal
@@ -35,6 +36,7 @@ _CORS = CORSConfig(
 )
 _REFUSAL_STATUS = {
     "idempotency_key_reused": 422,
+    "login_too_old": 403,
     "driver_blocked": 403,
     "no_card": 402,
     "open_balance": 402,
@@ -49,6 +51,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _RETRY_AFTER_S = 5
+# Who holds a phone that was left unlocked may not take the account; OWASP ASVS 5.0, 7.5.1: re-authenticate first.
+_RECENT_S = 15 * 60
 # On every answer, unless its route knows better: nobody keeps it, guesses what it is, or learns where it was read.
 _CAREFUL = {
     "Cache-Control": "no-store",
@@ -84,6 +88,19 @@ class Request:
         if self.caller is None or self.caller.operator_id is None:
             raise Forbidden("this needs an operator's account")
         return self.caller.operator_id
+
+    @property
+    def access_token(self) -> str:
+        """What the caller showed; for the identity provider, which asks for it where a person changes who they are."""
+        return access_token(self.headers.get("Authorization", ""))
+
+    @property
+    def is_login_recent(self) -> bool:
+        """Whether a password was given for the token a short time ago.
+
+        By this machine's clock, which also ends the token: not by the product's, which can be moved.
+        """
+        return self.caller is not None and time.time() - self.caller.logged_in_s < _RECENT_S
 
     @property
     def idempotency_key(self) -> str | None:
@@ -235,7 +252,7 @@ def _has_seen(if_none_match: str, tag: str) -> bool:
 
 
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
-    caller = caller_from(request.context.get("authorizer") or {}) if route.needs_login else None
+    caller = admitted(caller_from(request.context.get("authorizer") or {})) if route.needs_login else None
     if route.needs_operator and (caller is None or caller.operator_id is None):
         raise Forbidden("this needs an operator's account")
     body = request.raw_body or b""
@@ -272,6 +289,8 @@ def _problem(error: Exception) -> Response:
     status, code, detail, errors = _explain(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.exception("request failed")
+    if isinstance(error, MailUnavailable):
+        count("MailsFailed")
     problem = Problem(
         type=f"urn:kerb:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
     )
@@ -300,6 +319,7 @@ def _explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
 
 _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFound, 404, "not_found"),
+    (TooManyAttempts, 429, "too_many_requests"),
     (NotAllowed, 401, "not_allowed"),
     (Forbidden, 403, "forbidden"),
     (NotJson, 415, "not_json"),
@@ -307,6 +327,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (Declined, 402, "declined"),
     (PaymentsUnavailable, 503, "payments_unavailable"),
+    (MailUnavailable, 503, "mail_unavailable"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from chalicelib.domain.money.ledger import TransferKind
 from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
@@ -60,6 +60,14 @@ class EnergyDecision(RequestBody):
 
     model_config = RequestBody.model_config | example(energy_wh=7400)
     energy_wh: Annotated[int, Field(ge=0, le=2_000_000)]
+
+
+class CorrectionBody(RequestBody):
+    """What a session shall cost its driver in all at the most, tax included, and why; 0 waives it."""
+
+    model_config = RequestBody.model_config | example(total_minor=0, note="the charger stopped at 3 kWh")
+    total_minor: Annotated[int, Field(ge=0, le=100_000_000)]
+    note: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=300)]
 
 
 class RefundBody(RequestBody):

@@ -146,6 +146,8 @@ class ReceiptView(ResponseBody):
     tax_minor: Minor
     total_minor: Minor
     paid_minor: Minor
+    waived_minor: Annotated[Minor, Field(description="what of the total the operator has let go of")]
+    written_off_minor: Annotated[Minor, Field(description="what of the total is too little for a card, and let go of")]
     amount_due_minor: Minor
     paid_at: datetime
     card: str

@@ -53,7 +53,7 @@ _FORMAT = {
     also_as=_PAPER,
 )
 def receipt(request: Request) -> models.ReceiptView | Answer:
-    """The receipt of a paid session, as it was issued, and what has gone back since; 409 until there is one."""
+    """The receipt of a paid session: what was sold as it was, what is paid and gone back as of now; else 409."""
     return _receipt(request, *network().driver_sessions.papers(request.driver_id, request.path["session_id"]))
 
 
@@ -167,7 +167,11 @@ def _wanted(request: Request) -> tuple[ReceiptFormat, str]:
 
 
 def _printed(it: Sheet, wanted: ReceiptFormat) -> Answer:
-    headers = {"Content-Type": _TYPES[wanted], "Content-Disposition": f'inline; filename="{it.number}.{wanted}"'}
+    headers = {
+        "Content-Type": _TYPES[wanted],
+        "Content-Disposition": f'inline; filename="{it.number}.{wanted}"',
+        "Cache-Control": "private, no-cache",
+    }
     if wanted is ReceiptFormat.HTML:
         from chalicelib.handlers.money.paper.html import page  # noqa: PLC0415
 

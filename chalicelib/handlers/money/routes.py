@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from chalice import Blueprint
 
+from chalicelib.domain.charging.session import Correction
 from chalicelib.domain.money.ledger import balances
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.handlers.chargers import views as operator_views
@@ -16,6 +17,7 @@ from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import (
     Balance,
     Books,
+    CorrectionBody,
     DebtView,
     DifferenceView,
     EnergyDecision,
@@ -121,6 +123,34 @@ def decide_energy(request: Request) -> OperatorSession:
     session_id, who = request.path["session_id"], request.driver_id
     decided = network().metering.decide(request.operator_id, session_id, request.body.energy_wh, who)
     return operator_views.session(decided)
+
+
+@endpoint(
+    money,
+    "POST",
+    "/v1/operator/sessions/{session_id}/correction",
+    takes=CorrectionBody,
+    answers=OperatorSession,
+    status=202,
+    errors=(404, 409, 503),
+    needs_operator=True,
+    headers={"Idempotency-Key": f"the same key again corrects nothing more ({KEY_FORM})"},
+)
+def correct_bill(request: Request) -> OperatorSession:
+    """Lower what a session costs its driver, be it billed or not, paid or owed; its driver is told.
+
+    What is unpaid beyond that is waived, what is paid beyond it goes back. What is being paid at this moment is
+    corrected within a minute of that.
+    """
+    correction = Correction(
+        key=request.idempotency_key or secrets.token_hex(8),
+        total_minor=request.body.total_minor,
+        by=request.driver_id,
+        at=network().clock(),
+        note=request.body.note,
+    )
+    corrected = network().corrections.correct(request.operator_id, request.path["session_id"], correction)
+    return operator_views.session(corrected)
 
 
 @endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)

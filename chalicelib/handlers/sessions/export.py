@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from chalice import Blueprint
@@ -10,6 +11,7 @@ from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.drivers.account_models import ACCEPTED_TERMS, AcceptedTermsView
 from chalicelib.handlers.drivers.accounts import accepted_views
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
+from chalicelib.handlers.drivers.profile_models import BusinessView
 from chalicelib.handlers.drivers.tokens import token
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.endpoint import Request, endpoint
@@ -42,6 +44,9 @@ class Export(ResponseBody):
         locale="de-CH",
         accepted_terms=[ACCEPTED_TERMS],
         payment_customer_id="cus_1",
+        cards=["visa 4242"],
+        business={"name": "Acme Ltd", "address": "Road 1", "vat_id": "DE123456789"},
+        devices=["phone-1"],
         tokens=[RFID_TOKEN],
         reservations=[],
         notices=[],
@@ -54,6 +59,9 @@ class Export(ResponseBody):
     locale: str
     accepted_terms: list[AcceptedTermsView]
     payment_customer_id: str | None
+    cards: list[str]
+    business: BusinessView | None
+    devices: list[str]
     tokens: list[TokenView]
     reservations: list[ReservationView]
     notices: list[ExportedNotice]
@@ -79,6 +87,9 @@ def export(request: Request) -> Export:
         locale=kept.driver.locale,
         accepted_terms=accepted_views(kept.driver),
         payment_customer_id=kept.driver.customer_id,
+        cards=[it.label for it in kept.driver.wallet],
+        business=BusinessView(**asdict(kept.driver.business)) if kept.driver.business else None,
+        devices=[it.device_id for it in kept.driver.devices],
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],

@@ -74,7 +74,9 @@ class SessionView(ResponseBody):
     limits: Limits | None
     held_minor: Minor | None
     paid_minor: Minor | None
-    due_minor: Annotated[int, Field(description="billed and not paid; see /v1/me/balance")]
+    due_minor: Annotated[int, Field(description="asked and not paid; see /v1/me/balance")]
+    waived_minor: Annotated[Minor, Field(description="what of the cost the operator has let go of")]
+    written_off_minor: Annotated[Minor, Field(description="what of the cost is too little for a card, and let go of")]
     refunded_minor: Minor
     action: CardActionView | None
     live_url: str | None

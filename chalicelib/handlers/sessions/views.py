@@ -8,6 +8,7 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.sessions.models import IdleView, SessionView
+from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.wiring import network
@@ -47,7 +48,9 @@ def session(progress: Progress, is_watched: bool = False) -> SessionView:
         limits=it.limits,
         held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
-        due_minor=it.due_minor if it.is_over else 0,
+        due_minor=owed_minor(it, network().clock()),
+        waived_minor=it.waived_minor,
+        written_off_minor=it.written_off_minor,
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),

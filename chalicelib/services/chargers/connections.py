@@ -7,18 +7,22 @@ refused hears no reason; the operator does.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.identity import claimed_by_user, claimed_in, is_user, password_of
+from chalicelib.domain.chargers.identity import (
+    basic_of,
+    claimed_by_user,
+    claimed_in,
+    common_name_of,
+    is_user,
+    password_of,
+)
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
 from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, registered
 from chalicelib.records import Conflict
@@ -31,8 +35,6 @@ from chalicelib.services.chargers.provisioning import Provisioning
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 1
 _CERTIFICATE = 3
 _KEY_BYTES = 20
-# RFC 4514: a comma that belongs to a value has a backslash before it.
-_COMMON_NAME = re.compile(r"(?:^|(?<!\\),)\s*CN=([^,+]+)")
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000
 _PENDING_KEPT = timedelta(days=7)
@@ -122,7 +124,7 @@ class Connections:
             if agreed is None:
                 why = f"no common subprotocol in {list(offers)}"[:_LONGEST_WHY]
                 raise Refused(400, KnockReason.NO_SUBPROTOCOL, why, charger)
-            _check_user(charger, _basic(credentials.authorization), agreed)
+            _check_user(charger, basic_of(credentials.authorization), agreed)
         except Refused as refused:
             self._look_as_long(target, credentials, refused)
             self._tell_operator(target, credentials, refused, opened_at)
@@ -184,7 +186,7 @@ class Connections:
             self.charger_log.look_again(self.chargers.get(charger.charger_id), wrote=online)
 
     def _admit(self, target: str, credentials: ChargerCredentials, at: datetime) -> Charger:
-        basic = _basic(credentials.authorization)
+        basic = basic_of(credentials.authorization)
         claimed, users = claimed_in(target), claimed_by_user(basic or b"")
         charger = self._named_properly(claimed, users)
         if charger is None:
@@ -279,7 +281,7 @@ class Connections:
             _guess_in_vain(basic)
         if charger is None or charger.security_profile < _CERTIFICATE:
             return self._with_password(charger, credentials.authorization, basic)
-        if not _names(credentials.certificate_subject, charger):
+        if not _is_its(credentials.certificate_subject, charger):
             _guess_in_vain(basic)
             why = f"charger {charger.charger_id!r} must show its own certificate"
             raise Refused(401, KnockReason.NO_CERTIFICATE, why, charger)
@@ -311,7 +313,7 @@ class Connections:
         claimed = claimed_in(target)
         if refused.charger is None or not claimed or refused.charger.charger_id != claimed[0]:
             return
-        users = claimed_by_user(_basic(credentials.authorization) or b"")
+        users = claimed_by_user(basic_of(credentials.authorization) or b"")
         if len(claimed) == 1 and (not users or claimed[0] in users):
             self.chargers.known_as(list(dict.fromkeys((*claimed, *users))))
 
@@ -320,7 +322,7 @@ class Connections:
         charger = refused.charger
         # Strangers nobody is shown are written down all the same, for writing takes its time.
         operator_id = charger.operator_id if charger else self.newcomers_to or _NOBODY
-        said = (*claimed_in(target), *claimed_by_user(_basic(credentials.authorization) or b""), "")
+        said = (*claimed_in(target), *claimed_by_user(basic_of(credentials.authorization) or b""), "")
         knock = Knock(
             operator_id=operator_id,
             charger_id=charger.charger_id if charger else None,
@@ -391,21 +393,7 @@ def _guess_in_vain(basic: bytes | None) -> None:
         _matches(b"", _NOBODYS_PASSWORD, _may_hold_key(basic))
 
 
-def _names(subject: str | None, charger: Charger) -> bool:
+def _is_its(subject: str | None, charger: Charger) -> bool:
     """Whether a certificate is this charger's: its common name is the charger's name, or its serial number."""
-    common_name = _COMMON_NAME.search(subject or "")
-    return common_name is not None and common_name[1] in (charger.charger_id, charger.serial)
-
-
-def _basic(authorization: str | None) -> bytes | None:
-    """User name, colon and password of an HTTP Basic header; None of anything else."""
-    scheme, _, encoded = (authorization or "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        padded = encoded.strip().rstrip("=")
-        padded += "=" * (-len(padded) % 4)  # some leave the padding out
-        credentials = base64.b64decode(padded, validate=True)
-    except binascii.Error:
-        return None
-    return credentials if b":" in credentials else None
+    name = common_name_of(subject or "")
+    return name is not None and name in (charger.charger_id, charger.serial)

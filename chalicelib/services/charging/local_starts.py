@@ -12,6 +12,7 @@ from chalicelib.domain.charging.transitions import apply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, Sites
 from chalicelib.ports.charging import Sessions
+from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import Transaction
@@ -34,6 +35,7 @@ class LocalStarts:
     sessions: Sessions
     sites: Sites
     tariffs: Tariffs
+    drivers: Drivers
     changes: SessionChanges
     driver_reservations: DriverReservations
     ends: InferredEnds
@@ -64,9 +66,14 @@ class LocalStarts:
             tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id))
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
+        session_id = facts.session_id or ""
+        driver_id = authorization.driver_id
+        if driver_id is not None and not self.drivers.begin(driver_id, session_id, self.clock()):
+            # Its driver leaves at this moment: the charge is nobody's, and is stopped.
+            authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED, driver_id=None)
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
         return Session(
-            session_id=facts.session_id or "",
+            session_id=session_id,
             operator_id=charger.operator_id,
             site_id=charger.site_id,
             charger_id=charger.charger_id,

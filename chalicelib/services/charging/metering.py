@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.ends import Unplugged
+from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
@@ -20,9 +21,6 @@ from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.pricing.evidence import Evidence
 
-# Where the provider does not say until when a hold can be taken: Visa's shortest for payments without the cardholder
-# (docs.stripe.com/payments/place-a-hold-on-a-payment-method), 4 days and 18 hours.
-_HOLD_IS_GOOD_FOR = timedelta(days=4, hours=18)
 # Before that a charge nobody has looked at is settled by what is proven.
 _IN_TIME = timedelta(days=1)
 
@@ -95,14 +93,15 @@ class Metering:
         """How its time was spent, by what its connector became meanwhile and what its registers show."""
         if session.started_at is None:
             return None
-        return occupation(session.started_at, ended_at, self.evidence.statuses(session), found.points)
+        uses = found.reported.uses if session.tariff.charges_for_time else self.evidence.uses(session)
+        return occupation(session.started_at, ended_at, uses, found.points)
 
     def _review_until(self, session: Session, found: Measured) -> datetime | None:
         """Until when a person may decide; None where nobody has to, or there is nothing to pay."""
         if found.is_bounded or session.driver_id is None or session.tariff.is_free:
             return None
-        otherwise = session.created_at + _HOLD_IS_GOOD_FOR
-        until = min((it.capture_before or otherwise for it in session.holds), default=otherwise) - _IN_TIME
+        otherwise = session.created_at + HOLD_IS_GOOD_FOR
+        until = min((good_until(session, it) for it in session.holds), default=otherwise) - _IN_TIME
         return until if until > self.clock() else None
 
     def _last_seen(self, session: Session) -> datetime:

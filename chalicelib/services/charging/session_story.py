@@ -23,7 +23,7 @@ from chalicelib.services.drivers.authorization import Authorization
 
 # Who asked for a charge that began too late for us still wants it.
 _LATE = (Reason.CHARGER_DID_NOT_START, Reason.CHARGER_OFFLINE)
-
+# So long; whoever replays its name later is not asked for by anybody.
 _STILL_WANTED = timedelta(days=1)
 
 

@@ -6,23 +6,26 @@ that whoever was cut off half way can log in and finish.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.notifications import Notification
-from chalicelib.domain.reservations import Reservation
-from chalicelib.ports import Clock
+from chalicelib.domain.reservations import Reservation, ReservationStatus
+from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
 from chalicelib.ports.money import Payments
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.drivers import Driver, Token
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound, Refusal, is_drivers
 
 _PAGE = 100
 _MOST_RESERVATIONS = 1000
+# Longer than any request: what has noted its name and is not there by then never will be.
+_BEGINNING = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class AccountDeletion:
     identity: Identity
     payments: Callable[[], Payments]
     clock: Clock
+    new_id: NewId
 
     def export(self, driver_id: str, cursor: str | None) -> Belongings:
         """What is kept of the driver, a page of sessions at a time.
@@ -70,20 +74,22 @@ class AccountDeletion:
 
     def leave(self, driver_id: str) -> None:
         """Delete the account. Raises Refusal while something is under way or owed."""
-        driver = self.drivers.get(driver_id)
-        if driver is not None:
-            self._forget(driver)
+        if self.drivers.get(driver_id) is not None:
+            self._forget(driver_id)
         self.identity.forget(driver_id)
+        # Whoever logged in while their data went was made a driver again; no token of theirs is good from here on.
+        self.drivers.forget(driver_id)
 
-    def _forget(self, driver: Driver) -> None:
-        driver_id = driver.driver_id
-        if driver.owes:
-            raise Refusal("open_balance", "a charge is not paid yet; pay it first (POST /v1/me/balance/pay)")
-        if any(it.is_open(self.clock()) for it in self.reservations.of_driver(driver_id, _PAGE)):
-            raise Refusal("reservation_open", "cancel your reservation first")
-        sessions = list(self._sessions(driver_id))
-        if any(not session.is_over for session in sessions):
-            raise Refusal("session_open", "a session is under way; end it first")
+    def _forget(self, driver_id: str) -> None:
+        request_id = self.new_id()
+        # Whatever begins notes its name first: it is seen here, or finds that its driver leaves.
+        begun = self.drivers.leave(driver_id, request_id, self.clock())
+        driver = self._driver(driver_id)
+        try:
+            sessions = self._what_is_over(driver, begun)
+        except Refusal:
+            self.drivers.stay(driver_id, request_id)
+            raise
         # From here on nothing new may begin.
         self.drivers.change(driver_id, lambda it: replace(it, blocked=True))
         for session in sessions:
@@ -97,6 +103,28 @@ class AccountDeletion:
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)
+
+    def _what_is_over(self, driver: Driver, begun: Mapping[str, datetime]) -> list[Session]:
+        """All of a driver's sessions. Raises Refusal unless every one is over and paid, and no reservation is left."""
+        if driver.owes:
+            raise Refusal("open_balance", "a charge is not paid yet; pay it first (POST /v1/me/balance/pay)")
+        # Lists follow what is written within a second or so; what began lately is read by its name.
+        reservations = {it.reservation_id: it for it in self.reservations.of_driver(driver.driver_id, _PAGE)}
+        sessions = {it.session_id: it for it in self._sessions(driver.driver_id)}
+        for name, at in begun.items():
+            session, reservation = self.sessions.get(name), self.reservations.get(name)
+            if session is not None and is_drivers(session, driver.driver_id):
+                sessions[name] = session
+            if reservation is not None:
+                reservations[name] = reservation
+            if session is None and reservation is None and self.clock() - at < _BEGINNING:
+                raise Refusal("session_open", "something of yours is just beginning; try again in a minute")
+        # One whose time is over is charged for within a minute.
+        if any(it.standing is ReservationStatus.OPEN for it in reservations.values()):
+            raise Refusal("reservation_open", "cancel your reservation first")
+        if any(not session.is_over for session in sessions.values()):
+            raise Refusal("session_open", "a session is under way; end it first")
+        return list(sessions.values())
 
     def _sessions(self, driver_id: str) -> list[Session]:
         found: list[Session] = []

@@ -185,7 +185,9 @@ class Authorizations:
             return None if tariff is not None and tariff.is_free else TokenRefusal.NOT_AGREED
         if self.rules.is_abroad(token, operator_id):
             tariff = price()
-            return self.rules.refusal_abroad(driver, tariff) if tariff is not None else TokenRefusal.TOO_DEAR
+            if tariff is None:
+                return TokenRefusal.TOO_DEAR
+            return self.rules.refusal_abroad(driver, tariff, self.clock().date())
         return None
 
     def _why_not(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
@@ -224,10 +226,10 @@ class Authorizations:
             _log.exception("refusal not noted", extra={"charger_id": charger_id})
 
     def _master_pass(self, card: Token) -> Authorization:
-        """OCPP 2.0.1 C16: it is told of its group, and begins nothing."""
+        """OCPP 2.0.1 C16: it is told of its group, and begins nothing, so that its driver need not have agreed."""
         if card.expires_at is not None and card.expires_at <= self.clock():
             return Authorization(standing=AuthorizationStatus.EXPIRED)
-        if card.is_blocked:
+        if card.blocked or card.blocked_by_driver:
             return Authorization(standing=AuthorizationStatus.BLOCKED)
         return Authorization(
             standing=AuthorizationStatus.BLOCKED,

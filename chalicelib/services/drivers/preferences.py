@@ -25,19 +25,19 @@ class Preferences:
 
     def accept(self, driver_id: str, version: str) -> Driver:
         """The driver accepts these terms; when they did first is kept. Raises NotFound, Refusal."""
-        self.check(version)
-        accepted = AcceptedTerms(version, self.clock())
+        accepted = self.acceptance(version)
 
         def added(it: Driver) -> Driver:
             return it if it.has_accepted(self.terms_of_use) else replace(it, accepted=(*it.accepted, accepted))
 
         return self._changed(driver_id, added)
 
-    def check(self, version: str) -> None:
-        """Raises Refusal unless it is the version that holds now: nobody accepts what they cannot read any more."""
+    def acceptance(self, version: str) -> AcceptedTerms:
+        """These terms, accepted now. Raises Refusal unless they hold: nobody accepts what they cannot read any more."""
         if not version or version != self.terms_of_use.version:
             current = self.terms_of_use.version or "none"
             raise Refusal("terms_outdated", f"the terms of use that hold now are version {current}")
+        return AcceptedTerms(version, self.clock())
 
     def _changed(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver:
         driver = self.drivers.change(driver_id, change)

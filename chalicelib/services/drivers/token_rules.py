@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
-from chalicelib.domain.pricing.price_caps import DEFAULT_CAPS, dearest
+from chalicelib.domain.pricing.caps import unseen_caps
+from chalicelib.domain.pricing.dearest import dearest
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.records.drivers import Consent, Driver, Token, TokenRefusal
 
@@ -25,12 +27,13 @@ class TokenRules:
 
     `home_operator` is whose terms drivers accept with an account; empty: nobody's. `roams`: tokens are good at other
     operators' chargers unless their driver says no; else only where their driver says yes. `caps` are the most for a
-    kWh by currency, in major units with tax. `misses_an_hour` is how many unknown tokens a charger may show.
+    kWh by currency, in major units with tax, where it is not `pricing/caps.py`'s. `misses_an_hour` is how many unknown
+    tokens a charger may show.
     """
 
     home_operator: str = ""
     roams: bool = True
-    caps: Mapping[str, Decimal] = field(default_factory=lambda: DEFAULT_CAPS)
+    caps: Mapping[str, Decimal] = field(default_factory=dict)
     misses_an_hour: int = MISSES_AN_HOUR
 
     def is_home(self, operator_id: str) -> bool:
@@ -49,23 +52,23 @@ class TokenRules:
         """Whether a driver's tokens are good abroad, prices aside."""
         return self.roams if driver.roaming.is_allowed is None else driver.roaming.is_allowed
 
-    def cap(self, driver: Driver, currency: str) -> Decimal | None:
-        """The most that a kWh may cost there: the driver's own word, or the platform's; None: nobody has said."""
-        return driver.roaming.most_per_kwh.get(currency, self.caps.get(currency))
+    def caps_for(self, driver: Driver, on: date) -> Mapping[str, Decimal]:
+        """The most that a kWh may cost abroad, by currency: the driver's own word, or else the platform's."""
+        return {**unseen_caps(on), **self.caps, **driver.roaming.most_per_kwh}
 
-    def refusal_abroad(self, driver: Driver, tariff: Tariff) -> TokenRefusal | None:
+    def refusal_abroad(self, driver: Driver, tariff: Tariff, on: date) -> TokenRefusal | None:
         """Why a driver's token is not good abroad at that price; None where it is."""
         if not self.may_roam(driver):
             return TokenRefusal.ROAMING_OFF
         if tariff.is_free:
             return None
-        cap = self.cap(driver, tariff.currency)
+        cap = self.caps_for(driver, on).get(tariff.currency)
         return None if cap is not None and dearest(tariff).is_within(cap) else TokenRefusal.TOO_DEAR
 
 
 def caps_of(text: str) -> Mapping[str, Decimal]:
-    """The platform's caps with those of a setting in their place: "EUR 0.90, CZK 25". Raises ValueError."""
-    caps = dict(DEFAULT_CAPS)
+    """The caps that a setting names: "EUR 0.90, CZK 25". Raises ValueError."""
+    caps: dict[str, Decimal] = {}
     for part in filter(None, (it.strip() for it in text.split(","))):
         currency, _, most = part.partition(" ")
         if len(currency) != len("EUR") or not most.replace(".", "", 1).isdigit():

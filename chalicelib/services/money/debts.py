@@ -1,27 +1,28 @@
 """Debts: what was delivered and could not be paid stays owed, and is asked for ever more rarely until it is paid.
 
-A driver who owes begins no other charge. What is less than a card can pay is let go.
+A driver who owes begins no other charge. What is less than a card can be charged is let go, whenever it is looked at:
+nobody is kept out for what nobody can pay.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
+from chalicelib.domain.charging.dues import WrittenOff
 from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
-from chalicelib.domain.money.ledger import Book
-from chalicelib.domain.pricing.currency import to_minor
+from chalicelib.domain.money.ledger import Book, TransferKind
+from chalicelib.domain.money.minimums import chargeable_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import DebtBook, Ledger, Payments
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import CardholderNeeded, Debt, Declined
+from chalicelib.records.money import CardholderNeeded, Debt, Declined, TooLittle
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.charging.session_changes import SessionChanges
 
@@ -29,8 +30,11 @@ _log = logging.getLogger(__name__)
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 _LEASE = timedelta(seconds=60)
 _WAITS = "This is more than may be taken unasked: pay it to agree, or ask the operator to lower it."
-# Of any currency's unit: what Stripe takes no card for (docs.stripe.com/currencies, minimum amounts).
-_TOO_LITTLE = Decimal("0.50")
+
+
+def owed_minor(session: Session, at: datetime) -> int:
+    """What a session that is over leaves its driver to pay: of what is due, what a card can be charged; else 0."""
+    return chargeable_minor(session.due_minor, session.tariff.currency, at.date()) if session.is_over else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +57,19 @@ class Debts:
     payments: Callable[[], Payments]
     clock: Clock
 
-    def open(self, session: Session, amount_minor: int) -> bool:
-        """Write down that so much is owed; False, and nothing is, when it is too little to ask for."""
+    def open(self, session: Session, amount_minor: int) -> None:
+        """Write down that so much is owed; an amount that a card can be charged (`minimums.chargeable_minor`)."""
         if session.driver_id is None:
-            return False
-        currency = session.tariff.currency
-        if amount_minor < to_minor(_TOO_LITTLE, currency):
-            book = Book(session.session_id, session.operator_id, session.driver_id, currency)
-            self.ledger.append([book.write_off(amount_minor, self.clock())])
-            return False
+            return
         now = self.clock()
-        billed_minor = session.bill.total_minor if session.bill else amount_minor
+        billed_minor = session.payable_minor if session.bill else amount_minor
         waiting_minor = max(0, billed_minor - unasked_minor(session))
         debt = Debt(
             session_id=session.session_id,
             driver_id=session.driver_id,
             operator_id=session.operator_id,
             amount_minor=amount_minor,
-            currency=currency,
+            currency=session.tariff.currency,
             since=now,
             # What may not be taken unasked is asked for by nobody but its driver.
             next_at=now + _AGAIN_AFTER[0] if amount_minor > waiting_minor else None,
@@ -78,7 +77,38 @@ class Debts:
         )
         self.book.add(debt)
         self.drivers.owe(session.driver_id, session.session_id, follows_card=amount_minor > waiting_minor)
-        return True
+
+    def write_off(self, session: Session, amount_minor: int) -> Session:
+        """Let go of what is too little to be asked for."""
+        if session.driver_id is None:
+            return session
+        known_minor = session.written_off_minor
+        entries = self.ledger.of_session(session.session_id)
+        written_minor = sum(it.amount_minor for it in entries if it.kind is TransferKind.WRITE_OFF)
+        if written_minor <= known_minor:
+            book = Book(session.session_id, session.operator_id, session.driver_id, session.tariff.currency)
+            reference = str(known_minor) if known_minor else ""
+            self.ledger.append([book.write_off(amount_minor, self.clock(), reference)])
+            written_minor = known_minor + amount_minor
+        # Else it is in the books already: whoever wrote it there got no further.
+        return self.changes.apply(session.session_id, WrittenOff(written_minor))
+
+    def leave(self, session: Session) -> Session:
+        """Whatever is due of a session that is billed is owed from now on, or let go; nothing is due: nothing is owed.
+
+        Safe to do again.
+        """
+        if session.driver_id is None or session.bill is None:
+            return session
+        now = self.clock()
+        owed = chargeable_minor(session.due_minor, session.tariff.currency, now.date())
+        if session.due_minor > owed:
+            session = self.write_off(session, session.due_minor - owed)
+        if owed:
+            self.open(session, owed)
+        else:
+            self.close(session)
+        return session
 
     def is_open(self, session: Session) -> bool:
         """Whether it is known that something is owed."""
@@ -91,16 +121,15 @@ class Debts:
             self.drivers.owe_no_more(session.driver_id, session.session_id)
 
     def of_driver(self, driver_id: str) -> Sequence[Debt]:
-        """What a driver owes. Raises NotFound."""
+        """What a driver owes, as it stands now; what turns out to be settled, or too little, is let go. NotFound."""
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
-        found = (self.book.get(session_id) for session_id in sorted(driver.owes))
+        found = (self._as_of_now(driver_id, session_id) for session_id in sorted(driver.owes))
         return [debt for debt in found if debt is not None]
 
     def pay(self, driver_id: str) -> Paid:
         """Ask for all of it now, by the card of now. Raises NotFound, Refusal when the card is not good for it."""
-        self._forget_what_is_settled(driver_id)
         for debt in self.of_driver(driver_id):
             try:
                 self._attempt(debt, is_there=True)
@@ -110,20 +139,21 @@ class Debts:
                 raise Refusal("payment_declined", str(error)) from None
         return Paid(self.of_driver(driver_id))
 
-    def _forget_what_is_settled(self, driver_id: str) -> None:
+    def _as_of_now(self, driver_id: str, session_id: str) -> Debt | None:
         """A crash between the two writes of `close` would leave a driver who owes nothing and may begin nothing."""
-        driver = self.drivers.get(driver_id)
-        for session_id in driver.owes if driver is not None else ():
-            session = self.sessions.get(session_id)
-            if self.book.get(session_id) is not None:
-                continue
-            if session is None or not session.due_minor:
-                self.drivers.owe_no_more(driver_id, session_id)
-            elif session.is_over:
-                self.open(session, session.due_minor)
+        # In this order: whoever pays writes it down in the session before they delete the debt.
+        debt = self.book.get(session_id)
+        session = self.sessions.get(session_id)
+        if session is None:
+            self.drivers.owe_no_more(driver_id, session_id)
+            return None
+        if session.is_over and (debt is None or not owed_minor(session, self.clock())):
+            self.leave(session)
+            debt = self.book.get(session_id)
+        return replace(debt, amount_minor=session.due_minor) if debt is not None and session.is_over else debt
 
     def ask_again(self) -> int:
-        """Ask for what is due to be asked for; returns how many were paid."""
+        """Ask for what is due to be asked for; returns how many were paid, or let go."""
         paid = 0
         for debt in self.book.due(self.clock()):
             try:
@@ -148,16 +178,24 @@ class Debts:
         if session is not None and not session.is_over:
             # What its holds are good for is being taken at this moment.
             return False
-        if session is None or not session.due_minor:
+        if session is None:
             self.book.remove(debt.session_id)
             self.drivers.owe_no_more(debt.driver_id, debt.session_id)
             return True
-        amount_minor = session.due_minor if is_there else min(session.due_minor, more_unasked_minor(session))
+        owed = owed_minor(session, now)
+        if not owed:
+            self.leave(session)
+            return True
+        unasked = chargeable_minor(min(owed, more_unasked_minor(session)), debt.currency, now.date())
+        amount_minor = owed if is_there else unasked
         if not amount_minor:
             self.book.failed(debt.session_id, debt.attempts, None, _WAITS)
             return False
         try:
             self._charge(session, driver, debt, amount_minor, is_there=is_there)
+        except TooLittle:
+            # The provider knows better than our table what it takes.
+            self.close(self.write_off(session, session.due_minor))
         except Declined as error:
             attempts = debt.attempts + 1
             wait = _AGAIN_AFTER[attempts] if attempts < len(_AGAIN_AFTER) else None
@@ -176,7 +214,6 @@ class Debts:
         book = Book(session.session_id, session.operator_id, debt.driver_id, debt.currency)
         self.ledger.append([book.charge(charged.payment_id, charged.amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(charged.payment_id, charged.amount_minor, now))
-        if not session.due_minor:
-            self.close(session)
-        elif amount_minor < debt.amount_minor and not is_there:
+        session = self.leave(session)
+        if session.due_minor and amount_minor < debt.amount_minor and not is_there:
             self.book.failed(debt.session_id, debt.attempts, None, _WAITS)

@@ -52,6 +52,8 @@ class PaymentWebhooks:
                 self.funds.received(session, news.payment_id, news.amount_minor)
             case PaymentNewsKind.HELD:
                 self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
+            case PaymentNewsKind.VOIDED:
+                self.funds.hold_lost(session, news.payment_id)
             case PaymentNewsKind.REFUNDED:
                 self.refunds.hear(session, news.payment_id, news.refunds or self.payments().refunds_of(news.payment_id))
             case it if it.is_dispute:

@@ -71,6 +71,8 @@ class IssuedReceipts:
             bill=it.bill,
             paid_minor=it.payment.amount_minor,
             paid_at=it.payment.paid_at,
+            waived_minor=it.waived_minor,
+            written_off_minor=it.written_off_minor,
             card=it.hold.card if it.hold else "",
             language=self.languages.of(it.driver_id, it.operator_id, supplier),
         )

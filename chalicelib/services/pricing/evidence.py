@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from chalicelib.domain.chargers.availability import StatusChanged
-from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.occupation import use_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
@@ -21,7 +20,7 @@ from chalicelib.domain.pricing.registers import Point, Supply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, History
 from chalicelib.ports.charging import Readings
-from chalicelib.records.chargers import strongest
+from chalicelib.records.chargers import ConnectorState, strongest
 from chalicelib.records.charging import StoredReading
 
 # A reading a second for a day and a half.
@@ -115,16 +114,23 @@ class Evidence:
         return replace(found, reported=reported)
 
     def uses(self, session: Session) -> Uses:
-        """What its connector did since it began, by the charger's own time where that was told. One query."""
-        return tuple((at, use_of(status)) for at, status in self.statuses(session))
-
-    def statuses(self, session: Session) -> Sequence[tuple[datetime, ConnectorStatus]]:
-        """What its connector became, and when, until now: from what it was at the beginning. One query."""
+        """What its connector did, and since when, by the charger's own word where it said so. One query."""
         if session.started_at is None:
             return ()
-        happened = self.history.between(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
+        happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
         its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector]
-        return sorted(((it.since, it.status) for it in its_own), key=itemgetter(0))
+        return sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+
+    def told_at(self, session: Session, state: ConnectorState) -> datetime | None:
+        """The charger's own word for since when a connector is as it is; None where it gave none.
+
+        What the connector's row knows may be of a status before this one. A query where it knows any.
+        """
+        if state.told_at is None or state.status_at is None:
+            return None
+        happened = self.history.within(session.charger_id, state.status_at, state.status_at)
+        found = [it for it in happened if isinstance(it, StatusChanged) and it.connector == state.connector]
+        return next((it.told_at for it in found if it.status is state.status), None)
 
     def _supply(self, session: Session) -> Supply:
         charger = self.chargers.get(session.charger_id) if session.ref is not None else None

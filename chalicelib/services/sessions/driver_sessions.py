@@ -13,7 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
-from chalicelib.domain.money.receipt import Receipt, RefundNote
+from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
@@ -21,10 +21,12 @@ from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
 from chalicelib.records.chargers import Charger, registered_w
 from chalicelib.records.charging import StoredReading
+from chalicelib.records.drivers import Driver
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
+from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import Idling, cost_so_far, idling
@@ -109,6 +111,7 @@ class DriverSessions:
     eligibility: Eligibility
     driver_reservations: DriverReservations
     issued_receipts: IssuedReceipts
+    debts: Debts
     workflow: Workflow
     changes: SessionChanges
     start_limits: StartLimits
@@ -125,7 +128,7 @@ class DriverSessions:
         known = self.sessions.get(session_id) if key else None
         if known is not None:
             return self._again(known, wanted), False
-        driver = self.eligibility.payer(driver_id)
+        driver = self._payer(driver_id)
         try:
             spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
         except Refusal:
@@ -207,7 +210,7 @@ class DriverSessions:
         return [progress(it) if it.is_over else self._so_far(it) for it in found], cursor
 
     def receipt(self, driver_id: str, session_id: str) -> Receipt:
-        """The receipt of a paid session. Raises NotFound, and Refusal while there is nothing to receipt."""
+        """The receipt of a paid session, as it stands now. NotFound, and Refusal while there is nothing to receipt."""
         return self._receipt(self.get(driver_id, session_id))
 
     def papers(self, driver_id: str, session_id: str) -> tuple[Receipt, Sequence[RefundNote]]:
@@ -218,10 +221,19 @@ class DriverSessions:
     def _receipt(self, session: Session) -> Receipt:
         issued = self.issued_receipts.get(session.session_id)
         if issued is not None:
-            return issued
+            return as_of_now(issued, session)
         if session.bill is None or session.payment is None or not session.is_over:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
+
+    def _payer(self, driver_id: str) -> Driver:
+        """A driver who may charge: what they owe is looked at first, for it may be nothing that anybody can pay."""
+        try:
+            return self.eligibility.payer(driver_id)
+        except Refusal as refusal:
+            if refusal.code != "open_balance" or self.debts.of_driver(driver_id):
+                raise
+        return self.eligibility.payer(driver_id)
 
     def _start_wait_s(self, charger: Charger) -> int:
         """How long a start is waited for: as long as its charger waits for the car, and for the news of that."""

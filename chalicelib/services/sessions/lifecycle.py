@@ -30,7 +30,6 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions, Transactions, Workflow
-from chalicelib.ports.money import Ledger
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
@@ -39,7 +38,9 @@ from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import known_to_charger
-from chalicelib.services.money.funds import Funds, book_of, hold_needed_minor
+from chalicelib.services.money.corrections import Corrections
+from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.funds import Funds, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
@@ -83,12 +84,13 @@ class Lifecycle:
     chargers: Chargers
     connectors: Connectors
     transactions: Transactions
-    ledger: Ledger
     workflow: Workflow
     changes: SessionChanges
     commands: ChargerCommands
     metering: Metering
     funds: Funds
+    debts: Debts
+    corrections: Corrections
     issued_receipts: IssuedReceipts
     ends: InferredEnds
     late_ends: LateEnds
@@ -172,13 +174,16 @@ class Lifecycle:
         if session.bill is None or session.driver_id is None:
             self.changes.apply(session_id, PaymentFailed(self.clock()), known=session)
             return
-        self.ledger.append(book_of(session).sale(session.bill, self.clock()))
+        self.funds.book_sale(session)
         self.funds.collect(session)
 
     def issue_receipt(self, session_id: str) -> dict[str, Any]:
         """The last step: everything the receipt says is now fixed."""
         session = self._get(session_id)
         if session.bill is not None and session.payment is not None:
+            if session.due_minor:
+                # Whatever became of its payments: what is due is owed, or let go.
+                session = self.debts.leave(session)
             self.issued_receipts.issue(session)
         session = self.changes.apply(session_id, Completed(self.clock()), known=session)
         return {"session_id": session_id, "state": session.state}
@@ -219,7 +224,7 @@ class Lifecycle:
 
     def _take_up(self, session: Session) -> None:
         if session.is_over:
-            self.late_ends.settle(session)
+            self.corrections.settle(self.late_ends.settle(session))
             return
         if session.state is State.INITIATED and session.created_at < self.clock() - _longest_start(session):
             # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
@@ -228,6 +233,8 @@ class Lifecycle:
         if session.state is State.ACTIVE:
             if session.funds_low_at is not None:
                 self.funds.top_up(session)
+            else:
+                session = self.funds.renew(session)
             self._knock(session)
             session = self.ends.look_again(session)
             if not session.needs_workflow and session.created_at < self.clock() - _LONGEST_UNPAID:
@@ -272,8 +279,9 @@ class Lifecycle:
         heard_at = known.started_heard_at if known is not None else None
         if connector.status_at is None or (heard_at is not None and connector.status_at <= heard_at):
             return None
-        told = [it for it in (connector.told_at, connector.status_at) if it is not None and it > session.started_at]
-        return min(told, default=None)
+        told_at = self.evidence.told_at(session, connector) or connector.status_at
+        found = [it for it in (told_at, connector.status_at) if it > session.started_at]
+        return min(found, default=None)
 
     def _ask_to_stop(self, session: Session) -> None:
         if session.is_over or session.stopped_at is not None or session.ref is None or session.left_at is not None:

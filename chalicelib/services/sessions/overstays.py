@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.charging.ends import Standing, Stood
-from chalicelib.domain.charging.overstay import LONGEST, SAID_WITHIN, Heard, Plug, plug_after, stood_until
+from chalicelib.domain.charging.ends import Overstayed, Overstaying
+from chalicelib.domain.charging.overstay import LONGEST, SAID_WITHIN, Heard, PlugState, plug_after, stood_until
 from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.energy import Measured
@@ -65,16 +65,16 @@ class Overstays:
         )
         happened = self.history.between(session.charger_id, min(session.stopped_at, heard.started_at), now)
         plug, left_at = plug_after(session, heard, happened)
-        if plug is Plug.UNKNOWN and now - heard.stopped_at < SAID_WITHIN:
+        if plug is PlugState.UNKNOWN and now - heard.stopped_at < SAID_WITHIN:
             raise PlugUnknown(session.session_id)
-        if plug is not Plug.OCCUPIED:
+        if plug is not PlugState.OCCUPIED:
             until = stood_until(session, happened, left_at) if left_at is not None else session.stopped_at
             latest = session.stand_until or self._latest(session)
             return self._stood(session, max(session.stopped_at, min(until, latest)))
         latest = session.stand_until or self._latest(session)
         if now < latest:
             self.notifications.tell(session, NotificationKind.IDLE_FEE_BEGINS)
-            return self.changes.apply(session.session_id, Standing(latest), known=session)
+            return self.changes.apply(session.session_id, Overstaying(latest), known=session)
         return self._stood(session, stood_until(session, happened, latest))
 
     def waits(self, session: Session) -> bool:
@@ -82,7 +82,7 @@ class Overstays:
         return session.is_standing and session.stand_until is not None and self.clock() < session.stand_until
 
     def _stood(self, session: Session, until: datetime) -> Session:
-        return self.changes.apply(session.session_id, Stood(until), known=session)
+        return self.changes.apply(session.session_id, Overstayed(until), known=session)
 
     def _latest(self, session: Session) -> datetime:
         """The time after which standing is paid for no more: it was too long, or outgrows what is held and wanted."""

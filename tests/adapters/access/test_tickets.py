@@ -17,6 +17,7 @@ from chalicelib.adapters.access import AccessTokens, Tickets
 from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
 from chalicelib.records.drivers import NotAllowed
 from local import identity
+from local.mail import MailOutbox
 from tests.endpoint import Endpoint, an_endpoint
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)  # long ago: the caller's clock decides, not this machine's
@@ -62,9 +63,11 @@ def tokens(keys: Endpoint) -> AccessTokens:
 def test_a_token_of_the_local_pool_verifies_by_the_local_keys() -> None:
     with mock_aws(), an_endpoint() as keys:
         keys.answer = lambda _: (200, identity.jwks())
-        pool_id, client_id = identity.create_user_pool()
-        people = CognitoIdentity(boto3.client("cognito-idp"), pool_id, client_id, auto_confirm=True)
+        mails = MailOutbox()
+        pool_id, client_id = identity.create_user_pool(mails)
+        people = CognitoIdentity(boto3.client("cognito-idp"), pool_id, client_id)
         subject = people.register("ada@example.com", "Analytical-1")
+        people.confirm("ada@example.com", mails.code("ada@example.com", "confirm_account"))
         tokens = AccessTokens(identity.issuer(pool_id), keys.url, client_id)
 
         claims = tokens.verify(people.log_in("ada@example.com", "Analytical-1").access_token)
@@ -87,9 +90,12 @@ def test_a_token_of_the_local_pool_verifies_by_the_local_keys() -> None:
 def test_an_id_token_of_the_local_pool_is_not_an_access_token() -> None:
     with mock_aws(), an_endpoint() as keys:
         keys.answer = lambda _: (200, identity.jwks())
-        pool_id, client_id = identity.create_user_pool()
+        mails = MailOutbox()
+        pool_id, client_id = identity.create_user_pool(mails)
         client = boto3.client("cognito-idp")
-        CognitoIdentity(client, pool_id, client_id, auto_confirm=True).register("ada@example.com", "Analytical-1")
+        people = CognitoIdentity(client, pool_id, client_id)
+        people.register("ada@example.com", "Analytical-1")
+        people.confirm("ada@example.com", mails.code("ada@example.com", "confirm_account"))
         answer = client.initiate_auth(
             ClientId=client_id,
             AuthFlow="USER_PASSWORD_AUTH",

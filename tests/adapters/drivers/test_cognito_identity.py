@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,8 +13,9 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
-from chalicelib.records.drivers import AlreadyRegistered, NotAllowed
+from chalicelib.records.drivers import AlreadyRegistered, MailUnavailable, NotAllowed, TooManyAttempts
 from local import identity
+from local.mail import Mail, MailOutbox
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -23,9 +25,14 @@ Pool = tuple[str, str]
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
+def mails() -> MailOutbox:
+    return MailOutbox()
+
+
+@pytest.fixture
+def pool(mails: MailOutbox) -> Iterator[Pool]:
     with mock_aws():
-        yield identity.create_user_pool()
+        yield identity.create_user_pool(mails)
 
 
 @pytest.fixture
@@ -34,13 +41,21 @@ def client(pool: Pool) -> CognitoIdentityProviderClient:
 
 
 @pytest.fixture
-def people(pool: Pool, client: CognitoIdentityProviderClient) -> CognitoIdentity:
-    return CognitoIdentity(client, *pool, auto_confirm=True)
+def people(pool: Pool, client: CognitoIdentityProviderClient, mails: MailOutbox) -> CognitoIdentity:
+    """The same pool where everybody reads their mail at once."""
+    known = CognitoIdentity(client, *pool)
+
+    def read(mail: Mail) -> None:
+        if mail.purpose == "confirm_account":
+            known.confirm(mail.to, mail.code)
+
+    mails.on_mail = read
+    return known
 
 
 @pytest.fixture
 def strangers(pool: Pool, client: CognitoIdentityProviderClient) -> CognitoIdentity:
-    """The same pool where addresses must be proven."""
+    """A pool where nobody reads mail by themselves."""
     return CognitoIdentity(client, *pool)
 
 
@@ -62,14 +77,185 @@ def test_an_address_registers_once(people: CognitoIdentity) -> None:
     assert people.log_in(EMAIL, PASSWORD)
 
 
-def test_an_address_must_be_confirmed_first(strangers: CognitoIdentity) -> None:
+def wrong(code: str) -> str:
+    """Another code than that one."""
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+def test_an_address_must_be_confirmed_first_with_the_code_that_was_mailed(
+    strangers: CognitoIdentity, mails: MailOutbox
+) -> None:
     strangers.register(EMAIL, PASSWORD)
+    code = mails.code(EMAIL, "confirm_account")
     with pytest.raises(NotAllowed, match="confirm your e-mail"):
         strangers.log_in(EMAIL, PASSWORD)
+    with pytest.raises(NotAllowed, match="code is wrong"):
+        strangers.confirm(EMAIL, wrong(code))
 
-    strangers.confirm(EMAIL, "123456")
+    strangers.confirm(EMAIL, code)
 
     assert strangers.log_in(EMAIL, PASSWORD)
+    with pytest.raises(NotAllowed):
+        strangers.confirm(EMAIL, code)
+
+
+def test_a_code_sent_again_replaces_the_one_before(strangers: CognitoIdentity, mails: MailOutbox) -> None:
+    strangers.register(EMAIL, PASSWORD)
+    before = mails.code(EMAIL, "confirm_account")
+
+    strangers.resend(EMAIL)
+
+    after = mails.code(EMAIL, "confirm_account")
+    if before != after:
+        with pytest.raises(NotAllowed):
+            strangers.confirm(EMAIL, before)
+    strangers.confirm(EMAIL, after)
+
+
+def test_whoever_asks_for_a_mail_learns_nothing_of_who_has_an_account(
+    strangers: CognitoIdentity, people: CognitoIdentity, mails: MailOutbox
+) -> None:
+    people.register(EMAIL, PASSWORD)
+    mails.on_mail = None
+    strangers.register("unproven@example.com", PASSWORD)
+    sent = len(mails.to("unproven@example.com"))
+    strangers.resend(EMAIL)
+    strangers.resend("nobody@example.com")
+    strangers.send_reset("nobody@example.com")
+    strangers.send_reset("unproven@example.com")
+    assert not mails.to("nobody@example.com")
+    assert len(mails.to("unproven@example.com")) == sent
+    assert [it.purpose for it in mails.to(EMAIL)] == ["confirm_account"]
+
+
+def test_who_has_forgotten_the_password_sets_another_by_mail(people: CognitoIdentity, mails: MailOutbox) -> None:
+    subject = people.register(EMAIL, PASSWORD)
+    people.send_reset(EMAIL)
+    code = mails.code(EMAIL, "reset_password")
+    with pytest.raises(NotAllowed, match="code is wrong"):
+        people.reset(EMAIL, wrong(code), "Another-pass-2")
+    with pytest.raises(NotAllowed, match="code is wrong"):
+        people.reset("nobody@example.com", code, "Another-pass-2")
+
+    assert people.reset(EMAIL, code, "Another-pass-2") == subject
+
+    assert people.log_in(EMAIL, "Another-pass-2")
+    with pytest.raises(NotAllowed):
+        people.log_in(EMAIL, PASSWORD)
+    with pytest.raises(NotAllowed):
+        people.reset(EMAIL, code, "Yet-another-3")
+
+
+def test_codes_are_not_to_be_guessed(people: CognitoIdentity, mails: MailOutbox) -> None:
+    people.register(EMAIL, PASSWORD)
+    people.send_reset(EMAIL)
+    code = mails.code(EMAIL, "reset_password")
+    for _ in range(5):
+        with pytest.raises(NotAllowed):
+            people.reset(EMAIL, wrong(code), "Another-pass-2")
+    with pytest.raises(TooManyAttempts):
+        people.reset(EMAIL, code, "Another-pass-2")
+
+
+def test_a_password_changes_by_the_old_one(people: CognitoIdentity) -> None:
+    people.register(EMAIL, PASSWORD)
+    token = people.log_in(EMAIL, PASSWORD).access_token
+    with pytest.raises(NotAllowed, match="old password is wrong"):
+        people.change_password(token, "Not-the-old-1", "Another-pass-2")
+
+    people.change_password(token, PASSWORD, "Another-pass-2")
+
+    assert people.log_in(EMAIL, "Another-pass-2")
+
+
+def test_another_address_counts_once_it_is_proven(people: CognitoIdentity, mails: MailOutbox) -> None:
+    subject = people.register(EMAIL, PASSWORD)
+    token = people.log_in(EMAIL, PASSWORD).access_token
+    people.change_email(token, "countess@example.com")
+    assert people.enrolment_of(token).email == EMAIL
+    with pytest.raises(NotAllowed):
+        people.log_in("countess@example.com", PASSWORD)
+
+    assert people.confirm_email(token, mails.code("countess@example.com", "confirm_email")) == "countess@example.com"
+
+    assert people.log_in("Countess@Example.com", PASSWORD).account_id == subject
+    with pytest.raises(NotAllowed):
+        people.log_in(EMAIL, PASSWORD)
+
+
+def test_another_address_is_nobody_elses(people: CognitoIdentity) -> None:
+    people.register("bob@example.com", PASSWORD)
+    people.register(EMAIL, PASSWORD)
+    with pytest.raises(AlreadyRegistered):
+        people.change_email(people.log_in(EMAIL, PASSWORD).access_token, "bob@example.com")
+
+
+def test_whoever_signs_out_has_no_refresh_token_left(people: CognitoIdentity) -> None:
+    subject = people.register(EMAIL, PASSWORD)
+    login = people.log_in(EMAIL, PASSWORD)
+
+    assert people.sign_out(subject) > login.issued_s
+
+    with pytest.raises(NotAllowed):
+        people.refresh(login.refresh_token or "")
+    assert people.log_in(EMAIL, PASSWORD)
+
+
+def test_signing_out_somebody_who_is_gone_does_nothing(people: CognitoIdentity) -> None:
+    assert people.sign_out("7e0a9a52-0000-4000-8000-000000000000") > 0
+
+
+def test_an_address_that_nobody_proved_is_its_owners(
+    strangers: CognitoIdentity,
+    mails: MailOutbox,
+    client: CognitoIdentityProviderClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever takes another's address without ever reading its mail does not keep them from it, nor gets in."""
+    strangers.register(EMAIL, "Intruders-1")
+    with pytest.raises(AlreadyRegistered):
+        strangers.register(EMAIL, PASSWORD)
+    monkeypatch.setattr("chalicelib.adapters.drivers.cognito_identity.UNPROVEN_FOR", timedelta(seconds=-10))
+
+    strangers.register(EMAIL, PASSWORD)
+
+    strangers.confirm(EMAIL, mails.code(EMAIL, "confirm_account"))
+    assert strangers.log_in(EMAIL, PASSWORD)
+    with pytest.raises(NotAllowed):
+        strangers.log_in(EMAIL, "Intruders-1")
+    with pytest.raises(AlreadyRegistered):
+        strangers.register(EMAIL, "Intruders-1")
+
+
+def test_what_nobody_proved_for_a_day_is_forgotten(
+    strangers: CognitoIdentity, people: CognitoIdentity, mails: MailOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.register("proven@example.com", PASSWORD)
+    mails.on_mail = None
+    strangers.register(EMAIL, PASSWORD)
+    assert strangers.forget_unproven() == 0
+    monkeypatch.setattr("chalicelib.adapters.drivers.cognito_identity.UNPROVEN_KEPT", timedelta(seconds=-10))
+
+    assert strangers.forget_unproven() == 1
+
+    assert people.log_in("proven@example.com", PASSWORD)
+    assert strangers.register(EMAIL, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("CodeDeliveryFailureException", "SES said no"),
+        ("LimitExceededException", "Exceeded daily email limit for the operation or the account."),
+    ],
+)
+def test_a_mail_that_cannot_be_sent_is_not_the_persons_fault(
+    strangers: CognitoIdentity, client: CognitoIdentityProviderClient, code: str, message: str
+) -> None:
+    with Stubber(client) as stubber:
+        stubber.add_client_error("sign_up", code, message)
+        with pytest.raises(MailUnavailable):
+            strangers.register(EMAIL, PASSWORD)
 
 
 @pytest.mark.parametrize("password", ["Short-1", "", "no-capitals-1", "No-Numbers"])

@@ -22,7 +22,14 @@ from chalicelib.adapters.money import stripe_payments
 from chalicelib.adapters.money.stripe_payments import StripePayments, _from_stripe, _to_stripe
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, PaymentNewsKind, PaymentsUnavailable
+from chalicelib.records.money import (
+    CardholderNeeded,
+    Declined,
+    PaymentNews,
+    PaymentNewsKind,
+    PaymentsUnavailable,
+    TooLittle,
+)
 from local.stripe_server import CardRefused, StripeServer, confirm_payment, save_test_card
 from tests.adapters.conftest import TARIFF, a_session
 from tests.endpoint import Asked, Endpoint, an_endpoint
@@ -588,3 +595,21 @@ def test_a_signed_body_that_is_no_event_is_refused(bank: Bank, body: bytes) -> N
 def test_a_body_that_is_no_text_is_refused(bank: Bank) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         bank.payments.read_webhook(b"\xff\xfe", "t=1,v1=00")
+
+
+@pytest.mark.parametrize(
+    ("currency", "least"), [("EUR", 50), ("CZK", 1500), ("HUF", 17500), ("JPY", 50), ("ISK", 100), ("KWD", 250)]
+)
+def test_what_stripe_finds_too_small_is_told_apart_from_a_decline(bank: Bank, currency: str, least: int) -> None:
+    session, hold = bank.held(least, currency)
+    bank.server.refuses_small_amounts = True
+    try:
+        with pytest.raises(TooLittle):
+            bank.payments.hold(session, bank.card(), least // 2)
+        with pytest.raises(TooLittle):
+            bank.payments.charge(session, bank.card(), least // 2, "rest")
+        with pytest.raises(TooLittle):
+            bank.payments.capture(session, hold, least // 2)
+        bank.payments.capture(session, hold, least)
+    finally:
+        bank.server.refuses_small_amounts = False

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger, signature
 from chalicelib.adapters.notifications.outbox import DynamoWebhooks
+from chalicelib.adapters.notifications.push import PushMessenger
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.notifications import Notification, NotificationKind
-from chalicelib.records.drivers import Driver
+from chalicelib.records.drivers import Device, Driver, Platform
 from chalicelib.records.notifications import Undelivered, Webhook
 from local.certificates import Authority
 
@@ -206,6 +208,62 @@ def test_mail_goes_to_the_drivers_address_and_an_unknown_sender_names_nobody() -
     assert "@" not in str(refused.value)
     ses.create_email_identity(EmailIdentity="kerb@example.com")
     mail.send(NOTICE)
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_driver_gets_no_mail_of_what_they_switched_off() -> None:
+    off = frozenset({f"{NOTICE.kind}/mail"})
+    DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com", muted=off))
+    # SES knows no sender here: it would refuse.
+    MailMessenger(boto3.client("sesv2"), "kerb@example.com", DynamoDrivers()).send(NOTICE)
+
+
+def pusher(*devices: Device, muted: frozenset[str] = frozenset()) -> PushMessenger:
+    """Pushes to a driver's devices; SNS knows Google's service here, and not Apple's."""
+    sns = boto3.client("sns")
+    application = sns.create_platform_application(Name="kerb", Platform="GCM", Attributes={"PlatformCredential": "k"})
+    DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com", devices=devices, muted=muted))
+    return PushMessenger(sns, {Platform.FCM: application["PlatformApplicationArn"]}, DynamoDrivers())
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_notice_is_pushed_to_the_devices_whose_platform_is_known() -> None:
+    push = pusher(Device("phone", Platform.FCM, "token-1"), Device("tablet", Platform.APNS, "token-2"))
+    assert push.reaches(NOTICE)
+    push.send(NOTICE)
+    push.send(NOTICE)
+    endpoints = push.client.list_endpoints_by_platform_application(
+        PlatformApplicationArn=push.applications[Platform.FCM]
+    )["Endpoints"]
+    assert [it["Attributes"]["Token"] for it in endpoints] == ["token-1"]
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_device_whose_token_is_dead_is_forgotten() -> None:
+    push = pusher(Device("phone", Platform.FCM, "token-1"), Device("tablet", Platform.APNS, "token-2"))
+    push.send(NOTICE)
+    (endpoint,) = push.client.list_endpoints_by_platform_application(
+        PlatformApplicationArn=push.applications[Platform.FCM]
+    )["Endpoints"]
+    push.client.set_endpoint_attributes(EndpointArn=endpoint["EndpointArn"], Attributes={"Enabled": "false"})
+    push.send(NOTICE)
+    driver = DynamoDrivers().get("driver-1")
+    assert driver is not None
+    assert [it.device_id for it in driver.devices] == ["tablet"]
+
+
+@pytest.mark.usefixtures("tables")
+def test_nothing_is_pushed_that_is_switched_off_and_nobody_is_named_when_it_fails() -> None:
+    phone = Device("phone", Platform.FCM, "token-1")
+    push = pusher(phone, muted=frozenset({f"{NOTICE.kind}/push"}))
+    with Stubber(push.client):
+        push.send(NOTICE)
+    push = pusher(phone)
+    with Stubber(push.client) as stubber:
+        stubber.add_client_error("create_platform_endpoint", "InternalError", "token-1 of d@example.com")
+        with pytest.raises(Undelivered) as failed:
+            push.send(NOTICE)
+    assert str(failed.value) == "InternalError"
 
 
 @pytest.mark.usefixtures("tables")

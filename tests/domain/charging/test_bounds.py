@@ -66,6 +66,9 @@ def test_a_stronger_plug_adds_more_and_one_that_nobody_registered_an_ordinary_on
     held = replace(SESSION, hold=Hold("pi", 1_000))
     assert unasked_minor(replace(held, plug_w=150_000)) == 1_000 + 1_500
     assert unasked_minor(replace(held, plug_w=None)) == 1_220
+    # A figure that is wrong, or means ill, raises neither hold nor bound without end.
+    assert unasked_minor(replace(held, plug_w=20_000_000)) == 1_000 + 5_000
+    assert agreed_hold_minor(replace(SESSION, plug_w=20_000_000)) == 5_000
 
 
 def test_a_drivers_limit_is_kept_to_the_cent() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import ConnectorStatus
-from chalicelib.domain.charging.occupation import Occupation, occupation
+from chalicelib.domain.charging.occupation import Occupation, occupation, use_of
 from chalicelib.domain.pricing.registers import Point
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -24,7 +24,7 @@ def at(minutes: float) -> datetime:
 def spent(statuses: dict[float, ConnectorStatus], registers: dict[float, int]) -> tuple[float, float, float]:
     """An hour, in minutes."""
     points = [Point(at(minute), wh) for minute, wh in registers.items()]
-    found = occupation(NOW, at(60), [(at(minute), it) for minute, it in statuses.items()], points)
+    found = occupation(NOW, at(60), [(at(minute), use_of(it)) for minute, it in statuses.items()], points)
     return found.charging_s / 60, found.suspended_by_car_s / 60, found.suspended_by_station_s / 60
 
 
@@ -57,9 +57,9 @@ def test_what_was_told_comes_first_then_what_the_registers_show(
     st.lists(st.tuples(st.integers(0, 3600), st.integers(0, 50_000)), max_size=8),
 )
 def test_parts_sum_to_the_whole(told: list[tuple[int, ConnectorStatus]], shown: list[tuple[int, int]]) -> None:
-    statuses = [(NOW + timedelta(seconds=second), status) for second, status in sorted(told)]
+    uses = [(NOW + timedelta(seconds=second), use_of(status)) for second, status in sorted(told)]
     points = [Point(NOW + timedelta(seconds=second), wh) for second, wh in sorted(shown)]
-    found = occupation(NOW, at(60), statuses, points)
+    found = occupation(NOW, at(60), uses, points)
     assert found.charging_s + found.suspended_by_car_s + found.suspended_by_station_s == 3600
     assert min(found.charging_s, found.suspended_by_car_s, found.suspended_by_station_s) >= 0
 

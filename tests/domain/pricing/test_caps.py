@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ TARIFF = Tariff(
 )
 
 
-def faults(**changes: object) -> list[str]:
+def faults(**changes: Any) -> list[str]:
     return list(tariff_faults(replace(TARIFF, **changes), TODAY))
 
 

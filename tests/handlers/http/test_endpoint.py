@@ -211,7 +211,8 @@ def test_an_answer_that_its_own_model_refuses_is_our_fault_and_not_the_callers(
 ) -> None:
     class Confused:
         def log_in(self, email: str, password: str) -> Login:
-            return Login("driver-1", "token", None, cast(int, "soon, hidden@example.com"))
+            wrong = cast(int, "soon, hidden@example.com")
+            return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=wrong)
 
     monkeypatch.setattr(wiring.network(), "accounts", Confused())
     answer = requests.post(f"{stack.http_url}/v1/login", json=CREDENTIALS, timeout=10)

@@ -147,3 +147,29 @@ def test_an_operators_terms_decide_what_a_driver_pays_and_whether(
     assert refused(driver, "POST", "/v1/sessions", {"charger_id": charger_id, "connector": "2"})[1] == "driver_blocked"
     assert refused(network.operator, "PUT", path, {"tariff_id": "no-such"})[0] == 404
     assert refused(network.operator, "PUT", "/v1/operator/drivers/nobody", {})[0] == 404
+
+
+def test_an_operator_lowers_what_a_session_costs_once_for_each_key(network: Network, paid: dict[str, Any]) -> None:
+    session_id, total = paid["session_id"], paid["cost"]["total_minor"]
+    path = f"/v1/operator/sessions/{session_id}/correction"
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    body = {"total_minor": total - 100, "note": "the charger stopped early"}
+    for _ in range(2):
+        done = network.operator.call("POST", path, body, key)
+        assert [it["note"] for it in done["corrections"]] == ["the charger stopped early"]
+    seen = network.driver.session(session_id)
+    assert (seen["cost"]["total_minor"], seen["refunded_minor"], seen["due_minor"]) == (total, 100, 0)
+    with pytest.raises(ApiError) as error:
+        network.operator.call("POST", path, {**body, "total_minor": 0}, key)
+    assert (error.value.status, error.value.problem["type"]) == (422, "urn:kerb:problem:idempotency_key_reused")
+    assert refused(network.operator, "POST", path, body) == (409, "correction_too_high")
+    books = network.operator.call("GET", f"/v1/operator/sessions/{session_id}/books")
+    assert sum(books["balances_minor"].values()) == 0
+    told = network.driver.call("GET", "/v1/me/notices")["items"]
+    assert "bill_corrected" in [it["kind"] for it in told if it["session_id"] == session_id]
+
+
+def test_nobody_corrects_another_operators_bill(network: Network, rival: Person, paid: dict[str, Any]) -> None:
+    path = f"/v1/operator/sessions/{paid['session_id']}/correction"
+    assert refused(rival, "POST", path, {"total_minor": 0, "note": "mine"}) == (404, "not_found")
+    assert refused(network.operator, "POST", path, {"total_minor": 0, "note": ""})[0] == 422

@@ -130,7 +130,7 @@ def test_a_card_at_a_charger_that_was_away_is_believed(kit: Kit) -> None:
 
 
 def test_a_card_at_a_connector_kept_for_its_driver_begins_no_sooner_than_that_was_asked_for(kit: Kit) -> None:
-    kit.router.route(CONNECTION, StatusReported(connector=ONE, status=ConnectorStatus.AVAILABLE, at=NOW), str)
+    kit.router.route(CONNECTION, StatusReported(connector=ONE, status=ConnectorStatus.AVAILABLE, at=NOW), lambda *_: "")
     reservation, _ = kit.driver_reservations.make("driver-1", "CP-1", ONE, timedelta(minutes=30), None)
     start = ChargingStarted(connector=ONE, at=NOW - timedelta(hours=3), token=CARD, meter_start_wh=0, ref="tx-1")
     kit.router.route(CONNECTION, start, lambda *_: "tx-1")

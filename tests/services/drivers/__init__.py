@@ -1,0 +1,1 @@
+"""Drivers' services over the real tables."""

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.calls import counted
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import PriceLimit, Tariff, simple_elements
@@ -207,6 +208,13 @@ def test_a_charge_has_the_price_at_which_its_token_was_let_in(kit: Kit) -> None:
     assert blank.tariff.is_free
 
 
+def test_a_master_pass_needs_nobodys_consent_for_it_begins_nothing(kit: Kit) -> None:
+    kit.setups.put_profile("rival", SetupProfile(master_pass_group="M"))
+    kit.issued_tokens.issue(Token(uid=UID, operator_id="rival", driver_id="driver-1", group="M"))
+    found = kit.authorizations.authorization("CP-R", "rival", UID)
+    assert (found.is_master_pass, found.to_end, found.standing) == (True, ACCEPTED, BLOCKED)
+
+
 def test_no_operator_floods_a_driver_with_tokens(kit: Kit) -> None:
     for number in range(3):
         issue(kit, "rival", uid=f"AA00000{number}")
@@ -329,7 +337,11 @@ def test_2_x_is_told_that_the_token_is_not_good_here(kit: Kit) -> None:
 
 def test_caps_are_written_as_a_list(kit: Kit) -> None:
     caps = caps_of("EUR 0.90, CZK 25")
-    assert (caps["EUR"], caps["CZK"], caps["USD"]) == (Decimal("0.90"), Decimal(25), Decimal(2))
+    assert caps == {"EUR": Decimal("0.90"), "CZK": Decimal(25)}
+    driver = kit.drivers.get("driver-1")
+    assert driver is not None
+    of_all = TokenRules(caps=caps).caps_for(replace(driver, roaming=Roaming(None, {"CZK": Decimal(9)})), NOW.date())
+    assert (of_all["EUR"], of_all["CZK"], of_all["USD"]) == (Decimal("0.90"), Decimal(9), Decimal("2.3"))
     for wrong in ("EUR", "EUR many", "EURO 1", "EUR -1"):
         with pytest.raises(ValueError, match="is no cap"):
             caps_of(wrong)

@@ -24,14 +24,22 @@ class Bank:
     """Saves whichever card is asked for: the setup bears its fingerprint."""
 
     def saved_card(self, customer_id: str, setup_id: str) -> SavedCard:
-        return SavedCard(f"pm_{customer_id}_{setup_id}", f"visa {setup_id}", fingerprint=setup_id)
+        return SavedCard(
+            payment_method_id=f"pm_{customer_id}_{setup_id}", label=f"visa {setup_id}", fingerprint=setup_id
+        )
 
 
 @pytest.fixture
 def accounts(kit: Kit) -> Accounts:
     for name in "abc":
         kit.drivers.put(Driver(driver_id=name, email=f"{name}@example.com", customer_id=f"cus_{name}"))
-    return Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Bank()), kit.new_id)
+    return Accounts(
+        drivers=kit.drivers,
+        identity=cast(Identity, None),
+        payments=lambda: cast(Payments, Bank()),
+        new_id=kit.new_id,
+        sleep=kit.sleep,
+    )
 
 
 def owes_for_card(kit: Kit, driver_id: str) -> bool:

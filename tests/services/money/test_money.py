@@ -32,14 +32,14 @@ FREE = replace(TARIFF, elements=simple_elements())
 class Run:
     """One app session, from hold to receipt, and what it came to."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, session_id: str = "KAAAAAAAAAAAAAAAAAAA") -> None:
         self.kit = kit
         self.money: CardMoney = kit.money
         # A truck's plug: what these stories charge in an hour, a car's could not give.
         charger = kit.chargers.get("CP-1")
         assert charger is not None
         kit.chargers.put(replace(charger, plugs=(Plug(ConnectorId(1), max_power_w=1_000_000),)))
-        self.session_id = kit.app_session().session_id
+        self.session_id = kit.app_session(session_id).session_id
 
     @property
     def session(self) -> Session:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +29,7 @@ from tests.services.money.test_money import Run
 _NUMBERS = count(1)
 
 
-def a_run(kit: Kit, *, plug_w: int = 22_000, limits: Limits | None = None, **tariff: object) -> Run:
+def a_run(kit: Kit, *, plug_w: int = 22_000, limits: Limits | None = None, **tariff: Any) -> Run:
     """An app's session at a plug of that power, which told a register that it could not have reached.
 
     A register that is wrong all the same is what a bound is for: the plug is registered as a truck's, and the session
@@ -163,9 +164,18 @@ def test_a_failed_session_takes_no_more_than_one_that_completes(kit: Kit) -> Non
     cap=some.none() | some.integers(5_000, 20_000),
     plug_w=some.integers(3_000, 400_000),
     hold=some.integers(50, 5_000),
+    vat=some.sampled_from([None, Decimal(19), Decimal("7.7")]),
+    included=some.booleans(),
 )
 def test_whatever_is_billed_no_more_is_taken_than_may_be(
-    kit: Kit, energy_wh: int, limit: int | None, cap: int | None, plug_w: int, hold: int
+    kit: Kit,
+    energy_wh: int,
+    limit: int | None,
+    cap: int | None,
+    plug_w: int,
+    hold: int,
+    vat: Decimal | None,
+    included: bool,
 ) -> None:
     fresh = Kit()
     run = Run.__new__(Run)
@@ -177,7 +187,8 @@ def test_whatever_is_billed_no_more_is_taken_than_may_be(
     if holder is not None:
         fresh.connectors.free("CP-1", connector, holder)
     session = fresh.app_session(run.session_id)
-    tariff = replace(TARIFF, hold_minor=hold, cap_minor=cap, elements=simple_elements(per_kwh=Decimal("0.45")))
+    elements = simple_elements(per_kwh=Decimal("0.45"), tax_percent=vat)
+    tariff = replace(TARIFF, hold_minor=hold, cap_minor=cap, elements=elements, tax_included=included)
     limits = Limits(amount_minor=limit) if limit else None
     fresh.sessions.save(session, replace(session, plug_w=plug_w, limits=limits, tariff=tariff))
     fresh.lifecycle.place_hold(run.session_id, "hold")

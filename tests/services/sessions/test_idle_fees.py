@@ -39,7 +39,9 @@ def talk(kit: Kit) -> Talk:
 
 @pytest.fixture
 def talk201(kit: Kit) -> Talk:
-    kit.chargers.put(replace(kit.chargers.get("CP-1"), protocol="ocpp2.0.1"))  # type: ignore[type-var]
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    kit.chargers.put(replace(charger, protocol="ocpp2.0.1"))
     return Talk(kit, "ocpp2.0.1")
 
 
@@ -240,6 +242,20 @@ def test_a_bill_waits_for_its_car_to_leave_and_its_driver_is_warned(talk: Talk, 
     after(talk, 90)
     status(talk, "Available")
     assert "token-review" in kit.workflow.succeeded
+    assert settle(kit, session) == {**CHARGED, "parking_time": 180}
+
+
+def test_a_connector_that_is_free_without_a_time_is_not_free_since_its_last_status_had_one(talk: Talk) -> None:
+    """Its charger dates that the car stands there, and not that it left; the bill looks only after both."""
+    kit, ref = talk.kit, talk.start()
+    after(talk, 60)
+    talk.stop(ref, 12_000)
+    status(talk, "Finishing", timestamp=told(kit.clock.now))
+    session = card_session(kit, ref)
+    after(talk, 180)
+    status(talk, "Available")
+    kit.sessions.save(kit.session(session.session_id), replace(kit.session(session.session_id), unplugged_at=None))
+    kit.connectors.claim("CP-1", session.connector, session.session_id)
     assert settle(kit, session) == {**CHARGED, "parking_time": 180}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -437,7 +438,13 @@ def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> No
         def begin_card_setup(self, customer_id: str, request_id: str) -> None: ...
 
     kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
-    Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Slow()), kit.new_id).begin_card_setup("driver-2")
+    Accounts(
+        drivers=kit.drivers,
+        identity=cast(Identity, None),
+        payments=lambda: cast(Payments, Slow()),
+        new_id=kit.new_id,
+        sleep=time.sleep,
+    ).begin_card_setup("driver-2")
     driver = kit.drivers.get("driver-2")
     assert driver is not None
     assert driver.payment_method_id == "pm_2"

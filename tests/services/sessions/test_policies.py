@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -116,10 +117,16 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
             return CardSetup("seti_1", "secret", "pk")
 
         def saved_card(self, customer_id: str, setup_id: str) -> SavedCard:
-            return SavedCard("pm_2", "visa 4242")
+            return SavedCard(payment_method_id="pm_2", label="visa 4242")
 
     kit.drivers.put(Driver(driver_id="driver-2", email="two@example.com"))
-    accounts = Accounts(kit.drivers, cast(Identity, None), lambda: cast(Payments, Provider()), kit.new_id)
+    accounts = Accounts(
+        drivers=kit.drivers,
+        identity=cast(Identity, None),
+        payments=lambda: cast(Payments, Provider()),
+        new_id=kit.new_id,
+        sleep=time.sleep,
+    )
     with within("api"):
         accounts.begin_card_setup("driver-2")
         accounts.save_card("driver-2", "seti_1")

@@ -87,6 +87,7 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
         sums=(
             (say(Text.TOTAL), words.locale.money(bill.total_minor, bill.currency)),
             (paid, words.locale.money(it.paid_minor, bill.currency)),
+            *words.let_go(it),
             (say(Text.DUE), words.locale.money(it.due_minor, bill.currency)),
             *(words.refunded(note) for note in refunds),
         ),
@@ -220,6 +221,11 @@ class _Words:
             )
             for it in rates
         ]
+
+    def let_go(self, it: Receipt) -> list[Row]:
+        """What of the bill nobody is asked for."""
+        parts = ((Text.WAIVED, it.waived_minor), (Text.WRITTEN_OFF, it.written_off_minor))
+        return [(self.say(label), self.locale.money(minor, it.bill.currency)) for label, minor in parts if minor]
 
     def refunded(self, note: RefundNote) -> Row:
         name = Text.REFUND_FAILED if note.is_void else Text.REFUNDED

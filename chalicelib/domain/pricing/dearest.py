@@ -1,66 +1,20 @@
-"""Price caps: up to which prices a token may charge where its driver has seen none.
+"""How dear a tariff is at its dearest: what bounds a token where its driver has seen no price.
 
-A tariff is as dear as its dearest moment: conditions do not count, and what a charge costs at the least counts as what
-it costs to begin. One figure a currency caps a kWh; an hour and a beginning are capped by what that makes of them.
+Conditions do not count, and what a charge costs at the least counts as what it costs to begin. One figure caps a kWh;
+an hour and a beginning are capped by what that makes of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from chalicelib.domain.pricing.tariff import PriceComponent, Priced, Tariff
 
 # An hour (charging, or parked) may cost as much as thirty kWh, a beginning as much as five.
-_HOUR_KWH, _ONCE_KWH = 30, 5
+HOUR_KWH, ONCE_KWH = 30, 5
 _WH, _HOUR_S = 1000, 3600
 _PERCENT = 100
-
-# About 2 EUR a kWh (60 an hour, 10 to begin): above what fast charging costs anywhere, by the European Central Bank's
-# rates of November 2026, rounded up. A currency that is not here has no cap, and so no charge on a price nobody saw.
-DEFAULT_CAPS: Mapping[str, Decimal] = {
-    currency: Decimal(most)
-    for currency, most in {
-        "AED": "9",
-        "AUD": "4",
-        "BAM": "4",
-        "BGN": "4",
-        "BRL": "13",
-        "CAD": "4",
-        "CHF": "2",
-        "CLP": "2200",
-        "CZK": "50",
-        "DKK": "15",
-        "EUR": "2",
-        "GBP": "2",
-        "GEL": "6",
-        "HKD": "18",
-        "HUF": "800",
-        "ILS": "8",
-        "INR": "200",
-        "ISK": "300",
-        "JPY": "350",
-        "KRW": "3300",
-        "KWD": "0.75",
-        "MXN": "44",
-        "MYR": "10",
-        "NOK": "24",
-        "NZD": "4",
-        "PLN": "9",
-        "QAR": "9",
-        "RON": "11",
-        "RSD": "240",
-        "SAR": "9",
-        "SEK": "23",
-        "SGD": "3",
-        "THB": "75",
-        "TRY": "100",
-        "UAH": "100",
-        "USD": "2",
-        "ZAR": "41",
-    }.items()
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +29,8 @@ class Dearest:
         """Whether it asks no more than a cap on the kWh allows."""
         return (
             self.per_kwh <= most_per_kwh
-            and self.per_hour <= most_per_kwh * _HOUR_KWH
-            and self.once <= most_per_kwh * _ONCE_KWH
+            and self.per_hour <= most_per_kwh * HOUR_KWH
+            and self.once <= most_per_kwh * ONCE_KWH
         )
 
 

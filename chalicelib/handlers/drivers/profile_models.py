@@ -1,0 +1,84 @@
+"""Models of what a driver says of themselves: business, devices, and what not to be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
+from chalicelib.records.drivers import Platform
+
+
+def _vat_id(value: object) -> object:
+    """As people write it, `DE 123.456.789`."""
+    return "".join(it for it in value if it not in " .-/").upper() if isinstance(value, str) else value
+
+
+_BUSINESS: dict[str, Any] = {"name": "Acme Ltd", "address": "Road 1\n10115 Berlin", "vat_id": "DE123456789"}
+_DEVICE: dict[str, Any] = {"device_id": "phone-1", "platform": "apns"}
+_PUSH = {"almost_full": True, "started": False}
+VatId = Annotated[
+    str,
+    BeforeValidator(_vat_id),
+    StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9+*]{2,13})?$"),
+    Field(description="country and number; its form is checked, not whether it is given out"),
+]
+
+
+class BusinessBody(RequestBody):
+    """For whom a driver charges; it stands on papers from now on."""
+
+    model_config = RequestBody.model_config | example(**_BUSINESS)
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    address: Annotated[str, StringConstraints(max_length=300)] = ""
+    vat_id: VatId = ""
+
+
+class BusinessView(ResponseBody):
+    """For whom a driver charges; all null: for themselves."""
+
+    model_config = example(**_BUSINESS)
+    name: str | None
+    address: str | None
+    vat_id: str | None
+
+
+class DeviceBody(RequestBody):
+    """A device to push to; `token` is what APNs or FCM gave the app."""
+
+    model_config = RequestBody.model_config | example(platform="apns", token="0f74...")
+    platform: Platform
+    token: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{8,2048}$")]
+
+
+class DeviceView(ResponseBody):
+    """A device that is pushed to; its token is not shown again."""
+
+    model_config = example(**_DEVICE)
+    device_id: Id
+    platform: Platform
+
+
+class DeviceList(ResponseBody):
+    """The caller's devices."""
+
+    model_config = example(items=[_DEVICE])
+    items: list[DeviceView]
+
+
+class Preferences(RequestBody):
+    """What is not to be told, by channel and kind: `false` switches it off, and what is not named is on."""
+
+    model_config = RequestBody.model_config | example(push=_PUSH, mail={"started": False})
+    push: dict[NotificationKind, bool] = Field(default_factory=dict)
+    mail: dict[NotificationKind, bool] = Field(default_factory=dict)
+
+
+class PreferencesView(ResponseBody):
+    """What is told, by channel and kind. All of it can be read at /v1/me/notices whatever stands here."""
+
+    model_config = example(push=_PUSH, mail={"started": False})
+    push: dict[NotificationKind, bool]
+    mail: dict[NotificationKind, bool]
