@@ -36,6 +36,8 @@ POOL = {
     "UsernameConfiguration": {"CaseSensitive": False},
     # Another address counts once it is proven; until then the old one does.
     "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+    # What was accepted as one registered, until the first login. Of a pool's attributes none is ever taken away.
+    "Schema": [{"Name": "terms", "AttributeDataType": "String", "Mutable": True}],
     "Policies": {
         "PasswordPolicy": {
             "MinimumLength": 8,

@@ -8,6 +8,8 @@ It listens on this machine alone, whatever the stack's own address is, and answe
     /events[?type=T]             Stripe's events, oldest first
     /redeliver?id=EVENT          one event again; the status that the app answered it with
     /first?on=1                  webhooks come before the answer to the call that caused them
+    /dispute?payment=ID&status=S a bank disputes a payment, or decides: needs_response, won, lost, ... (Stripe's words)
+    /fail_refund?id=REFUND       a refund comes back after all
     /min?on=1                    Stripe refuses what is below its least amount of the currency
     /mails?to=ADDRESS            the mails sent there, oldest first, with the code in each
 """
@@ -69,6 +71,8 @@ class Control:
             "/redeliver": self._redeliver,
             "/first": self._first,
             "/min": self._min,
+            "/dispute": self._dispute,
+            "/fail_refund": self._fail_refund,
             "/mails": self._mails,
         }
         if path not in answers:
@@ -110,6 +114,12 @@ class Control:
     def _min(self, query: Query) -> dict[str, Any]:
         self._stack.stripe.refuses_small_amounts = _switched(query)
         return {"min": self._stack.stripe.refuses_small_amounts}
+
+    def _dispute(self, query: Query) -> dict[str, Any]:
+        return self._stack.stripe.dispute(_given(query, "payment"), _given(query, "status"))
+
+    def _fail_refund(self, query: Query) -> dict[str, Any]:
+        return self._stack.stripe.fail_refund(_given(query, "id"))
 
     def _mails(self, query: Query) -> dict[str, Any]:
         return {"mails": [asdict(it) for it in self._stack.mails.to(_given(query, "to"))]}

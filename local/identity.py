@@ -25,6 +25,7 @@ def create_user_pool(mails: MailOutbox | None = None) -> tuple[str, str]:
         AutoVerifiedAttributes=["email"],
         UsernameConfiguration={"CaseSensitive": False},
         UserAttributeUpdateSettings={"AttributesRequireVerificationBeforeUpdate": ["email"]},
+        Schema=[{"Name": "terms", "AttributeDataType": "String", "Mutable": True}],
         Policies={
             "PasswordPolicy": {
                 "MinimumLength": 8,

@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from local.stripe_dashboard import dashboard_endpoints
 from local.stripe_minimums import refuse_small_amounts
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -105,6 +106,8 @@ def _tell_what_is_held_and_taken(resources: Any) -> None:
 
     def create_charge_and_tell(intent: Any, on_failure_now: Callable[[], None]) -> None:
         create_charge(intent, on_failure_now)
+        if intent.latest_charge is not None:
+            intent.latest_charge.payment_intent = intent.id
         if intent.status == "requires_capture":
             resources.schedule_webhook(resources.Event("payment_intent.amount_capturable_updated", intent))
 
@@ -119,7 +122,11 @@ def _tell_what_is_held_and_taken(resources: Any) -> None:
         left = sum(it.amount for it in charge.refunds._list if it.payment_intent is None)
         return charge.amount - left if charge.captured else 0
 
+    def amount_refunded(charge: Any) -> int:
+        return sum(it.amount for it in charge.refunds._list if it.status != "failed")
+
     resources.Charge.amount_captured = property(amount_captured)
+    resources.Charge.amount_refunded = property(amount_refunded)
     payment_intent.amount_capturable = property(amount_capturable)
     payment_intent.amount_received = property(amount_received)
     payment_intent._create_charge = create_charge_and_tell
@@ -172,16 +179,6 @@ def _better_endpoints(resources: Any) -> dict[str, Callable[..., Any]]:
         intent.amount = intent.latest_charge.amount = amount
         return intent
 
-    def refund(**data: Any) -> Any:
-        """Not more than was taken, all refunds together."""
-        intent = resources.PaymentIntent._api_retrieve(data["payment_intent"])
-        taken = intent.amount_received
-        given_back = sum(it.amount for it in intent.latest_charge.refunds._list if it.payment_intent)
-        wanted = int(data["amount"]) if data.get("amount") else taken - given_back
-        if wanted > taken - given_back:
-            raise resources.UserError(400, "Refund amount is greater than unrefunded amount on charge.")
-        return resources.Refund._api_create(**{**data, "amount": wanted})
-
     def confirm_setup(**data: Any) -> Any:
         setup = resources.SetupIntent._api_confirm(**data)
         if setup.status == "succeeded":
@@ -193,8 +190,8 @@ def _better_endpoints(resources: Any) -> dict[str, Callable[..., Any]]:
         "/v1/payment_intents/{id}/cancel": cancel,
         "/v1/payment_intents/{id}/capture": capture,
         "/v1/payment_intents/{id}/increment_authorization": increment,
-        "/v1/refunds": refund,
         "/v1/setup_intents/{id}/confirm": confirm_setup,
+        **dashboard_endpoints(resources),
     }
 
 

@@ -87,6 +87,21 @@ class StripeServer:
         """Deliver an event once more, as Stripe sometimes does; returns the endpoint's HTTP status."""
         return self._run(self._webhooks.deliver_again(event_id))
 
+    def dispute(self, payment_id: str, status: str) -> Event:
+        """A cardholder's bank disputes a payment, or decides on it. Raises ValueError for what cannot be."""
+        return self._ask("/v1/_disputes", payment_intent=payment_id, status=status)
+
+    def fail_refund(self, refund_id: str) -> Event:
+        """The card's bank does not take a refund after all. Raises ValueError for an unknown one."""
+        return self._ask(f"/v1/refunds/{refund_id}/_fail")
+
+    def _ask(self, path: str, **form: str) -> Event:
+        answer = requests.post(self.url + path, data=form, auth=("sk_test_kerb", ""), timeout=_TIMEOUT_S)
+        if not answer.ok:
+            raise ValueError(answer.json()["error"]["message"])
+        found: Event = answer.json()
+        return found
+
     async def _listen(self, port: int) -> None:
         app = localstripe_app(self._webhooks.schedule, self._handle, lambda: self.refuses_small_amounts)
         self._runner = web.AppRunner(app, access_log=None)

@@ -49,6 +49,8 @@ class NotificationKind(StrEnum):
     FINISHED = "finished"
     PAYMENT_FAILED = "payment_failed"
     RECEIPT_READY = "receipt_ready"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
     CARD_EXPIRES = "card_expires"
     BILL_CORRECTED = "bill_corrected"
     TOKEN_ISSUED = "token_issued"  # noqa: S105
@@ -69,6 +71,7 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
+    `number` tells a session's refunds apart. `locale` is what its driver reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector.
     """
 
@@ -79,12 +82,15 @@ class Notification:
     charger_id: str
     connector: ConnectorId
     at: datetime
+    number: int = 0
+    locale: str = ""
     uid: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
-        return f"{self.session_id or f'{self.operator_id}-{self.uid}'}-{self.kind}"
+        number = f"-{self.number}" if self.number else ""
+        return f"{self.session_id or f'{self.operator_id}-{self.uid}'}-{self.kind}{number}"
 
 
 def attempt_after(attempts: int) -> timedelta:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.records.drivers import Driver, Login, RefusedToken, ShownToken, Terms, Token
+from chalicelib.records.drivers import AcceptedTerms, Driver, Enrolment, Login, RefusedToken, ShownToken, Terms, Token
 
 
 class TokenRegistry(Protocol):
@@ -127,8 +127,10 @@ class Identity(Protocol):
     Whatever sends a mail may raise MailUnavailable; whatever is tried too often raises TooManyAttempts, a NotAllowed.
     """
 
-    def register(self, email: str, password: str) -> str:
+    def register(self, email: str, password: str, locale: str = "", accepted: AcceptedTerms | None = None) -> str:
         """The new account's id; a code goes to its address, which counts once that is shown.
+
+        What else is said is kept there until the account is first used.
 
         Raises AlreadyRegistered, NotAllowed (for a weak password, say).
         """
@@ -145,8 +147,8 @@ class Identity(Protocol):
     def refresh(self, refresh_token: str) -> Login:
         """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
 
-    def email_of(self, access_token: str) -> str:
-        """The proven address of whoever that token was given to. Raises NotAllowed."""
+    def enrolment_of(self, access_token: str) -> Enrolment:
+        """What whoever that token was given to has proven, and said as they registered. Raises NotAllowed."""
 
     def send_reset(self, email: str) -> None:
         """Send a code to set another password; nothing happens when the address has no account."""

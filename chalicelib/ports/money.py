@@ -10,7 +10,15 @@ from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.money.ledger import Transfer
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import CardSetup, Debt, Difference, PaymentNews, ProviderPayment, SavedCard
+from chalicelib.records.money import (
+    CardSetup,
+    Debt,
+    Difference,
+    PaymentNews,
+    ProviderPayment,
+    ProviderRefund,
+    SavedCard,
+)
 
 
 class Ledger(Protocol):
@@ -141,13 +149,19 @@ class Payments(Protocol):
         """
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
-        """Give money back, once for each `key`; returns the refund's id. Raises Declined, PaymentsUnavailable."""
+        """Give money back, once for each `key`; returns the refund's id.
+
+        Raises Declined, PaymentUnderWay, PaymentsUnavailable.
+        """
+
+    def refunds_of(self, payment_id: str) -> Sequence[ProviderRefund]:
+        """All that was given back of a payment, by whomever. Raises PaymentsUnavailable."""
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
         """What has been taken of a hold so far, by the provider's own books. Raises PaymentsUnavailable."""
 
     def session_of(self, payment_id: str) -> str | None:
-        """The session a payment is for. Raises PaymentsUnavailable."""
+        """The session a payment is for; None for one of somebody else's. Raises PaymentsUnavailable."""
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
         """All payments begun in that time, as the provider has them now. Raises PaymentsUnavailable."""

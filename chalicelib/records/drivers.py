@@ -33,6 +33,38 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsOfUse:
+    """The platform's terms of use as they are now; no `version` where it has none.
+
+    `is_required`: nobody begins a charge by app who has not accepted that version.
+    """
+
+    version: str = ""
+    url: str = ""
+    is_required: bool = False
+
+
+NO_TERMS_OF_USE = TermsOfUse()
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTerms:
+    """A version of the terms of use, and when a driver accepted it."""
+
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """An account as its identity provider knows it: its proven address, and what was said as it was opened."""
+
+    email: str
+    locale: str = ""
+    accepted: tuple[AcceptedTerms, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Roaming:
     """What a driver says of their tokens at chargers of operators who are neither the token's nor the account's.
 
@@ -88,7 +120,9 @@ class Driver:
     """A person with an account. Card data stays with the payment provider: here are only its names for things.
 
     `payment_method_id` and `card` are of the card that pays, one of `cards`. `terms` are by operator; `owes` names the
-    sessions that are not paid yet. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands
+    sessions that are not paid yet. `locale` is what they read (BCP 47, one of those spoken), empty where nobody has
+    said. `accepted` are all versions of the terms of use they ever accepted, the oldest first; a token has no such
+    thing. Access tokens issued before `tokens_from_s` (Unix time) are over. `business` stands
     on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
     of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
     here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
@@ -103,6 +137,8 @@ class Driver:
     blocked: bool = False
     terms: Mapping[str, Terms] = field(default_factory=dict)
     owes: frozenset[str] = frozenset()
+    locale: str = ""
+    accepted: tuple[AcceptedTerms, ...] = ()
     roaming: Roaming = Roaming()
     tokens_from_s: int = 0
     cards: tuple[PaymentCard, ...] = ()
@@ -154,6 +190,10 @@ class Driver:
             payment_method_id=newest.payment_method_id if newest else None,
             card=newest.label if newest else None,
         )
+
+    def has_accepted(self, terms: TermsOfUse) -> bool:
+        """Whether they agreed to this version, or there is none."""
+        return not terms.version or any(it.version == terms.version for it in self.accepted)
 
     @property
     def pays_with_what_owes(self) -> bool:

@@ -35,21 +35,46 @@ class SavedCard:
 
 
 class PaymentNewsKind(StrEnum):
-    """What a webhook tells of: a payment's hold, its end, a card, a dispute; OTHER is no concern of ours."""
+    """What a webhook tells of: a payment's hold, its end, a card, refunds, a dispute; OTHER is no concern of ours.
+
+    DISPUTE_OPENED is a question of the cardholder's bank, which has taken nothing yet.
+    """
 
     HELD = "held"
     CAPTURED = "captured"
     FAILED = "failed"
     VOIDED = "voided"
     CARD_SAVED = "card_saved"
+    REFUNDED = "refunded"
+    DISPUTE_OPENED = "dispute_opened"
     DISPUTED = "disputed"
     DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
     OTHER = "other"
 
     @property
     def is_dispute(self) -> bool:
         """Whether it tells of the cardholder's bank, which names a payment and no session."""
-        return self in (PaymentNewsKind.DISPUTED, PaymentNewsKind.DISPUTE_WON)
+        return self in _DISPUTES
+
+
+_DISPUTES = (
+    PaymentNewsKind.DISPUTE_OPENED,
+    PaymentNewsKind.DISPUTED,
+    PaymentNewsKind.DISPUTE_WON,
+    PaymentNewsKind.DISPUTE_LOST,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRefund:
+    """A refund as the provider has it: `key` is whoever asked for it here, empty where it was made in its dashboard."""
+
+    refund_id: str
+    amount_minor: int
+    key: str = ""
+    is_failed: bool = False
+    at: datetime | None = None
 
 
 class NotOurs(Exception):
@@ -60,7 +85,8 @@ class NotOurs(Exception):
 class PaymentNews:
     """What a verified webhook says.
 
-    `part` is 0 for a session's first hold, and counts its further ones.
+    `part` is 0 for a session's first hold, and counts its further ones. `refunds` are those told of; where it tells
+    only that there are some, none.
     """
 
     event_id: str
@@ -73,6 +99,7 @@ class PaymentNews:
     at: datetime | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
     part: int = 0
+    refunds: tuple[ProviderRefund, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +171,7 @@ class CardholderNeeded(Declined):
 
 class PaymentsUnavailable(Exception):
     """The payment provider did not answer sensibly; trying again is safe."""
+
+
+class PaymentUnderWay(PaymentsUnavailable):
+    """The provider is doing this very thing for somebody who has asked for it just before."""

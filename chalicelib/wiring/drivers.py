@@ -1,15 +1,17 @@
-"""Wires the services of drivers: accounts, tokens, authorization, eligibility, account deletion."""
+"""Wires the services of drivers: accounts, preferences, tokens, authorization, eligibility, account deletion."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.records.drivers import TermsOfUse
 from chalicelib.services.drivers.account_deletion import AccountDeletion
 from chalicelib.services.drivers.account_upkeep import AccountUpkeep
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.authorization import Authorizations
 from chalicelib.services.drivers.eligibility import Eligibility
 from chalicelib.services.drivers.payment_cards import PaymentCards
+from chalicelib.services.drivers.preferences import Preferences
 from chalicelib.services.drivers.profile import DriverProfile
 from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
 from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
@@ -82,7 +84,20 @@ class DriverServices(NotificationServices):
             sessions=self.sessions,
             reservations=self.reservations,
             clock=self.clock,
+            terms_of_use=self.terms_of_use,
         )
+
+    @cached_property
+    def terms_of_use(self) -> TermsOfUse:
+        return TermsOfUse(
+            version=self.setting("TERMS_VERSION", ""),
+            url=self.setting("TERMS_URL", ""),
+            is_required=self.setting("TERMS_REQUIRED", "0") == "1",
+        )
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        return Preferences(self.drivers, self.terms_of_use, self.clock)
 
     @cached_property
     def driver_tokens(self) -> DriverTokens:

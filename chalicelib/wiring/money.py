@@ -50,6 +50,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             funds=self.funds,
+            refunds=self.refunds,
             payments=lambda: self.payments,
             clock=self.clock,
         )
@@ -97,4 +98,10 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
-        return IssuedReceipts(self.receipts, self.sites, self.operator_profiles, self.clock)
+        return IssuedReceipts(
+            receipts=self.receipts,
+            sites=self.sites,
+            operator_profiles=self.operator_profiles,
+            languages=self.languages,
+            clock=self.clock,
+        )

@@ -1,4 +1,4 @@
-"""Wires notifications: the outbox, alerts during a charge, and delivery."""
+"""Wires notifications: the outbox, alerts during a charge, delivery, and the language of all that."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cached_property
 
 from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.notifications.delivery import Delivery
+from chalicelib.services.notifications.language import Languages
 from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.wiring.chargers import ChargerServices
 
@@ -34,4 +35,9 @@ class NotificationServices(ChargerServices):
             messengers=lambda: self.messengers,
             clock=self.clock,
             may_be_inside=self.may_webhooks_be_inside,
+            locale_of=self.languages.of,
         )
+
+    @cached_property
+    def languages(self) -> Languages:
+        return Languages(self.drivers, self.operator_profiles)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,15 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.dynamo import decode, encode
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Hold, Origin, Payment, Reason, Session, State
-from chalicelib.domain.pricing.bill import Bill, Dimension, Line, Tax
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.pricing.bill import Bill, Dimension, Line
 from chalicelib.domain.pricing.tariff import Day, Element, PriceComponent, Priced, PriceLimit, Restrictions, Tariff
+from chalicelib.domain.pricing.tax import Tax
 from chalicelib.records.chargers import SentCall, Site
 from tests.adapters.conftest import a_session
+from tests.handlers.money.test_receipts import RECEIPT
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WHOLE = st.integers(-(2**62), 2**62)
@@ -148,3 +154,26 @@ def test_places_on_earth_come_back_exactly() -> None:
 def test_other_text_is_refused_as_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="SentCall"):
         decode(SentCall, text)
+
+
+def test_a_sessions_refunds_come_back_and_one_without_any_is_read_as_ever() -> None:
+    refund = Refund(
+        payment_id="pi_1",
+        key="a/b",
+        amount_minor=119,
+        at=datetime(2026, 11, 21, tzinfo=UTC),
+        status=RefundStatus.DONE,
+        number=1,
+        taxes=(Tax(Decimal("5.5"), 100, 19),),
+    )
+    session = replace(a_session(), refunds=(refund,))
+    assert decode(Session, encode(session)) == session
+    old = json.loads(encode(session))
+    del old["refunds"]
+    assert decode(Session, json.dumps(old)).refunds == ()
+
+
+def test_a_receipt_that_names_no_language_was_issued_in_english() -> None:
+    old = json.loads(encode(RECEIPT))
+    del old["language"], old["supplier"]["language"]
+    assert decode(Receipt, json.dumps(old)) == RECEIPT

@@ -9,7 +9,15 @@ from chalicelib import wiring
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow
 from chalicelib.domain.charging.session import Origin, Session, State
-from chalicelib.domain.money.ledger import Transfer, TransferKind, Unbalanced, balances, driver_account, held_minor
+from chalicelib.domain.money.ledger import (
+    Transfer,
+    TransferKind,
+    Unbalanced,
+    balances,
+    driver_account,
+    held_minor,
+    unpaired,
+)
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.services.access import Refusal
 from chalicelib.services.chargers.connectors import is_held
@@ -89,6 +97,7 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
         except Unbalanced as error:
             yield str(error)
         yield from _paid(session, taken[session.session_id], own)
+        yield from unpaired(own)
 
 
 def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[str]:

@@ -7,7 +7,7 @@ kept nor logged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from botocore.exceptions import ClientError, ParamValidationError
 
-from chalicelib.records.drivers import AlreadyRegistered, Login, MailUnavailable, NotAllowed, TooManyAttempts
+from chalicelib.domain.languages import locale_of
+from chalicelib.records.drivers import (
+    AcceptedTerms,
+    AlreadyRegistered,
+    Enrolment,
+    Login,
+    MailUnavailable,
+    NotAllowed,
+    TooManyAttempts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -35,6 +44,8 @@ _REFUSALS = {
 _TOO_MANY = ("LimitExceededException", "TooManyFailedAttemptsException", "TooManyRequestsException")
 # Whoever asks for a mail to an address that has no account, or none to be mailed about, learns nothing.
 _NOBODY = ("UserNotFoundException", "InvalidParameterException", "NotAuthorizedException")
+# When the terms of use were accepted, and which (infrastructure/identity.py).
+_TERMS = "custom:terms"
 # Whoever has not proven an address by then does not keep its owner from it.
 UNPROVEN_FOR = timedelta(hours=1)
 # As long as Cognito takes the code.
@@ -49,18 +60,23 @@ class CognitoIdentity:
         self._user_pool_id = user_pool_id
         self._client_id = client_id
 
-    def register(self, email: str, password: str) -> str:
+    def register(self, email: str, password: str, locale: str = "", accepted: AcceptedTerms | None = None) -> str:
         """One call, and three more where somebody began to take the address and never proved it.
 
         The account's id is the `sub` of its tokens.
         """
+        told = {"email": email}
+        if locale:
+            told["locale"] = locale
+        if accepted is not None:
+            told[_TERMS] = f"{accepted.at.isoformat()} {accepted.version}"
         try:
-            return self._sign_up(email, password)
+            return self._sign_up(told, password)
         except AlreadyRegistered:
             if not self._lapsed(email):
                 raise
             self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=email)
-            return self._sign_up(email, password)
+            return self._sign_up(told, password)
 
     def confirm(self, email: str, code: str) -> None:
         with _plain_errors(unknown=_WRONG_CODE):
@@ -89,9 +105,10 @@ class CognitoIdentity:
             )
         return _login(answer)
 
-    def email_of(self, access_token: str) -> str:
+    def enrolment_of(self, access_token: str) -> Enrolment:
         with _plain_errors(unknown=_LOG_IN):
-            return _email(self._client.get_user(AccessToken=access_token)["UserAttributes"])
+            told = self._client.get_user(AccessToken=access_token)["UserAttributes"]
+        return _enrolment({it["Name"]: it.get("Value", "") for it in told})
 
     def send_reset(self, email: str) -> None:
         with _plain_errors(unknown=_WRONG_CODE), _told_to_nobody():
@@ -119,7 +136,7 @@ class CognitoIdentity:
         """Two calls: the second one asks which address that was."""
         with _plain_errors(unknown=_LOG_IN):
             self._client.verify_user_attribute(AccessToken=access_token, AttributeName="email", Code=code)
-        return self.email_of(access_token)
+        return self.enrolment_of(access_token).email
 
     def sign_out(self, account_id: str) -> int:
         """One call. The second is told by Cognito's clock, which dates its tokens too."""
@@ -149,13 +166,13 @@ class CognitoIdentity:
                     gone += 1
         return gone
 
-    def _sign_up(self, email: str, password: str) -> str:
+    def _sign_up(self, told: Mapping[str, str], password: str) -> str:
         with _plain_errors(unknown=_UNUSABLE):
             return self._client.sign_up(
                 ClientId=self._client_id,
-                Username=email,
+                Username=told["email"],
                 Password=password,
-                UserAttributes=[{"Name": "email", "Value": email}],
+                UserAttributes=[{"Name": name, "Value": value} for name, value in told.items()],
             )["UserSub"]
 
     def _lapsed(self, email: str) -> bool:
@@ -216,8 +233,14 @@ def _login(answer: InitiateAuthResponseTypeDef) -> Login:
     )
 
 
-def _email(attributes: Any) -> str:
-    return str(next(it["Value"] for it in attributes if it["Name"] == "email"))
+def _enrolment(told: Mapping[str, str]) -> Enrolment:
+    """Whoever holds a token of theirs can write what is said here: what makes no sense was not said."""
+    said_at, _, version = told.get(_TERMS, "").partition(" ")
+    accepted: tuple[AcceptedTerms, ...] = ()
+    with suppress(ValueError):
+        at = datetime.fromisoformat(said_at)
+        accepted = (AcceptedTerms(version, at),) if version and at.tzinfo is not None else ()
+    return Enrolment(email=told["email"], locale=locale_of(told.get("locale", "")), accepted=accepted)
 
 
 def _told_at(answer: Mapping[str, Any]) -> datetime:

@@ -50,9 +50,12 @@ def read_event(body: bytes, *, is_live: bool) -> dict[str, Any]:
 
 
 def _check(told: Mapping[str, Any], forms: Mapping[str, Check]) -> None:
-    for name, has_form in forms.items():
-        if name in told and not has_form(told[name]):
-            raise ValueError(f"{name} of the event is not of its type")
+    for name in _wrong(told, forms):
+        raise ValueError(f"{name} of the event is not of its type")
+
+
+def _wrong(told: Mapping[str, Any], forms: Mapping[str, Check]) -> list[str]:
+    return [name for name, has_form in forms.items() if name in told and not has_form(told[name])]
 
 
 def _no_number(name: str) -> object:
@@ -90,7 +93,19 @@ def _is_currency(value: object) -> bool:
 
 
 def _is_metadata(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
+    return value is None or (isinstance(value, dict) and all(map(_is_text, value.values())))
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_list(value: object) -> bool:
+    """The refunds that a charge lists, where it lists them."""
+    if value is None:
+        return True
+    of = value.get("data", []) if isinstance(value, dict) else None
+    return isinstance(of, list) and all(isinstance(it, dict) and not _wrong(it, _SUBJECT) for it in of)
 
 
 def _is_error(value: object) -> bool:
@@ -105,7 +120,7 @@ _ENVELOPE: Mapping[str, Check] = {
     "id": _is_id,
     "type": _is_id,
     "created": _is_time,
-    "livemode": lambda value: isinstance(value, bool),
+    "livemode": _is_bool,
     "account": _is_id_or_none,
     "data": lambda value: isinstance(value, dict),
 }
@@ -125,4 +140,8 @@ _SUBJECT: Mapping[str, Check] = {
     "reason": lambda value: value is None or _is_text(value),
     "metadata": _is_metadata,
     "last_payment_error": _is_error,
+    "created": _is_time,
+    "captured": _is_bool,
+    "balance_transaction": _is_id_or_none,
+    "refunds": _is_list,
 }

@@ -7,10 +7,10 @@ one of the port's two words: Declined, when asking again would change nothing, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from http import HTTPStatus
 from typing import Any
 
@@ -19,16 +19,17 @@ import stripe
 from chalicelib.adapters.money.stripe_answers import capture_before, cardholder_action, plain_errors, unless_gone
 from chalicelib.adapters.money.stripe_cards import saved_card
 from chalicelib.adapters.money.stripe_events import read_event
+from chalicelib.adapters.money.stripe_webhooks import KEY, from_stripe, news_of, refund_of, to_stripe
 from chalicelib.domain.charging.session import CardAction, Hold, Session
-from chalicelib.domain.pricing.currency import decimals
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
     CardholderNeeded,
     CardSetup,
     Declined,
     PaymentNews,
-    PaymentNewsKind,
+    PaymentUnderWay,
     ProviderPayment,
+    ProviderRefund,
     SavedCard,
     TooLittle,
 )
@@ -37,22 +38,9 @@ _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 8
 _RETRIES = 2
 
-# Decimals of Stripe's amounts where they are not those of ISO 4217 (docs.stripe.com/currencies, "Special cases").
-_STRIPE_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
-
-_KINDS = {
-    "payment_intent.amount_capturable_updated": PaymentNewsKind.HELD,
-    "payment_intent.succeeded": PaymentNewsKind.CAPTURED,
-    "payment_intent.payment_failed": PaymentNewsKind.FAILED,
-    "payment_intent.canceled": PaymentNewsKind.VOIDED,
-    "setup_intent.succeeded": PaymentNewsKind.CARD_SAVED,
-    "charge.dispute.funds_withdrawn": PaymentNewsKind.DISPUTED,
-    "charge.dispute.funds_reinstated": PaymentNewsKind.DISPUTE_WON,
-}
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _CHARGED = -1  # of payments that no hold came before
 _CAN_BE_RAISED = {"request_incremental_authorization": "if_available"}
-_AMOUNTS = {PaymentNewsKind.HELD: "amount_capturable", PaymentNewsKind.CAPTURED: "amount_received"}
 
 _log = logging.getLogger(__name__)
 # Below this the SDK logs every call, at DEBUG with client secrets.
@@ -77,7 +65,6 @@ class StripePayments:
         )
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
-        self._payment_methods = client.v1.payment_methods
         self._setup_intents = client.v1.setup_intents
         self._payment_methods = client.v1.payment_methods
         self._refunds = client.v1.refunds
@@ -137,7 +124,7 @@ class StripePayments:
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
-        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        amount = to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         # Another amount or another card is another request, not a repetition of this one.
         key = f"{session.session_id}-hold{part or ''}-{amount}-{driver.payment_method_id}"
         options: dict[str, Any] = {
@@ -151,7 +138,7 @@ class StripePayments:
         intent = self._pay(session, driver, {"amount": amount, **options}, key, part)
         held = Hold(
             intent.id,
-            _from_stripe(intent.amount, session.tariff.currency),
+            from_stripe(intent.amount, session.tariff.currency),
             capture_before=capture_before(getattr(intent, "latest_charge", None)),
         )
         self._check(session, held, intent, "requires_capture", can_wait=part == 0)
@@ -160,7 +147,7 @@ class StripePayments:
     def check_card(self, driver: Driver, currency: str, amount_minor: int, key: str) -> None:
         """Two calls: a hold, and its end."""
         request: Any = {
-            **{"amount": _to_stripe(amount_minor, currency, ROUND_CEILING), "currency": currency.lower()},
+            **{"amount": to_stripe(amount_minor, currency, ROUND_CEILING), "currency": currency.lower()},
             "customer": driver.customer_id,
             "payment_method": driver.payment_method_id,
             "allowed_payment_method_types": ["card"],
@@ -176,7 +163,7 @@ class StripePayments:
             self._payment_intents.cancel(payment_id, options={"idempotency_key": f"checked-{key}"})
 
     def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
-        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
+        amount = to_stripe(amount_minor, session.tariff.currency, ROUND_CEILING)
         key = f"{session.session_id}-raise-{hold.payment_id}-{amount}"
         try:
             with plain_errors():
@@ -185,13 +172,13 @@ class StripePayments:
                 )
         except Declined:
             return None
-        return replace(hold, amount_minor=_from_stripe(intent.amount, session.tariff.currency))
+        return replace(hold, amount_minor=from_stripe(intent.amount, session.tariff.currency))
 
     def charge(
         self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
     ) -> Hold:
         """One call. The amount taken may be a little below what was asked, where cards know no smaller step."""
-        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        amount = to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
             raise TooLittle("The amount is too small to be charged to a card.")
         presence = "there" if is_there else "away"
@@ -200,22 +187,41 @@ class StripePayments:
         if not is_there:
             options["off_session"] = True
         intent = self._pay(session, driver, options, key, _CHARGED)
-        charged = Hold(intent.id, _from_stripe(intent.amount, session.tariff.currency), driver.card or "")
+        charged = Hold(intent.id, from_stripe(intent.amount, session.tariff.currency), driver.card or "")
         self._check(session, charged, intent, "succeeded", can_wait=is_there)
         return charged
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
-        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        amount = to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        # By its metadata a webhook knows it again.
+        metadata = {"session_id": session.session_id, KEY: key}
         with plain_errors():
-            refund = self._refunds.create(
-                {"payment_intent": payment_id, "amount": amount, "metadata": {"session_id": session.session_id}},
-                {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
-            )
+            try:
+                refund = self._refunds.create(
+                    {"payment_intent": payment_id, "amount": amount, "metadata": metadata},
+                    {"idempotency_key": f"{session.session_id}-refund-{payment_id}-{key}"},
+                )
+            except stripe.IdempotencyError as error:
+                if error.http_status == HTTPStatus.CONFLICT:
+                    raise PaymentUnderWay("this refund is under way") from None
+                raise
         return refund.id
+
+    def refunds_of(self, payment_id: str) -> Sequence[ProviderRefund]:
+        with plain_errors():
+            page = self._refunds.list({"payment_intent": payment_id, "limit": 100})
+            found = (refund_of(it.to_dict()) for it in page.auto_paging_iter())
+            return [it for it in found if it is not None]
 
     def session_of(self, payment_id: str) -> str | None:
         with plain_errors():
-            intent = self._payment_intents.retrieve(payment_id)
+            try:
+                intent = self._payment_intents.retrieve(payment_id)
+            except stripe.InvalidRequestError as error:
+                # Another application's, or nobody's.
+                if error.http_status == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
         return _session_id(intent)
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
@@ -233,7 +239,7 @@ class StripePayments:
         """
         if not 0 < amount_minor <= hold.amount_minor:
             raise ValueError(f"{amount_minor} cannot be taken from a hold of {hold.amount_minor}")
-        amount = _to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
+        amount = to_stripe(amount_minor, session.tariff.currency, ROUND_FLOOR)
         if amount == 0:
             raise TooLittle("The amount is too small to be charged to a card.")
 
@@ -252,7 +258,7 @@ class StripePayments:
         with plain_errors():
             intent = self._payment_intents.retrieve(hold.payment_id)
         taken = intent.amount_received if intent.status == "succeeded" else 0
-        return _from_stripe(taken, session.tariff.currency)
+        return from_stripe(taken, session.tariff.currency)
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """No call: all is in the body, which is believed for five minutes after Stripe signed it."""
@@ -262,11 +268,7 @@ class StripePayments:
             )
         except (stripe.SignatureVerificationError, TypeError) as error:
             raise ValueError("the signature is not Stripe's") from error
-        event = read_event(body, is_live=self._is_live)
-        try:
-            return _news(event)
-        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
-            raise ValueError("the body is not an event of Stripe's") from error
+        return news_of(read_event(body, is_live=self._is_live))
 
     def _pay(
         self, session: Session, driver: Driver, options: dict[str, Any], key: str, part: int
@@ -335,61 +337,7 @@ def _provider_payment(intent: stripe.PaymentIntent) -> ProviderPayment:
         payment_id=intent.id,
         session_id=_session_id(intent),
         currency=currency,
-        held_minor=_from_stripe(intent.amount if is_held else 0, currency),
-        taken_minor=_from_stripe(charge.amount_captured if charge and is_taken else 0, currency),
-        refunded_minor=_from_stripe(refunded, currency),
-    )
-
-
-def _step(currency: str) -> int:
-    """Of what Stripe's amounts must be a multiple: card networks take no thousandths."""
-    return 10 if decimals(currency) == 3 else 1
-
-
-def _shift(currency: str) -> int:
-    """How many decimals more than ISO 4217 Stripe gives a currency."""
-    return _STRIPE_DECIMALS.get(currency, decimals(currency)) - decimals(currency)
-
-
-def _to_stripe(amount_minor: int, currency: str, rounding: str) -> int:
-    step = _step(currency)
-    return int((Decimal(amount_minor).scaleb(_shift(currency)) / step).quantize(Decimal(1), rounding)) * step
-
-
-def _from_stripe(amount: int, currency: str) -> int:
-    return int(Decimal(amount).scaleb(-_shift(currency)))
-
-
-def _news(event: dict[str, Any]) -> PaymentNews:
-    kind = _KINDS.get(event["type"], PaymentNewsKind.OTHER)
-    at = datetime.fromtimestamp(event["created"], UTC)
-    if kind is PaymentNewsKind.OTHER:
-        return PaymentNews(event_id=event["id"], kind=kind, at=at)
-    subject = event["data"]["object"]
-    if kind is PaymentNewsKind.CARD_SAVED:
-        return PaymentNews(
-            event_id=event["id"], kind=kind, customer_id=subject["customer"], setup_id=subject["id"], at=at
-        )
-    if kind.is_dispute:
-        amount_minor = _from_stripe(subject["amount"], subject["currency"].upper())
-        detail = {"dispute_id": subject["id"], "reason": subject.get("reason") or ""}
-        return PaymentNews(
-            event_id=event["id"],
-            kind=kind,
-            payment_id=subject["payment_intent"],
-            amount_minor=amount_minor,
-            at=at,
-            detail=detail,
-        )
-    error = subject.get("last_payment_error") or {}
-    return PaymentNews(
-        event_id=event["id"],
-        kind=kind,
-        session_id=subject["metadata"].get("session_id"),
-        payment_id=subject["id"],
-        amount_minor=_from_stripe(subject[_AMOUNTS.get(kind, "amount")], subject["currency"].upper()),
-        customer_id=subject["customer"],
-        at=at,
-        detail={name: error[name] for name in ("code", "message") if error.get(name)},
-        part=int(subject["metadata"].get("part", "0")),
+        held_minor=from_stripe(intent.amount if is_held else 0, currency),
+        taken_minor=from_stripe(charge.amount_captured if charge and is_taken else 0, currency),
+        refunded_minor=from_stripe(refunded, currency),
     )

@@ -21,7 +21,9 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.drivers import is_guest
+from chalicelib.domain.languages import Locale
 from chalicelib.domain.notifications import Channel, Notification, NotificationKind, check_webhook, is_public
+from chalicelib.domain.texts import Text, text
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.notifications import Webhooks
@@ -138,19 +140,6 @@ class SnsMessenger:
             raise Undelivered(why(error)) from error
 
 
-_SUBJECTS = {
-    NotificationKind.STARTED: "Your charge has begun",
-    NotificationKind.ALMOST_FULL: "Your charge is almost done",
-    NotificationKind.IDLE_FEE_BEGINS: "Your car takes no energy: unless it is moved soon, standing there costs",
-    NotificationKind.FINISHED: "Your charge has ended",
-    NotificationKind.PAYMENT_FAILED: "Your payment failed",
-    NotificationKind.RECEIPT_READY: "Your receipt is ready",
-    NotificationKind.CARD_EXPIRES: "Your payment card will soon expire: save another one in the app",
-    NotificationKind.BILL_CORRECTED: "Your bill was lowered",
-    NotificationKind.TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class MailMessenger:
     """Sends e-mail by Amazon SES: the port Messenger. One read and one call a notification.
@@ -173,31 +162,42 @@ class MailMessenger:
         driver = self.drivers.get(notice.driver_id)
         if driver is None or not driver.email or not driver.wants(notice.kind, Channel.MAIL):
             return
-        where = f"Session {notice.session_id} at charger {notice.charger_id}, connector {notice.connector}."
-        if notice.uid:
-            where = f"Card {notice.uid}, issued by {notice.operator_id}. Refuse it in the app if you do not know it."
+        subject, where = _words(notice)
         link = self.receipt_link(notice) if is_guest(notice.driver_id) else ""
-        words = f"{_SUBJECTS[notice.kind]}.\n\n{where}\n{link}"
+        words = f"{subject}.\n\n{where}\n{link}"
         try:
             self.client.send_email(
                 FromEmailAddress=self.sender,
                 Destination={"ToAddresses": [driver.email]},
                 Content={
-                    "Simple": {"Subject": {"Data": _SUBJECTS[notice.kind]}, "Body": {"Text": {"Data": words}}},
+                    "Simple": {
+                        "Subject": {"Data": subject, "Charset": "UTF-8"},
+                        "Body": {"Text": {"Data": words, "Charset": "UTF-8"}},
+                    },
                 },
             )
         except (BotoCoreError, ClientError) as error:
             raise Undelivered(why(error)) from error
 
 
-def subject_of(kind: NotificationKind) -> str:
-    """What a kind of notification says, in a sentence for a driver."""
-    return _SUBJECTS[kind]
+def subject_of(notice: Notification) -> str:
+    """What a notification says, in a sentence for its driver."""
+    return _words(notice)[0]
 
 
 def why(error: BotoCoreError | ClientError) -> str:
     """The error's code: its text may name an address."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+
+
+def _words(notice: Notification) -> tuple[str, str]:
+    """What it says and of which session, in the language of whoever it is for."""
+    language = Locale(notice.locale).language
+    if notice.uid:
+        blanks = {"uid": notice.uid, "operator": notice.operator_id}
+        return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
+    blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
+    return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
 
 
 def body_of(notice: Notification) -> str:
@@ -215,4 +215,7 @@ def body_of(notice: Notification) -> str:
     if notice.uid:
         told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id", "operator_id")}
         told["token"] = notice.uid
+    if notice.locale:
+        title, where = _words(notice)
+        told |= {"locale": notice.locale, "title": title, "text": where}
     return json.dumps(told, separators=(",", ":"))

@@ -77,7 +77,7 @@ class PushMessenger:
 
 def _message(notice: Notification) -> dict[str, str]:
     """SNS's message for all platforms: what is shown, and the ids with which the app finds the rest."""
-    title, told = subject_of(notice.kind), json.loads(body_of(notice))
+    title, told = subject_of(notice), json.loads(body_of(notice))
     apns: dict[str, Any] = {"aps": {"alert": title, "sound": "default"}, "kerb": told}
     fcm = {"notification": {"title": title}, "data": {name: str(value) for name, value in told.items()}}
     shown = json.dumps(apns)

@@ -20,9 +20,11 @@ IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
 _PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
+# Of these a session may have several, each with its number (`refunds.told_of`).
+_NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED)
 
 
-def notification_of(session: Session, kind: NotificationKind, at: datetime) -> Notification | None:
+def notification_of(session: Session, kind: NotificationKind, at: datetime, number: int = 0) -> Notification | None:
     """The notification for the session's driver; None when it has none, for then there is nobody to tell."""
     if session.driver_id is None:
         return None
@@ -34,16 +36,19 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime) -> N
         charger_id=session.charger_id,
         connector=session.connector,
         at=at,
+        number=number,
     )
 
 
-def bears_out(session: Session, kind: NotificationKind) -> bool:
-    """Whether a session shows that a notification is true; of what passes it cannot show the contrary."""
+def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool:
+    """Whether a session shows that a notification is true; of what passes it cannot show the contrary.
+
+    `number` is that of the refund it tells of.
+    """
     match kind:
-        case NotificationKind.STARTED:
-            return session.started_at is not None
-        case NotificationKind.FINISHED:
-            return session.started_at is not None and session.stopped_at is not None
+        case NotificationKind.STARTED | NotificationKind.FINISHED:
+            may_go_on = kind is NotificationKind.STARTED
+            return session.started_at is not None and (may_go_on or session.stopped_at is not None)
         case NotificationKind.PAYMENT_FAILED:
             was_refused = session.reason in (Reason.PAYMENT_DECLINED, Reason.PAYMENT_FAILED)
             is_unpaid = session.state is State.FAILED and session.started_at is not None
@@ -51,12 +56,20 @@ def bears_out(session: Session, kind: NotificationKind) -> bool:
             return owes_part or (session.payment is None and (was_refused or is_unpaid))
         case NotificationKind.RECEIPT_READY:
             return session.is_over and session.bill is not None and session.payment is not None
+        case NotificationKind.REFUNDED | NotificationKind.REFUND_FAILED:
+            may_stand = kind is NotificationKind.REFUNDED
+            return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
         case NotificationKind.BILL_CORRECTED:
-            lowered = [it for it in session.corrections if it.is_settled]
-            return any(it.waived_minor or session.refunded_minor for it in lowered)
+            return _is_lowered(session)
     return True
+
+
+def _is_lowered(session: Session) -> bool:
+    settled = [it for it in session.corrections if it.is_settled]
+    return any(it.waived_minor or session.refunded_minor for it in settled)
 
 
 def following(before: Session, after: Session) -> list[NotificationKind]:
     """What there is to tell once a session has become another, in order."""
-    return [kind for kind in KINDS if kind not in _PASSING and bears_out(after, kind) and not bears_out(before, kind)]
+    once = (kind for kind in KINDS if kind not in _PASSING and kind not in _NUMBERED)
+    return [kind for kind in once if bears_out(after, kind) and not bears_out(before, kind)]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
@@ -98,7 +99,7 @@ class CardAction:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was taken for the session in all; what of it went back is in `Session.refunded_minor`."""
+    """What was taken for the session in all; what of it went back is in `Session.refunded_minor` and `refunds`."""
 
     amount_minor: int
     paid_at: datetime
@@ -216,6 +217,7 @@ class Session:
     takings: tuple[Charge, ...] | None = None
     payment: Payment | None = None
     refunded_minor: int = 0
+    refunds: tuple[Refund, ...] = ()
     ended_at: datetime | None = None
     left_at: datetime | None = None
     seen_free_at: datetime | None = None
@@ -307,6 +309,11 @@ class Session:
     def due_minor(self) -> int:
         """What is asked and not paid."""
         return max(0, self.payable_minor - (self.payment.amount_minor if self.payment else self.taken_minor))
+
+    @property
+    def left_to_refund_minor(self) -> int:
+        """What of its payment has not gone back, nor is asked for already."""
+        return left_minor(self.refunds, self.payment.amount_minor, self.refunded_minor) if self.payment else 0
 
     @property
     def energy_wh(self) -> int | None:

@@ -16,6 +16,7 @@ from chalicelib.domain.charging.dues import DUES, DueEvent, billed
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.holds import HOLDS, HoldLost, placed, topped_up
 from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
 from chalicelib.domain.pricing.bill import Bill
@@ -161,13 +162,6 @@ class Charged:
 
 
 @dataclass(frozen=True, slots=True)
-class Refunded:
-    """So much has gone back to the card, all refunds together."""
-
-    refunded_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class Flagged:
     """A person should look at it."""
 
@@ -188,10 +182,19 @@ class Completed:
     at: datetime
 
 
-_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged | Refunded
+_OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | ChargesPlanned | Charged
 _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
 SessionEvent = (
-    _OfMoney | _OfCharging | HoldLost | DueEvent | Billed | PaymentFailed | SettledAtTerminal | Flagged | Completed
+    _OfMoney
+    | RefundEvent
+    | _OfCharging
+    | HoldLost
+    | DueEvent
+    | Billed
+    | PaymentFailed
+    | SettledAtTerminal
+    | Flagged
+    | Completed
 )
 
 
@@ -324,12 +327,6 @@ def _paid_if_all_taken(session: Session, at: datetime) -> Session:
     return replace(session, payment=Payment(taken_minor, at))
 
 
-def _refund(session: Session, event: Refunded) -> Session:
-    if event.refunded_minor <= session.refunded_minor:
-        return session
-    return replace(session, refunded_minor=event.refunded_minor)
-
-
 def _fail_payment(session: Session, event: PaymentFailed) -> Session:
     if session.bill is None or session.payment is not None:
         # What nobody has priced yet, or what is paid, has not failed to be paid.
@@ -346,6 +343,7 @@ def _complete(session: Session, event: Completed) -> Session:
     return replace(session, state=State.COMPLETED, ended_at=event.at)
 
 
+_BILLED = (State.STOPPING, State.COMPLETED, State.FAILED)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
 TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldPlaced): _hold,
@@ -379,15 +377,14 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.COMPLETED, Stopped): _note_end,
     (State.FAILED, Stopped): _note_end,
     (State.COMPLETED, Charged): _take,
-    (State.COMPLETED, Refunded): _refund,
     (State.COMPLETED, Flagged): _flag,
     (State.FAILED, Charged): _take,
-    (State.FAILED, Refunded): _refund,
     (State.FAILED, Flagged): _flag,
     **ENDS,
     **HOLDS,
     **DUES,
     **TERMINAL,
+    **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},
 }
 
 

@@ -30,8 +30,12 @@ class TransferKind(StrEnum):
     REFUND = "refund"
     SALE_REVERSAL = "sale_back"
     TAX_REVERSAL = "tax_back"
+    REFUND_FAILED = "refund_failed"
+    SALE_RESTORED = "sale_restored"
+    TAX_RESTORED = "tax_restored"
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
     WRITE_OFF = "write_off"
     TERMINAL = "terminal"
 
@@ -133,15 +137,27 @@ class Book:
         tax = self._transfer(TransferKind.TAX_REVERSAL, taxes, self._driver, tax_minor, at, reference)
         return (sale, tax) if tax_minor else (sale,)
 
+    def refund_failed(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
+        """The provider has the money of a refund again: all that the refund wrote is written back."""
+        money = self._transfer(TransferKind.REFUND_FAILED, self._card, self._driver, amount_minor, at, refund_id)
+        net_minor = amount_minor - tax_minor
+        sale = self._transfer(
+            TransferKind.SALE_RESTORED, self._driver, f"revenue/{self.operator_id}", net_minor, at, refund_id
+        )
+        tax = self._transfer(
+            TransferKind.TAX_RESTORED, self._driver, f"tax/{self.operator_id}", tax_minor, at, refund_id
+        )
+        return (money, sale, tax) if tax_minor else (money, sale)
+
     def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
         """The cardholder's bank has taken money back; whether for good is not known yet."""
         return self._transfer(
             TransferKind.DISPUTE, f"disputed/{self.operator_id}", self._card, amount_minor, at, dispute_id
         )
 
-    def dispute_won(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
-        """It has come back."""
-        disputed = f"disputed/{self.operator_id}"
+    def dispute_won(self, dispute_id: str, amount_minor: int, at: datetime, *, was_lost: bool = False) -> Transfer:
+        """It has come back, be it after it was thought to be lost."""
+        disputed = f"{'charged_back' if was_lost else 'disputed'}/{self.operator_id}"
         return self._transfer(TransferKind.DISPUTE_WON, self._card, disputed, amount_minor, at, dispute_id)
 
     def terminal(self, psp_ref: str, amount_minor: int, at: datetime) -> Transfer:
@@ -149,6 +165,11 @@ class Book:
         return self._transfer(
             TransferKind.TERMINAL, f"terminal/{self.operator_id}", self._driver, amount_minor, at, psp_ref
         )
+
+    def dispute_lost(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """It is gone for good: the operator's loss."""
+        lost, disputed = f"charged_back/{self.operator_id}", f"disputed/{self.operator_id}"
+        return self._transfer(TransferKind.DISPUTE_LOST, lost, disputed, amount_minor, at, dispute_id)
 
     def write_off(self, amount_minor: int, at: datetime, reference: str = "") -> Transfer:
         """The operator lets go of what is too little to be asked for; a second time has a `reference` of its own."""
@@ -206,11 +227,53 @@ def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
     return dict(sums)
 
 
+def refunded_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
+    """What has gone back to each payment, and not come here again."""
+    sums: Counter[str] = Counter()
+    for transfer in transfers:
+        if transfer.kind is TransferKind.REFUND:
+            sums[transfer.payment_id] += transfer.amount_minor
+        if transfer.kind is TransferKind.REFUND_FAILED:
+            sums[transfer.payment_id] -= transfer.amount_minor
+    return dict(sums)
+
+
+# What a correction waives is sold less without any money going back: its reference begins so.
+WAIVED = "correction/"
+# What never stands alone: money that goes back is so much less sold, and what undoes something follows it.
+_PAIRED = (
+    (TransferKind.REFUND, (TransferKind.SALE_REVERSAL, TransferKind.TAX_REVERSAL)),
+    (TransferKind.REFUND_FAILED, (TransferKind.SALE_RESTORED, TransferKind.TAX_RESTORED)),
+)
+_FOLLOWS = (
+    (TransferKind.REFUND_FAILED, TransferKind.REFUND),
+    (TransferKind.DISPUTE_WON, TransferKind.DISPUTE),
+    (TransferKind.DISPUTE_LOST, TransferKind.DISPUTE),
+)
+
+
+def unpaired(transfers: Iterable[Transfer]) -> list[str]:
+    """What a session's transfers lack: sentences, none where every one has what belongs to it."""
+    amounts: dict[tuple[TransferKind, str], int] = {(it.kind, it.reference): it.amount_minor for it in transfers}
+    wrong = []
+    for (kind, reference), amount_minor in amounts.items():
+        for money, sold in _PAIRED:
+            if kind is money and amount_minor != sum(amounts.get((it, reference), 0) for it in sold):
+                wrong.append(f"{kind} {reference} of {amount_minor} is not what was sold less")
+            if kind in sold and (money, reference) not in amounts and not reference.startswith(WAIVED):
+                wrong.append(f"{kind} {reference} has no {money}")
+        for after, before in _FOLLOWS:
+            if kind is after and amounts.get((before, reference), -1) < amount_minor:
+                wrong.append(f"{kind} {reference} of {amount_minor} undoes no {before}")
+    return wrong
+
+
 def tax_to_reverse(bill: Bill, transfers: Iterable[Transfer], amount_minor: int) -> int:
     """The tax in an amount that is to be taken back of a sale: its share of the bill's, rounded over all taken back."""
     sums: Counter[TransferKind] = Counter()
     for transfer in transfers:
         sums[transfer.kind] += transfer.amount_minor
-    back_minor = sums[TransferKind.SALE_REVERSAL] + sums[TransferKind.TAX_REVERSAL]
+    tax_back_minor = sums[TransferKind.TAX_REVERSAL] - sums[TransferKind.TAX_RESTORED]
+    back_minor = sums[TransferKind.SALE_REVERSAL] - sums[TransferKind.SALE_RESTORED] + tax_back_minor
     share = Fraction((back_minor + amount_minor) * bill.tax_minor, bill.total_minor or 1)
-    return min(amount_minor, max(0, round_half_up(share) - sums[TransferKind.TAX_REVERSAL]))
+    return min(amount_minor, max(0, round_half_up(share) - tax_back_minor))

@@ -1,4 +1,4 @@
-"""Receipts, and who issues them.
+"""Receipts and refund notes, and who issues them.
 
 One says for ever what was sold, where and by whom, whatever becomes of site or operator; and how it stands with its
 payment today.
@@ -9,13 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.charging.refunds import Refund
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.languages import ENGLISH
 from chalicelib.domain.pricing.bill import Bill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """An operator's legal profile: who it is by law. `country` is ISO 3166 alpha-2; what was not told is empty."""
+    """An operator's legal profile: who it is by law. `country` is ISO 3166 alpha-2; what was not told is empty.
+
+    `language` is the locale of its papers and messages to whoever has not said which one they speak.
+    """
 
     legal_name: str
     address: str
@@ -23,11 +28,15 @@ class Profile:
     tax_id: str = ""
     email: str = ""
     phone: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it."""
+    """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it.
+
+    `language` is the locale of whoever it was issued to.
+    """
 
     number: str
     session_id: str
@@ -49,6 +58,7 @@ class Receipt:
     paid_minor: int
     paid_at: datetime
     card: str
+    language: str = ENGLISH
     waived_minor: int = 0
     written_off_minor: int = 0
 
@@ -69,3 +79,26 @@ def as_of_now(receipt: Receipt, session: Session) -> Receipt:
         waived_minor=session.waived_minor,
         written_off_minor=session.written_off_minor,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNote:
+    """A refund note (credit note): what of a receipt has gone back, at which rates of tax, and when."""
+
+    receipt: Receipt
+    refund: Refund
+
+    @property
+    def number(self) -> str:
+        """Its own number, which no other paper bears."""
+        return f"C-{self.receipt.session_id}-{self.refund.number}"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the money came back here after all."""
+        return self.refund.is_failed
+
+    @property
+    def net_minor(self) -> int:
+        """What went back before taxes."""
+        return self.refund.amount_minor - self.refund.tax_minor

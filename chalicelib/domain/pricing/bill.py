@@ -1,18 +1,18 @@
 """Bills: lines, taxes and totals. Tax is taken on the sum of all lines of one rate, and rounded once.
 
-Where a tariff bounds what a session may cost, a line of its own makes up the difference.
+Where a tariff bounds what a session may cost, a line of each rate makes up the difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
 
-from chalicelib.domain.pricing.currency import decimals, round_half_up, to_minor
-from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.domain.pricing.currency import decimals, to_minor
+from chalicelib.domain.pricing.tariff import PriceLimit, Tariff
+from chalicelib.domain.pricing.tax import Tax, added, included, of_both, of_net, of_total
 
 
 class Dimension(StrEnum):
@@ -44,20 +44,11 @@ class Line:
     tax_percent: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tax:
-    """The tax of one rate on `net_minor`."""
-
-    percent: Decimal
-    net_minor: int
-    amount_minor: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
     """What a session costs. `net_minor + tax_minor == total_minor`, and the taxes sum to `tax_minor`.
 
-    The lines sum to `net_minor`, or to `total_minor` where `tax_included`.
+    The lines sum to `net_minor`, or to `total_minor` where `tax_included`; those of one rate to what that rate is of.
     """
 
     currency: str
@@ -75,31 +66,23 @@ def total(tariff: Tariff, lines: Sequence[Line], *, is_charge: bool) -> Bill:
     for line in lines:
         rate = line.tax_percent or Decimal(0)
         amounts[rate] = amounts.get(rate, 0) + line.amount_minor
-    taxes = [_tax(percent, amount, included=tariff.tax_included) for percent, amount in amounts.items()]
-    net_minor = sum(it.net_minor for it in taxes)
-    total_minor = net_minor + sum(it.amount_minor for it in taxes)
-    bounded = _bounded(tariff, taxes, net_minor, total_minor) if is_charge else (net_minor, total_minor)
-    if bounded != (net_minor, total_minor):
-        lines = [*lines, _difference(tariff, bounded, (net_minor, total_minor))]
-        net_minor, total_minor = bounded
-        taxes = _spread(taxes or [Tax(_usual_rate(tariff), 0, 0)], net_minor, total_minor - net_minor)
+    of = included if tariff.tax_included else added
+    taxes = [of(percent, amount) for percent, amount in amounts.items()]
+    if is_charge:
+        sold = taxes or [Tax(_usual_rate(tariff), 0, 0)]
+        bounded = _bounded(tariff, sold)
+        if bounded != sold:
+            lines, taxes = [*lines, *_differences(tariff, sold, bounded)], bounded
+    net_minor, tax_minor = _net(taxes), sum(it.amount_minor for it in taxes)
     return Bill(
         currency=tariff.currency,
         lines=tuple(lines),
         net_minor=net_minor,
-        tax_minor=total_minor - net_minor,
-        total_minor=total_minor,
+        tax_minor=tax_minor,
+        total_minor=net_minor + tax_minor,
         taxes=tuple(it for it in taxes if it.percent),
         tax_included=tariff.tax_included,
     )
-
-
-def _tax(percent: Decimal, amount_minor: int, *, included: bool) -> Tax:
-    rate = Fraction(percent)
-    if included:
-        tax_minor = round_half_up(amount_minor * rate / (100 + rate))
-        return Tax(percent, amount_minor - tax_minor, tax_minor)
-    return Tax(percent, amount_minor, round_half_up(amount_minor * rate / 100))
 
 
 def _usual_rate(tariff: Tariff) -> Decimal:
@@ -107,54 +90,45 @@ def _usual_rate(tariff: Tariff) -> Decimal:
     return next((price.vat for it in tariff.elements for price in it.price_components if price.vat), Decimal(0))
 
 
-def _bounded(tariff: Tariff, taxes: Sequence[Tax], net_minor: int, total_minor: int) -> tuple[int, int]:
-    """Net and total, raised to the minimum or lowered to the maximum.
+def _bounded(tariff: Tariff, taxes: list[Tax]) -> list[Tax]:
+    """What is sold at each rate, raised to the minimum or lowered to the maximum.
 
-    Before and after taxes, both bounds are kept (OCPI module Tariffs, notes on min_price and max_price).
+    Bounds before and after taxes are both kept (OCPI module Tariffs, notes on min_price and max_price). What contradict
+    each other cannot be; then the lower price is right.
     """
-    exact_tax = sum((it.net_minor * Fraction(it.percent) / 100 for it in taxes), Fraction(0))
-    rate = exact_tax / net_minor if net_minor else Fraction(_usual_rate(tariff)) / 100
-    low, high = tariff.min_price, tariff.max_price
-    net_low, net_high = (it.before_taxes if it else None for it in (low, high))
-    bound = _clamped(net_minor, net_low, net_high, tariff.currency)
-    if bound != net_minor:
-        net_minor, total_minor = bound, bound + round_half_up(bound * rate)
-    total_low, total_high = (it.after_taxes if it else None for it in (low, high))
-    bound = _clamped(total_minor, total_low, total_high, tariff.currency)
-    if bound != total_minor:
-        is_fixed = net_low is not None or net_high is not None
-        net_minor = min(bound, net_minor if is_fixed else round_half_up(bound / (1 + rate)))
-        total_minor = bound
-    return net_minor, total_minor
+    low, high = tariff.min_price or PriceLimit(), tariff.max_price or PriceLimit()
+    if low.before_taxes is not None and _net(taxes) < (bound := to_minor(low.before_taxes, tariff.currency)):
+        taxes = of_net(taxes, bound)
+    if low.after_taxes is not None and _gross(taxes) < (bound := to_minor(low.after_taxes, tariff.currency)):
+        taxes = of_total(taxes, bound)
+    if high.before_taxes is not None and _net(taxes) > (bound := to_minor(high.before_taxes, tariff.currency)):
+        taxes = of_net(taxes, bound)
+    if high.after_taxes is not None and _gross(taxes) > (bound := to_minor(high.after_taxes, tariff.currency)):
+        # Rates that differ can come to both bounds at once, as in OCPI's own example.
+        is_at_both = high.before_taxes is not None and _net(taxes) == to_minor(high.before_taxes, tariff.currency)
+        taxes = (of_both(taxes, _net(taxes), bound) if is_at_both else None) or of_total(taxes, bound)
+    return taxes
 
 
-def _clamped(amount_minor: int, low: Decimal | None, high: Decimal | None, currency: str) -> int:
-    if low is not None:
-        amount_minor = max(amount_minor, to_minor(low, currency))
-    return amount_minor if high is None else min(amount_minor, to_minor(high, currency))
+def _net(taxes: Sequence[Tax]) -> int:
+    return sum(it.net_minor for it in taxes)
 
 
-def _difference(tariff: Tariff, bounded: tuple[int, int], sums: tuple[int, int]) -> Line:
-    which = 1 if tariff.tax_included else 0
-    change_minor = bounded[which] - sums[which]
-    dimension = Dimension.MINIMUM if bounded[1] > sums[1] else Dimension.MAXIMUM
-    return Line(
-        dimension=dimension,
-        quantity=1,
-        unit_price=Decimal(change_minor).scaleb(-decimals(tariff.currency)),
-        amount_minor=change_minor,
-    )
+def _gross(taxes: Sequence[Tax]) -> int:
+    return sum(it.gross_minor for it in taxes)
 
 
-def _spread(taxes: Sequence[Tax], net_minor: int, tax_minor: int) -> list[Tax]:
-    """The same rates, each with its share of what is to be paid now; the last has what rounding leaves."""
-    weight = sum(it.net_minor for it in taxes)
-    tax_weight = sum(it.amount_minor for it in taxes)
-    spread = []
-    left_net, left_tax = net_minor, tax_minor
-    for tax in taxes[:-1]:
-        net = round_half_up(Fraction(net_minor * tax.net_minor, weight or 1))
-        amount = round_half_up(Fraction(tax_minor * tax.amount_minor, tax_weight or 1))
-        spread.append(Tax(tax.percent, net, amount))
-        left_net, left_tax = left_net - net, left_tax - amount
-    return [*spread, Tax(taxes[-1].percent, left_net, left_tax)]
+def _differences(tariff: Tariff, sold: Sequence[Tax], bounded: Sequence[Tax]) -> Iterator[Line]:
+    """What the bound adds to each rate's lines, or takes off them."""
+    dimension = Dimension.MINIMUM if _gross(bounded) > _gross(sold) else Dimension.MAXIMUM
+    for before, after in zip(sold, bounded, strict=True):
+        gross_minor, net_minor = after.gross_minor - before.gross_minor, after.net_minor - before.net_minor
+        change_minor = gross_minor if tariff.tax_included else net_minor
+        if change_minor:
+            yield Line(
+                dimension=dimension,
+                quantity=1,
+                unit_price=Decimal(change_minor).scaleb(-decimals(tariff.currency)),
+                amount_minor=change_minor,
+                tax_percent=after.percent or None,
+            )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, example, secret
+from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, SpokenLocale, example, secret
+
+ACCEPTED_TERMS = {"version": "2026-11", "accepted_at": "2026-11-21T09:00:00Z"}
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=16)]
 
@@ -17,6 +20,7 @@ class Registration(RequestBody):
     model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
     email: Email
     password: Annotated[str, secret(8, 256)]
+    terms_version: Annotated[str | None, Field(description="of the terms of use that are accepted with it")] = None
 
 
 class Confirmation(RequestBody):
@@ -100,13 +104,58 @@ class Tokens(ResponseBody):
     refresh_token: str | None
 
 
-class Me(ResponseBody):
-    """The account that calls."""
+class AcceptedTermsView(ResponseBody):
+    """A version of the terms of use, and when it was accepted."""
 
-    model_config = example(driver_id="3f1c…", email="driver@example.com", card="visa 4242")
+    version: str
+    accepted_at: datetime
+
+
+class TermsOfUseView(ResponseBody):
+    """The terms of use that hold now; `is_required`: no charge is begun by app before they are accepted."""
+
+    version: str
+    url: str
+    is_required: bool
+    is_accepted: bool
+
+
+class Me(ResponseBody):
+    """The account that calls; no `terms_of_use` where the platform has none."""
+
+    model_config = example(
+        driver_id="3f1c…",
+        email="driver@example.com",
+        card="visa 4242",
+        locale="de-CH",
+        terms_of_use={
+            "version": "2026-11",
+            "url": "https://example.com/terms",
+            "is_required": False,
+            "is_accepted": True,
+        },
+        accepted_terms=[ACCEPTED_TERMS],
+    )
     driver_id: str
     email: str
     card: str | None
+    locale: str
+    terms_of_use: TermsOfUseView | None
+    accepted_terms: list[AcceptedTermsView]
+
+
+class PreferencesBody(RequestBody):
+    """What the caller wishes; what is left out stays as it is."""
+
+    model_config = RequestBody.model_config | example(locale="fr-CH")
+    locale: SpokenLocale | None = None
+
+
+class AcceptanceBody(RequestBody):
+    """The version of the terms of use that the caller accepts."""
+
+    model_config = RequestBody.model_config | example(version="2026-11")
+    version: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class NewCardSetup(RequestBody):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from chalice import Blueprint
 
+from chalicelib.domain.languages import accepted
 from chalicelib.handlers.drivers.account_models import (
+    AcceptanceBody,
+    AcceptedTermsView,
     Card,
     CardSetupView,
     Confirmation,
@@ -12,8 +15,10 @@ from chalicelib.handlers.drivers.account_models import (
     FinishedSetup,
     Me,
     NewCardSetup,
+    PreferencesBody,
     RefreshToken,
     Registration,
+    TermsOfUseView,
     Tokens,
 )
 from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
@@ -32,10 +37,14 @@ drivers = Blueprint(__name__)
     status=201,
     needs_login=False,
     errors=(401, 409, 429, 503),
+    headers={"Accept-Language": "the first language of papers and messages"},
 )
 def register(request: Request) -> Me:
     """Open an account; a code to confirm it goes to its e-mail address."""
-    return me_view(network().accounts.register(request.body.email, request.body.password))
+    version: str | None = request.body.terms_version
+    terms = network().preferences.acceptance(version) if version is not None else None
+    locale = accepted(request.headers.get("accept-language", ""))
+    return me_view(network().accounts.register(request.body.email, request.body.password, locale, terms))
 
 
 @endpoint(drivers, "POST", "/v1/drivers/confirm", takes=Confirmation, status=204, needs_login=False, errors=(401, 429))
@@ -63,6 +72,20 @@ def me(request: Request) -> Me:
     return me_view(network().accounts.driver(request.driver_id))
 
 
+@endpoint(drivers, "PATCH", "/v1/me", takes=PreferencesBody, answers=Me, errors=(404,))
+def change_me(request: Request) -> Me:
+    """Say which language papers and messages shall come in."""
+    if request.body.locale is None:
+        return me_view(network().accounts.driver(request.driver_id))
+    return me_view(network().preferences.speak(request.driver_id, request.body.locale))
+
+
+@endpoint(drivers, "PUT", "/v1/me/terms", takes=AcceptanceBody, answers=Me, errors=(404, 409))
+def accept_terms(request: Request) -> Me:
+    """Accept the terms of use that hold now; when that was is kept with their version."""
+    return me_view(network().preferences.accept(request.driver_id, request.body.version))
+
+
 @endpoint(drivers, "POST", "/v1/cards/setup", takes=NewCardSetup, answers=CardSetupView, status=201, errors=(404, 503))
 def begin_card_setup(request: Request) -> CardSetupView:
     """Begin to save a card: the client finishes with Stripe, so that no card number reaches Kerb."""
@@ -80,7 +103,27 @@ def save_card(request: Request) -> Card:
 
 def me_view(driver: Driver) -> Me:
     """The account as its driver sees it."""
-    return Me(driver_id=driver.driver_id, email=driver.email, card=driver.card)
+    terms = network().terms_of_use
+    return Me(
+        driver_id=driver.driver_id,
+        email=driver.email,
+        card=driver.card,
+        locale=driver.locale,
+        terms_of_use=TermsOfUseView(
+            version=terms.version,
+            url=terms.url,
+            is_required=terms.is_required,
+            is_accepted=driver.has_accepted(terms),
+        )
+        if terms.version
+        else None,
+        accepted_terms=accepted_views(driver),
+    )
+
+
+def accepted_views(driver: Driver) -> list[AcceptedTermsView]:
+    """What a driver has accepted, and when."""
+    return [AcceptedTermsView(version=it.version, accepted_at=it.at) for it in driver.accepted]
 
 
 def tokens_view(login: Login) -> Tokens:

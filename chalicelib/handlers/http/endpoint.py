@@ -242,7 +242,14 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 
 def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Response:
     try:
-        answer = route.handler(_checked(route, request, path_parameters))
+        checked = _checked(route, request, path_parameters)
+    except Exception as error:
+        return _problem(error)
+    try:
+        answer = route.handler(checked)
+    except ValidationError as error:
+        # The request was as it should be: what its model refuses is our own answer, and no fault of the caller's.
+        return _problem(TypeError(f"{error.title} refuses what it should say"))
     except Exception as error:
         return _problem(error)
     if not isinstance(answer, Answer):

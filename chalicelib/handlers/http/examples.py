@@ -57,6 +57,7 @@ SESSION: dict[str, Any] = {
     "power_w": 11000,
     "soc_percent": 43,
     "elapsed_s": 654,
+    "charger_offline_since": None,
     "charging_s": None,
     "suspended_by_car_s": None,
     "suspended_by_station_s": None,
@@ -146,6 +147,22 @@ PROFILE: dict[str, Any] = {
     "tax_id": "DE123456789",
     "email": "billing@example.com",
     "phone": "",
+    "language": "de",
+}
+REFUND_NOTE: dict[str, Any] = {
+    "number": "C-KAAAAAAAAAAAAAAAAAAA-1",
+    "receipt_number": "R-KAAAAAAAAAAAAAAAAAAA",
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "status": "done",
+    "refunded_at": "2026-11-22T08:00:00Z",
+    "currency": "EUR",
+    "amount_minor": 119,
+    "net_minor": 100,
+    "taxes": [{"percent": "19", "net_minor": 100, "amount_minor": 19}],
+    "tax_minor": 19,
+    "card": "visa 4242",
+    "supplier": PROFILE,
+    "url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/refunds/C-KAAAAAAAAAAAAAAAAAAA-1",
 }
 RECEIPT: dict[str, Any] = {
     "number": "R-KAAAAAAAAAAAAAAAAAAA",
@@ -178,6 +195,9 @@ RECEIPT: dict[str, Any] = {
     "amount_due_minor": 0,
     "paid_at": "2026-11-21T10:00:05Z",
     "card": "visa 4242",
+    "language": "de",
+    "refunded_minor": 119,
+    "refunds": [REFUND_NOTE],
 }
 REGISTERED: dict[str, Any] = {
     "items": [

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.languages import LANGUAGES, locale_of
 
 
 def example(**values: Any) -> ConfigDict:
@@ -22,13 +23,23 @@ class RequestBody(BaseModel):
 
 
 class ResponseBody(BaseModel):
-    """A response body. Models are built when first used: most functions never see one, and all would pay 45 ms."""
+    """A response body. Models are built when first used: most functions never see one, and all would pay 45 ms.
 
-    model_config = ConfigDict(defer_build=True)
+    One that refuses what it should say is logged, and what that was (somebody's address, say) is not.
+    """
+
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
 
 
 def _connector_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _spoken(text: str) -> str:
+    locale = locale_of(text)
+    if text and not locale:
+        raise ValueError(f"is no locale of {', '.join(LANGUAGES)}")
+    return locale
 
 
 def all_different(connectors: list[str]) -> list[str]:
@@ -55,6 +66,14 @@ Price = Annotated[
     PlainSerializer(lambda price: f"{price:f}", return_type=str, when_used="json"),
 ]
 Percent = Annotated[Price, Field(le=100)]
+# What is answered is what was computed, with every decimal of it, and below nothing where a bound takes something off.
+Figure = Annotated[Decimal, PlainSerializer(lambda figure: f"{figure:f}", return_type=str, when_used="json")]
+SpokenLocale = Annotated[
+    str,
+    StringConstraints(max_length=35),
+    AfterValidator(_spoken),
+    Field(description=f"BCP 47: {', '.join(LANGUAGES)}, with or without a country (de-CH); empty for none"),
+]
 # One mailbox and nothing beside it: no list, no name before it, no comment, no quotes, no label with a dash before it.
 _IN_ADDRESS = r'[^\s@,;:<>()\[\]\\"\x00-\x20\x7f'
 Email = Annotated[

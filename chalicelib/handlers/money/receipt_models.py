@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.pricing.bill import Dimension
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import Email, Minor, Price, RequestBody, ResponseBody, example
+from chalicelib.handlers.http.fields import Email, Figure, Minor, RequestBody, ResponseBody, SpokenLocale, example
 
 
 class ReceiptFormat(StrEnum):
@@ -22,19 +23,22 @@ class ReceiptFormat(StrEnum):
 
 
 class ReceiptLine(ResponseBody):
-    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once."""
+    """One thing charged for: `quantity` in Wh, seconds or 1; `unit_price` per kWh, hour or once.
+
+    A `maximum` takes off what a session would cost more: its amount is below 0.
+    """
 
     dimension: Dimension
     quantity: int
-    unit_price: Price
-    tax_percent: Price | None
+    unit_price: Figure
+    tax_percent: Figure | None
     amount_minor: Minor
 
 
 class ReceiptTax(ResponseBody):
     """The tax of one rate on `net_minor`."""
 
-    percent: Price
+    percent: Figure
     net_minor: Minor
     amount_minor: Minor
 
@@ -55,6 +59,7 @@ class ProfileBody(RequestBody):
     ] = ""
     email: Email | Literal[""] = ""
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +()/.\-]*$", max_length=40)] = ""
+    language: Annotated[SpokenLocale, Field(description="of papers and messages to whoever has not said theirs")] = ""
 
 
 class ProfileView(ResponseBody):
@@ -67,6 +72,7 @@ class ProfileView(ResponseBody):
     tax_id: str
     email: str
     phone: str
+    language: str
 
 
 class NewReceiptLink(RequestBody):
@@ -87,8 +93,34 @@ class ReceiptLink(ResponseBody):
     expires_at: datetime
 
 
+class RefundNoteView(ResponseBody):
+    """A refund note: what has gone back of a receipt, its taxes by rate; void where the status is `failed`."""
+
+    model_config = example(**examples.REFUND_NOTE)
+    number: str
+    receipt_number: str
+    session_id: str
+    status: RefundStatus
+    refunded_at: datetime
+    currency: str
+    amount_minor: Minor
+    net_minor: Minor
+    taxes: list[ReceiptTax]
+    tax_minor: Minor
+    card: str
+    supplier: ProfileView | None
+    url: str
+
+
+class RefundNotes(ResponseBody):
+    """All that has gone back of a session, the first refund first."""
+
+    model_config = example(items=[examples.REFUND_NOTE])
+    items: list[RefundNoteView]
+
+
 class ReceiptView(ResponseBody):
-    """A receipt: what was bought, and what was paid."""
+    """A receipt: what was bought and paid, which never changes, and what has gone back of it since."""
 
     model_config = example(**examples.RECEIPT)
     number: str
@@ -119,3 +151,6 @@ class ReceiptView(ResponseBody):
     amount_due_minor: Minor
     paid_at: datetime
     card: str
+    language: str
+    refunded_minor: Minor
+    refunds: list[RefundNoteView]

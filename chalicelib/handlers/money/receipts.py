@@ -1,14 +1,17 @@
-"""Routes for receipts, as JSON, HTML or PDF: to their driver, and to whoever has a link that is good for a while."""
+"""Routes for receipts and refund notes, as JSON, HTML or PDF: to their driver, or by a link good for a while."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from chalice import Blueprint
 
-from chalicelib.domain.money.receipt import Profile, Receipt
+from chalicelib.domain.languages import LANGUAGES, locale_of
+from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.money import receipt_models as models
 from chalicelib.handlers.money import views
@@ -20,7 +23,11 @@ from chalicelib.handlers.money.receipt_models import (
     ReceiptLink,
 )
 from chalicelib.records.access import TicketScope
+from chalicelib.services.access import NotFound
 from chalicelib.wiring import network
+
+if TYPE_CHECKING:
+    from chalicelib.handlers.money.paper.sheet import Sheet
 
 receipts = Blueprint(__name__)
 
@@ -30,7 +37,10 @@ _NOTHING_RUNS = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAPER = ("text/html", "application/pdf")
-_FORMAT = {"format": "json, html or pdf; json if left out"}
+_FORMAT = {
+    "format": "json, html or pdf; json if left out",
+    "locale": "another language for paper than it was issued in, such as fr-CH",
+}
 
 
 @endpoint(
@@ -43,8 +53,30 @@ _FORMAT = {"format": "json, html or pdf; json if left out"}
     also_as=_PAPER,
 )
 def receipt(request: Request) -> models.ReceiptView | Answer:
-    """The receipt of a paid session: what was sold as it was, what is paid as of now; 409 until there is one."""
-    return _printed(request, network().driver_sessions.receipt(request.driver_id, request.path["session_id"]))
+    """The receipt of a paid session: what was sold as it was, what is paid and gone back as of now; else 409."""
+    return _receipt(request, *network().driver_sessions.papers(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(receipts, "GET", "/v1/sessions/{session_id}/refunds", answers=models.RefundNotes, errors=(404, 409))
+def refunds(request: Request) -> models.RefundNotes:
+    """What has gone back of a paid session, a note for each refund."""
+    _, notes = network().driver_sessions.papers(request.driver_id, request.path["session_id"])
+    return models.RefundNotes(items=[views.refund_note(it) for it in notes])
+
+
+@endpoint(
+    receipts,
+    "GET",
+    "/v1/sessions/{session_id}/refunds/{number}",
+    answers=models.RefundNoteView,
+    errors=(400, 404, 409),
+    query=_FORMAT,
+    also_as=_PAPER,
+)
+def refund_note(request: Request) -> models.RefundNoteView | Answer:
+    """A refund note, by its number."""
+    _, notes = network().driver_sessions.papers(request.driver_id, request.path["session_id"])
+    return _note(request, notes)
 
 
 @endpoint(
@@ -81,7 +113,7 @@ def linked_receipt(request: Request) -> Answer:
     session_id = request.path["session_id"]
     ticket = request.query.get("ticket", "")
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
-    shown = _printed(request, network().driver_sessions.receipt(driver_id, session_id))
+    shown = _receipt(request, *network().driver_sessions.papers(driver_id, session_id))
     answer = shown if isinstance(shown, Answer) else Answer(shown)
     # Whoever has the address has the receipt: no cache on the way may keep one beside the other.
     return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
@@ -100,29 +132,50 @@ def get_profile(request: Request) -> ProfileView:
     return views.profile(network().registry.profile(request.operator_id))
 
 
-def _printed(request: Request, it: Receipt) -> models.ReceiptView | Answer:
+def _receipt(request: Request, it: Receipt, notes: Sequence[RefundNote]) -> models.ReceiptView | Answer:
+    wanted, locale = _wanted(request)
+    if wanted is ReceiptFormat.JSON:
+        return views.receipt(it, notes)
+    # Only here: most requests want no paper.
+    from chalicelib.handlers.money.paper.sheet import sheet  # noqa: PLC0415
+
+    return _printed(sheet(it, notes, locale), wanted)
+
+
+def _note(request: Request, notes: Sequence[RefundNote]) -> models.RefundNoteView | Answer:
+    note = next((it for it in notes if it.number == request.path["number"]), None)
+    if note is None:
+        raise NotFound(f"refund note {request.path['number']}")
+    wanted, locale = _wanted(request)
+    if wanted is ReceiptFormat.JSON:
+        return views.refund_note(note)
+    from chalicelib.handlers.money.paper.sheet import note_sheet  # noqa: PLC0415
+
+    return _printed(note_sheet(note, locale), wanted)
+
+
+def _wanted(request: Request) -> tuple[ReceiptFormat, str]:
+    """On what it shall be printed, and in which locale, empty for its own."""
     try:
         wanted = ReceiptFormat(request.query.get("format", ReceiptFormat.JSON))
     except ValueError:
         raise BadRequest("format must be json, html or pdf", "format") from None
-    if wanted is ReceiptFormat.JSON:
-        return views.receipt(it)
+    wish = request.query.get("locale", "")
+    if wish and not locale_of(wish):
+        raise BadRequest(f"locale must be one of {', '.join(LANGUAGES)}, with or without a country", "locale")
+    return wanted, locale_of(wish)
+
+
+def _printed(it: Sheet, wanted: ReceiptFormat) -> Answer:
     headers = {
         "Content-Type": _TYPES[wanted],
         "Content-Disposition": f'inline; filename="{it.number}.{wanted}"',
         "Cache-Control": "private, no-cache",
     }
     if wanted is ReceiptFormat.HTML:
-        headers["Content-Security-Policy"] = _NOTHING_RUNS
-    return Answer(_paper(it, wanted), headers=headers)
+        from chalicelib.handlers.money.paper.html import page  # noqa: PLC0415
 
+        return Answer(page(it), headers={**headers, "Content-Security-Policy": _NOTHING_RUNS})
+    from chalicelib.handlers.money.paper.pdf import document_of  # noqa: PLC0415
 
-def _paper(it: Receipt, wanted: ReceiptFormat) -> str:
-    # Only here: most requests want no paper.
-    if wanted is ReceiptFormat.HTML:
-        from chalicelib.handlers.money.paper.html import html  # noqa: PLC0415
-
-        return html(it)
-    from chalicelib.handlers.money.paper.pdf import pdf  # noqa: PLC0415
-
-    return pdf(it)
+    return Answer(document_of(it), headers=headers)

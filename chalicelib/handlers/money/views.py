@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.domain.charging.session import CardAction
 from chalicelib.domain.money import receipt as domain
-from chalicelib.domain.money.receipt import Profile
-from chalicelib.domain.pricing.bill import Bill, Line, Tax
+from chalicelib.domain.money.receipt import Profile, RefundNote
+from chalicelib.domain.pricing.bill import Bill, Line
+from chalicelib.domain.pricing.tax import Tax
 from chalicelib.handlers.money.models import CardActionView, Cost
-from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView
+from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView, RefundNoteView
 from chalicelib.wiring import network
 
 
@@ -48,11 +51,32 @@ def profile(it: Profile) -> ProfileView:
         tax_id=it.tax_id,
         email=it.email,
         phone=it.phone,
+        language=it.language,
     )
 
 
-def receipt(it: domain.Receipt) -> ReceiptView:
-    """A receipt as it was issued."""
+def refund_note(it: RefundNote) -> RefundNoteView:
+    """What has gone back of a receipt."""
+    receipt, refund = it.receipt, it.refund
+    return RefundNoteView(
+        number=it.number,
+        receipt_number=receipt.number,
+        session_id=receipt.session_id,
+        status=refund.status,
+        refunded_at=refund.at,
+        currency=receipt.bill.currency,
+        amount_minor=refund.amount_minor,
+        net_minor=it.net_minor,
+        taxes=[tax(each) for each in refund.taxes if each.percent],
+        tax_minor=refund.tax_minor,
+        card=receipt.card,
+        supplier=profile(receipt.supplier) if receipt.supplier else None,
+        url=f"/v1/sessions/{receipt.session_id}/refunds/{it.number}",
+    )
+
+
+def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = ()) -> ReceiptView:
+    """A receipt as it was issued, and what has gone back since."""
     return ReceiptView(
         number=it.number,
         session_id=it.session_id,
@@ -82,4 +106,7 @@ def receipt(it: domain.Receipt) -> ReceiptView:
         amount_due_minor=it.due_minor,
         paid_at=it.paid_at,
         card=it.card,
+        language=it.language,
+        refunded_minor=sum(note.refund.amount_minor for note in refunds if not note.is_void),
+        refunds=[refund_note(note) for note in refunds],
     )

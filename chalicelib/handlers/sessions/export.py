@@ -9,6 +9,8 @@ from chalice import Blueprint
 
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.chargers.fault_reports import FaultReportView, fault_report
+from chalicelib.handlers.drivers.account_models import ACCEPTED_TERMS, AcceptedTermsView
+from chalicelib.handlers.drivers.accounts import accepted_views
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.profile_models import BusinessView
 from chalicelib.handlers.drivers.tokens import token
@@ -40,6 +42,8 @@ class Export(ResponseBody):
         driver_id="3f1c…",
         email="driver@example.com",
         card="visa 4242",
+        locale="de-CH",
+        accepted_terms=[ACCEPTED_TERMS],
         payment_customer_id="cus_1",
         cards=["visa 4242"],
         business={"name": "Acme Ltd", "address": "Road 1", "vat_id": "DE123456789"},
@@ -54,6 +58,8 @@ class Export(ResponseBody):
     driver_id: str
     email: str
     card: str | None
+    locale: str
+    accepted_terms: list[AcceptedTermsView]
     payment_customer_id: str | None
     cards: list[str]
     business: BusinessView | None
@@ -81,6 +87,8 @@ def export(request: Request) -> Export:
         driver_id=kept.driver.driver_id,
         email=kept.driver.email,
         card=kept.driver.card,
+        locale=kept.driver.locale,
+        accepted_terms=accepted_views(kept.driver),
         payment_customer_id=kept.driver.customer_id,
         cards=[it.label for it in kept.driver.wallet],
         business=BusinessView(**asdict(kept.driver.business)) if kept.driver.business else None,

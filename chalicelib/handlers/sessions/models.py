@@ -63,6 +63,9 @@ class SessionView(ResponseBody):
     power_w: int | None
     soc_percent: int | None
     elapsed_s: int
+    charger_offline_since: Annotated[
+        datetime | None, Field(description="what it does since then nobody knows: time and cost are shown until then")
+    ]
     charging_s: Annotated[int | None, Field(description="time spent charging, known once it is over")]
     suspended_by_car_s: int | None
     suspended_by_station_s: int | None

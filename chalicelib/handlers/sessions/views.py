@@ -65,6 +65,7 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         power_w=progress.power_w,
         soc_percent=progress.soc_percent,
         elapsed_s=progress.elapsed_s,
+        charger_offline_since=progress.offline_since,
         charging_s=it.occupation.charging_s if it.occupation else None,
         suspended_by_car_s=it.occupation.suspended_by_car_s if it.occupation else None,
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,

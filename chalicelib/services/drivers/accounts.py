@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.ports import NewId
 from chalicelib.ports.drivers import Drivers, Identity
 from chalicelib.ports.money import Payments
-from chalicelib.records.drivers import Driver, Login, NotAllowed, PaymentCard
+from chalicelib.records.drivers import AcceptedTerms, Driver, Login, NotAllowed, PaymentCard
 from chalicelib.records.money import CardSetup
 from chalicelib.services.access import NotFound, Refusal
 
@@ -32,9 +32,13 @@ class Accounts:
     new_id: NewId
     sleep: Callable[[float], None]
 
-    def register(self, email: str, password: str) -> Driver:
-        """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed, MailUnavailable."""
-        return Driver(driver_id=self.identity.register(email, password), email=email)
+    def register(self, email: str, password: str, locale: str = "", accepted: AcceptedTerms | None = None) -> Driver:
+        """Open an account; a code goes to its address. Raises AlreadyRegistered, NotAllowed, MailUnavailable.
+
+        `locale` is what its driver reads, as far as is known, and `accepted` the terms of use they accept with this.
+        """
+        driver_id = self.identity.register(email, password, locale, accepted)
+        return Driver(driver_id=driver_id, email=email, locale=locale, accepted=(accepted,) if accepted else ())
 
     def confirm(self, email: str, code: str) -> None:
         """Prove the address by the code sent there. Raises NotAllowed for a wrong code."""
@@ -49,8 +53,8 @@ class Accounts:
         login = self.identity.log_in(email, password)
         driver = self.drivers.get(login.account_id)
         if driver is None:
-            proven = self.identity.email_of(login.access_token)
-            driver = Driver(driver_id=login.account_id, email=proven)
+            told = self.identity.enrolment_of(login.access_token)
+            driver = Driver(driver_id=login.account_id, email=told.email, locale=told.locale, accepted=told.accepted)
             self.drivers.put(driver)
         return self._newer(login, driver.tokens_from_s)
 

@@ -16,7 +16,7 @@ from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
-from chalicelib.records.drivers import Driver, Terms, terms_with
+from chalicelib.records.drivers import NO_TERMS_OF_USE, Driver, Terms, TermsOfUse, terms_with
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.chargers.connectors import is_held
 
@@ -52,15 +52,18 @@ class Eligibility:
     sessions: Sessions
     reservations: Reservations
     clock: Clock
+    terms_of_use: TermsOfUse = NO_TERMS_OF_USE
 
     def payer(self, driver_id: str) -> Driver:
-        """A driver who may charge. One read. Raises NotFound, Refusal."""
+        """A driver who may ask for a charge here. One read. Raises NotFound, Refusal."""
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
         barred = why_barred(driver)
         if barred is not None:
             raise barred
+        if self.terms_of_use.is_required and not driver.has_accepted(self.terms_of_use):
+            raise Refusal("terms_not_accepted", f"accept the terms of use first: {self.terms_of_use.url}")
         if driver.pays_with_what_owes:
             # One who shows a token instead is let in: the hold that follows at once ends what the card is not good for.
             raise Refusal("card_owes", _CARD_OWES)

@@ -85,10 +85,12 @@ class Corrections:
         total_minor = it.total_minor - it.total_minor % step_minor(session.tariff.currency)
         too_much_minor = max(0, _costs_minor(session) - total_minor)
         waived_minor = min(too_much_minor, session.due_minor)
-        if too_much_minor > waived_minor:
+        # No caller's key has a space. What is planned under it goes on as it was planned, be part of it done.
+        key = f"correction {it.key}"
+        planned_minor = sum(refund.amount_minor for refund in session.refunds if refund.key == key)
+        if back_minor := planned_minor or too_much_minor - waived_minor:
             try:
-                back_minor = too_much_minor - waived_minor
-                self.refunds.refund(session.operator_id, session.session_id, back_minor, f"correction-{it.key}")
+                self.refunds.refund(session.operator_id, session.session_id, back_minor, key)
             except Refusal:
                 self.changes.apply(session.session_id, CorrectionWithdrawn(it.key))
                 raise

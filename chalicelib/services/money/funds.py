@@ -31,7 +31,7 @@ from chalicelib.domain.charging.transitions import (
     apply,
 )
 from chalicelib.domain.drivers import is_guest
-from chalicelib.domain.money.ledger import Book, tax_to_reverse
+from chalicelib.domain.money.ledger import WAIVED, Book, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Transactions
@@ -154,7 +154,7 @@ class Funds:
     def waive(self, session: Session, key: str, amount_minor: int) -> int:
         """Book that so much of a bill is not asked for; returns how much that is, which may be known from before."""
         entries = self.ledger.of_session(session.session_id)
-        reference = f"correction/{key}"
+        reference = f"{WAIVED}{key}"
         known_minor = sum(it.amount_minor for it in entries if it.reference == reference)
         if known_minor or session.bill is None:
             return known_minor

@@ -19,7 +19,8 @@ from chalicelib.services.money.refunds import Refunds
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import final_bill
 
-_KEY = "late-end"
+# With a space, which no key of an operator's has.
+_KEY = "late end"
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,8 @@ class LateEnds:
         end = session.late_end
         if end is None or end.is_settled or not session.is_over:
             return session
-        back_minor = self._too_much_minor(session, end)
+        planned_minor = sum(it.amount_minor for it in session.refunds if it.key == _KEY)
+        back_minor = planned_minor or self._too_much_minor(session, end)
         if back_minor > 0:
             try:
                 session = self.refunds.refund(session.operator_id, session.session_id, back_minor, _KEY)

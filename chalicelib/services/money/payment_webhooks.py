@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.charging.transitions import Flagged, HoldPlaced, ToppedUp
+from chalicelib.domain.money.ledger import TransferKind
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
@@ -19,6 +20,7 @@ from chalicelib.records.money import PaymentNews, PaymentNewsKind
 from chalicelib.services.charging.monitor import outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import Funds, book_of
+from chalicelib.services.money.refunds import Refunds
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +33,15 @@ class PaymentWebhooks:
     ledger: Ledger
     changes: SessionChanges
     funds: Funds
+    refunds: Refunds
     payments: Callable[[], Payments]
     clock: Clock
 
     def receive(self, news: PaymentNews) -> None:
         """Take in one verified webhook; the same one again changes nothing more."""
         session_id = news.session_id
-        if session_id is None and news.kind.is_dispute and news.payment_id is not None:
+        names_payment_only = news.kind.is_dispute or news.kind is PaymentNewsKind.REFUNDED
+        if session_id is None and names_payment_only and news.payment_id is not None:
             session_id = self.payments().session_of(news.payment_id)
         session = self.sessions.get(session_id) if session_id else None
         if session is None or session.driver_id is None or news.payment_id is None:
@@ -50,13 +54,25 @@ class PaymentWebhooks:
                 self._held(session, Hold(news.payment_id, news.amount_minor), news.part)
             case PaymentNewsKind.VOIDED:
                 self.funds.hold_lost(session, news.payment_id)
-            case PaymentNewsKind.DISPUTED:
-                entry = book_of(session).dispute(news.detail["dispute_id"], news.amount_minor, self.clock())
-                self.ledger.append([entry])
-                self.changes.apply(session.session_id, Flagged(Flag.DISPUTED), known=session)
-            case PaymentNewsKind.DISPUTE_WON:
-                entry = book_of(session).dispute_won(news.detail["dispute_id"], news.amount_minor, self.clock())
-                self.ledger.append([entry])
+            case PaymentNewsKind.REFUNDED:
+                self.refunds.hear(session, news.payment_id, news.refunds or self.payments().refunds_of(news.payment_id))
+            case it if it.is_dispute:
+                self._disputed(session, news)
+
+    def _disputed(self, session: Session, news: PaymentNews) -> None:
+        """Whatever is told first: what was won or lost was withdrawn before, and what is won stays won."""
+        self.changes.apply(session.session_id, Flagged(Flag.DISPUTED), known=session)
+        if news.kind is PaymentNewsKind.DISPUTE_OPENED:
+            return
+        book, dispute_id, at = book_of(session), news.detail["dispute_id"], self.clock()
+        entries = [book.dispute(dispute_id, news.amount_minor, at)]
+        known = {it.kind for it in self.ledger.of_session(session.session_id) if it.reference == dispute_id}
+        if news.kind is PaymentNewsKind.DISPUTE_WON:
+            was_lost = TransferKind.DISPUTE_LOST in known
+            entries.append(book.dispute_won(dispute_id, news.amount_minor, at, was_lost=was_lost))
+        if news.kind is PaymentNewsKind.DISPUTE_LOST and TransferKind.DISPUTE_WON not in known:
+            entries.append(book.dispute_lost(dispute_id, news.amount_minor, at))
+        self.ledger.append(entries)
 
     def _held(self, session: Session, hold: Hold, part: int) -> None:
         """A hold the workflow died before writing down is found again here, and given back if the session is over."""

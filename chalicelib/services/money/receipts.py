@@ -1,23 +1,29 @@
-"""Issues receipts, each once, by whoever comes first: the workflow's last step, or else the first who asks for it."""
+"""Issues receipts, each once, by whoever comes first: the workflow's last step, or else the first who asks for it.
+
+A refund note follows from the receipt and from what the session says of the refund: neither changes any more.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.money.receipt import Receipt, RefundNote
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.money import OperatorProfiles, Receipts
+from chalicelib.services.notifications.language import Languages
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IssuedReceipts:
     """Issues receipts, and finds them again as issued."""
 
     receipts: Receipts
     sites: Sites
     operator_profiles: OperatorProfiles
+    languages: Languages
     clock: Clock
 
     def get(self, session_id: str) -> Receipt | None:
@@ -31,17 +37,25 @@ class IssuedReceipts:
             return receipt
         return self.receipts.get(session.session_id) or receipt
 
+    def notes(self, session: Session) -> Sequence[RefundNote]:
+        """Notes of all that has gone back, in order; of a session without any no call."""
+        refunds = sorted((it for it in session.refunds if it.number), key=lambda it: it.number)
+        if not refunds:
+            return ()
+        receipt = self.get(session.session_id) or self.issue(session)
+        return [RefundNote(receipt, it) for it in refunds]
+
     def _as_of_now(self, it: Session) -> Receipt:
         if it.bill is None or it.payment is None:
             raise ValueError(f"session {it.session_id} has nothing to receipt")
-        site = self.sites.get(it.site_id)
+        site, supplier = self.sites.get(it.site_id), self.operator_profiles.get(it.operator_id)
         began_at = it.started_at or it.created_at
         return Receipt(
             number=f"R-{it.session_id}",
             session_id=it.session_id,
             operator_id=it.operator_id,
             driver_id=it.driver_id,
-            supplier=self.operator_profiles.get(it.operator_id),
+            supplier=supplier,
             issued_at=self.clock(),
             # Who has paid gets a receipt, be the site unknown by now.
             site_name=site.name if site else it.site_id,
@@ -60,6 +74,7 @@ class IssuedReceipts:
             waived_minor=it.waived_minor,
             written_off_minor=it.written_off_minor,
             card=_paid_with(it),
+            language=self.languages.of(it.driver_id, it.operator_id, supplier),
         )
 
 

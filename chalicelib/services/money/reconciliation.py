@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from chalicelib.domain.money.ledger import Transfer, TransferKind, Unbalanced, held_minor, received_minor
+from chalicelib.domain.money.ledger import (
+    Transfer,
+    TransferKind,
+    Unbalanced,
+    held_minor,
+    received_minor,
+    refunded_minor,
+    unpaired,
+)
 from chalicelib.ports.money import Differences, Ledger, Payments
 from chalicelib.records.money import Compared, Difference, ProviderPayment
 
@@ -45,12 +53,14 @@ class Reconciliation:
 
     def _compare(self, session_id: str, payments: list[ProviderPayment]) -> Iterable[Difference]:
         entries = self.ledger.of_session(session_id) if session_id else []
+        for wrong in unpaired(entries):
+            _log.warning("the books lack something", extra={"session_id": session_id, "what": wrong})
         names = {payment.payment_id for payment in payments}
         taken = received_minor(entries)
         ours = {
             Compared.HELD: _held(entries),
             Compared.TAKEN: sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
-            Compared.REFUNDED: sum(it.amount_minor for it in entries if it.kind is TransferKind.REFUND),
+            Compared.REFUNDED: sum(refunded_minor(entries).values()),
         }
         theirs = {
             Compared.HELD: sum(it.held_minor for it in payments),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.charging.alerts import bears_out
@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 class Delivery:
     """Sends what is due, run by a schedule; keeps operators' webhooks.
 
-    Where no messenger reaches anybody a notification costs two reads and one write here.
+    Where no messenger reaches anybody a notification costs two reads and one write here; one that is sent, a read or
+    two more for its language.
     """
 
     outbox: Outbox
@@ -39,6 +40,7 @@ class Delivery:
     messengers: Callable[[], Sequence[Messenger]]
     clock: Clock
     may_be_inside: bool = False
+    locale_of: Callable[[str | None, str], str] = lambda driver_id, operator_id: ""
 
     def register(self, operator_id: str, webhook: Webhook) -> None:
         """From now on an operator's drivers' notifications go there. Raises ValueError for where they must not go."""
@@ -70,7 +72,7 @@ class Delivery:
         if not posted.notice.session_id:
             return True
         session = self.sessions.get(posted.notice.session_id)
-        if session is not None and bears_out(session, posted.notice.kind):
+        if session is not None and bears_out(session, posted.notice.kind, posted.notice.number):
             return True
         if posted.due_at is not None and posted.due_at < self.clock() - _GRACE:
             self.outbox.withdraw(posted)
@@ -86,6 +88,7 @@ class Delivery:
         if claimed is None:
             return None
         sent_by = list(claimed.sent_by)
+        notice = replace(notice, locale=self.locale_of(notice.driver_id, notice.operator_id))
         for messenger in left:
             if (messenger.name, notice.operator_id) in failing:
                 continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.alerts import bears_out, following, notification_of
+from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.ports import Clock
@@ -34,11 +35,14 @@ class Notifications:
         """Write down what will be true once the session has become `after`."""
         for kind in following(before, after):
             self.tell(after, kind)
+        for refund, has_failed in told_of(before, after):
+            kind = NotificationKind.REFUND_FAILED if has_failed else NotificationKind.REFUNDED
+            self.tell(after, kind, refund.number)
 
-    def tell(self, session: Session, kind: NotificationKind) -> None:
-        """Tell the session's driver, once; nobody where it has none."""
+    def tell(self, session: Session, kind: NotificationKind, number: int = 0) -> None:
+        """Tell the session's driver, once for each `number`; nobody where it has none."""
         now = self.clock()
-        notice = notification_of(session, kind, now)
+        notice = notification_of(session, kind, now, number)
         if notice is not None:
             self.outbox.add(notice, now)
 
@@ -73,6 +77,6 @@ class Notifications:
                 if notice.session_id not in asked:
                     asked[notice.session_id] = self.sessions.get(notice.session_id)
                 session = asked[notice.session_id]
-                if session is None or not bears_out(session, notice.kind):
+                if session is None or not bears_out(session, notice.kind, notice.number):
                     continue
             yield notice

@@ -25,8 +25,11 @@ _MINUTES_AN_HOUR = 60
 _BROKEN = (StopReason.FAULT, StopReason.POWER_LOSS, StopReason.REBOOT)
 
 
-def cost_so_far(session: Session, found: Measured | None, energy_wh: int, until: datetime) -> Bill:
-    """The price of what has been taken until then; `found` is what is proven of its course."""
+def cost_so_far(session: Session, found: Measured | None, energy_wh: int | None, until: datetime) -> Bill:
+    """The price of what has been taken until then; `found` is what is proven of its course.
+
+    Before the first reading nobody knows the energy (None), and only time is charged for.
+    """
     return _price(session, found, energy_wh, until)
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
-from chalicelib.domain.money.receipt import Receipt, as_of_now
+from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
@@ -31,6 +31,7 @@ from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import Idling, cost_so_far, idling
 from chalicelib.services.reservations import DriverReservations
+from chalicelib.services.sessions.elapsed import Elapsed, elapsed
 from chalicelib.services.sessions.start_limits import StartLimits
 
 _LIVE_BATCH = 100
@@ -56,29 +57,39 @@ class Progress:
     power_w: int | None = None
     soc_percent: int | None = None
     elapsed_s: int = 0
+    offline_since: datetime | None = None
     position: str = ""
     idling: Idling | None = None
 
 
-def progress(session: Session, found: Measured | None = None, newest: StoredReading | None = None) -> Progress:
+def progress(
+    session: Session,
+    found: Measured | None = None,
+    newest: StoredReading | None = None,
+    lasted: Elapsed | None = None,
+) -> Progress:
     """What a driver sees: what is proven (`found`) by the newest reading and those before it.
 
-    A final bill is shown as it is; before that, the price of what has been taken.
+    A final bill is shown as it is; before that, the price of what has been taken, and of the time that it has `lasted`;
+    without that it is shown as of the reading.
     """
     reading = newest.reading if newest else None
     is_weighed = session.measured_wh is not None or found is None
     energy_wh = session.energy_wh if is_weighed else found.energy_wh if found else None
+    # Before the first reading nobody knows what has been taken, and time runs all the same.
+    is_unread = lasted is not None and reading is None and session.state is State.ACTIVE
     energy_wh = energy_wh or 0
     began_at = session.started_at or session.created_at
-    until = session.stopped_at or (reading.at if reading else began_at)
+    until = lasted.until if lasted else session.stopped_at or (reading.at if reading else began_at)
     charging = session.state is State.ACTIVE and reading is not None
     return Progress(
         session=session,
         energy_wh=energy_wh,
-        cost=session.bill or cost_so_far(session, found, energy_wh, until),
+        cost=session.bill or cost_so_far(session, found, None if is_unread else energy_wh, until),
         power_w=reading.power_w if reading and charging else None,
         soc_percent=reading.soc_percent if reading else None,
         elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
+        offline_since=lasted.offline_since if lasted else None,
         position=newest.position if newest else "",
     )
 
@@ -284,8 +295,15 @@ class DriverSessions:
 
     def receipt(self, driver_id: str, session_id: str) -> Receipt:
         """The receipt of a paid session, as it stands now. NotFound, and Refusal while there is nothing to receipt."""
+        return self._receipt(self.get(driver_id, session_id))
+
+    def papers(self, driver_id: str, session_id: str) -> tuple[Receipt, Sequence[RefundNote]]:
+        """The receipt of a paid session, and notes of what has gone back of it. Raises NotFound, Refusal."""
         session = self.get(driver_id, session_id)
-        issued = self.issued_receipts.get(session_id)
+        return self._receipt(session), self.issued_receipts.notes(session)
+
+    def _receipt(self, session: Session) -> Receipt:
+        issued = self.issued_receipts.get(session.session_id)
         if issued is not None:
             return as_of_now(issued, session)
         if session.bill is None or session.payment is None or not session.is_over:
@@ -312,11 +330,16 @@ class DriverSessions:
         is_course = session.tariff.depends_on_course
         known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
         found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
-        so_far = progress(session, found, known[-1] if known else None)
-        idle = idling(session, found, so_far.energy_wh, now := self.clock())
+        newest = known[-1] if known else None
+        now = self.clock()
+        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, now)
+        so_far = progress(session, found, newest, lasted)
+        # Before the first reading nobody knows whether the car takes anything, but by what its connector says.
+        energy_wh = so_far.energy_wh if newest or session.state is not State.ACTIVE else None
+        idle = idling(session, found, energy_wh, now)
         if idle is None:
             return so_far
-        return replace(so_far, idling=idle, cost=cost_so_far(session, found, so_far.energy_wh, now))
+        return replace(so_far, idling=idle, cost=cost_so_far(session, found, energy_wh, now))
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""

@@ -172,7 +172,7 @@ def test_another_address_counts_once_it_is_proven(people: CognitoIdentity, mails
     subject = people.register(EMAIL, PASSWORD)
     token = people.log_in(EMAIL, PASSWORD).access_token
     people.change_email(token, "countess@example.com")
-    assert people.email_of(token) == EMAIL
+    assert people.enrolment_of(token).email == EMAIL
     with pytest.raises(NotAllowed):
         people.log_in("countess@example.com", PASSWORD)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +14,7 @@ from benchmarks.wire import Socket
 from chalicelib import wiring
 from chalicelib.handlers.http import observability as observe
 from chalicelib.records import Conflict
-from chalicelib.records.drivers import AlreadyRegistered, NotAllowed
+from chalicelib.records.drivers import AlreadyRegistered, Login, NotAllowed
 from chalicelib.records.money import Declined, PaymentsUnavailable
 from chalicelib.services.access import NotFound, Refusal
 from local.seed import CHARGER_PASSWORD, SITE_ID, Network
@@ -204,3 +204,17 @@ def test_a_session_that_stands_still_looks_the_same(network: Network, charger_id
     views = [network.driver.session(session_id) for _ in range(2)]
     assert views[0]["live_url"] == views[1]["live_url"]
     network.driver.end(session_id)
+
+
+def test_an_answer_that_its_own_model_refuses_is_our_fault_and_not_the_callers(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Confused:
+        def log_in(self, email: str, password: str) -> Login:
+            wrong = cast(int, "soon, hidden@example.com")
+            return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=wrong)
+
+    monkeypatch.setattr(wiring.network(), "accounts", Confused())
+    answer = requests.post(f"{stack.http_url}/v1/login", json=CREDENTIALS, timeout=10)
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:kerb:problem:internal")
+    assert "hidden" not in answer.text

@@ -12,18 +12,25 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from benchmarks.wire import Socket
 from chalicelib import wiring
 from chalicelib.domain.money.receipt import Profile, Receipt
-from chalicelib.domain.pricing.bill import Bill, Dimension, Line, Tax
+from chalicelib.domain.pricing.bill import Bill, Dimension, Line
+from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.domain.pricing.tax import Tax
+from chalicelib.handlers.money import views
 from chalicelib.handlers.money.paper.html import html
 from chalicelib.handlers.money.paper.pdf import pdf
+from chalicelib.handlers.money.paper.sheet import sheet
 from chalicelib.records.access import TicketScope
 from local.client import Person
 from local.seed import Network
 from local.stack import Stack
+from tests.domain.pricing.test_price_bounds import billed, tariffs
 from tests.handlers.money.test_money import refused, start
 from tests.handlers.sessions.test_sessions import finish, read
 
@@ -208,3 +215,13 @@ def test_a_link_shows_the_receipt_without_a_login_until_it_expires(stack: Stack,
 
 def test_nobody_links_to_somebody_elses_receipt(rival: Person, paid: str) -> None:
     assert refused(rival, "POST", f"/v1/sessions/{paid}/receipt/link", {})[0] == 404
+
+
+@given(tariffs(), st.integers(0, 60_000), st.integers(0, 600))
+def test_whatever_a_tariff_makes_of_a_charge_there_is_a_receipt_of_it(
+    prices: Tariff, energy_wh: int, minutes: int
+) -> None:
+    receipt = replace(RECEIPT, bill=billed(prices, energy_wh, minutes))
+    shown = views.receipt(receipt)
+    assert sum(it.amount_minor for it in shown.lines) == (shown.total_minor if shown.tax_included else shown.net_minor)
+    assert sheet(receipt).lines or not receipt.bill.lines

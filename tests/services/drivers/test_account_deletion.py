@@ -13,7 +13,7 @@ import pytest
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Reason
 from chalicelib.records.chargers import ConnectorState
-from chalicelib.records.drivers import Driver, Login, Token
+from chalicelib.records.drivers import Driver, Enrolment, Login, Token
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.driver_sessions import Wanted
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
@@ -34,8 +34,8 @@ class Identity:
     def log_in(self, email: str, password: str) -> Login:
         return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=3600, issued_s=1)
 
-    def email_of(self, access_token: str) -> str:
-        return "d@example.com"
+    def enrolment_of(self, access_token: str) -> Enrolment:
+        return Enrolment("d@example.com")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A receipt as HTML: one printable page that fetches nothing, runs nothing, and escapes whatever it is told."""
+"""A receipt or refund note as HTML: one printable page that fetches and runs nothing, and escapes all it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.money.receipt import Receipt
-from chalicelib.handlers.money.paper.sheet import sheet
+from chalicelib.handlers.money.paper.sheet import Sheet, sheet
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -17,7 +17,12 @@ _TEMPLATE = Path(__file__).parent / "receipt.html"
 
 def html(receipt: Receipt) -> str:
     """The receipt as one HTML page."""
-    return _template().render(it=sheet(receipt))
+    return page(sheet(receipt))
+
+
+def page(it: Sheet) -> str:
+    """A paper as one HTML page."""
+    return _template().render(it=it)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A receipt as PDF: the same bytes whenever and wherever it is printed, with nothing in it but what it says.
+"""A receipt or refund note as PDF: the same bytes whenever and wherever it is printed, with only in it what it says.
 
 Every byte is UTF-8 text (streams are in ASCII85): an API Gateway delivers text as it is, but bytes only to a client
 whose Accept begins with a type declared as binary, which no browser's does (ADR 16).
@@ -102,10 +102,14 @@ class _Ink:
 
 
 def pdf(receipt: Receipt) -> str:
-    """The document, as text that becomes its bytes in UTF-8."""
+    """The receipt as a document: text that becomes its bytes in UTF-8."""
+    return document_of(sheet(receipt))
+
+
+def document_of(it: Sheet) -> str:
+    """A paper as a document: text that becomes its bytes in UTF-8."""
     import pydyf  # noqa: PLC0415 (most requests want no paper)
 
-    it = sheet(receipt)
     width, height = _LETTER if it.is_letter else _A4
     ink = _Ink(face=typeface(), width=width, height=height)
     _write(ink, it)
@@ -128,10 +132,10 @@ def pdf(receipt: Receipt) -> str:
                 }
             )
         )
-    document.catalog["Lang"] = pydyf.String("en")
+    document.catalog["Lang"] = pydyf.String(it.language)
     document.info["Title"] = pydyf.String(f"{it.title} {it.number}")
     document.info["Producer"] = pydyf.String("Kerb")
-    document.info["CreationDate"] = pydyf.String(f"D:{receipt.issued_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+    document.info["CreationDate"] = pydyf.String(f"D:{it.issued_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
     written = io.BytesIO()
     document.write(written, identifier=hashlib.sha256(it.number.encode()).hexdigest()[:32].encode())
     return written.getvalue().decode()
@@ -146,6 +150,8 @@ def _write(ink: _Ink, it: Sheet) -> None:
     for label, value in it.facts:
         ink.pair(_plain(label), _plain(value))
     for rows, bold in (((it.lines_head, *it.lines), 0), ((it.taxes_head, *it.taxes), 0), (it.sums, 0)):
+        if not rows[0]:
+            continue
         ink.down(_GAP)
         ink.table([tuple(map(_plain, row)) for row in rows], bold=bold)
     ink.down(_GAP)

@@ -1,4 +1,4 @@
-"""A receipt in words, the same on every kind of paper; times are the site's, money has its decimals.
+"""A receipt or refund note in words, the same on every kind of paper; times are the site's, money has its decimals.
 
 Held to § 33 UStDV (small-amount invoices) and to what receipts need in Singapore and the US: who sold, when it was
 issued, how much of what, and for each rate of tax the net, the tax, and what was to be paid.
@@ -6,14 +6,18 @@ issued, how much of what, and for each rate of tax the net, the tax, and what wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from chalicelib.domain.money.receipt import Profile, Receipt
-from chalicelib.domain.pricing.bill import Bill, Dimension, Line
-from chalicelib.domain.pricing.currency import Money, decimals
+from chalicelib.domain.languages import Locale
+from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
+from chalicelib.domain.pricing.bill import Dimension, Line
+from chalicelib.domain.pricing.currency import decimals
+from chalicelib.domain.pricing.tax import Tax
 from chalicelib.domain.pricing.wall_clock import zone
+from chalicelib.domain.texts import Text, text
 
 _EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 _GST = frozenset("AU IN MY NZ SG".split())
@@ -26,18 +30,6 @@ _TAX_IDS = {
     "SG": "GST Reg. No.",
     "US": "EIN",
 }
-_NAMES = {
-    Dimension.ENERGY: "Energy",
-    Dimension.TIME: "Charging time",
-    Dimension.PARKING_TIME: "Parking time",
-    Dimension.FLAT: "Flat fee",
-    Dimension.RESERVATION_TIME: "Reservation time",
-    Dimension.RESERVATION_FEE: "Reservation fee",
-    Dimension.EXPIRED_RESERVATION_TIME: "Expired reservation, time",
-    Dimension.EXPIRED_RESERVATION_FEE: "Expired reservation, fee",
-    Dimension.MINIMUM: "Raised to the minimum price",
-    Dimension.MAXIMUM: "Lowered to the maximum price",
-}
 _TIMES = (Dimension.TIME, Dimension.PARKING_TIME, Dimension.RESERVATION_TIME, Dimension.EXPIRED_RESERVATION_TIME)
 _BOUNDS = (Dimension.MINIMUM, Dimension.MAXIMUM)
 
@@ -46,142 +38,211 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A receipt in words: lines of text, pairs of label and value, and tables with their heads."""
+    """A paper in words: lines of text, pairs of label and value, and tables with their heads, captions before them.
+
+    A refund note has no `lines`.
+    """
 
     number: str
+    language: str
     title: str
     supplier: Row
     facts: tuple[Row, ...]
+    lines_caption: str
     lines_head: Row
     lines: tuple[Row, ...]
+    taxes_caption: str
     taxes_head: Row
     taxes: tuple[Row, ...]
     sums: tuple[Row, ...]
     notes: Row
     is_letter: bool
+    issued_at: datetime
 
 
-def sheet(it: Receipt) -> Sheet:
-    """The receipt in words, to be printed on any kind of paper."""
-    country = it.supplier.country if it.supplier else ""
-    tax = _tax_word(country)
-    bill = it.bill
-    included = "tax included" if bill.tax_included else "before tax"
+def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> Sheet:
+    """The receipt in words, to be printed on any kind of paper; `locale` is another than that it was issued in."""
+    words = _Words(Locale(locale or it.language))
+    say, bill, tax = words.say, it.bill, words.say(_tax_word(it))
+    paid_at = words.moment(it.paid_at, it)
+    paid = say(Text.PAID_WITH, at=paid_at, card=it.card) if it.card else say(Text.PAID, at=paid_at)
     return Sheet(
         number=it.number,
-        title=_title(it.supplier),
-        supplier=_supplier(it),
-        facts=_facts(it),
-        lines_head=("What", "Quantity", "Price", tax, f"Amount, {included}"),
-        lines=tuple(_line(line, bill.currency) for line in bill.lines),
-        taxes_head=(f"{tax} rate", "Net", tax, "Gross"),
-        taxes=tuple(_taxes(bill)),
-        sums=(
-            ("Total, tax included", str(Money(bill.total_minor, bill.currency))),
-            (f"Paid {_local(it.paid_at, it.time_zone)}{_with(it.card)}", str(Money(it.paid_minor, bill.currency))),
-            *_let_go(it),
-            ("Amount due", str(Money(it.due_minor, bill.currency))),
+        language=words.locale.language,
+        title=say(_title(it.supplier)),
+        supplier=words.supplier(it),
+        facts=words.facts(it),
+        lines_caption=say(Text.CHARGES),
+        lines_head=(
+            say(Text.WHAT),
+            say(Text.QUANTITY),
+            say(Text.PRICE),
+            tax,
+            say(Text.AMOUNT_WITH_TAX if bill.tax_included else Text.AMOUNT_BEFORE_TAX),
         ),
-        notes=(f"Price payable includes {tax}.",) if bill.taxes else ("No tax was charged.",),
-        is_letter=country == "US",
+        lines=tuple(words.line(line, bill.currency) for line in bill.lines),
+        taxes_caption=say(Text.TAXES),
+        taxes_head=words.taxes_head(tax),
+        taxes=tuple(words.taxes(bill.taxes, bill.net_minor, bill.currency)),
+        sums=(
+            (say(Text.TOTAL), words.locale.money(bill.total_minor, bill.currency)),
+            (paid, words.locale.money(it.paid_minor, bill.currency)),
+            *words.let_go(it),
+            (say(Text.DUE), words.locale.money(it.due_minor, bill.currency)),
+            *(words.refunded(note) for note in refunds),
+        ),
+        notes=(say(Text.TAX_INCLUDED, tax=tax) if bill.taxes else say(Text.NO_TAX),),
+        is_letter=_country(it) == "US",
+        issued_at=it.issued_at,
     )
 
 
-def _title(supplier: Profile | None) -> str:
+def note_sheet(it: RefundNote, locale: str = "") -> Sheet:
+    """The refund note in words, as its receipt is."""
+    receipt, refund = it.receipt, it.refund
+    words = _Words(Locale(locale or receipt.language))
+    say, tax, currency = words.say, words.say(_tax_word(receipt)), receipt.bill.currency
+    taxes = [each for each in refund.taxes if each.percent]
+    whither = say(Text.REFUND_TO, card=receipt.card) if receipt.card else say(Text.REFUND)
+    of = say(Text.RECEIPT_OF, number=receipt.number, date=words.day(receipt.issued_at, receipt))
+    facts = words.facts(receipt)
+    return Sheet(
+        number=it.number,
+        language=words.locale.language,
+        title=say(Text.REFUND_NOTE),
+        supplier=words.supplier(receipt),
+        facts=(
+            (say(Text.NUMBER), it.number),
+            (say(Text.DATE_OF_ISSUE), words.day(refund.at, receipt)),
+            (say(Text.REFERS_TO), of),
+            *facts[2:],
+        ),
+        lines_caption="",
+        lines_head=(),
+        lines=(),
+        taxes_caption=say(Text.TAXES),
+        taxes_head=words.taxes_head(tax),
+        taxes=tuple(words.taxes(taxes, it.net_minor, currency)),
+        sums=((whither, words.locale.money(refund.amount_minor, currency)),),
+        notes=((say(Text.REFUND_VOID),) if it.is_void else ()),
+        is_letter=_country(receipt) == "US",
+        issued_at=refund.at,
+    )
+
+
+def _country(it: Receipt) -> str:
+    return it.supplier.country if it.supplier else ""
+
+
+def _title(supplier: Profile | None) -> Text:
     if supplier is None or supplier.country == "US":
-        return "Receipt"
-    return "Tax invoice" if supplier.country in _GST and supplier.tax_id else "Invoice and receipt"
+        return Text.RECEIPT
+    return Text.TAX_INVOICE if supplier.country in _GST and supplier.tax_id else Text.INVOICE_AND_RECEIPT
 
 
-def _tax_word(country: str) -> str:
+def _tax_word(it: Receipt) -> Text:
+    country = _country(it)
     if country in _GST:
-        return "GST"
+        return Text.GST
     if country == "US":
-        return "Sales tax"
-    return "VAT" if country in _EU or country in ("CH", "GB", "NO") else "Tax"
+        return Text.SALES_TAX
+    return Text.VAT if country in _EU or country in ("CH", "GB", "NO") else Text.TAX
 
 
-def _supplier(it: Receipt) -> Row:
-    told = it.supplier
-    if told is None:
-        return (f"Operator {it.operator_id}",)
-    tax_id = _TAX_IDS.get(told.country, "VAT ID" if told.country in _EU else "Tax ID")
-    contact = (told.email, told.phone)
-    return (
-        told.legal_name,
-        *told.address.splitlines(),
-        told.country,
-        *([f"{tax_id} {told.tax_id}"] if told.tax_id else []),
-        *(text for text in contact if text),
-    )
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said in a language, of which a paper is made."""
 
+    locale: Locale
 
-def _facts(it: Receipt) -> tuple[Row, ...]:
-    meter = (("Meter at start", it.meter_start_wh), ("Meter at stop", it.meter_stop_wh))
-    return (
-        ("Number", it.number),
-        ("Date of issue", it.issued_at.astimezone(zone(it.time_zone)).date().isoformat()),
-        ("Supply", "Charging of an electric vehicle"),
-        ("Site", ", ".join(text for text in (it.site_name, *it.address.splitlines()) if text)),
-        ("Charger", f"{it.charger_id}, connector {it.connector}"),
-        ("Session", it.session_id),
-        ("Start", _local(it.started_at, it.time_zone)),
-        ("Stop", _local(it.stopped_at, it.time_zone)),
-        *((label, _kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
-        ("Energy", _kwh(it.energy_wh)),
-    )
+    def say(self, name: Text, **blanks: str) -> str:
+        return text(name, self.locale.language, **blanks)
 
+    def day(self, at: datetime, it: Receipt) -> str:
+        return self.locale.date(at.astimezone(zone(it.time_zone)).date())
 
-def _line(it: Line, currency: str) -> Row:
-    amount = str(Money(it.amount_minor, currency))
-    percent = f"{_percent(it.tax_percent)}" if it.tax_percent else ""
-    if it.dimension in _BOUNDS:
-        return (_NAMES[it.dimension], "", "", percent, amount)
-    price = f"{_price(it.unit_price, currency)} {currency}"
-    if it.dimension is Dimension.ENERGY:
-        return (_NAMES[it.dimension], _kwh(it.quantity), f"{price}/kWh", percent, amount)
-    if it.dimension in _TIMES:
-        return (_NAMES[it.dimension], _duration(it.quantity), f"{price}/h", percent, amount)
-    return (_NAMES[it.dimension], str(it.quantity), price, percent, amount)
+    def moment(self, at: datetime, it: Receipt) -> str:
+        return self.locale.moment(at, it.time_zone)
 
+    def supplier(self, it: Receipt) -> Row:
+        told = it.supplier
+        if told is None:
+            return (self.say(Text.OPERATOR, operator=it.operator_id),)
+        tax_id = _TAX_IDS.get(told.country) or self.say(Text.VAT_ID if told.country in _EU else Text.TAX_ID)
+        contact = (told.email, told.phone)
+        return (
+            told.legal_name,
+            *told.address.splitlines(),
+            told.country,
+            *([f"{tax_id} {told.tax_id}"] if told.tax_id else []),
+            *(line for line in contact if line),
+        )
 
-def _let_go(it: Receipt) -> list[Row]:
-    parts = (("Waived by the operator", it.waived_minor), ("Too little to charge, let go", it.written_off_minor))
-    return [(label, str(Money(minor, it.bill.currency))) for label, minor in parts if minor]
+    def facts(self, it: Receipt) -> tuple[Row, ...]:
+        meter = ((Text.METER_AT_START, it.meter_start_wh), (Text.METER_AT_STOP, it.meter_stop_wh))
+        connector = self.say(Text.CONNECTOR, charger=it.charger_id, connector=it.connector)
+        return (
+            (self.say(Text.NUMBER), it.number),
+            (self.say(Text.DATE_OF_ISSUE), self.day(it.issued_at, it)),
+            (self.say(Text.SUPPLY), self.say(Text.CHARGING)),
+            (self.say(Text.SITE), ", ".join(line for line in (it.site_name, *it.address.splitlines()) if line)),
+            (self.say(Text.CHARGER), connector),
+            (self.say(Text.SESSION), it.session_id),
+            (self.say(Text.START), self.moment(it.started_at, it)),
+            (self.say(Text.STOP), self.moment(it.stopped_at, it)),
+            *((self.say(label), self._kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
+            (self.say(Text.ENERGY), self._kwh(it.energy_wh)),
+        )
 
+    def line(self, it: Line, currency: str) -> Row:
+        name = self.say(Text(it.dimension.value))
+        amount = self.locale.money(it.amount_minor, currency)
+        percent = self._percent(it.tax_percent) if it.tax_percent else ""
+        if it.dimension in _BOUNDS:
+            return (name, "", "", percent, amount)
+        price = f"{self._price(it.unit_price, currency)} {currency}"
+        if it.dimension is Dimension.ENERGY:
+            return (name, self._kwh(it.quantity), f"{price}/kWh", percent, amount)
+        if it.dimension in _TIMES:
+            return (name, _duration(it.quantity), f"{price}/h", percent, amount)
+        return (name, str(it.quantity), price, percent, amount)
 
-def _taxes(bill: Bill) -> list[Row]:
-    rates = [(_percent(it.percent), it.net_minor, it.amount_minor) for it in bill.taxes]
-    untaxed_minor = bill.net_minor - sum(it.net_minor for it in bill.taxes)
-    if untaxed_minor or not rates:
-        rates.append(("0 %", untaxed_minor, 0))
-    return [
-        (rate, *(str(Money(minor, bill.currency)) for minor in (net_minor, tax_minor, net_minor + tax_minor)))
-        for rate, net_minor, tax_minor in rates
-    ]
+    def taxes_head(self, tax: str) -> Row:
+        return (self.say(Text.TAX_RATE, tax=tax), self.say(Text.NET), tax, self.say(Text.GROSS))
 
+    def taxes(self, taxes: Sequence[Tax], net_minor: int, currency: str) -> list[Row]:
+        """A row for each rate; what has none is at 0 %."""
+        untaxed_minor = net_minor - sum(it.net_minor for it in taxes)
+        rates = [*taxes, *([Tax(Decimal(0), untaxed_minor, 0)] if untaxed_minor or not taxes else [])]
+        return [
+            (
+                self._percent(it.percent),
+                *(self.locale.money(minor, currency) for minor in (it.net_minor, it.amount_minor, it.gross_minor)),
+            )
+            for it in rates
+        ]
 
-def _local(at: datetime, time_zone: str) -> str:
-    return f"{at.astimezone(zone(time_zone)).isoformat(' ', 'seconds')} ({time_zone})"
+    def let_go(self, it: Receipt) -> list[Row]:
+        """What of the bill nobody is asked for."""
+        parts = ((Text.WAIVED, it.waived_minor), (Text.WRITTEN_OFF, it.written_off_minor))
+        return [(self.say(label), self.locale.money(minor, it.bill.currency)) for label, minor in parts if minor]
 
+    def refunded(self, note: RefundNote) -> Row:
+        name = Text.REFUND_FAILED if note.is_void else Text.REFUNDED
+        said = self.say(name, at=self.moment(note.refund.at, note.receipt), number=note.number)
+        return (said, self.locale.money(note.refund.amount_minor, note.receipt.bill.currency))
 
-def _kwh(energy_wh: int) -> str:
-    return f"{Decimal(energy_wh).scaleb(-3):f} kWh"
+    def _kwh(self, energy_wh: int) -> str:
+        return f"{self.locale.number(Decimal(energy_wh).scaleb(-3))} kWh"
+
+    def _percent(self, percent: Decimal) -> str:
+        return f"{self.locale.number(percent.normalize())} %"
+
+    def _price(self, price: Decimal, currency: str) -> str:
+        places = len(format(price.normalize(), "f").partition(".")[2])
+        exact = Decimal(1).scaleb(-max(places, decimals(currency)))
+        return self.locale.number(price.quantize(exact))
 
 
 def _duration(seconds: int) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min {seconds % 60:02} s"
-
-
-def _percent(percent: Decimal) -> str:
-    return f"{percent.normalize():f} %"
-
-
-def _price(price: Decimal, currency: str) -> str:
-    shown = format(price.normalize(), "f")
-    places = len(shown.partition(".")[2])
-    return f"{price:.{max(places, decimals(currency))}f}"
-
-
-def _with(card: str) -> str:
-    return f" with {card}" if card else ""
