@@ -12,7 +12,7 @@ from chalicelib.handlers.drivers.profile_models import (
     DeviceBody,
     DeviceList,
     DeviceView,
-    Preferences,
+    NoticePreferences,
     PreferencesView,
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
@@ -82,10 +82,10 @@ def get_preferences(request: Request) -> PreferencesView:
     return PreferencesView(push=push, mail=mail)
 
 
-@endpoint(profile, "PUT", _PREFERENCES, takes=Preferences, status=204, errors=(404,))
+@endpoint(profile, "PUT", _PREFERENCES, takes=NoticePreferences, status=204, errors=(404,))
 def put_preferences(request: Request) -> Answer:
     """Say what not to be told, by channel and kind; what is not named is on."""
-    body: Preferences = request.body
+    body: NoticePreferences = request.body
     told = {Channel.PUSH: body.push, Channel.MAIL: body.mail}
     muted = [(kind, channel) for channel, kinds in told.items() for kind, is_on in kinds.items() if not is_on]
     network().driver_profile.mute(request.driver_id, muted)

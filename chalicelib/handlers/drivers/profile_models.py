@@ -68,7 +68,7 @@ class DeviceList(ResponseBody):
     items: list[DeviceView]
 
 
-class Preferences(RequestBody):
+class NoticePreferences(RequestBody):
     """What is not to be told, by channel and kind: `false` switches it off, and what is not named is on."""
 
     model_config = RequestBody.model_config | example(push=_PUSH, mail={"started": False})

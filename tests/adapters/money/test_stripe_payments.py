@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.money import stripe_payments
-from chalicelib.adapters.money.stripe_payments import StripePayments, _from_stripe, _to_stripe
+from chalicelib.adapters.money.stripe_payments import StripePayments
+from chalicelib.adapters.money.stripe_webhooks import from_stripe, to_stripe
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
@@ -366,11 +367,11 @@ def test_less_than_a_card_can_pay_is_declined_and_leaves_the_hold(bank: Bank) ->
 
 @given(st.integers(0, 10**9), st.sampled_from("EUR JPY ISK UGX MGA KWD TND CLP".split()))
 def test_amounts_go_to_stripe_and_back(amount_minor: int, currency: str) -> None:
-    above = _from_stripe(_to_stripe(amount_minor, currency, ROUND_CEILING), currency)
-    below = _from_stripe(_to_stripe(amount_minor, currency, ROUND_FLOOR), currency)
+    above = from_stripe(to_stripe(amount_minor, currency, ROUND_CEILING), currency)
+    below = from_stripe(to_stripe(amount_minor, currency, ROUND_FLOOR), currency)
 
     assert below <= amount_minor <= above < below + 101
-    assert _to_stripe(above, currency, ROUND_FLOOR) == _to_stripe(above, currency, ROUND_CEILING)
+    assert to_stripe(above, currency, ROUND_FLOOR) == to_stripe(above, currency, ROUND_CEILING)
     if currency in ("EUR", "JPY", "ISK", "UGX", "CLP"):
         assert below == above
 
