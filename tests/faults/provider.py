@@ -148,6 +148,9 @@ class Provider:
         return intent
 
     def _tell(self, kind: str, intent: Intent, amount: int) -> None:
+        if "session_id" not in intent.metadata:
+            # What a card was asked for a reservation is no session's, and nobody listens to it.
+            return
         self.tell(
             PaymentNews(
                 event_id=f"evt_{next(self._numbers)}",

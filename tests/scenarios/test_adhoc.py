@@ -82,7 +82,7 @@ def test_a_guest_scans_pays_charges_and_has_a_receipt_by_link(world: World, vers
     world.do(charger.plug(1))
     guest.until_session(lambda it: it["state"] == "active")
     world.draw(charger, 2_000)
-    guest.until_session(lambda it: it["energy_wh"] == 500)
+    guest.until_session(lambda it: it["energy_wh"] == 2_000)
     assert guest.look()["session"]["held_minor"] == 1000
     guest.stop()
     done = guest.until_session(lambda it: is_over(it) and it["receipt_url"] is not None)
