@@ -81,7 +81,7 @@ def test_a_guest_scans_pays_charges_and_has_a_receipt_by_link(world: World, vers
     assert guest.pay(card, limits={"amount_minor": 1000})["session"]["session_id"] == session_id
     world.do(charger.plug(1))
     guest.until_session(lambda it: it["state"] == "active")
-    world.draw(charger, 2_000)
+    world.draw(charger)
     guest.until_session(lambda it: it["energy_wh"] == 2_000)
     assert guest.look()["session"]["held_minor"] == 1000
     guest.stop()

@@ -119,6 +119,7 @@ def test_a_debtor_begins_nothing_anew_with_the_same_card_under_another_name(worl
         assert error.value.problem["type"].endswith(code)
     assert swipe(socket, uid) == "Blocked"
     socket.close()
+    world.pay_up(debtor)
 
 
 def test_whoever_came_first_by_a_chargers_name_is_out_once_its_operator_registers_it(

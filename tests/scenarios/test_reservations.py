@@ -42,7 +42,7 @@ def test_a_driver_reserves_arrives_charges_and_pays(world: World, version: str) 
     assert session_id == made["reservation_id"]
     world.do(charger.plug(1))
     world.draw(charger)
-    world.driver.until(session_id, lambda it: it["energy_wh"] == 500)
+    world.driver.until(session_id, lambda it: it["energy_wh"] == 2_000)
     assert world.driver.call("GET", path)["standing"] == "used"
     world.driver.end(session_id)
     assert finished(world, session_id)["state"] == "completed"

@@ -14,7 +14,7 @@ from tests.scenarios.world import PASSWORD, World, eventually
 VERSIONS = ["1.6", "2.0.1"]
 
 
-def charging(world: World, charger: Charger, energy_wh: int = 500) -> str:
+def charging(world: World, charger: Charger, energy_wh: int = 2_000) -> str:
     """A session begun by app, under way, whose car has drawn so much."""
     session_id: str = world.driver.begin(charger.setup.charger_id)["session_id"]
     world.do(charger.plug(1))
@@ -74,7 +74,7 @@ def test_a_driver_starts_and_stops_by_rfid_and_pays_like_anybody(world: World, v
     assert world.do(charger.swipe(card)) is True
     world.draw(charger)
     session_id = eventually(world.newest_session)["session_id"]
-    world.driver.until(session_id, lambda it: it["energy_wh"] == 500)
+    world.driver.until(session_id, lambda it: it["energy_wh"] == 2_000)
     world.do(charger.swipe(card))
     assert finished(world, session_id)["state"] == "completed"
     assert world.driver.receipt(session_id)["paid_minor"] > 0

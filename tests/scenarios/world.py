@@ -21,6 +21,7 @@ from local.client import Person
 from local.seed import OPERATOR_ID, SITE_ID, open_account, seed
 from local.simulator.charger import Charger, Setup
 from local.stack import Stack
+from local.stripe_server import save_test_card
 
 PASSWORD = "open-sesame-1234"
 SPEED = 1000
@@ -106,8 +107,8 @@ class World:
         self.do(charger.until(lambda it: it.is_online))
         return charger
 
-    def draw(self, charger: Charger, energy_wh: int = 500) -> None:
-        """The car at connector 1 draws so much, and has room for it."""
+    def draw(self, charger: Charger, energy_wh: int = 2_000) -> None:
+        """The car at connector 1 draws so much, and has room for it: by default what a card can be charged."""
         assert self.do(charger.draw(energy_wh)) == energy_wh
 
     def issue_card(self) -> str:
@@ -120,6 +121,13 @@ class World:
     def new_driver(self, card: str | None = "pm_card_visa") -> Person:
         """Another driver."""
         return open_account(self.stack, f"other-{secrets.token_hex(4)}@example.com", DRIVER_PASSWORD, card)
+
+    def pay_up(self, debtor: Person, card: str = "pm_card_visa") -> None:
+        """What is owed by a card bars it in all accounts: a story leaves no debt behind."""
+        setup = debtor.call("POST", "/v1/cards/setup", {})
+        save_test_card(self.stack.stripe.url, setup["client_secret"], setup["publishable_key"], card)
+        debtor.call("POST", "/v1/cards", {"setup_id": setup["setup_id"]})
+        assert debtor.call("POST", "/v1/me/balance/pay", {})["debts"] == []
 
     def until_online(self, charger_id: str, online: bool = True) -> None:
         """Wait until the API says so."""
