@@ -21,10 +21,10 @@ from chalicelib.domain.pricing.tariff import (
     Tariff,
     simple_elements,
 )
-from chalicelib.records.chargers import Charger, Connection, ConnectorState, Site
+from chalicelib.records.chargers import Charger, Connection, ConnectorState, Plug, Site
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.services.sessions.driver_sessions import Wanted
-from tests.faults.charger import Stub
+from tests.faults.charger import POWER_W, Stub
 from tests.faults.world import NOON, World
 
 ONE = ConnectorId(1)
@@ -74,7 +74,15 @@ class Story:
         )
         wiring.network().tokens.put(Token(uid=CARD, operator_id="op", driver_id=DRIVER), NOON)
         wiring.network().chargers.put(
-            Charger(charger_id=CHARGER, operator_id="op", site_id="harbour", password_hash="scrypt$", connectors=(ONE,))
+            Charger(
+                charger_id=CHARGER,
+                operator_id="op",
+                site_id="harbour",
+                password_hash="scrypt$",
+                connectors=(ONE,),
+                # A hold is worth two minutes at the plug: as fast as the stub, so that a charge can outgrow it.
+                plugs=(Plug(ONE, max_power_w=POWER_W),),
+            )
         )
         wiring.network().sockets.opened(
             Connection(connection_id=f"{CHARGER}-c1", charger_id=CHARGER, operator_id="op", protocol=self.protocol),
