@@ -52,7 +52,7 @@ def race(runners: int, run: Callable[[int], Result]) -> list[Result]:
     usual_s = sys.getswitchinterval()
 
     def start(number: int) -> Result:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         return run(number)
 
     # Threads that change places at every chance meet where they would otherwise meet once in a thousand runs.

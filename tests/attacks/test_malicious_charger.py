@@ -32,7 +32,7 @@ def say(socket: Socket, action: str, payload: Any) -> list[Any]:
     message_id = f"m-{next(_ids)}"
     socket._socket.send(json.dumps([2, message_id, action, payload]))
     while True:
-        frame: list[Any] = json.loads(socket._socket.recv(timeout=30))
+        frame: list[Any] = json.loads(socket._socket.recv(timeout=60))
         if frame[0] != 2 and frame[1] == message_id:
             return frame
 
@@ -41,7 +41,7 @@ def ends(socket: Socket) -> bool:
     """Whether the gateway closes it; what it says until then is not listened to."""
     try:
         while True:
-            socket._socket.recv(timeout=30)
+            socket._socket.recv(timeout=60)
     except ConnectionClosed:
         return True
     except TimeoutError:

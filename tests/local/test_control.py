@@ -56,7 +56,7 @@ def heard(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 
 def ask(control: Control, path: str, **query: Any) -> dict[str, Any]:
-    answer = requests.get(control.url + path, params=query, timeout=30)
+    answer = requests.get(control.url + path, params=query, timeout=60)
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.ok, answer.text
     return dict(answer.json())
@@ -161,6 +161,6 @@ def test_amounts_below_stripes_least_are_refused_while_it_is_asked_to(control: C
     ],
 )
 def test_what_it_cannot_do_it_says(control: Control, asked: str, status: int) -> None:
-    answer = requests.get(control.url + asked, timeout=10)
+    answer = requests.get(control.url + asked, timeout=60)
     assert answer.status_code == status
     assert answer.json()["error"]

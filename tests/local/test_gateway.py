@@ -247,7 +247,7 @@ async def test_charger_that_leaves_while_connect_runs_still_gets_a_disconnect() 
 
     def connecting(event: Event, context: Any) -> Any:
         started.set()
-        leave.wait(10)
+        leave.wait(60)
         return {"statusCode": 200}
 
     backend = Backend(connect=connecting)
@@ -313,7 +313,7 @@ async def test_frames_of_one_charger_run_at_once_and_are_answered_as_they_finish
 
     def answering(event: Event, context: Any) -> Any:
         if event["body"] == "first":
-            assert release.wait(10)
+            assert release.wait(60)
         return {"statusCode": 200, "body": event["body"]}
 
     async with serving(Backend(message=answering)) as gateway, charger(gateway) as client:
@@ -379,7 +379,7 @@ async def test_hook_over_the_integration_limit_is_answered_for() -> None:
 
     def slow(event: Event, context: LambdaContext) -> Any:
         contexts.append(context)
-        release.wait(10)
+        release.wait(60)
         return {"statusCode": 200, "body": "too late"}
 
     backend = Backend(message=slow)

@@ -339,7 +339,7 @@ async def test_view_over_the_integration_limit_is_a_504_and_others_still_run() -
 
     @app.route("/v1/slow")
     def slow() -> Any:
-        release.wait(10)
+        release.wait(60)
         return {}
 
     async with serving(app, handler_s=0.2) as site:
@@ -363,7 +363,7 @@ async def test_concurrent_requests_do_not_mix_up_the_current_request() -> None:
     def who(number: str) -> Any:
         before = blueprint.current_request.headers["x-number"]
         context = app.lambda_context.aws_request_id
-        together.wait(10)  # all sixteen are inside this view now
+        together.wait(60)  # all sixteen are inside this view now
         request: Any = blueprint.current_request
         return [
             number,
@@ -533,7 +533,7 @@ async def test_views_that_call_back_into_the_server_do_not_wait_for_one_another(
 
     @app.authorizer()
     def drivers(request: Any) -> AuthResponse:
-        keys = requests.get(f"http://127.0.0.1:{port}/keys", timeout=10).json()
+        keys = requests.get(f"http://127.0.0.1:{port}/keys", timeout=60).json()
         return AuthResponse(routes=["*"] if keys else [], principal_id="ada")
 
     @app.route("/v1/start", methods=["POST"], authorizer=drivers)

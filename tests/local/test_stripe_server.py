@@ -36,7 +36,7 @@ class Merchant:
 
     def post(self, path: str, form: dict[str, Any] | None = None, key: str | None = None) -> requests.Response:
         headers = {"Authorization": "Bearer sk_test_merchant"} | ({"Idempotency-Key": key} if key else {})
-        return requests.post(f"{self.server.url}/v1/{path}", data=form or {}, headers=headers, timeout=10)
+        return requests.post(f"{self.server.url}/v1/{path}", data=form or {}, headers=headers, timeout=60)
 
     def made(self, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
         answer = self.post(path, form)
@@ -50,7 +50,7 @@ class Merchant:
         save_test_card(self.server.url, setup["client_secret"], "pk_test_merchant", card, authenticate)
         headers = {"Authorization": "Bearer sk_test_merchant"}
         url = f"{self.server.url}/v1/setup_intents/{setup['id']}"
-        return dict(requests.get(url, headers=headers, timeout=10).json())
+        return dict(requests.get(url, headers=headers, timeout=60).json())
 
     def held(self, amount: int = 5000) -> dict[str, Any]:
         """A payment intent with money set aside."""
@@ -159,7 +159,7 @@ def test_it_stands_beside_a_running_loop_and_moto() -> None:
 
 
 def test_a_request_without_a_key_is_refused(server: StripeServer) -> None:
-    assert requests.post(f"{server.url}/v1/customers", timeout=10).status_code == 401
+    assert requests.post(f"{server.url}/v1/customers", timeout=60).status_code == 401
 
 
 # What localstripe would not do

@@ -127,7 +127,7 @@ def test_a_frame_that_cannot_be_served_is_answered_with_the_right_error(world: W
 def test_a_status_is_visible_within_seconds(world: World) -> None:
     charger = world.charger()
     world.do(charger.plug(2))
-    eventually(lambda: world.connector(charger.setup.charger_id, "2")["status"] == "preparing", within_s=10)
+    eventually(lambda: world.connector(charger.setup.charger_id, "2")["status"] == "preparing", within_s=60)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_app_session_whose_token_comes_back_with_a_tail_is_the_drivers_all_th
         world.until_online(charger_id)
         session_id = world.driver.begin(charger_id)["session_id"]
         assert len(session_id) == 18
-        _, message_id, action, payload = json.loads(socket.recv(timeout=10))
+        _, message_id, action, payload = json.loads(socket.recv(timeout=60))
         assert (action, payload["idTag"]) == ("RemoteStartTransaction", session_id)
         socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
         start = {

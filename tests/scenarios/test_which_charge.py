@@ -102,7 +102,7 @@ def test_an_operator_settles_by_hand_and_the_chargers_own_end_still_counts(world
         world.stack.cloud.fire("sweep")
         return bool(world.driver.call("GET", f"/v1/sessions/{session_id}")["refunded_minor"])
 
-    eventually(refunded, 30)
+    eventually(refunded)
     socket.close()
 
 

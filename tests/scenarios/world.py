@@ -69,7 +69,7 @@ class World:
             for end in reversed(story._ends):
                 end()
             story.loop.call_soon_threadsafe(story.loop.stop)
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
     def at_the_end(self, end: Callable[[], Any]) -> None:
         """Clean up after the story."""

@@ -91,7 +91,7 @@ def listening(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     yield found
     server.shutdown()
     server.server_close()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ def test_every_operators_route_needs_an_operator(stack: Stack, network: Network)
     driver = {"Authorization": f"Bearer {network.driver.token}"}
     for method, path in OPERATOR_ROUTES:
         url = stack.http_url + re.sub(r"{\w+}", "X-1", path)
-        assert requests.request(method, url, json={}, timeout=10).status_code == 401
-        answer = requests.request(method, url, json={}, headers=driver, timeout=10)
+        assert requests.request(method, url, json={}, timeout=60).status_code == 401
+        answer = requests.request(method, url, json={}, headers=driver, timeout=60)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:kerb:problem:forbidden")
 
 

@@ -40,7 +40,7 @@ def terms(network: Network, monkeypatch: pytest.MonkeyPatch) -> Iterator[TermsOf
 def register(stack: Stack, language: str = "", **more: str) -> requests.Response:
     body = {"email": f"d-{secrets.token_hex(4)}@example.com", "password": "Driver-pref-1", **more}
     headers = {"Accept-Language": language}
-    return requests.post(f"{stack.http_url}/v1/drivers", json=body, headers=headers, timeout=10)
+    return requests.post(f"{stack.http_url}/v1/drivers", json=body, headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize(("header", "locale"), [("nl-BE,nl;q=0.9,en;q=0.1", "nl-BE"), ("tlh", ""), ("", "")])

@@ -38,7 +38,7 @@ def test_the_document_is_openapi_3_1() -> None:
 
 
 def test_the_api_serves_it(stack: Stack) -> None:
-    answer = requests.get(f"{stack.http_url}/v1/openapi.json", timeout=10)
+    answer = requests.get(f"{stack.http_url}/v1/openapi.json", timeout=60)
     assert answer.json() == json.loads(json.dumps(DOCUMENT))
     assert answer.json()["openapi"].startswith("3.1")
 

@@ -31,7 +31,7 @@ def asked(stack: Stack, network: Network, route: Route, body: Any) -> requests.R
         stack.http_url + re.sub(r"{\w+}", "X-1", route.path),
         json=body,
         headers={"Authorization": f"Bearer {network.operator.token}"},
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -55,7 +55,7 @@ def test_a_problem_says_the_same_in_its_body_as_in_its_status(stack: Stack, netw
 
 def test_a_problem_does_not_repeat_a_password(stack: Stack) -> None:
     body = {"email": "not an address", "password": "short", "remember": "Very-secret-1"}
-    answer = requests.post(f"{stack.http_url}/v1/drivers", json=body, timeout=10)
+    answer = requests.post(f"{stack.http_url}/v1/drivers", json=body, timeout=60)
     assert {it["field"] for it in answer.json()["errors"]} == {"email", "password", "remember"}
     for secret in ("short", "Very-secret-1"):
         assert f'"{secret}"' not in answer.text
@@ -97,7 +97,7 @@ def test_an_idempotency_key_with_anything_unprintable_begins_nothing(
         "Idempotency-Key": key.encode(),
     }
     answer = requests.post(
-        f"{stack.http_url}/v1/sessions", json={"charger_id": charger_id}, headers=headers, timeout=10
+        f"{stack.http_url}/v1/sessions", json={"charger_id": charger_id}, headers=headers, timeout=60
     )
     assert answer.status_code == 400
     connectors = network.driver.call("GET", f"/v1/chargers/{charger_id}")["connectors"]
@@ -113,7 +113,7 @@ def signed(stack: Stack, body: str, *, secret: str | None = None, at: float | No
 
 def deliver(stack: Stack, body: str, signature: str) -> int:
     headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
-    return requests.post(f"{stack.http_url}/v1/webhooks/stripe", data=body, headers=headers, timeout=10).status_code
+    return requests.post(f"{stack.http_url}/v1/webhooks/stripe", data=body, headers=headers, timeout=60).status_code
 
 
 def test_a_webhook_is_believed_only_as_it_was_signed_by_whom_and_when(stack: Stack) -> None:
@@ -145,7 +145,7 @@ def test_a_signed_webhook_that_is_no_event_is_refused(stack: Stack, body: str) -
 def test_what_never_reaches_a_route_is_refused_with_a_problem_too(
     stack: Stack, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = requests.request(method, stack.http_url + path, timeout=10)
+    answer = requests.request(method, stack.http_url + path, timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["type"] == f"urn:kerb:problem:{code}"
     if status == 405:
@@ -167,7 +167,7 @@ def test_a_parameter_that_a_route_does_not_know_is_refused_by_name(
         stack.http_url + re.sub(r"{\w+}", "X-1", route.path),
         params={"limitt": "3"},
         headers={"Authorization": f"Bearer {network.operator.token}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 400
     assert [it["field"] for it in answer.json()["errors"]] == ["limitt"]

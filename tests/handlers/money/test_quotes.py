@@ -13,7 +13,7 @@ from local.stack import Stack
 
 
 def asked(stack: Stack, path: str, **headers: str) -> requests.Response:
-    return requests.get(stack.http_url + path, headers=headers, timeout=10)
+    return requests.get(stack.http_url + path, headers=headers, timeout=60)
 
 
 def quote(stack: Stack, charger_id: str, query: str) -> Any:
@@ -134,6 +134,6 @@ def test_a_site_tells_when_it_is_open(stack: Stack, network: Network) -> None:
         f"{stack.http_url}/v1/operator/sites/{name}",
         json={**site, "opening_hours": backwards},
         headers={"Authorization": f"Bearer {network.operator.token}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 422

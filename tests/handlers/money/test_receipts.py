@@ -182,22 +182,22 @@ def test_a_receipt_stays_as_it_was_issued(network: Network, paid: str) -> None:
 def test_a_receipt_comes_on_the_paper_that_is_asked_for(stack: Stack, network: Network, paid: str) -> None:
     url = f"{stack.http_url}/v1/sessions/{paid}/receipt"
     headers = {"Authorization": f"Bearer {network.driver.token}"}
-    page = requests.get(url, {"format": "html"}, headers=headers, timeout=10)
+    page = requests.get(url, {"format": "html"}, headers=headers, timeout=60)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert "10.000 kWh" in page.text
-    document = requests.get(url, {"format": "pdf"}, headers=headers, timeout=10)
+    document = requests.get(url, {"format": "pdf"}, headers=headers, timeout=60)
     assert document.headers["Content-Type"] == "application/pdf"
     assert document.headers["Content-Disposition"] == f'inline; filename="R-{paid}.pdf"'
     assert "10.000kWh" in squeezed(text_of(document.content))
-    assert document.content == requests.get(url, {"format": "pdf"}, headers=headers, timeout=10).content
+    assert document.content == requests.get(url, {"format": "pdf"}, headers=headers, timeout=60).content
     assert refused(network.driver, "GET", f"/v1/sessions/{paid}/receipt?format=clay")[0] == 400
 
 
 def test_a_link_shows_the_receipt_without_a_login_until_it_expires(stack: Stack, network: Network, paid: str) -> None:
     link = network.driver.call("POST", f"/v1/sessions/{paid}/receipt/link", {"format": "html", "valid_days": 1})
-    shown = requests.get(stack.http_url + link["url"], timeout=10)
+    shown = requests.get(stack.http_url + link["url"], timeout=60)
     assert (shown.status_code, "10.000 kWh" in shown.text) == (200, True)
     driver_id = network.driver.call("GET", "/v1/me")["driver_id"]
     old = wiring.network().tickets.issue(
@@ -205,11 +205,11 @@ def test_a_link_shows_the_receipt_without_a_login_until_it_expires(stack: Stack,
     )
     live = wiring.network().tickets.issue(paid, driver_id, wiring.network().clock() + timedelta(days=1))
     for ticket in ("", "forged", old, live):
-        answer = requests.get(f"{stack.http_url}/v1/receipts/{paid}", {"ticket": ticket}, timeout=10)
+        answer = requests.get(f"{stack.http_url}/v1/receipts/{paid}", {"ticket": ticket}, timeout=60)
         assert answer.status_code == 401
         assert answer.headers["Content-Type"] == "application/problem+json"
     receipt_ticket = link["url"].partition("ticket=")[2].partition("&")[0]
-    watched = requests.get(f"{stack.http_url}/v1/sessions/{paid}/live", {"ticket": receipt_ticket}, timeout=10)
+    watched = requests.get(f"{stack.http_url}/v1/sessions/{paid}/live", {"ticket": receipt_ticket}, timeout=60)
     assert watched.status_code == 401
 
 

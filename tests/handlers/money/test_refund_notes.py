@@ -91,15 +91,15 @@ def test_a_refund_is_on_the_receipt_has_a_note_and_a_notice(
     assert (note["amount_minor"], note["net_minor"] + note["tax_minor"], note["status"]) == (100, 100, "done")
     assert network.driver.call("GET", note["url"]) == note
     headers = {"Authorization": f"Bearer {network.driver.token}"}
-    printed = requests.get(stack.http_url + note["url"], {"format": "pdf"}, headers=headers, timeout=10)
+    printed = requests.get(stack.http_url + note["url"], {"format": "pdf"}, headers=headers, timeout=60)
     assert "Gutschrift" in text_of(printed.content)
-    french = requests.get(stack.http_url + note["url"], {"format": "html", "locale": "fr"}, headers=headers, timeout=10)
+    french = requests.get(stack.http_url + note["url"], {"format": "html", "locale": "fr"}, headers=headers, timeout=60)
     assert "Avoir" in french.text
     assert refused(network.driver, "GET", f"{note['url']}?format=html&locale=tlh")[0] == 400
     assert refused(network.driver, "GET", f"/v1/sessions/{paid}/refunds/C-{paid}-2")[0] == 404
     assert refused(rival, "GET", note["url"])[0] == 404
     link = network.driver.call("POST", f"/v1/sessions/{paid}/receipt/link", {"format": "html"})["url"]
-    assert note["number"] in requests.get(stack.http_url + link, timeout=10).text
+    assert note["number"] in requests.get(stack.http_url + link, timeout=60).text
     kinds = [it["kind"] for it in network.driver.call("GET", "/v1/me/notices")["items"] if it["session_id"] == paid]
     assert "refunded" in kinds
 
@@ -108,7 +108,7 @@ def test_what_is_done_in_stripes_dashboard_is_heard(stack: Stack, network: Netwo
     books = network.operator.call("GET", f"/v1/operator/sessions/{paid}/books")
     payment_id = next(it["reference"] for it in books["transfers"] if it["kind"] == "capture")
     form: dict[str, Any] = {"payment_intent": payment_id, "amount": 30}
-    made = requests.post(f"{stack.stripe.url}/v1/refunds", form, auth=("sk_test_kerb", ""), timeout=10).json()
+    made = requests.post(f"{stack.stripe.url}/v1/refunds", form, auth=("sk_test_kerb", ""), timeout=60).json()
 
     def refunded() -> int:
         return int(network.driver.session(paid)["refunded_minor"])

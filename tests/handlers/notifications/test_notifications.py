@@ -67,7 +67,7 @@ def app_server() -> Iterator[App]:
     yield server
     server.shutdown()
     server.server_close()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
 
 
 def notices(person: Person, session_id: str) -> list[dict[str, Any]]:
@@ -111,9 +111,9 @@ def test_a_driver_reads_what_it_was_told_and_nobody_else_does(
     second = network.driver.call("GET", f"/v1/me/notices?limit=1&cursor={quote(first['next_cursor'])}")
     assert [first["items"][0], second["items"][0]] == [told[2], told[1]]
     headers = {"Authorization": f"Bearer {network.driver.token}"}
-    seen = requests.get(f"{stack.http_url}/v1/me/notices", headers=headers, timeout=10)
+    seen = requests.get(f"{stack.http_url}/v1/me/notices", headers=headers, timeout=60)
     again = requests.get(
-        f"{stack.http_url}/v1/me/notices", headers=headers | {"If-None-Match": seen.headers["ETag"]}, timeout=10
+        f"{stack.http_url}/v1/me/notices", headers=headers | {"If-None-Match": seen.headers["ETag"]}, timeout=60
     )
     assert (seen.status_code, again.status_code) == (200, 304)
 

@@ -21,7 +21,7 @@ def begun(stack: Stack, driver: Person, charger_id: str, key: str) -> requests.R
         f"{stack.http_url}/v1/sessions",
         json={"charger_id": charger_id},
         headers={"Authorization": f"Bearer {driver.token}", "Idempotency-Key": key},
-        timeout=30,
+        timeout=60,
     )
 
 

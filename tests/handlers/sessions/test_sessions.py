@@ -59,7 +59,7 @@ def test_the_same_request_again_is_the_same_session(stack: Stack, network: Netwo
     def ask(connector: int) -> requests.Response:
         headers = {"Authorization": f"Bearer {network.driver.token}", "Idempotency-Key": key}
         body: dict[str, Any] = {"charger_id": charger_id, "connector": connector}
-        return requests.post(f"{stack.http_url}/v1/sessions", json=body, headers=headers, timeout=10)
+        return requests.post(f"{stack.http_url}/v1/sessions", json=body, headers=headers, timeout=60)
 
     first, again, elsewhere = ask(1), ask(1), ask(2)
     assert [it.status_code for it in (first, again, elsewhere)] == [201, 200, 422]
@@ -90,7 +90,7 @@ def test_who_watches_gets_no_ticket_that_outlives_the_one_shown(
 ) -> None:
     url = stack.http_url + network.driver.session(session_id)["live_url"]
     read(socket, 1000)
-    answer = requests.get(url, timeout=10)
+    answer = requests.get(url, timeout=60)
     assert [json.loads(it["data"])["live_url"] for it in events(answer.text)] == [None]
     assert "ticket" not in answer.text
     assert "no-store" in answer.headers["Cache-Control"]
@@ -105,7 +105,7 @@ def test_who_was_away_for_long_sees_every_reading_before_the_end(
     seen: list[dict[str, str]] = []
     while not seen or seen[-1]["event"] != "end":
         last = {"Last-Event-ID": seen[-1]["id"]} if seen else {}
-        new = events(requests.get(url, headers=last, timeout=10).text)
+        new = events(requests.get(url, headers=last, timeout=60).text)
         assert new
         seen += new
     progress = [it["id"] for it in seen if it["event"] == "progress"]
@@ -119,5 +119,5 @@ def test_where_one_left_off_may_stand_in_the_address(
 ) -> None:
     url = stack.http_url + network.driver.session(session_id)["live_url"]
     read(socket, 1000)
-    (step,) = events(requests.get(url, timeout=10).text)
-    assert events(requests.get(url, params={"last_event_id": step["id"]}, timeout=10).text) == []
+    (step,) = events(requests.get(url, timeout=60).text)
+    assert events(requests.get(url, params={"last_event_id": step["id"]}, timeout=60).text) == []
