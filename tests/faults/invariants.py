@@ -83,6 +83,11 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
         yield f"the driver is kept out for {driver.owes if driver else None}"
     taken: Counter[str] = Counter()
     for intent in world.provider.intents.values():
+        if "session_id" not in intent.metadata:
+            # Whether a card is good for a reservation: what is not given back lapses, and nothing is ever taken.
+            if intent.received:
+                yield f"{intent.id} took {intent.received} for nothing"
+            continue
         taken[intent.metadata["session_id"]] += intent.received
         if intent.status == "requires_capture":
             yield f"hold {intent.id} of {intent.metadata['session_id']} is forgotten"

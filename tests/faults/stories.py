@@ -123,6 +123,14 @@ def _by_app(world: World, charger: Stub) -> None:
     world.after(500, charger.unplug)
 
 
+def _by_app_for_long(world: World, charger: Stub) -> None:
+    """Longer than its hold is worth."""
+    world.after(1, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(400, lambda: _end(world))
+    world.after(500, charger.unplug)
+
+
 def _by_app_once(world: World, charger: Stub) -> None:
     """Nobody asks twice: whoever is not answered puts the telephone away."""
     world.is_patient = False
@@ -181,7 +189,7 @@ def _declined(world: World, charger: Stub) -> None:
     def decline(*, declines: bool) -> None:
         world.provider.declines = declines
 
-    _by_app(world, charger)
+    _by_app_for_long(world, charger)
     world.after(60, lambda: decline(declines=True))
     world.after(2400, lambda: decline(declines=False))
 
@@ -226,7 +234,7 @@ def _hold_lost_for_good(world: World, charger: Stub) -> None:
 
 def _outgrown(world: World, charger: Stub) -> None:
     world.provider.can_raise = charger.is_16
-    _by_app(world, charger)
+    _by_app_for_long(world, charger)
 
 
 def _reserve(world: World) -> None:
