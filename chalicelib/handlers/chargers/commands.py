@@ -62,7 +62,7 @@ def command(request: Request) -> CommandView:
     needs_operator=True,
     query=_WAIT,
 )
-def change_password(request: Request) -> Answer:
+def change_charger_password(request: Request) -> Answer:
     """Give a charger a new password. Nobody reads it; the old one stays good until the charger uses the new one."""
     wait_s = _wait_s(request, _WAIT_S)
     sent = network().remote_control.change_password(request.operator_id, request.path["charger_id"])

@@ -48,7 +48,7 @@ class BusinessView(ResponseBody):
 class DeviceBody(RequestBody):
     """A device to push to; `token` is what APNs or FCM gave the app."""
 
-    model_config = RequestBody.model_config | example(platform="apns", token="0f74...")
+    model_config = RequestBody.model_config | example(platform="apns", token="0f744707bebcf74f")
     platform: Platform
     token: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{8,2048}$")]
 

@@ -83,3 +83,21 @@ def test_terms_are_accepted_as_one_registers(stack: Stack, network: Network, ter
     assert register(stack, terms_version="of old").status_code == 409
     me = register(stack, terms_version=terms.version).json()
     assert [it["version"] for it in me["accepted_terms"]] == [terms.version]
+
+
+def test_what_was_said_as_one_registered_counts_from_the_first_login(
+    stack: Stack, network: Network, terms: TermsOfUse
+) -> None:
+    email = f"d-{secrets.token_hex(4)}@example.com"
+    body = {"email": email, "password": "Driver-pref-1", "terms_version": terms.version}
+    told = requests.post(
+        f"{stack.http_url}/v1/drivers", json=body, headers={"Accept-Language": "nl-BE"}, timeout=10
+    ).json()
+    if not stack.options.confirms_accounts:
+        code = stack.mails.code(email, "confirm_account")
+        requests.post(f"{stack.http_url}/v1/drivers/confirm", json={"email": email, "code": code}, timeout=10)
+    person = Person(stack.http_url, email, "Driver-pref-1")
+    person.log_in()
+    me = person.call("GET", "/v1/me")
+    assert (me["locale"], me["accepted_terms"]) == ("nl-BE", told["accepted_terms"])
+    assert [it["version"] for it in me["accepted_terms"]] == [terms.version]
