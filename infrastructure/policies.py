@@ -42,6 +42,9 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
             return {"Fn::Sub": MAPS}
         case "sns" if name == f"{APP}-*":
             return arn(service, f"{stage.prefix}*")
+        # Push platforms, and the devices under them: made beside this stack, by names of the same form.
+        case "sns" if name in (f"app/*/{APP}-*", f"endpoint/*/{APP}-*"):
+            return arn(service, name.replace(f"/{APP}-", f"/{stage.prefix}", 1))
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":
             return arn(service, f"log-group:/aws/lambda/{stage.prefix}*:*")
     raise ValueError(f"{resource} names nothing of this stack")

@@ -171,7 +171,7 @@ def test_a_session_that_ends_offline_is_told_and_paid_once_the_charger_is_back(
     charger.go_online(reboot=reboot)
     session = finished(world, session_id)
     assert session["state"] == "completed"
-    assert session["energy_wh"] == meter_wh(charger) - began_wh == 900
+    assert session["energy_wh"] == meter_wh(charger) - began_wh == 2_400
     assert world.books_are_settled(session_id)
 
 
