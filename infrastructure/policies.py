@@ -42,9 +42,9 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
             return {"Fn::Sub": MAPS}
         case "sns" if name == f"{APP}-*":
             return arn(service, f"{stage.prefix}*")
-        # The account's push applications and their devices: both are made outside this stack, and named by whoever does.
+        # A push application and its devices: platform, name. It is made by hand, and named after its stage.
         case "sns" if name in ("app/*", "endpoint/*"):
-            return arn(service, name)
+            return arn(service, f"{name}/{stage.prefix}*")
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":
             return arn(service, f"log-group:/aws/lambda/{stage.prefix}*:*")
     raise ValueError(f"{resource} names nothing of this stack")
