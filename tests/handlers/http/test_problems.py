@@ -133,7 +133,7 @@ def test_a_signed_webhook_that_is_no_event_is_refused(stack: Stack, body: str) -
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("PATCH", "/v1/me", 405, "method_not_allowed"),
+        ("PUT", "/v1/me", 405, "method_not_allowed"),
         ("PUT", "/v1/sessions", 405, "method_not_allowed"),
         ("DELETE", "/v1/openapi.json", 405, "method_not_allowed"),
         ("GET", "/v1/adhoc/checkouts", 405, "method_not_allowed"),
