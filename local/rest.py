@@ -114,6 +114,9 @@ class RestServer:
             return _refusal("INTEGRATION_TIMEOUT")
 
     def _call_view(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> web.Response:
+        if path.startswith("//"):
+            # Chalice takes what follows for a host (RFC 3986 4.2), API Gateway for a path that is no resource.
+            return _refusal("MISSING_AUTHENTICATION_TOKEN")
         methods = self._api.methods(path)
         if methods and method not in (*methods, "OPTIONS"):
             return _problem(*METHOD_NOT_ALLOWED, {"Allow": allowed(methods)})

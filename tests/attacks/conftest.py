@@ -32,6 +32,13 @@ TIMEOUT_S = 30
 _numbers = itertools.count(1)
 
 
+class _ToTheLetter(http.client.HTTPConnection):
+    """Sends a path's characters as the bytes that they number, be they ASCII or not."""
+
+    def _encode_request(self, request: str) -> bytes:
+        return request.encode("latin-1")
+
+
 @dataclass
 class Network:
     """Who is who. `mallory` is a driver like any other; `rival` an operator like any other."""
@@ -61,7 +68,7 @@ class Network:
 
     def ask_to_the_letter(self, who: Person | None, method: str, target: str) -> tuple[int, str]:
         """A request whose path is sent as it stands, which no polite client would do."""
-        link = http.client.HTTPConnection(self.stack.options.host, self.stack.rest.port, timeout=TIMEOUT_S)
+        link = _ToTheLetter(self.stack.options.host, self.stack.rest.port, timeout=TIMEOUT_S)
         try:
             link.putrequest(method, target, skip_host=False, skip_accept_encoding=True)
             if who is not None:
@@ -118,7 +125,7 @@ class Network:
         who.until(session_id, lambda it: it["state"] == "active", TIMEOUT_S)
         return session_id
 
-    def finish(self, who: Person, session_id: str, socket: Socket, meter_stop_wh: int = 500) -> dict[str, Any]:
+    def finish(self, who: Person, session_id: str, socket: Socket, meter_stop_wh: int = 5_000) -> dict[str, Any]:
         """The session, stopped by its charger and paid."""
         transaction_id: int = socket.transaction_id  # type: ignore[attr-defined]
         stop = {"transactionId": transaction_id, "meterStop": meter_stop_wh, "timestamp": stamp()}

@@ -105,6 +105,7 @@ def test_a_driver_reads_what_it_was_told_and_nobody_else_does(
         "charger_id": charger_id,
         "connector": "1",
         "session_url": f"/v1/sessions/{session_id}",
+        "token": None,
     }
     assert notices(network.operator, session_id) == []
     first = network.driver.call("GET", "/v1/me/notices?limit=1")
@@ -132,13 +133,13 @@ def test_a_webhook_that_failed_once_gets_every_notice_once(network: Network, app
     try:
         app_server.failures = 1
         assert not wiring.network().delivery.deliver()
-        assert session_id not in {it["session_id"] for it in app_server.got}
+        assert session_id not in {it.get("session_id") for it in app_server.got}
         later = replace(wiring.network().delivery, clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
         assert later.deliver()[Outcome.SENT] >= 3
         assert not later.deliver()
     finally:
         network.operator.call("DELETE", WEBHOOK)
-    got = [it["kind"] for it in app_server.got if it["session_id"] == session_id]
+    got = [it["kind"] for it in app_server.got if it.get("session_id") == session_id]
     assert sorted(got) == ["finished", "receipt_ready", "started"]
     assert network.operator.call("GET", WEBHOOK) == {"url": None}
     assert [it["kind"] for it in notices(network.driver, session_id)] == ["started", "finished", "receipt_ready"]
