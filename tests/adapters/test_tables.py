@@ -13,7 +13,11 @@ from infrastructure.tables import create_tables
 from local.context import LambdaContext
 
 EXPIRING = {
-    f"kerb-{table}": "expires_at"
+    f"kerb-{table
+    "kerb-checkouts": "expires_at",
+    "kerb-drivers": "expires_at",
+    "kerb-faults": "expires_at",
+}": "expires_at"
     for table in "calls chargers connections history journal knocks notices readings reports reservations".split()
 } | {"kerb-idempotency": "expiration", "kerb-tokens": "expires_at"}
 

@@ -267,6 +267,7 @@ def test_nothing_is_pushed_that_is_switched_off_and_nobody_is_named_when_it_fail
     assert str(failed.value) == "InternalError"
 
 
+@pytest.mark.usefixtures("tables")
 def test_a_guest_is_mailed_the_receipt_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
