@@ -13,13 +13,12 @@ from infrastructure.tables import create_tables
 from local.context import LambdaContext
 
 EXPIRING = {
-    f"kerb-{table
-    "kerb-checkouts": "expires_at",
-    "kerb-drivers": "expires_at",
-    "kerb-faults": "expires_at",
-}": "expires_at"
-    for table in "calls chargers connections history journal knocks notices readings reports reservations".split()
-} | {"kerb-idempotency": "expiration", "kerb-tokens": "expires_at"}
+    f"kerb-{table}": "expires_at"
+    for table in (
+        "calls chargers checkouts connections drivers faults history journal knocks notices readings reports "
+        "reservations tokens"
+    ).split()
+} | {"kerb-idempotency": "expiration"}
 
 
 @pytest.mark.usefixtures("tables")
