@@ -19,6 +19,7 @@ from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.protocol.ocpp.setups import place
 from chalicelib.records.chargers import Charger, Connection, Site
 from chalicelib.services.access import Refusal
+from chalicelib.services.chargers.connections import hash_password
 from tests.services.conftest import CONNECTION, NOW, TARIFF, Kit
 
 ENERGY = "Energy.Active.Import.Register"
@@ -460,7 +461,9 @@ def test_a_charger_that_will_not_measure_is_known_for_it(kit: Kit) -> None:
             longitude=9.9,
         )
     )
-    kit.registry.put_charger(replace(found(kit), connection_id=None), "open-sesame-1234")
+    password = "open-sesame-1234"
+    kit.chargers.put(replace(found(kit), password_hash=hash_password(password.encode(), b"salt" * 4)))
+    kit.registry.put_charger(replace(found(kit), connection_id=None), password)
     box.boot()
     assert metering(kit) is MeteringCapability.NONE
     (place,) = kit.places.around([GeoPoint(53.5, 9.9)], 100)
