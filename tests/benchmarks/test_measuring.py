@@ -10,7 +10,11 @@ from benchmarks.measuring import Measured
 
 @pytest.fixture(scope="module")
 def today() -> Measured:
-    return measuring.measure()
+    try:
+        return measuring.measure()
+    except TimeoutError:
+        # A start that did not come within a minute, seen once beside a busy process: the figures are another run's.
+        return measuring.measure()
 
 
 def test_messages_use_what_the_cost_model_says_they_use(today: Measured) -> None:
