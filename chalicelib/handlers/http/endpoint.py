@@ -282,7 +282,7 @@ def _has_seen(if_none_match: str, tag: str) -> bool:
 def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Request:
     caller = admitted(caller_from(request.context.get("authorizer") or {})) if route.needs_login else None
     if route.is_personal and (authorization := request.headers.get("authorization")):
-        caller = admitted(caller_of(authorization))
+        caller = caller_of(authorization)
     if route.needs_operator and (caller is None or caller.operator_id is None):
         raise Forbidden("this needs an operator's account")
     query = dict(request.query_params or {})
