@@ -51,13 +51,15 @@ def full_bill(session: Session, found: Measured | None = None) -> Bill:
 class Idling:
     """A car that stands at the plug and does not charge, which costs: since when, and what so far, tax included.
 
-    `free_until`: gone by then, it pays nothing for it. `price_per_minute` is what applies now, None: nothing.
+    `free_until`: gone by then, it pays nothing for it. `price_per_minute` is what applies now, None: nothing. `bill` is
+    what the charge comes to in all by now, `cost_minor` of it included.
     """
 
     since: datetime
     free_until: datetime
     price_per_minute: Decimal | None
     cost_minor: int
+    bill: Bill
 
 
 def idling(session: Session, found: Measured | None, energy_wh: int | None, at: datetime) -> Idling | None:
@@ -73,12 +75,13 @@ def idling(session: Session, found: Measured | None, energy_wh: int | None, at: 
     since = stand[-1].began_at
     now = idle_price(tariff, periods, session.time_zone)
     moved = (*periods[: len(periods) - len(stand)], *(replace(it, is_withheld=True) for it in stand))
-    costs, otherwise = (_total(session, energy_wh, it).total_minor for it in (periods, moved))
+    bill, otherwise = (_total(session, energy_wh, it) for it in (periods, moved))
     return Idling(
         since=since,
         free_until=since + timedelta(seconds=tariff.idle_grace_s),
         price_per_minute=now.price / _MINUTES_AN_HOUR if now is not None else None,
-        cost_minor=costs - otherwise,
+        cost_minor=bill.total_minor - otherwise.total_minor,
+        bill=bill,
     )
 
 

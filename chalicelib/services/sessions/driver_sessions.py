@@ -337,9 +337,7 @@ class DriverSessions:
         # Before the first reading nobody knows whether the car takes anything, but by what its connector says.
         energy_wh = so_far.energy_wh if newest or session.state is not State.ACTIVE else None
         idle = idling(session, found, energy_wh, now)
-        if idle is None:
-            return so_far
-        return replace(so_far, idling=idle, cost=cost_so_far(session, found, energy_wh, now))
+        return so_far if idle is None else replace(so_far, idling=idle, cost=idle.bill)
 
     def _own(self, driver_id: str, wanted: Wanted) -> Session | None:
         """The session this driver has there already, begun from a reservation: its name says nothing of the key."""
