@@ -99,8 +99,7 @@ class Funds:
         try:
             if more_minor <= 0:
                 raise Declined("it has cost all that may be taken unasked")
-            payer = self._payer(session)
-            _ask_once(payer)
+            payer = self._payer_again(session)
             hold = self._raise(session, more_minor) or self._hold(session, payer, more_minor)
         except Declined as error:
             self._end(session, error)
@@ -129,9 +128,7 @@ class Funds:
         if old is None or session.state is not State.ACTIVE:
             return session
         try:
-            payer = self._payer(session)
-            _ask_once(payer)
-            new = self._hold(session, payer, old.amount_minor)
+            new = self._hold(session, self._payer_again(session), old.amount_minor)
         except Declined as error:
             return self._end(session, error)
         self.release(session, old)
@@ -310,9 +307,7 @@ class Funds:
         return session, charge, owed_minor
 
     def _charge(self, session: Session, amount_minor: int, purpose: str) -> Charge:
-        payer = self._payer(session)
-        _ask_once(payer)
-        charged = self.payments().charge(session, payer, amount_minor, purpose)
+        charged = self.payments().charge(session, self._payer_again(session), amount_minor, purpose)
         self.ledger.append([book_of(session).charge(charged.payment_id, charged.amount_minor, self.clock())])
         return Charge(charged.payment_id, charged.amount_minor, charged.amount_minor)
 
@@ -366,8 +361,9 @@ class Funds:
             raise Declined("no card is saved")
         return driver
 
-
-def _ask_once(payer: Driver) -> None:
-    """A guest agreed to what was set aside, and the provider takes a card that is not saved for one payment only."""
-    if is_guest(payer.driver_id):
-        raise Declined("a guest's card is asked once")
+    def _payer_again(self, session: Session) -> Driver:
+        """A guest agreed to what was set aside, and a card that is not saved is taken for one payment only."""
+        payer = self._payer(session)
+        if is_guest(payer.driver_id):
+            raise Declined("a guest's card is asked once")
+        return payer
