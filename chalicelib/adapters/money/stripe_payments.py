@@ -113,14 +113,10 @@ class StripePayments:
         """One call; `payment_method_id` may come from anybody, and may be a card that somebody has saved."""
         if not payment_method_id.startswith("pm_"):
             return None
-        with plain_errors():
-            try:
-                method = self._payment_methods.retrieve(payment_method_id)
-            except stripe.InvalidRequestError as error:
-                if error.http_status != HTTPStatus.NOT_FOUND:
-                    raise
-                return None
-        return saved_card(method) if method.customer is None and method.card else None
+        method: Any = None
+        with plain_errors(), unless_gone(404):
+            method = self._payment_methods.retrieve(payment_method_id)
+        return saved_card(method) if method is not None and method.customer is None and method.card else None
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """One call. The amount held may be a little above what was asked, where cards know no smaller step."""
@@ -214,15 +210,11 @@ class StripePayments:
             return [it for it in found if it is not None]
 
     def session_of(self, payment_id: str) -> str | None:
-        with plain_errors():
-            try:
-                intent = self._payment_intents.retrieve(payment_id)
-            except stripe.InvalidRequestError as error:
-                # Another application's, or nobody's.
-                if error.http_status == HTTPStatus.NOT_FOUND:
-                    return None
-                raise
-        return _session_id(intent)
+        intent: Any = None
+        # Another application's, or nobody's.
+        with plain_errors(), unless_gone(404):
+            intent = self._payment_intents.retrieve(payment_id)
+        return _session_id(intent) if intent is not None else None
 
     def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
         """A call for each hundred payments."""

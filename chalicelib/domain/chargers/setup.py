@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.chargers.setup_profile import VITAL, Aspect
+from chalicelib.domain.chargers.setup_profile import Aspect
 
 # A first setup over OCPP 1.6 takes about thirty messages, and each choice that is refused one more.
 MOST_MESSAGES = 60
@@ -374,8 +374,3 @@ def _has_energy(line: SettingState | None) -> bool | None:
     if line is None or line.said is None or not line.target.choices:
         return None
     return is_met(Kind.AT_LEAST, line.said, line.target.choices[-1])
-
-
-def is_vital(line: SettingState) -> bool:
-    """Whether a charge cannot be billed, or not be watched, without it."""
-    return line.target.aspect in VITAL
