@@ -46,14 +46,24 @@ class Course:
         """What has come since the beginning."""
         return self.marks[-1].energy_wh - self.chain.first.energy_wh
 
+    def until(self, at: datetime) -> Course:
+        """As far as it had come before then."""
+        return replace(self, marks=[it for it in self.marks if it.at < at])
+
+    def after(self, base: CourseSum) -> Course:
+        """What a sum of it leaves to be walked."""
+        marks = [it for it in self.marks if it.at >= base.context_from]
+        return replace(self, marks=marks, first=sum(it.at <= base.until for it in marks) - 1, base=base)
+
     def measured(self, reported: Reported, until: datetime | None = None) -> Measured | None:
         """What is proven by it, for a look that takes the charge as it is at `until`; None: at its newest or later.
 
         None where nothing is summed up, or that does not hold for such a look.
         """
-        base, newest = self.base, self.marks[-1]
-        if base is None:
+        base = self.base
+        if base is None or len(self.marks) < self.first + 2:
             return None
+        newest = self.marks[-1]
         flags = {Flag.METER_MISSING} | ({Flag.METER_JUMPED} if self.chain.life_wh is not None else set[Flag]())
         found = Measured(
             energy_wh=self.energy_wh,
@@ -156,6 +166,8 @@ def _leads(before: Point, after: Point, supply: Supply) -> bool:
 def summed(course: Course, reported: Reported, tariff: Tariff, time_zone: str, until: datetime) -> CourseSum | None:
     """The sum of a course as far as it is decided, not beyond `until`. None where that is no further than before."""
     marks, base = course.marks, course.base
+    if len(marks) < course.first + 2:
+        return None
     coarse = _coarse(course)
     if base is not None and coarse != base.is_coarse:
         return None
