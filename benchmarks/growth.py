@@ -1,0 +1,393 @@
+"""What a request costs by how much is stored: each route, and a reading of a charge, at several sizes of it all.
+
+The routes are those of the app's own table; what is not asked says why. A network of a size has so many of everything:
+the operator's chargers at one site, the driver's sessions, tokens and notices, a charge's readings, a charger's past.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.client import BaseClient
+from rich.table import Table
+
+from app import app
+from chalicelib import wiring
+from chalicelib.adapters.access import Tickets
+from chalicelib.domain.chargers.availability import StatusChanged
+from chalicelib.domain.chargers.events import (
+    ChargingStarted,
+    ConnectorId,
+    ConnectorStatus,
+    Reading,
+    ReadingsTaken,
+)
+from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
+from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.session import Origin, Session, State
+from chalicelib.domain.notifications import Notification, NotificationKind
+from chalicelib.domain.pricing.tariff import simple_elements
+from chalicelib.records.chargers import Charger, Direction, Knock, KnockReason, LoggedMessage, Plug, Site
+from chalicelib.records.discovery import Place
+from chalicelib.records.drivers import Token
+from tests.services.conftest import CONNECTION, NOW, SITE, TARIFF, Kit
+from tests.tables import account, without_http
+
+_OP, _DRIVER, _CHARGER, _SITE = "op", "driver-1", "CP-1", "harbour"
+_RUNNING, _OVER = "KRUNNING000000000000", "over-00001"
+_TIMED = replace(
+    TARIFF,
+    elements=simple_elements(
+        per_kwh=Decimal("0.39"), per_minute=Decimal("0.02"), idle_per_minute=Decimal("0.10"), tax_percent=Decimal(19)
+    ),
+)
+_SPOT = {"latitude": 53.5437, "longitude": 9.9924}
+_EVERY = timedelta(seconds=60)
+# The live view is asked for the last of so many readings.
+_STEPS = 10
+_BODIES: Mapping[str, Any] = {
+    "PUT /v1/operator/sites/{site_id}": {
+        "name": "Harbour, new",
+        "address": "Quay 2",
+        "time_zone": "Europe/Berlin",
+        "tariff_id": "standard",
+        **_SPOT,
+    },
+    "PUT /v1/operator/tokens/{uid}": {"driver_id": _DRIVER},
+}
+
+# Routes of the app's table that are asked for, by method and path, with what stands in their path and after it.
+ASKED: Mapping[str, str] = {
+    "GET /v1/chargers/nearby": "?lat=53.5437&lng=9.9924&radius=5000",
+    "GET /v1/chargers/{charger_id}": "",
+    "GET /v1/chargers/{charger_id}/quote": "?energy_wh=20000&minutes=60&connector=1",
+    "GET /v1/me": "",
+    "GET /v1/me/balance": "",
+    "GET /v1/me/business": "",
+    "GET /v1/me/cards": "",
+    "GET /v1/me/devices": "",
+    "GET /v1/me/export": "",
+    "GET /v1/me/fault-reports": "",
+    "GET /v1/me/notices": "",
+    "GET /v1/me/notices/preferences": "",
+    "GET /v1/me/roaming": "",
+    "GET /v1/me/statements/{month}": "",
+    "GET /v1/me/tokens": "",
+    "GET /v1/operator/charger-profile": "",
+    "GET /v1/operator/chargers": "",
+    "GET /v1/operator/chargers/{charger_id}": "",
+    "GET /v1/operator/chargers/{charger_id}/history": "",
+    "GET /v1/operator/chargers/{charger_id}/journal": "",
+    "GET /v1/operator/chargers/{charger_id}/transactions/{ref}": "",
+    "GET /v1/operator/chargers/{charger_id}/uptime": "",
+    "GET /v1/operator/fault-reports": "",
+    "GET /v1/operator/knocks": "",
+    "GET /v1/operator/profile": "",
+    "GET /v1/operator/reconciliation": "",
+    "GET /v1/operator/sessions": "",
+    "GET /v1/operator/sessions/{session_id}/books": "",
+    "GET /v1/operator/sessions/{session_id}/signed-values": "",
+    "GET /v1/operator/tokens/{uid}": "",
+    "GET /v1/operator/webhook": "",
+    "GET /v1/reservations": "",
+    "GET /v1/sessions": "",
+    "GET /v1/sessions/{session_id}": "",
+    "GET /v1/sessions/{session_id}/curve": "",
+    "GET /v1/sessions/{session_id}/live": "",
+    "GET /v1/sites/{site_id}": "",
+    "PUT /v1/operator/sites/{site_id}": "",
+    "PUT /v1/operator/tokens/{uid}": "",
+}
+# What reads a row or two by their names, and no list; and what only others' services know.
+LEFT_OUT: Mapping[str, str] = {
+    "GET /v1/adhoc/checkouts/{checkout_id}": "a checkout by its name",
+    "GET /v1/chargers/along": "as nearby, over a route: `benchmarks/search.py`",
+    "GET /v1/openapi.json": "reads nothing",
+    "GET /v1/operator/chargers/{charger_id}/commands/{command_id}": "a call by its name",
+    "GET /v1/operator/chargers/{charger_id}/reports/{kind}/{request_id}": "as long as what the charger reported",
+    "GET /v1/receipts/{session_id}": "a receipt by its name",
+    "GET /v1/reservations/{reservation_id}": "a reservation by its name",
+    "GET /v1/sessions/{session_id}/receipt": "a receipt by its name",
+    "GET /v1/sessions/{session_id}/refunds": "a session by its name",
+    "GET /v1/sessions/{session_id}/refunds/{number}": "a session by its name",
+}
+_PATH = {
+    "charger_id": _CHARGER,
+    "month": "2026-11",
+    "ref": "tx-1",
+    "session_id": _RUNNING,
+    "uid": "TOKEN-00001",
+    "site_id": _SITE,
+}
+# What answers with all of something, which no bound keeps small, and why that is so.
+KNOWN_TO_GROW: Mapping[str, str] = {
+    "PUT /v1/operator/sites/{site_id}": "a write for each charger that is shown there, several at once",
+    "GET /v1/me/tokens": "all of a driver's tokens, of which they may have so many only",
+}
+
+
+@dataclass
+class Seen:
+    """What one request asked of AWS: calls, items that came back, processor time, and the status it was answered."""
+
+    calls: int = 0
+    items: int = 0
+    cpu_ms: float = 0.0
+    status: int = 0
+
+
+class Grown(Kit):
+    """A network in which there are so many of everything, and one charge under way."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.__dict__["tickets"] = Tickets("t" * 32)
+        self.tariffs.put(_TIMED)
+        self.site = replace(SITE, **_SPOT)
+        self.sites.put(self.site)
+        for number in range(size):
+            self._grow(number)
+        self._charge(size)
+
+    def _grow(self, number: int) -> None:
+        """One more of each."""
+        at, name = NOW - timedelta(minutes=number), f"{number:05d}"
+        charger = Charger(
+            charger_id=f"CP-{number + 100}",
+            operator_id=_OP,
+            site_id=_SITE,
+            password_hash="scrypt$",
+            connectors=(ConnectorId(1),),
+        )
+        self.chargers.put(charger)
+        self.connectors.put_place(charger.charger_id, charger.connectors, self.places.put(_place(charger, self.site)))
+        status = ConnectorStatus.AVAILABLE if number % 2 else ConnectorStatus.OCCUPIED
+        self.history.add(_CHARGER, StatusChanged(at, ConnectorId(1), status))
+        self.message_log.add(_CHARGER, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat"))
+        self.knocks.add(
+            Knock(
+                operator_id=_OP,
+                charger_id=None,
+                name=f"STRANGER-{name}",
+                reason=KnockReason.UNKNOWN,
+                why="",
+                at=at,
+                first_at=at,
+            )
+        )
+        self.fault_reports.add(
+            FaultReport(
+                report_id=f"r-{name}",
+                operator_id=_OP,
+                driver_id=_DRIVER,
+                charger_id=_CHARGER,
+                connector=None,
+                kind=next(iter(FaultKind)),
+                text="",
+                created_at=at,
+            )
+        )
+        self.tokens.put(Token(uid=f"TOKEN-{name}", operator_id=_OP, driver_id=_DRIVER), at)
+        self.outbox.add(
+            Notification(
+                kind=next(iter(NotificationKind)),
+                session_id=f"over-{name}",
+                driver_id=_DRIVER,
+                operator_id=_OP,
+                charger_id=_CHARGER,
+                connector=ConnectorId(1),
+                at=at,
+            ),
+            at,
+        )
+        session = replace(self._session(f"over-{name}"), created_at=at, state=State.COMPLETED, ended_at=at)
+        self.sessions.add(session)
+
+    def _session(self, session_id: str) -> Session:
+        return Session(
+            session_id=session_id,
+            operator_id=_OP,
+            site_id=_SITE,
+            charger_id=_CHARGER,
+            connector=ConnectorId(1),
+            origin=Origin.APP,
+            token=session_id,
+            driver_id=_DRIVER,
+            tariff=_TIMED,
+            created_at=NOW,
+            limits=Limits(energy_wh=10_000_000),
+            time_zone="Europe/Berlin",
+        )
+
+    def _charge(self, size: int) -> None:
+        """A charge with limits and a price per minute, with so many readings."""
+        session = self._session(_RUNNING)
+        self.sessions.add(session)
+        self.connectors.claim(_CHARGER, session.connector, _RUNNING)
+        begun = ChargingStarted(
+            ref="tx-1", connector=ConnectorId(1), token=_RUNNING, at=self.clock(), meter_start_wh=1_000
+        )
+        self.charging.started(CONNECTION, begun, lambda *_: "tx-1")
+        for _ in range(size):
+            self.tell_reading()
+
+    def tell_reading(self) -> None:
+        """A MeterValues, a minute after the last one."""
+        self.clock.now += _EVERY
+        minutes = (self.clock.now - NOW) // _EVERY
+        told = Reading(at=self.clock.now, energy_wh=1_000 + 100 * minutes, power_w=6_000)
+        self.charging.readings_taken(CONNECTION, ReadingsTaken(ref="tx-1", connector=ConnectorId(1), readings=(told,)))
+
+
+def _place(charger: Charger, site: Site) -> Place:
+    assert site.spot is not None
+    return Place(
+        charger_id=charger.charger_id,
+        operator_id=_OP,
+        site_id=site.site_id,
+        site_name=site.name,
+        address=site.address,
+        tariff_id=site.tariff_id,
+        time_zone=site.time_zone,
+        spot=site.spot,
+        plugs=(Plug(ConnectorId(1)),),
+        online=True,
+        statuses={"1": ConnectorStatus.AVAILABLE},
+    )
+
+
+@dataclass
+class Usage:
+    """What was asked of AWS: calls, and the items that came back or were written."""
+
+    calls: int = 0
+    items: int = 0
+
+
+@contextmanager
+def counted() -> Iterator[Usage]:
+    """Count what is asked of DynamoDB inside."""
+    base: Any = BaseClient
+    original, usage = base._make_api_call, Usage()
+
+    def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        answer = original(client, operation, params)
+        usage.calls += 1
+        batches = answer.get("Responses") or {}
+        batch = batches.values() if isinstance(batches, Mapping) else ()
+        usage.items += answer.get("ScannedCount") or sum(map(len, batch)) or 1
+        return answer
+
+    base._make_api_call = make_api_call
+    try:
+        yield usage
+    finally:
+        base._make_api_call = original
+
+
+def request(route: str) -> tuple[int, str]:
+    """Ask for one of `ASKED` as the driver who runs the operator's chargers; its status and what is answered."""
+    method, _, resource = route.partition(" ")
+    path_names = {name: _PATH[name] for name in _PATH if f"{{{name}}}" in resource}
+    if "/books" in route or "/signed-values" in route:
+        path_names["session_id"] = _OVER if "/books" in route else _RUNNING
+    query = dict(pair.partition("=")[::2] for pair in ASKED[route].lstrip("?").split("&") if pair)
+    now_s = str(int(time.time()) + 3600)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    if route.endswith("/live"):
+        query = {"ticket": wiring.network().tickets.issue(_RUNNING, _DRIVER, wiring.network().clock() + _EVERY)}
+        query["last_event_id"] = _before_last(_STEPS)
+    context = {
+        "resourcePath": resource,
+        "httpMethod": method,
+        "identity": {"sourceIp": "203.0.113.1"},
+        "authorizer": {
+            "principalId": _DRIVER,
+            "groups": f"operator:{_OP}",
+            "issued_s": now_s,
+            "logged_in_s": now_s,
+        },
+    }
+    answer = app(
+        {
+            "resource": resource,
+            "path": resource.format(**path_names),
+            "httpMethod": method,
+            "requestContext": context,
+            "headers": headers,
+            "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
+            "pathParameters": path_names,
+            "stageVariables": None,
+            "body": json.dumps(_BODIES.get(route)) if route in _BODIES else None,
+            "isBase64Encoded": False,
+        },
+        SimpleNamespace(aws_request_id="r", function_name="api", invoked_function_arn="", memory_limit_in_mb=512),
+    )
+    return int(answer["statusCode"]), str(answer["body"])
+
+
+def _before_last(steps: int) -> str:
+    session = wiring.network().sessions.get(_RUNNING)
+    assert session is not None
+    assert session.ref is not None
+    known = wiring.network().readings.newest(_CHARGER, session.ref, steps + 1)
+    return f"{known[-1].position}|active"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one request, or what a message brings about, uses."""
+
+    calls: int
+    items: int
+    cpu_ms: float
+    status: int = 200
+
+
+def looks(size: int) -> dict[str, Look]:
+    """What each uses in a network of that size: first asked for once, as by a process that knows its tables."""
+    found: dict[str, Look] = {}
+    with account(), without_http():
+        kit = Grown(size)
+        wiring.install(kit)
+        try:
+            for route in ASKED:
+                request(route)
+                found[route] = _used(lambda route=route: request(route)[0])  # type: ignore[misc]
+            found["MeterValues of a charge with limits"] = _used(kit.tell_reading)
+        finally:
+            wiring.install(None)
+    return found
+
+
+def _used(act: Callable[[], Any]) -> Look:
+    began = time.process_time()
+    with counted() as usage:
+        status = act()
+    return Look(usage.calls, usage.items, (time.process_time() - began) * 1000, status or 200)
+
+
+def table(sizes: Sequence[int]) -> Table:
+    """Calls, items and processor time (moto's own included, which answers in this process), side by side."""
+    shown = Table(title="What a request costs by how much is stored", title_justify="left")
+    shown.add_column("what is asked")
+    for size in sizes:
+        for what in ("calls", "items", "ms"):
+            shown.add_column(f"{what} at {size:,}", justify="right")
+    by_size = [looks(size) for size in sizes]
+    for name in by_size[0]:
+        cells = [cell for it in by_size for cell in _cells(it[name])]
+        shown.add_row(name, *cells)
+    return shown
+
+
+def _cells(it: Look) -> tuple[str, str, str]:
+    return str(it.calls), str(it.items), f"{it.cpu_ms:.0f}"
