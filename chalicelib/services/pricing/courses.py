@@ -1,6 +1,6 @@
 """Courses of charges under way, whose price depends on them: looked at from what is summed up, not from the beginning.
 
-What is decided of a course is summed up beside its transaction, once in a hundred readings, as its readings come in. A
+What is decided of a course is summed up beside its transaction, once in thirty readings, as they come in. A
 look goes on from there, and finds to the cent what walking through all readings finds: where anything is odd it does
 walk through all of them. A reading that comes late takes the sum away. So that none can slip by: until when will be
 summed up is announced some time before, and whoever brings a reading knows it.
@@ -28,7 +28,7 @@ from chalicelib.services.pricing.evidence import Evidence, told
 # Younger charges have no sum.
 _SUMMED_AFTER = timedelta(minutes=15)
 # So many readings are summed up together, and no sooner than after that time.
-_TOGETHER = 100
+_TOGETHER = 30
 _AT_MOST_EVERY = timedelta(minutes=1)
 # A reading is kept so soon after its transaction was read, or that is looked at again; and by our clocks, which differ
 # a little, a sum is made no sooner after it was announced than so.
