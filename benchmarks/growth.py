@@ -11,9 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,48 +19,16 @@ from botocore.client import BaseClient
 from rich.table import Table
 
 from app import app
+from benchmarks.big_network import CHARGER_ID, DRIVER, EVERY, OPERATOR, OVER, RUNNING, SITE_ID, SPOT, BigNetwork
 from chalicelib import wiring
-from chalicelib.adapters.access import Tickets
-from chalicelib.adapters.chargers.rows import CHARGER
-from chalicelib.adapters.tables import ChargerRow
-from chalicelib.domain.chargers.availability import StatusChanged
-from chalicelib.domain.chargers.events import (
-    ChargingStarted,
-    ConnectorId,
-    ConnectorStatus,
-    Reading,
-    ReadingsTaken,
-)
-from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
-from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.session import Origin, Session, State
-from chalicelib.domain.money.receipt import Profile
-from chalicelib.domain.notifications import Notification, NotificationKind
-from chalicelib.domain.pricing.tariff import simple_elements
-from chalicelib.records.chargers import Charger, Direction, Knock, KnockReason, LoggedMessage, Plug, Site
-from chalicelib.records.discovery import Place
-from chalicelib.records.drivers import Token
-from tests.services.conftest import CONNECTION, NOW, SITE, TARIFF, Kit
 from tests.tables import account, without_http
 
-_OP, _DRIVER, _CHARGER, _SITE = "op", "driver-1", "CP-1", "harbour"
-_RUNNING, _OVER = "KRUNNING000000000000", "over-00001"
-_TIMED = replace(
-    TARIFF,
-    elements=simple_elements(
-        per_kwh=Decimal("0.39"), per_minute=Decimal("0.02"), idle_per_minute=Decimal("0.10"), tax_percent=Decimal(19)
-    ),
-)
-_SPOT = {"latitude": 53.5437, "longitude": 9.9924}
-_EVERY = timedelta(seconds=60)
 # The live view is asked for the last of so many readings.
 _STEPS = 10
-# Those who knock are kept apart for each day up to a number.
-_STRANGERS = 60
-_SITE_BODY = {"address": "Quay 2", "time_zone": "Europe/Berlin", "tariff_id": "standard", **_SPOT}
+_SITE_BODY = {"address": "Quay 2", "time_zone": "Europe/Berlin", "tariff_id": "standard", **SPOT}
 _BODIES: Mapping[str, Callable[[], Any]] = {
     "PUT /v1/operator/sites/{site_id}": lambda: {**_SITE_BODY, "name": f"Harbour {time.monotonic_ns()}"},
-    "PUT /v1/operator/tokens/{uid}": lambda: {"driver_id": _DRIVER},
+    "PUT /v1/operator/tokens/{uid}": lambda: {"driver_id": DRIVER},
 }
 
 # Routes of the app's table that are asked for, by method and path, with what stands in their path and after it.
@@ -121,12 +87,12 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/sessions/{session_id}/refunds/{number}": "a session by its name",
 }
 _PATH = {
-    "charger_id": _CHARGER,
+    "charger_id": CHARGER_ID,
     "month": "2026-11",
     "ref": "tx-1",
-    "session_id": _RUNNING,
+    "session_id": RUNNING,
     "uid": "TOKEN-00001",
-    "site_id": _SITE,
+    "site_id": SITE_ID,
 }
 # What answers with all of something, and what keeps that small.
 GROWS: Mapping[str, str] = {
@@ -141,137 +107,6 @@ GROWS: Mapping[str, str] = {
     "GET /v1/sites/{site_id}": "all chargers of a site",
     "PUT /v1/operator/sites/{site_id}": "a write for each charger shown there, eight at once",
 }
-
-
-class Grown(Kit):
-    """A network in which there are so many of everything, and one charge under way."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.__dict__ |= {"tickets": Tickets("t" * 32), "identity": SimpleNamespace()}
-        self.tariffs.put(_TIMED)
-        self.site = replace(SITE, latitude=_SPOT["latitude"], longitude=_SPOT["longitude"])
-        self.sites.put(self.site)
-        self.operator_profiles.put(_OP, Profile(legal_name="Op Ltd", address="Road 1", country="DE"))
-        for number in range(size):
-            self._grow(number)
-        self._charge(size)
-
-    def _grow(self, number: int) -> None:
-        """One more of each."""
-        at, name = NOW - timedelta(minutes=number), f"{number:05d}"
-        charger = Charger(
-            charger_id=f"CP-{number + 100}",
-            operator_id=_OP,
-            site_id=_SITE,
-            password_hash="scrypt$",
-            connectors=(ConnectorId(1),),
-        )
-        # Written as they are stored: what registers a charger checks what nobody asks here.
-        row = ChargerRow(charger.charger_id, CHARGER, operator_id=_OP, site_id=_SITE, password_hash="scrypt$")
-        row.connectors, row.security_profile = ["1"], 1
-        row.place = self.places.put(_place(charger, self.site))
-        row.save()
-        status = ConnectorStatus.AVAILABLE if number % 2 else ConnectorStatus.OCCUPIED
-        self.history.add(_CHARGER, StatusChanged(at, ConnectorId(1), status))
-        self.message_log.add(_CHARGER, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat"))
-        if number < _STRANGERS:
-            self._knock(f"STRANGER-{name}", at)
-        self.fault_reports.add(
-            FaultReport(
-                report_id=f"r-{name}",
-                operator_id=_OP,
-                driver_id=_DRIVER,
-                charger_id=_CHARGER,
-                connector=None,
-                kind=next(iter(FaultKind)),
-                text="",
-                created_at=at,
-            )
-        )
-        self.tokens.put(Token(uid=f"TOKEN-{name}", operator_id=_OP, driver_id=_DRIVER), at)
-        self.outbox.add(
-            Notification(
-                kind=next(iter(NotificationKind)),
-                session_id=f"over-{name}",
-                driver_id=_DRIVER,
-                operator_id=_OP,
-                charger_id=_CHARGER,
-                connector=ConnectorId(1),
-                at=at,
-            ),
-            at,
-        )
-        session = replace(self._session(f"over-{name}"), created_at=at, state=State.COMPLETED, ended_at=at)
-        self.sessions.add(session)
-
-    def _knock(self, name: str, at: datetime) -> None:
-        self.knocks.add(
-            Knock(
-                operator_id=_OP,
-                charger_id=None,
-                name=name,
-                reason=KnockReason.UNKNOWN,
-                why="",
-                at=at,
-                first_at=at,
-            )
-        )
-
-    def _session(self, session_id: str) -> Session:
-        return Session(
-            session_id=session_id,
-            operator_id=_OP,
-            site_id=_SITE,
-            charger_id=_CHARGER,
-            connector=ConnectorId(1),
-            origin=Origin.APP,
-            token=session_id,
-            driver_id=_DRIVER,
-            tariff=_TIMED,
-            created_at=NOW,
-            time_zone="Europe/Berlin",
-        )
-
-    def _charge(self, size: int) -> None:
-        """A charge with limits and a price per minute, with so many readings."""
-        session = self._session(_RUNNING)
-        self.sessions.add(session)
-        self.connectors.claim(_CHARGER, session.connector, _RUNNING)
-        begun = ChargingStarted(
-            ref="tx-1", connector=ConnectorId(1), token=_RUNNING, at=self.clock(), meter_start_wh=1_000
-        )
-        self.charging.started(CONNECTION, begun, lambda *_: "tx-1")
-        for _ in range(size):
-            self.tell_reading()
-        # Its driver sets a limit: from now on it is looked at with each reading.
-        active = self.session(_RUNNING)
-        self.sessions.save(active, replace(active, limits=Limits(energy_wh=10_000_000)))
-        self.transactions.attend(_CHARGER, "tx-1", 0)
-
-    def tell_reading(self) -> None:
-        """A MeterValues, a minute after the last one."""
-        self.clock.now += _EVERY
-        minutes = (self.clock.now - NOW) // _EVERY
-        told = Reading(at=self.clock.now, energy_wh=1_000 + 100 * minutes, power_w=6_000)
-        self.charging.readings_taken(CONNECTION, ReadingsTaken(ref="tx-1", connector=ConnectorId(1), readings=(told,)))
-
-
-def _place(charger: Charger, site: Site) -> Place:
-    assert site.spot is not None
-    return Place(
-        charger_id=charger.charger_id,
-        operator_id=_OP,
-        site_id=site.site_id,
-        site_name=site.name,
-        address=site.address,
-        tariff_id=site.tariff_id,
-        time_zone=site.time_zone,
-        spot=site.spot,
-        plugs=(Plug(ConnectorId(1)),),
-        online=True,
-        statuses={"1": ConnectorStatus.AVAILABLE},
-    )
 
 
 @dataclass
@@ -310,20 +145,20 @@ def request(route: str) -> tuple[int, str]:
     method, _, resource = route.partition(" ")
     path_names = {name: _PATH[name] for name in _PATH if f"{{{name}}}" in resource}
     if "/books" in route or "/signed-values" in route:
-        path_names["session_id"] = _OVER if "/books" in route else _RUNNING
+        path_names["session_id"] = OVER if "/books" in route else RUNNING
     query = dict(pair.partition("=")[::2] for pair in ASKED[route].lstrip("?").split("&") if pair)
     now_s = str(int(time.time()) + 3600)
     headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
     if route.endswith("/live"):
-        query = {"ticket": wiring.network().tickets.issue(_RUNNING, _DRIVER, wiring.network().clock() + _EVERY)}
+        query = {"ticket": wiring.network().tickets.issue(RUNNING, DRIVER, wiring.network().clock() + EVERY)}
         query["last_event_id"] = _before_last(_STEPS)
     context = {
         "resourcePath": resource,
         "httpMethod": method,
         "identity": {"sourceIp": "203.0.113.1"},
         "authorizer": {
-            "principalId": _DRIVER,
-            "groups": f"operator:{_OP}",
+            "principalId": DRIVER,
+            "groups": f"operator:{OPERATOR}",
             "issued_s": now_s,
             "logged_in_s": now_s,
         },
@@ -347,10 +182,10 @@ def request(route: str) -> tuple[int, str]:
 
 
 def _before_last(steps: int) -> str:
-    session = wiring.network().sessions.get(_RUNNING)
+    session = wiring.network().sessions.get(RUNNING)
     assert session is not None
     assert session.ref is not None
-    known = wiring.network().readings.newest(_CHARGER, session.ref, steps + 1)
+    known = wiring.network().readings.newest(CHARGER_ID, session.ref, steps + 1)
     return f"{known[-1].position}|active"
 
 
@@ -368,7 +203,7 @@ def looks(size: int) -> dict[str, Look]:
     """What each uses in a network of that size: first asked for once, as by a process that knows its tables."""
     found: dict[str, Look] = {}
     with account(), without_http():
-        kit = Grown(size)
+        kit = BigNetwork(size)
         wiring.install(kit)
         try:
             for route in ASKED:

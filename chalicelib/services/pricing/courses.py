@@ -73,7 +73,7 @@ class Courses:
     def keep_up(self, known: Transaction, readings: Sequence[Reading], session: Session | None = None) -> None:
         """Sum up what is decided, where it is time; `session` saves a read to a caller that has it.
 
-        No call most times; else seven, and all readings where anything is odd or was late.
+        No call most times; else six, and all readings where anything is odd or was late.
         """
         sums, now = known.sums, self.clock()
         if sums is None or not readings or known.session_id is None or known.started_at is None:

@@ -183,7 +183,7 @@ class Part:
 
 PARTS = st.builds(
     Part,
-    readings=st.integers(1, 30),
+    readings=st.integers(1, 20),
     every_s=st.sampled_from([7, 30, 60, 61, 300, 900, 1300]),
     power_w=st.sampled_from([0, 0, 3, 60, 1_400, 7_000, 11_000, 22_000]),
     status=st.none() | st.sampled_from(STATES),
@@ -295,13 +295,13 @@ def sooner() -> Iterator[None]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(
-    parts=st.lists(PARTS, min_size=1, max_size=8),
+    parts=st.lists(PARTS, min_size=1, max_size=5),
     fates=st.lists(FATES, max_size=150),
     tariff=st.sampled_from(TARIFFS),
     step_wh=st.sampled_from([1, 1, 10, 1000]),
@@ -321,8 +321,8 @@ def test_the_sum_is_the_whole(
     start_wh = {"same": offset_wh, "none": None, "zero": 0, "counts from 0": offset_wh + 9_000_000}[start]
     store = Store(session(tariff, start_wh), power_w)
     charge = Charge(store, step_wh, 0 if start == "counts from 0" else offset_wh)
-    for part in parts:
+    for place, part in enumerate(parts, start=1):
         charge.goes_on(part, fates)
-        charge.check()
-    charge.check_steps(6)
-    charge.check_steps(min(20, len(store.frames) // 2))
+        if place % 2 == 0 or place == len(parts):
+            charge.check()
+    charge.check_steps(min(12, len(store.frames) // 2))
