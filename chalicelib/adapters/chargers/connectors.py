@@ -125,7 +125,7 @@ class DynamoConnectors:
             ChargerRow.charger_id.exists(),
         )
         mark, watchers = _mark(watcher), ChargerRow.watchers
-        may = watchers.does_not_exist() | watchers.contains(mark) | (size(watchers) < MOST_WATCHERS)
+        may = watchers.does_not_exist() | watchers.contains(mark) | (size(watchers) < MOST_WATCHERS)  # type: ignore[no-untyped-call]
         return all(update(connector_row(charger_id, it), [watchers.add({mark})], may) for it in connectors)
 
     def watch_no_longer(self, charger_id: str, connector: ConnectorId, watchers: Collection[Watcher]) -> None:
