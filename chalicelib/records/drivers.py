@@ -127,7 +127,8 @@ class Driver:
     on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
     of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
     here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
-    say of their tokens elsewhere. `watches` may be over: they end by their time.
+    say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
+    to less than a card can be charged, and when that was let go.
     """
 
     driver_id: str
@@ -150,6 +151,7 @@ class Driver:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     card_owes: frozenset[str] = frozenset()
     watches: tuple[Watch, ...] = ()
+    let_go: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def untold_expiry(self) -> str | None:
@@ -230,6 +232,7 @@ class TokenRefusal(StrEnum):
     NOT_AGREED = "not_agreed"
     ROAMING_OFF = "roaming_off"
     TOO_DEAR = "too_dear"
+    TOO_MANY_SMALL = "too_many_small_charges"
     NO_CARD = "no_card"
     OPEN_BALANCE = "open_balance"
     DRIVER_BLOCKED = "driver_blocked"

@@ -161,7 +161,7 @@ class Watches:
 
 def _watching(driver: Driver, new: Watch) -> Driver:
     """The driver, waiting for that as well. Raises Refusal where they wait for too much, or their account is closed."""
-    barred = why_barred(driver)
+    barred = why_barred(driver, new.created_at)
     if barred is not None:
         raise barred
     if _same(driver, new) is not None:
