@@ -89,7 +89,6 @@ def resources(stage: Stage) -> Resources:
                 "UserPoolName": stage.stack,
                 # What a pool is by default costs three times as much for what nobody uses here (docs/adr/0014-cost.md).
                 "UserPoolTier": "LITE",
-                "DeletionProtection": "ACTIVE" if stage.is_production else "INACTIVE",
                 "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
                 "EmailConfiguration": _MAILER,
                 **POOL,

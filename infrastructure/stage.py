@@ -8,8 +8,10 @@ from typing import Any
 
 APP = "kerb"
 STAGES = ("dev", "prod")
-# What holds money or history outlives its stack in production.
-KEEP = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+# What holds money or history outlives its stack in production. What the deployment that first made it takes back goes
+# with it: it is empty, and its name would stand in the next try's way. So nothing here may refuse its deletion either:
+# that comes after (protection.py).
+KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 DROP = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 Resources = dict[str, Any]
