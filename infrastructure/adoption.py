@@ -33,12 +33,7 @@ _UNTIL_THEN = {
     "RoleArn": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/imported"},
 }
 _KEPT = "RetainExceptOnCreate"
-_GONE = {
-    "ResourceNotFoundException",
-    "NotFoundException",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-}
+_GONE = {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 Found = Mapping[str, str]
 
 
