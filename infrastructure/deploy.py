@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infrastructure import releases
+from cli import limits
+from cli.fleet import DATA, Fleet
+from infrastructure import account, preflight, releases
 from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
 from infrastructure.protection import protect
@@ -133,20 +137,43 @@ def _why(cloudformation: Any, stage: Stage, since: datetime) -> str:
     )
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+def _preflight(stage: Stage, region: str, chosen: argparse.Namespace, at: datetime) -> bool:
+    """Say what this account lacks; whether a deployment can succeed."""
+    given = dict(it.split("=", 1) for it in chosen.parameters)
+    parameters = account.parameters_of(stage) | given
+    fleet = Fleet(chosen.chargers, chosen.sessions_per_day or chosen.chargers / 5)
+    used = limits.needed(fleet, round(fleet.sessions_per_day / 2))
+    needs = preflight.needs_of(used, json.loads((DATA / "quotas.json").read_text())["quotas"])
+    wanted = preflight.Wanted(stage, parameters, needs, at, chosen.imports)
+    found = preflight.findings(account.read(stage, region, parameters), wanted)
+    print(f"{stage.stack}, {chosen.chargers:,} chargers:", *found, sep="\n")  # noqa: T201
+    return not preflight.stops(found)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     options.add_argument("--stage", choices=STAGES, default="dev")
     options.add_argument("--release", help="deploy this earlier release again, instead of what was packaged")
     options.add_argument("--import", dest="imports", action="store_true", help="first import what a deleted stack left")
     options.add_argument("--secrets", action="store_true", help="let everything have the values that secrets have now")
     options.add_argument("--list", action="store_true", help="list releases, newest first, and stop")
+    options.add_argument("--plan", action="store_true", help="say what this account lacks, and stop: nothing is made")
+    options.add_argument("--anyway", action="store_true", help="deploy though it was said that this will fail")
+    options.add_argument("--chargers", type=int, default=1_000, help="how many are to come (%(default)s)")
+    options.add_argument("--sessions-per-day", type=float, help="of all of them (a fifth of the chargers)")
     options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
-    chosen = options.parse_args()
-    stage, now = Stage(chosen.stage), datetime.now(UTC)
-    bucket = releases.make_bucket(boto3.session.Session().region_name)
+    chosen = options.parse_args(arguments)
+    stage, now, region = Stage(chosen.stage), datetime.now(UTC), account.region_of(os.environ)
+    boto3.setup_default_session(region_name=region)
     if chosen.list:
-        print("\n".join(releases.releases(stage, bucket)))  # noqa: T201
+        print("\n".join(releases.releases(stage, releases.make_bucket(region))))  # noqa: T201
         return
+    # Whoever rolls back has no time for advice.
+    if not chosen.release and not _preflight(stage, region, chosen, now) and not chosen.anyway:
+        raise SystemExit("nothing was made: mend what is marked STOP (or ARGS=--anyway)")
+    if chosen.plan:
+        return
+    bucket = releases.make_bucket(region)
     release = (
         releases.release_named(chosen.release, stage, bucket)
         if chosen.release
