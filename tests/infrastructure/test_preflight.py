@@ -35,7 +35,7 @@ def needs(chargers: int) -> dict[str, preflight.Need]:
 
 MAIL = {"MailFrom": "Kerb <no-reply@example.com>", "MailIdentity": "example.com"}
 DOMAIN = {"ChargerDomain": "ocpp.example.com", "ChargerDomainCertificate": "abc"}
-WANTED = Wanted(PROD, MAIL | DOMAIN, needs(500), NOW)
+WANTED = Wanted(PROD, MAIL | DOMAIN, needs(100), NOW)
 READY = Facts(
     account="123456789012",
     region="eu-central-1",
