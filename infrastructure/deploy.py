@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from cli import limits
 from cli.fleet import DATA, Fleet
-from infrastructure import account, preflight, releases
+from infrastructure import account, operators, preflight, releases, stripe_endpoint
 from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
 from infrastructure.protection import protect
@@ -159,6 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--list", action="store_true", help="list releases, newest first, and stop")
     options.add_argument("--plan", action="store_true", help="say what this account lacks, and stop: nothing is made")
     options.add_argument("--anyway", action="store_true", help="deploy though it was said that this will fail")
+    options.add_argument(
+        "--stripe", action="store_true", help="make or mend Stripe's webhook endpoint, by STRIPE_API_KEY"
+    )
+    options.add_argument(
+        "--operator", action="append", default=[], metavar="ID=EMAIL", help="make a person an operator"
+    )
     options.add_argument("--chargers", type=int, default=1_000, help="how many are to come (%(default)s)")
     options.add_argument("--sessions-per-day", type=float, help="of all of them (a fifth of the chargers)")
     options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
@@ -173,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit("nothing was made: mend what is marked STOP (or ARGS=--anyway)")
     if chosen.plan:
         return
+    people = [operators.operator_and_person(it) for it in chosen.operator]
+    keys = stripe_endpoint.keys_for(stage, os.environ) if chosen.stripe else None
     bucket = releases.make_bucket(region)
     release = (
         releases.release_named(chosen.release, stage, bucket)
@@ -184,9 +192,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         template = json.loads((BUILD / stage.name / "template.json").read_text())
         print(f"imported: {', '.join(adopt(template, stage, bucket, parameters))}")  # noqa: T201
     outputs = deploy(stage, release, bucket, parameters, now, chosen.secrets)
+    if keys is not None and stripe_endpoint.connect(stage, outputs["EndpointURL"], keys):
+        deploy(stage, release, bucket, {}, datetime.now(UTC), secrets=True)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
     for name in ("EndpointURL", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
+    for operator, email in people:
+        is_new = operators.make_operator(outputs["UserPoolId"], operator, email)
+        first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
+        print(f"  {email} acts for {operator}{first}")  # noqa: T201
+    for it in _left_to_do(stage, outputs):
+        print(f"  still to do: {it}")  # noqa: T201
+
+
+def _left_to_do(stage: Stage, outputs: dict[str, str]) -> list[str]:
+    """One command each, where a first deployment is not yet one that anybody can use."""
+    again = f"make deploy STAGE={stage.name} ARGS="
+    left = []
+    if not stripe_endpoint.is_connected(stage):
+        left.append(f"STRIPE_API_KEY=sk_... STRIPE_PUBLISHABLE_KEY=pk_... {again}--stripe")
+    if not operators.has_operators(outputs["UserPoolId"]):
+        left.append(f"{again}--operator={{operator id}}={{their e-mail address}}")
+    return left
 
 
 if __name__ == "__main__":

@@ -50,6 +50,10 @@ POOL = {
 }
 CLIENT = {
     "GenerateSecret": False,
+    # Said, for Cognito's documentation gives a client that says nothing the standard attributes only, and registration
+    # writes one of ours. (`email_verified` only Cognito writes.)
+    "ReadAttributes": ["email", "email_verified", "locale", "custom:terms"],
+    "WriteAttributes": ["email", "locale", "custom:terms"],
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     "PreventUserExistenceErrors": "ENABLED",
     # Who logs out everywhere has no refresh token left.

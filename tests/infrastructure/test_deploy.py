@@ -194,3 +194,33 @@ def test_the_same_code_is_the_same_zip(tmp_path: Path) -> None:
             (code / file).write_text(file)
         names.append(_zip(code, tmp_path / folder))
     assert names[0] == names[1]
+
+
+def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = {"EndpointURL": "https://api.example.com/api/", "UserPoolId": "pool"}
+    deployed = Mock(return_value=outputs)
+    connected, made = Mock(return_value=True), Mock(return_value=True)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(deploy, "BUILD", package.parent)
+    (package.parent / "dev").symlink_to(package)
+    monkeypatch.setattr(deploy, "deploy", deployed)
+    monkeypatch.setattr(deploy, "_preflight", lambda *_: True)
+    monkeypatch.setattr(deploy.operators, "make_operator", made)
+    monkeypatch.setattr(deploy.operators, "has_operators", lambda _: made.called)
+    monkeypatch.setattr(deploy.stripe_endpoint, "connect", connected)
+    monkeypatch.setattr(deploy.stripe_endpoint, "is_connected", lambda _: connected.called)
+
+    deploy.main([])
+    assert "ARGS=--stripe" in (told := capsys.readouterr().out)
+    assert "ARGS=--operator=" in told
+
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_1")
+    monkeypatch.setenv("STRIPE_PUBLISHABLE_KEY", "pk_test_1")
+    deploy.main(["--stripe", "--operator", "acme=ada@example.com"])
+    assert "still to do" not in capsys.readouterr().out
+    connected.assert_called_once_with(DEV, outputs["EndpointURL"], ("sk_test_1", "pk_test_1"))
+    made.assert_called_once_with("pool", "acme", "ada@example.com")
+    # What Stripe was told is told the functions.
+    assert deployed.call_args.kwargs == {"secrets": True}
