@@ -12,6 +12,7 @@ from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Curr
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.opening_hours import OpeningHours
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.chargers.watches import Watcher
 from chalicelib.domain.pricing.registers import Supply
 
 
@@ -149,7 +150,8 @@ class Charger:
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
-    said more than it may, and gets no socket until then.
+    said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
+    connectors.
     """
 
     charger_id: str
@@ -185,6 +187,7 @@ class Charger:
     brought_password: bool = False
     previous_connection_id: str | None = None
     silent_until: datetime | None = None
+    watched_until: datetime | None = None
 
     @property
     def password_from(self) -> PasswordSource:
@@ -239,7 +242,7 @@ class ConnectorState:
 
     `setup_is_due`: at its next status, unless a start may be at hand, its charger's settings are to be looked at.
     `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
-    it before.
+    it before. `watchers` wait for it to be free.
     """
 
     connector: ConnectorId
@@ -253,6 +256,7 @@ class ConnectorState:
     setup_is_due: bool = False
     told_at: datetime | None = None
     last_session_id: str | None = None
+    watchers: tuple[Watcher, ...] = ()
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""

@@ -61,6 +61,23 @@ class Notifications:
         )
         self.outbox.add(notice, now)
 
+    def tell_of_free_connector(
+        self, driver_id: str, watch_id: str, operator_id: str, charger_id: str, connector: ConnectorId
+    ) -> None:
+        """Tell a driver, once for each watch, that the connector they wait for is free. True by being written."""
+        now = self.clock()
+        notice = Notification(
+            kind=NotificationKind.CONNECTOR_FREE,
+            session_id="",
+            driver_id=driver_id,
+            operator_id=operator_id,
+            charger_id=charger_id,
+            connector=connector,
+            at=now,
+            watch_id=watch_id,
+        )
+        self.outbox.add(notice, now)
+
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Notification], str | None]:
         """What a driver was told, newest first, and the next page's cursor. BadCursor for a cursor not ours.
 
