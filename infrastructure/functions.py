@@ -12,6 +12,15 @@ from infrastructure import identity, rest, sockets, vault
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
 
+PARAMETERS: dict[str, Any] = {
+    "Maps": {
+        "Type": "String",
+        "Default": "",
+        "AllowedValues": ["", "amazon"],
+        "Description": "amazon: travel times come from Amazon Location, which bills each of them; estimated if empty",
+    },
+}
+
 RUNTIME = "python3.13"
 _API_HANDLER = "APIHandler"
 _FUNCTION = "AWS::Lambda::Function"
@@ -61,7 +70,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "POWERTOOLS_SERVICE_NAME": stage.stack,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
-        "KERB_MAPS": "amazon",
+        "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,

@@ -313,7 +313,7 @@ class Stores:
         from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
 
         # Where there are maps to be asked: "amazon", and nothing for an estimate.
-        return AmazonRoutes(client("geo-routes")) if self.setting("MAPS", "") == "amazon" else GreatCircle()
+        return AmazonRoutes(client("geo-routes"), self.clock) if self.setting("MAPS", "") == "amazon" else GreatCircle()
 
     @cached_property
     def outbox(self) -> DynamoOutbox:
