@@ -22,7 +22,7 @@ GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
 KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400}
 _FIRST_YEAR_DAYS = 365
-# Rows of things that stand there are changed and not added to: the charger's, its setup's and its connectors', a place's.
+# Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
 _IN_PLACE = ("chargers", "places", "drivers", "operators")
 _CHARGER_BYTES, _DRIVER_BYTES = 9_000, 1_000
 # Lambda's own START, END and REPORT, each with what CloudWatch adds.
@@ -39,7 +39,7 @@ class Fleet:
 
     chargers: int
     sessions_per_day: float
-    heartbeat_s: int = 300
+    heartbeat_s: int = 480
     reading_s: int = 60
     session_minutes: int = 60
     connectors: int = 2
@@ -72,7 +72,7 @@ class Fleet:
     hashes_per_connect: float = 1.0
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
-    lambda_logs_platform: bool = True
+    lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
     kms_requests_per_table_minutes: int = 5
 
     @property
@@ -121,7 +121,7 @@ FIXED = {
     "secret_month": 3,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 25, 163
+TABLES, TABLES_OF_FUNCTIONS = 25, 181
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 0
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20

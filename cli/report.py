@@ -12,7 +12,7 @@ from cli.chart import Curve
 from cli.fleet import FIXED, Fleet, use
 from cli.storm import WAITS, quickest_s, simulate
 
-HEARTBEATS_S = (30, 60, 300, 540)
+HEARTBEATS_S = (60, 300, 480, 540)
 TARGET_USD = 0.045
 # What a small fleet may cost: so much a charger-month, and so much whatever its size.
 SMALL_USD, STANDING_USD = 0.05, 60
@@ -76,10 +76,11 @@ def choices(fleet: Fleet) -> Sheet:
     now = _per_charger(fleet)
     others = [
         ("a heartbeat each 270 s", replace(fleet, heartbeat_s=270)),
+        ("a heartbeat each 420 s", replace(fleet, heartbeat_s=420)),
         ("a heartbeat each 540 s", replace(fleet, heartbeat_s=540)),
         ("readings each 10 s", replace(fleet, reading_s=10)),
         ("readings each 300 s", replace(fleet, reading_s=300)),
-        ("Lambda without its own log lines", replace(fleet, lambda_logs_platform=False)),
+        ("Lambda with its own log lines", replace(fleet, lambda_logs_platform=True)),
         ("Cognito's default tier, Essentials", replace(fleet, users_are_lite=False)),
         ("every AWS call twice as slow", replace(fleet, lambda_call_ms=2 * fleet.lambda_call_ms)),
         ("twice as many sessions", replace(fleet, sessions_per_day=2 * fleet.sessions_per_day)),

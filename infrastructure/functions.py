@@ -13,6 +13,12 @@ from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
 
 PARAMETERS: dict[str, Any] = {
+    "SystemLogs": {
+        "Type": "String",
+        "Default": "WARN",
+        "AllowedValues": ["WARN", "INFO", "DEBUG"],
+        "Description": "INFO: Lambda writes lines of its own for every invocation; for an hour, to see what takes long",
+    },
     "Maps": {
         "Type": "String",
         "Default": "",
@@ -35,7 +41,14 @@ def complete(resources: Resources, stage: Stage) -> None:
             properties |= {"FunctionName": stage.prefix + name, "Runtime": RUNTIME}
             # Values of secrets stand there, so the key is ours.
             properties["KmsKeyArn"] = attribute("Key", "Arn")
-            properties["LoggingConfig"] = {"LogGroup": ref(f"{logical}Logs")}
+            properties["LoggingConfig"] = {
+                "LogGroup": ref(f"{logical}Logs"),
+                # Our lines are JSON whatever it says; what is told by `level` can be left out, and Lambda's START, END
+                # and REPORT were most of the logs (docs/adr/0014-cost.md).
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": "INFO",
+                "SystemLogLevel": ref("SystemLogs"),
+            }
             properties["Environment"]["Variables"] |= _settings(name, stage)
             resources[f"{logical}Logs"] = _logs(stage, name)
         elif resource["Type"] == "AWS::Events::Rule":

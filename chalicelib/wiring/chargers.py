@@ -81,6 +81,7 @@ class ChargerServices(Stores):
             commands=self.commands,
             clock=self.clock,
             new_id=self.new_id,
+            heartbeat_s=self.heartbeat_s,
         )
 
     @cached_property

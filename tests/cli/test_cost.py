@@ -24,7 +24,7 @@ from cli.report import SMALL_FLEETS, TARGET_USD
 from infrastructure import alarms, dashboard, firewall, rest, vault
 from infrastructure.stage import Stage
 
-FLEET = Fleet(1_000, 200)
+FLEET = Fleet(1_000, 200, heartbeat_s=300)
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
 # Where a client is made of a name that somebody else gives: wiring's own `client`.
@@ -152,6 +152,10 @@ def test_few_chargers_cost_five_cents_each_and_sixty_dollars_at_the_most(charger
     assert total_usd(bill(used)) < 0.05 * chargers + 60
 
 
+def test_a_heartbeat_is_due_two_minutes_before_api_gateway_closes_a_silent_socket() -> None:
+    assert HEARTBEAT_S <= 600 - 120
+
+
 def test_what_the_live_view_and_its_length_cost_is_in_it() -> None:
     """Ten minutes a session, asked for as often as the stream itself says."""
     assert counts(FLEET)["live"] == pytest.approx(FLEET.sessions * 600 / (FLEET.live_retry_s + 0.3))
@@ -214,7 +218,7 @@ def test_the_command_prints_a_bill(capsys: pytest.CaptureFixture[str]) -> None:
     main(["cost", "--chargers", "1000", "--sessions-per-day", "200", "--heartbeat", "300", "--lines", "--limits"])
     told = capsys.readouterr().out
     assert "1,000 chargers, 200 sessions a day" in told
-    assert "a charger-month at a heartbeat of 300 s" in told
+    assert f"a charger-month at a heartbeat of {HEARTBEAT_S} s" in told
 
 
 def test_a_network_of_none_is_refused() -> None:

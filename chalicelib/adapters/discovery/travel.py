@@ -68,7 +68,10 @@ class AmazonRoutes:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
             self._known.update({(cell, spot, moment): it for spot, it in self._asked(start, unknown)})
-        told = [self._known.get((cell, spot, moment), estimate) for (spot, _), estimate in zip(best, estimates, strict=False)]
+        told = [
+            self._known.get((cell, spot, moment), estimate)
+            for (spot, _), estimate in zip(best, estimates, strict=False)
+        ]
         return [*told, *estimates[len(told) :]]
 
     def _asked(self, start: GeoPoint, spots: Sequence[GeoPoint]) -> list[tuple[GeoPoint, Drive]]:

@@ -30,8 +30,8 @@ _UNLOCK_WAIT_S = 10
 _POINTS, _MOST_POINTS = 200, 500
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
-# A start and an end are waited for; what a charge tells each minute at most is seen within ten seconds all the same, and
-# each time somebody asks costs (docs/adr/0014-cost.md).
+# A start and an end are waited for; what a charge tells, a minute apart, is seen within ten seconds all the same, and
+# whoever asks costs (docs/adr/0014-cost.md).
 _RETRY_MS, CHARGING_RETRY_MS = 2_000, 8_000
 _SINCE = "where the client left off: the id of the last event it saw"
 
