@@ -69,7 +69,7 @@ class Fleet:
     lambda_api_ms: float = 20  # models, views and Chalice's own work beside the calls
     lambda_call_ms: float = 10  # a call to DynamoDB from 0.3 of a processor, botocore's work included
     lambda_hash_ms: float = 206  # scrypt with 0.29 of a processor, what 512 MB have; 60 ms with a whole one
-    hashes_per_connect: float = 1.0
+    hashes_per_connect: float = 0.01  # the first time, and after another password; then an HMAC does
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
@@ -118,7 +118,7 @@ FIXED = {
     "waf_acl_month": 2,
     "waf_rule_month": 6,
     "kms_key_month": 1,
-    "secret_month": 3,
+    "secret_month": 4,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
 TABLES, TABLES_OF_FUNCTIONS = 25, 181

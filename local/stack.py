@@ -130,6 +130,7 @@ class Stack:
             "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
+            "KERB_PASSWORD_SECRET": secrets.token_hex(32),
             "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),

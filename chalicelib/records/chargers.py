@@ -149,7 +149,7 @@ class Charger:
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
-    said more than it may, and gets no socket until then.
+    said more than it may, and gets no socket until then. `password_note` is what its password is quickly known by.
     """
 
     charger_id: str
@@ -185,6 +185,7 @@ class Charger:
     brought_password: bool = False
     previous_connection_id: str | None = None
     silent_until: datetime | None = None
+    password_note: str | None = None
 
     @property
     def password_from(self) -> PasswordSource:

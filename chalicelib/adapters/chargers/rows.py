@@ -45,6 +45,7 @@ def charger_of(row: ChargerRow) -> Charger:
         disconnected_at=row.disconnected_at,
         plug_in_s=row.plug_in_s,
         silent_until=row.silent_until,
+        password_note=row.password_note,
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
         brought_password=bool(row.brought_password),
