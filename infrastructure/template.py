@@ -69,7 +69,12 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Kerb, stage {stage.name}",
-        "Parameters": _PARAMETERS | edge.PARAMETERS | firewall.PARAMETERS | alarms.PARAMETERS | identity.PARAMETERS,
+        "Parameters": _PARAMETERS
+        | functions.PARAMETERS
+        | edge.PARAMETERS
+        | firewall.PARAMETERS
+        | alarms.PARAMETERS
+        | identity.PARAMETERS,
         "Conditions": edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS | identity.CONDITIONS,
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]

@@ -138,6 +138,24 @@ def test_no_role_reaches_beyond_this_stage(dev: Template) -> None:
                 assert ":kerb-dev-" in written or "/kerb-dev-" in written or "${WebsocketAPI}/" in written, written
 
 
+def test_lambda_writes_no_lines_of_its_own_for_an_invocation(dev: Template) -> None:
+    """START, END and REPORT were nearly all of the logs; what goes wrong is still told, and so is what we log."""
+    functions = [it["Properties"] for it in dev["Resources"].values() if it["Type"] == "AWS::Lambda::Function"]
+    assert functions
+    for it in functions:
+        logs = it["LoggingConfig"]
+        assert logs["LogFormat"] == "JSON"
+        assert logs["SystemLogLevel"] == {"Ref": "SystemLogs"}
+        assert logs["ApplicationLogLevel"] == "INFO"
+    assert dev["Parameters"]["SystemLogs"]["Default"] == "WARN"
+
+
+def test_maps_are_asked_only_where_a_deployment_chooses_them(dev: Template) -> None:
+    assert dev["Parameters"]["Maps"]["Default"] == ""
+    api = dev["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert api["KERB_MAPS"] == {"Ref": "Maps"}
+
+
 @pytest.mark.parametrize(
     "resource",
     ["*", "arn:aws:dynamodb:*:*:table/other", "arn:aws:s3:*:*:bucket", "arn:aws:dynamodb:us-east-1:1:table/kerb-x"],
