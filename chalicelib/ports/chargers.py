@@ -98,11 +98,17 @@ class Sites(Protocol):
 class Sockets(Protocol):
     """Chargers' open sockets: whose each is, and which is its charger's newest."""
 
-    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
+    def opened(
+        self,
+        connection: Connection,
+        at: datetime,
+        password_hash: str | None = None,
+        password_note: str | None = None,
+    ) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
         A socket that is itself outdated gets its own id back. `password_hash` is what it was let in by: raises Conflict
-        where another counts by now.
+        where another counts by now. `password_note` is kept beside it, for the same password to be known quickly.
         """
 
     def end(self, connection_id: str) -> None:

@@ -151,7 +151,7 @@ class Charger:
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
     said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
-    connectors.
+    connectors. `password_note` is what its password is quickly known by.
     """
 
     charger_id: str
@@ -188,6 +188,7 @@ class Charger:
     previous_connection_id: str | None = None
     silent_until: datetime | None = None
     watched_until: datetime | None = None
+    password_note: str | None = None
 
     @property
     def password_from(self) -> PasswordSource:

@@ -10,6 +10,7 @@ from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.fault_reports import ReportedFaults
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.passwords import PasswordMemory
 from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
@@ -57,6 +58,7 @@ class ChargerServices(Stores):
             knocks=self.knocks,
             newcomers_to=self.setting("NEWCOMERS_TO", "") or None,
             provisioning=self.provisioning,
+            password_memory=PasswordMemory(self.setting("PASSWORD_SECRET")),
         )
 
     @cached_property
@@ -81,6 +83,7 @@ class ChargerServices(Stores):
             commands=self.commands,
             clock=self.clock,
             new_id=self.new_id,
+            heartbeat_s=self.heartbeat_s,
         )
 
     @cached_property

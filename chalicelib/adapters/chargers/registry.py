@@ -58,6 +58,7 @@ class DynamoChargers:
         if not keep_password:
             # One that was offered to whoever had the last is not good beside this one.
             registered += [ChargerRow.next_password_hash.remove(), ChargerRow.brought_password.remove()]
+            registered.append(ChargerRow.password_note.remove())
         if forget_facts:
             registered += [it.remove() for it in _TOLD]
         owner = ChargerRow.operator_id
@@ -137,7 +138,8 @@ class DynamoChargerPasswords:
 
     def change(self, charger_id: str, password_hash: str) -> None:
         offered = ChargerRow.next_password_hash
-        changes = [ChargerRow.password_hash.set(password_hash), offered.remove(), ChargerRow.brought_password.remove()]
+        changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
+        changes += [ChargerRow.brought_password.remove(), ChargerRow.password_note.remove()]
         update(ChargerRow(charger_id, CHARGER), changes, offered == password_hash)
 
 

@@ -39,7 +39,13 @@ class DynamoSockets:
         self._clock = clock
         self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
 
-    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
+    def opened(
+        self,
+        connection: Connection,
+        at: datetime,
+        password_hash: str | None = None,
+        password_note: str | None = None,
+    ) -> str | None:
         """Two calls, and two more for a socket that is outdated. `at` orders a charger's sockets.
 
         News of a socket older than the charger's present one changes nothing, and the id returned is then its own:
@@ -55,6 +61,8 @@ class DynamoSockets:
             ChargerRow.protocol.set(connection.protocol),
             ChargerRow.connected_at.set(at),
         ]
+        if password_note is not None:
+            changes.append(ChargerRow.password_note.set(password_note))
         not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
         is_its = ChargerRow.charger_id.exists() if password_hash is None else ChargerRow.password_hash == password_hash
         try:

@@ -86,6 +86,7 @@ class ChargerRow(Model):
     security_profile = IntegerAttribute(null=True)
     admission = UnicodeAttribute(null=True)
     next_password_hash = UnicodeAttribute(null=True)
+    password_note = UnicodeAttribute(null=True)
     brought_password = BooleanAttribute(null=True)
     keeps_list = BooleanAttribute(null=True)
     list_version = IntegerAttribute(null=True)

@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger
-from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused
+from chalicelib.services.chargers.passwords import hash_password
 from chalicelib.services.chargers.remote_control import RemoteControl
 from tests.services.conftest import NOW, Kit
 
