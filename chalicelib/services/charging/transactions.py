@@ -305,6 +305,10 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
+        is_nobodys = session.reason is Reason.NOT_AUTHORISED and session.driver_id is None
+        if is_nobodys and token == session.token and authorization.driver_id is not None:
+            # Its token is good, and it was refused as it began: its driver leaves, or too much was begun abroad.
+            authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED)
         if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
