@@ -1,7 +1,7 @@
 """Starts: how many of one driver's charges may be about to begin, and how long they wait after starts in vain.
 
-Abroad, where a token is enough, so many begin in a day. A start keeps a connector from everybody until its charger begins or gives up. What one account can keep so is bounded
-across all chargers, whatever its cards are good for.
+A start keeps a connector from everybody until its charger begins or gives up. What one account can keep so is bounded
+across all chargers, whatever its cards are good for. Abroad, where a token is enough, so many begin in a day.
 """
 
 from __future__ import annotations
