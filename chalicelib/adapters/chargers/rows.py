@@ -46,6 +46,7 @@ def charger_of(row: ChargerRow) -> Charger:
         plug_in_s=row.plug_in_s,
         silent_until=row.silent_until,
         password_note=row.password_note,
+        was_renewed=bool(row.was_renewed),
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
         brought_password=bool(row.brought_password),
