@@ -118,8 +118,7 @@ class PasswordSource(StrEnum):
     NOBODY = "nobody"
 
 
-# Security profiles: nothing to show, or a certificate.
-_WITHOUT_PASSWORD = (0, 3)
+_WITHOUT_PASSWORD = (0, 3)  # security profiles: nothing to show, or a certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class Charger:
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
     said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
-    connectors. `password_note` is what its password is quickly known by.
+    connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
     """
 
     charger_id: str
@@ -189,6 +188,7 @@ class Charger:
     silent_until: datetime | None = None
     watched_until: datetime | None = None
     password_note: str | None = None
+    was_renewed: bool = False
 
     @property
     def password_from(self) -> PasswordSource:
@@ -225,7 +225,9 @@ class Connection:
     """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.
 
     `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: until then all of it is logged.
-    `is_ended`: what it was opened with counts no more; what still comes by it is not heard.
+    `is_ended`: what it was opened with counts no more; what still comes by it is not heard. `closes_at`: from then on
+    we close it when nothing goes on. `back_as`: what the charger told it was (`told_identity`) before we closed the
+    socket before this one; it came straight back, and may say BootNotification without having booted.
     """
 
     connection_id: str
@@ -235,6 +237,8 @@ class Connection:
     is_pending: bool = False
     traced_until: datetime | None = None
     is_ended: bool = False
+    closes_at: datetime | None = None
+    back_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
