@@ -11,6 +11,7 @@ from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.opening_hours import OpeningHours
+from chalicelib.domain.chargers.plugs import PlugType, strongest_w
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.chargers.watches import Watcher
 from chalicelib.domain.pricing.registers import Supply
@@ -43,33 +44,6 @@ class Site:
         return GeoPoint(self.latitude, self.longitude)
 
 
-class PlugType(StrEnum):
-    """Kind of plug or socket: OCPI's connector types (ConnectorType) by their usual names."""
-
-    TYPE_1 = "type1"
-    TYPE_2 = "type2"
-    CCS_1 = "ccs1"
-    CCS_2 = "ccs2"
-    CHADEMO = "chademo"
-    NACS = "nacs"
-    GBT_AC = "gbt_ac"
-    GBT_DC = "gbt_dc"
-    DOMESTIC = "domestic"
-    UNKNOWN = "unknown"
-
-
-# The most that any charger on the market gives at such a plug, where nobody registered its power: SAE J1772 80 A at
-# 240 V, IEC 62196-2 and GB/T 20234.2 63 A in three phases, a household's 40 A at 240 V, and 500 kW of direct current;
-# what gives more (megawatt charging, say) must be registered as what it is.
-_STRONGEST_W = {
-    PlugType.TYPE_1: 19_200,
-    PlugType.TYPE_2: 43_500,
-    PlugType.GBT_AC: 43_500,
-    PlugType.DOMESTIC: 9_600,
-}
-_STRONGEST_OF_ALL_W = 500_000
-
-
 @dataclass(frozen=True, slots=True)
 class Plug:
     """What a connector offers a car; `max_power_w` 0 when nobody said."""
@@ -83,7 +57,7 @@ class Plug:
         """The most that it gives."""
         if self.max_power_w > 0:
             return Supply(self.max_power_w)
-        return Supply(_STRONGEST_W.get(self.kind, _STRONGEST_OF_ALL_W), is_registered=False)
+        return Supply(strongest_w(self.kind), is_registered=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +185,7 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
         it for it in plugs if it.connector.evse == connector.evse
     ]
     supplies = [it.supply for it in at_it or (() if connector.evse else plugs)]
-    return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
+    return max(supplies, key=lambda it: it.power_w, default=Supply(strongest_w(PlugType.UNKNOWN), is_registered=False))
 
 
 def registered_w(charger: Charger, connector: ConnectorId) -> int | None:
