@@ -114,8 +114,11 @@ class Sockets(Protocol):
     def end(self, connection_id: str) -> None:
         """Hear no more of a socket; nothing happens when it is closed."""
 
-    def closed(self, connection: Connection) -> Charger | None:
-        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""
+    def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
+        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place.
+
+        `renewed`: we closed it for the charger to open another.
+        """
 
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""

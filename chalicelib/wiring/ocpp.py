@@ -50,5 +50,6 @@ class OcppServices(SessionServices):
             charger_log=self.charger_log,
             commands=self.commands,
             allowance=self.message_allowance,
+            renewal=self.socket_renewal,
             clock=self.clock,
         )

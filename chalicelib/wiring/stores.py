@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -99,12 +100,14 @@ class Stores:
         clock: Clock = now,
         new_id: NewId = random_id,
         sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
         **given: object,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.new_id = new_id
         self.sleep = sleep
+        self.chance = chance
         for name, thing in given.items():
             if not isinstance(getattr(type(self), name, None), cached_property):
                 raise TypeError(f"a network has no {name!r}")

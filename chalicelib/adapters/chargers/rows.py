@@ -47,6 +47,7 @@ def charger_of(row: ChargerRow) -> Charger:
         silent_until=row.silent_until,
         watched_until=row.watched_until,
         password_note=row.password_note,
+        was_renewed=bool(row.was_renewed),
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
         brought_password=bool(row.brought_password),

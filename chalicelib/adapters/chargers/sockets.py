@@ -91,7 +91,7 @@ class DynamoSockets:
             ended = replace(decode(Connection, row.body), is_ended=True)
             update(row, [ConnectionRow.body.set(encode(ended))], ConnectionRow.connection_id.exists())
 
-    def closed(self, connection: Connection) -> Charger | None:
+    def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
         row = ChargerRow(connection.charger_id, CHARGER)
         was_newest = update(
@@ -102,6 +102,7 @@ class DynamoSockets:
                 ChargerRow.connected_at.remove(),
                 ChargerRow.disconnected_at.set(self._clock()),
                 ChargerRow.list_operator.remove(),
+                ChargerRow.was_renewed.set(True) if renewed else ChargerRow.was_renewed.remove(),
             ],
             ChargerRow.connection_id == connection.connection_id,
         )
@@ -128,7 +129,8 @@ class DynamoSockets:
 
 
 def _connection(connection_id: str, minute: int) -> Connection:
-    row = find(ConnectionRow, connection_id)
+    # Half as dear, and as good but for a socket of this second: what is remembered may be a minute old anyhow.
+    row = find(ConnectionRow, connection_id, consistent=False) or find(ConnectionRow, connection_id)
     if row is None:
         raise LookupError(connection_id)
     return decode(Connection, row.body)

@@ -13,7 +13,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
@@ -25,7 +25,8 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
 
     class Meta:
         index_name = "by_operator"
-        projection = AllProjection()
+        # Whatever else it held would be written here too with every socket.
+        projection = KeysOnlyProjection()
 
     operator_id = UnicodeAttribute(hash_key=True)
     charger_id = UnicodeAttribute(range_key=True)
@@ -114,6 +115,7 @@ class ChargerRow(Model):
     metering = UnicodeAttribute(null=True)
     booted_at = UTCDateTimeAttribute(null=True)
     disconnected_at = UTCDateTimeAttribute(null=True)
+    was_renewed = BooleanAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
     silent_until = UTCDateTimeAttribute(null=True)
     watched_until = UTCDateTimeAttribute(null=True)

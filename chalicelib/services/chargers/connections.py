@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.availability import BRIEF
 from chalicelib.domain.chargers.identity import (
     basic_of,
     claimed_by_user,
@@ -20,9 +21,11 @@ from chalicelib.domain.chargers.identity import (
     common_name_of,
     is_user,
     password_of,
+    told_identity,
 )
+from chalicelib.domain.chargers.socket_age import closing_age, may_be_days_first
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
-from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, registered
+from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, may_boot_when_back, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.access import is_operators
@@ -75,7 +78,8 @@ class ChargerCredentials:
 class Connections:
     """Opens and closes chargers' sockets.
 
-    `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
+    `newcomers_to` names the operator who is shown unknown chargers, None refuses them. `chance` draws how old a socket
+    may become, from 0 to below 1; `heartbeat_s` is how often its charger says something.
 
     A charger that names itself otherwise than by its registered name, just so and in the right place, is let in when
     all that it says of itself fits one registered charger only, and it proves to be that one.
@@ -90,6 +94,8 @@ class Connections:
     knocks: Knocks
     provisioning: Provisioning
     password_memory: PasswordMemory
+    heartbeat_s: int
+    chance: Callable[[], float]
     newcomers_to: str | None = None
 
     def open(
@@ -126,6 +132,8 @@ class Connections:
             protocol=protocol,
             is_pending=is_pending,
             traced_until=charger.traced_until,
+            closes_at=opened_at + self._age(charger, opened_at),
+            back_as=_back_as(charger, agreed, opened_at),
         )
         try:
             replaced = self.sockets.opened(connection, opened_at, charger.password_hash, charger.password_note)
@@ -152,15 +160,24 @@ class Connections:
     def close(self, connection_id: str, why: str = "") -> None:
         """A socket has closed; late or repeated news of it never takes a newer socket away."""
         connection = self.sockets.connection(connection_id)
-        if connection is None:
-            return
-        charger = self.sockets.closed(connection)
+        if connection is not None:
+            self._closed(connection, self.sockets.closed(connection), why)
+
+    def renew(self, connection: Connection) -> None:
+        """Close a socket that is old, for its charger to open another; that it has closed is then no news."""
+        self._closed(connection, self.sockets.closed(connection, renewed=True), "closed by us: old")
+        self.link.close(connection.connection_id)
+
+    def _closed(self, connection: Connection, charger: Charger | None, why: str) -> None:
         if charger is not None:
-            self._show(charger, online=False, why=why, connection_id=connection_id)
+            self._show(charger, online=False, why=why, connection_id=connection.connection_id)
         _log.info(
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
         )
+
+    def _age(self, charger: Charger, at: datetime) -> timedelta:
+        return closing_age(self.chance(), self.heartbeat_s, was_renewed=_is_renewal(charger, at))
 
     def _end(self, connection_ids: Iterable[str]) -> None:
         for connection_id in connection_ids:
@@ -335,6 +352,19 @@ class Connections:
         else:
             # What is written there as well must not tell from outside whose name is a charger's.
             self.knocks.add(replace(knock, knocks=0))
+
+
+def _is_renewal(charger: Charger, at: datetime) -> bool:
+    """Whether we closed the socket before this one, and the charger came straight back."""
+    gone_at = charger.disconnected_at
+    return charger.was_renewed and charger.connection_id is None and gone_at is not None and at - gone_at <= BRIEF
+
+
+def _back_as(charger: Charger, subprotocol: str, at: datetime) -> str:
+    """What a charger is that may say BootNotification though it is only back; each day's first time is looked into."""
+    if may_be_days_first(at) or not _is_renewal(charger, at) or not may_boot_when_back(subprotocol):
+        return ""
+    return told_identity(charger.vendor, charger.model, charger.serial, charger.firmware)
 
 
 def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequence[Charger]:

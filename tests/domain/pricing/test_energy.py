@@ -108,7 +108,7 @@ def test_only_what_nothing_bounds_waits_for_a_person(name: str) -> None:
 @pytest.mark.parametrize("stop_wh", [40_000, 9_000, 4_000, 0])
 def test_an_end_below_the_beginning_and_nothing_between_proves_nothing_and_keeps_no_money_waiting(stop_wh: int) -> None:
     found = measure(told(50_000, {}, stop_wh, 30))
-    assert (found.energy_wh, found.is_bounded, found.flags) == (0, True, {Flag.METER_FELL})
+    assert (found.energy_wh, found.is_bounded, found.flags) == (0, True, frozenset({Flag.METER_FELL}))
 
 
 @pytest.mark.parametrize(
