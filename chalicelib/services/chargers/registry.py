@@ -23,7 +23,7 @@ from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug
 from chalicelib.records.discovery import SAME_SPOT_M, Place
 from chalicelib.services.access import NotFound, Refusal, is_operators, not_another_operators, operators_own
 from chalicelib.services.at_once import at_once
-from chalicelib.services.chargers.connections import hash_password, password_matches
+from chalicelib.services.chargers.passwords import hash_password, password_matches
 
 _MOST_FAULTS = 5
 # Nothing, or a certificate.
@@ -186,9 +186,7 @@ class Registry:
 
 
 def _as_told(place: Place, site: Site) -> Place:
-    return replace(
-        place, site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone
-    )
+    return replace(place, site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
 
 
 def _kept_hash(known: Charger | None, charger: Charger, password: str | None) -> str | None:
