@@ -78,7 +78,7 @@ def choices(fleet: Fleet) -> Sheet:
     others = [
         ("a heartbeat each 270 s", replace(fleet, heartbeat_s=270)),
         ("a heartbeat each 420 s", replace(fleet, heartbeat_s=420)),
-        ("a heartbeat each 540 s", replace(fleet, heartbeat_s=540)),
+        ("a heartbeat each 300 s", replace(fleet, heartbeat_s=300)),
         ("readings each 10 s", replace(fleet, reading_s=10)),
         ("readings each 300 s", replace(fleet, reading_s=300)),
         ("Lambda with its own log lines", replace(fleet, lambda_logs_platform=True)),
