@@ -98,6 +98,17 @@ def sheet(fleet: Fleet, sessions: int) -> Sheet:
     return Sheet(heads, rows, f"{fleet.chargers:,} chargers, {sessions:,} sessions at once")
 
 
+def needed(fleet: Fleet, sessions: int) -> dict[str, float]:
+    """What of each quota is used a second, or at once, at the worst: in the busiest hour or in a storm.
+
+    A storm of a small fleet is over in a second: no more sockets are opened than there are chargers.
+    """
+    quotas = json.loads((DATA / "quotas.json").read_text())["quotas"]
+    per_s = min(quotas["connections_per_s"]["limit"], fleet.chargers)
+    loads = (busy(fleet, sessions), storm(fleet, sessions, per_s))
+    return {key: max(_used(key, load, fleet, sessions) or 0 for load in loads) for key in quotas}
+
+
 def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
     writes, reads = load.by_table("write_units"), load.by_table("read_units")
     events = load.events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
+from chalicelib.domain.chargers.watches import Watcher
 from chalicelib.records.chargers import (
     Admission,
     Answered,
@@ -160,8 +161,17 @@ class Connectors(Protocol):
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
 
-    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """Let go of a reserved connector; nothing happens when it is not (any longer) kept for that reservation."""
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> ConnectorState | None:
+        """Let go of a reserved connector, and say what it does; None (nothing happens) when it is kept for another."""
+
+    def watch(self, charger_id: str, connectors: Sequence[ConnectorId], watcher: Watcher) -> bool:
+        """Remember at each connector who waits for it to be free; False, once too many do at one of them.
+
+        Until the watch is over its charger is known to be watched.
+        """
+
+    def watch_no_longer(self, charger_id: str, connector: ConnectorId, watchers: Collection[Watcher]) -> None:
+        """They do not wait for that connector any more; nothing happens to whoever does not."""
 
 
 class HeldLists(Protocol):

@@ -45,6 +45,7 @@ def charger_of(row: ChargerRow) -> Charger:
         disconnected_at=row.disconnected_at,
         plug_in_s=row.plug_in_s,
         silent_until=row.silent_until,
+        watched_until=row.watched_until,
         password_note=row.password_note,
         was_renewed=bool(row.was_renewed),
         connection_id=row.connection_id,

@@ -118,6 +118,7 @@ class ChargerRow(Model):
     was_renewed = BooleanAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
     silent_until = UTCDateTimeAttribute(null=True)
+    watched_until = UTCDateTimeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
@@ -127,6 +128,8 @@ class ChargerRow(Model):
     last_session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
+    # Who waits for the connector: "Unix second of the end/watch/driver".
+    watchers = UnicodeSetAttribute(null=True)
     spellings = UnicodeSetAttribute(null=True)
     is_found_in_any_case = BooleanAttribute(null=True)
     # Only of a station's own meter, which has a row of its own.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,12 +29,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ChargerLog:
-    """Writes the message log and the history, and shows searches what a charger does now."""
+    """Writes the message log and the history, and shows searches what a charger does now.
+
+    `is_back` is told of each charger, as it was before, that is online again.
+    """
 
     message_log: MessageLog
     history: History
     places: Places
     clock: Clock
+    is_back: Callable[[Charger], None] = lambda charger: None
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
 
     def line(
@@ -60,6 +64,8 @@ class ChargerLog:
                 self.places.set_online(charger.place, online)
             for it in _line_changes(charger, now) if online else ():
                 self.history.add(charger_id, it)
+            if online:
+                self.is_back(charger)
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 

@@ -305,6 +305,10 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
+        is_nobodys = session.reason is Reason.NOT_AUTHORISED and session.driver_id is None
+        if is_nobodys and token == session.token and authorization.driver_id is not None:
+            # Its token is good, and it was refused as it began: its driver leaves, or too much was begun abroad.
+            authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED)
         if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
@@ -344,14 +348,14 @@ class TransactionEvents:
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
         begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
-        superseded = seat(self.connectors, self.sessions, begun, facts.connector)
+        superseded = seat(self.connectors, self.sessions, begun, facts.connector, self.ends.watches.free)
         if superseded is None:
             return session
         if superseded.session_id != session.session_id:
             self.ends.gone(superseded)
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
-        self.connectors.free(session.charger_id, session.connector, session.session_id)
+        self.ends.watches.free(session.charger_id, session.connector, session.session_id)
         session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 

@@ -82,7 +82,7 @@ class Delivery:
         """`failing`: messengers (by operator) that have just failed; nobody waits for the same silence twice."""
         notice = posted.notice
         left = [it for it in self.messengers() if it.name not in posted.sent_by and it.reaches(notice)]
-        if not left:
+        if not left or notice.is_stale(self.clock()):
             return self._settle(posted, Outcome.SENT if posted.sent_by else Outcome.KEPT)
         claimed = self.outbox.claim(posted, self.clock() + attempt_after(posted.attempts + 1))
         if claimed is None:
