@@ -68,6 +68,7 @@ class ChargerServices(Stores):
             tokens=self.tokens,
             setups=self.setups,
             commands=self.commands,
+            invocations=self.invocations,
             clock=self.clock,
         )
 

@@ -15,7 +15,7 @@ from local.context import LambdaContext
 EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
-        "calls chargers checkouts connections drivers faults history journal knocks notices readings reports "
+        "calls chargers checkouts connections differences drivers faults history journal knocks notices readings reports "
         "reservations tokens"
     ).split()
 } | {"kerb-idempotency": "expiration"}

@@ -37,6 +37,7 @@ class PushMessenger:
     applications: Mapping[Platform, str]
     drivers: Drivers
     name: str = "push"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Whether there is a platform to push to; who has a device is seen when it is sent."""
