@@ -12,14 +12,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from benchmarks import schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
+from chalicelib.handlers.schedules import PARTS, do_parts
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, seed
 from local.stack import Options, Stack
@@ -71,6 +74,7 @@ def measure() -> Measured:
         "measured_on": datetime.now(UTC).date().isoformat(),
         "how": "python -m benchmarks --write: one paid session of each version through the whole local stack",
         "kinds": {**{version: _plain(found) for version, found in versions.items()}, "beside": _plain(beside)},
+        "schedules": schedules.measure(),
     }
 
 
@@ -95,7 +99,12 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
-    return found
+    was, is_now = committed["schedules"], today["schedules"]
+    return found + [
+        f"schedules {part}: an item took {was.get(part)}, takes {is_now.get(part)}"
+        for part in sorted(was.keys() | is_now.keys())
+        if was.get(part) != is_now.get(part)
+    ]
 
 
 def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> bool:
@@ -173,13 +182,11 @@ def _set_up(socket: Socket, story: Story) -> None:
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
-    for name, tick in (
-        ("sweep", wiring.network().lifecycle.sweep),
-        ("claim", wiring.network().unclaimed.sweep),
-        ("lists", wiring.network().local_lists.tend),
-        ("reservations", wiring.network().driver_reservations.sweep),
-    ):
-        yield f"tick_{name}", _step(meter, tick)
+    for schedule in PARTS:
+        # What there was to do is done by the first.
+        with meter.aside():
+            do_parts(schedule, {})
+        yield f"tick_{schedule}", _step(meter, partial(do_parts, schedule, {}))
 
 
 def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Iterator[tuple[str, Usage]]:

@@ -25,6 +25,17 @@ _FIRST_YEAR_DAYS = 365
 # Lambda's own START, END and REPORT, each with what CloudWatch adds.
 PLATFORM_LOG_BYTES = 82 + 54 + 190 + 3 * 26
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
+# Every so many seconds each schedule has a look; what it finds to do then is in cli/schedules.py.
+SCHEDULES = {
+    "sweep": 60,
+    "claim": 60,
+    "reservations": 60,
+    "debts": 300,
+    "accounts": 3600,
+    "reconcile": 60,
+    "lists": 60,
+    "notices": 60,
+}
 
 Kinds = Mapping[str, Mapping[str, Any]]
 Sums = defaultdict[str, float]
@@ -119,7 +130,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
-        **dict.fromkeys(("tick_sweep", "tick_claim", "tick_lists", "tick_reservations"), HOURS_A_MONTH * 60.0),
+        **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
 
 
@@ -197,7 +208,7 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
 
 
 def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
-    amounts["lambda_request"] += 4 * HOURS_A_MONTH * 60  # the schedules
+    amounts["lambda_request"] += sum(SECONDS_A_MONTH / period_s for period_s in SCHEDULES.values())
     amounts["lambda_gb_s"] = lambda_s * fleet.lambda_gb
     # Each table's key is asked for again every five minutes by whoever uses it; thrice the mean for the day's peak.
     environments = 1 + 3 * lambda_s / SECONDS_A_MONTH

@@ -75,7 +75,7 @@ class Cloud:
         self._handlers = {function.name: function for function in app.pure_lambda_functions} | self._schedules
         lambda_function: Any = moto.awslambda.models.LambdaFunction
         lambda_function._invoke_lambda = _invoker(self._handlers)
-        lambda_function.invoke = self._invoke
+        lambda_function.invoke = lambda function, *told: self._invoke(function, *told)
         role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         arns = {name: _create_function(name, role) for name in self._handlers}
         machine = boto3.client("stepfunctions").create_state_machine(
@@ -101,8 +101,12 @@ class Cloud:
         try:
             return self._run(schedule)
         finally:
-            while self._beside:
-                self._beside.pop().join(timeout=_LAMBDA_TIMEOUT_S)
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until the functions are over that were begun beside others."""
+        while self._beside:
+            self._beside.pop().join(timeout=_LAMBDA_TIMEOUT_S)
 
     def stop(self) -> None:
         """Close the account and forget everything in it."""
