@@ -1,8 +1,8 @@
 """Each schedule in its busiest run at the size of the fleet, against the time that its function has.
 
-An item's calls are measured (`data/measured.json`), each taken for 10 ms; how many items there are is assumed here, with
-its reason, and errs to the many. Most work is in shards, each of which has an invocation of its own when there is much
-(chalicelib/handlers/schedules.py): that invocation is what is held against the limit, and none may need more than half.
+An item's calls are measured (`data/measured.json`), each taken for 10 ms; how many items there are is assumed here,
+with its reason, and errs to the many. Most work is in shards, each of which has an invocation of its own when there is
+much (chalicelib/handlers/schedules.py): that invocation is held against the limit, and none may need more than half.
 """
 
 from __future__ import annotations
@@ -120,11 +120,7 @@ def work(fleet: Fleet) -> list[Work]:
             "lists",
             "operator",
             32,
-            [
-                Items(
-                    fleet.chargers / 180, "lists changes", "all chargers of one operator lack a card, every three hours"
-                )
-            ],
+            [Items(fleet.chargers / 180, "lists changes", "all are one operator's and lack a card, every three hours")],
         ),
         Work(
             "lists",
@@ -174,7 +170,7 @@ def sheet(fleet: Fleet) -> Sheet:
         "every",
         "items in the busiest run",
         "calls each",
-        "invocations",
+        "side by side",
         "each needs",
         "of 30 s",
     ]

@@ -75,7 +75,7 @@ class Cloud:
         self._handlers = {function.name: function for function in app.pure_lambda_functions} | self._schedules
         lambda_function: Any = moto.awslambda.models.LambdaFunction
         lambda_function._invoke_lambda = _invoker(self._handlers)
-        lambda_function.invoke = lambda function, *told: self._invoke(function, *told)
+        lambda_function.invoke = _beside(self._beside)
         role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         arns = {name: _create_function(name, role) for name in self._handlers}
         machine = boto3.client("stepfunctions").create_state_machine(
@@ -118,15 +118,6 @@ class Cloud:
     def _run(self, schedule: str) -> Any:
         return self._schedules[schedule](schedule_event(schedule), LambdaContext(schedule, _LAMBDA_TIMEOUT_S))
 
-    def _invoke(self, function: Any, body: Any, request_headers: Any, response_headers: Any) -> Any:
-        """As moto does, but that nobody waits for what is to run beside its caller."""
-        if request_headers.get("x-amz-invocation-type") != "Event":
-            return _INVOKE(function, body, request_headers, response_headers)
-        thread = threading.Thread(target=_INVOKE, args=(function, body, {}, {}), name="beside", daemon=True)
-        thread.start()
-        self._beside.append(thread)
-        return ""
-
     def _tick(self, schedule: ScheduledEventConfig) -> None:
         rate = schedule.schedule_expression
         assert isinstance(rate, Rate), "only rate() schedules are ticked on this machine"
@@ -134,7 +125,6 @@ class Cloud:
 
         def run() -> None:
             while not self._stopping.wait(period_s):
-                self._beside = [thread for thread in self._beside if thread.is_alive()]
                 try:
                     self._run(schedule.name)
                 except Exception:
@@ -161,6 +151,19 @@ def _invoker(handlers: dict[str, Handler]) -> Callable[[Any, Any], tuple[str, bo
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
             return json.dumps(failure), True, ""
+
+    return invoke
+
+
+def _beside(begun: list[threading.Thread]) -> Callable[..., Any]:
+    def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> Any:
+        """As moto does, but that nobody waits for what is to run beside its caller."""
+        if request_headers.get("x-amz-invocation-type") != "Event":
+            return _INVOKE(function, body, request_headers, response_headers)
+        thread = threading.Thread(target=_INVOKE, args=(function, body, {}, {}), name="beside", daemon=True)
+        thread.start()
+        begun[:] = [*(it for it in begun if it.is_alive()), thread]
+        return ""
 
     return invoke
 

@@ -37,7 +37,8 @@ def test_a_silent_charger_costs_its_connection_and_its_heartbeats() -> None:
     assert used.amounts["socket_message"] == 2 * heartbeats
     assert used.amounts["socket_minute"] == 1_000 * 43_800
     assert used.amounts["read_unit"] == heartbeats
-    assert used.amounts["lambda_request"] == heartbeats + 4 * 43_800
+    # Six schedules every minute, one every five, one every hour.
+    assert used.amounts["lambda_request"] == heartbeats + 6 * 43_800 + 8_760 + 730
     lines = {line.key: line.usd for line in bill(used)}
     assert lines["socket_message"] == pytest.approx(17.52)
     assert lines["socket_minute"] == pytest.approx(10.95)

@@ -1,4 +1,4 @@
-"""Every schedule keeps up with 500,000 chargers and 100,000 sessions a day: counted, each in half its function's time."""
+"""Every schedule keeps up with 500,000 chargers and 100,000 sessions a day: it is counted, and needs half its time."""
 
 from __future__ import annotations
 
