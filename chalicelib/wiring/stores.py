@@ -297,7 +297,8 @@ class Stores:
         if any(platforms.values()):
             from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
 
-            found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
+            applications = {it: arn for it, arn in platforms.items() if arn}
+            found.append(PushMessenger(client=client("sns"), applications=applications, drivers=self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
             found.append(
                 MailMessenger(

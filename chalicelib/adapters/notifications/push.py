@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _DEAD = ("EndpointDisabled", "InvalidParameter", "NotFound")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushMessenger:
     """Pushes to a driver's devices: the port Messenger. One read, and two calls a device.
 
