@@ -88,6 +88,7 @@ def test_a_comparison_that_is_cut_short_goes_on_where_it_was(kit: Kit, bank: Ban
         assert place is not None
         if place.stage is ComparisonStage.DONE:
             break
+    assert place is not None
     assert place.stage is ComparisonStage.DONE
     assert bank.pages == len(bank.payments) // 3 + 1, "no page is asked for twice"
     assert differences(kit) == wrong
