@@ -55,7 +55,7 @@ package: $(READY) ## Make build/STAGE (dev): template, code and bill of material
 	@RUNTIME_PYTHON="$(RUNTIME_PYTHON)" $(BIN)/python -m infrastructure.package --stage $(STAGE)
 
 deploy: $(READY) ## Package and deploy STAGE to the AWS account of the environment (docs/operations.md)
-	@case "$(ARGS)" in *--release*|*--list*) ;; *) $(MAKE) --no-print-directory package ;; esac
+	@case "$(ARGS)" in *--release*|*--list*|*--plan*) ;; *) $(MAKE) --no-print-directory package ;; esac
 	@$(BIN)/python -m infrastructure.deploy --stage $(STAGE) $(ARGS)
 
 clean: ## Remove what install and the tools made

@@ -8,6 +8,7 @@ is. What is committed is in `cli/data/measured.json`.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 
 from benchmarks import schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
-from chalicelib.handlers.schedules import PARTS, do_parts
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, seed
 from local.stack import Options, Stack
@@ -52,6 +53,8 @@ _KINDS = {
 
 Measured = dict[str, Any]
 _ASKED_WITHIN_S = 1.0
+_LIVE_WITHIN_S = 30
+_EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
 
 
 def measure() -> Measured:
@@ -114,20 +117,20 @@ def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> 
 
 def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story: Story) -> Iterator[tuple[str, Usage]]:
     opened: list[Socket] = []
-    yield (
-        "connect",
-        _step(
-            meter,
-            lambda: opened.append(Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol)),
-        ),
-    )
+    settings: dict[str, str] = {}
+
+    def connect() -> None:
+        opened.append(Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol, settings))
+
+    # The first time in its life a charger is looked at more closely than whenever it comes back.
+    yield "first_connect", _step(meter, connect)
     (socket,) = opened
     is_set_up = False
     for name, send in story.before:
         if name == "StatusNotification" and not is_set_up:
             # Its settings are looked at once it has told a status; this one differs from the next.
             is_set_up = True
-            yield "setup", _step(meter, lambda: _set_up(socket, story))
+            yield "setup", _step(meter, lambda: _set_up(socket, story.out_of_order))
         yield from _said(meter, socket, [(name, send)])
     # What is not told twice is cheaper.
     again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
@@ -145,6 +148,10 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     yield "begin", _step(meter, begin)
     yield from _said(meter, socket, [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")])
     yield "look", _step(meter, lambda: driver.call("GET", f"/v1/sessions/{begun[0]}"))
+    live_url = driver.session(begun[0])["live_url"]
+    seen = _EVENT_ID.findall(_live(stack, live_url, ""))[-1]
+    meter.take(0)
+    yield "live", _step(meter, lambda: _live(stack, live_url, seen))
     yield "end", _step(meter, end)
     # Its words end the charge; what they bring about is over when its workflow is, however long that takes.
     for name, send in story.ending:
@@ -159,7 +166,21 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     transitions.calls["transitions"] = _transitions(begun[0])
     meter.take(0)
     yield "workflow", transitions
+    yield "notices", _step(meter, lambda: stack.cloud.fire("notices"))
     yield "disconnect", _step(meter, socket.close)
+    yield "connect", _step(meter, connect)
+    again = opened[-1]
+    said = dict(story.before)
+    yield "boot_again", _step(meter, lambda: said["BootNotification"](again))
+    yield "status_after_boot", _step(meter, lambda: _set_up(again, said["StatusNotification"]))
+    again.close()
+    meter.take(_QUIET_S)
+
+
+def _live(stack: Stack, live_url: str, seen: str) -> str:
+    answer = requests.get(stack.http_url + live_url, headers={"Last-Event-ID": seen}, timeout=_LIVE_WITHIN_S)
+    answer.raise_for_status()
+    return answer.text
 
 
 def _know_profiles() -> None:
@@ -173,20 +194,21 @@ def _know_profiles() -> None:
             setups.profile(charger.operator_id)
 
 
-def _set_up(socket: Socket, story: Story) -> None:
-    """Its first status, and its answers to what it is asked then."""
-    story.out_of_order(socket)
+def _set_up(socket: Socket, status: Send) -> None:
+    """A status, and its answers to what it is asked then."""
+    status(socket)
     socket.answer_until_quiet(_ASKED_WITHIN_S)
 
 
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
-    for schedule in PARTS:
+    for name in stack.cloud.schedules:
         # What there was to do is done by the first.
         with meter.aside():
-            do_parts(schedule, {})
-        yield f"tick_{schedule}", _step(meter, partial(do_parts, schedule, {}))
+            stack.cloud.fire(name)
+        meter.take(0)
+        yield f"tick_{name}", _step(meter, partial(stack.cloud.fire, name))
 
 
 def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Iterator[tuple[str, Usage]]:
@@ -236,6 +258,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "invocations": dict(usage.invocations),
         "messages": usage.messages,
         "sent_bytes": usage.sent_bytes,
+        "answer_bytes": usage.answer_bytes,
         "log_bytes": usage.log_bytes,
         **{
             name: {table.removeprefix("kerb-"): amount for table, amount in by_table.items() if amount}

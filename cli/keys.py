@@ -93,7 +93,7 @@ def sheet(fleet: Fleet, sessions: int) -> Sheet:
 
 def _lines(load: Load) -> float:
     """The index holds every attribute, so that each change of a charger's row is written there too."""
-    return sum(load.events.get(kind, 0) for kind in ("connect", "disconnect", "boot"))
+    return sum(load.events.get(kind, 0) for kind in ("connect", "disconnect", "boot_again"))
 
 
 def _places(usual: Load, after: Load) -> tuple[float, float]:

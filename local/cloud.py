@@ -26,7 +26,7 @@ from moto import mock_aws
 from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
-from local.moto_fixes import make_moto_thread_safe
+from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
@@ -63,6 +63,7 @@ class Cloud:
             # moto's own is in every copy of moto; who knows it could speak to chargers through the gateway.
             os.environ["AWS_SECRET_ACCESS_KEY"] = secrets.token_hex(20)
         make_moto_thread_safe()
+        make_moto_answer_plainly()
         create_tables()
 
     def deploy(self, app: Chalice) -> None:

@@ -59,12 +59,15 @@ def can_be_key(text: str) -> bool:
     return 0 < len(text.encode()) <= _LONGEST_KEY_BYTES
 
 
-def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
-    """The row with that key, read consistently (one call); None for a key no row can have (no call)."""
+def find(model: type[Row], key: str, sort_key: str | None = None, *, consistent: bool = True) -> Row | None:
+    """The row with that key, as it is now (one call); None for a key no row can have (no call).
+
+    Where not `consistent` a row written this second may be missed, or be as it was.
+    """
     if not can_be_key(key) or (sort_key is not None and not can_be_key(sort_key)):
         return None
     try:
-        return model.get(key, sort_key, consistent_read=True)
+        return model.get(key, sort_key, consistent_read=consistent)
     except model.DoesNotExist:
         return None
 

@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.discovery import Polyline
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.discovery import Places, Travel
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Plug, PlugType, Site
+from chalicelib.records.chargers import (
+    Plug,
+    Site,
+)
 from chalicelib.records.discovery import Place
 from chalicelib.records.drivers import Terms, terms_with
 from chalicelib.records.pages import cursor_at, place_at

@@ -36,6 +36,7 @@ from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class DriverReservations:
     places: Places
     sessions: Sessions
     eligibility: Eligibility
+    watches: Watches
     commands: ChargerCommands
     workflow: Workflow
     payments: Callable[[], Payments]
@@ -217,12 +219,14 @@ class DriverReservations:
 
     def _finish(self, reservation: Reservation) -> None:
         """Give the connector back, and ask for what is owed; safe to do again."""
-        self.connectors.keep_no_longer(reservation.charger_id, reservation.connector, reservation.reservation_id)
+        place = (reservation.charger_id, reservation.connector)
+        state = self.connectors.keep_no_longer(*place, reservation.reservation_id)
         if reservation.standing is ReservationStatus.CANCELLED:
             self._order(reservation, CancelReservation(reservation.number))
         if reservation.standing in (ReservationStatus.CANCELLED, ReservationStatus.EXPIRED):
             self._charge(reservation)
         self._show(reservation, None)
+        self.watches.seen(reservation.charger_id, state)
         self.reservations.settle(reservation)
 
     def _charge(self, reservation: Reservation) -> None:

@@ -69,6 +69,7 @@ class ChargingServices(ReservationServices):
             transactions=self.transactions,
             readings=self.readings,
             changes=self.changes,
+            watches=self.watches,
             clock=self.clock,
             lost_after=timedelta(hours=int(self.setting("LOST_AFTER_H", "24"))),
         )

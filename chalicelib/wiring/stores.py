@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -54,8 +55,9 @@ if TYPE_CHECKING:
     from chalicelib.ports.notifications import Messenger
     from chalicelib.ports.ocpp import Provider
 
-# Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
-HEARTBEAT_S = 300
+# Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
+# which API Gateway does after ten silent minutes. Two minutes are left for one that is late (docs/adr/0014-cost.md).
+HEARTBEAT_S = 480
 
 
 def now() -> datetime:
@@ -100,12 +102,14 @@ class Stores:
         clock: Clock = now,
         new_id: NewId = random_id,
         sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
         **given: object,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.new_id = new_id
         self.sleep = sleep
+        self.chance = chance
         for name, thing in given.items():
             if not isinstance(getattr(type(self), name, None), cached_property):
                 raise TypeError(f"a network has no {name!r}")
@@ -117,6 +121,11 @@ class Stores:
         if value is None:
             raise KeyError(f"environment variable KERB_{name} is not set")
         return value
+
+    @property
+    def heartbeat_s(self) -> int:
+        """How often chargers say that they are there."""
+        return int(self.setting("HEARTBEAT_S", str(HEARTBEAT_S)))
 
     @cached_property
     def chargers(self) -> DynamoChargers:
@@ -324,7 +333,7 @@ class Stores:
         from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
 
         # Where there are maps to be asked: "amazon", and nothing for an estimate.
-        return AmazonRoutes(client("geo-routes")) if self.setting("MAPS", "") == "amazon" else GreatCircle()
+        return AmazonRoutes(client("geo-routes"), self.clock) if self.setting("MAPS", "") == "amazon" else GreatCircle()
 
     @cached_property
     def outbox(self) -> DynamoOutbox:

@@ -204,7 +204,7 @@ class Kit(Network):
         self.money = CardMoney()
         clock = Clock()
         super().__init__(
-            {},
+            {"KERB_PASSWORD_SECRET": ""},
             clock=clock,
             new_id=(f"m-{number}" for number in count(1)).__next__,
             sleep=lambda seconds: clock.advance(seconds=seconds),

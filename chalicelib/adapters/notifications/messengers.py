@@ -194,13 +194,14 @@ def why(error: BotoCoreError | ClientError) -> str:
 
 
 def _words(notice: Notification) -> tuple[str, str]:
-    """What it says and of which session, in the language of whoever it is for."""
+    """What it says and of which session or place, in the language of whoever it is for."""
     language = Locale(notice.locale).language
     if notice.uid:
         blanks = {"uid": notice.uid, "operator": notice.operator_id}
         return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
     blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
-    return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
+    where = Text.NOTICE_PLACE if notice.watch_id else Text.NOTICE_WHERE
+    return text(Text(f"notice_{notice.kind}"), language), text(where, language, **blanks)
 
 
 def body_of(notice: Notification) -> str:
@@ -218,6 +219,8 @@ def body_of(notice: Notification) -> str:
     if notice.uid:
         told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id", "operator_id")}
         told["token"] = notice.uid
+    if notice.watch_id:
+        del told["session_id"]
     if notice.locale:
         title, where = _words(notice)
         told |= {"locale": notice.locale, "title": title, "text": where}

@@ -213,8 +213,9 @@ def _by_run(told: EnergyFacts, readings: Sequence[Point]) -> Measured:
     has_both = start is not None and stop is not None
     is_bounded = _is_most(run, points) and (not has_both or _silence(told, run) <= _SILENCE)
     if has_both and len(points) == 2:
-        # Nothing but two registers that cannot both be true. A small fall is a rounding of nothing.
-        is_bounded = 0 <= points[0].energy_wh - points[1].energy_wh <= _NOTHING_WH
+        # Nothing but two registers that cannot both be true. One that fell proves nothing, which is billed and flagged;
+        # one that rose beyond all power may yet be right in part.
+        is_bounded = points[1].energy_wh <= points[0].energy_wh
     return _measured(told, run, every, flags, is_bounded=is_bounded)
 
 

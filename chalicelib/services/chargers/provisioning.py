@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioning:
-    """Sets chargers up, and shows how far that has come."""
+    """Sets chargers up, and shows how far that has come. `heartbeat_s` is what a boot is answered with, too."""
 
     setups: Setups
     chargers: Chargers
@@ -56,6 +56,7 @@ class Provisioning:
     commands: ChargerCommands
     clock: Clock
     new_id: NewId
+    heartbeat_s: int | None = None
 
     # When a charger is to be looked at.
 
@@ -146,6 +147,7 @@ class Provisioning:
             is_load_managed=site is not None and site.is_load_managed,
             has_main_meter=charger.has_main_meter,
             keeps_list=charger.keeps_list,
+            heartbeat_s=self.heartbeat_s,
         )
         targets = wording.targets(charger.protocol, charger.vendor or "", charger.model or "", wishes(profile, place))
         known = self.setups.get(charger.charger_id)

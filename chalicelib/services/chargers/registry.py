@@ -22,7 +22,7 @@ from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
 from chalicelib.records.discovery import Place
 from chalicelib.services.access import NotFound, Refusal, is_operators, not_another_operators, operators_own
-from chalicelib.services.chargers.connections import hash_password, password_matches
+from chalicelib.services.chargers.passwords import hash_password, password_matches
 
 _MOST_FAULTS = 5
 # Nothing, or a certificate.

@@ -100,6 +100,7 @@ class ConnectorStatuses:
             self.alerts.idle(its_session)
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
+        self.ends.watches.seen(connection.charger_id, before)
         return Noted()
 
     def _told_of_past(

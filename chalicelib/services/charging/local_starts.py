@@ -98,7 +98,7 @@ class LocalStarts:
         if reservation is None:
             if session.stopped_at is not None:
                 return session, None
-            return session, seat(self.connectors, self.sessions, session, session.connector)
+            return session, seat(self.connectors, self.sessions, session, session.connector, self.ends.watches.free)
         if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
         if session.stopped_at is not None and session.stopped_at <= reservation.created_at:

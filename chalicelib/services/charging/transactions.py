@@ -344,14 +344,14 @@ class TransactionEvents:
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
         begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
-        superseded = seat(self.connectors, self.sessions, begun, facts.connector)
+        superseded = seat(self.connectors, self.sessions, begun, facts.connector, self.ends.watches.free)
         if superseded is None:
             return session
         if superseded.session_id != session.session_id:
             self.ends.gone(superseded)
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
-        self.connectors.free(session.charger_id, session.connector, session.session_id)
+        self.ends.watches.free(session.charger_id, session.connector, session.session_id)
         session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 

@@ -201,7 +201,7 @@ class Authorizations:
         """The rules of an app's driver, and what either side has said of the token. No read but of a price."""
         if token.blocked or token.blocked_by_driver:
             return TokenRefusal.BLOCKED
-        barred = why_barred(driver, operator_id)
+        barred = why_barred(driver, self.clock(), operator_id)
         if barred is not None:
             return _REFUSALS.get(barred.code, TokenRefusal.DRIVER_BLOCKED)
         if not can_pay(driver, price):

@@ -17,7 +17,7 @@ from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
-from chalicelib.domain.money.minimums import chargeable_minor
+from chalicelib.domain.money.minimums import LET_GO_WITHIN, chargeable_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
@@ -84,6 +84,9 @@ class Debts:
         """Let go of what is too little to be asked for."""
         if session.driver_id is None:
             return session
+        is_whole = not session.taken_minor and not (session.payment and session.payment.amount_minor)
+        if is_whole and not is_guest(session.driver_id):
+            self._note_let_go(session.driver_id, session.session_id)
         known_minor = session.written_off_minor
         entries = self.ledger.of_session(session.session_id)
         written_minor = sum(it.amount_minor for it in entries if it.kind is TransferKind.WRITE_OFF)
@@ -94,6 +97,16 @@ class Debts:
             written_minor = known_minor + amount_minor
         # Else it is in the books already: whoever wrote it there got no further.
         return self.changes.apply(session.session_id, WrittenOff(written_minor))
+
+    def _note_let_go(self, driver_id: str, session_id: str) -> None:
+        """A whole charge is let go: the next of that driver's may have to wait. Noted first, and once a session."""
+        now = self.clock()
+
+        def noted(it: Driver) -> Driver:
+            let_go = {name: at for name, at in it.let_go.items() if now - at < LET_GO_WITHIN}
+            return it if session_id in let_go else replace(it, let_go={**let_go, session_id: now})
+
+        self.drivers.change(driver_id, noted)
 
     def leave(self, session: Session) -> Session:
         """Whatever is due of a session that is billed is owed from now on, or let go; nothing is due: nothing is owed.

@@ -92,6 +92,9 @@ class Delivery:
             posted = self.outbox.go_on(driver_id, notice_id, due, due + _MOMENT)
             if posted is None:
                 continue
+            if posted.notice.is_stale(self.clock()):
+                settled[self._settle(posted, Outcome.SENT if posted.sent_by else Outcome.KEPT)] += 1
+                continue
             left = self._left(posted)
             others = [it.name for it in left if not it.is_operators]
             outcome = self._send(posted, [it for it in left if it.is_operators], failing, others)
@@ -117,7 +120,7 @@ class Delivery:
     ) -> Outcome | None:
         """`failing`: messengers (by operator) that have just failed; nobody waits for the same silence twice."""
         left = self._left(posted)
-        if not left:
+        if not left or posted.notice.is_stale(self.clock()):
             return self._settle(posted, Outcome.SENT if posted.sent_by else Outcome.KEPT)
         claimed = self.outbox.claim(posted, self.clock() + attempt_after(posted.attempts + 1))
         if claimed is None:

@@ -40,11 +40,14 @@ from chalicelib.records.charging import TooManyTransactions
 from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.ocpp.router import Router
 
 # How soon a charger that waits for its operator may ask again.
 _ASK_AGAIN_S = 60
 _LONGEST_UNREADABLE = 1_000
+# A charger that says it, in every version, has nothing else to say.
+_HEARTBEAT = "Heartbeat"
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Conversation:
     charger_log: ChargerLog
     commands: ChargerCommands
     allowance: MessageAllowance
+    renewal: SocketRenewal
     clock: Clock
 
     def receive(self, connection_id: str, text: str) -> str | None:
@@ -77,6 +81,8 @@ class Conversation:
             return pack_error(error, dialect.spelling)
         if isinstance(frame, Call):
             answer = self._called(connection, dialect, frame)
+            if frame.action == _HEARTBEAT and self.renewal.is_renewed(connection, answer):
+                return None
             return None if frame.is_silent else answer
         if isinstance(frame, CallError) and frame.unread:
             broken = ProtocolError(frame.code, frame.description, frame.message_id)

@@ -306,7 +306,7 @@ class DriverSessions:
         issued = self.issued_receipts.get(session.session_id)
         if issued is not None:
             return as_of_now(issued, session)
-        if session.bill is None or session.payment is None or not session.is_over:
+        if not session.has_receipt:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
 

@@ -29,7 +29,7 @@ from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Connectors
+from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
@@ -40,6 +40,7 @@ from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import known_to_charger
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.money.corrections import Corrections
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds, hold_needed_minor
@@ -86,7 +87,7 @@ class Lifecycle:
     sessions: Sessions
     evidence: Evidence
     chargers: Chargers
-    connectors: Connectors
+    watches: Watches
     transactions: Transactions
     workflow: Workflow
     changes: SessionChanges
@@ -164,7 +165,7 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or (session.payment is not None and session.settlement is None):
             return
-        connector = self.connectors.free(session.charger_id, session.connector, session_id)
+        connector = self.watches.free(session.charger_id, session.connector, session_id)
         if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
@@ -217,7 +218,7 @@ class Lifecycle:
         session = self.changes.apply(session_id, failure, PaymentFailed(now))
         if not session.is_over:
             return {"session_id": session_id, "over": False}
-        self.connectors.free(session.charger_id, session.connector, session_id)
+        self.watches.free(session.charger_id, session.connector, session_id)
         if session.bill is not None and session.driver_id is not None:
             self.funds.leave_owed(session)
         elif session.payment is None:

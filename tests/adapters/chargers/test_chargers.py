@@ -368,6 +368,6 @@ def test_each_call_costs_what_it_says(
     connectors.of_charger("CP-1")
     assert cost() == ["Query"]
     chargers.of_operator("op-1")
-    assert cost() == ["Query"]
+    assert cost() == ["Query", "BatchGetItem"]
     sockets.closed(OLD)
     assert cost() == ["UpdateItem", "DeleteItem"]

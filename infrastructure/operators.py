@@ -1,0 +1,57 @@
+"""An operator's first person, who could not give themselves leave: an account in the pool, and the operator's group.
+
+Whoever has no account yet gets one without a password that anybody knows, and sets their own by a mailed code
+(`POST /v1/password/forgot`): so the address is theirs, and nothing secret is printed, mailed by us or kept in a shell.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import suppress
+
+import boto3
+
+_GROUP = "operator:"
+# As the API reads it (chalicelib/handlers/http/caller.py).
+_OPERATOR = re.compile(r"[^\s/,\x00-\x1f]{1,120}")
+
+
+def operator_and_person(told: str) -> tuple[str, str]:
+    """`acme=ada@example.com`. Raises ValueError for anything else."""
+    operator, _, email = told.partition("=")
+    if not _OPERATOR.fullmatch(operator) or email.count("@") != 1 or any(it.isspace() for it in email):
+        raise ValueError(f"{told!r} is not operator=person@example.com")
+    return operator, email
+
+
+def make_operator(user_pool_id: str, operator: str, email: str) -> bool:
+    """Safe to repeat; says whether the account is new. Tokens issued from now on act for the operator."""
+    cognito = boto3.client("cognito-idp")
+    person = {"UserPoolId": user_pool_id, "Username": email}
+    is_new = False
+    try:
+        status = cognito.admin_get_user(**person)["UserStatus"]
+    except cognito.exceptions.UserNotFoundException:
+        is_new, status = True, ""
+        proven = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+        cognito.admin_create_user(**person, UserAttributes=proven, MessageAction="SUPPRESS")  # type: ignore[arg-type]
+    if status == "UNCONFIRMED":
+        raise SystemExit(
+            f"{email} has begun an account and not proven the address: the code was mailed, then try again"
+        )
+    if is_new or status == "FORCE_CHANGE_PASSWORD":
+        # Of the pool's rules each is met; nobody will ever type it.
+        unknown = f"Aa1{secrets.token_urlsafe(48)}"
+        cognito.admin_set_user_password(**person, Password=unknown, Permanent=True)
+    group = f"{_GROUP}{operator}"
+    with suppress(cognito.exceptions.GroupExistsException):
+        cognito.create_group(UserPoolId=user_pool_id, GroupName=group)
+    cognito.admin_add_user_to_group(**person, GroupName=group)
+    return is_new
+
+
+def has_operators(user_pool_id: str) -> bool:
+    """Whether anybody can act for an operator."""
+    pages = boto3.client("cognito-idp").get_paginator("list_groups").paginate(UserPoolId=user_pool_id)
+    return any(group["GroupName"].startswith(_GROUP) for page in pages for group in page["Groups"])
