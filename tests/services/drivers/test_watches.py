@@ -353,7 +353,7 @@ def test_that_it_is_free_is_not_sent_late(taken: Kit, monkeypatch: pytest.Monkey
     sent: list[str] = []
 
     class Messenger:
-        name = "test"
+        name, is_operators = "test", False
 
         def reaches(self, notice: Notification) -> bool:
             return True
