@@ -29,6 +29,17 @@ _CHARGER_BYTES, _DRIVER_BYTES = 9_000, 1_000
 # Lambda's own START, END and REPORT, each with what CloudWatch adds.
 PLATFORM_LOG_BYTES = 82 + 54 + 190 + 3 * 26
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
+# Every so many seconds each schedule has a look; what it finds to do then is in cli/schedules.py.
+SCHEDULES = {
+    "sweep": 60,
+    "claim": 60,
+    "reservations": 60,
+    "debts": 300,
+    "accounts": 3600,
+    "reconcile": 60,
+    "lists": 60,
+    "notices": 60,
+}
 
 Kinds = Mapping[str, Mapping[str, Any]]
 Sums = defaultdict[str, float]
@@ -119,7 +130,7 @@ FIXED = {
     "dashboard_month": 1,
     "metric_month": sum(METRICS.values()),
     "waf_acl_month": 2,
-    "waf_rule_month": 6,
+    "waf_rule_month": 7,
     "kms_key_month": 1,
     "secret_month": 4,
 }
@@ -131,8 +142,6 @@ _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
 # What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
 _EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
 _LOG_MONTHS = 3
-_MINUTELY = ("sweep", "claim", "reservations", "lists", "notices")
-_HOURLY = ("debts", "accounts")
 
 
 def measured() -> Mapping[str, Kinds]:
@@ -166,9 +175,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
-        **{f"tick_{name}": HOURS_A_MONTH * 60.0 for name in _MINUTELY},
-        **{f"tick_{name}": float(HOURS_A_MONTH) for name in _HOURLY},
-        "tick_reconcile": DAYS_A_MONTH,
+        **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import chart, keys, limits, report
+from cli import chart, keys, limits, report, schedules
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -26,6 +26,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "storms": lambda: report.storms(BIG.chargers).markdown(),
     "echoes": lambda: report.echoes(BIG.chargers).markdown(),
     "keys": lambda: keys.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
+    "schedules": lambda: schedules.sheet(BIG).markdown(),
     "limits": lambda: limits.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
 }
 PAGES = ("cost.md", "scale.md")

@@ -80,6 +80,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
     }
     return {
         "KERB_TABLE_PREFIX": stage.prefix,
+        "KERB_FUNCTION_PREFIX": stage.prefix,
         "POWERTOOLS_SERVICE_NAME": stage.stack,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,

@@ -7,6 +7,7 @@ from typing import Any
 
 from infrastructure import (
     alarms,
+    concurrency,
     dashboard,
     edge,
     firewall,
@@ -47,9 +48,12 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     policies.narrow(resources, stage)
     rest.refuse_in_our_words(resources, stage)
     sockets.complete(resources)
+    concurrency.answer_stripe_apart(resources)
     resources = written_out(resources)
     rest.watch(resources)
     functions.complete(resources, stage)
+    concurrency.reserve(resources)
+    concurrency.throttle(resources)
     api_stage = resources["WebsocketAPIStage"]["Properties"]["StageName"]
     for more in (
         tables.resources(stage),
@@ -74,8 +78,13 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
-        | identity.PARAMETERS,
-        "Conditions": edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS | identity.CONDITIONS,
+        | identity.PARAMETERS
+        | concurrency.PARAMETERS,
+        "Conditions": edge.CONDITIONS
+        | firewall.CONDITIONS
+        | alarms.CONDITIONS
+        | identity.CONDITIONS
+        | concurrency.CONDITIONS,
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]
         | edge.OUTPUTS

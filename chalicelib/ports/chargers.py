@@ -189,14 +189,17 @@ class HeldLists(Protocol):
         From then on it is among those of its operator that take lists, until its socket closes.
         """
 
-    def behind(self, operator_id: str, until_s: int) -> Iterable[str]:
-        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+    def behind(self, operator_id: str, until_s: int, shard: int | None = None) -> Iterable[str]:
+        """The operator's connected chargers that take lists, and were not sent all that changed until that second.
+
+        Those of one shard, or all.
+        """
 
     def mark_due(self, charger_id: str) -> None:
         """The charger's list of tokens should be looked after soon."""
 
-    def due(self) -> Iterable[str]:
-        """Chargers whose list should be looked after; each is given out once."""
+    def due(self, shard: int | None = None) -> Iterable[str]:
+        """Chargers whose list should be looked after, of one shard or of all; each is given out once."""
 
 
 class ChargerNews(Protocol):
@@ -289,8 +292,8 @@ class Calls(Protocol):
         that is gone: they wait no longer.
         """
 
-    def lines_waiting(self, at: datetime) -> Iterable[str]:
-        """Chargers for which calls wait though none is open that could still be answered in time."""
+    def lines_waiting(self, at: datetime, shard: int | None = None) -> Iterable[str]:
+        """Chargers, of one shard or of all, for which calls wait though none is open that may still be answered."""
 
 
 class MessageLog(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
@@ -38,14 +38,15 @@ class Sessions(Protocol):
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """Newest first, with the cursor of the next page (opaque text) or None. BadCursor for a cursor not ours."""
 
-    def unsettled(self, since: datetime) -> Iterable[Session]:
+    def unsettled(self, since: datetime, shard: int | None = None) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`.
 
         So are those with an end told too late to be billed; and those that charge, some hours after their last change.
+        Those of one shard, or all; in no order.
         """
 
-    def look_later(self, session_id: str) -> None:
-        """`unsettled` shows a session that charges again some hours from now."""
+    def look_later(self, session_id: str, after: timedelta = timedelta(hours=2)) -> None:
+        """`unsettled` shows a session again only after so long, unless it changes."""
 
     def forget_driver(self, session: Session) -> None:
         """Keep the session, and no longer whose it was."""
@@ -98,8 +99,8 @@ class Transactions(Protocol):
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         """Put a transaction that belongs to no session on the list of those; nothing happens when one has it."""
 
-    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
-        """Transactions left unclaimed since before then."""
+    def unclaimed(self, since: datetime, shard: int | None = None) -> Iterable[Transaction]:
+        """Transactions left unclaimed since before then: those of one shard, or all; in no order."""
 
     def settle_claim(self, charger_id: str, ref: str) -> None:
         """Take the transaction off the list of unclaimed ones."""

@@ -32,6 +32,7 @@ from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import Declined
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
@@ -186,13 +187,17 @@ class DriverReservations:
                 ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
                 self._finish(ended or reservation)
 
-    def sweep(self) -> int:
+    def sweep(self, part: Part = WHOLE) -> int:
         """End what is over, and finish what a crash left half ended; returns how many."""
         count = 0
-        for reservation in self.reservations.due(self.clock()):
+        for reservation in part.in_time(self.reservations.due(self.clock(), part.shard), self.clock):
             count += 1
-            ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
-            self._finish(ended or self.reservations.get(reservation.reservation_id) or reservation)
+            try:
+                ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
+                self._finish(ended or self.reservations.get(reservation.reservation_id) or reservation)
+            except Exception:
+                # One that cannot be ended must not keep the others; it comes again in a minute.
+                _log.exception("not ended", extra={"reservation_id": reservation.reservation_id})
         return count
 
     def _refuse_whoever_keeps_in_vain(self, driver_id: str, now: datetime) -> None:

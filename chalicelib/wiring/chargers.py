@@ -95,6 +95,7 @@ class ChargerServices(Stores):
             tokens=self.tokens,
             setups=self.setups,
             commands=self.commands,
+            invocations=self.invocations,
             clock=self.clock,
         )
 

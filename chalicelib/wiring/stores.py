@@ -31,15 +31,17 @@ from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
+from chalicelib.adapters.invocations import LambdaInvocations
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
+from chalicelib.adapters.money.statements import DynamoStatements
 from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts
 from chalicelib.adapters.tables import connection
-from chalicelib.ports import Clock, NewId
+from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
 if TYPE_CHECKING:
@@ -238,6 +240,10 @@ class Stores:
         return StepFunctions(client("stepfunctions"), self.setting("STATE_MACHINE_ARN"))
 
     @cached_property
+    def invocations(self) -> Invocations:
+        return LambdaInvocations(client("lambda"), self.setting("FUNCTION_PREFIX", ""), self.clock)
+
+    @cached_property
     def payments(self) -> Payments:
         from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
 
@@ -300,7 +306,8 @@ class Stores:
         if any(platforms.values()):
             from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
 
-            found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
+            applications = {it: arn for it, arn in platforms.items() if arn}
+            found.append(PushMessenger(client=client("sns"), applications=applications, drivers=self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
             found.append(
                 MailMessenger(
@@ -316,6 +323,10 @@ class Stores:
     @cached_property
     def differences(self) -> DynamoDifferences:
         return DynamoDifferences()
+
+    @cached_property
+    def statements(self) -> DynamoStatements:
+        return DynamoStatements()
 
     @cached_property
     def travel(self) -> Travel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -16,16 +15,25 @@ from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, shard_of, update
+from chalicelib.adapters.dynamo import (
+    connector_id,
+    decode,
+    encode,
+    find,
+    is_refused,
+    shard_of,
+    shards_of,
+    some_due,
+    update,
+)
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.domain.charging.session import Settlement
 from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.records.charging import StoredReading, Sums, Transaction
+from chalicelib.records.parts import SHARDS
 
-_SHARDS = 8
-_RANDOM = random.SystemRandom()
 _READINGS_KEPT = timedelta(days=400)
 _FIELDS = tuple(it.name for it in fields(Reading))
 # A charger that tells one measurand a message has told them all by then.
@@ -147,16 +155,15 @@ class DynamoTransactions:
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         row = TransactionRow(charger_id, ref)
         listed = [
-            TransactionRow.unclaimed_shard.set(shard_of(charger_id, _SHARDS)),
+            TransactionRow.unclaimed_shard.set(shard_of(charger_id, SHARDS)),
             TransactionRow.unclaimed_at.set(TransactionRow.unclaimed_at | at),
         ]
         update(row, listed, TransactionRow.session_id.does_not_exist())
 
-    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
-        """Eight calls, and one for each transaction found."""
-        # Whoever runs out of time has not always left the same ones out.
-        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
-            for key in TransactionRow.unclaimed.query(str(shard), TransactionRow.unclaimed_at < since):
+    def unclaimed(self, since: datetime, shard: int | None = None) -> Iterable[Transaction]:
+        """A call for each shard, and one for each transaction found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(TransactionRow.unclaimed.query, it, TransactionRow.unclaimed_at < since):
                 found = self.get(key.charger_id, key.ref)
                 if found is not None:
                     yield found

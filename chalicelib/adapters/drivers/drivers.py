@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,11 +11,12 @@ from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, update
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.domain.charging.starts import MOST_ABROAD
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
+from chalicelib.records.parts import SHARDS
 
 _ATTEMPTS = 8
 _CARD = "card/"
@@ -25,8 +25,6 @@ _LATELY_S = 2 * 3600
 _MOST_OLD = 8
 # Longer than any request, so that what was about to begin as somebody left either has begun or never will.
 _LEAVING_S = 120
-_SHARDS = 4
-_RANDOM = random.SystemRandom()
 
 
 class DynamoDrivers:
@@ -140,10 +138,10 @@ class DynamoDrivers:
         changes = [DriverRow.leaving.remove(), DriverRow.leaving_until_s.remove()]
         update(DriverRow(driver_id), changes, DriverRow.leaving == request_id)
 
-    def expiring(self, month: str) -> Iterable[Driver]:
-        """Four calls, and one for each found."""
-        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
-            for key in DriverRow.expiring.query(f"{month}/{shard}"):
+    def expiring(self, month: str, shard: int | None = None) -> Iterable[Driver]:
+        """A call for each shard, and one for each found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(DriverRow.expiring.query, f"{month}/{it}"):
                 driver = self.get(key.driver_id)
                 # The index follows the table within a second or so.
                 if driver is not None and (driver.untold_expiry or "") == month:
@@ -174,7 +172,7 @@ class DynamoDrivers:
 def _place(driver: Driver) -> str | None:
     """Where a driver stands on the list of cards that expire."""
     month = driver.untold_expiry
-    return f"{month}/{shard_of(driver.driver_id, _SHARDS)}" if month else None
+    return f"{month}/{shard_of(driver.driver_id, SHARDS)}" if month else None
 
 
 def _listed(driver: Driver) -> Action:

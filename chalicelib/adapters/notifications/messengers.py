@@ -61,6 +61,7 @@ class WebhookMessenger:
     may_be_inside: bool = False
     resolve: Resolve = resolve
     name: str = "webhook"
+    is_operators: bool = True
 
     def reaches(self, notice: Notification) -> bool:
         """Whether its operator has a webhook."""
@@ -122,6 +123,7 @@ class SnsMessenger:
     client: SNSClient
     topic_arn: str
     name: str = "sns"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Always: who subscribes is the topic's to know."""
@@ -152,6 +154,7 @@ class MailMessenger:
     drivers: Drivers
     receipt_link: Callable[[Notification], str] = lambda notice: ""
     name: str = "mail"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Whoever has an account has an address; a guest gave one for the receipt, if at all."""

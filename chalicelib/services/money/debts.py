@@ -24,6 +24,7 @@ from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import DebtBook, Ledger, Payments
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardholderNeeded, Debt, Declined, TooLittle
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.charging.session_changes import SessionChanges
 
@@ -168,10 +169,10 @@ class Debts:
             debt = self.book.get(session_id)
         return replace(debt, amount_minor=session.due_minor) if debt is not None and session.is_over else debt
 
-    def ask_again(self) -> int:
+    def ask_again(self, part: Part = WHOLE) -> int:
         """Ask for what is due to be asked for; returns how many were paid, or let go."""
         paid = 0
-        for debt in self.book.due(self.clock()):
+        for debt in part.in_time(self.book.due(self.clock(), part.shard), self.clock):
             try:
                 paid += self._attempt(debt, is_there=False)
             except Declined as error:

@@ -34,6 +34,7 @@ from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.metering import Metering
@@ -52,6 +53,7 @@ from chalicelib.services.sessions.overstays import Overstays
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
+_REVIEWED_EVERY = timedelta(minutes=15)
 # API Gateway ends every socket after two hours.
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
 # As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
@@ -223,10 +225,10 @@ class Lifecycle:
             self.funds.give_back(session)
         return {"session_id": session_id, "over": True, "reason": session.reason}
 
-    def sweep(self) -> int:
+    def sweep(self, part: Part = WHOLE) -> int:
         """Take up sessions that have stood still on their way in or out; returns how many."""
         count = 0
-        for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
+        for session in part.in_time(self.sessions.unsettled(self.clock() - _UNTOUCHED, part.shard), self.clock):
             count += 1
             try:
                 self._take_up(session)
@@ -253,6 +255,8 @@ class Lifecycle:
             if not session.needs_workflow and session.created_at < self.clock() - _LONGEST_UNPAID:
                 session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.needs_review and not self.metering.settle_unseen(session):
+            # It may wait so for days: looked at every minute, such would be most of what there is to do.
+            self.sessions.look_later(session.session_id, _REVIEWED_EVERY)
             return
         if self.overstays.waits(session):
             self.sessions.look_later(session.session_id)
