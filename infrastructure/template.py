@@ -14,6 +14,7 @@ from infrastructure import (
     identity,
     policies,
     rest,
+    rollout,
     sockets,
     storage,
     tables,
@@ -46,6 +47,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     resources = copy.deepcopy(from_chalice["Resources"])
     policies.narrow(resources, stage)
     rest.refuse_in_our_words(resources, stage)
+    rollout.call_the_alias(resources)
     sockets.complete(resources)
     resources = written_out(resources)
     rest.watch(resources)
@@ -57,6 +59,8 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         vault.resources(stage),
         identity.resources(stage),
         storage.resources(stage),
+        rest.domain(),
+        rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
         alarms.resources(stage),
@@ -69,10 +73,17 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Kerb, stage {stage.name}",
-        "Parameters": _PARAMETERS | edge.PARAMETERS | firewall.PARAMETERS | alarms.PARAMETERS | identity.PARAMETERS,
-        "Conditions": edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS | identity.CONDITIONS,
+        "Parameters": _PARAMETERS
+        | rollout.parameters(stage)
+        | rest.PARAMETERS
+        | edge.PARAMETERS
+        | firewall.PARAMETERS
+        | alarms.PARAMETERS
+        | identity.PARAMETERS,
+        "Conditions": rest.CONDITIONS | edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS | identity.CONDITIONS,
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]
+        | rest.OUTPUTS
         | edge.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }
