@@ -312,7 +312,7 @@ def test_what_fails_in_the_background_is_kept(dev: Template) -> None:
 
 
 def test_an_attribute_can_be_added_to_a_pool_in_use_and_is_read_and_written_by_name() -> None:
-    """Cognito adds custom attributes that nobody must have, and changes or takes away none, so what was once there stays."""
+    """Cognito adds custom attributes that nobody must have, and changes or takes away none: what was there stays."""
     ours = {it["Name"]: it for it in identity.POOL["Schema"]}  # type: ignore[attr-defined]
     assert ours.keys() >= {"terms"}
     for name, attribute in ours.items():
