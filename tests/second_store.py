@@ -1,6 +1,6 @@
 """A second DynamoDB for the store's tests: dynalite, which was written without a look at moto.
 
-`KERB_SECOND_DYNAMODB` is where it listens (CONTRIBUTING.md says how). It knows no transactions and no time to live: what
+`KERB_SECOND_DYNAMODB` is where it listens (CONTRIBUTING.md says how). It knows no transactions and no time to live; what
 needs the former is skipped by name, and so stays proven by moto alone.
 """
 
