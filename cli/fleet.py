@@ -18,6 +18,7 @@ HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 DAYS_A_MONTH = 365 / 12
 SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
+_RENEWED_BEFORE_S = 30
 GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
 KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400}
@@ -50,7 +51,7 @@ class Fleet:
 
     chargers: int
     sessions_per_day: float
-    heartbeat_s: int = 480
+    heartbeat_s: int = 540
     reading_s: int = 60
     session_minutes: int = 60
     connectors: int = 2
@@ -58,6 +59,8 @@ class Fleet:
     boots_per_month: int = 2
     # A 1.6 charger says BootNotification whenever it is back, and a status for each connector and for itself.
     boots_at_connect: float = 0.5
+    looks_a_day: float = 1.1  # of such a one's settings: at its first socket of the day, and now and then its second
+    renewed_share: float = 0.9  # of sockets; the others are cut by the network, or end with a session at two hours
     statuses_at_connect: float = 0.5  # of the others half repeat their connectors' statuses
     setups_per_month: float = 0.25  # another firmware or profile, so that all settings are asked
     live_minutes_per_session: float = 10
@@ -93,8 +96,8 @@ class Fleet:
 
     @property
     def connects(self) -> float:
-        """A month: each socket is closed after two hours."""
-        return self.chargers * SECONDS_A_MONTH / SOCKET_LIFETIME_S
+        """A month: each socket is closed by us, so long before its two hours that a heartbeat is sure to come."""
+        return self.chargers * SECONDS_A_MONTH / (SOCKET_LIFETIME_S - self.heartbeat_s / 2 - _RENEWED_BEFORE_S)
 
     @property
     def active_drivers(self) -> float:
@@ -150,15 +153,19 @@ def measured() -> Mapping[str, Kinds]:
 def counts(fleet: Fleet) -> dict[str, float]:
     """How often each measured kind happens in a month."""
     booting = fleet.connects * fleet.boots_at_connect
-    boots = fleet.chargers * fleet.boots_per_month + booting
+    # Who may have started, and one look a day at each of those that say so whenever they are back.
+    looks = fleet.chargers * (fleet.boots_per_month + fleet.boots_at_connect * fleet.looks_a_day * DAYS_A_MONTH)
     silent = fleet.connects - booting
+    repeated = (booting + looks) * fleet.connectors + silent * fleet.statuses_at_connect * fleet.connectors
     return {
         "connect": fleet.connects,
-        "disconnect": fleet.connects,
-        "boot_again": boots,
-        # The first status after a boot may bring about a look at its settings; the others say nothing new.
-        "status_after_boot": boots,
-        "status_repeated": boots * fleet.connectors + silent * fleet.statuses_at_connect * fleet.connectors,
+        "renew": fleet.connects * fleet.renewed_share,
+        "disconnect": fleet.connects * (1 - fleet.renewed_share),
+        "boot_back": booting,
+        "boot_again": looks,
+        # The first status after a boot brings about a look at its settings; the others say nothing new.
+        "status_after_boot": looks,
+        "status_repeated": repeated + booting,
         "setup": fleet.chargers * fleet.setups_per_month,
         "heartbeat": fleet.chargers * SECONDS_A_MONTH / fleet.heartbeat_s,
         "status": fleet.sessions * fleet.statuses_per_session,

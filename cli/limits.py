@@ -57,9 +57,8 @@ def busy(fleet: Fleet, sessions: int) -> Load:
         "connect": socket_changes,
         "disconnect": socket_changes,
         "heartbeat": fleet.chargers / fleet.heartbeat_s,
-        "boot_again": booting,
-        "status_after_boot": booting,
-        "status_repeated": booting * fleet.connectors,
+        "boot_back": booting,
+        "status_repeated": booting * (fleet.connectors + 1),
         "reading": sessions / fleet.reading_s,
         "status": starts * fleet.statuses_per_session,
         **dict.fromkeys(_ONCE, starts),
@@ -125,8 +124,8 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "table_writes_per_s": max(writes.values()),
         "new_table_writes_per_s": max(writes.values()),
         "new_table_reads_per_s": max(reads.values()),
-        # The index `chargers.by_operator`, if one operator has all chargers: cli/keys.py.
-        "partition_writes_per_s": sum(events.get(kind, 0) for kind in ("connect", "disconnect", "boot_again")),
+        # The table of places, if all chargers were in one cell: cli/keys.py.
+        "partition_writes_per_s": writes["places"],
         "partition_reads_per_s": events["search"] * fleet.search_read_units if "search" in events else None,
         "open_executions": float(sessions),
         "starts_per_s": events.get("begin"),

@@ -24,6 +24,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "sizes": lambda: report.sizes(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),
     "storms": lambda: report.storms(BIG.chargers).markdown(),
+    "echoes": lambda: report.echoes(BIG.chargers).markdown(),
     "keys": lambda: keys.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
     "schedules": lambda: schedules.sheet(BIG).markdown(),
     "limits": lambda: limits.sheet(BIG, SESSIONS_AT_ONCE).markdown(),

@@ -10,9 +10,10 @@ from rich.table import Table
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.chart import Curve
 from cli.fleet import FIXED, Fleet, use
-from cli.storm import WAITS, quickest_s, simulate
+from cli.storm import AGEINGS, WAITS, quickest_s, simulate
+from cli.storm import echoes as storm_echoes
 
-HEARTBEATS_S = (60, 300, 480, 540)
+HEARTBEATS_S = (60, 300, 420, 540)
 TARGET_USD = 0.045
 # What a small fleet may cost: so much a charger-month, and so much whatever its size.
 SMALL_USD, STANDING_USD = 0.05, 60
@@ -77,7 +78,7 @@ def choices(fleet: Fleet) -> Sheet:
     others = [
         ("a heartbeat each 270 s", replace(fleet, heartbeat_s=270)),
         ("a heartbeat each 420 s", replace(fleet, heartbeat_s=420)),
-        ("a heartbeat each 540 s", replace(fleet, heartbeat_s=540)),
+        ("a heartbeat each 300 s", replace(fleet, heartbeat_s=300)),
         ("readings each 10 s", replace(fleet, reading_s=10)),
         ("readings each 300 s", replace(fleet, reading_s=300)),
         ("Lambda with its own log lines", replace(fleet, lambda_logs_platform=True)),
@@ -130,6 +131,17 @@ def storms(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
     rows.append([f"the door alone, {per_s} a second", "", "", quickest, "1.0", ""])
     heads = ["how chargers wait", "half are back", "99 %", "all", "knocks each", "offline in good times"]
     return Sheet(heads, rows, f"{chargers:,} chargers come back at once")
+
+
+def echoes(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
+    """Whether a storm comes back by itself: the busiest minute of each two hours after it."""
+    shown = (0, 1, 2, 6, 12)
+    rows = []
+    for ageing in AGEINGS:
+        peaks = storm_echoes(chargers, per_s, ageing, max(shown) + 1)
+        rows.append([ageing.name, *(f"{peaks[it]:,.0f}" for it in shown)])
+    heads = ["how sockets end", "the storm", *(f"{2 * it} h later" for it in shown[1:])]
+    return Sheet(heads, rows, f"{chargers:,} chargers: reconnects a second in the busiest minute")
 
 
 def curves(sessions_a_charger_day: float) -> dict[str, Curve]:

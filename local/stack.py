@@ -40,7 +40,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     start_timeout_s: int = 60
     ticks_per_second: float = 1.0
-    heartbeat_s: int = 480
+    heartbeat_s: int = 540
     unclaimed_s: int = 900
     confirms_accounts: bool = True
     own_key: bool = False

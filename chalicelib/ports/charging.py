@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
 from chalicelib.domain.charging.session import Session
-from chalicelib.records.charging import StoredReading, Transaction, Waiting
+from chalicelib.records.charging import StoredReading, Sums, Transaction, Waiting
 
 
 class Sessions(Protocol):
@@ -81,6 +81,12 @@ class Transactions(Protocol):
     def cost_told(self, charger_id: str, ref: str, minor: int, at: datetime, not_since: datetime) -> bool:
         """Its charger is now to be told this cost; False where that is none of news, or it was told one since then."""
 
+    def sum_up(self, known: Transaction, sums: Sums | None) -> bool:
+        """Keep these sums (None: none any more) as their next version; False where they are not as `known` any more."""
+
+    def drop_sum(self, charger_id: str, ref: str) -> None:
+        """A reading came late: nothing is summed up or announced. When to look again stays."""
+
     def forget_token(self, charger_id: str, ref: str) -> None:
         """Keep the transaction, and no longer the token it was begun or ended with."""
 
@@ -111,6 +117,12 @@ class Readings(Protocol):
 
     def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
         """The numbers of all messages appended, in order."""
+
+    def are_kept(self, charger_id: str, ref: str, readings: Sequence[Reading]) -> bool:
+        """Whether these very readings were appended before, in one message."""
+
+    def since(self, charger_id: str, ref: str, at: datetime) -> Sequence[StoredReading]:
+        """Oldest first, those of all messages whose own first reading is of that time or later."""
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
         """Newest first; what the newest does not tell (energy, where only power was told) those before it do."""

@@ -99,8 +99,10 @@ class Drivers(Protocol):
     def share_card(self, driver_id: str, fingerprint: str) -> None:
         """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
 
-    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
         """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        False as well for one that is begun by a token abroad, where as many began that day as may (`MOST_ABROAD`).
 
         Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
         """

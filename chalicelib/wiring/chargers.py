@@ -15,6 +15,7 @@ from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.chargers.socket_renewal import SocketRenewal
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.wiring.stores import Stores
 
@@ -25,6 +26,16 @@ class ChargerServices(Stores):
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def courses(self) -> Courses:
+        return Courses(
+            evidence=self.evidence,
+            readings=self.readings,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            clock=self.clock,
+        )
 
     @cached_property
     def charger_log(self) -> ChargerLog:

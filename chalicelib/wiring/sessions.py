@@ -81,6 +81,7 @@ class SessionServices(MoneyServices):
             sessions=self.sessions,
             readings=self.readings,
             evidence=self.evidence,
+            courses=self.courses,
             connectors=self.connectors,
             eligibility=self.eligibility,
             driver_reservations=self.driver_reservations,

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from chalicelib.ports.ocpp import Provider
 
 # Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
-# which API Gateway does after ten silent minutes. Two minutes are left for one that is late (docs/adr/0014-cost.md).
-HEARTBEAT_S = 480
+# as API Gateway and CloudFront do after ten silent minutes. A minute is left for one that is late (ADR 14).
+HEARTBEAT_S = 540
 
 
 def now() -> datetime:

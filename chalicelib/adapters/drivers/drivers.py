@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pynamodb.exceptions import DeleteError
+from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import DriverRow
+from chalicelib.domain.charging.starts import MOST_ABROAD
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
 from chalicelib.records.parts import SHARDS
@@ -90,17 +92,30 @@ class DynamoDrivers:
         if marks:
             update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
 
-    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
-        """One call, and another one now and then, to let go of what began long ago."""
+    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
+        """One call, and another one now and then, to let go of what began long ago; three where that is in the way."""
         second = int(at.timestamp())
         may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
-        row = DriverRow(driver_id)
-        if not update(row, [DriverRow.begun.add({f"{second}:{name}"})], DriverRow.driver_id.exists() & may):
+        row, changes = DriverRow(driver_id), [DriverRow.begun.add({f"{second}:{name}"})]
+        if is_abroad:
+            abroad, mark = DriverRow.abroad, f"{at:%Y-%m-%d}/{name}"
+            changes.append(abroad.add({mark}))
+            may &= abroad.does_not_exist() | abroad.contains(mark) | (size(abroad) < MOST_ABROAD)  # type: ignore[no-untyped-call]
+        as_it_may = DriverRow.driver_id.exists() & may
+        if not update(row, changes, as_it_may) and not (
+            is_abroad and self._forget_abroad(driver_id, at) and update(row, changes, as_it_may)
+        ):
             return False
         old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
         if len(old) > _MOST_OLD:
             update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
         return True
+
+    def _forget_abroad(self, driver_id: str, at: datetime) -> bool:
+        """Let go of what began abroad on other days; False where nothing did."""
+        row = find(DriverRow, driver_id)
+        old = {it for it in row.abroad or () if not it.startswith(f"{at:%Y-%m-%d}/")} if row else set()
+        return bool(old) and update(DriverRow(driver_id), [DriverRow.abroad.delete(old)], DriverRow.driver_id.exists())
 
     def begun(self, driver_id: str) -> Mapping[str, datetime]:
         row = find(DriverRow, driver_id)

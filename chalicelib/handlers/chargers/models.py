@@ -180,10 +180,11 @@ class RegisteredCharger(ResponseBody):
 
 
 class RegisteredChargers(ResponseBody):
-    """All of an operator's chargers."""
+    """Some of an operator's chargers, by id; ask again with `cursor` for more."""
 
-    model_config = example(**examples.REGISTERED)
+    model_config = example(**examples.REGISTERED, next_cursor=None)
     items: list[RegisteredCharger]
+    next_cursor: str | None
 
 
 class ConnectorView(ResponseBody):

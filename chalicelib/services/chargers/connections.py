@@ -153,7 +153,8 @@ class Connections:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
         self.provisioning.connected(charger)
-        self._show(charger, online=True, why=protocol, connection_id=connection_id)
+        is_renewal = _is_renewal(charger, opened_at)
+        self._show(charger, online=True, why=protocol, connection_id=connection_id, is_renewal=is_renewal)
         _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
         return agreed if offers else None
 
@@ -165,12 +166,13 @@ class Connections:
 
     def renew(self, connection: Connection) -> None:
         """Close a socket that is old, for its charger to open another; that it has closed is then no news."""
-        self._closed(connection, self.sockets.closed(connection, renewed=True), "closed by us: old")
+        self._closed(connection, self.sockets.closed(connection, renewed=True), "", is_renewal=True)
         self.link.close(connection.connection_id)
 
-    def _closed(self, connection: Connection, charger: Charger | None, why: str) -> None:
+    def _closed(self, connection: Connection, charger: Charger | None, why: str, *, is_renewal: bool = False) -> None:
         if charger is not None:
-            self._show(charger, online=False, why=why, connection_id=connection.connection_id)
+            socket_id = connection.connection_id
+            self._show(charger, online=False, why=why, connection_id=socket_id, is_renewal=is_renewal)
         _log.info(
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
@@ -184,9 +186,9 @@ class Connections:
             self.sockets.end(connection_id)
             self.link.close(connection_id)
 
-    def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str) -> None:
+    def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str, is_renewal: bool) -> None:
         """The old socket's end and the new one's beginning are heard at once, and either may be written last."""
-        self.charger_log.line(charger, online=online, why=why, connection_id=connection_id)
+        self.charger_log.line(charger, online=online, why=why, connection_id=connection_id, is_renewal=is_renewal)
         if charger.place is not None:
             self.charger_log.look_again(self.chargers.get(charger.charger_id), wrote=online)
 

@@ -41,19 +41,24 @@ class ChargerLog:
     is_back: Callable[[Charger], None] = lambda charger: None
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def line(self, charger: Charger, *, online: bool, why: str, connection_id: str = "") -> None:
+    def line(
+        self, charger: Charger, *, online: bool, why: str, connection_id: str = "", is_renewal: bool = False
+    ) -> None:
         """The charger, as it was until now, came online, or went offline; whoever searches sees it.
 
         When it went away stands in its own row until it is back; the history is told of it then, unless it was away so
-        briefly that no law counts it. That it is there is written once a day at the least.
+        briefly that no law counts it. That it is there is written once a day at the least. That a socket was renewed is
+        no news of the charger (`is_renewal`), unless it does not come back.
         """
         charger_id = charger.charger_id
         now = self.clock()
         what = "connected" if online else "disconnected"
-        self._write(
-            charger_id,
-            LoggedMessage(at=now, direction=Direction.LINE, what=what, result=why, connection_id=connection_id),
-        )
+        lines = [LoggedMessage(at=now, direction=Direction.LINE, what=what, result=why, connection_id=connection_id)]
+        if online and charger.was_renewed and charger.disconnected_at is not None:
+            gone = LoggedMessage(at=charger.disconnected_at, direction=Direction.LINE, what="disconnected")
+            lines.append(replace(gone, result="its socket was renewed, and it did not come back"))
+        for entry in () if is_renewal else lines:
+            self._write(charger_id, entry)
         try:
             if charger.place is not None:
                 self.places.set_online(charger.place, online)

@@ -101,7 +101,7 @@ class ConnectorStatuses:
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
         self.ends.watches.seen(connection.charger_id, before)
-        return Noted()
+        return Noted(is_known=before.status is status and before.error == event.error)
 
     def _told_of_past(
         self, charger_id: str, connector: ConnectorId, status: ConnectorStatus, told_at: datetime | None

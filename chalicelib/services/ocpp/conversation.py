@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.chargers.answers import Answer, BootAnswer
+from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
@@ -98,7 +98,9 @@ class Conversation:
         except ProtocolError as error:
             self._refused(connection, call.action, error, call)
             return pack_error(error, dialect.spelling)
-        if _is_notable(decoded) or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
+        is_known = isinstance(answer, Noted) and answer.is_known
+        is_notable = _is_notable(decoded) and not is_known
+        if is_notable or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
             entry = LoggedMessage(
                 at=self.clock(),
                 direction=Direction.IN,
@@ -214,7 +216,7 @@ class Conversation:
 
 
 def _is_notable(decoded: Decoded) -> bool:
-    """Everything but heartbeats and plain readings."""
+    """Everything but heartbeats and plain readings (and statuses that tell again what is known)."""
     match decoded.event:
         case HeartbeatReceived() | MainMeterRead():
             return False

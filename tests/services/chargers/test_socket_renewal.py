@@ -18,7 +18,7 @@ from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.chargers.passwords import hash_password
 from tests.services.conftest import NOW, Kit
 
-HEARTBEAT_S = 480
+HEARTBEAT_S = 540
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
 PASSWORD = b"correct-horse"
 BASIC = "Basic " + base64.b64encode(b"CP-7:" + PASSWORD).decode()
@@ -80,7 +80,7 @@ def is_due(kit: Kit) -> bool:
 
 
 def grow_old(kit: Kit) -> None:
-    kit.clock.advance(minutes=119 - 8)
+    kit.clock.advance(minutes=119 - 9)
 
 
 def test_an_old_socket_is_closed_at_a_heartbeat_which_is_answered_first(kit7: Kit) -> None:
