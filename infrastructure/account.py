@@ -15,6 +15,7 @@ from infrastructure.stage import Stage
 # Parameter of a domain, that of its certificate, and the certificate's region (nothing: the stack's own).
 DOMAINS = (
     ("ChargerDomain", "ChargerDomainCertificate", "us-east-1"),
+    ("ChargerEcdsaDomain", "ChargerEcdsaDomainCertificate", "us-east-1"),
     ("ApiDomain", "ApiDomainCertificate", ""),
 )
 # Quota of cli/data/quotas.json -> service and name, or code, under which Service Quotas has it.
@@ -53,11 +54,12 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One of ACM: its status, the names that it covers, and when it ends."""
+    """One of ACM: its status, the names that it covers, its end, and its key (`RSA_2048`, `EC_prime256v1`, ...)."""
 
     status: str
     names: tuple[str, ...]
     ends: datetime | None
+    key: str = "RSA_2048"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +189,5 @@ def _certificate(certificate: str, region: str) -> Certificate | None:
     except acm.exceptions.ResourceNotFoundException:
         return None
     it = shown["Certificate"]
-    return Certificate(it["Status"], tuple(it.get("SubjectAlternativeNames", [it["DomainName"]])), it.get("NotAfter"))
+    names = tuple(it.get("SubjectAlternativeNames", [it["DomainName"]]))
+    return Certificate(it["Status"], names, it.get("NotAfter"), it.get("KeyAlgorithm", "RSA_2048").replace("-", "_"))

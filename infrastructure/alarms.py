@@ -18,6 +18,13 @@ PARAMETERS: dict[str, Any] = {
 CONDITIONS: dict[str, Any] = {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [ref("AlarmEmail"), ""]}]}}
 
 _MINUTE = 60
+# What reaches the world a tenth at a time (rollout.py): the alias that is called, and functions by both their names.
+LIVE_ALIAS = "live"
+GRADUAL = {
+    "APIHandler": "api_handler",
+    "WebsocketConnect": "websocket_connect",
+    "WebsocketMessage": "websocket_message",
+}
 STATUS_MS = 10_000
 START_MS = 3_000
 
@@ -193,6 +200,22 @@ def alarms(stage: Stage) -> list[Alarm]:
             "SES has sent nearly as many mails as it may in a day; ask for a larger quota",
             ref("MailsADayAlarm"),
             period_s=24 * 60 * _MINUTE,
+        ),
+        *(
+            Alarm(
+                f"release-{name}",
+                "AWS/Lambda",
+                "Errors",
+                {
+                    **_function(stage, name),
+                    "Resource": f"{stage.prefix}{name}:{LIVE_ALIAS}",
+                    "ExecutedVersion": {"Fn::GetAtt": [f"{function}VersionAtRelease", "Version"]},
+                },
+                "the release that is being rolled out fails, and is taken back",
+                2,
+                period_s=_MINUTE,
+            )
+            for function, name in GRADUAL.items()
         ),
         *silent,
     ]

@@ -6,9 +6,10 @@ Never run against AWS by the project's own tests, only against moto: see docs/op
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from infrastructure import account, operators, preflight, releases, stripe_endpo
 from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
 from infrastructure.protection import protect
-from infrastructure.releases import Bucket, Release, template_key
+from infrastructure.releases import Bucket, Release
+from infrastructure.rollout import ALL_AT_ONCE, AT_RELEASE
 from infrastructure.stage import APP, STAGES, Stage
 
 # What to do about a stack that takes no update.
@@ -43,15 +45,22 @@ def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
     With `secrets` whoever is told a secret is told its value of now.
     """
     cloudformation = boto3.client("cloudformation")
-    address = f"https://{bucket.name}.s3.{cloudformation.meta.region_name}.amazonaws.com"
-    url = f"{address}/{template_key(stage, release.name)}"
     known = _parameters_of(stage)
     told = {"CodeBucket": bucket.name, "CodeKey": release.code_key, **chosen}
     if secrets or known is None:
         told["SecretsReadAt"] = at.isoformat()
-    takes = {it["ParameterKey"] for it in cloudformation.get_template_summary(TemplateURL=url)["Parameters"]}
-    if unknown := told.keys() - takes:
+    template = releases.template_of(release, stage, bucket)
+    takes: dict[str, Any] = json.loads(template)["Parameters"]
+    if "Rollout" not in takes:  # a release of before
+        told.pop("Rollout", None)
+    if unknown := told.keys() - takes.keys():
         raise SystemExit(f"the template takes no {', '.join(sorted(unknown))}")
+    defaults = {key: str(it.get("Default", "")) for key, it in takes.items()}
+    before = {key: value for key, value in (known or {}).items() if key in takes}
+    made_of = _made_of(template, defaults | before | told)
+    if "Release" in takes:
+        told["Release"] = made_of
+    url = releases.put_template(release, stage, bucket, template.replace(AT_RELEASE, f"Of{made_of}"))
     change = f"release-{release.name}-{at:%Y%m%d%H%M%S}"
     cloudformation.create_change_set(
         StackName=stage.stack,
@@ -63,7 +72,8 @@ def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
             # What was chosen once stays.
             *(
                 {"ParameterKey": key, "UsePreviousValue": True}
-                for key in sorted(((known or set()) & takes) - told.keys())
+                # ... but for how one release was to be rolled out.
+                for key in sorted(before.keys() - told.keys() - {"Rollout"})
             ),
         ],
         Capabilities=["CAPABILITY_IAM"],
@@ -82,6 +92,12 @@ def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
         raise SystemExit(f"{error}\n{_why(cloudformation, stage, at)}") from None
     _guard(cloudformation, stage)
     return _outputs(stage)
+
+
+def _made_of(template: str, parameters: Mapping[str, str]) -> str:
+    """What a deployment is made of, in short: the same again changes nothing, and publishes nothing."""
+    told = sorted((key, value) for key, value in parameters.items() if key not in ("Release", "Rollout"))
+    return hashlib.sha256(json.dumps([template, told]).encode()).hexdigest()[:12]
 
 
 def _guard(cloudformation: Any, stage: Stage) -> None:
@@ -104,7 +120,7 @@ def _changes_nothing(error: WaiterError) -> bool:
     return "didn't contain changes" in why or "No updates are to be performed" in why
 
 
-def _parameters_of(stage: Stage) -> set[str] | None:
+def _parameters_of(stage: Stage) -> dict[str, str] | None:
     """Those of the stack as it is; nothing if there is none yet, or only what a failed first deployment left."""
     cloudformation = boto3.client("cloudformation")
     try:
@@ -124,7 +140,7 @@ def _parameters_of(stage: Stage) -> set[str] | None:
         return None
     if status.endswith("_FAILED") or status.endswith("_IN_PROGRESS"):
         raise SystemExit(f"{stage.stack} is {status}: {_STUCK.get(status, 'wait until that is over')}")
-    return {it["ParameterKey"] for it in stack.get("Parameters", [])}
+    return {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", [])}
 
 
 def _why(cloudformation: Any, stage: Stage, since: datetime) -> str:
@@ -188,14 +204,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else releases.release_from(BUILD / stage.name, stage, bucket, now)
     )
     parameters = dict(it.split("=", 1) for it in chosen.parameters)
+    if chosen.release:
+        # Whoever goes back does not try it on a tenth first.
+        parameters = {"Rollout": ALL_AT_ONCE} | parameters
     if chosen.imports:
         template = json.loads((BUILD / stage.name / "template.json").read_text())
         print(f"imported: {', '.join(adopt(template, stage, bucket, parameters))}")  # noqa: T201
     outputs = deploy(stage, release, bucket, parameters, now, chosen.secrets)
-    if keys is not None and stripe_endpoint.connect(stage, outputs["EndpointURL"], keys):
+    if keys is not None and stripe_endpoint.connect(stage, outputs["ApiUrl"], keys):
         deploy(stage, release, bucket, {}, datetime.now(UTC), secrets=True)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
-    for name in ("EndpointURL", "ChargerUrl", "UserPoolId"):
+    for name in ("ApiUrl", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
     for operator, email in people:
         is_new = operators.make_operator(outputs["UserPoolId"], operator, email)

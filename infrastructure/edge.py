@@ -20,7 +20,9 @@ _ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 _CERTIFICATE_HEADERS = [
     f"CloudFront-Viewer-Cert-{name}" for name in ("Present", "Subject", "Issuer", "Serial-Number", "Sha256")
 ]
-_CERTIFICATE_ARN = "arn:${AWS::Partition}:acm:us-east-1:${AWS::AccountId}:certificate/${ChargerDomainCertificate}"
+_CERTIFICATE_ARN = "arn:${AWS::Partition}:acm:us-east-1:${AWS::AccountId}:certificate/"
+# From the first on none has the TLS_RSA suites that OCPP 2.0.1 A00.FR.318 wants (docs/ocpp.md, "TLS").
+TLS_POLICIES = ("TLSv1.2_2018", "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
 _NOT_REMEMBERED = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 PARAMETERS: dict[str, Any] = {
@@ -30,6 +32,22 @@ PARAMETERS: dict[str, Any] = {
         "Default": "none",
         "Description": "Id of its ACM certificate, which is in us-east-1 and this account",
     },
+    "ChargerTlsPolicy": {
+        "Type": "String",
+        "Default": TLS_POLICIES[0],
+        "AllowedValues": list(TLS_POLICIES),
+        "Description": "Protocols and ciphers of chargers; all but the first shut out those with TLS_RSA only",
+    },
+    "ChargerEcdsaDomain": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Where chargers connect that know ECDSA ciphers only; there is no such place if empty",
+    },
+    "ChargerEcdsaDomainCertificate": {
+        "Type": "String",
+        "Default": "none",
+        "Description": "Id of its ACM certificate with an ECDSA key, which is in us-east-1 and this account",
+    },
     "ChargerTrustStoreId": {
         "Type": "String",
         "Default": "",
@@ -38,6 +56,7 @@ PARAMETERS: dict[str, Any] = {
 }
 CONDITIONS: dict[str, Any] = {
     "HasChargerDomain": {"Fn::Not": [{"Fn::Equals": [ref("ChargerDomain"), ""]}]},
+    "HasChargerEcdsaDomain": {"Fn::Not": [{"Fn::Equals": [ref("ChargerEcdsaDomain"), ""]}]},
     "AsksForCertificates": {"Fn::Not": [{"Fn::Equals": [ref("ChargerTrustStoreId"), ""]}]},
 }
 OUTPUTS: dict[str, Any] = {
@@ -59,6 +78,10 @@ OUTPUTS: dict[str, Any] = {
         },
     },
     "ChargerEdgeDomain": {"Value": attribute("ChargerEdge", "DomainName")},
+    "ChargerEcdsaEdgeDomain": {
+        "Condition": "HasChargerEcdsaDomain",
+        "Value": attribute("ChargerEcdsaEdge", "DomainName"),
+    },
 }
 
 
@@ -106,6 +129,27 @@ def resources(stage: Stage, api_stage: str) -> Resources:
             "Type": "AWS::CloudFront::Distribution",
             "Properties": {"DistributionConfig": _distribution(stage)},
         },
+        # The same door with another certificate: a distribution shows one.
+        "ChargerEcdsaEdge": {
+            "Type": "AWS::CloudFront::Distribution",
+            "Condition": "HasChargerEcdsaDomain",
+            "Properties": {
+                "DistributionConfig": {
+                    **_distribution(stage),
+                    "Aliases": [ref("ChargerEcdsaDomain")],
+                    "ViewerCertificate": _shown("ChargerEcdsaDomainCertificate"),
+                }
+            },
+        },
+    }
+
+
+def _shown(certificate: str) -> dict[str, Any]:
+    """The certificate that the parameter of that name tells, and to whom it is shown."""
+    return {
+        "AcmCertificateArn": {"Fn::Sub": f"{_CERTIFICATE_ARN}${{{certificate}}}"},
+        "SslSupportMethod": "sni-only",
+        "MinimumProtocolVersion": ref("ChargerTlsPolicy"),
     }
 
 
@@ -139,11 +183,7 @@ def _distribution(stage: Stage) -> dict[str, Any]:
         "ViewerCertificate": {
             "Fn::If": [
                 "HasChargerDomain",
-                {
-                    "AcmCertificateArn": {"Fn::Sub": _CERTIFICATE_ARN},
-                    "SslSupportMethod": "sni-only",
-                    "MinimumProtocolVersion": "TLSv1.2_2021",
-                },
+                _shown("ChargerDomainCertificate"),
                 ref("AWS::NoValue"),
             ]
         },

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from infrastructure import identity, rest, sockets, vault
+from infrastructure.alarms import GRADUAL
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
 
@@ -90,6 +91,8 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         **identity.SETTINGS,
         **secrets,
         # Only whom the API itself does not call may know where it is: CloudFormation goes round in no circles.
+        # Lambda publishes a version only of what has changed.
+        **({"KERB_RELEASE": ref("Release")} if name in GRADUAL.values() else {}),
         **({"KERB_API_URL": rest.ADDRESS} if name == "notices" else {}),
     }
 

@@ -6,6 +6,7 @@ Wheels are of Lambda's platform, whatever machine packages them; nothing is buil
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PYTHON = "3.13"
-# Amazon Linux 2023 has glibc 2.34. pip takes each word exactly, so the older ones are named too.
+# Amazon Linux 2023 has glibc 2.34. pip takes each word exactly, so the older ones are named too. A wheel's name is its
+# maker's word; `check` looks.
+_GLIBC = (2, 34)
+_AARCH64 = 183  # e_machine of an ELF header
 _PLATFORMS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 # Chalice ships two of its own files and copies them itself; the rest of it, and what that needs, stays home.
 _COPIED_BY_CHALICE = "chalice"
@@ -48,6 +52,17 @@ def trim(folder: Path, services: set[str]) -> None:
             shutil.rmtree(service)
     for examples in (folder / _BOTOCORE_MODELS).rglob("examples-1.json"):
         examples.unlink()
+
+
+def check(folder: Path) -> None:
+    """Raise SystemExit for a compiled library that Lambda could not load: of another processor, or a newer glibc."""
+    for path in sorted(folder.rglob("*.so*")):
+        code = path.read_bytes()
+        if code[:4] != b"\x7fELF" or int.from_bytes(code[18:20], "little") != _AARCH64:
+            raise SystemExit(f"{path.relative_to(folder)} is not for arm64")
+        newest = max((tuple(map(int, it)) for it in re.findall(rb"GLIBC_(\d+)\.(\d+)", code)), default=(0, 0))
+        if newest > _GLIBC:
+            raise SystemExit(f"{path.relative_to(folder)} needs glibc {newest[0]}.{newest[1]}: Lambda has 2.34")
 
 
 def services_used(chalicelib: Path) -> set[str]:

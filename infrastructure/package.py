@@ -59,6 +59,7 @@ def build(stage: Stage, runtime_python: str | None) -> Path:
     template = assemble(from_chalice(stage, folder), stage)
     code = folder / "code"
     libraries.install(ROOT / "requirements.txt", ROOT / "constraints.txt", code)
+    libraries.check(code)
     before = _bytes_in(code)
     libraries.trim(code, libraries.services_used(ROOT / "chalicelib"))
     with zipfile.ZipFile(folder / "deployment.zip") as app:

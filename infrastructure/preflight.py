@@ -235,6 +235,11 @@ def _certificate(name: str, parameter: str, shown: Certificate | None, at: datet
         yield Finding(STOP, f"{parameter} is {shown.status}, not ISSUED", "put the records it asks for in DNS")
     elif not any(_covers(it, name) for it in shown.names):
         yield Finding(STOP, f"{parameter} is for {', '.join(shown.names)}, not for {name}", "request another")
+    elif shown.key.startswith("EC") != parameter.startswith("ChargerEcdsa") and parameter.startswith("Charger"):
+        wanted = "an ECDSA key (EC_prime256v1)" if parameter.startswith("ChargerEcdsa") else "an RSA key (RSA_2048)"
+        yield Finding(
+            ASK, f"{parameter} has the key {shown.key}, and chargers there need {wanted}", "docs/ocpp.md, TLS"
+        )
     elif shown.ends is not None and (shown.ends - at).days < _RENEWED_BEFORE_DAYS:
         yield Finding(ASK, f"{parameter} ends on {shown.ends:%Y-%m-%d}", "its records in DNS must stay, or ACM cannot")
     else:

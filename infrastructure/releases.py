@@ -74,7 +74,7 @@ def release_from(folder: Path, stage: Stage, bucket: Bucket, at: datetime) -> Re
     if not _exists(s3, bucket, code):
         s3.upload_file(str(folder / "code.zip"), bucket.name, code, ExtraArgs=owner)
     release = Release(f"{at:%Y%m%dT%H%M%SZ}", code)
-    s3.upload_file(str(folder / "template.json"), bucket.name, template_key(stage, release.name), ExtraArgs=owner)
+    s3.upload_file(str(folder / "template.json"), bucket.name, _template_key(stage, release.name), ExtraArgs=owner)
     manifest = json.dumps({"code": code}).encode()
     s3.put_object(**bucket.ours, Key=_manifest_key(stage, release.name), Body=manifest)
     return release
@@ -86,6 +86,21 @@ def release_named(name: str, stage: Stage, bucket: Bucket) -> Release:
     return Release(name, json.loads(body)["code"])
 
 
+def template_of(release: Release, stage: Stage, bucket: Bucket) -> str:
+    """As it was packaged."""
+    key = _template_key(stage, release.name)
+    body: bytes = boto3.client("s3").get_object(**bucket.ours, Key=key)["Body"].read()
+    return body.decode()
+
+
+def put_template(release: Release, stage: Stage, bucket: Bucket, template: str) -> str:
+    """As it is deployed, beside that; returns where CloudFormation finds it."""
+    s3 = boto3.client("s3")
+    key = f"{stage.name}/releases/{release.name}/deployed.json"
+    s3.put_object(**bucket.ours, Key=key, Body=template.encode())
+    return f"https://{bucket.name}.s3.{s3.meta.region_name}.amazonaws.com/{key}"
+
+
 def releases(stage: Stage, bucket: Bucket) -> list[str]:
     """Newest first."""
     pages = (
@@ -95,7 +110,7 @@ def releases(stage: Stage, bucket: Bucket) -> list[str]:
     return sorted({key.split("/")[2] for key in keys}, reverse=True)
 
 
-def template_key(stage: Stage, release: str) -> str:
+def _template_key(stage: Stage, release: str) -> str:
     return f"{stage.name}/releases/{release}/template.json"
 
 

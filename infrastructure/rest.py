@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from infrastructure.stage import Resources, Stage
+from infrastructure.stage import Resources, Stage, attribute, ref
 
 # API Gateway's reason -> status, our code, and what to do about it.
 REFUSALS: dict[str, tuple[int, str, str]] = {
@@ -38,7 +38,27 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 }
 # API Gateway itself says of a method that a route lacks what it says of no route at all: nothing that helps.
 METHOD_NOT_ALLOWED = (405, "method_not_allowed", "this route has no such method; Allow names those it has")
-ADDRESS = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
+_OWN = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
+# Without a slash at the end.
+ADDRESS = {"Fn::If": ["HasApiDomain", {"Fn::Sub": "https://${ApiDomain}"}, _OWN]}
+_CERTIFICATE = "arn:${AWS::Partition}:acm:${AWS::Region}:${AWS::AccountId}:certificate/${ApiDomainCertificate}"
+PARAMETERS: dict[str, Any] = {
+    "ApiDomain": {"Type": "String", "Default": "", "Description": "Where the API is; API Gateway's own name if empty"},
+    "ApiDomainCertificate": {
+        "Type": "String",
+        "Default": "none",
+        "Description": "Id of its ACM certificate, which is in this region and account",
+    },
+}
+CONDITIONS: dict[str, Any] = {"HasApiDomain": {"Fn::Not": [{"Fn::Equals": [ref("ApiDomain"), ""]}]}}
+OUTPUTS: dict[str, Any] = {
+    "ApiUrl": {"Description": "Paths begin with /v1", "Value": ADDRESS},
+    "ApiDomainTarget": {
+        "Condition": "HasApiDomain",
+        "Description": "What ApiDomain is a CNAME of",
+        "Value": attribute("ApiDomainName", "RegionalDomainName"),
+    },
+}
 _RETRY_AFTER_S = 5
 _PROBLEM = "application/problem+json"
 
@@ -111,3 +131,28 @@ def watch(resources: Resources) -> None:
     resources["RestAPIStage"]["Properties"]["MethodSettings"] = [
         {"HttpMethod": "*", "ResourcePath": "/*", "MetricsEnabled": False, "DataTraceEnabled": False}
     ]
+
+
+def domain() -> Resources:
+    """A name of one's own, under which paths begin with /v1; the API's own name stays."""
+    return {
+        "ApiDomainName": {
+            "Type": "AWS::ApiGateway::DomainName",
+            "Condition": "HasApiDomain",
+            "Properties": {
+                "DomainName": ref("ApiDomain"),
+                "RegionalCertificateArn": {"Fn::Sub": _CERTIFICATE},
+                "EndpointConfiguration": {"Types": ["REGIONAL"]},
+                "SecurityPolicy": "TLS_1_2",
+            },
+        },
+        "ApiDomainMapping": {
+            "Type": "AWS::ApiGateway::BasePathMapping",
+            "Condition": "HasApiDomain",
+            "Properties": {
+                "DomainName": ref("ApiDomainName"),
+                "RestApiId": ref("RestAPI"),
+                "Stage": ref("RestAPIStage"),
+            },
+        },
+    }

@@ -15,6 +15,7 @@ from infrastructure import (
     identity,
     policies,
     rest,
+    rollout,
     sockets,
     storage,
     tables,
@@ -47,8 +48,9 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     resources = copy.deepcopy(from_chalice["Resources"])
     policies.narrow(resources, stage)
     rest.refuse_in_our_words(resources, stage)
-    sockets.complete(resources)
     concurrency.answer_stripe_apart(resources)
+    rollout.call_the_alias(resources)
+    sockets.complete(resources)
     resources = written_out(resources)
     rest.watch(resources)
     functions.complete(resources, stage)
@@ -61,6 +63,8 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         vault.resources(stage),
         identity.resources(stage),
         storage.resources(stage),
+        rest.domain(),
+        rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
         alarms.resources(stage),
@@ -75,18 +79,22 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         "Description": f"Kerb, stage {stage.name}",
         "Parameters": _PARAMETERS
         | functions.PARAMETERS
+        | rollout.parameters(stage)
+        | rest.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
         | identity.PARAMETERS
         | concurrency.PARAMETERS,
-        "Conditions": edge.CONDITIONS
+        "Conditions": rest.CONDITIONS
+        | edge.CONDITIONS
         | firewall.CONDITIONS
         | alarms.CONDITIONS
         | identity.CONDITIONS
         | concurrency.CONDITIONS,
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]
+        | rest.OUTPUTS
         | edge.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

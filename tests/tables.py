@@ -23,6 +23,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from infrastructure.tables import create_tables
 from local.moto_fixes import make_moto_thread_safe
+from tests import second_store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 Rows = dict[str, Any]
@@ -37,7 +38,11 @@ def _empty() -> Any:
 
 @contextmanager
 def account() -> Iterator[None]:
-    """An AWS account with all tables, empty, gone afterwards."""
+    """An AWS account with all tables, empty, gone afterwards; its DynamoDB is another's if the environment says so."""
+    if second_store.ADDRESS:
+        with mock_aws(), second_store.account():
+            yield
+        return
     make_moto_thread_safe()
     made = _empty()
     with mock_aws():

@@ -199,7 +199,7 @@ def test_the_same_code_is_the_same_zip(tmp_path: Path) -> None:
 def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not(
     package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outputs = {"EndpointURL": "https://api.example.com/api/", "UserPoolId": "pool"}
+    outputs = {"ApiUrl": "https://api.example.com", "UserPoolId": "pool"}
     deployed = Mock(return_value=outputs)
     connected, made = Mock(return_value=True), Mock(return_value=True)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -220,7 +220,7 @@ def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not
     monkeypatch.setenv("STRIPE_PUBLISHABLE_KEY", "pk_test_1")
     deploy.main(["--stripe", "--operator", "acme=ada@example.com"])
     assert "still to do" not in capsys.readouterr().out
-    connected.assert_called_once_with(DEV, outputs["EndpointURL"], ("sk_test_1", "pk_test_1"))
+    connected.assert_called_once_with(DEV, outputs["ApiUrl"], ("sk_test_1", "pk_test_1"))
     made.assert_called_once_with("pool", "acme", "ada@example.com")
     # What Stripe was told is told the functions.
     assert deployed.call_args.kwargs == {"secrets": True}

@@ -24,6 +24,8 @@ from local.cloud import REGION
 
 # What moto's CloudFormation does not know. Everything else is deployed as it is packaged.
 UNKNOWN_TO_MOTO = {
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::DomainName",
     "AWS::ApiGateway::Stage",
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Deployment",
@@ -35,8 +37,11 @@ UNKNOWN_TO_MOTO = {
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::Function",
     "AWS::CloudWatch::Alarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolClient",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
@@ -55,6 +60,12 @@ def known_to_moto(template: dict[str, Any]) -> dict[str, Any]:
     """The template without those types; whoever refers to one of them is told its name."""
     left_out = UNKNOWN_TO_MOTO | NOT_WITHOUT_ROUTES
     missing = {name for name, it in template["Resources"].items() if it["Type"] in left_out}
+    # A leave to call an alias, which moto's does not make.
+    missing |= {
+        name
+        for name, it in template["Resources"].items()
+        if it["Type"] == "AWS::Lambda::Permission" and it["Properties"]["FunctionName"].get("Ref") in missing
+    }
 
     def without(value: Any) -> Any:
         match value:

@@ -170,3 +170,35 @@ def test_the_stage_in_the_function_is_the_sockets_own(dev: dict[str, Any]) -> No
         assert f"STAGE_PATH = '/{stage}'" in code
     assert "BELIEVES_CERTIFICATES = true" in with_certificates
     assert "BELIEVES_CERTIFICATES = false" in without
+
+
+# docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html:
+# which of the suites that OCPP 2.0.1 A00.FR.318 names (by OpenSSL's names) each security policy has.
+ECDSA = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"}
+RSA = {"AES128-GCM-SHA256", "AES256-GCM-SHA384"}
+SUITES = {
+    "TLSv1.2_2018": ECDSA | RSA,
+    "TLSv1.2_2019": ECDSA,
+    "TLSv1.2_2021": ECDSA,
+    "TLSv1.2_2025": ECDSA,
+    "TLSv1.3_2025": set[str](),
+}
+
+
+def test_by_default_chargers_find_the_suites_that_ocpp_wants(dev: dict[str, Any]) -> None:
+    policy = dev["Parameters"]["ChargerTlsPolicy"]
+    assert SUITES[policy["Default"]] == ECDSA | RSA
+    assert set(policy["AllowedValues"]) == SUITES.keys()
+
+
+def test_the_edge_for_ecdsa_is_the_same_door_with_another_name_and_certificate(dev: dict[str, Any]) -> None:
+    one, other = (
+        dev["Resources"][it]["Properties"]["DistributionConfig"] for it in ("ChargerEdge", "ChargerEcdsaEdge")
+    )
+    assert {key for key in one if one[key] != other[key]} == {"Aliases", "ViewerCertificate"}
+    assert one.keys() == other.keys()
+    shown = one["ViewerCertificate"]["Fn::If"][1]
+    for certificate in (shown, other["ViewerCertificate"]):
+        assert certificate["MinimumProtocolVersion"] == {"Ref": "ChargerTlsPolicy"}
+    assert "${ChargerDomainCertificate}" in shown["AcmCertificateArn"]["Fn::Sub"]
+    assert "${ChargerEcdsaDomainCertificate}" in other["ViewerCertificate"]["AcmCertificateArn"]["Fn::Sub"]

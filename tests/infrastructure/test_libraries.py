@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from infrastructure import libraries, vault
+from infrastructure.package import _zip
 
 ROOT = Path(__file__).parents[2]
 SERVICES = libraries.services_used(ROOT / "chalicelib")
@@ -103,6 +104,76 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+# As Lambda calls them: module and name, in a process that is told which function it is.
+START = """
+import importlib, os, sys
+for handler in sys.argv[2:]:
+    module, _, name = handler.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name)), handler
+from zoneinfo import ZoneInfo, available_timezones
+assert ZoneInfo("Europe/Berlin").key and len(available_timezones()) > 400
+outside = [it.__file__ for it in sys.modules.values() if getattr(it, "__file__", None)]
+outside = [it for it in outside if "site-packages" in it]
+assert not outside, outside
+"""
+
+
+@pytest.fixture(scope="module")
+def task_root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip, unpacked as Lambda does: nobody may write there."""
+    folder = tmp_path_factory.mktemp("zip")
+    _zip(package, folder)
+    root = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(folder / "code.zip") as zipped:
+        zipped.extractall(root)
+    for path in sorted(root.rglob("*"), reverse=True):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    return root
+
+
+@pytest.mark.parametrize("this_function", ["app.app", "app.on_message"])
+def test_every_handler_starts_from_the_zip_alone_and_knows_the_worlds_clocks(
+    task_root: Path, dev: dict[str, Any], this_function: str
+) -> None:
+    """Without this machine's libraries, and without its time zones: Lambda promises none."""
+    handlers = {it["Properties"]["Handler"] for it in dev["Resources"].values() if "Handler" in it["Properties"]}
+    assert len(handlers) > 15
+    sockets = {it for it in handlers if it.startswith("app.on_")}
+    called = handlers - sockets if this_function == "app.app" else sockets
+    settings = {"AWS_DEFAULT_REGION": "us-east-1", "_HANDLER": this_function, "PYTHONTZPATH": "", "HOME": "/nowhere"}
+    settings |= {"KERB_SOCKET_ENDPOINT": "https://example.com", "KERB_STATE_MACHINE_ARN": "arn:x"}
+    code = f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n{START}"
+    done = subprocess.run(
+        [sys.executable, "-S", "-s", "-c", code, str(task_root), *sorted(called)],
+        env={"PATH": os.environ["PATH"], **settings},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def elf(machine: int, *versions: str) -> bytes:
+    return b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little") + b"\0".join(it.encode() for it in versions)
+
+
+def test_a_library_that_lambda_could_not_load_is_not_packaged(tmp_path: Path) -> None:
+    (tmp_path / "some").mkdir()
+    library = tmp_path / "some" / "core.abi3.so"
+    library.write_bytes(elf(183, "GLIBC_2.17", "GLIBC_2.34"))
+    libraries.check(tmp_path)
+    for other, why in (
+        (elf(62, "GLIBC_2.17"), "is not for arm64"),
+        (elf(183, "GLIBC_2.4", "GLIBC_2.38"), r"needs glibc 2\.38"),
+        (b"text", "is not for arm64"),
+    ):
+        library.write_bytes(other)
+        with pytest.raises(SystemExit, match=why):
+            libraries.check(tmp_path)
 
 
 def test_nothing_of_ours_ships_but_the_app(chalices: dict[str, tuple[dict[str, Any], Path]]) -> None:

@@ -85,6 +85,11 @@ TAKES_DAYS: dict[str, tuple[Facts, Wanted]] = {
     "stopped sending": (replace(READY, mail=Mail(True, False, 200.0, verified=True)), WANTED),
     "51st registration": (READY, replace(WANTED, parameters={})),
     "ends on 2026-12-10": (certificate(ends=NOW + timedelta(days=10)), WANTED),
+    "need an RSA key": (certificate(key="EC_prime256v1"), WANTED),
+    "need an ECDSA key": (
+        replace(READY, certificates={"ChargerEcdsaDomainCertificate": READY.certificates["ChargerDomainCertificate"]}),
+        replace(WANTED, parameters={"ChargerEcdsaDomain": "ec.example.com", "ChargerEcdsaDomainCertificate": "abc"}),
+    ),
     "could not be read": (replace(READY, unread={"SES": "AccessDenied"}), WANTED),
 }
 

@@ -131,7 +131,10 @@ def test_no_role_reaches_beyond_this_stage(dev: Template) -> None:
     for role, statement in statements(dev):
         for resource in statement["Resource"]:
             if resource == "*":  # AWS knows no narrower one
-                assert (role, statement["Action"][0]) == ("SessionMachineRole", "logs:CreateLogDelivery")
+                assert (role, statement["Action"][0]) in {
+                    ("SessionMachineRole", "logs:CreateLogDelivery"),
+                    ("RolloutRole", "cloudwatch:DescribeAlarms"),
+                }
             elif "Fn::Sub" in resource:
                 written = resource["Fn::Sub"]
                 if written == policies.MAPS:
@@ -411,3 +414,16 @@ def test_what_fails_in_the_background_is_kept(dev: Template) -> None:
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["Failures", "Arn"]}}
         function = dev["Resources"][target["Arn"]["Fn::GetAtt"][0]]["Properties"]
         assert function["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": ["Failures", "Arn"]}}
+
+
+def test_an_attribute_can_be_added_to_a_pool_in_use_and_is_read_and_written_by_name() -> None:
+    """Cognito adds custom attributes that nobody must have, and changes or takes away none: what was there stays."""
+    ours = {it["Name"]: it for it in identity.POOL["Schema"]}  # type: ignore[attr-defined]
+    assert ours.keys() >= {"terms"}
+    for name, attribute in ours.items():
+        assert attribute["Mutable"], name
+        assert not attribute.get("Required"), name
+        # A client that names none may touch the standard ones only.
+        for list_ in ("ReadAttributes", "WriteAttributes"):
+            assert f"custom:{name}" in identity.CLIENT[list_], name  # type: ignore[operator]
+    assert "email_verified" not in identity.CLIENT["WriteAttributes"]  # type: ignore[operator]

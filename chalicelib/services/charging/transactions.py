@@ -274,21 +274,17 @@ class TransactionEvents:
         if authorization is None or merged.token != facts.token:
             authorization = self._authorization(connection, merged.token)
         authorization = for_this(authorization, merged)
-        claimed = Transaction(
-            charger_id=merged.charger_id, ref=merged.ref, session_id=session_name(merged, authorization)
-        )
+        name = session_name(merged, authorization)
+        claimed = Transaction(charger_id=merged.charger_id, ref=merged.ref, session_id=name)
         return self.transactions.record(claimed), authorization
 
     def _session(self, facts: Transaction, authorization: Authorization | None) -> Session | None:
         """Step 3: the session that facts belong to; one begun at the charger is created here, once."""
         if facts.session_id is None:
             return None
-        if (
-            authorization is not None
-            and authorization.session is not None
-            and authorization.session.session_id == facts.session_id
-        ):
-            return authorization.session
+        begun = authorization.session if authorization is not None else None
+        if begun is not None and begun.session_id == facts.session_id:
+            return begun
         session = self.sessions.get(facts.session_id)
         if session is not None or facts.started_heard_at is None:
             return session
@@ -327,9 +323,8 @@ class TransactionEvents:
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         is_refused = token == session.token and self._is_one_too_many(session, authorization)
         if is_refused:
-            session = self.changes.apply(
-                session.session_id, StopRequested(self.clock(), Reason.TOO_MANY_CHARGES), known=session
-            )
+            refused = StopRequested(self.clock(), Reason.TOO_MANY_CHARGES)
+            session = self.changes.apply(session.session_id, refused, known=session)
         if session.origin is not Origin.APP and session.needs_workflow:
             self.workflow.start(session)
         return AuthorizationStatus.CONCURRENT_TX if is_refused else authorization.standing
