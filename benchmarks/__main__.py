@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, faults, fuzz, measuring, rating, search, speed
+from benchmarks import cold, faults, fuzz, growth, measuring, rating, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -40,6 +40,10 @@ def main() -> None:
     parser.add_argument("--fault-seed", type=int, metavar="SEED", help="only show again what that seed found")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
+    sizes = [100, 1_000]
+    parser.add_argument(
+        "--growth", type=int, nargs="*", default=sizes, help="of how much to ask each route (10000: slow)"
+    )
     parser.add_argument("--write", action="store_true", help="measure what messages use, commit it for the cost model")
     parser.add_argument("--cold", type=int, default=_COLD_SAMPLES, metavar="STARTS", help="starts of each function")
     parser.add_argument("--record", action="store_true", help="make these cold starts the ones to commit")
@@ -60,6 +64,7 @@ def main() -> None:
     console.print(speed.table())
     console.print(rating.table())
     console.print(search.table(asked.networks))
+    console.print(growth.table(asked.growth))
     stack = Stack(Options(ticks_per_second=0.001))
     with counted() as calls:
         stack.start()

@@ -8,15 +8,21 @@ is. What is committed is in `cli/data/measured.json`.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
+import requests
 
+from benchmarks import schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
@@ -49,12 +55,17 @@ _KINDS = {
 
 Measured = dict[str, Any]
 _ASKED_WITHIN_S = 1.0
+_DAILY = ("connections", "message_log")
+_LIVE_WITHIN_S = 30
+_EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
 
 
 def measure() -> Measured:
     """One paid session of each version, and what happens beside sessions; needs no running stack."""
     stack = Stack(Options(ticks_per_second=0.001))
-    with metered() as meter:
+    # Whenever it runs, as in the middle of a day: in its first two hours more is written at a connect.
+    at_noon = [patch(f"chalicelib.services.chargers.{it}.may_be_days_first", _is_never) for it in _DAILY]
+    with at_noon[0], at_noon[1], metered() as meter:
         stack.start()
         try:
             driver = seed(stack).driver
@@ -71,7 +82,12 @@ def measure() -> Measured:
         "measured_on": datetime.now(UTC).date().isoformat(),
         "how": "python -m benchmarks --write: one paid session of each version through the whole local stack",
         "kinds": {**{version: _plain(found) for version, found in versions.items()}, "beside": _plain(beside)},
+        "schedules": schedules.measure(),
     }
+
+
+def _is_never(at: datetime) -> bool:
+    return False
 
 
 def read() -> Measured:
@@ -95,7 +111,12 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
-    return found
+    was, is_now = committed["schedules"], today["schedules"]
+    return found + [
+        f"schedules {part}: an item took {was.get(part)}, takes {is_now.get(part)}"
+        for part in sorted(was.keys() | is_now.keys())
+        if was.get(part) != is_now.get(part)
+    ]
 
 
 def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> bool:
@@ -105,20 +126,20 @@ def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> 
 
 def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story: Story) -> Iterator[tuple[str, Usage]]:
     opened: list[Socket] = []
-    yield (
-        "connect",
-        _step(
-            meter,
-            lambda: opened.append(Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol)),
-        ),
-    )
+    settings: dict[str, str] = {}
+
+    def connect() -> None:
+        opened.append(Socket(stack.socket_url, charger_id, CHARGER_PASSWORD, story.protocol, settings))
+
+    # The first time in its life a charger is looked at more closely than whenever it comes back.
+    yield "first_connect", _step(meter, connect)
     (socket,) = opened
     is_set_up = False
     for name, send in story.before:
         if name == "StatusNotification" and not is_set_up:
             # Its settings are looked at once it has told a status; this one differs from the next.
             is_set_up = True
-            yield "setup", _step(meter, lambda: _set_up(socket, story))
+            yield "setup", _step(meter, lambda: _set_up(socket, story.out_of_order))
         yield from _said(meter, socket, [(name, send)])
     # What is not told twice is cheaper.
     again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
@@ -136,6 +157,10 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     yield "begin", _step(meter, begin)
     yield from _said(meter, socket, [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")])
     yield "look", _step(meter, lambda: driver.call("GET", f"/v1/sessions/{begun[0]}"))
+    live_url = driver.session(begun[0])["live_url"]
+    seen = _EVENT_ID.findall(_live(stack, live_url, ""))[-1]
+    meter.take(0)
+    yield "live", _step(meter, lambda: _live(stack, live_url, seen))
     yield "end", _step(meter, end)
     # Its words end the charge; what they bring about is over when its workflow is, however long that takes.
     for name, send in story.ending:
@@ -150,7 +175,44 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
     transitions.calls["transitions"] = _transitions(begun[0])
     meter.take(0)
     yield "workflow", transitions
+    yield "notices", _step(meter, lambda: stack.cloud.fire("notices"))
     yield "disconnect", _step(meter, socket.close)
+    yield from _coming_back(meter, connect, opened, charger_id, story)
+
+
+def _coming_back(
+    meter: Meter, connect: Callable[[], None], opened: list[Socket], charger_id: str, story: Story
+) -> Iterator[tuple[str, Usage]]:
+    """It was away, and may have started; then its socket is renewed, and it is back at once."""
+    said = dict(story.before)
+    connect()
+    meter.take(_QUIET_S)
+    yield "boot_again", _step(meter, lambda: said["BootNotification"](opened[-1]))
+    yield "status_after_boot", _step(meter, lambda: _set_up(opened[-1], said["StatusNotification"]))
+    renewed = _step(meter, lambda: _renew(charger_id))
+    # The heartbeat's answer goes down the socket before it is closed, and is counted with the heartbeat.
+    renewed.messages = renewed.sent_bytes = 0
+    yield "renew", renewed
+    yield "connect", _step(meter, connect)
+    yield "boot_back", _step(meter, lambda: said["BootNotification"](opened[-1]))
+    for socket in opened[1:]:
+        socket.close()
+    meter.take(_QUIET_S)
+
+
+def _live(stack: Stack, live_url: str, seen: str) -> str:
+    answer = requests.get(stack.http_url + live_url, headers={"Last-Event-ID": seen}, timeout=_LIVE_WITHIN_S)
+    answer.raise_for_status()
+    return answer.text
+
+
+def _renew(charger_id: str) -> None:
+    """Its socket is old, and it says its heartbeat, which is counted elsewhere."""
+    network = wiring.network()
+    charger = network.chargers.get(charger_id)
+    connection = network.sockets.connection((charger and charger.connection_id) or "")
+    if connection is None or not network.socket_renewal.is_renewed(replace(connection, closes_at=network.clock()), "x"):
+        raise RuntimeError(f"the socket of {charger_id} was not renewed")
 
 
 def _know_profiles() -> None:
@@ -164,22 +226,21 @@ def _know_profiles() -> None:
             setups.profile(charger.operator_id)
 
 
-def _set_up(socket: Socket, story: Story) -> None:
-    """Its first status, and its answers to what it is asked then."""
-    story.out_of_order(socket)
+def _set_up(socket: Socket, status: Send) -> None:
+    """A status, and its answers to what it is asked then."""
+    status(socket)
     socket.answer_until_quiet(_ASKED_WITHIN_S)
 
 
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
-    for name, tick in (
-        ("sweep", wiring.network().lifecycle.sweep),
-        ("claim", wiring.network().unclaimed.sweep),
-        ("lists", wiring.network().local_lists.tend),
-        ("reservations", wiring.network().driver_reservations.sweep),
-    ):
-        yield f"tick_{name}", _step(meter, tick)
+    for name in stack.cloud.schedules:
+        # What there was to do is done by the first.
+        with meter.aside():
+            stack.cloud.fire(name)
+        meter.take(0)
+        yield f"tick_{name}", _step(meter, partial(stack.cloud.fire, name))
 
 
 def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Iterator[tuple[str, Usage]]:
@@ -229,6 +290,7 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "invocations": dict(usage.invocations),
         "messages": usage.messages,
         "sent_bytes": usage.sent_bytes,
+        "answer_bytes": usage.answer_bytes,
         "log_bytes": usage.log_bytes,
         **{
             name: {table.removeprefix("kerb-"): amount for table, amount in by_table.items() if amount}

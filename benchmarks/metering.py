@@ -27,16 +27,22 @@ from chalicelib.adapters.tables import TABLES
 from local.cloud import REGION
 from local.context import LambdaContext
 from local.gateway import Gateway
+from local.rest import RestServer
 
 MESSAGE_STEP_BYTES = 32 * 1024
 # What CloudWatch Logs adds to every event it takes in.
 LOG_EVENT_BYTES = 26
+# A header's colon, space and line end; and what API Gateway adds to every answer (date, its ids, a trace's).
+_HEADER_SIGNS, _GATEWAYS_HEADERS = 4, 350
 _WRITES = {"PutItem": "Item", "UpdateItem": "Key", "DeleteItem": "Key"}
 
 
 @dataclass
 class Usage:
-    """What was used. Units and bytes are by table; `messages` are in steps of 32 KB, both ways."""
+    """What was used. Units and bytes are by table; `messages` are in steps of 32 KB, both ways.
+
+    `sent_bytes` go to chargers, `answer_bytes` are what the HTTP API answers, headers among them.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
@@ -45,6 +51,7 @@ class Usage:
     invocations: Counter[str] = field(default_factory=Counter)
     messages: int = 0
     sent_bytes: int = 0
+    answer_bytes: int = 0
     log_bytes: int = 0
 
 
@@ -96,6 +103,7 @@ def metered() -> Iterator[Meter]:
         _calls(meter),
         _invocations(meter),
         _messages(meter),
+        _answers(meter),
         _logs(meter),
     ):
         yield meter
@@ -261,6 +269,20 @@ def _messages(meter: Meter) -> Iterator[None]:
 
     with _replaced(Gateway, "_message", wrap_in), _replaced(Gateway, "_send", wrap_out):
         yield
+
+
+def _answers(meter: Meter) -> contextlib.AbstractContextManager[None]:
+    def wrap(original: Any) -> Any:
+        def call_view(server: RestServer, *request: Any) -> Any:
+            answer = original(server, *request)
+            headers = sum(len(name) + len(value) + _HEADER_SIGNS for name, value in answer.headers.items())
+            with meter.noting() as usage:
+                usage.answer_bytes += len(answer.body or b"") + headers + _GATEWAYS_HEADERS
+            return answer
+
+        return call_view
+
+    return _replaced(RestServer, "_call_view", wrap)
 
 
 @contextmanager

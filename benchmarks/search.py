@@ -15,7 +15,10 @@ from rich.table import Table
 from chalicelib.adapters.discovery.places import DynamoPlaces, row_of
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.records.chargers import Plug, PlugType
+from chalicelib.domain.chargers.plugs import PlugType
+from chalicelib.records.chargers import (
+    Plug,
+)
 from chalicelib.records.discovery import Place
 
 _PAGE = 20

@@ -15,14 +15,20 @@ from websockets import Subprotocol
 from websockets.sync.client import connect
 
 _TIMEOUT_S, _CALL = 60, 2
+_ABOUT_SETTINGS = ("GetConfiguration", "ChangeConfiguration", "GetVariables", "SetVariables")
 
 Send = Callable[["Socket"], Any]
 
 
 class Socket:
-    """One charger's open socket. `command` is the newest command received and accepted."""
+    """One charger's open socket. `command` is the newest command received and accepted.
 
-    def __init__(self, url: str, charger_id: str, password: str, protocol: str) -> None:
+    `settings` is what the charger is set to, and outlives the socket; it takes whatever it is told.
+    """
+
+    def __init__(
+        self, url: str, charger_id: str, password: str, protocol: str, settings: dict[str, str] | None = None
+    ) -> None:
         credentials = base64.b64encode(f"{charger_id}:{password}".encode()).decode()
         self._open = ExitStack()
         self._socket = self._open.enter_context(
@@ -34,6 +40,7 @@ class Socket:
             )
         )
         self._ids = itertools.count(1)
+        self._settings: dict[str, str] = {} if settings is None else settings
         self.command: dict[str, Any] = {}
 
     def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -57,15 +64,27 @@ class Socket:
             raise RuntimeError("told something else than a question about settings")
 
     def _heard(self, timeout_s: float = _TIMEOUT_S) -> list[Any]:
-        """The next frame that is not about settings: it has none, and says so."""
+        """The next frame that is not about settings; what is asked and told about those is answered meanwhile."""
         while True:
             frame: list[Any] = json.loads(self._socket.recv(timeout=timeout_s))
-            if frame[0] != _CALL or frame[2] not in ("GetConfiguration", "GetVariables"):
+            if frame[0] != _CALL or frame[2] not in _ABOUT_SETTINGS:
                 return frame
-            asked = frame[3].get("getVariableData", [])
-            unknown = [{**it, "attributeStatus": "UnknownComponent"} for it in asked]
-            answer = {"getVariableResult": unknown} if asked else {"unknownKey": frame[3].get("key", [])}
-            self._socket.send(json.dumps([3, frame[1], answer]))
+            self._socket.send(json.dumps([3, frame[1], self._about_settings(frame[2], frame[3])]))
+
+    def _about_settings(self, action: str, said: dict[str, Any]) -> dict[str, Any]:
+        if action == "GetConfiguration":
+            told = [{"key": it, "readonly": False, "value": self._settings.get(it, "0")} for it in said["key"]]
+            return {"configurationKey": told}
+        if action == "ChangeConfiguration":
+            self._settings[said["key"]] = said["value"]
+            return {"status": "Accepted"}
+        if action == "GetVariables":
+            values = [{**it, "attributeValue": self._settings.get(_name(it), "0")} for it in said["getVariableData"]]
+            return {"getVariableResult": [{**it, "attributeStatus": "Accepted"} for it in values]}
+        data = said["setVariableData"]
+        self._settings.update({_name(it): it["attributeValue"] for it in data})
+        places = [{name: it[name] for name in ("component", "variable")} for it in data]
+        return {"setVariableResult": [{**it, "attributeStatus": "Accepted"} for it in places]}
 
     def close(self) -> None:
         """Leave politely."""
@@ -188,6 +207,11 @@ class _Charger201:
 def stories() -> tuple[Story, Story]:
     """One paid session in each version."""
     return _Charger16().story(), _Charger201().story()
+
+
+def _name(item: dict[str, Any]) -> str:
+    """A variable's component, name and instance, as one text."""
+    return json.dumps([item["component"], item["variable"]])
 
 
 def _now() -> str:

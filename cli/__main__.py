@@ -41,6 +41,7 @@ def _cost(asked: argparse.Namespace) -> None:
         console.print(report.lines(fleet).rich())
     if asked.storm:
         console.print(report.storms(fleet.chargers).rich())
+        console.print(report.echoes(fleet.chargers).rich())
     if asked.limits:
         console.print(limits.sheet(fleet, asked.sessions_at_once).rich())
     console.print(chart.text(report.curves(fleet.sessions_per_day / fleet.chargers)), highlight=False, markup=False)

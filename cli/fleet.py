@@ -18,13 +18,28 @@ HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 DAYS_A_MONTH = 365 / 12
 SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
+_RENEWED_BEFORE_S = 30
 GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
 KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400}
 _FIRST_YEAR_DAYS = 365
+# Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
+_IN_PLACE = ("chargers", "places", "drivers", "operators")
+_CHARGER_BYTES, _DRIVER_BYTES = 9_000, 1_000
 # Lambda's own START, END and REPORT, each with what CloudWatch adds.
 PLATFORM_LOG_BYTES = 82 + 54 + 190 + 3 * 26
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
+# Every so many seconds each schedule has a look; what it finds to do then is in cli/schedules.py.
+SCHEDULES = {
+    "sweep": 60,
+    "claim": 60,
+    "reservations": 60,
+    "debts": 300,
+    "accounts": 3600,
+    "reconcile": 60,
+    "lists": 60,
+    "notices": 60,
+}
 
 Kinds = Mapping[str, Mapping[str, Any]]
 Sums = defaultdict[str, float]
@@ -36,27 +51,42 @@ class Fleet:
 
     chargers: int
     sessions_per_day: float
-    heartbeat_s: int = 300
+    heartbeat_s: int = 540
     reading_s: int = 60
     session_minutes: int = 60
     connectors: int = 2
     statuses_per_session: int = 4  # preparing, charging, finishing, available
     boots_per_month: int = 2
-    statuses_per_connect: float = 1.0  # half of the chargers repeat both connectors whenever they come back
-    looks_per_session: int = 20  # live view, 29 s each at most
+    # A 1.6 charger says BootNotification whenever it is back, and a status for each connector and for itself.
+    boots_at_connect: float = 0.5
+    looks_a_day: float = 1.1  # of such a one's settings: at its first socket of the day, and now and then its second
+    renewed_share: float = 0.9  # of sockets; the others are cut by the network, or end with a session at two hours
+    statuses_at_connect: float = 0.5  # of the others half repeat their connectors' statuses
+    setups_per_month: float = 0.25  # another firmware or profile, so that all settings are asked
+    live_minutes_per_session: float = 10
+    live_retry_s: float = 8.0  # as the stream says while a car charges
+    live_answer_s: float = 0.3
+    looks_per_session: int = 3  # beside the live view: the list, the session when it has ended
     searches_per_session: int = 3
     # From docs/benchmarks.md, 100,000 chargers in town: 29 queries of half a unit or more each, 536 rows.
     search_read_units: int = 45
     search_calls: int = 30
+    maps_per_search: int = 0  # drives asked of Amazon Location, where that is chosen
     sessions_per_driver_month: int = 4
     users_are_lite: bool = True
     mails_per_driver_month: float = 0.2  # codes: accounts opened, passwords forgotten, addresses changed
+    # Begun, over, receipt: by push and by mail to everybody, for nobody has muted anything.
+    pushes_per_session: float = 3
+    mails_per_session: float = 3
     lambda_gb: float = 0.5
     lambda_base_ms: float = 5
+    lambda_api_ms: float = 20  # models, views and Chalice's own work beside the calls
     lambda_call_ms: float = 10  # a call to DynamoDB from 0.3 of a processor, botocore's work included
+    lambda_hash_ms: float = 206  # scrypt with 0.29 of a processor, what 512 MB have; 60 ms with a whole one
+    hashes_per_connect: float = 0.01  # the first time, and after another password; then an HMAC does
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
-    lambda_logs_platform: bool = True
+    lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
     kms_requests_per_table_minutes: int = 5
 
     @property
@@ -66,8 +96,8 @@ class Fleet:
 
     @property
     def connects(self) -> float:
-        """A month: each socket is closed after two hours."""
-        return self.chargers * SECONDS_A_MONTH / SOCKET_LIFETIME_S
+        """A month: each socket is closed by us, so long before its two hours that a heartbeat is sure to come."""
+        return self.chargers * SECONDS_A_MONTH / (SOCKET_LIFETIME_S - self.heartbeat_s / 2 - _RENEWED_BEFORE_S)
 
     @property
     def active_drivers(self) -> float:
@@ -84,17 +114,34 @@ class Use:
     lambda_s: float
 
 
-# What stands whatever the fleet: tests hold those that the template can tell.
+# What the code counts, each with as many values as its dimensions take; API Gateway's and Lambda's own cost nothing.
+METRICS = {
+    "ChargersRefused": 4,
+    "EdgePassedBy": 1,
+    "MailsFailed": 1,
+    "NoticesGivenUp": 1,
+    "SessionsCompleted": 1,
+    "SessionsFailed": 17,
+    "StartCommand": 1,
+}
+# What stands whatever the fleet; tests/cli/test_cost.py holds each to the template.
 FIXED = {
     "alarm_month": 36,  # a share of two figures counts twice
     "dashboard_month": 1,
-    "metric_month": 21,
+    "metric_month": sum(METRICS.values()),
     "waf_acl_month": 2,
-    "waf_rule_month": 4,
+    "waf_rule_month": 7,
     "kms_key_month": 1,
-    "secret_month": 3,
+    "secret_month": 4,
 }
-_TABLES = 18
+# Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
+TABLES, TABLES_OF_FUNCTIONS = 25, 186
+# A queue that calls a function is asked for messages all month, by five at once, 20 s each.
+QUEUES_READ = 0
+_POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
+# What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
+_EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
+_LOG_MONTHS = 3
 
 
 def measured() -> Mapping[str, Kinds]:
@@ -105,21 +152,30 @@ def measured() -> Mapping[str, Kinds]:
 
 def counts(fleet: Fleet) -> dict[str, float]:
     """How often each measured kind happens in a month."""
-    boots = fleet.chargers * fleet.boots_per_month
+    booting = fleet.connects * fleet.boots_at_connect
+    # Who may have started, and one look a day at each of those that say so whenever they are back.
+    looks = fleet.chargers * (fleet.boots_per_month + fleet.boots_at_connect * fleet.looks_a_day * DAYS_A_MONTH)
+    silent = fleet.connects - booting
+    repeated = (booting + looks) * fleet.connectors + silent * fleet.statuses_at_connect * fleet.connectors
     return {
         "connect": fleet.connects,
-        "disconnect": fleet.connects,
-        "boot": boots,
-        "setup": boots,
+        "renew": fleet.connects * fleet.renewed_share,
+        "disconnect": fleet.connects * (1 - fleet.renewed_share),
+        "boot_back": booting,
+        "boot_again": looks,
+        # The first status after a boot brings about a look at its settings; the others say nothing new.
+        "status_after_boot": looks,
+        "status_repeated": repeated + booting,
+        "setup": fleet.chargers * fleet.setups_per_month,
         "heartbeat": fleet.chargers * SECONDS_A_MONTH / fleet.heartbeat_s,
         "status": fleet.sessions * fleet.statuses_per_session,
-        "status_repeated": fleet.connects * fleet.statuses_per_connect + boots * fleet.connectors,
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
-        **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow"), fleet.sessions),
+        **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
+        "live": fleet.sessions * fleet.live_minutes_per_session * 60 / (fleet.live_retry_s + fleet.live_answer_s),
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
-        **dict.fromkeys(("tick_sweep", "tick_claim", "tick_lists", "tick_reservations"), HOURS_A_MONTH * 60.0),
+        **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
 
 
@@ -140,14 +196,25 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
             lambda_ms += _lambda_ms(kind, one, fleet) * times * share
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
-    _time(amounts, lambda_ms / 1000, fleet)
+    _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
     _edge(amounts, fleet)
-    gb = sum(amount * KEPT_DAYS.get(table, _FIRST_YEAR_DAYS) for table, amount in stored.items()) / DAYS_A_MONTH / GB
+    _outside(amounts, fleet)
+    kept = {table: amount for table, amount in stored.items() if table not in _IN_PLACE}
+    gb = sum(amount * KEPT_DAYS.get(table, _FIRST_YEAR_DAYS) for table, amount in kept.items()) / DAYS_A_MONTH / GB
+    gb += (fleet.chargers * _CHARGER_BYTES + fleet.active_drivers * _DRIVER_BYTES) / GB
     amounts["table_gb_month"] = amounts["backup_gb_month"] = max(0.0, gb)
-    amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month
     amounts["user_month_lite" if fleet.users_are_lite else "user_month_essentials"] = fleet.active_drivers
     amounts.update(FIXED)
     return Use(amounts, writes, reads, lambda_ms / 1000)
+
+
+def _outside(amounts: Sums, fleet: Fleet) -> None:
+    """What leaves by mail and push, what maps are asked, and what lies in queues and buckets."""
+    amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
+    amounts["push"] = fleet.sessions * fleet.pushes_per_session
+    amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
+    amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE
+    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * _LOG_MONTHS / GB
 
 
 def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[str, Any], float]]:
@@ -165,13 +232,15 @@ def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> N
         amounts,
         {
             "socket_message": one.get("messages", 0) * times,
-            "edge_gb_out": one.get("sent_bytes", 0) * times / GB,
+            "edge_gb_out": (one.get("sent_bytes", 0) + _FRAME_BYTES * one.get("messages", 0) / 2) * times / GB,
+            "rest_gb_out": one.get("answer_bytes", 0) * times / GB,
+            "queue_request": one.get("calls", {}).get("sqs.SendMessage", 0) * times,
             "transition": one.get("transitions", 0) * times,
             "lambda_request": run,
             "rest_request": requests,
             "waf_request": requests,
             "log_gb": log_bytes / GB,
-            "log_gb_month": log_bytes / GB * 3,  # kept for 90 days
+            "log_gb_month": log_bytes / GB * _LOG_MONTHS,
         },
         1,
     )
@@ -190,19 +259,18 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     if kind == "search":
         calls = fleet.search_calls
     payments = invocations.get("place_hold", 0) + invocations.get("settle", 0)
-    run = sum(invocations.values()) + invocations.get("api_handler", 0) * fleet.authorizer_share
-    if kind.startswith("tick_"):
-        run = 1
-    return float(run * fleet.lambda_base_ms + calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms)
+    requests = invocations.get("api_handler", 0)
+    run = sum(invocations.values()) - requests + requests * fleet.authorizer_share
+    own_ms = run * fleet.lambda_base_ms + requests * fleet.lambda_api_ms
+    return float(own_ms + calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms)
 
 
 def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
-    amounts["lambda_request"] += 4 * HOURS_A_MONTH * 60  # the schedules
     amounts["lambda_gb_s"] = lambda_s * fleet.lambda_gb
-    # Each table's key is asked for again every five minutes by whoever uses it; thrice the mean for the day's peak.
-    environments = 1 + 3 * lambda_s / SECONDS_A_MONTH
-    asked = environments * _TABLES * HOURS_A_MONTH * 60 / fleet.kms_requests_per_table_minutes
-    amounts["kms_request"] = asked
+    # Each table's key is asked for again every five minutes by whoever uses it: one process of each function at the
+    # least, and where many run at once each of them, thrice the mean for the day's peak.
+    asking = TABLES_OF_FUNCTIONS + 3 * lambda_s / SECONDS_A_MONTH * TABLES
+    amounts["kms_request"] = asking * HOURS_A_MONTH * 60 / fleet.kms_requests_per_table_minutes
 
 
 def _edge(amounts: Sums, fleet: Fleet) -> None:
@@ -210,6 +278,7 @@ def _edge(amounts: Sums, fleet: Fleet) -> None:
     amounts["edge_request"] = fleet.connects
     amounts["edge_function"] = fleet.connects
     amounts["waf_request"] += fleet.connects
+    amounts["edge_gb_out"] += fleet.connects * _HANDSHAKE_BYTES / GB
     # A frame in is about as long as a StatusNotification, 200 bytes; half of all messages come in.
     amounts["edge_gb_origin"] = amounts["socket_message"] / 2 * 200 / GB
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cli.fleet import DATA, SECONDS_A_MONTH, VERSIONS, Fleet, Kinds, measured, use
+from cli.fleet import DATA, SECONDS_A_MONTH, SOCKET_LIFETIME_S, VERSIONS, Fleet, Kinds, measured, use
 from cli.report import Sheet
 
 _BEGIN_WITHIN_S = 3600
 # Of a session's messages those that come once.
 _ONCE = ("begin", "authorize", "started", "end", "ended")
-_AT_REST = ("connect", "disconnect", "boot", "heartbeat", "status_repeated")
 _PAYMENT_CALLS = 2.5  # hold, capture, and now and then a void or a look
 
 
@@ -52,16 +51,18 @@ class Load:
 def busy(fleet: Fleet, sessions: int) -> Load:
     """So many sessions at once."""
     starts = sessions / _BEGIN_WITHIN_S
-    socket_changes = fleet.chargers / 7200
+    socket_changes = fleet.chargers / SOCKET_LIFETIME_S
+    booting = socket_changes * fleet.boots_at_connect
     events = {
         "connect": socket_changes,
         "disconnect": socket_changes,
         "heartbeat": fleet.chargers / fleet.heartbeat_s,
-        "status_repeated": socket_changes * fleet.statuses_per_connect,
+        "boot_back": booting,
+        "status_repeated": booting * (fleet.connectors + 1),
         "reading": sessions / fleet.reading_s,
         "status": starts * fleet.statuses_per_session,
         **dict.fromkeys(_ONCE, starts),
-        "look": sessions * 0.1 / 29,  # one driver in ten watches
+        "live": sessions * 0.1 / (fleet.live_retry_s + fleet.live_answer_s),  # one driver in ten watches
         "search": starts * fleet.searches_per_session,
     }
     return Load(events, measured())
@@ -72,8 +73,9 @@ def storm(fleet: Fleet, sessions: int, per_s: float) -> Load:
     ended = per_s * sessions / fleet.chargers
     events = {
         "connect": per_s,
-        "boot": per_s,
-        "status": per_s * fleet.connectors,
+        "boot_again": per_s,
+        "status_after_boot": per_s,
+        "status": per_s * (fleet.connectors - 1),
         "heartbeat": fleet.chargers / fleet.heartbeat_s,
         "ended": ended,
         "reading": ended * 10,
@@ -117,24 +119,33 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
     found: dict[str, float | None] = {
         "connections_per_s": events.get("connect", 0),
         "api_requests_per_s": requests + events.get("connect", 0) + events.get("disconnect", 0),
-        "lambda_concurrency": load.of(lambda it: _seconds(it, fleet)),
+        "lambda_concurrency": load.of(lambda it: _seconds(it, fleet)) + _hashing(events, fleet),
         "lambda_requests_per_s": invocations,
         "table_writes_per_s": max(writes.values()),
         "new_table_writes_per_s": max(writes.values()),
         "new_table_reads_per_s": max(reads.values()),
-        # The index `chargers.by_operator`, if one operator has all chargers: cli/keys.py.
-        "partition_writes_per_s": sum(events.get(kind, 0) for kind in ("connect", "disconnect", "boot")),
+        # The table of places, if all chargers were in one cell: cli/keys.py.
+        "partition_writes_per_s": writes["places"],
         "partition_reads_per_s": events["search"] * fleet.search_read_units if "search" in events else None,
         "open_executions": float(sessions),
         "starts_per_s": events.get("begin"),
         "transitions_per_s": 6 * events.get("begin", 0) or 3 * events["ended"],
         "task_answers_per_s": load.of(lambda it: it.get("calls", {}).get("stepfunctions.SendTaskSuccess", 0)),
         "logins_per_s": events.get("begin"),
+        "mails_per_s": (events.get("begin", 0) + events["ended"]) * fleet.mails_per_session / 2,
+        "pushes_per_s": (events.get("begin", 0) + events["ended"]) * fleet.pushes_per_session / 2,
+        "queued_per_s": load.of(lambda it: it.get("calls", {}).get("sqs.SendMessage", 0)),
+        "matrices_per_s": events.get("search"),
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
         "knocks_per_address": events.get("connect", 0) * 300,
     }
     return found[key]
+
+
+def _hashing(events: Mapping[str, float], fleet: Fleet) -> float:
+    """Seconds in a second that passwords are hashed."""
+    return events.get("connect", 0) * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000
 
 
 def _seconds(one: Mapping[str, Any], fleet: Fleet) -> float:

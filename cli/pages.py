@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import chart, keys, limits, report
+from cli import chart, keys, limits, report, schedules
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -21,9 +21,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "verdict": lambda: report.verdict(BIG),
     "services": lambda: report.services(BIG).markdown(),
     "lines": lambda: report.lines(BIG).markdown(),
+    "sizes": lambda: report.sizes(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),
     "storms": lambda: report.storms(BIG.chargers).markdown(),
+    "echoes": lambda: report.echoes(BIG.chargers).markdown(),
     "keys": lambda: keys.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
+    "schedules": lambda: schedules.sheet(BIG).markdown(),
     "limits": lambda: limits.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
 }
 PAGES = ("cost.md", "scale.md")

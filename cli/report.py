@@ -10,10 +10,15 @@ from rich.table import Table
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.chart import Curve
 from cli.fleet import FIXED, Fleet, use
-from cli.storm import WAITS, quickest_s, simulate
+from cli.storm import AGEINGS, WAITS, quickest_s, simulate
+from cli.storm import echoes as storm_echoes
 
-HEARTBEATS_S = (30, 60, 300, 540)
-TARGET_USD = 0.05
+HEARTBEATS_S = (60, 300, 420, 540)
+TARGET_USD = 0.045
+# What a small fleet may cost: so much a charger-month, and so much whatever its size.
+SMALL_USD, STANDING_USD = 0.05, 60
+SMALL_FLEETS = (100, 1_000, 10_000)
+_MAPS_ASKED = 5
 _SIZES = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _CONNECTIONS_PER_S = 500
 
@@ -72,14 +77,21 @@ def choices(fleet: Fleet) -> Sheet:
     now = _per_charger(fleet)
     others = [
         ("a heartbeat each 270 s", replace(fleet, heartbeat_s=270)),
-        ("a heartbeat each 540 s", replace(fleet, heartbeat_s=540)),
+        ("a heartbeat each 420 s", replace(fleet, heartbeat_s=420)),
+        ("a heartbeat each 300 s", replace(fleet, heartbeat_s=300)),
         ("readings each 10 s", replace(fleet, reading_s=10)),
         ("readings each 300 s", replace(fleet, reading_s=300)),
-        ("Lambda without its own log lines", replace(fleet, lambda_logs_platform=False)),
+        ("Lambda with its own log lines", replace(fleet, lambda_logs_platform=True)),
         ("Cognito's default tier, Essentials", replace(fleet, users_are_lite=False)),
         ("every AWS call twice as slow", replace(fleet, lambda_call_ms=2 * fleet.lambda_call_ms)),
         ("twice as many sessions", replace(fleet, sessions_per_day=2 * fleet.sessions_per_day)),
         ("drivers who never log in (cards only)", replace(fleet, sessions_per_driver_month=10**9)),
+        ("no 1.6 charger that boots when it is back", replace(fleet, boots_at_connect=0)),
+        ("every password hashed at every connect", replace(fleet, hashes_per_connect=1)),
+        ("nobody watches the live view", replace(fleet, live_minutes_per_session=0)),
+        ("the live view asked every 2 s", replace(fleet, live_retry_s=2)),
+        ("no notice by mail", replace(fleet, mails_per_session=0)),
+        ("Amazon Location asked for the best five", replace(fleet, maps_per_search=_MAPS_ASKED)),
     ]
     rows = [["as it is", _usd(now), ""]]
     rows += [[name, _usd(_per_charger(it)), f"{_per_charger(it) - now:+.4f}"] for name, it in others]
@@ -90,6 +102,20 @@ def choices(fleet: Fleet) -> Sheet:
     traced = invocations * 5e-6 * 0.05 / fleet.chargers
     rows.append(["X-Ray, one invocation in twenty", _usd(now + traced), f"{traced:+.4f}"])
     return Sheet(["what", "a charger-month", "more or less"], rows)
+
+
+def sizes(fleet: Fleet) -> Sheet:
+    """The same chargers, but few of them: what stands whatever the fleet is most of it."""
+    rows = []
+    for chargers in (*SMALL_FLEETS, fleet.chargers):
+        one = replace(fleet, chargers=chargers, sessions_per_day=fleet.sessions_per_day * chargers / fleet.chargers)
+        found = bill(use(one))
+        standing = sum(line.usd for line in found if line.key in FIXED)
+        total = total_usd(found)
+        promised = SMALL_USD * chargers + STANDING_USD
+        cells = [f"${standing:,.0f}", f"${total - standing:,.2f}", f"${total:,.2f}", f"${promised:,.0f}"]
+        rows.append([f"{chargers:,}", *cells])
+    return Sheet(["chargers", "stands", "moves", "a month", f"${SMALL_USD} each and ${STANDING_USD}"], rows)
 
 
 def storms(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
@@ -105,6 +131,17 @@ def storms(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
     rows.append([f"the door alone, {per_s} a second", "", "", quickest, "1.0", ""])
     heads = ["how chargers wait", "half are back", "99 %", "all", "knocks each", "offline in good times"]
     return Sheet(heads, rows, f"{chargers:,} chargers come back at once")
+
+
+def echoes(chargers: int, per_s: int = _CONNECTIONS_PER_S) -> Sheet:
+    """Whether a storm comes back by itself: the busiest minute of each two hours after it."""
+    shown = (0, 1, 2, 6, 12)
+    rows = []
+    for ageing in AGEINGS:
+        peaks = storm_echoes(chargers, per_s, ageing, max(shown) + 1)
+        rows.append([ageing.name, *(f"{peaks[it]:,.0f}" for it in shown)])
+    heads = ["how sockets end", "the storm", *(f"{2 * it} h later" for it in shown[1:])]
+    return Sheet(heads, rows, f"{chargers:,} chargers: reconnects a second in the busiest minute")
 
 
 def curves(sessions_a_charger_day: float) -> dict[str, Curve]:

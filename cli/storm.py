@@ -95,6 +95,38 @@ def simulate(chargers: int, per_s: int, waiting: Waiting, seed: int = 1) -> Stor
     return Storm(last[fleet // 2], last[int(fleet * 0.99)], last[-1], knocks / fleet, round(peak * scale))
 
 
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """How old sockets become before they end: by API Gateway's limit, or by ours (`domain/chargers/socket_age.py`)."""
+
+    name: str
+    first_s: tuple[int, int]  # of the socket that came in the storm, from the youngest to the oldest age
+    later_s: tuple[int, int]
+
+
+AGEINGS: Sequence[Ageing] = (
+    Ageing("at two hours, by API Gateway", (7_200, 7_200), (7_200, 7_200)),
+    # A heartbeat of 540 s ends a socket up to 540 s after it is old.
+    Ageing("by us: any age at first, then nearly two hours", (600, 7_170), (6_630, 7_170)),
+)
+
+
+def echoes(chargers: int, per_s: int, ageing: Ageing, cycles: int, seed: int = 1) -> list[float]:
+    """The most reconnects a second, in any minute of each two hours after a storm; the first has the storm in it."""
+    chance = random.Random(seed)  # noqa: S311  # nothing secret
+    counted = [0] * (cycles * SOCKET_LIFETIME_S // 60)
+    scale = max(1.0, chargers / (4 * _SIMULATED))
+    for number in range(ceil(chargers / scale)):
+        at_s = number * scale / per_s
+        ages = ageing.first_s
+        while at_s < cycles * SOCKET_LIFETIME_S:
+            counted[int(at_s // 60)] += 1
+            at_s += chance.uniform(*ages)
+            ages = ageing.later_s
+    minutes = SOCKET_LIFETIME_S // 60
+    return [max(counted[it * minutes : (it + 1) * minutes]) * scale / 60 for it in range(cycles)]
+
+
 def quickest_s(chargers: int, per_s: int) -> int:
     """No policy can do better than the door."""
     return ceil(chargers / per_s)

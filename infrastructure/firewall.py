@@ -1,5 +1,8 @@
-"""One address may ask only so often: people's requests by a web ACL of ours, chargers' by one in us-east-1 if given.
+"""One account, or one address, may ask only so often: people's requests by a web ACL of ours, chargers' by another.
 
+Whoever shows a token is counted by it, for a whole town may come from one address of a mobile network; by address only
+far above what such a town does, since anybody can make up tokens. Stripe tells everything from a few addresses, and is
+not counted at all: what it says is believed by its signature.
 CloudFront takes a web ACL from us-east-1 only, and a stack is in one region: elsewhere its ARN comes as a parameter.
 """
 
@@ -10,7 +13,9 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, attribute, ref
 
 _PER_FIVE_MINUTES = 5 * 60
-_REQUESTS = 3_000
+_AS_IT_IS = [{"Priority": 0, "Type": "NONE"}]
+_REQUESTS = 30_000
+_OF_AN_ACCOUNT = 3_000
 _LOGINS = 100
 # A checkout is opened and paid by a few requests; more are somebody who tries cards, or fills a table.
 _CHECKOUTS = 60
@@ -50,9 +55,10 @@ def resources(stage: Stage) -> Resources:
             [
                 _managed(0),
                 _rate("logins", 1, _LOGINS, _path("/v1/login")),
-                _rate("all", 2, _REQUESTS),
+                _rate("all", 2, _REQUESTS, _NOT_STRIPE),
                 _rate("checkouts", 3, _CHECKOUTS, {"AndStatement": {"Statements": [_path("/v1/adhoc"), _POST]}}),
-                _rate("strangers", 4, _STRANGERS, _WITHOUT_TOKEN),
+                _rate("strangers", 4, _STRANGERS, {"AndStatement": {"Statements": [_WITHOUT_TOKEN, _NOT_STRIPE]}}),
+                _rate("accounts", 5, _OF_AN_ACCOUNT, _WITH_TOKEN, by_token=True),
             ],
         ),
         "ApiFirewallAssociation": {
@@ -85,12 +91,16 @@ def _acl(name: str, scope: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rate(name: str, priority: int, limit: int, only: dict[str, Any] | None = None) -> dict[str, Any]:
+def _rate(
+    name: str, priority: int, limit: int, only: dict[str, Any] | None = None, *, by_token: bool = False
+) -> dict[str, Any]:
     counted: dict[str, Any] = {
-        "AggregateKeyType": "IP",
+        "AggregateKeyType": "CUSTOM_KEYS" if by_token else "IP",
         "EvaluationWindowSec": _PER_FIVE_MINUTES,
         "Limit": limit,
     }
+    if by_token:
+        counted["CustomKeys"] = [{"Header": {"Name": "authorization", "TextTransformations": _AS_IT_IS}}]
     if only is not None:
         counted["ScopeDownStatement"] = only
     return {
@@ -112,25 +122,23 @@ def _matches(field: dict[str, Any], how: str, text: str) -> dict[str, Any]:
             "FieldToMatch": field,
             "PositionalConstraint": how,
             "SearchString": text,
-            "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
+            "TextTransformations": _AS_IT_IS,
         }
     }
 
 
 _POST = _matches({"Method": {}}, "EXACTLY", "POST")
-# Whoever shows a token is counted with all others; whether it is good is for the function to say.
-_WITHOUT_TOKEN = {
-    "NotStatement": {
-        "Statement": {
-            "SizeConstraintStatement": {
-                "FieldToMatch": {"SingleHeader": {"Name": "authorization"}},
-                "ComparisonOperator": "GT",
-                "Size": 0,
-                "TextTransformations": [{"Priority": 0, "Type": "NONE"}],
-            }
-        }
+_NOT_STRIPE = {"NotStatement": {"Statement": _matches({"UriPath": {}}, "ENDS_WITH", "/v1/webhooks/stripe")}}
+# Whether a token is good is for the function to say.
+_WITH_TOKEN = {
+    "SizeConstraintStatement": {
+        "FieldToMatch": {"SingleHeader": {"Name": "authorization"}},
+        "ComparisonOperator": "GT",
+        "Size": 0,
+        "TextTransformations": _AS_IT_IS,
     }
 }
+_WITHOUT_TOKEN = {"NotStatement": {"Statement": _WITH_TOKEN}}
 
 
 def _managed(priority: int) -> dict[str, Any]:

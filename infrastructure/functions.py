@@ -13,6 +13,21 @@ from infrastructure.alarms import GRADUAL
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
 
+PARAMETERS: dict[str, Any] = {
+    "SystemLogs": {
+        "Type": "String",
+        "Default": "WARN",
+        "AllowedValues": ["WARN", "INFO", "DEBUG"],
+        "Description": "INFO: Lambda writes lines of its own for every invocation; for an hour, to see what takes long",
+    },
+    "Maps": {
+        "Type": "String",
+        "Default": "",
+        "AllowedValues": ["", "amazon"],
+        "Description": "amazon: travel times come from Amazon Location, which bills each of them; estimated if empty",
+    },
+}
+
 RUNTIME = "python3.13"
 _API_HANDLER = "APIHandler"
 _FUNCTION = "AWS::Lambda::Function"
@@ -27,7 +42,14 @@ def complete(resources: Resources, stage: Stage) -> None:
             properties |= {"FunctionName": stage.prefix + name, "Runtime": RUNTIME}
             # Values of secrets stand there, so the key is ours.
             properties["KmsKeyArn"] = attribute("Key", "Arn")
-            properties["LoggingConfig"] = {"LogGroup": ref(f"{logical}Logs")}
+            properties["LoggingConfig"] = {
+                "LogGroup": ref(f"{logical}Logs"),
+                # Our lines are JSON whatever it says; what is told by `level` can be left out, and Lambda's START, END
+                # and REPORT were most of the logs (docs/adr/0014-cost.md).
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": "INFO",
+                "SystemLogLevel": ref("SystemLogs"),
+            }
             properties["Environment"]["Variables"] |= _settings(name, stage)
             resources[f"{logical}Logs"] = _logs(stage, name)
         elif resource["Type"] == "AWS::Events::Rule":
@@ -59,10 +81,11 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
     }
     return {
         "KERB_TABLE_PREFIX": stage.prefix,
+        "KERB_FUNCTION_PREFIX": stage.prefix,
         "POWERTOOLS_SERVICE_NAME": stage.stack,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
-        "KERB_MAPS": "amazon",
+        "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,

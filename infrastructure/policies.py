@@ -45,6 +45,8 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
         # Push platforms, and the devices under them: made beside this stack, by names of the same form.
         case "sns" if name in (f"app/*/{APP}-*", f"endpoint/*/{APP}-*"):
             return arn(service, name.replace(f"/{APP}-", f"/{stage.prefix}", 1))
+        case "lambda" if name.startswith(f"function:{APP}-"):
+            return arn(service, name.replace(f"function:{APP}-", f"function:{stage.prefix}", 1))
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":
             return arn(service, f"log-group:/aws/lambda/{stage.prefix}*:*")
     raise ValueError(f"{resource} names nothing of this stack")

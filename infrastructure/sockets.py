@@ -44,4 +44,5 @@ def complete(resources: Resources) -> None:
     resources[name] = deployment
     stage = resources["WebsocketAPIStage"]["Properties"]
     stage["DeploymentId"] = ref(name)
-    stage["DefaultRouteSettings"] = {"DetailedMetricsEnabled": True}
+    # The whole API is counted all the same; each route's metrics would be billed as our own (docs/adr/0014-cost.md).
+    stage["DefaultRouteSettings"] = {"DetailedMetricsEnabled": False}

@@ -7,6 +7,7 @@ from typing import Any
 
 from infrastructure import (
     alarms,
+    concurrency,
     dashboard,
     edge,
     firewall,
@@ -49,9 +50,12 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     rest.refuse_in_our_words(resources, stage)
     rollout.call_the_alias(resources)
     sockets.complete(resources)
+    concurrency.answer_stripe_apart(resources)
     resources = written_out(resources)
     rest.watch(resources)
     functions.complete(resources, stage)
+    concurrency.reserve(resources)
+    concurrency.throttle(resources)
     api_stage = resources["WebsocketAPIStage"]["Properties"]["StageName"]
     for more in (
         tables.resources(stage),
@@ -74,13 +78,20 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Kerb, stage {stage.name}",
         "Parameters": _PARAMETERS
+        | functions.PARAMETERS
         | rollout.parameters(stage)
         | rest.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
-        | identity.PARAMETERS,
-        "Conditions": rest.CONDITIONS | edge.CONDITIONS | firewall.CONDITIONS | alarms.CONDITIONS | identity.CONDITIONS,
+        | identity.PARAMETERS
+        | concurrency.PARAMETERS,
+        "Conditions": rest.CONDITIONS
+        | edge.CONDITIONS
+        | firewall.CONDITIONS
+        | alarms.CONDITIONS
+        | identity.CONDITIONS
+        | concurrency.CONDITIONS,
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]
         | rest.OUTPUTS

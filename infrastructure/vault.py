@@ -7,9 +7,10 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, ref
 
 # Setting -> (secret, key in its JSON or nothing, the functions that are told). Nobody else learns it.
-PAYERS = ("api_handler", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
+PAYERS = ("api_handler", "stripe_webhook", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
 SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_EDGE_SECRET": ("EdgeSecret", "", ("websocket_connect",)),
+    "KERB_PASSWORD_SECRET": ("PasswordSecret", "", ("websocket_connect",)),
     "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler", "notices")),
     "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", PAYERS),
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
@@ -38,6 +39,7 @@ def resources(stage: Stage) -> Resources:
             "Properties": {"AliasName": f"alias/{stage.stack}", "TargetKeyId": ref("Key")},
         },
         "EdgeSecret": _made(stage, "edge", 48),
+        "PasswordSecret": _made(stage, "password", 64),
         "TicketSecret": _made(stage, "ticket", 64),
         "StripeSecret": {
             "Type": "AWS::SecretsManager::Secret",

@@ -26,11 +26,12 @@ from moto import mock_aws
 from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
-from local.moto_fixes import make_moto_thread_safe
+from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
 _LAMBDA_TIMEOUT_S = 60
+_INVOKE: Any = moto.awslambda.models.LambdaFunction.invoke
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Any]
@@ -52,6 +53,7 @@ class Cloud:
         self._schedules: dict[str, Handler] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._beside: list[threading.Thread] = []
 
     def start(self) -> None:
         """Open the account and create the tables; the environment then names them for the app."""
@@ -61,13 +63,20 @@ class Cloud:
             # moto's own is in every copy of moto; who knows it could speak to chargers through the gateway.
             os.environ["AWS_SECRET_ACCESS_KEY"] = secrets.token_hex(20)
         make_moto_thread_safe()
+        make_moto_answer_plainly()
         create_tables()
 
     def deploy(self, app: Chalice) -> None:
         """Make the app's functions invocable, its workflow executable and its schedules tick."""
-        self._handlers = {function.name: function for function in app.pure_lambda_functions}
+        self._schedules = {
+            source.name: app.handler_map[source.name]
+            for source in app.event_sources
+            if isinstance(source, ScheduledEventConfig)
+        }
+        self._handlers = {function.name: function for function in app.pure_lambda_functions} | self._schedules
         lambda_function: Any = moto.awslambda.models.LambdaFunction
         lambda_function._invoke_lambda = _invoker(self._handlers)
+        lambda_function.invoke = _beside(self._beside)
         role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         arns = {name: _create_function(name, role) for name in self._handlers}
         machine = boto3.client("stepfunctions").create_state_machine(
@@ -77,10 +86,8 @@ class Cloud:
         )
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
         for source in app.event_sources:
-            if isinstance(source, ScheduledEventConfig):
-                self._schedules[source.name] = app.handler_map[source.name]
-                if self._ticks_per_second:
-                    self._tick(source)
+            if isinstance(source, ScheduledEventConfig) and self._ticks_per_second:
+                self._tick(source)
 
     @property
     def schedules(self) -> list[str]:
@@ -88,15 +95,29 @@ class Cloud:
         return list(self._schedules)
 
     def fire(self, schedule: str) -> Any:
-        """Let a schedule's function run now; returns what it returns, and raises what it raises."""
-        return self._schedules[schedule](schedule_event(schedule), LambdaContext(schedule, _LAMBDA_TIMEOUT_S))
+        """Let a schedule's function run now; returns what it returns, and raises what it raises.
+
+        What it began beside itself is over by then as well.
+        """
+        try:
+            return self._run(schedule)
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until the functions are over that were begun beside others."""
+        while self._beside:
+            self._beside.pop().join(timeout=_LAMBDA_TIMEOUT_S)
 
     def stop(self) -> None:
         """Close the account and forget everything in it."""
         self._stopping.set()
-        for thread in self._threads:
+        for thread in (*self._threads, *self._beside):
             thread.join(timeout=5)
         self._moto.stop()
+
+    def _run(self, schedule: str) -> Any:
+        return self._schedules[schedule](schedule_event(schedule), LambdaContext(schedule, _LAMBDA_TIMEOUT_S))
 
     def _tick(self, schedule: ScheduledEventConfig) -> None:
         rate = schedule.schedule_expression
@@ -106,7 +127,7 @@ class Cloud:
         def run() -> None:
             while not self._stopping.wait(period_s):
                 try:
-                    self.fire(schedule.name)
+                    self._run(schedule.name)
                 except Exception:
                     _log.exception("schedule %s failed", schedule.name)
 
@@ -131,6 +152,19 @@ def _invoker(handlers: dict[str, Handler]) -> Callable[[Any, Any], tuple[str, bo
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
             return json.dumps(failure), True, ""
+
+    return invoke
+
+
+def _beside(begun: list[threading.Thread]) -> Callable[..., Any]:
+    def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> Any:
+        """As moto does, but that nobody waits for what is to run beside its caller."""
+        if request_headers.get("x-amz-invocation-type") != "Event":
+            return _INVOKE(function, body, request_headers, response_headers)
+        thread = threading.Thread(target=_INVOKE, args=(function, body, {}, {}), name="beside", daemon=True)
+        thread.start()
+        begun[:] = [*(it for it in begun if it.is_alive()), thread]
+        return ""
 
     return invoke
 

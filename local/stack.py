@@ -40,7 +40,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     start_timeout_s: int = 60
     ticks_per_second: float = 1.0
-    heartbeat_s: int = 300
+    heartbeat_s: int = 540
     unclaimed_s: int = 900
     confirms_accounts: bool = True
     own_key: bool = False
@@ -130,6 +130,7 @@ class Stack:
             "KERB_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "KERB_TICKET_SECRET": secrets.token_hex(32),
             "KERB_EDGE_SECRET": secrets.token_hex(16),
+            "KERB_PASSWORD_SECRET": secrets.token_hex(32),
             "KERB_HOME_OPERATOR": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),

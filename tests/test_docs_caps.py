@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, STRONGEST_W, UNREGISTERED_W
-from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_FRUITLESS, MOST_STARTING
+from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_ABROAD, MOST_FRUITLESS, MOST_STARTING
+from chalicelib.domain.money.minimums import LET_GO_WITHIN, MOST_LET_GO
 from chalicelib.domain.pricing.caps import CHARGE_EUR, PRICE_EUR, STEP, UNSEEN_EUR, charge_cap_minor
 from chalicelib.domain.pricing.dearest import HOUR_KWH, ONCE_KWH
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, ORDINARY_CHARGE, Flag
@@ -50,6 +51,8 @@ def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
         f"{int(CLOCK_SLACK.total_seconds() // 60)} min of clock slack",
         f"{int(ORDINARY_CHARGE.total_seconds() // 3600)} h, then the flag `{Flag.LONG_CHARGE}`",
         str(MOST_STARTING),
+        f"{MOST_ABROAD} in a day",
+        f"{MOST_LET_GO} in {LET_GO_WITHIN.days} days",
         f"{MOST_FRUITLESS}, then {minutes[0]} min of rest, doubled up to {minutes[1]} h",
     ]
     assert PRICE_EUR[Priced.PARKING_TIME] == PRICE_EUR[Priced.TIME]

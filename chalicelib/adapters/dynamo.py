@@ -6,6 +6,7 @@ One text for one value, and one way to find, put and change a row; a condition t
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -29,6 +30,9 @@ Row = TypeVar("Row", bound=Model)
 
 # DynamoDB's limit for a sort key; a partition key may be longer, but no name of ours is.
 _LONGEST_KEY_BYTES = 1024
+# More than one invocation can do of a shard; the rest is the next one's.
+_MOST_DUE = 500
+_RANDOM = random.SystemRandom()
 
 
 def encode(value: object) -> str:
@@ -55,12 +59,15 @@ def can_be_key(text: str) -> bool:
     return 0 < len(text.encode()) <= _LONGEST_KEY_BYTES
 
 
-def find(model: type[Row], key: str, sort_key: str | None = None) -> Row | None:
-    """The row with that key, read consistently (one call); None for a key no row can have (no call)."""
+def find(model: type[Row], key: str, sort_key: str | None = None, *, consistent: bool = True) -> Row | None:
+    """The row with that key, as it is now (one call); None for a key no row can have (no call).
+
+    Where not `consistent` a row written this second may be missed, or be as it was.
+    """
     if not can_be_key(key) or (sort_key is not None and not can_be_key(sort_key)):
         return None
     try:
-        return model.get(key, sort_key, consistent_read=True)
+        return model.get(key, sort_key, consistent_read=consistent)
     except model.DoesNotExist:
         return None
 
@@ -115,6 +122,21 @@ class NewestFirst(Generic[Row]):
 def shard_of(key: str, shards: int) -> str:
     """Which of so many partitions of an index a row lies in: one partition would take 1,000 writes a second only."""
     return str(hashlib.sha256(key.encode()).digest()[0] % shards)
+
+
+def shards_of(only: int | None, shards: int) -> Sequence[str]:
+    """The shards to be looked into: that one, or all, in another order each time.
+
+    Whoever runs out of time has not always left the same ones out.
+    """
+    return [str(only)] if only is not None else [str(it) for it in _RANDOM.sample(range(shards), shards)]
+
+
+def some_due(query: Callable[..., Iterable[Row]], shard: str, condition: Condition | None = None) -> list[Row]:
+    """The keys in a shard of an index that have been due for longest, in no order, so that none stands in front."""
+    found = list(query(shard, condition, limit=_MOST_DUE))
+    _RANDOM.shuffle(found)
+    return found
 
 
 def is_refused(error: PynamoDBException) -> bool:

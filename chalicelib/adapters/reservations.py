@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, update
+from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import ReservationRow
 from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
+from chalicelib.records.parts import SHARDS
 
 _TURN = "turn/"
 _KEPT_FOR = timedelta(days=400)
-_SHARDS = 4
 
 
 class DynamoReservations:
@@ -30,7 +30,7 @@ class DynamoReservations:
             body=encode(reservation),
             standing=reservation.standing.value,
             keeper=reservation.keeper.value,
-            due_shard=shard_of(reservation.reservation_id, _SHARDS),
+            due_shard=shard_of(reservation.reservation_id, SHARDS),
             expires_at=reservation.until + _KEPT_FOR,
         )
         put(row, ReservationRow.reservation_id.does_not_exist())
@@ -76,10 +76,10 @@ class DynamoReservations:
         is_known = ReservationRow.reservation_id.exists()
         update(ReservationRow(reservation_id), [ReservationRow.keeper.set(keeper.value)], is_known)
 
-    def due(self, at: datetime) -> Iterable[Reservation]:
-        """Four calls, and one for each found."""
-        for shard in range(_SHARDS):
-            for key in list(ReservationRow.due.query(str(shard), ReservationRow.until <= at)):
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Reservation]:
+        """A call for each shard, and one for each found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(ReservationRow.due.query, it, ReservationRow.until <= at):
                 row = find(ReservationRow, key.reservation_id)
                 if row is not None and row.due_shard is not None and row.until is not None and row.until <= at:
                     yield _reservation(row)

@@ -38,7 +38,7 @@ _RESERVED = tuple(
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about; TOKEN_ISSUED is of no session.
+    """What a notification says, in the order in which a session brings it about; the last two are of no session.
 
     That the card which paid for it will soon expire is told of a driver's newest session.
     """
@@ -54,10 +54,14 @@ class NotificationKind(StrEnum):
     CARD_EXPIRES = "card_expires"
     BILL_CORRECTED = "bill_corrected"
     TOKEN_ISSUED = "token_issued"  # noqa: S105
+    CONNECTOR_FREE = "connector_free"
 
 
 # Those that a session brings about.
-KINDS = tuple(it for it in NotificationKind if it is not NotificationKind.TOKEN_ISSUED)
+_OF_NO_SESSION = (NotificationKind.TOKEN_ISSUED, NotificationKind.CONNECTOR_FREE)
+KINDS = tuple(it for it in NotificationKind if it not in _OF_NO_SESSION)
+# That a connector is free is no news any more after so long: who is told then drives there in vain.
+_FREE_IS_NEWS = timedelta(minutes=15)
 
 
 class Channel(StrEnum):
@@ -71,8 +75,10 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
-    `number` tells a session's refunds apart. `locale` is what its driver reads, known only to who sends it.
-    One that is told of a token bears its `uid`, and no session, charger or connector.
+    `number` tells a session's refunds apart, and its corrections. `locale` is what its driver reads, known only to who
+    sends it.
+    One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
+    by the `watch_id` of whoever waited for it, and of no session.
     """
 
     kind: NotificationKind
@@ -85,12 +91,17 @@ class Notification:
     number: int = 0
     locale: str = ""
     uid: str = ""
+    watch_id: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
         number = f"-{self.number}" if self.number else ""
-        return f"{self.session_id or f'{self.operator_id}-{self.uid}'}-{self.kind}{number}"
+        return f"{self.session_id or self.watch_id or f'{self.operator_id}-{self.uid}'}-{self.kind}{number}"
+
+    def is_stale(self, at: datetime) -> bool:
+        """Whether nobody is helped by being told it then."""
+        return self.kind is NotificationKind.CONNECTOR_FREE and at - self.at > _FREE_IS_NEWS
 
 
 def attempt_after(attempts: int) -> timedelta:

@@ -10,6 +10,7 @@ BLUEPRINTS = (
     "drivers.credentials.credentials",
     "drivers.payment_cards.payment_cards",
     "drivers.profile.profile",
+    "drivers.watches.watches",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "sessions.adhoc.adhoc",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
+from chalicelib.domain.chargers.watches import Watcher
 from chalicelib.records.chargers import (
     Admission,
     Answered,
@@ -54,6 +55,9 @@ class ChargerRegistry(Chargers, Protocol):
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
         """All chargers of an operator, those that wait to be accepted too."""
+
+    def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
+        """So many of them by name, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
     def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
         """For each name the charger of just that name, else those whose names differ from it in case only."""
@@ -97,18 +101,27 @@ class Sites(Protocol):
 class Sockets(Protocol):
     """Chargers' open sockets: whose each is, and which is its charger's newest."""
 
-    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
+    def opened(
+        self,
+        connection: Connection,
+        at: datetime,
+        password_hash: str | None = None,
+        password_note: str | None = None,
+    ) -> str | None:
         """Make this the charger's socket unless a younger one is; returns the connection id replaced, if any.
 
         A socket that is itself outdated gets its own id back. `password_hash` is what it was let in by: raises Conflict
-        where another counts by now.
+        where another counts by now. `password_note` is kept beside it, for the same password to be known quickly.
         """
 
     def end(self, connection_id: str) -> None:
         """Hear no more of a socket; nothing happens when it is closed."""
 
-    def closed(self, connection: Connection) -> Charger | None:
-        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place."""
+    def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
+        """Forget the socket; returns the charger, or None (it stays online) when a newer one has taken its place.
+
+        `renewed`: we closed it for the charger to open another.
+        """
 
     def connection(self, connection_id: str) -> Connection | None:
         """What a socket is; answered from memory once known, for it never changes."""
@@ -151,8 +164,17 @@ class Connectors(Protocol):
     def keep(self, charger_id: str, connector: ConnectorId, reservation_id: str, until: datetime, at: datetime) -> bool:
         """Keep a connector that no session has and no other reservation keeps `at` that moment; else False."""
 
-    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        """Let go of a reserved connector; nothing happens when it is not (any longer) kept for that reservation."""
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> ConnectorState | None:
+        """Let go of a reserved connector, and say what it does; None (nothing happens) when it is kept for another."""
+
+    def watch(self, charger_id: str, connectors: Sequence[ConnectorId], watcher: Watcher) -> bool:
+        """Remember at each connector who waits for it to be free; False, once too many do at one of them.
+
+        Until the watch is over its charger is known to be watched.
+        """
+
+    def watch_no_longer(self, charger_id: str, connector: ConnectorId, watchers: Collection[Watcher]) -> None:
+        """They do not wait for that connector any more; nothing happens to whoever does not."""
 
 
 class HeldLists(Protocol):
@@ -167,14 +189,17 @@ class HeldLists(Protocol):
         From then on it is among those of its operator that take lists, until its socket closes.
         """
 
-    def behind(self, operator_id: str, until_s: int) -> Iterable[str]:
-        """The operator's connected chargers that take lists, and were not sent all that changed until that second."""
+    def behind(self, operator_id: str, until_s: int, shard: int | None = None) -> Iterable[str]:
+        """The operator's connected chargers that take lists, and were not sent all that changed until that second.
+
+        Those of one shard, or all.
+        """
 
     def mark_due(self, charger_id: str) -> None:
         """The charger's list of tokens should be looked after soon."""
 
-    def due(self) -> Iterable[str]:
-        """Chargers whose list should be looked after; each is given out once."""
+    def due(self, shard: int | None = None) -> Iterable[str]:
+        """Chargers whose list should be looked after, of one shard or of all; each is given out once."""
 
 
 class ChargerNews(Protocol):
@@ -267,8 +292,8 @@ class Calls(Protocol):
         that is gone: they wait no longer.
         """
 
-    def lines_waiting(self, at: datetime) -> Iterable[str]:
-        """Chargers for which calls wait though none is open that could still be answered in time."""
+    def lines_waiting(self, at: datetime, shard: int | None = None) -> Iterable[str]:
+        """Chargers, of one shard or of all, for which calls wait though none is open that may still be answered."""
 
 
 class MessageLog(Protocol):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
 from chalicelib.domain.charging.session import Session
-from chalicelib.records.charging import StoredReading, Transaction, Waiting
+from chalicelib.records.charging import StoredReading, Sums, Transaction, Waiting
 
 
 class Sessions(Protocol):
@@ -38,14 +38,15 @@ class Sessions(Protocol):
     def of_driver(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:
         """Newest first, with the cursor of the next page (opaque text) or None. BadCursor for a cursor not ours."""
 
-    def unsettled(self, since: datetime) -> Iterable[Session]:
+    def unsettled(self, since: datetime, shard: int | None = None) -> Iterable[Session]:
         """Sessions on their way in or out (INITIATED, STOPPING) whose last change is older than `since`.
 
         So are those with an end told too late to be billed; and those that charge, some hours after their last change.
+        Those of one shard, or all; in no order.
         """
 
-    def look_later(self, session_id: str) -> None:
-        """`unsettled` shows a session that charges again some hours from now."""
+    def look_later(self, session_id: str, after: timedelta = timedelta(hours=2)) -> None:
+        """`unsettled` shows a session again only after so long, unless it changes."""
 
     def forget_driver(self, session: Session) -> None:
         """Keep the session, and no longer whose it was."""
@@ -80,6 +81,12 @@ class Transactions(Protocol):
     def cost_told(self, charger_id: str, ref: str, minor: int, at: datetime, not_since: datetime) -> bool:
         """Its charger is now to be told this cost; False where that is none of news, or it was told one since then."""
 
+    def sum_up(self, known: Transaction, sums: Sums | None) -> bool:
+        """Keep these sums (None: none any more) as their next version; False where they are not as `known` any more."""
+
+    def drop_sum(self, charger_id: str, ref: str) -> None:
+        """A reading came late: nothing is summed up or announced. When to look again stays."""
+
     def forget_token(self, charger_id: str, ref: str) -> None:
         """Keep the transaction, and no longer the token it was begun or ended with."""
 
@@ -92,8 +99,8 @@ class Transactions(Protocol):
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         """Put a transaction that belongs to no session on the list of those; nothing happens when one has it."""
 
-    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
-        """Transactions left unclaimed since before then."""
+    def unclaimed(self, since: datetime, shard: int | None = None) -> Iterable[Transaction]:
+        """Transactions left unclaimed since before then: those of one shard, or all; in no order."""
 
     def settle_claim(self, charger_id: str, ref: str) -> None:
         """Take the transaction off the list of unclaimed ones."""
@@ -110,6 +117,12 @@ class Readings(Protocol):
 
     def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
         """The numbers of all messages appended, in order."""
+
+    def are_kept(self, charger_id: str, ref: str, readings: Sequence[Reading]) -> bool:
+        """Whether these very readings were appended before, in one message."""
+
+    def since(self, charger_id: str, ref: str, at: datetime) -> Sequence[StoredReading]:
+        """Oldest first, those of all messages whose own first reading is of that time or later."""
 
     def newest(self, charger_id: str, ref: str, limit: int = 1) -> Sequence[StoredReading]:
         """Newest first; what the newest does not tell (energy, where only power was told) those before it do."""

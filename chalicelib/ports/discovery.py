@@ -18,6 +18,9 @@ class Places(Protocol):
     def put(self, place: Place) -> str:
         """Write a place whole; returns its row's name."""
 
+    def describe(self, place: Place) -> None:
+        """Show a place as it is said to be; what it does now stays. Nothing happens when its row is gone."""
+
     def remove(self, row: str) -> None:
         """Take the place out of the index; nothing happens when it is not there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -78,8 +78,11 @@ class Drivers(Protocol):
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Change a driver as stored at that moment; returns it, None for an unknown one. Raises Conflict."""
 
-    def expiring(self, month: str) -> Iterable[Driver]:
-        """Drivers whose card that pays expires in that month (`2029-12`), and who have not been told."""
+    def expiring(self, month: str, shard: int | None = None) -> Iterable[Driver]:
+        """Drivers whose card that pays expires in that month (`2029-12`), and who have not been told.
+
+        Those of one shard, or all; in no order.
+        """
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""
@@ -96,8 +99,10 @@ class Drivers(Protocol):
     def share_card(self, driver_id: str, fingerprint: str) -> None:
         """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
 
-    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
+    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
         """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+
+        False as well for one that is begun by a token abroad, where as many began that day as may (`MOST_ABROAD`).
 
         Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
         """
@@ -177,5 +182,5 @@ class Identity(Protocol):
     def forget(self, account_id: str) -> None:
         """There is no such account any more; nothing happens when there was none."""
 
-    def forget_unproven(self) -> int:
-        """Forget accounts whose address nobody has proven for a day; returns how many."""
+    def forget_unproven(self) -> Iterator[str]:
+        """Forget accounts whose address nobody has proven for a day, one after another as they are given out."""

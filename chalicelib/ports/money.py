@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
     CardSetup,
+    Comparison,
     Debt,
     Difference,
     PaymentNews,
@@ -33,8 +34,11 @@ class Ledger(Protocol):
     def of_session(self, session_id: str) -> Sequence[Transfer]:
         """A session's transfers, oldest first."""
 
-    def sessions_of(self, day: date) -> Iterable[str]:
-        """The sessions about which something was written on that day, UTC."""
+    def sessions_of(self, day: date, after: str, most: int) -> tuple[Sequence[str], str]:
+        """Sessions about which something was written on that day (UTC), by their ids, those beyond `after`.
+
+        Also where the next are: an empty text when these were the last. `most` bounds what is read, not what is found.
+        """
 
 
 class Receipts(Protocol):
@@ -78,8 +82,8 @@ class DebtBook(Protocol):
     def remove(self, session_id: str) -> None:
         """Delete the debt, which is paid or let go; nothing happens when it is not there."""
 
-    def due(self, at: datetime) -> Iterable[Debt]:
-        """The debts whose next attempt is due by then."""
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Debt]:
+        """The debts whose next attempt is due by then: those of one shard, or all; in no order."""
 
 
 class Differences(Protocol):
@@ -90,6 +94,28 @@ class Differences(Protocol):
 
     def of(self, operator_id: str, day: date) -> Sequence[Difference]:
         """The differences of an operator's sessions found for that day, UTC."""
+
+
+class Statements(Protocol):
+    """The payment provider's books of a day, copied to be read session by session; and how far they were compared."""
+
+    def copy(self, day: date, payments: Sequence[ProviderPayment], until: datetime) -> None:
+        """Keep payments of that day until then; copying one again replaces it."""
+
+    def page(self, day: date, after: str, most: int) -> tuple[Sequence[ProviderPayment], str]:
+        """Copied payments by session, those beyond `after`; and where the next are, an empty text after the last.
+
+        Those of one session are never on two pages, unless they alone are more than `most`.
+        """
+
+    def sessions_between(self, day: date, first: str, last: str) -> Collection[str]:
+        """The sessions from `first` to `last` (both included) of which a payment was copied."""
+
+    def place(self) -> Comparison | None:
+        """How far comparing has come; None before the first day."""
+
+    def move(self, before: Comparison | None, after: Comparison) -> bool:
+        """Note how far it has come; False when somebody else has noted something meanwhile."""
 
 
 class Payments(Protocol):
@@ -163,8 +189,11 @@ class Payments(Protocol):
     def session_of(self, payment_id: str) -> str | None:
         """The session a payment is for; None for one of somebody else's. Raises PaymentsUnavailable."""
 
-    def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
-        """All payments begun in that time, as the provider has them now. Raises PaymentsUnavailable."""
+    def page(self, since: datetime, until: datetime, after: str) -> tuple[Sequence[ProviderPayment], str]:
+        """Payments begun in that time, as the provider has them now, those beyond the payment `after`.
+
+        Also where the next are: an empty text when these were the last. Raises PaymentsUnavailable.
+        """
 
     def read_webhook(self, body: bytes, signature: str) -> PaymentNews:
         """Verify and read. Raises ValueError when the signature or body is not the provider's.

@@ -22,11 +22,17 @@ class Outbox(Protocol):
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Posted], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
-    def due(self, at: datetime) -> Iterable[Posted]:
-        """Unsettled notifications whose time to be tried has come."""
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Posted]:
+        """Unsettled notifications whose time to be tried has come: of one shard, or of each; the oldest first."""
 
     def claim(self, posted: Posted, again_at: datetime) -> Posted | None:
         """Count an attempt, the next one due at `again_at`; None when somebody else has just begun one."""
+
+    def go_on(self, driver_id: str, notice_id: str, due_at: datetime, again_at: datetime) -> Posted | None:
+        """Go on with an attempt that another invocation began and left due at `due_at`; the next is due at `again_at`.
+
+        None when it is settled, or somebody else has gone on with it.
+        """
 
     def note_sent(self, posted: Posted, sent_by: Sequence[str]) -> None:
         """Remember which messengers need not send it again."""
@@ -47,6 +53,10 @@ class Messenger(Protocol):
     @property
     def name(self) -> str:
         """By which the outbox remembers what it has sent."""
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether it speaks to something of the operator's own, which may be slow, or silent."""
 
     def reaches(self, notice: Notification) -> bool:
         """Whether it has anybody to send this to."""

@@ -36,8 +36,8 @@ class Reservations(Protocol):
     def kept_by(self, reservation_id: str, keeper: Keeper) -> None:
         """Note who keeps others away: the charger itself, or only we."""
 
-    def due(self, at: datetime) -> Iterable[Reservation]:
-        """Reservations over by then that nobody has settled."""
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Reservation]:
+        """Reservations over by then that nobody has settled: those of one shard, or all; in no order."""
 
     def forget_driver(self, driver_id: str) -> None:
         """Delete a driver's reservations."""

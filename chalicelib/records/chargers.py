@@ -11,7 +11,9 @@ from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.opening_hours import OpeningHours
+from chalicelib.domain.chargers.plugs import PlugType, strongest_w
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.chargers.watches import Watcher
 from chalicelib.domain.pricing.registers import Supply
 
 
@@ -42,33 +44,6 @@ class Site:
         return GeoPoint(self.latitude, self.longitude)
 
 
-class PlugType(StrEnum):
-    """Kind of plug or socket: OCPI's connector types (ConnectorType) by their usual names."""
-
-    TYPE_1 = "type1"
-    TYPE_2 = "type2"
-    CCS_1 = "ccs1"
-    CCS_2 = "ccs2"
-    CHADEMO = "chademo"
-    NACS = "nacs"
-    GBT_AC = "gbt_ac"
-    GBT_DC = "gbt_dc"
-    DOMESTIC = "domestic"
-    UNKNOWN = "unknown"
-
-
-# The most that any charger on the market gives at such a plug, where nobody registered its power: SAE J1772 80 A at
-# 240 V, IEC 62196-2 and GB/T 20234.2 63 A in three phases, a household's 40 A at 240 V, and 500 kW of direct current;
-# what gives more (megawatt charging, say) must be registered as what it is.
-_STRONGEST_W = {
-    PlugType.TYPE_1: 19_200,
-    PlugType.TYPE_2: 43_500,
-    PlugType.GBT_AC: 43_500,
-    PlugType.DOMESTIC: 9_600,
-}
-_STRONGEST_OF_ALL_W = 500_000
-
-
 @dataclass(frozen=True, slots=True)
 class Plug:
     """What a connector offers a car; `max_power_w` 0 when nobody said."""
@@ -82,7 +57,7 @@ class Plug:
         """The most that it gives."""
         if self.max_power_w > 0:
             return Supply(self.max_power_w)
-        return Supply(_STRONGEST_W.get(self.kind, _STRONGEST_OF_ALL_W), is_registered=False)
+        return Supply(strongest_w(self.kind), is_registered=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +92,7 @@ class PasswordSource(StrEnum):
     NOBODY = "nobody"
 
 
-# Security profiles: nothing to show, or a certificate.
-_WITHOUT_PASSWORD = (0, 3)
+_WITHOUT_PASSWORD = (0, 3)  # security profiles: nothing to show, or a certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +123,8 @@ class Charger:
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
     the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
-    said more than it may, and gets no socket until then.
+    said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
+    connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
     """
 
     charger_id: str
@@ -185,6 +160,9 @@ class Charger:
     brought_password: bool = False
     previous_connection_id: str | None = None
     silent_until: datetime | None = None
+    watched_until: datetime | None = None
+    password_note: str | None = None
+    was_renewed: bool = False
 
     @property
     def password_from(self) -> PasswordSource:
@@ -207,7 +185,7 @@ def strongest(charger: Charger | None, connector: ConnectorId) -> Supply:
         it for it in plugs if it.connector.evse == connector.evse
     ]
     supplies = [it.supply for it in at_it or (() if connector.evse else plugs)]
-    return max(supplies, key=lambda it: it.power_w, default=Supply(_STRONGEST_OF_ALL_W, is_registered=False))
+    return max(supplies, key=lambda it: it.power_w, default=Supply(strongest_w(PlugType.UNKNOWN), is_registered=False))
 
 
 def registered_w(charger: Charger, connector: ConnectorId) -> int | None:
@@ -221,7 +199,9 @@ class Connection:
     """A charger's open socket: which charger, and the OCPP subprotocol agreed at its opening.
 
     `is_pending`: at its opening the charger had yet to be accepted. `traced_until`: until then all of it is logged.
-    `is_ended`: what it was opened with counts no more; what still comes by it is not heard.
+    `is_ended`: what it was opened with counts no more; what still comes by it is not heard. `closes_at`: from then on
+    we close it when nothing goes on. `back_as`: what the charger told it was (`told_identity`) before we closed the
+    socket before this one; it came straight back, and may say BootNotification without having booted.
     """
 
     connection_id: str
@@ -231,6 +211,8 @@ class Connection:
     is_pending: bool = False
     traced_until: datetime | None = None
     is_ended: bool = False
+    closes_at: datetime | None = None
+    back_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +221,7 @@ class ConnectorState:
 
     `setup_is_due`: at its next status, unless a start may be at hand, its charger's settings are to be looked at.
     `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
-    it before.
+    it before. `watchers` wait for it to be free.
     """
 
     connector: ConnectorId
@@ -253,6 +235,7 @@ class ConnectorState:
     setup_is_due: bool = False
     told_at: datetime | None = None
     last_session_id: str | None = None
+    watchers: tuple[Watcher, ...] = ()
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""

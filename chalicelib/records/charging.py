@@ -8,10 +8,26 @@ from datetime import datetime
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.session import Settlement
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.pricing.course_sum import CourseSum
 
 
 class TooManyTransactions(Exception):
     """A charger begins more transactions than it may; it is to tell of this one again, later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """How far a transaction's course is summed up (`course`), and how that goes on; each change has a new `version`.
+
+    Since `announced_at` by our clock whoever brings a reading of `until` or before says so (by the charger's clock):
+    only until then it may be summed up. It is looked at again with the first reading of `again_at` or later.
+    """
+
+    version: int = 0
+    until: datetime | None = None
+    announced_at: datetime | None = None
+    again_at: datetime | None = None
+    course: CourseSum | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +42,7 @@ class Transaction:
     to be over, though no end was told. `stop_word` is the charger's own word for why it ended.
     `settlement` is what the charger's own card terminal took for it.
     `cost_told_minor` is the cost so far that its charger was last told, at `cost_told_at` by our clock.
+    `sums` is how far its course is summed up; None where that is of no use.
     """
 
     charger_id: str
@@ -54,6 +71,7 @@ class Transaction:
     cost_told_minor: int | None = None
     cost_told_at: datetime | None = None
     settlement: Settlement | None = None
+    sums: Sums | None = None
 
 
 @dataclass(frozen=True, slots=True)

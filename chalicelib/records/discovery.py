@@ -10,6 +10,9 @@ from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.records.chargers import Plug
 
+# Chargers of a site are shown at its spot: floats differ by less.
+SAME_SPOT_M = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

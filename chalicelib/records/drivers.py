@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.notifications import Channel, NotificationKind
 
 
@@ -126,7 +127,8 @@ class Driver:
     on their papers. `muted` are "kind/channel" of what they do not want to be told that way. `told_expiry` is the month
     of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
     here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
-    say of their tokens elsewhere.
+    say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
+    to less than a card can be charged, and when that was let go.
     """
 
     driver_id: str
@@ -148,6 +150,8 @@ class Driver:
     told_expiry: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     card_owes: frozenset[str] = frozenset()
+    watches: tuple[Watch, ...] = ()
+    let_go: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def untold_expiry(self) -> str | None:
@@ -165,6 +169,10 @@ class Driver:
         if self.payment_method_id is None or any(it.payment_method_id == self.payment_method_id for it in self.cards):
             return self.cards
         return (PaymentCard(payment_method_id=self.payment_method_id, label=self.card or ""), *self.cards)
+
+    def watch(self, watch_id: str, at: datetime) -> Watch | None:
+        """Their watch of that id, if it is not over by then."""
+        return next((it for it in self.watches if it.watch_id == watch_id and at < it.until), None)
 
     def with_card(self, card: PaymentCard) -> Driver:
         """The driver with one more card, which pays from now on."""
@@ -224,6 +232,7 @@ class TokenRefusal(StrEnum):
     NOT_AGREED = "not_agreed"
     ROAMING_OFF = "roaming_off"
     TOO_DEAR = "too_dear"
+    TOO_MANY_SMALL = "too_many_small_charges"
     NO_CARD = "no_card"
     OPEN_BALANCE = "open_balance"
     DRIVER_BLOCKED = "driver_blocked"

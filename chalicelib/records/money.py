@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.domain.charging.session import CardAction
@@ -151,6 +151,24 @@ class Difference:
     ours_minor: int
     theirs_minor: int
     currency: str
+
+
+class ComparisonStage(StrEnum):
+    """What is done of a day's books: theirs copied, their payments compared, ours looked for in theirs."""
+
+    COPY = "copy"
+    COMPARE = "compare"
+    MISSING = "missing"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far the books of a day (UTC) have been compared: within a stage, what lies beyond `after` is left."""
+
+    day: date
+    stage: ComparisonStage = ComparisonStage.COPY
+    after: str = ""
 
 
 class Declined(Exception):

@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.discovery import Polyline
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.discovery import Places, Travel
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Plug, PlugType, Site
-from chalicelib.records.discovery import Place
+from chalicelib.records.chargers import (
+    Plug,
+    Site,
+)
+from chalicelib.records.discovery import SAME_SPOT_M, Place
 from chalicelib.records.drivers import Terms, terms_with
 from chalicelib.records.pages import cursor_at, place_at
 from chalicelib.services.access import NotFound, is_operators
@@ -23,7 +27,6 @@ from chalicelib.services.access import NotFound, is_operators
 # So many chargers are looked at for one page, be they wanted or not.
 _MOST_LOOKED_AT = 2_000
 _MOST_ALONG = 2_000
-_SAME_SPOT_M = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ class Search:
         site = self.sites.get(site_id)
         if site is None:
             raise NotFound(f"site {site_id}")
-        around = self.places.around([site.spot], _SAME_SPOT_M) if site.spot else ()
+        around = self.places.around([site.spot], SAME_SPOT_M) if site.spot else ()
         chargers = sorted((it for it in around if it.site_id == site_id), key=lambda it: it.charger_id)
         tariff = self.tariffs.get(terms_with(site.operator_id, terms).tariff_at(site.tariff_id))
         return site, tariff, chargers

@@ -32,9 +32,11 @@ from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import Declined
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility, busy
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.pricing.rating import final_bill
 
 _log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class DriverReservations:
     places: Places
     sessions: Sessions
     eligibility: Eligibility
+    watches: Watches
     commands: ChargerCommands
     workflow: Workflow
     payments: Callable[[], Payments]
@@ -184,13 +187,17 @@ class DriverReservations:
                 ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
                 self._finish(ended or reservation)
 
-    def sweep(self) -> int:
+    def sweep(self, part: Part = WHOLE) -> int:
         """End what is over, and finish what a crash left half ended; returns how many."""
         count = 0
-        for reservation in self.reservations.due(self.clock()):
+        for reservation in part.in_time(self.reservations.due(self.clock(), part.shard), self.clock):
             count += 1
-            ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
-            self._finish(ended or self.reservations.get(reservation.reservation_id) or reservation)
+            try:
+                ended = self.reservations.end(reservation.reservation_id, ReservationStatus.EXPIRED, reservation.until)
+                self._finish(ended or self.reservations.get(reservation.reservation_id) or reservation)
+            except Exception:
+                # One that cannot be ended must not keep the others; it comes again in a minute.
+                _log.exception("not ended", extra={"reservation_id": reservation.reservation_id})
         return count
 
     def _refuse_whoever_keeps_in_vain(self, driver_id: str, now: datetime) -> None:
@@ -212,12 +219,14 @@ class DriverReservations:
 
     def _finish(self, reservation: Reservation) -> None:
         """Give the connector back, and ask for what is owed; safe to do again."""
-        self.connectors.keep_no_longer(reservation.charger_id, reservation.connector, reservation.reservation_id)
+        place = (reservation.charger_id, reservation.connector)
+        state = self.connectors.keep_no_longer(*place, reservation.reservation_id)
         if reservation.standing is ReservationStatus.CANCELLED:
             self._order(reservation, CancelReservation(reservation.number))
         if reservation.standing in (ReservationStatus.CANCELLED, ReservationStatus.EXPIRED):
             self._charge(reservation)
         self._show(reservation, None)
+        self.watches.seen(reservation.charger_id, state)
         self.reservations.settle(reservation)
 
     def _charge(self, reservation: Reservation) -> None:

@@ -10,9 +10,12 @@ from chalicelib.services.chargers.connections import Connections
 from chalicelib.services.chargers.fault_reports import ReportedFaults
 from chalicelib.services.chargers.local_lists import LocalLists
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.passwords import PasswordMemory
 from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
+from chalicelib.services.chargers.socket_renewal import SocketRenewal
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.wiring.stores import Stores
 
@@ -23,6 +26,16 @@ class ChargerServices(Stores):
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def courses(self) -> Courses:
+        return Courses(
+            evidence=self.evidence,
+            readings=self.readings,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            clock=self.clock,
+        )
 
     @cached_property
     def charger_log(self) -> ChargerLog:
@@ -57,6 +70,20 @@ class ChargerServices(Stores):
             knocks=self.knocks,
             newcomers_to=self.setting("NEWCOMERS_TO", "") or None,
             provisioning=self.provisioning,
+            heartbeat_s=self.heartbeat_s,
+            chance=self.chance,
+            password_memory=PasswordMemory(self.setting("PASSWORD_SECRET")),
+        )
+
+    @cached_property
+    def socket_renewal(self) -> SocketRenewal:
+        return SocketRenewal(
+            calls=self.calls,
+            connectors=self.connectors,
+            connections=self.connections,
+            link=self.link,
+            clock=self.clock,
+            new_id=self.new_id,
         )
 
     @cached_property
@@ -68,6 +95,7 @@ class ChargerServices(Stores):
             tokens=self.tokens,
             setups=self.setups,
             commands=self.commands,
+            invocations=self.invocations,
             clock=self.clock,
         )
 
@@ -81,6 +109,7 @@ class ChargerServices(Stores):
             commands=self.commands,
             clock=self.clock,
             new_id=self.new_id,
+            heartbeat_s=self.heartbeat_s,
         )
 
     @cached_property

@@ -40,7 +40,12 @@ class ChargingServices(ReservationServices):
     @cached_property
     def monitor(self) -> Monitor:
         return Monitor(
-            sessions=self.sessions, evidence=self.evidence, changes=self.changes, alerts=self.alerts, clock=self.clock
+            sessions=self.sessions,
+            evidence=self.evidence,
+            courses=self.courses,
+            changes=self.changes,
+            alerts=self.alerts,
+            clock=self.clock,
         )
 
     @cached_property
@@ -69,6 +74,7 @@ class ChargingServices(ReservationServices):
             transactions=self.transactions,
             readings=self.readings,
             changes=self.changes,
+            watches=self.watches,
             clock=self.clock,
             lost_after=timedelta(hours=int(self.setting("LOST_AFTER_H", "24"))),
         )
@@ -117,6 +123,7 @@ class ChargingServices(ReservationServices):
             monitor=self.monitor,
             limits=TransactionLimit(self.transactions, self.changes),
             running_costs=self.running_costs,
+            courses=self.courses,
             alerts=self.alerts,
             allowance=TransactionAllowance(self.allowances, self.transactions),
             clock=self.clock,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from chalicelib.records.drivers import TermsOfUse
+from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.drivers.account_deletion import AccountDeletion
 from chalicelib.services.drivers.account_upkeep import AccountUpkeep
 from chalicelib.services.drivers.accounts import Accounts
@@ -15,6 +17,7 @@ from chalicelib.services.drivers.preferences import Preferences
 from chalicelib.services.drivers.profile import DriverProfile
 from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
 from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.wiring.notifications import NotificationServices
 
 
@@ -48,6 +51,23 @@ class DriverServices(NotificationServices):
             identity=self.identity,
             clock=self.clock,
         )
+
+    @cached_property
+    def watches(self) -> Watches:
+        return Watches(
+            drivers=self.drivers,
+            chargers=self.chargers,
+            connectors=self.connectors,
+            sessions=self.sessions,
+            notifications=self.notifications,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
+    def charger_log(self) -> ChargerLog:
+        # Those who wait at a charger are drivers, of whom chargers know nothing.
+        return replace(super().charger_log, is_back=self.watches.is_back)
 
     @cached_property
     def token_rules(self) -> TokenRules:
@@ -129,6 +149,7 @@ class DriverServices(NotificationServices):
             reservations=self.reservations,
             outbox=self.outbox,
             fault_reports=self.fault_reports,
+            watches=self.watches,
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,

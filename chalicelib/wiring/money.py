@@ -94,7 +94,13 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def reconciliation(self) -> Reconciliation:
-        return Reconciliation(self.ledger, self.differences, lambda: self.payments)
+        return Reconciliation(
+            ledger=self.ledger,
+            differences=self.differences,
+            statements=self.statements,
+            payments=lambda: self.payments,
+            clock=self.clock,
+        )
 
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:

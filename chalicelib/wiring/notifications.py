@@ -33,6 +33,7 @@ class NotificationServices(ChargerServices):
             sessions=self.sessions,
             webhooks=self.webhooks,
             messengers=lambda: self.messengers,
+            invocations=self.invocations,
             clock=self.clock,
             may_be_inside=self.may_webhooks_be_inside,
             locale_of=self.languages.of,

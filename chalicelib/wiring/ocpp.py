@@ -8,7 +8,6 @@ from chalicelib.records.chargers import Purpose
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
 from chalicelib.wiring.sessions import SessionServices
-from chalicelib.wiring.stores import HEARTBEAT_S
 
 
 class OcppServices(SessionServices):
@@ -37,7 +36,7 @@ class OcppServices(SessionServices):
                 Purpose.SETUP_WRITE: self.provisioning.answered,
             },
             clock=self.clock,
-            heartbeat_s=int(self.setting("HEARTBEAT_S", str(HEARTBEAT_S))),
+            heartbeat_s=self.heartbeat_s,
         )
 
     @cached_property
@@ -51,5 +50,6 @@ class OcppServices(SessionServices):
             charger_log=self.charger_log,
             commands=self.commands,
             allowance=self.message_allowance,
+            renewal=self.socket_renewal,
             clock=self.clock,
         )

@@ -20,6 +20,7 @@ class ReservationServices(DiscoveryServices):
             places=self.places,
             sessions=self.sessions,
             eligibility=self.eligibility,
+            watches=self.watches,
             commands=self.commands,
             workflow=self.workflow,
             payments=lambda: self.payments,

@@ -24,7 +24,7 @@ class SessionServices(MoneyServices):
             sessions=self.sessions,
             evidence=self.evidence,
             chargers=self.chargers,
-            connectors=self.connectors,
+            watches=self.watches,
             transactions=self.transactions,
             workflow=self.workflow,
             changes=self.changes,
@@ -57,7 +57,7 @@ class SessionServices(MoneyServices):
     def hand_settlement(self) -> HandSettlement:
         return HandSettlement(
             sessions=self.sessions,
-            connectors=self.connectors,
+            watches=self.watches,
             workflow=self.workflow,
             metering=self.metering,
             changes=self.changes,
@@ -81,6 +81,7 @@ class SessionServices(MoneyServices):
             sessions=self.sessions,
             readings=self.readings,
             evidence=self.evidence,
+            courses=self.courses,
             connectors=self.connectors,
             eligibility=self.eligibility,
             driver_reservations=self.driver_reservations,

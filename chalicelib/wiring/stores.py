@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -30,15 +31,17 @@ from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
+from chalicelib.adapters.invocations import LambdaInvocations
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
+from chalicelib.adapters.money.statements import DynamoStatements
 from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts
 from chalicelib.adapters.tables import connection
-from chalicelib.ports import Clock, NewId
+from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
 if TYPE_CHECKING:
@@ -52,8 +55,9 @@ if TYPE_CHECKING:
     from chalicelib.ports.notifications import Messenger
     from chalicelib.ports.ocpp import Provider
 
-# Heartbeats prove nothing that the socket does not, and each costs a message: five minutes (docs/adr).
-HEARTBEAT_S = 300
+# Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
+# as API Gateway and CloudFront do after ten silent minutes. A minute is left for one that is late (ADR 14).
+HEARTBEAT_S = 540
 
 
 def now() -> datetime:
@@ -98,12 +102,14 @@ class Stores:
         clock: Clock = now,
         new_id: NewId = random_id,
         sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
         **given: object,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.new_id = new_id
         self.sleep = sleep
+        self.chance = chance
         for name, thing in given.items():
             if not isinstance(getattr(type(self), name, None), cached_property):
                 raise TypeError(f"a network has no {name!r}")
@@ -115,6 +121,11 @@ class Stores:
         if value is None:
             raise KeyError(f"environment variable KERB_{name} is not set")
         return value
+
+    @property
+    def heartbeat_s(self) -> int:
+        """How often chargers say that they are there."""
+        return int(self.setting("HEARTBEAT_S", str(HEARTBEAT_S)))
 
     @cached_property
     def chargers(self) -> DynamoChargers:
@@ -229,6 +240,10 @@ class Stores:
         return StepFunctions(client("stepfunctions"), self.setting("STATE_MACHINE_ARN"))
 
     @cached_property
+    def invocations(self) -> Invocations:
+        return LambdaInvocations(client("lambda"), self.setting("FUNCTION_PREFIX", ""), self.clock)
+
+    @cached_property
     def payments(self) -> Payments:
         from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
 
@@ -291,7 +306,8 @@ class Stores:
         if any(platforms.values()):
             from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
 
-            found.append(PushMessenger(client("sns"), {it: arn for it, arn in platforms.items() if arn}, self.drivers))
+            applications = {it: arn for it, arn in platforms.items() if arn}
+            found.append(PushMessenger(client=client("sns"), applications=applications, drivers=self.drivers))
         if sender := self.setting("MAIL_FROM", ""):
             found.append(
                 MailMessenger(
@@ -309,11 +325,15 @@ class Stores:
         return DynamoDifferences()
 
     @cached_property
+    def statements(self) -> DynamoStatements:
+        return DynamoStatements()
+
+    @cached_property
     def travel(self) -> Travel:
         from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
 
         # Where there are maps to be asked: "amazon", and nothing for an estimate.
-        return AmazonRoutes(client("geo-routes")) if self.setting("MAPS", "") == "amazon" else GreatCircle()
+        return AmazonRoutes(client("geo-routes"), self.clock) if self.setting("MAPS", "") == "amazon" else GreatCircle()
 
     @cached_property
     def outbox(self) -> DynamoOutbox:

@@ -15,8 +15,8 @@ from local.context import LambdaContext
 EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
-        "calls chargers checkouts connections drivers faults history journal knocks notices readings reports "
-        "reservations tokens"
+        "calls chargers checkouts connections differences drivers faults history journal knocks notices readings "
+        "reports reservations tokens"
     ).split()
 } | {"kerb-idempotency": "expiration"}
 
@@ -61,7 +61,7 @@ def test_the_indexes_are_there() -> None:
 
     assert indexes == {
         "kerb-calls/waiting": ([("waiting_shard", "HASH"), ("asked_until", "RANGE")], "KEYS_ONLY"),
-        "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "ALL"),
+        "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/lists": ([("list_operator", "HASH"), ("list_until_s", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),

@@ -6,9 +6,18 @@ STRIDE: spoofing (tokens, claims), elevation (an operator's word for a driver's)
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
+from typing import Any
 
+from chalicelib.domain.pricing.caps import charge_cap_minor
+from local.client import Person
+from local.seed import CHARGER_PASSWORD
 from tests.attacks.conftest import Network, Scene, stamp
 from tests.attacks.test_malicious_charger import say, start
+
+# As much as the strongest plug on the market gives in an hour: far more than may be taken for it.
+TOLD_WH = 300_000
+TODAY = datetime.now(UTC).date()
 
 
 def uid() -> str:
@@ -123,3 +132,83 @@ def test_two_cars_at_one_connector_are_two_bills(net: Network) -> None:
         say(socket, "StopTransaction", stop)
         mine = net.alice.session(session_id)
     assert mine["energy_wh"] <= 100
+
+
+def dearest_charger(net: Network, operator: Person, name: str, price: str) -> str:
+    """A charger of that operator's at that price, its hold as high as a hold may be, at the strongest plug."""
+    hold = {"hold_minor": charge_cap_minor("EUR", TODAY), "cap_minor": charge_cap_minor("EUR", TODAY)}
+    tariff = {"name": "D", "currency": "EUR", "price_per_kwh": price, **hold}
+    operator.call("PUT", f"/v1/operator/tariffs/{name}", tariff)
+    site = {"name": "T", "address": "T 1", "time_zone": "UTC", "tariff_id": name}
+    operator.call("PUT", f"/v1/operator/sites/{name}", site)
+    plugs = [{"connector": "1", "max_power_w": 500_000}]
+    body = {"site_id": name, "connectors": ["1"], "plugs": plugs, "password": CHARGER_PASSWORD}
+    operator.call("PUT", f"/v1/operator/chargers/{name}", body)
+    return name
+
+
+def swiped(net: Network, charger_id: str, token: str, victim: Person) -> dict[str, Any] | None:
+    """The victim's session after a charge under that token, as dear as its charger can make it; None where it is no."""
+    with net.charger(charger_id) as socket:
+        # Whether it is let in or not, its charger goes on.
+        begun = say(socket, "StartTransaction", start(token, later_s=-3_500))[2]
+        stop = {"transactionId": begun["transactionId"], "meterStop": TOLD_WH, "timestamp": stamp()}
+        say(socket, "StopTransaction", stop)
+    if begun["idTagInfo"]["status"] != "Accepted":
+        return None
+    (session,) = (it for it in victim.call("GET", "/v1/sessions")["items"] if it["charger_id"] == charger_id)
+    return victim.until(session["session_id"], lambda it: it["state"] in ("completed", "failed"), 30)
+
+
+def proven(net: Network, victim: Person) -> str:
+    """A token of the victim's own, shown at home."""
+    token = uid()
+    assert net.ask(victim, "PUT", f"/v1/me/tokens/{token}", {}).status_code == 204
+    with net.charger() as socket:
+        assert say(socket, "Authorize", {"idTag": token})[2]["idTagInfo"]["status"] == "Accepted"
+    return token
+
+
+def takes_no_more_than_the_cap(session: dict[str, Any], victim: Person) -> None:
+    """The cap is taken and not a cent more; the rest waits for its driver, and nothing else begins until then."""
+    most = charge_cap_minor("EUR", TODAY)
+    assert session["paid_minor"] == most
+    (debt,) = victim.call("GET", "/v1/me/balance")["debts"]
+    assert (debt["amount_minor"], debt["needs_confirmation"]) == (session["cost"]["total_minor"] - most, True)
+
+
+def test_a_swipe_at_the_dearest_price_abroad_takes_the_cap_of_one_charge_and_begins_no_other(net: Network) -> None:
+    victim = net.person()
+    token = proven(net, victim)
+    charger_id = dearest_charger(net, net.rival, f"dear-{uid()[:6]}", "2.00")
+    session = swiped(net, charger_id, token, victim)
+    assert session is not None
+    takes_no_more_than_the_cap(session, victim)
+    again = dearest_charger(net, net.rival, f"dear-{uid()[:6]}", "2.00")
+    assert swiped(net, again, token, victim) is None
+
+
+def test_a_swipe_above_the_dearest_price_abroad_takes_nothing(net: Network) -> None:
+    victim = net.person()
+    token = proven(net, victim)
+    assert swiped(net, dearest_charger(net, net.rival, f"dear-{uid()[:6]}", "2.01"), token, victim) is None
+    assert victim.call("GET", "/v1/me/balance")["debts"] == []
+
+
+def test_a_token_that_the_home_operator_gives_unasked_takes_the_cap_of_one_charge_and_is_told_of(net: Network) -> None:
+    victim, token = net.person(), uid()
+    net.operator.call("PUT", f"/v1/operator/tokens/{token}", {"driver_id": net.id_of(victim)})
+    told = [it for it in victim.call("GET", "/v1/me/notices")["items"] if it["kind"] == "token_issued"]
+    assert [it["token"]["uid"] for it in told] == [token]
+    session = swiped(net, dearest_charger(net, net.operator, f"home-{uid()[:6]}", "10.00"), token, victim)
+    assert session is not None
+    takes_no_more_than_the_cap(session, victim)
+
+
+def test_a_token_that_was_refused_takes_nothing_however_often_it_is_given(net: Network) -> None:
+    victim, token = net.person(), uid()
+    body = {"driver_id": net.id_of(victim)}
+    net.operator.call("PUT", f"/v1/operator/tokens/{token}", body)
+    victim.call("PUT", f"/v1/me/tokens/{token}", {"blocked": True})
+    net.operator.call("PUT", f"/v1/operator/tokens/{token}", body)
+    assert swiped(net, dearest_charger(net, net.operator, f"home-{uid()[:6]}", "10.00"), token, victim) is None

@@ -41,9 +41,16 @@ def test_units_are_close_to_those_committed(today: Measured) -> None:
 
 
 def test_a_difference_is_told_in_a_sentence() -> None:
-    before = {"kinds": {"ocpp1.6": {"heartbeat": {"messages": 2, "calls": {"dynamodb.GetItem": 1}}}}}
-    after = {"kinds": {"ocpp1.6": {"heartbeat": {"messages": 2, "calls": {"dynamodb.GetItem": 2}}}}}
+    before = {
+        "kinds": {"ocpp1.6": {"heartbeat": {"messages": 2, "calls": {"dynamodb.GetItem": 1}}}},
+        "schedules": {"sweep sessions": {"calls": 5}},
+    }
+    after = {
+        "kinds": {"ocpp1.6": {"heartbeat": {"messages": 2, "calls": {"dynamodb.GetItem": 2}}}},
+        "schedules": {"sweep sessions": {"calls": 6}},
+    }
     assert measuring.differences(before, before) == []
     assert measuring.differences(before, after) == [
-        "ocpp1.6 heartbeat: calls were {'dynamodb.GetItem': 1}, are {'dynamodb.GetItem': 2}"
+        "ocpp1.6 heartbeat: calls were {'dynamodb.GetItem': 1}, are {'dynamodb.GetItem': 2}",
+        "schedules sweep sessions: an item took {'calls': 5}, takes {'calls': 6}",
     ]

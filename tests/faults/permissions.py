@@ -20,6 +20,7 @@ _SERVICES = {
     "PostToConnection": "execute-api:ManageConnections",
     "GetConnection": "execute-api:ManageConnections",
     "DeleteConnection": "execute-api:ManageConnections",
+    "Invoke": "lambda:InvokeFunction",
 }
 
 

@@ -68,9 +68,28 @@ def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, c
     ("schedule", "besides"), [("sweep", set()), ("debts", set()), ("reservations", {"execute-api"})]
 )
 def test_a_schedule_needs_the_services_that_its_policy_opens(net: Network, schedule: str, besides: set[str]) -> None:
-    """Besides: the end of a cancellation that a crash left half done tells the charger."""
+    """Besides: the end of a cancellation that a crash left half done tells the charger.
+
+    And itself, to hand parts on: no story has so much to do.
+    """
     seen = [it for story in STORIES.values() for it in run(net, story).seen]
-    assert services(seen, schedule) == granted(schedule) - besides
+    assert services(seen, schedule) == granted(schedule) - besides - {"lambda"}
+
+
+@pytest.mark.parametrize(("story", "schedule"), [("outgrown-201", "sweep"), ("hold-gone", "debts")])
+@pytest.mark.parametrize("kind", [None, Kind.FAILED, Kind.LOST, Kind.TWICE, Kind.KILLED, Kind.MEANWHILE])
+def test_what_a_tick_has_no_time_for_others_do(net: Network, story: str, schedule: str, kind: Kind | None) -> None:
+    """Its first look takes half a minute, so that it hands on its parts; and that, too, may go wrong, or be repeated.
+
+    What is begun twice overlaps: two at work in one shard.
+    """
+    first, *_ = (number for number, it in enumerate(run(net, STORIES[story]).seen) if it.within == schedule)
+    seen = run(net, STORIES[story], {first: Kind.HELD_UP}).seen
+    handed_on = [number for number, it in enumerate(seen) if it.within == schedule and it.name.strip() == "Invoke"]
+    assert handed_on
+    plan = {first: Kind.HELD_UP} | ({} if kind is None else dict.fromkeys(handed_on[:3], kind))
+    done = run(net, STORIES[story], plan)
+    assert not done.broken, str(done)
 
 
 def _sweep_nothing(self: Lifecycle) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import stripe
 
 from chalicelib import wiring
+from chalicelib.handlers.schedules import do_parts
 from chalicelib.records.chargers import Connection
 from chalicelib.records.money import PaymentNews
 from chalicelib.services.access import NotFound, Refusal
@@ -188,18 +190,23 @@ class World:
 
     def tick(self, *, hourly: bool) -> None:
         """What time alone brings about."""
-        work: dict[str, Callable[[], Any]] = {
-            "sweep": wiring.network().lifecycle.sweep,
-            "claim": wiring.network().unclaimed.sweep,
-            "reservations": wiring.network().driver_reservations.sweep,
-        }
-        if hourly:
-            work["debts"] = wiring.network().debts.ask_again
-        for name, run in work.items():
-            try:
-                self.invoke(name, run)
-            except Failed:
-                continue
+        for name in ("sweep", "claim", "reservations", *(("debts",) if hourly else ())):
+            self._do_parts(name, {})
+
+    def begin_beside(self, operation: str, params: dict[str, Any]) -> Any:
+        """Lambda's API: a part of a schedule that another invocation is to do. Raises Refused."""
+        if (operation, params["InvocationType"]) != ("Invoke", "Event"):
+            raise Refused("InvalidRequestContentException")
+        told = json.loads(params["Payload"])["detail"]
+        self.after(0.1, lambda: self._do_parts(params["FunctionName"], told))
+        return {"StatusCode": 202}
+
+    def _do_parts(self, schedule: str, told: dict[str, Any]) -> None:
+        try:
+            self.invoke(schedule, lambda: do_parts(schedule, told))
+        except Failed:
+            # It is not tried again: the next tick does what this one could not.
+            return
 
 
 class _Current:
@@ -256,6 +263,10 @@ def _request(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.engine.request(operation, params)
 
 
+def _invoke(operation: str, params: dict[str, Any]) -> Any:
+    return _Current.world.begin_beside(operation, params)
+
+
 def _post(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.post(operation, params)
 
@@ -292,7 +303,7 @@ def network() -> Iterator[Network]:
     """Kerb as it is wired, in an account of its own, by the clock of the run under way."""
     requests_client = stripe.RequestsClient
     stripe.RequestsClient = _Http  # type: ignore[misc, assignment]
-    routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post}
+    routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post, "lambda": _invoke}
     try:
         with account(lambda: _Current.world.injector, routes) as tables:
             yield Network(tables)

@@ -19,7 +19,9 @@ import app as switchboard
 from chalicelib.domain.charging.session import Reason
 from chalicelib.handlers.http import observability as observe
 from chalicelib.handlers.http.fields import Problem
-from infrastructure import alarms, identity, policies, rest, vault
+from cli import limits
+from cli.fleet import Fleet
+from infrastructure import alarms, concurrency, firewall, identity, policies, rest, vault
 from infrastructure.stage import REGIONS, STAGES, Stage
 from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES
 from local import identity as local_identity
@@ -141,6 +143,24 @@ def test_no_role_reaches_beyond_this_stage(dev: Template) -> None:
                 assert ":kerb-dev-" in written or "/kerb-dev-" in written or "${WebsocketAPI}/" in written, written
 
 
+def test_lambda_writes_no_lines_of_its_own_for_an_invocation(dev: Template) -> None:
+    """START, END and REPORT were nearly all of the logs; what goes wrong is still told, and so is what we log."""
+    functions = [it["Properties"] for it in dev["Resources"].values() if it["Type"] == "AWS::Lambda::Function"]
+    assert functions
+    for it in functions:
+        logs = it["LoggingConfig"]
+        assert logs["LogFormat"] == "JSON"
+        assert logs["SystemLogLevel"] == {"Ref": "SystemLogs"}
+        assert logs["ApplicationLogLevel"] == "INFO"
+    assert dev["Parameters"]["SystemLogs"]["Default"] == "WARN"
+
+
+def test_maps_are_asked_only_where_a_deployment_chooses_them(dev: Template) -> None:
+    assert dev["Parameters"]["Maps"]["Default"] == ""
+    api = dev["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert api["KERB_MAPS"] == {"Ref": "Maps"}
+
+
 @pytest.mark.parametrize(
     "resource",
     ["*", "arn:aws:dynamodb:*:*:table/other", "arn:aws:s3:*:*:bucket", "arn:aws:dynamodb:us-east-1:1:table/kerb-x"],
@@ -248,6 +268,91 @@ def test_strangers_and_checkouts_are_counted_by_address(dev: Template) -> None:
     for name in ("logins", "checkouts", "strangers", "all"):
         assert rules[name]["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"
     assert len({it["Priority"] for it in rules.values()}) == len(rules)
+
+
+def test_an_account_is_counted_by_its_token_and_stripe_is_not_counted(dev: Template) -> None:
+    rules = {it["Name"]: it["Statement"] for it in dev["Resources"]["ApiFirewall"]["Properties"]["Rules"]}
+    by_token = rules["accounts"]["RateBasedStatement"]
+    assert by_token["AggregateKeyType"] == "CUSTOM_KEYS"
+    assert [it["Header"]["Name"] for it in by_token["CustomKeys"]] == ["authorization"]
+    # A made-up token is a new account each time: the address bounds them all.
+    assert by_token["Limit"] < rules["all"]["RateBasedStatement"]["Limit"] < 100 * by_token["Limit"]
+    spared = {"NotStatement": {"Statement": firewall._matches({"UriPath": {}}, "ENDS_WITH", "/v1/webhooks/stripe")}}
+    for name, statement in rules.items():
+        if "RateBasedStatement" in statement:
+            only = statement["RateBasedStatement"].get("ScopeDownStatement", {})
+            parts = only.get("AndStatement", {}).get("Statements", [only])
+            # Else it is of other paths, or of those who show a token, which Stripe does not.
+            assert spared in parts or name in ("logins", "checkouts", "accounts"), name
+    assert "/v1/webhooks/stripe" in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"]
+
+
+WORKFLOW = ("PlaceHold", "StartCharging", "AwaitEnd", "StopCharging", "Settle", "IssueReceipt", "Abort")
+
+
+def test_places_are_kept_for_payments_where_a_parameter_says_so_and_else_for_nobody(dev: Template) -> None:
+    kept = {
+        name: it["Properties"]["ReservedConcurrentExecutions"]
+        for name, it in of_type(dev, "AWS::Lambda::Function").items()
+        if "ReservedConcurrentExecutions" in it["Properties"]
+    }
+    assert kept.keys() == {*WORKFLOW, "APIHandler", "StripeWebhook"}
+    for name, it in kept.items():
+        condition, chosen, otherwise = it["Fn::If"]
+        assert (chosen, otherwise) == ({"Ref": f"{name}Concurrency"}, {"Ref": "AWS::NoValue"})
+        assert dev["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": f"{name}Concurrency"}, "0"]}]}
+        assert dev["Parameters"][f"{name}Concurrency"]["Default"] == 0
+    assert concurrency.PARAMETERS.keys() == {f"{name}Concurrency" for name in kept}
+
+
+@pytest.mark.parametrize(("limit", "share"), [(10, 0), (999, 0), (1_000, 1), (3_500, 3)])
+def test_no_more_places_are_kept_than_an_account_can_spare(limit: int, share: int) -> None:
+    values = concurrency.affordable(limit)
+    assert values.keys() == concurrency.PARAMETERS.keys()
+    assert sum(map(int, values.values())) == 470 * share
+    # AWS keeps 100 for the rest; ours leaves what sockets and schedules need when all chargers come back.
+    assert limit - sum(map(int, values.values())) >= min(limit, 530)
+
+
+def test_stripe_is_heard_by_a_function_of_its_own_that_knows_what_the_api_knows(dev: Template) -> None:
+    paths = dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"]
+    called = {
+        path: it["post"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        for path, it in paths.items()
+        if "post" in it
+    }
+    assert [path for path, uri in called.items() if "${StripeWebhook.Arn}" in uri] == ["/v1/webhooks/stripe"]
+    apart, api = (dev["Resources"][name]["Properties"] for name in ("StripeWebhook", "APIHandler"))
+    for what in ("Handler", "Code", "Role", "Runtime", "Timeout", "MemorySize", "Architectures"):
+        assert apart[what] == api[what]
+    assert apart["FunctionName"] == "kerb-dev-stripe_webhook"
+    told = apart["Environment"]["Variables"]
+    assert {"KERB_STRIPE_API_KEY", "KERB_STRIPE_WEBHOOK_SECRET", "KERB_TABLE_PREFIX"} <= told.keys()
+    permission = dev["Resources"]["StripeWebhookInvokePermission"]["Properties"]
+    assert permission["FunctionName"] == {"Ref": "StripeWebhook"}
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+
+
+def test_neither_door_takes_the_accounts_requests_from_the_other(dev: Template) -> None:
+    quota = json.loads((ROOT / "cli/data/quotas.json").read_text())["quotas"]
+    settings = {it["ResourcePath"]: it for it in dev["Resources"]["RestAPIStage"]["Properties"]["MethodSettings"]}
+    sockets = dev["Resources"]["WebsocketAPIStage"]["Properties"]
+    requests = settings["/*"]["ThrottlingRateLimit"]
+    frames = sockets["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    assert requests + frames < quota["api_requests_per_s"]["limit"]
+    assert sockets["RouteSettings"]["$connect"]["ThrottlingRateLimit"] <= quota["connections_per_s"]["limit"]
+    # What the fleet does when all of it comes back (docs/scale.md) goes through.
+    load = limits.storm(Fleet(500_000, 100_000), 50_000, 500)
+    assert frames > sum(load.events.values())
+
+
+def test_operators_who_wait_for_answers_leave_places_to_all_others(dev: Template) -> None:
+    settings = {it["ResourcePath"]: it for it in dev["Resources"]["RestAPIStage"]["Properties"]["MethodSettings"]}
+    paths = {"/" + it.replace("/", "~1"): it for it in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"]}
+    assert settings.keys() - {"/*"} <= paths.keys()
+    commands = settings["/~1v1~1operator~1chargers~1{charger_id}~1commands"]
+    assert commands["ThrottlingBurstLimit"] <= int(concurrency.affordable(1_000)["APIHandlerConcurrency"]) / 2
+    assert settings["/~1v1~1webhooks~1stripe"]["ThrottlingRateLimit"] >= 100
 
 
 def test_a_refusal_of_the_gateway_reads_as_one_of_ours() -> None:

@@ -22,6 +22,7 @@ _ACTIONS = {
     "PostToConnection": "ManageConnections",
     "GetConnection": "ManageConnections",
     "DeleteConnection": "ManageConnections",
+    "Invoke": "InvokeFunction",
 }
 # In a transaction each item asks for what it does alone.
 _IN_TRANSACTION = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from chalicelib import wiring
 from tests.scenarios.world import PASSWORD, World, eventually
 
 _CALL = 2
@@ -86,6 +89,28 @@ def test_an_identity_with_a_colon_and_a_star_can_connect(world: World) -> None:
     with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
         assert heartbeat(socket) == 3
         world.until_online("DE%2AKRB%3AE" + charger_id[-4:])
+
+
+def test_an_old_socket_is_closed_at_a_heartbeat_and_the_charger_comes_back_by_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a charger sees it: its heartbeat is answered, the socket ends, and the next one is as good."""
+    charger_id = world.register_charger()
+    network = wiring.network()
+    later = replace(network.socket_renewal, clock=lambda: network.clock() + timedelta(hours=2))
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
+        assert heartbeat(socket) == 3
+        monkeypatch.setitem(vars(network), "conversation", replace(network.conversation, renewal=later))
+        assert heartbeat(socket) == 3
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=60)
+        monkeypatch.undo()
+        with knock(world, charger_id, PASSWORD, "ocpp1.6") as new:
+            world.until_online(charger_id)
+            assert heartbeat(new) == 3
+            session_id = world.driver.begin(charger_id)["session_id"]
+            assert json.loads(new.recv(timeout=60))[2] == "RemoteStartTransaction"
+            world.driver.end(session_id)
 
 
 def test_the_newest_socket_wins_and_the_late_farewell_of_the_old_one_changes_nothing(world: World) -> None:

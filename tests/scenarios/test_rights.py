@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.handlers.schedules import PARTS
 from local.stack import Stack
 from tests.scenarios.rights import Call, granted, is_allowed
 
@@ -22,6 +23,8 @@ ELSEWHERE = {
     ("reservations", "states"): "tests/faults",
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
+    # Much work is handed on, and no story has so much.
+    **{(schedule, "lambda"): "tests/handlers/test_schedules.py" for schedule in PARTS},
 }
 
 

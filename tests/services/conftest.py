@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,7 @@ class CardMoney:
     declines: bool = False
     can_raise: bool = False
     asks_cardholder: bool = False
+    page_size: int = 100
     held: dict[str, int] = field(default_factory=dict)
     captured: dict[str, int] = field(default_factory=dict)
     charged: dict[str, int] = field(default_factory=dict)
@@ -158,9 +160,9 @@ class CardMoney:
     def session_of(self, payment_id: str) -> str | None:
         return payment_id.removeprefix("pi_").partition("-")[0]
 
-    def between(self, since: datetime, until: datetime) -> list[ProviderPayment]:
+    def page(self, since: datetime, until: datetime, after: str) -> tuple[list[ProviderPayment], str]:
         taken = self.captured | self.charged
-        return [
+        found = [
             ProviderPayment(
                 payment_id=payment_id,
                 session_id=self.session_of(payment_id),
@@ -170,11 +172,24 @@ class CardMoney:
                 refunded_minor=sum(amount for (of, _), amount in self.refunded.items() if of == payment_id),
             )
             for payment_id in {**self.held, **taken}
+            if payment_id > after
         ]
+        found.sort(key=lambda it: it.payment_id)
+        return found[: self.page_size], found[self.page_size - 1].payment_id if len(found) > self.page_size else ""
 
     def _check(self, why: str = "Your card was declined.") -> None:
         if self.declines:
             raise Declined(why)
+
+
+@dataclass
+class Invocations:
+    """Functions that were begun beside this one, and what each was told; a test lets them run when it likes."""
+
+    begun: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def begin(self, function: str, told: Mapping[str, Any]) -> None:
+        self.begun.append((function, json.loads(json.dumps(told))))
 
 
 class Kit(Network):
@@ -183,17 +198,19 @@ class Kit(Network):
     clock: Clock
     workflow: Workflow
     link: Link
+    invocations: Invocations
 
     def __init__(self) -> None:
         self.money = CardMoney()
         clock = Clock()
         super().__init__(
-            {},
+            {"KERB_PASSWORD_SECRET": ""},
             clock=clock,
             new_id=(f"m-{number}" for number in count(1)).__next__,
             sleep=lambda seconds: clock.advance(seconds=seconds),
             workflow=Workflow(),
             link=Link(),
+            invocations=Invocations(),
             payments=self.money,
         )
         self.tariffs.put(TARIFF)

@@ -18,16 +18,28 @@ from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, is_refused, put, shard_of, table_of, update
+from chalicelib.adapters.dynamo import (
+    can_be_key,
+    decode,
+    encode,
+    find,
+    is_refused,
+    put,
+    shard_of,
+    shards_of,
+    some_due,
+    table_of,
+    update,
+)
 from chalicelib.adapters.tables import CallRow
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.records.chargers import Answered, SentCall
+from chalicelib.records.parts import SHARDS
 
 _KEPT = timedelta(days=7)
 # Two that nobody answers take a minute; what waited longer is no longer wanted so.
 _LONGEST_WAIT = timedelta(seconds=90)
 _ATTEMPTS = 8
-_SHARDS = 4
 _LINE = "line"
 
 
@@ -62,7 +74,7 @@ class DynamoCalls:
         update(CallRow(call.charger_id, call.message_id), waits, CallRow.result.does_not_exist())
         joined = [
             CallRow.waiting.add({_entry(call, rank)}),
-            CallRow.waiting_shard.set(shard_of(call.charger_id, _SHARDS)),
+            CallRow.waiting_shard.set(shard_of(call.charger_id, SHARDS)),
         ]
         return update(_line(call.charger_id), joined, _is_busy(call, at))
 
@@ -132,10 +144,10 @@ class DynamoCalls:
         call = self.get(charger_id, message_id)
         return call if call is not None and call.waiting and call.result is None else None
 
-    def lines_waiting(self, at: datetime) -> Iterable[str]:
-        """Four calls, one for each shard of the index."""
-        for shard in range(_SHARDS):
-            for key in list(CallRow.waiting_lines.query(str(shard), CallRow.asked_until <= at)):
+    def lines_waiting(self, at: datetime, shard: int | None = None) -> Iterable[str]:
+        """A call for each shard of the index."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(CallRow.waiting_lines.query, it, CallRow.asked_until <= at):
                 yield key.charger_id.removesuffix(f"#{_LINE}")
 
 

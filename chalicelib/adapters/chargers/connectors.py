@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from pynamodb.constants import ALL_OLD, ATTRIBUTES
 from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 
 from chalicelib.adapters.chargers.rows import CHARGER, CONNECTOR, connector_row, registered_connectors
 from chalicelib.adapters.dynamo import connector_id, is_refused, table_of, update
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.chargers.watches import MOST_WATCHERS, Watcher
 from chalicelib.ports import Clock
 from chalicelib.records.chargers import ConnectorState
 
@@ -110,10 +111,26 @@ class DynamoConnectors:
         condition = ChargerRow.session_id.does_not_exist() & _is_kept_by_no_other(reservation_id, at)
         return update(connector_row(charger_id, connector), actions, condition)
 
-    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> None:
-        kept_for = ChargerRow.reserved_for
+    def keep_no_longer(self, charger_id: str, connector: ConnectorId, reservation_id: str) -> ConnectorState | None:
+        kept_for, row = ChargerRow.reserved_for, connector_row(charger_id, connector)
         actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
-        update(connector_row(charger_id, connector), actions, kept_for == reservation_id)
+        own = ChargerRow.charger_id.exists() & (kept_for.does_not_exist() | (kept_for == reservation_id))
+        return _connector_state(row) if update(row, actions, own) else None
+
+    def watch(self, charger_id: str, connectors: Sequence[ConnectorId], watcher: Watcher) -> bool:
+        """One call, and one for each connector."""
+        update(
+            ChargerRow(charger_id, CHARGER),
+            [ChargerRow.watched_until.set(watcher.until)],
+            ChargerRow.charger_id.exists(),
+        )
+        mark, watchers = _mark(watcher), ChargerRow.watchers
+        may = watchers.does_not_exist() | watchers.contains(mark) | (size(watchers) < MOST_WATCHERS)  # type: ignore[no-untyped-call]
+        return all(update(connector_row(charger_id, it), [watchers.add({mark})], may) for it in connectors)
+
+    def watch_no_longer(self, charger_id: str, connector: ConnectorId, watchers: Collection[Watcher]) -> None:
+        change = [ChargerRow.watchers.delete({_mark(it) for it in watchers})]
+        update(connector_row(charger_id, connector), change, ChargerRow.watchers.exists())
 
 
 def _is_kept_by_no_other(name: str, at: datetime) -> Condition:
@@ -135,4 +152,14 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         setup_is_due=bool(row.setup_is_due),
         told_at=row.told_at,
         last_session_id=row.last_session_id,
+        watchers=tuple(_watcher(it) for it in sorted(row.watchers or ())),
     )
+
+
+def _mark(watcher: Watcher) -> str:
+    return f"{int(watcher.until.timestamp())}/{watcher.watch_id}/{watcher.driver_id}"
+
+
+def _watcher(mark: str) -> Watcher:
+    second, watch_id, driver_id = mark.split("/", 2)
+    return Watcher(driver_id, watch_id, datetime.fromtimestamp(int(second), UTC))

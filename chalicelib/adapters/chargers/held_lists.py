@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.chargers.rows import CHARGER
-from chalicelib.adapters.dynamo import encode, shard_of, update
+from chalicelib.adapters.dynamo import encode, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.records.chargers import Charger, HeldList
-
-_SHARDS = 8
+from chalicelib.records.parts import LIST_SHARDS
 
 
 class DynamoHeldLists:
@@ -41,18 +40,21 @@ class DynamoHeldLists:
         is_there = ChargerRow.connection_id == charger.connection_id
         return update(ChargerRow(charger.charger_id, CHARGER), changes, as_known & is_there)
 
-    def behind(self, operator_id: str, until_s: int) -> Iterable[str]:
-        """One call for each megabyte: some 10,000 chargers."""
+    def behind(self, operator_id: str, until_s: int, shard: int | None = None) -> Iterable[str]:
+        """One call for each megabyte: some 10,000 chargers, of all shards."""
         for key in ChargerRow.lists.query(operator_id, ChargerRow.list_until_s < until_s):
-            yield key.charger_id
+            if shard is None or shard_of(key.charger_id, LIST_SHARDS) == str(shard):
+                yield key.charger_id
 
     def mark_due(self, charger_id: str) -> None:
-        shard = shard_of(charger_id, _SHARDS)
+        shard = shard_of(charger_id, LIST_SHARDS)
         update(ChargerRow(charger_id, CHARGER), [ChargerRow.list_due_shard.set(shard)])
 
-    def due(self) -> Iterable[str]:
-        """Eight calls, and one more for each charger given out: it is off the list then."""
-        for shard in range(_SHARDS):
-            for key in ChargerRow.list_due.query(str(shard)):
-                update(ChargerRow(key.charger_id, CHARGER), [ChargerRow.list_due_shard.remove()])
-                yield key.charger_id
+    def due(self, shard: int | None = None) -> Iterable[str]:
+        """A call for each shard, and one more for each charger given out: it is off the list then."""
+        is_listed = ChargerRow.list_due_shard.exists()
+        for it in shards_of(shard, LIST_SHARDS):
+            for key in some_due(ChargerRow.list_due.query, it):
+                # Of two who read the list at once one has it.
+                if update(ChargerRow(key.charger_id, CHARGER), [ChargerRow.list_due_shard.remove()], is_listed):
+                    yield key.charger_id

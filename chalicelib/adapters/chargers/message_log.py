@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode
-from chalicelib.adapters.tables import HistoryRow, JournalRow, ReportRow
+from chalicelib.adapters.chargers.rows import CHARGER
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find
+from chalicelib.adapters.tables import ChargerRow, HistoryRow, JournalRow, ReportRow
 from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ReportKind, ReportReceived
 from chalicelib.records.chargers import LoggedMessage
@@ -53,11 +54,17 @@ class DynamoHistory:
         row.save()
 
     def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
-        """Two calls, and one more for each megabyte."""
+        """Three calls, and one more for each megabyte. Since when a charger is away stands in its own row."""
         earlier = HistoryRow.query(
             charger_id, HistoryRow.position < _time(since), scan_index_forward=False, limit=_LOOK_BACK
         )
-        return [*reversed([_happening(row) for row in earlier]), *self.within(charger_id, since, until)]
+        found = [*reversed([_happening(row) for row in earlier]), *self.within(charger_id, since, until)]
+        charger = find(ChargerRow, charger_id, CHARGER)
+        gone_at = charger.disconnected_at if charger is not None and charger.connection_id is None else None
+        if gone_at is not None and gone_at <= until:
+            found.append(LineChanged(gone_at, online=False))
+            found.sort(key=lambda it: it.at)
+        return found
 
     def within(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
         """One call, and one more for each megabyte."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
-from chalicelib.adapters.dynamo import decode, encode, find, put, put_own, update
+from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, put_own, update
 from chalicelib.adapters.tables import ChargerRow, SiteRow
 from chalicelib.domain.chargers.identity import folded
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Site
+from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 _SPELLINGS = "spellings"
 _PENDING = Admission.PENDING.value
@@ -58,6 +59,7 @@ class DynamoChargers:
         if not keep_password:
             # One that was offered to whoever had the last is not good beside this one.
             registered += [ChargerRow.next_password_hash.remove(), ChargerRow.brought_password.remove()]
+            registered.append(ChargerRow.password_note.remove())
         if forget_facts:
             registered += [it.remove() for it in _TOLD]
         owner = ChargerRow.operator_id
@@ -95,8 +97,27 @@ class DynamoChargers:
         update(ChargerRow(folded(charger_id), _SPELLINGS), [ChargerRow.spellings.add({charger_id})])
 
     def of_operator(self, operator_id: str) -> Sequence[Charger]:
-        """One call for each megabyte; a charger registered this second may be missing."""
-        return [charger_of(row) for row in ChargerRow.by_operator.query(operator_id)]
+        """One call for each megabyte of keys, and one for each hundred chargers, in the order of their ids.
+
+        A charger registered this second may be missing.
+        """
+        keys = [(row.charger_id, CHARGER) for row in ChargerRow.by_operator.query(operator_id)]
+        found = {row.charger_id: charger_of(row) for row in ChargerRow.batch_get(keys, consistent_read=True)}
+        return [found[charger_id] for charger_id, _ in keys if charger_id in found]
+
+    def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
+        """Two calls; a charger registered this second may be missing."""
+        past = None
+        if after is not None:
+            (last,) = map(str, place_at(after, str))
+            if not can_be_key(last):
+                raise BadCursor
+            past = ChargerRow.charger_id > last
+        rows = ChargerRow.by_operator.query(operator_id, past, limit=limit + 1)
+        names = [row.charger_id for row in rows]
+        known = {row.charger_id: charger_of(row) for row in _of(names[:limit])}
+        found = [known[it] for it in names[:limit] if it in known]
+        return found, cursor_at([names[limit - 1]]) if len(names) > limit else None
 
     def admit(self, charger_id: str, admission: Admission) -> bool:
         change = [ChargerRow.admission.set(admission.value)]
@@ -124,6 +145,10 @@ class DynamoChargers:
         return sum(1 for _ in ChargerRow.pending.query(operator_id, limit=most))
 
 
+def _of(names: Sequence[str]) -> Iterable[ChargerRow]:
+    return ChargerRow.batch_get([(it, CHARGER) for it in names], consistent_read=True) if names else ()
+
+
 class DynamoChargerPasswords:
     """The port ChargerPasswords. Every method makes one call."""
 
@@ -137,7 +162,8 @@ class DynamoChargerPasswords:
 
     def change(self, charger_id: str, password_hash: str) -> None:
         offered = ChargerRow.next_password_hash
-        changes = [ChargerRow.password_hash.set(password_hash), offered.remove(), ChargerRow.brought_password.remove()]
+        changes = [ChargerRow.password_hash.set(password_hash), offered.remove()]
+        changes += [ChargerRow.brought_password.remove(), ChargerRow.password_note.remove()]
         update(ChargerRow(charger_id, CHARGER), changes, offered == password_hash)
 
 

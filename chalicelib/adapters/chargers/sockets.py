@@ -39,7 +39,13 @@ class DynamoSockets:
         self._clock = clock
         self._known_connection = lru_cache(_SOCKETS_REMEMBERED)(_connection)
 
-    def opened(self, connection: Connection, at: datetime, password_hash: str | None = None) -> str | None:
+    def opened(
+        self,
+        connection: Connection,
+        at: datetime,
+        password_hash: str | None = None,
+        password_note: str | None = None,
+    ) -> str | None:
         """Two calls, and two more for a socket that is outdated. `at` orders a charger's sockets.
 
         News of a socket older than the charger's present one changes nothing, and the id returned is then its own:
@@ -55,6 +61,8 @@ class DynamoSockets:
             ChargerRow.protocol.set(connection.protocol),
             ChargerRow.connected_at.set(at),
         ]
+        if password_note is not None:
+            changes.append(ChargerRow.password_note.set(password_note))
         not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
         is_its = ChargerRow.charger_id.exists() if password_hash is None else ChargerRow.password_hash == password_hash
         try:
@@ -83,7 +91,7 @@ class DynamoSockets:
             ended = replace(decode(Connection, row.body), is_ended=True)
             update(row, [ConnectionRow.body.set(encode(ended))], ConnectionRow.connection_id.exists())
 
-    def closed(self, connection: Connection) -> Charger | None:
+    def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
         row = ChargerRow(connection.charger_id, CHARGER)
         was_newest = update(
@@ -94,6 +102,7 @@ class DynamoSockets:
                 ChargerRow.connected_at.remove(),
                 ChargerRow.disconnected_at.set(self._clock()),
                 ChargerRow.list_operator.remove(),
+                ChargerRow.was_renewed.set(True) if renewed else ChargerRow.was_renewed.remove(),
             ],
             ChargerRow.connection_id == connection.connection_id,
         )
@@ -120,7 +129,8 @@ class DynamoSockets:
 
 
 def _connection(connection_id: str, minute: int) -> Connection:
-    row = find(ConnectionRow, connection_id)
+    # Half as dear, and as good but for a socket of this second: what is remembered may be a minute old anyhow.
+    row = find(ConnectionRow, connection_id, consistent=False) or find(ConnectionRow, connection_id)
     if row is None:
         raise LookupError(connection_id)
     return decode(Connection, row.body)

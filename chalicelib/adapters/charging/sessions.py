@@ -6,7 +6,6 @@ other.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,21 +13,19 @@ from typing import Any
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put, shard_of, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
 from chalicelib.records.charging import Waiting
+from chalicelib.records.parts import SHARDS
 
 # So often it is asked whether the charger of a session that charges is still there.
 _LOOKED_AT_EVERY = timedelta(hours=2)
 # The sweep leaves alone what changed in the last minute, for others may be at work on it; on this nobody is.
 _AT_ONCE = timedelta(minutes=-1)
 _UNSETTLED = frozenset({State.INITIATED, State.STOPPING})
-# DynamoDB takes 1,000 writes a second in one partition of an index; these are many thousand sessions begun a minute.
-_SHARDS = 8
-_RANDOM = random.SystemRandom()
 
 
 def _now() -> datetime:
@@ -54,7 +51,7 @@ class DynamoSessions:
         )
         due_in = _due_in(session)
         if due_in is not None:
-            row.unsettled_shard = shard_of(session.session_id, _SHARDS)
+            row.unsettled_shard = shard_of(session.session_id, SHARDS)
             row.unsettled_at = self._clock() + due_in
         if session.flags:
             row.flagged_operator = session.operator_id
@@ -100,17 +97,16 @@ class DynamoSessions:
         """
         return _page(SessionRow.by_driver, "driver_id", driver_id, limit, before)
 
-    def unsettled(self, since: datetime) -> Iterable[Session]:
-        """Eight calls, and one for each hundred sessions found."""
-        # Whoever runs out of time has not always left the same ones out.
-        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
-            found = list(SessionRow.unsettled.query(str(shard), SessionRow.unsettled_at < since))
+    def unsettled(self, since: datetime, shard: int | None = None) -> Iterable[Session]:
+        """A call for each shard, and one for each hundred sessions found."""
+        for it in shards_of(shard, SHARDS):
+            found = some_due(SessionRow.unsettled.query, it, SessionRow.unsettled_at < since)
             for row in _fresh(found):
                 if row.unsettled_at is not None and row.unsettled_at < since:
                     yield decode(Session, row.body)
 
-    def look_later(self, session_id: str) -> None:
-        due = [SessionRow.unsettled_at.set(self._clock() + _LOOKED_AT_EVERY)]
+    def look_later(self, session_id: str, after: timedelta = _LOOKED_AT_EVERY) -> None:
+        due = [SessionRow.unsettled_at.set(self._clock() + after)]
         update(SessionRow(session_id), due, SessionRow.unsettled_at.exists())
 
     def forget_driver(self, session: Session) -> None:
@@ -137,7 +133,7 @@ class DynamoSessions:
         changes: list[Action] = [SessionRow.body.set(encode(after))]
         due_in = _due_in(after)
         if due_in is not None:
-            changes.append(SessionRow.unsettled_shard.set(shard_of(after.session_id, _SHARDS)))
+            changes.append(SessionRow.unsettled_shard.set(shard_of(after.session_id, SHARDS)))
             changes.append(SessionRow.unsettled_at.set(self._clock() + due_in))
         else:
             changes += [SessionRow.unsettled_shard.remove(), SessionRow.unsettled_at.remove()]

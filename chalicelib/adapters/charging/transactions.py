@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -16,15 +15,25 @@ from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import connector_id, decode, encode, find, is_refused, shard_of, update
+from chalicelib.adapters.dynamo import (
+    connector_id,
+    decode,
+    encode,
+    find,
+    is_refused,
+    shard_of,
+    shards_of,
+    some_due,
+    update,
+)
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.domain.charging.session import Settlement
-from chalicelib.records.charging import StoredReading, Transaction
+from chalicelib.domain.pricing.course_sum import CourseSum
+from chalicelib.records.charging import StoredReading, Sums, Transaction
+from chalicelib.records.parts import SHARDS
 
-_SHARDS = 8
-_RANDOM = random.SystemRandom()
 _READINGS_KEPT = timedelta(days=400)
 _FIELDS = tuple(it.name for it in fields(Reading))
 # A charger that tells one measurand a message has told them all by then.
@@ -64,7 +73,9 @@ class DynamoTransactions:
             (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
             (TransactionRow.stopped_as, facts.stopped_as),
         ]
-        words = [known.remove() if value is None else known.set(value) for known, value in end]
+        # What is summed up is of a charge that goes on.
+        ended = [it.remove() for it in _SUMS]
+        words = [known.remove() if value is None else known.set(value) for known, value in end] + ended
         is_first = TransactionRow.stopped_heard_at.does_not_exist()
         if facts.stopped_as is None:
             is_first |= TransactionRow.stopped_as.exists()
@@ -77,6 +88,7 @@ class DynamoTransactions:
             meter_stop_wh=None,
             stop_reason=None,
             stopped_as=None,
+            sums=None,
         )
         if update(row, [*words, *_first_words(rest)], is_first):
             return _transaction(row)
@@ -103,6 +115,28 @@ class DynamoTransactions:
         row = TransactionRow(charger_id, ref)
         return update(row, [known.set(minor), known_at.set(at)], is_news & TransactionRow.session_id.exists())
 
+    def sum_up(self, known: Transaction, sums: Sums | None) -> bool:
+        was = known.sums.version if known.sums is not None else None
+        version = TransactionRow.sum_version
+        is_as_known = version.does_not_exist() if was is None else version == was
+        row = TransactionRow(known.charger_id, known.ref)
+        if sums is None:
+            return update(row, [it.remove() for it in _SUMS], is_as_known)
+        told: list[tuple[Attribute[Any], object]] = [
+            (TransactionRow.sum_until, sums.until),
+            (TransactionRow.sum_announced_at, sums.announced_at),
+            (TransactionRow.sum_again_at, sums.again_at),
+            (TransactionRow.course_sum, encode(sums.course) if sums.course else None),
+        ]
+        words = [at.remove() if value is None else at.set(value) for at, value in told]
+        has_ended = TransactionRow.stopped_heard_at.exists()
+        return update(row, [version.set(0 if was is None else was + 1), *words], is_as_known & ~has_ended)
+
+    def drop_sum(self, charger_id: str, ref: str) -> None:
+        version, gone = TransactionRow.sum_version, (TransactionRow.sum_until, TransactionRow.course_sum)
+        dropped = [version.set(version + 1), *(it.remove() for it in gone)]
+        update(TransactionRow(charger_id, ref), dropped, version.exists())
+
     def forget_token(self, charger_id: str, ref: str) -> None:
         known = TransactionRow(charger_id, ref)
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
@@ -121,16 +155,15 @@ class DynamoTransactions:
     def leave_unclaimed(self, charger_id: str, ref: str, at: datetime) -> None:
         row = TransactionRow(charger_id, ref)
         listed = [
-            TransactionRow.unclaimed_shard.set(shard_of(charger_id, _SHARDS)),
+            TransactionRow.unclaimed_shard.set(shard_of(charger_id, SHARDS)),
             TransactionRow.unclaimed_at.set(TransactionRow.unclaimed_at | at),
         ]
         update(row, listed, TransactionRow.session_id.does_not_exist())
 
-    def unclaimed(self, since: datetime) -> Iterable[Transaction]:
-        """Eight calls, and one for each transaction found."""
-        # Whoever runs out of time has not always left the same ones out.
-        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
-            for key in TransactionRow.unclaimed.query(str(shard), TransactionRow.unclaimed_at < since):
+    def unclaimed(self, since: datetime, shard: int | None = None) -> Iterable[Transaction]:
+        """A call for each shard, and one for each transaction found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(TransactionRow.unclaimed.query, it, TransactionRow.unclaimed_at < since):
                 found = self.get(key.charger_id, key.ref)
                 if found is not None:
                     yield found
@@ -138,6 +171,15 @@ class DynamoTransactions:
     def settle_claim(self, charger_id: str, ref: str) -> None:
         off = [TransactionRow.unclaimed_shard.remove(), TransactionRow.unclaimed_at.remove()]
         update(TransactionRow(charger_id, ref), off)
+
+
+_SUMS: tuple[Attribute[Any], ...] = (
+    TransactionRow.sum_version,
+    TransactionRow.sum_until,
+    TransactionRow.sum_announced_at,
+    TransactionRow.sum_again_at,
+    TransactionRow.course_sum,
+)
 
 
 class DynamoReadings:
@@ -157,12 +199,11 @@ class DynamoReadings:
                     _marks(charger_id, ref), f"{seq_no:012d}", body="", seq_no=seq_no, expires_at=expires_at
                 ).save()
             return
-        in_order = sorted(readings, key=lambda reading: reading.at)
-        body = encode([_told(it) for it in in_order])
-        digest = hashlib.sha256(body.encode()).hexdigest()[:16]
-        began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-        row = ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, seq_no=seq_no, expires_at=expires_at)
-        row.save()
+        place, body = _frame(readings)
+        ReadingsRow(_key(charger_id, ref), place, body=body, seq_no=seq_no, expires_at=expires_at).save()
+
+    def are_kept(self, charger_id: str, ref: str, readings: Sequence[Reading]) -> bool:
+        return find(ReadingsRow, _key(charger_id, ref), _frame(readings)[0]) is not None
 
     def seq_nos(self, charger_id: str, ref: str) -> Sequence[int]:
         """Two calls, and one more for each megabyte."""
@@ -185,6 +226,12 @@ class DynamoReadings:
             replace(it, reading=latest(islice(known, index, None)) or it.reading)
             for index, it in enumerate(found[:limit])
         ]
+
+    def since(self, charger_id: str, ref: str, at: datetime) -> Sequence[StoredReading]:
+        """One call, and one more for each megabyte."""
+        place = ReadingsRow.position >= _place(at)
+        rows = ReadingsRow.query(_key(charger_id, ref), place, consistent_read=True)
+        return list(_together(reading for row in rows for reading in _stored(row)))
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
         """One call. Raises ValueError for a position that is not ours.
@@ -213,6 +260,18 @@ def _together(readings: Iterable[StoredReading]) -> Iterator[StoredReading]:
         known = reading if both is None else StoredReading(reading.position, both)
     if known is not None:
         yield known
+
+
+def _frame(readings: Sequence[Reading]) -> tuple[str, str]:
+    """The position of a frame's readings, and what is kept there."""
+    in_order = sorted(readings, key=lambda reading: reading.at)
+    body = encode([_told(it) for it in in_order])
+    return f"{_place(in_order[0].at)}#{hashlib.sha256(body.encode()).hexdigest()[:16]}", body
+
+
+def _place(at: datetime) -> str:
+    """A time as positions begin with it."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _told(reading: Reading) -> dict[str, Any]:
@@ -256,7 +315,21 @@ def _first_words(facts: Transaction) -> list[Action]:
         (TransactionRow.stopped_as, facts.stopped_as),
         (TransactionRow.settlement, encode(facts.settlement) if facts.settlement else None),
     ]
+    if facts.sums is not None:
+        told.append((TransactionRow.sum_version, facts.sums.version))
     return [fact.set(fact | value) for fact, value in told if value is not None]
+
+
+def _sums(row: TransactionRow) -> Sums | None:
+    if row.sum_version is None:
+        return None
+    return Sums(
+        version=row.sum_version,
+        until=row.sum_until,
+        announced_at=row.sum_announced_at,
+        again_at=row.sum_again_at,
+        course=decode(CourseSum, row.course_sum) if row.course_sum else None,
+    )
 
 
 def _transaction(row: TransactionRow) -> Transaction:
@@ -287,4 +360,5 @@ def _transaction(row: TransactionRow) -> Transaction:
         meter_stop_wh=row.meter_stop_wh,
         stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
         session_id=row.session_id,
+        sums=_sums(row),
     )

@@ -55,6 +55,10 @@ class DynamoPlaces:
         PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept).save()
         return row
 
+    def describe(self, place: Place) -> None:
+        row = row_of(place)
+        update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.body.set(encode(place))], PlaceRow.area.exists())
+
     def remove(self, row: str) -> None:
         PlaceRow(_partition(row), _sort_key(row)).delete()
 

@@ -153,18 +153,16 @@ class CognitoIdentity:
         for user in found["Users"]:
             self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=user["Username"])
 
-    def forget_unproven(self) -> int:
+    def forget_unproven(self) -> Iterator[str]:
         """One call for each sixty that were never proven, and one for each that goes."""
         pages = self._client.get_paginator("list_users").paginate(
             UserPoolId=self._user_pool_id, Filter='cognito:user_status = "UNCONFIRMED"'
         )
-        gone = 0
         for page in pages:
             for user in page["Users"]:
                 if _told_at(page) - user["UserCreateDate"] > UNPROVEN_KEPT:
                     self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=user["Username"])
-                    gone += 1
-        return gone
+                    yield user["Username"]
 
     def _sign_up(self, told: Mapping[str, str], password: str) -> str:
         with _plain_errors(unknown=_UNUSABLE):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pynamodb.exceptions import DeleteError
+from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, update
+from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import DriverRow
+from chalicelib.domain.charging.starts import MOST_ABROAD
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import Driver, Terms
+from chalicelib.records.parts import SHARDS
 
 _ATTEMPTS = 8
 _CARD = "card/"
@@ -23,8 +25,6 @@ _LATELY_S = 2 * 3600
 _MOST_OLD = 8
 # Longer than any request, so that what was about to begin as somebody left either has begun or never will.
 _LEAVING_S = 120
-_SHARDS = 4
-_RANDOM = random.SystemRandom()
 
 
 class DynamoDrivers:
@@ -92,17 +92,30 @@ class DynamoDrivers:
         if marks:
             update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
 
-    def begin(self, driver_id: str, name: str, at: datetime) -> bool:
-        """One call, and another one now and then, to let go of what began long ago."""
+    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
+        """One call, and another one now and then, to let go of what began long ago; three where that is in the way."""
         second = int(at.timestamp())
         may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
-        row = DriverRow(driver_id)
-        if not update(row, [DriverRow.begun.add({f"{second}:{name}"})], DriverRow.driver_id.exists() & may):
+        row, changes = DriverRow(driver_id), [DriverRow.begun.add({f"{second}:{name}"})]
+        if is_abroad:
+            abroad, mark = DriverRow.abroad, f"{at:%Y-%m-%d}/{name}"
+            changes.append(abroad.add({mark}))
+            may &= abroad.does_not_exist() | abroad.contains(mark) | (size(abroad) < MOST_ABROAD)  # type: ignore[no-untyped-call]
+        as_it_may = DriverRow.driver_id.exists() & may
+        if not update(row, changes, as_it_may) and not (
+            is_abroad and self._forget_abroad(driver_id, at) and update(row, changes, as_it_may)
+        ):
             return False
         old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
         if len(old) > _MOST_OLD:
             update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
         return True
+
+    def _forget_abroad(self, driver_id: str, at: datetime) -> bool:
+        """Let go of what began abroad on other days; False where nothing did."""
+        row = find(DriverRow, driver_id)
+        old = {it for it in row.abroad or () if not it.startswith(f"{at:%Y-%m-%d}/")} if row else set()
+        return bool(old) and update(DriverRow(driver_id), [DriverRow.abroad.delete(old)], DriverRow.driver_id.exists())
 
     def begun(self, driver_id: str) -> Mapping[str, datetime]:
         row = find(DriverRow, driver_id)
@@ -125,10 +138,10 @@ class DynamoDrivers:
         changes = [DriverRow.leaving.remove(), DriverRow.leaving_until_s.remove()]
         update(DriverRow(driver_id), changes, DriverRow.leaving == request_id)
 
-    def expiring(self, month: str) -> Iterable[Driver]:
-        """Four calls, and one for each found."""
-        for shard in _RANDOM.sample(range(_SHARDS), _SHARDS):
-            for key in DriverRow.expiring.query(f"{month}/{shard}"):
+    def expiring(self, month: str, shard: int | None = None) -> Iterable[Driver]:
+        """A call for each shard, and one for each found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(DriverRow.expiring.query, f"{month}/{it}"):
                 driver = self.get(key.driver_id)
                 # The index follows the table within a second or so.
                 if driver is not None and (driver.untold_expiry or "") == month:
@@ -159,7 +172,7 @@ class DynamoDrivers:
 def _place(driver: Driver) -> str | None:
     """Where a driver stands on the list of cards that expire."""
     month = driver.untold_expiry
-    return f"{month}/{shard_of(driver.driver_id, _SHARDS)}" if month else None
+    return f"{month}/{shard_of(driver.driver_id, SHARDS)}" if month else None
 
 
 def _listed(driver: Driver) -> Action:

@@ -82,11 +82,16 @@ class DynamoTokens:
         TokenRow(uid).delete()
 
     def changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
-        """One call for each megabyte. The index follows the table within a second or so: ask about what is older."""
+        """One call, and one more where many changed in the last second of these.
+
+        The index follows the table within a second or so: ask about what is older.
+        """
         found: list[tuple[int, Token]] = []
         if after >= until:
             return found
-        for row in TokenRow.by_operator.query(operator_id, TokenRow.changed_s.between(after + 1, until)):
+        within = TokenRow.changed_s.between(after + 1, until)
+        # One more tells whether the last second has more.
+        for row in TokenRow.by_operator.query(operator_id, within, page_size=limit + 1):
             second = row.changed_s or 0
             if len(found) >= limit and second != found[-1][0]:
                 break

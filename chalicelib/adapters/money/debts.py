@@ -11,11 +11,10 @@ from datetime import date, datetime
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, update
+from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import DebtRow, DifferenceRow
 from chalicelib.records.money import Debt, Difference
-
-_SHARDS = 4
+from chalicelib.records.parts import SHARDS
 
 
 class DynamoDebts:
@@ -26,7 +25,7 @@ class DynamoDebts:
             debt.session_id,
             body=encode(debt),
             attempts=0,
-            due_shard=shard_of(debt.session_id, _SHARDS),
+            due_shard=shard_of(debt.session_id, SHARDS),
             next_at=debt.next_at,
         )
         put(row, DebtRow.session_id.does_not_exist())
@@ -58,10 +57,10 @@ class DynamoDebts:
     def remove(self, session_id: str) -> None:
         DebtRow(session_id).delete()
 
-    def due(self, at: datetime) -> Iterable[Debt]:
-        """Four calls, and one for each found."""
-        for shard in range(_SHARDS):
-            for key in list(DebtRow.due.query(str(shard), DebtRow.next_at <= at)):
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Debt]:
+        """A call for each shard, and one for each found."""
+        for it in shards_of(shard, SHARDS):
+            for key in some_due(DebtRow.due.query, it, DebtRow.next_at <= at):
                 debt = self.get(key.session_id)
                 if debt is not None and debt.next_at is not None and debt.next_at <= at:
                     yield debt

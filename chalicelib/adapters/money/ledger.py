@@ -5,7 +5,7 @@ A transfer or receipt is written once and never again: writing it a second time 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -23,7 +23,7 @@ _ATTEMPTS = 4
 
 
 class DynamoLedger:
-    """The ledger in DynamoDB: the port Ledger."""
+    """The ledger in DynamoDB: the port Ledger. Methods make one call where they say nothing else."""
 
     def append(self, transfers: Sequence[Transfer]) -> None:
         """One call; two when some, but not all, were written before.
@@ -49,13 +49,10 @@ class DynamoLedger:
         rows = LedgerRow.query(session_id, consistent_read=True)
         return sorted((decode(Transfer, row.body) for row in rows), key=lambda transfer: transfer.at)
 
-    def sessions_of(self, day: date) -> Iterable[str]:
-        """One call for each megabyte."""
-        last = ""
-        for row in LedgerRow.by_day.query(day.isoformat()):
-            if row.session_id != last:
-                last = row.session_id
-                yield last
+    def sessions_of(self, day: date, after: str, most: int) -> tuple[Sequence[str], str]:
+        beyond = LedgerRow.session_id > after if after else None
+        rows = list(LedgerRow.by_day.query(day.isoformat(), beyond, limit=most))
+        return list(dict.fromkeys(row.session_id for row in rows)), rows[-1].session_id if len(rows) == most else ""
 
 
 class DynamoReceipts:

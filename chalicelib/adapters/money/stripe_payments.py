@@ -7,7 +7,7 @@ one of the port's two words: Declined, when asking again would change nothing, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR
@@ -216,13 +216,18 @@ class StripePayments:
             intent = self._payment_intents.retrieve(payment_id)
         return _session_id(intent) if intent is not None else None
 
-    def between(self, since: datetime, until: datetime) -> Iterable[ProviderPayment]:
-        """A call for each hundred payments."""
+    def page(self, since: datetime, until: datetime, after: str) -> tuple[Sequence[ProviderPayment], str]:
+        """One call, of a hundred payments at most."""
+        asked: Any = {
+            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+            "limit": 100,
+            "expand": ["data.latest_charge"],
+            **({"starting_after": after} if after else {}),
+        }
         with plain_errors():
-            created: Any = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-            page = self._payment_intents.list({"created": created, "limit": 100, "expand": ["data.latest_charge"]})
-            for intent in page.auto_paging_iter():
-                yield _provider_payment(intent)
+            found = self._payment_intents.list(asked)
+        payments = [_provider_payment(intent) for intent in found.data]
+        return payments, payments[-1].payment_id if found.has_more and payments else ""
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
         """One call; a second one when Stripe refuses. Raises ValueError unless the amount is above 0 and held.

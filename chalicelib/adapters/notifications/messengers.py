@@ -61,6 +61,7 @@ class WebhookMessenger:
     may_be_inside: bool = False
     resolve: Resolve = resolve
     name: str = "webhook"
+    is_operators: bool = True
 
     def reaches(self, notice: Notification) -> bool:
         """Whether its operator has a webhook."""
@@ -122,6 +123,7 @@ class SnsMessenger:
     client: SNSClient
     topic_arn: str
     name: str = "sns"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Always: who subscribes is the topic's to know."""
@@ -152,6 +154,7 @@ class MailMessenger:
     drivers: Drivers
     receipt_link: Callable[[Notification], str] = lambda notice: ""
     name: str = "mail"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Whoever has an account has an address; a guest gave one for the receipt, if at all."""
@@ -191,13 +194,14 @@ def why(error: BotoCoreError | ClientError) -> str:
 
 
 def _words(notice: Notification) -> tuple[str, str]:
-    """What it says and of which session, in the language of whoever it is for."""
+    """What it says and of which session or place, in the language of whoever it is for."""
     language = Locale(notice.locale).language
     if notice.uid:
         blanks = {"uid": notice.uid, "operator": notice.operator_id}
         return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
     blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
-    return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_WHERE, language, **blanks)
+    where = Text.NOTICE_PLACE if notice.watch_id else Text.NOTICE_WHERE
+    return text(Text(f"notice_{notice.kind}"), language), text(where, language, **blanks)
 
 
 def body_of(notice: Notification) -> str:
@@ -215,6 +219,8 @@ def body_of(notice: Notification) -> str:
     if notice.uid:
         told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id", "operator_id")}
         told["token"] = notice.uid
+    if notice.watch_id:
+        del told["session_id"]
     if notice.locale:
         title, where = _words(notice)
         told |= {"locale": notice.locale, "title": title, "text": where}

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from pynamodb.exceptions import DeleteError
 
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, is_refused, put, shard_of, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, is_refused, put, shard_of, shards_of, update
 from chalicelib.adapters.tables import NoticeRow, OperatorRow
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.records.notifications import Outcome, Posted, Webhook
+from chalicelib.records.parts import SHARDS
 
 _KEPT = timedelta(days=90)
-_SHARDS = 8
 _ORDER = tuple(NotificationKind)
 _PLACE = ("driver_id", "position", "notice_id")
 
@@ -32,7 +32,7 @@ class DynamoOutbox:
             notice.notice_id,
             position=_position(notice),
             body=encode(notice),
-            due_shard=shard_of(notice.driver_id, _SHARDS),
+            due_shard=shard_of(notice.driver_id, SHARDS),
             due_at=at,
             expires_at=at + _KEPT,
         )
@@ -49,10 +49,11 @@ class DynamoOutbox:
         rows, cursor = told.page(driver_id, limit, before)
         return [_posted(row) for row in rows], cursor
 
-    def due(self, at: datetime) -> Iterable[Posted]:
-        """Eight calls, and one for each notification found."""
-        for shard in range(_SHARDS):
-            for key in NoticeRow.undelivered.query(str(shard), NoticeRow.due_at <= at):
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[Posted]:
+        """A call for each shard, and one for each notification found."""
+        for it in shards_of(shard, SHARDS):
+            # In order of time: whoever cannot be told now is due later, and stands in front of nobody.
+            for key in NoticeRow.undelivered.query(it, NoticeRow.due_at <= at):
                 row = find(NoticeRow, key.driver_id, key.notice_id)
                 # The index follows the table within a second or so.
                 if row is not None and row.outcome is None and row.due_at is not None and row.due_at <= at:
@@ -63,6 +64,12 @@ class DynamoOutbox:
         as_seen = NoticeRow.attempts == posted.attempts if posted.attempts else NoticeRow.attempts.does_not_exist()
         changes = [NoticeRow.attempts.set(posted.attempts + 1), NoticeRow.due_at.set(again_at)]
         is_ours = update(row, changes, NoticeRow.body.exists() & NoticeRow.outcome.does_not_exist() & as_seen)
+        return _posted(row) if is_ours else None
+
+    def go_on(self, driver_id: str, notice_id: str, due_at: datetime, again_at: datetime) -> Posted | None:
+        row = NoticeRow(driver_id, notice_id)
+        as_left = (NoticeRow.due_at == due_at) & NoticeRow.outcome.does_not_exist()
+        is_ours = update(row, [NoticeRow.due_at.set(again_at)], NoticeRow.body.exists() & as_left)
         return _posted(row) if is_ours else None
 
     def note_sent(self, posted: Posted, sent_by: Sequence[str]) -> None:

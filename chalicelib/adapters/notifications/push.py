@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _DEAD = ("EndpointDisabled", "InvalidParameter", "NotFound")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushMessenger:
     """Pushes to a driver's devices: the port Messenger. One read, and two calls a device.
 
@@ -37,6 +37,7 @@ class PushMessenger:
     applications: Mapping[Platform, str]
     drivers: Drivers
     name: str = "push"
+    is_operators: bool = False
 
     def reaches(self, notice: Notification) -> bool:
         """Whether there is a platform to push to; who has a device is seen when it is sent."""

@@ -13,7 +13,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
@@ -25,7 +25,8 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
 
     class Meta:
         index_name = "by_operator"
-        projection = AllProjection()
+        # Whatever else it held would be written here too with every socket.
+        projection = KeysOnlyProjection()
 
     operator_id = UnicodeAttribute(hash_key=True)
     charger_id = UnicodeAttribute(range_key=True)
@@ -86,6 +87,7 @@ class ChargerRow(Model):
     security_profile = IntegerAttribute(null=True)
     admission = UnicodeAttribute(null=True)
     next_password_hash = UnicodeAttribute(null=True)
+    password_note = UnicodeAttribute(null=True)
     brought_password = BooleanAttribute(null=True)
     keeps_list = BooleanAttribute(null=True)
     list_version = IntegerAttribute(null=True)
@@ -113,8 +115,10 @@ class ChargerRow(Model):
     metering = UnicodeAttribute(null=True)
     booted_at = UTCDateTimeAttribute(null=True)
     disconnected_at = UTCDateTimeAttribute(null=True)
+    was_renewed = BooleanAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
     silent_until = UTCDateTimeAttribute(null=True)
+    watched_until = UTCDateTimeAttribute(null=True)
 
     status = UnicodeAttribute(null=True)
     status_at = UTCDateTimeAttribute(null=True)
@@ -124,6 +128,8 @@ class ChargerRow(Model):
     last_session_id = UnicodeAttribute(null=True)
     reserved_for = UnicodeAttribute(null=True)
     reserved_until = UTCDateTimeAttribute(null=True)
+    # Who waits for the connector: "Unix second of the end/watch/driver".
+    watchers = UnicodeSetAttribute(null=True)
     spellings = UnicodeSetAttribute(null=True)
     is_found_in_any_case = BooleanAttribute(null=True)
     # Only of a station's own meter, which has a row of its own.

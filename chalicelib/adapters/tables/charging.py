@@ -122,6 +122,11 @@ class TransactionRow(Model):
     meter_stop_wh = IntegerAttribute(null=True)
     stop_reason = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
+    sum_version = IntegerAttribute(null=True)
+    sum_until = UTCDateTimeAttribute(null=True)
+    sum_announced_at = UTCDateTimeAttribute(null=True)
+    sum_again_at = UTCDateTimeAttribute(null=True)
+    course_sum = UnicodeAttribute(null=True)
     unclaimed_shard = UnicodeAttribute(null=True)
     unclaimed_at = UTCDateTimeAttribute(null=True)
 

@@ -91,6 +91,8 @@ class DriverRow(Model):
     holders = UnicodeSetAttribute(null=True)
     # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
     begun = UnicodeSetAttribute(null=True)
+    # What tokens began abroad: "day/name".
+    abroad = UnicodeSetAttribute(null=True)
     leaving = UnicodeAttribute(null=True)
     leaving_until_s = IntegerAttribute(null=True)
     # "2029-12/3": month and shard.

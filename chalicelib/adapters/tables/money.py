@@ -76,7 +76,10 @@ class ReceiptRow(Model):
 
 
 class DifferenceRow(Model):
-    """A difference that a reconciliation found; `operator_day` is the operator and the day."""
+    """A difference that a reconciliation found; `operator_day` is the operator and the day.
+
+    Under a day alone lie the payment provider's payments of it, for as long as they are being compared.
+    """
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}differences"
@@ -84,6 +87,7 @@ class DifferenceRow(Model):
     operator_day = UnicodeAttribute(hash_key=True)
     about = UnicodeAttribute(range_key=True)
     body = UnicodeAttribute()
+    expires_at = TTLAttribute(null=True)
 
 
 class IdempotencyRow(Model):

@@ -61,9 +61,10 @@ class Noted:
     """Answer to what only had to be recorded. `standing` is its token's authorization status, where it showed one.
 
     `cost` is what the charge comes to, tax included, in whole units of its currency. `limits` are its driver's, for a
-    charger that can keep them and has not said that it does.
+    charger that can keep them and has not said that it does. `is_known`: it said nothing that was not known.
     """
 
+    is_known: bool = False
     standing: AuthorizationStatus | None = None
     group: str = ""
     expires_at: datetime | None = None

@@ -100,3 +100,8 @@ def _plain(text: str) -> str:
 def _names(texts: Iterable[str]) -> tuple[str, ...]:
     names = dict.fromkeys(text.strip() for text in texts)
     return tuple(islice((name for name in names if CHARGER_ID.fullmatch(name)), MOST_CLAIMS))
+
+
+def told_identity(vendor: str | None, model: str | None, serial: str | None, firmware: str | None) -> str:
+    """What a charger says it is when it boots, as one text; empty where it never said."""
+    return "|".join(it or "" for it in (vendor, model, serial, firmware)) if vendor is not None else ""

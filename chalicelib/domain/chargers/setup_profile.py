@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 # Raised whenever what a profile comes to changes: chargers are then looked at again.
-_REVISION = 1
+_REVISION = 2
 _LONGEST_CHARGE_S = 48 * 3600
 # One reading in a message about a whole charge; the frame that carries it holds 32 KB on AWS.
 _READING_BYTES = 250
@@ -40,6 +40,7 @@ class Aspect(StrEnum):
     RECONNECT_SPREAD = "reconnect_spread_s"
     RECONNECT_DOUBLINGS = "reconnect_doublings"
     PING = "ping_s"
+    HEARTBEAT = "heartbeat_s"
     LIST_KEPT = "list_kept"
     LIST_FIRST = "list_first"
     OFFLINE_KNOWN = "offline_known_tokens"
@@ -99,8 +100,8 @@ class SetupProfile:
     message_attempts: int | None = 8
     message_wait_s: int | None = 15
     reconnect_wait_s: int | None = 10
-    reconnect_spread_s: int | None = 60
-    reconnect_doublings: int | None = 4
+    reconnect_spread_s: int | None = 10
+    reconnect_doublings: int | None = 3
     ping_s: int | None = 120
     list_first: bool | None = False
     offline_known_tokens: bool | None = True
@@ -140,11 +141,15 @@ def shortest_stop_interval_s() -> int:
 
 @dataclass(frozen=True, slots=True)
 class ChargerTraits:
-    """What is registered of a charger that bears on its settings."""
+    """What bears on a charger's settings beside its operator's profile: its registration, and the network's own wishes.
+
+    `heartbeat_s` is how often every charger says that it is there, None for as often as it likes.
+    """
 
     is_load_managed: bool = False
     has_main_meter: bool = False
     keeps_list: bool = False
+    heartbeat_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,8 @@ def wishes(profile: SetupProfile, place: ChargerTraits) -> tuple[DesiredSetting,
         _one(Aspect.RECONNECT_SPREAD, profile.reconnect_spread_s),
         _one(Aspect.RECONNECT_DOUBLINGS, profile.reconnect_doublings),
         _one(Aspect.PING, profile.ping_s),
+        # A boot is answered with it as well; chargers that do not boot for a year hear of another one only so.
+        _one(Aspect.HEARTBEAT, place.heartbeat_s),
         _one(Aspect.MASTER_PASS, profile.master_pass_group),
         _one(Aspect.COST_SHOWN, profile.shows_running_cost or None),
     ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.charging.dues import refund_key
+from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.notifications import KINDS, Notification, NotificationKind
 
@@ -20,8 +22,9 @@ IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
 _PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
-# Of these a session may have several, each with its number (`refunds.told_of`).
-_NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED)
+# Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), and of the
+# corrections that are settled the first is 0.
+_NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED, NotificationKind.BILL_CORRECTED)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime, number: int = 0) -> Notification | None:
@@ -43,7 +46,7 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime, numb
 def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool:
     """Whether a session shows that a notification is true; of what passes it cannot show the contrary.
 
-    `number` is that of the refund it tells of.
+    `number` is that of the refund or the correction it tells of.
     """
     match kind:
         case NotificationKind.STARTED | NotificationKind.FINISHED:
@@ -60,13 +63,26 @@ def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool
             may_stand = kind is NotificationKind.REFUNDED
             return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
         case NotificationKind.BILL_CORRECTED:
-            return _is_lowered(session)
+            return number in _lowered(session)
     return True
 
 
-def _is_lowered(session: Session) -> bool:
-    settled = [it for it in session.corrections if it.is_settled]
-    return any(it.waived_minor or session.refunded_minor for it in settled)
+def _lowered(session: Session) -> set[int]:
+    """The numbers of those corrections that made the session cost less: by what was waived, or what went back."""
+    settled = (it for it in session.corrections if it.is_settled)
+    given_back = {it.key for it in session.refunds if it.status is RefundStatus.DONE}
+    # Before refunds were kept one by one, only their sum was.
+    is_sum_alone = bool(session.refunded_minor) and not session.refunds
+    return {
+        number
+        for number, it in enumerate(settled)
+        if it.waived_minor or refund_key(it.key) in given_back or is_sum_alone
+    }
+
+
+def corrections_told(before: Session, after: Session) -> list[int]:
+    """The numbers of the corrections that a change of the session has made come true, in order."""
+    return sorted(_lowered(after) - _lowered(before))
 
 
 def following(before: Session, after: Session) -> list[NotificationKind]:

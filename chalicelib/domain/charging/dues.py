@@ -42,6 +42,11 @@ class CorrectionWithdrawn:
     key: str
 
 
+def refund_key(key: str) -> str:
+    """Under which key the correction of that key gives money back; no caller's key has a space."""
+    return f"correction {key}"
+
+
 DueEvent = WrittenOff | BillCorrected | CorrectionSettled | CorrectionWithdrawn
 
 

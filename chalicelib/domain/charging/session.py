@@ -311,6 +311,11 @@ class Session:
         return max(0, self.payable_minor - (self.payment.amount_minor if self.payment else self.taken_minor))
 
     @property
+    def has_receipt(self) -> bool:
+        """Whether its receipt may be issued: it is over and billed, and was paid, or nothing of it is asked for."""
+        return self.is_over and self.bill is not None and (self.payment is not None or not self.due_minor)
+
+    @property
     def left_to_refund_minor(self) -> int:
         """What of its payment has not gone back, nor is asked for already."""
         return left_minor(self.refunds, self.payment.amount_minor, self.refunded_minor) if self.payment else 0

@@ -1,7 +1,7 @@
 """Starts: how many of one driver's charges may be about to begin, and how long they wait after starts in vain.
 
 A start keeps a connector from everybody until its charger begins or gives up. What one account can keep so is bounded
-across all chargers, whatever its cards are good for.
+across all chargers, whatever its cards are good for. Abroad, where a token is enough, so many begin in a day.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ MOST_STARTING = 3
 MOST_FRUITLESS = 3
 COOL_DOWN = timedelta(minutes=10)
 LONGEST_COOL_DOWN = timedelta(hours=1)
+# So many charges of one driver by tokens abroad in a day (UTC): a token can be copied, and nobody sees a price there.
+MOST_ABROAD = 6
 # Whoever changes their mind within seconds keeps nobody waiting.
 _KEPT_WAITING = timedelta(seconds=8)
 _FRUITLESS = (Reason.CHARGER_DID_NOT_START, Reason.CARD_NOT_CONFIRMED, Reason.CANCELLED, Reason.INTERNAL)

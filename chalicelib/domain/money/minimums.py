@@ -8,14 +8,20 @@ all the same (error code `amount_too_small`), its word is believed and not this 
 
 Forints and Taiwan dollars are whole for payouts only, and are charged in hundredths. Krónur and Ugandan shillings have
 no hundredths here; how Stripe is told them is `adapters/money/stripe_payments.py`'s.
+
+A charge that comes to less is let go, so that nobody owes what cannot be paid; so often within a month, and no more.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 
 from chalicelib.domain.pricing.currency import decimals
 
+# Half a euro or so each: what one account can charge for nothing in that time is not worth the plugging in.
+MOST_LET_GO = 20
+LET_GO_WITHIN = timedelta(days=30)
 # Besides this, cards know no thousandths; Stripe knows no part of an ariary.
 _STEPS = {"MGA": 100}
 # As documented from that day on, until a later row names the currency again; in minor units of ISO 4217.
@@ -72,3 +78,9 @@ def chargeable_minor(amount_minor: int, currency: str, on: date) -> int:
     """What of an amount a card can be charged on a day: nothing below the least, and no part of the smallest step."""
     amount_minor -= amount_minor % step_minor(currency)
     return amount_minor if amount_minor >= least_charge_minor(currency, on) else 0
+
+
+def may_begin_from(let_go: Collection[datetime], at: datetime) -> datetime | None:
+    """When a driver may begin again, whole charges of theirs having been let go at these times; None: now."""
+    lately = sorted(it for it in let_go if at - it < LET_GO_WITHIN)
+    return lately[-MOST_LET_GO] + LET_GO_WITHIN if len(lately) >= MOST_LET_GO else None

@@ -35,7 +35,7 @@ class Profile:
 class Receipt:
     """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it.
 
-    `language` is the locale of whoever it was issued to.
+    `language` is the locale of whoever it was issued to. `paid_at` None: nothing was paid, for all of it was let go.
     """
 
     number: str
@@ -56,7 +56,7 @@ class Receipt:
     energy_wh: int
     bill: Bill
     paid_minor: int
-    paid_at: datetime
+    paid_at: datetime | None
     card: str
     language: str = ENGLISH
     waived_minor: int = 0

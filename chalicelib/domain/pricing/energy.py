@@ -11,6 +11,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.periods import NOTHING, Reported
 from chalicelib.domain.pricing.registers import Point, Run, Supply, distinct, longest_run
@@ -18,7 +19,7 @@ from chalicelib.domain.pricing.registers import Point, Run, Supply, distinct, lo
 # No vehicle takes more in one go, trucks included.
 _MOST_WH = 2_000_000
 # A meter of some age shows more than this.
-_LIFE_WH = 50_000
+LIFE_WH = 50_000
 # Displays and protocols round to 10 Wh at the finest; whole readings tell a coarser step themselves.
 _FINEST_WH = 10
 _COARSER_WH = (1_000, 100)
@@ -82,6 +83,7 @@ class Measured:
     `energy_wh` is None when there is nothing to go by. `points` are the registers believed, rising, from the first
     to the last: the course of the charge; `reported` what was told of it besides. `agrees`: nothing told was left out.
     Where `is_bounded` is false it may have been more than is proven, by nobody knows how much: a person decides.
+    What is `summed` up already is a part of the course whose `points` are not there, but for the last of them.
     """
 
     energy_wh: int | None
@@ -92,6 +94,7 @@ class Measured:
     agrees: bool = True
     is_bounded: bool = True
     reported: Reported = NOTHING
+    summed: CourseSum | None = None
 
 
 def measure(told: EnergyFacts) -> Measured:
@@ -131,7 +134,7 @@ def _shows_a_life(told: EnergyFacts) -> bool:
     if told.supply.is_registered or start is None or start.energy_wh > 0 or not news:
         return False
     first_wh, last_wh = news[0].energy_wh, (told.stop or news[-1]).energy_wh
-    return first_wh > _LIFE_WH and 0 <= last_wh - first_wh < first_wh // 10
+    return first_wh > LIFE_WH and 0 <= last_wh - first_wh < first_wh // 10
 
 
 def _on_one_register(told: EnergyFacts) -> tuple[list[Point], bool]:
@@ -213,8 +216,9 @@ def _by_run(told: EnergyFacts, readings: Sequence[Point]) -> Measured:
     has_both = start is not None and stop is not None
     is_bounded = _is_most(run, points) and (not has_both or _silence(told, run) <= _SILENCE)
     if has_both and len(points) == 2:
-        # Nothing but two registers that cannot both be true. A small fall is a rounding of nothing.
-        is_bounded = 0 <= points[0].energy_wh - points[1].energy_wh <= _NOTHING_WH
+        # Nothing but two registers that cannot both be true. One that fell proves nothing, which is billed and flagged;
+        # one that rose beyond all power may yet be right in part.
+        is_bounded = points[1].energy_wh <= points[0].energy_wh
     return _measured(told, run, every, flags, is_bounded=is_bounded)
 
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 from operator import itemgetter
 
 from chalicelib.domain.pricing.registers import Point
-from chalicelib.domain.pricing.standstills import Flow, flow, marks_of
+from chalicelib.domain.pricing.standstills import Flow, flow, flow_since, marks_of, rises_of
 
 # A state told longer before a charge began is that of another one.
 _OF_THIS = timedelta(minutes=5)
@@ -62,6 +62,11 @@ class ChargingPeriod:
     power_w: Fraction | None = None
     current_ma: Fraction | None = None
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether the car stood there, by its own doing and for long enough to count."""
+        return not self.is_charging and not self.is_withheld
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
@@ -83,10 +88,19 @@ NOTHING = Reported()
 def pauses(points: Sequence[Point], reported: Reported, began_at: datetime, ended_at: datetime) -> tuple[Pause, ...]:
     """When a car at the plug was not charging, from `began_at` to `ended_at`, in order."""
     shown = flow(points, began_at, ended_at, goes_on=reported.goes_on)
+    return _pauses(shown, told_of(reported.uses, began_at), began_at, ended_at)
+
+
+def told_of(uses: Uses, began_at: datetime) -> Uses:
+    """What was told of a charge that began then, with what held at its beginning: nothing, unless that was told."""
+    return [(began_at - _OF_THIS, None), *((at, use) for at, use in uses if at >= began_at - _OF_THIS)]
+
+
+def _pauses(shown: Flow, told: Uses, from_at: datetime, ended_at: datetime) -> tuple[Pause, ...]:
+    """The pauses of a part of a charge, of which the registers show that."""
     found: list[Pause] = []
-    told = [(at, use) for at, use in reported.uses if at >= began_at - _OF_THIS]
-    for (since, use), (until, _) in pairwise([(began_at - _OF_THIS, None), *told, (ended_at, None)]):
-        low, high = max(since, began_at), min(until, ended_at)
+    for (since, use), (until, _) in pairwise([*told, (ended_at, None)]):
+        low, high = max(since, from_at), min(until, ended_at)
         if low >= high or use is Use.CHARGING:
             continue
         if use in (Use.PARKED, Use.WITHHELD):
@@ -137,8 +151,7 @@ def charging_periods(
     """
     ended_at = max(began_at, ended_at)
     marks = marks_of(points, began_at, ended_at)
-    rises = [max(0, after.energy_wh - before.energy_wh) for before, after in pairwise(marks)]
-    measured_wh = sum(rises)
+    measured_wh = sum(rises_of(marks))
     if not measured_wh or not energy_wh:
         # Registers that stood still prove nothing where energy flowed all the same.
         stands = pauses(() if energy_wh != 0 else points, reported, began_at, ended_at)
@@ -148,11 +161,30 @@ def charging_periods(
         return tuple(_cut(whole, stands))
     stands = pauses(points, reported, began_at, ended_at)
     # Where the evidence proves another sum than the registers show, each part has its share of it.
-    share = Fraction(energy_wh, measured_wh)
+    return _steps(marks, stands, Fraction(energy_wh, measured_wh), reported)
+
+
+def periods_since(
+    marks: Sequence[Point], first: int, began_at: datetime, reported: Reported, *, is_coarse: bool
+) -> tuple[ChargingPeriod, ...]:
+    """How a charge that began at `began_at` went from its register at `first` on, where all of them are believed.
+
+    Of the registers before it there are those of a `shortest_pause` at least; the last is that of the end.
+    """
+    shown = flow_since(marks, first, is_coarse=is_coarse, goes_on=reported.goes_on)
+    stands = _pauses(shown, told_of(reported.uses, began_at), marks[first].at, marks[-1].at)
+    return _steps(marks[first:], stands, Fraction(1), reported)
+
+
+def _steps(
+    marks: Sequence[Point], stands: Sequence[Pause], share: Fraction, reported: Reported
+) -> tuple[ChargingPeriod, ...]:
+    """The periods from each register to the next, cut by the pauses."""
     told_ma, told_w = sorted(reported.currents), sorted(reported.powers)
     found: list[ChargingPeriod] = []
     place = 0
-    for (before, after), rise in zip(pairwise(marks), rises, strict=True):
+    for before, after in pairwise(marks):
+        rise = max(0, after.energy_wh - before.energy_wh)
         step = ChargingPeriod(
             began_at=before.at,
             ended_at=after.at,

@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
+from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.periods import ChargingPeriod
 from chalicelib.domain.pricing.tally import Tally, applying, tally
@@ -53,10 +54,11 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """All that is to be paid for; charging periods follow each other without a gap."""
+    """All that is to be paid for; charging periods follow each other without a gap, and what is `summed` up before."""
 
     periods: tuple[ChargingPeriod, ...] = ()
     reserved: Reserved | None = None
+    summed: CourseSum | None = None
 
 
 def planned(
@@ -79,13 +81,16 @@ def rates(tariff: Tariff, time_zone: str, at: datetime) -> tuple[PriceComponent,
     return tuple(applying(_elements(tariff, None), time_zone, at))
 
 
-def idle_price(tariff: Tariff, periods: Sequence[ChargingPeriod], time_zone: str) -> PriceComponent | None:
+def idle_price(
+    tariff: Tariff, periods: Sequence[ChargingPeriod], time_zone: str, summed: CourseSum | None = None
+) -> PriceComponent | None:
     """The price of standing on from the end of these periods; None where that is free then."""
     ended_at = periods[-1].ended_at
     more = ChargingPeriod(began_at=ended_at, ended_at=ended_at + _SECOND, energy_wh=Fraction(0), is_charging=False)
-    elements = _elements(tariff, None)
+    elements, earlier = _elements(tariff, None), summed.parked if summed else None
     before, after = (
-        tally(elements, it, time_zone).amounts.get(Priced.PARKING_TIME, {}) for it in (periods, (*periods, more))
+        tally(elements, it, time_zone, earlier).amounts.get(Priced.PARKING_TIME, {})
+        for it in (periods, (*periods, more))
     )
     return next((it for it, quantity in after.items() if it.price and quantity != before.get(it)), None)
 
@@ -96,22 +101,33 @@ def price(tariff: Tariff, usage: Usage, time_zone: str) -> Bill:
     if usage.reserved is not None:
         lines += _reservation_lines(tariff, usage.reserved, time_zone)
     if usage.periods:
-        periods = _without_short_stands(usage.periods, timedelta(seconds=tariff.idle_grace_s))
-        sums = tally(_elements(tariff, None), periods, time_zone)
+        since = usage.summed.stand_began_at if usage.summed else None
+        periods, is_let_go = _without_short_stands(usage.periods, timedelta(seconds=tariff.idle_grace_s), since)
+        summed = usage.summed.without_stand if usage.summed and is_let_go else usage.summed
+        sums = tally(_elements(tariff, None), periods, time_zone, summed.tally if summed else None)
         lines += _lines(sums, _CHARGED, tariff.currency)
     return total(tariff, lines, is_charge=bool(usage.periods))
 
 
-def _without_short_stands(periods: Sequence[ChargingPeriod], grace: timedelta) -> Sequence[ChargingPeriod]:
-    """Time parked for less than the grace costs nothing; what is parked for longer costs from its beginning."""
+def _without_short_stands(
+    periods: Sequence[ChargingPeriod], grace: timedelta, since: datetime | None
+) -> tuple[Sequence[ChargingPeriod], bool]:
+    """Time parked for less than the grace costs nothing; what is parked for longer costs from its beginning.
+
+    A car that stood there before these periods did so `since` then; says also whether that costs nothing.
+    """
     if not grace:
-        return periods
+        return periods, False
     found: list[ChargingPeriod] = []
-    for is_stand, group in groupby(periods, key=lambda it: not it.is_charging and not it.is_withheld):
+    is_let_go = since is not None and not periods[0].is_parked and periods[0].began_at - since < grace
+    for is_stand, group in groupby(periods, key=lambda it: it.is_parked):
         stand = list(group)
-        is_short = is_stand and stand[-1].ended_at - stand[0].began_at < grace
+        is_first = not found and since is not None
+        began_at = since if is_first and since is not None else stand[0].began_at
+        is_short = is_stand and stand[-1].ended_at - began_at < grace
+        is_let_go = is_let_go or (is_short and is_first)
         found += [replace(it, is_withheld=True) for it in stand] if is_short else stand
-    return found
+    return found, is_let_go
 
 
 def _elements(tariff: Tariff, reservation: ReservationRestriction | None) -> list[Element]:

@@ -48,6 +48,10 @@ class Supply:
         """The most a register can rise in that time."""
         return int(self.power_w * _ABOVE_NOMINAL * max(0.0, lasted_s) / 3600) + self.slack_wh
 
+    def sure_wh(self, lasted_s: float) -> float:
+        """What no rise in that time is too much for, whichever way it is looked at."""
+        return self.power_w * _ABOVE_NOMINAL * lasted_s / 3600 + self.slack_wh
+
     def can_give(self, before: Point, after: Point) -> bool:
         """Whether a register that stood at `before` can stand at `after`."""
         rise_wh = after.energy_wh - before.energy_wh

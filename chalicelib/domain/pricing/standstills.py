@@ -21,7 +21,8 @@ _CREEP_WH = 10
 _SHORTEST = timedelta(minutes=15)
 # Chargers tell their registers every quarter of an hour at least; after a longer silence nothing is taken to flow on.
 _SILENCE = timedelta(minutes=20)
-_COARSE_WH = (1_000, 100)
+# A meter of whole 100 Wh moves within the shortest pause all the same.
+COARSE_WH = 1_000
 
 Span = tuple[datetime, datetime]
 
@@ -43,18 +44,26 @@ def flow(points: Sequence[Point], began_at: datetime, ended_at: datetime, *, goe
     if len(points) < 2:
         return Flow()
     marks = marks_of(points, began_at, ended_at)
-    is_open = goes_on and marks[-1].at - marks[-2].at <= _SILENCE and marks[-2].at > began_at
+    return flow_since(marks, 0, is_coarse=is_coarse(marks), goes_on=goes_on)
+
+
+def flow_since(marks: Sequence[Point], first: int, *, is_coarse: bool, goes_on: bool) -> Flow:
+    """What registers show of the time from the one at `first` on.
+
+    Those before it need reach back no further than `shortest_pause`. `is_coarse` as all of the charge's registers are.
+    """
+    is_open = goes_on and marks[-1].at - marks[-2].at <= _SILENCE and marks[-2].at > marks[0].at
     known = marks[:-1] if is_open else marks
-    is_still = _still(known)
-    real = [place for place, rise_wh in enumerate(_rises(known)) if rise_wh > 0 and not is_still[place]]
+    is_still = still_steps(known, shortest_pause(is_coarse=is_coarse))
+    real = [place for place, rise_wh in enumerate(rises_of(known)) if rise_wh > 0 and not is_still[place]]
     last = real[-1] if real else -1
     still = [it or place > last for place, it in enumerate(is_still)]
     if is_open:
         still.append(bool(still) and still[-1])
     spans = list(pairwise(it.at for it in marks))
     return Flow(
-        _joined([span for span, is_it in zip(spans, still, strict=True) if is_it]),
-        tuple(spans[place] for place in real),
+        _joined([span for span, is_it in zip(spans[first:], still[first:], strict=True) if is_it]),
+        tuple(spans[place] for place in real if place >= first),
     )
 
 
@@ -65,17 +74,17 @@ def marks_of(points: Sequence[Point], began_at: datetime, ended_at: datetime) ->
     return [Point(began_at, first_wh), *inner, Point(ended_at, last_wh)]
 
 
-def _rises(marks: Sequence[Point]) -> list[int]:
+def rises_of(marks: Sequence[Point]) -> list[int]:
+    """What came from each register to the next; one that fell shows nothing."""
     return [max(0, after.energy_wh - before.energy_wh) for before, after in pairwise(marks)]
 
 
-def _still(marks: Sequence[Point]) -> list[bool]:
-    """For each step whether it lies in a pause: long enough to be one, and nothing but creep in it."""
-    rises = _rises(marks)
+def still_steps(marks: Sequence[Point], shortest: timedelta) -> list[bool]:
+    """For each step whether it lies in a pause: at least the `shortest`, and nothing but creep in it."""
+    rises = rises_of(marks)
     total_wh = [0]
     for rise_wh in rises:
         total_wh.append(total_wh[-1] + rise_wh)
-    shortest = max(_SHORTEST, timedelta(hours=1.5 * _step_wh(marks) / _LEAST_W))
     starts = [0] * (len(marks) + 1)
     times = [it.at for it in marks]
     for place in range(len(marks) - 1):
@@ -104,10 +113,15 @@ def _is_quick(rise_wh: int, lasted: timedelta) -> bool:
     return rise_wh > _CREEP_WH and rise_wh > _CREEP_W * (lasted / timedelta(hours=1))
 
 
-def _step_wh(marks: Sequence[Point]) -> int:
-    """How finely the meter tells its registers, as far as they show it."""
+def shortest_pause(*, is_coarse: bool) -> timedelta:
+    """A meter of whole kWh need not have moved for longer."""
+    return max(_SHORTEST, timedelta(hours=1.5 * COARSE_WH / _LEAST_W)) if is_coarse else _SHORTEST
+
+
+def is_coarse(marks: Sequence[Point]) -> bool:
+    """Whether a meter tells its registers in whole kWh, as far as they show it."""
     shown = {it.energy_wh for it in marks[1:-1] if it.energy_wh} - {marks[0].energy_wh, marks[-1].energy_wh}
-    return next((step for step in _COARSE_WH if len(shown) > 1 and all(it % step == 0 for it in shown)), _CREEP_WH)
+    return len(shown) > 1 and all(it % COARSE_WH == 0 for it in shown)
 
 
 def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:

@@ -43,14 +43,38 @@ class Tally:
         return rounded
 
 
-def tally(elements: Sequence[Element], periods: Sequence[ChargingPeriod], time_zone: str) -> Tally:
-    """Walk through the periods, which follow each other without a gap."""
-    began_at, ended_at = periods[0].began_at, periods[-1].ended_at
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So much of what one price is for, exactly: `quantity` is a fraction as text."""
+
+    component: PriceComponent
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TallySoFar:
+    """The tally of a charge's first part, to be gone on with; `amounts` in the order of first use."""
+
+    began_at: datetime
+    energy_wh: int = 0
+    amounts: tuple[Amount, ...] = ()
+    last: tuple[PriceComponent, ...] = ()
+
+
+def tally(
+    elements: Sequence[Element],
+    periods: Sequence[ChargingPeriod],
+    time_zone: str,
+    before: TallySoFar | None = None,
+) -> Tally:
+    """Walk through the periods, which follow each other without a gap, and what was tallied `before`."""
+    began_at, ended_at = before.began_at if before else periods[0].began_at, periods[-1].ended_at
     walk = _Walk(elements, time_zone, began_at, ended_at)
-    sums = _Sums()
-    so_far_wh = Fraction(0)
+    sums = _Sums(before)
+    so_far_wh = Fraction(before.energy_wh if before else 0)
     # One without time or energy knows no power, and would choose the fee of the charge that follows it.
-    for period in [it for it in periods if it.energy_wh or it.ended_at > it.began_at] or periods:
+    walked = [it for it in periods if it.energy_wh or it.ended_at > it.began_at]
+    for period in walked if walked or before else periods:
         timed = Priced.TIME if period.is_charging else None if period.is_withheld else Priced.PARKING_TIME
         for bits, energy_wh, duration_us in walk.pieces(period, so_far_wh):
             if Priced.FLAT not in sums.last and (fee := walk.first(bits, Priced.FLAT)):
@@ -61,6 +85,23 @@ def tally(elements: Sequence[Element], periods: Sequence[ChargingPeriod], time_z
                 sums.add(per_hour, duration_us.numerator, duration_us.denominator * _SECOND_US)
         so_far_wh += period.energy_wh
     return sums.tally()
+
+
+def tally_so_far(
+    elements: Sequence[Element], periods: Sequence[ChargingPeriod], time_zone: str, before: TallySoFar
+) -> TallySoFar:
+    """What was tallied before, and these periods, whose energy sums to whole Wh."""
+    found = tally(elements, periods, time_zone, before)
+    return TallySoFar(
+        began_at=before.began_at,
+        energy_wh=before.energy_wh + int(sum(it.energy_wh for it in periods)),
+        amounts=tuple(
+            Amount(component, str(quantity))
+            for by_component in found.amounts.values()
+            for component, quantity in by_component.items()
+        ),
+        last=tuple(found.last.values()),
+    )
 
 
 def applying(elements: Sequence[Element], time_zone: str, at: datetime) -> list[PriceComponent]:
@@ -188,10 +229,13 @@ def _us(seconds: int | None) -> int | None:
 class _Sums:
     """Quantities by price, kept by their denominators: fractions of many are dear to add one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: TallySoFar | None = None) -> None:
         self.last: dict[Priced, PriceComponent] = {}
         self._numerators: dict[Priced, dict[int, dict[int, int]]] = {}
         self._components: dict[int, PriceComponent] = {}
+        for it in before.amounts if before else ():
+            self.add(it.component, *Fraction(it.quantity).as_integer_ratio())
+        self.last = {it.type: it for it in before.last} if before else {}
 
     def add(self, component: PriceComponent, numerator: int, denominator: int) -> None:
         # By identity, which costs less to look up; equal prices of several elements are put together in the end.

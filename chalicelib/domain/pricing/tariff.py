@@ -6,7 +6,6 @@ come to is computed in `chalicelib/domain/pricing/rating.py`; times of day are t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
@@ -169,14 +168,14 @@ class Tariff:
     def charges_for_idling(self) -> bool:
         """Whether time connected and not charging may cost something, at whatever hour."""
         return any(
-            price.type is Priced.PARKING_TIME and price.price for it in self._charge for price in it.price_components
+            price.type is Priced.PARKING_TIME and price.price for it in self.of_charge for price in it.price_components
         )
 
     @property
     def charges_for_time(self) -> bool:
         """Whether it matters to the price when a car was charging, and when it stood."""
         timed = (Priced.TIME, Priced.PARKING_TIME)
-        return any(price.type in timed and price.price for it in self._charge for price in it.price_components)
+        return any(price.type in timed and price.price for it in self.of_charge for price in it.price_components)
 
     @property
     def for_blocking(self) -> Tariff | None:
@@ -188,7 +187,7 @@ class Tariff:
             return None
         standing = (
             replace(it, price_components=(price,))
-            for it in self._charge
+            for it in self.of_charge
             for price in it.price_components
             if price.type is Priced.PARKING_TIME
         )
@@ -196,9 +195,9 @@ class Tariff:
         return replace(self, elements=(*standing, *reserving), min_price=None)
 
     @property
-    def _charge(self) -> Iterator[Element]:
+    def of_charge(self) -> tuple[Element, ...]:
         """The elements that price a charge, and not its reservation."""
-        return (it for it in self.elements if it.restrictions.reservation is None)
+        return tuple(it for it in self.elements if it.restrictions.reservation is None)
 
     @property
     def depends_on_course(self) -> bool:

@@ -83,7 +83,9 @@ class Text(StrEnum):
     NOTICE_CARD_EXPIRES = "notice_card_expires"
     NOTICE_BILL_CORRECTED = "notice_bill_corrected"
     NOTICE_TOKEN_ISSUED = "notice_token_issued"  # noqa: S105
+    NOTICE_CONNECTOR_FREE = "notice_connector_free"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
+    NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"
 
 

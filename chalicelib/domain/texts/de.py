@@ -74,6 +74,8 @@ TEXTS = {
     Text.NOTICE_CARD_EXPIRES: "Ihre Zahlungskarte läuft bald ab: Hinterlegen Sie in der App eine andere",
     Text.NOTICE_BILL_CORRECTED: "Ihre Rechnung wurde gesenkt",
     Text.NOTICE_TOKEN_ISSUED: "Für Sie wurde eine Ladekarte ausgestellt: Sagen Sie in der App, ob es Ihre ist",
+    Text.NOTICE_CONNECTOR_FREE: "Der Anschluss, auf den Sie warten, ist frei",
     Text.NOTICE_TOKEN: "Karte {uid}, ausgestellt von {operator}. Lehnen Sie sie in der App ab, falls sie fremd ist.",
+    Text.NOTICE_PLACE: "Ladestation {charger}, Anschluss {connector}. Er ist für niemanden reserviert.",
     Text.NOTICE_WHERE: "Ladevorgang {session} an der Ladestation {charger}, Anschluss {connector}.",
 }

@@ -74,6 +74,8 @@ TEXTS = {
     Text.NOTICE_CARD_EXPIRES: "Your payment card will soon expire: save another one in the app",
     Text.NOTICE_BILL_CORRECTED: "Your bill was lowered",
     Text.NOTICE_TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
+    Text.NOTICE_CONNECTOR_FREE: "The connector you wait for is free",
     Text.NOTICE_TOKEN: "Card {uid}, issued by {operator}. Refuse it in the app if you do not know it.",
+    Text.NOTICE_PLACE: "Charger {charger}, connector {connector}. It is kept for nobody.",
     Text.NOTICE_WHERE: "Session {session} at charger {charger}, connector {connector}.",
 }

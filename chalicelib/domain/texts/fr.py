@@ -74,6 +74,8 @@ TEXTS = {
     Text.NOTICE_CARD_EXPIRES: "Votre carte de paiement expire bientôt : enregistrez-en une autre dans l'application",
     Text.NOTICE_BILL_CORRECTED: "Votre facture a été réduite",
     Text.NOTICE_TOKEN_ISSUED: "Une carte de recharge vous a été délivrée : dites dans l'application si c'est la vôtre",
+    Text.NOTICE_CONNECTOR_FREE: "Le connecteur que vous attendez est libre",
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
+    Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",
 }

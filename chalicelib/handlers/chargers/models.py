@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.opening_hours import ExceptionalPeriod, OpeningHours, RegularHours
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.pricing.wall_clock import is_zone
 from chalicelib.handlers.http import examples
@@ -22,7 +23,10 @@ from chalicelib.handlers.http.fields import (
     secret,
 )
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import Admission, PasswordSource, PlugType
+from chalicelib.records.chargers import (
+    Admission,
+    PasswordSource,
+)
 
 
 def _known_zone(name: str) -> str:
@@ -176,10 +180,11 @@ class RegisteredCharger(ResponseBody):
 
 
 class RegisteredChargers(ResponseBody):
-    """All of an operator's chargers."""
+    """Some of an operator's chargers, by id; ask again with `cursor` for more."""
 
-    model_config = example(**examples.REGISTERED)
+    model_config = example(**examples.REGISTERED, next_cursor=None)
     items: list[RegisteredCharger]
+    next_cursor: str | None
 
 
 class ConnectorView(ResponseBody):

@@ -13,6 +13,7 @@ from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, opening_hours
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import ChargerId, Id
+from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.models import TariffBody
 from chalicelib.handlers.pricing.views import tariff
 from chalicelib.records.chargers import Admission, Charger, Plug, Site
@@ -20,6 +21,7 @@ from chalicelib.wiring import network
 
 operators = Blueprint(__name__)
 
+_PAGING = Paging(usual=100)
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
 
@@ -99,12 +101,19 @@ def put_charger(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(operators, "GET", "/v1/operator/chargers", answers=RegisteredChargers, needs_operator=True)
+@endpoint(
+    operators,
+    "GET",
+    "/v1/operator/chargers",
+    answers=RegisteredChargers,
+    errors=(400,),
+    query=_PAGING.query,
+    needs_operator=True,
+)
 def list_chargers(request: Request) -> RegisteredChargers:
-    """All of the operator's chargers, as registered."""
-    return RegisteredChargers(
-        items=[views.registered(it) for it in network().registry.of_operator(request.operator_id)]
-    )
+    """The operator's chargers, as registered, in the order of their ids."""
+    found, cursor = network().registry.page(request.operator_id, *_PAGING.asked(request))
+    return RegisteredChargers(items=[views.registered(it) for it in found], next_cursor=cursor)
 
 
 def _checked(request: Request, name: str, form: TypeAdapter[str]) -> str:

@@ -36,8 +36,8 @@ class SetupProfileBody(RequestBody):
     message_attempts: Annotated[_Attempts | None, Field(description=f"of what Kerb could not take; {_Left}")] = 8
     message_wait_s: Annotated[_Seconds | None, Field(description=f"between two of them; {_Left}")] = 15
     reconnect_wait_s: Annotated[_Seconds | None, Field(description=f"at first, after a cut line; {_Left}")] = 10
-    reconnect_spread_s: Annotated[_Seconds | None, Field(description=f"a random part of it; {_Left}")] = 60
-    reconnect_doublings: Annotated[_Doublings | None, Field(description=f"of the wait; {_Left}")] = 4
+    reconnect_spread_s: Annotated[_Seconds | None, Field(description=f"a random part of it; {_Left}")] = 10
+    reconnect_doublings: Annotated[_Doublings | None, Field(description=f"of the wait; {_Left}")] = 3
     ping_s: Annotated[_Seconds | None, Field(description=f"between two pings of the socket; {_Left}")] = 120
     list_first: Annotated[bool | None, Field(description=f"a listed token charges before Kerb is asked; {_Left}")] = (
         False

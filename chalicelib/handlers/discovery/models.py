@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.handlers.chargers.models import OpeningHoursBody
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ResponseBody
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import PlugType
 
 
 def _example(**values: Any) -> ConfigDict:

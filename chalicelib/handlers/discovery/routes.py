@@ -8,6 +8,7 @@ import re
 from chalice import Blueprint
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.discovery import Polyline, decode_polyline
 from chalicelib.handlers.chargers.models import ChargerView
 from chalicelib.handlers.chargers.views import charger as charger_view
@@ -16,7 +17,9 @@ from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, F
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.records.chargers import Plug, PlugType
+from chalicelib.records.chargers import (
+    Plug,
+)
 from chalicelib.records.discovery import Place
 from chalicelib.services.discovery import Found, Page, Wish
 from chalicelib.wiring import network

@@ -145,10 +145,10 @@ class Me(ResponseBody):
 
 
 class PreferencesBody(RequestBody):
-    """What the caller wishes; what is left out stays as it is."""
+    """What the caller wishes: the language of papers and messages."""
 
     model_config = RequestBody.model_config | example(locale="fr-CH")
-    locale: SpokenLocale | None = None
+    locale: SpokenLocale
 
 
 class AcceptanceBody(RequestBody):

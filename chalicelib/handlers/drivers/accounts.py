@@ -75,8 +75,6 @@ def me(request: Request) -> Me:
 @endpoint(drivers, "PATCH", "/v1/me", takes=PreferencesBody, answers=Me, errors=(404,))
 def change_me(request: Request) -> Me:
     """Say which language papers and messages shall come in."""
-    if request.body.locale is None:
-        return me_view(network().accounts.driver(request.driver_id))
     return me_view(network().preferences.speak(request.driver_id, request.body.locale))
 
 

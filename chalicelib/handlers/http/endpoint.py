@@ -53,6 +53,7 @@ _REFUSAL_STATUS = {
     "not_possible": 422,
     "invalid_tariff": 422,
     "too_many_starts": 429,
+    "too_many_small_charges": 429,
 }
 KEY_FORM = "1 to 255 printable ASCII characters"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

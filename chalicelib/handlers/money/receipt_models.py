@@ -84,7 +84,7 @@ class NewReceiptLink(RequestBody):
 
 
 class ReceiptLink(ResponseBody):
-    """A link to a receipt: whoever has the address sees it until then, without a login."""
+    """A link to a receipt or a refund note: whoever has the address sees it until then, without a login."""
 
     model_config = example(
         url="/v1/receipts/KAAAAAAAAAAAAAAAAAAA?ticket=eyJ…&format=pdf", expires_at="2026-11-28T10:05:00Z"
@@ -149,7 +149,7 @@ class ReceiptView(ResponseBody):
     waived_minor: Annotated[Minor, Field(description="what of the total the operator has let go of")]
     written_off_minor: Annotated[Minor, Field(description="what of the total is too little for a card, and let go of")]
     amount_due_minor: Minor
-    paid_at: datetime
+    paid_at: Annotated[datetime | None, Field(description="null: all of it was let go, nothing was paid")]
     card: str
     language: str
     refunded_minor: Minor

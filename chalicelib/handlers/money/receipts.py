@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from chalice import Blueprint
 from chalicelib.domain.languages import LANGUAGES, locale_of
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.fields import ResponseBody
 from chalicelib.handlers.money import receipt_models as models
 from chalicelib.handlers.money import views
 from chalicelib.handlers.money.receipt_models import (
@@ -89,13 +90,29 @@ def refund_note(request: Request) -> models.RefundNoteView | Answer:
     errors=(404, 409),
 )
 def link_receipt(request: Request) -> ReceiptLink:
-    """A link to the receipt that needs no login, to be sent to whoever shall see it."""
+    """A link to the receipt and its refund notes that needs no login, to be sent to whoever shall see them."""
     session_id = request.path["session_id"]
     network().driver_sessions.receipt(request.driver_id, session_id)
-    expires_at = network().clock() + timedelta(days=request.body.valid_days)
-    ticket = network().tickets.issue(session_id, request.driver_id, expires_at, TicketScope.RECEIPT)
+    ticket, expires_at = _ticket(request)
     url = f"/v1/receipts/{quote(session_id)}?ticket={ticket}&format={request.body.format}"
     return ReceiptLink(url=url, expires_at=expires_at)
+
+
+@endpoint(
+    receipts,
+    "POST",
+    "/v1/sessions/{session_id}/refunds/{number}/link",
+    takes=NewReceiptLink,
+    answers=ReceiptLink,
+    status=201,
+    errors=(404, 409),
+)
+def link_refund_note(request: Request) -> ReceiptLink:
+    """A link to a refund note that needs no login; it opens the receipt that the note refers to as well."""
+    _, notes = network().driver_sessions.papers(request.driver_id, request.path["session_id"])
+    note = _numbered(request, notes)
+    ticket, expires_at = _ticket(request)
+    return ReceiptLink(url=f"{views.note_url(note, ticket)}&format={request.body.format}", expires_at=expires_at)
 
 
 @endpoint(
@@ -110,13 +127,23 @@ def link_receipt(request: Request) -> ReceiptLink:
 )
 def linked_receipt(request: Request) -> Answer:
     """The receipt behind a link."""
-    session_id = request.path["session_id"]
-    ticket = request.query.get("ticket", "")
-    driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
-    shown = _receipt(request, *network().driver_sessions.papers(driver_id, session_id))
-    answer = shown if isinstance(shown, Answer) else Answer(shown)
-    # Whoever has the address has the receipt: no cache on the way may keep one beside the other.
-    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
+    return _kept_nowhere(_receipt(request, *_linked_papers(request)))
+
+
+@endpoint(
+    receipts,
+    "GET",
+    "/v1/receipts/{session_id}/refunds/{number}",
+    answers=models.RefundNoteView,
+    needs_login=False,
+    errors=(400, 401, 404, 409),
+    query={"ticket": "from the link, be it this note's or its receipt's", **_FORMAT},
+    also_as=_PAPER,
+)
+def linked_refund_note(request: Request) -> Answer:
+    """The refund note behind a link."""
+    _, notes = _linked_papers(request)
+    return _kept_nowhere(_note(request, notes))
 
 
 @endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)
@@ -135,20 +162,46 @@ def get_profile(request: Request) -> ProfileView:
 def _receipt(request: Request, it: Receipt, notes: Sequence[RefundNote]) -> models.ReceiptView | Answer:
     wanted, locale = _wanted(request)
     if wanted is ReceiptFormat.JSON:
-        return views.receipt(it, notes)
+        return views.receipt(it, notes, request.query.get("ticket", ""))
     # Only here: most requests want no paper.
     from chalicelib.handlers.money.paper.sheet import sheet  # noqa: PLC0415
 
     return _printed(sheet(it, notes, locale), wanted)
 
 
-def _note(request: Request, notes: Sequence[RefundNote]) -> models.RefundNoteView | Answer:
+def _numbered(request: Request, notes: Sequence[RefundNote]) -> RefundNote:
+    """The note that the path names. Raises NotFound."""
     note = next((it for it in notes if it.number == request.path["number"]), None)
     if note is None:
         raise NotFound(f"refund note {request.path['number']}")
+    return note
+
+
+def _ticket(request: Request) -> tuple[str, datetime]:
+    """A ticket to a session's papers, and until when it is good."""
+    expires_at = network().clock() + timedelta(days=request.body.valid_days)
+    session_id = request.path["session_id"]
+    return network().tickets.issue(session_id, request.driver_id, expires_at, TicketScope.RECEIPT), expires_at
+
+
+def _linked_papers(request: Request) -> tuple[Receipt, Sequence[RefundNote]]:
+    """The papers that a link's ticket opens. Raises NotAllowed."""
+    session_id, ticket = request.path["session_id"], request.query.get("ticket", "")
+    driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
+    return network().driver_sessions.papers(driver_id, session_id)
+
+
+def _kept_nowhere(shown: ResponseBody | Answer) -> Answer:
+    """Whoever has the address has the paper: no cache on the way may keep one beside the other."""
+    answer = shown if isinstance(shown, Answer) else Answer(shown)
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
+
+
+def _note(request: Request, notes: Sequence[RefundNote]) -> models.RefundNoteView | Answer:
+    note = _numbered(request, notes)
     wanted, locale = _wanted(request)
     if wanted is ReceiptFormat.JSON:
-        return views.refund_note(note)
+        return views.refund_note(note, request.query.get("ticket", ""))
     from chalicelib.handlers.money.paper.sheet import note_sheet  # noqa: PLC0415
 
     return _printed(note_sheet(note, locale), wanted)

@@ -55,8 +55,8 @@ def profile(it: Profile) -> ProfileView:
     )
 
 
-def refund_note(it: RefundNote) -> RefundNoteView:
-    """What has gone back of a receipt."""
+def refund_note(it: RefundNote, ticket: str = "") -> RefundNoteView:
+    """What has gone back of a receipt; seen by a link, it leads on by that link's ticket."""
     receipt, refund = it.receipt, it.refund
     return RefundNoteView(
         number=it.number,
@@ -71,11 +71,19 @@ def refund_note(it: RefundNote) -> RefundNoteView:
         tax_minor=refund.tax_minor,
         card=receipt.card,
         supplier=profile(receipt.supplier) if receipt.supplier else None,
-        url=f"/v1/sessions/{receipt.session_id}/refunds/{it.number}",
+        url=note_url(it, ticket),
     )
 
 
-def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = ()) -> ReceiptView:
+def note_url(it: RefundNote, ticket: str = "") -> str:
+    """Where a refund note is: for its driver, or for whoever has a ticket to its receipt."""
+    session_id = it.receipt.session_id
+    if not ticket:
+        return f"/v1/sessions/{session_id}/refunds/{it.number}"
+    return f"/v1/receipts/{session_id}/refunds/{it.number}?ticket={ticket}"
+
+
+def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = (), ticket: str = "") -> ReceiptView:
     """A receipt as it was issued, and what has gone back since."""
     return ReceiptView(
         number=it.number,
@@ -108,5 +116,5 @@ def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = ()) -> ReceiptVi
         card=it.card,
         language=it.language,
         refunded_minor=sum(note.refund.amount_minor for note in refunds if not note.is_void),
-        refunds=[refund_note(note) for note in refunds],
+        refunds=[refund_note(note, ticket) for note in refunds],
     )

@@ -32,7 +32,7 @@ class TokenOfNotice(ResponseBody):
 
 
 class NoticeView(ResponseBody):
-    """A notification: one thing told of one session, or of one RFID token; it is told once, and its id says what."""
+    """A notification: one thing told of a session, an RFID token, or a connector that was waited for; told once."""
 
     model_config = example(**_NOTICE)
     notice_id: str

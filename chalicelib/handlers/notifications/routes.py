@@ -56,7 +56,6 @@ def delete_webhook(request: Request) -> Answer:
 
 
 def _view(it: Notification) -> NoticeView:
-    is_of_session = bool(it.session_id)
     token = TokenOfNotice(uid=it.uid, operator_id=it.operator_id, token_url=f"/v1/me/tokens/{it.uid}")
     return NoticeView(
         notice_id=it.notice_id,
@@ -64,7 +63,7 @@ def _view(it: Notification) -> NoticeView:
         at=it.at,
         session_id=it.session_id or None,
         charger_id=it.charger_id or None,
-        connector=str(it.connector) if is_of_session else None,
-        session_url=f"/v1/sessions/{it.session_id}" if is_of_session else None,
-        token=None if is_of_session else token,
+        connector=str(it.connector) if it.charger_id else None,
+        session_url=f"/v1/sessions/{it.session_id}" if it.session_id else None,
+        token=token if it.uid else None,
     )

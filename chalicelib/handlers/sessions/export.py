@@ -14,6 +14,7 @@ from chalicelib.handlers.drivers.accounts import accepted_views
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
 from chalicelib.handlers.drivers.profile_models import BusinessView
 from chalicelib.handlers.drivers.tokens import token
+from chalicelib.handlers.drivers.watches import WATCH, WatchView, watch_view
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.endpoint import Request, endpoint
 from chalicelib.handlers.http.fields import ResponseBody, example
@@ -52,6 +53,7 @@ class Export(ResponseBody):
         reservations=[],
         notices=[],
         fault_reports=[],
+        watches=[WATCH],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -68,6 +70,7 @@ class Export(ResponseBody):
     reservations: list[ReservationView]
     notices: list[ExportedNotice]
     fault_reports: list[FaultReportView]
+    watches: list[WatchView]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -97,6 +100,7 @@ def export(request: Request) -> Export:
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
         fault_reports=[fault_report(it) for it in kept.fault_reports],
+        watches=[watch_view(it) for it in kept.watches],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

@@ -30,7 +30,9 @@ _UNLOCK_WAIT_S = 10
 _POINTS, _MOST_POINTS = 200, 500
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
-_RETRY_MS = 2000
+# A start and an end are waited for; what a charge tells, a minute apart, is seen within ten seconds all the same, and
+# whoever asks costs (docs/adr/0014-cost.md).
+_RETRY_MS, CHARGING_RETRY_MS = 2_000, 8_000
 _SINCE = "where the client left off: the id of the last event it saw"
 
 
@@ -194,14 +196,16 @@ def _shown(found: Progress) -> SessionView:
 
 def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
     """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
-    yield f"retry: {_RETRY_MS}\n\n"
-    site = views.sites_of(steps[-1].session)
+    newest = steps[-1].session
+    is_calm = newest.state is State.ACTIVE and not may_be_more
+    yield f"retry: {CHARGING_RETRY_MS if is_calm else _RETRY_MS}\n\n"
+    site = views.sites_of(newest)
     for step in steps:
         # A state can change without a reading, so both name the event.
         event_id = f"{step.position}|{step.session.state}"
         if event_id != seen:
             yield _event("progress", event_id, step, site)
-    if steps[-1].session.is_over and not may_be_more:
+    if newest.is_over and not may_be_more:
         yield _event("end", _END, steps[-1], site)
 
 

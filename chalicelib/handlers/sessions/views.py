@@ -83,7 +83,7 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
         live_url=None if it.is_over or is_watched else _live_url(it),
-        receipt_url=_receipt_url(it) if it.is_over and it.payment else None,
+        receipt_url=_receipt_url(it) if it.has_receipt else None,
     )
 
 

@@ -26,6 +26,11 @@ def holds_to_user(subprotocol: str) -> bool:
     return registered(subprotocol) != OLDEST
 
 
+def may_boot_when_back(subprotocol: str) -> bool:
+    """Whether a charger that says BootNotification may only be back: many do over 1.6; over 2.x it has booted (B01)."""
+    return registered(subprotocol) == OLDEST
+
+
 def registered(subprotocol: str) -> str:
     """An agreed subprotocol in the registry's spelling. Raises KeyError for one that is not spoken here."""
     meant = subprotocol_of(subprotocol)

@@ -22,6 +22,7 @@ from chalicelib.protocol.ocpp import dialect_for
 from chalicelib.protocol.ocpp.frames import Call, pack_call, parse
 from chalicelib.protocol.ocpp.settings import in_parts
 from chalicelib.records.chargers import Charger, Connection, Errand, Gone, Purpose, SentCall
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.chargers.message_log import ChargerLog
 
 # Within it a charger that works answers; what comes later is recorded as late.
@@ -46,8 +47,6 @@ _RANKS = {
 _STARTS_AND_STOPS = frozenset(
     {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction", "RequestStopTransaction"}
 )
-# The schedule has local lists to tend as well; what is left is taken up by the next.
-_AT_ONCE = timedelta(seconds=8)
 _OFFLINE = "the charger went offline"
 _WAITED = "the charger answered nothing of what it was asked before this"
 _log = logging.getLogger(__name__)
@@ -124,12 +123,10 @@ class ChargerCommands:
         except Gone:
             self._lost(call)
 
-    def tend(self) -> int:
+    def tend(self, part: Part = WHOLE) -> int:
         """Go on wherever calls wait though nothing is open: what was asked is overdue, or a process died; how many."""
-        count, ends_at = 0, self.clock() + _AT_ONCE
-        for charger_id in self.calls.lines_waiting(self.clock()):
-            if self.clock() >= ends_at:
-                break
+        count = 0
+        for charger_id in part.in_time(self.calls.lines_waiting(self.clock(), part.shard), self.clock):
             count += 1
             try:
                 charger = self.chargers.get(charger_id)

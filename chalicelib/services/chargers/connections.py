@@ -7,14 +7,13 @@ refused hears no reason; the operator does.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.availability import BRIEF
 from chalicelib.domain.chargers.identity import (
     basic_of,
     claimed_by_user,
@@ -22,19 +21,26 @@ from chalicelib.domain.chargers.identity import (
     common_name_of,
     is_user,
     password_of,
+    told_identity,
 )
+from chalicelib.domain.chargers.socket_age import closing_age, may_be_days_first
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
-from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, registered
+from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, may_boot_when_back, registered
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.access import is_operators
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.passwords import (
+    NOBODYS_PASSWORD,
+    PasswordMemory,
+    guess_in_vain,
+    hash_password,
+    matches,
+    may_hold_key,
+)
 from chalicelib.services.chargers.provisioning import Provisioning
 
-# 16 MiB and about 50 ms a guess: dear for a thief with the table, cheap for a charger that comes every two hours.
-_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
 _CERTIFICATE = 3
-_KEY_BYTES = 20
 # Whoever can open sockets can make up names.
 _MOST_PENDING = 1_000
 _PENDING_KEPT = timedelta(days=7)
@@ -60,22 +66,6 @@ class Refused(Exception):
         self.charger = charger
 
 
-def hash_password(password: bytes, salt: bytes) -> str:
-    """A slow salted hash (scrypt) with its parameters, so that they can be raised later."""
-    digest = hashlib.scrypt(password, salt=salt, n=_COST, r=_BLOCK, p=_PARALLEL)
-    return f"scrypt${_COST}${_BLOCK}${_PARALLEL}${salt.hex()}${digest.hex()}"
-
-
-def password_matches(password: bytes, stored: str) -> bool:
-    """Whether `password` is the one behind `stored`, in time that does not tell how nearly."""
-    _, cost, block, parallel, salt, digest = stored.split("$")
-    found = hashlib.scrypt(password, salt=bytes.fromhex(salt), n=int(cost), r=int(block), p=int(parallel))
-    return hmac.compare_digest(found, bytes.fromhex(digest))
-
-
-_NOBODYS_PASSWORD = f"scrypt${_COST}${_BLOCK}${_PARALLEL}${'00' * 16}${'00' * 64}"
-
-
 @dataclass(frozen=True, slots=True)
 class ChargerCredentials:
     """What a charger proves itself by: an Authorization header, or a certificate that the edge has verified."""
@@ -88,7 +78,8 @@ class ChargerCredentials:
 class Connections:
     """Opens and closes chargers' sockets.
 
-    `newcomers_to` names the operator who is shown unknown chargers, None refuses them.
+    `newcomers_to` names the operator who is shown unknown chargers, None refuses them. `chance` draws how old a socket
+    may become, from 0 to below 1; `heartbeat_s` is how often its charger says something.
 
     A charger that names itself otherwise than by its registered name, just so and in the right place, is let in when
     all that it says of itself fits one registered charger only, and it proves to be that one.
@@ -102,6 +93,9 @@ class Connections:
     charger_log: ChargerLog
     knocks: Knocks
     provisioning: Provisioning
+    password_memory: PasswordMemory
+    heartbeat_s: int
+    chance: Callable[[], float]
     newcomers_to: str | None = None
 
     def open(
@@ -138,9 +132,11 @@ class Connections:
             protocol=protocol,
             is_pending=is_pending,
             traced_until=charger.traced_until,
+            closes_at=opened_at + self._age(charger, opened_at),
+            back_as=_back_as(charger, agreed, opened_at),
         )
         try:
-            replaced = self.sockets.opened(connection, opened_at, charger.password_hash)
+            replaced = self.sockets.opened(connection, opened_at, charger.password_hash, charger.password_note)
         except Conflict:
             why = f"what charger {charger.charger_id!r} showed was changed at this moment"
             too_late = Refused(401, KnockReason.WRONG_PASSWORD, why, charger)
@@ -157,31 +153,42 @@ class Connections:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
         self.provisioning.connected(charger)
-        self._show(charger, online=True, why=protocol, connection_id=connection_id)
+        is_renewal = _is_renewal(charger, opened_at)
+        self._show(charger, online=True, why=protocol, connection_id=connection_id, is_renewal=is_renewal)
         _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
         return agreed if offers else None
 
     def close(self, connection_id: str, why: str = "") -> None:
         """A socket has closed; late or repeated news of it never takes a newer socket away."""
         connection = self.sockets.connection(connection_id)
-        if connection is None:
-            return
-        charger = self.sockets.closed(connection)
+        if connection is not None:
+            self._closed(connection, self.sockets.closed(connection), why)
+
+    def renew(self, connection: Connection) -> None:
+        """Close a socket that is old, for its charger to open another; that it has closed is then no news."""
+        self._closed(connection, self.sockets.closed(connection, renewed=True), "", is_renewal=True)
+        self.link.close(connection.connection_id)
+
+    def _closed(self, connection: Connection, charger: Charger | None, why: str, *, is_renewal: bool = False) -> None:
         if charger is not None:
-            self._show(charger, online=False, why=why, connection_id=connection_id)
+            socket_id = connection.connection_id
+            self._show(charger, online=False, why=why, connection_id=socket_id, is_renewal=is_renewal)
         _log.info(
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
         )
+
+    def _age(self, charger: Charger, at: datetime) -> timedelta:
+        return closing_age(self.chance(), self.heartbeat_s, was_renewed=_is_renewal(charger, at))
 
     def _end(self, connection_ids: Iterable[str]) -> None:
         for connection_id in connection_ids:
             self.sockets.end(connection_id)
             self.link.close(connection_id)
 
-    def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str) -> None:
+    def _show(self, charger: Charger, *, online: bool, why: str, connection_id: str, is_renewal: bool) -> None:
         """The old socket's end and the new one's beginning are heard at once, and either may be written last."""
-        self.charger_log.line(charger, online=online, why=why, connection_id=connection_id)
+        self.charger_log.line(charger, online=online, why=why, connection_id=connection_id, is_renewal=is_renewal)
         if charger.place is not None:
             self.charger_log.look_again(self.chargers.get(charger.charger_id), wrote=online)
 
@@ -247,9 +254,9 @@ class Connections:
         pending = self.chargers.pending(operator_id, _MOST_PENDING)
         if pending >= _MOST_PENDING:
             why = f"{pending} unknown chargers wait already; {charger_id!r} may come back later"
-            _guess_in_vain(basic)
+            guess_in_vain(basic)
             raise Refused(401, KnockReason.TOO_MANY_WAIT, why)
-        profile, password_hash = 0, _NOBODYS_PASSWORD
+        profile, password_hash = 0, NOBODYS_PASSWORD
         if basic is not None:
             profile = 1
             password_hash = hash_password(password_of(basic, charger_id), secrets.token_bytes(16))
@@ -278,11 +285,11 @@ class Connections:
         says.
         """
         if charger is None:
-            _guess_in_vain(basic)
+            guess_in_vain(basic)
         if charger is None or charger.security_profile < _CERTIFICATE:
             return self._with_password(charger, credentials.authorization, basic)
         if not _is_its(credentials.certificate_subject, charger):
-            _guess_in_vain(basic)
+            guess_in_vain(basic)
             why = f"charger {charger.charger_id!r} must show its own certificate"
             raise Refused(401, KnockReason.NO_CERTIFICATE, why, charger)
         return charger
@@ -297,16 +304,21 @@ class Connections:
             raise Refused(401, KnockReason.NO_CREDENTIALS, f"charger {who} sent {what}", charger)
         if charger is None:
             return None
-        password, may_be_key = password_of(basic, charger.charger_id), _may_hold_key(basic)
-        if _matches(password, charger.password_hash, may_be_key):
+        password, may_be_key = password_of(basic, charger.charger_id), may_hold_key(basic)
+        if self.password_memory.knows(charger, password):
             return charger
+        if matches(password, charger.password_hash, may_be_key):
+            return self._noted(charger, password)
         offered = charger.next_password_hash
-        if _matches(password, offered or _NOBODYS_PASSWORD, may_be_key) and offered:
+        if matches(password, offered or NOBODYS_PASSWORD, may_be_key) and offered:
             self.charger_passwords.change(charger.charger_id, offered)
-            return replace(charger, password_hash=offered)
+            return self._noted(replace(charger, password_hash=offered), password)
         if not needs_none:
             raise Refused(401, KnockReason.WRONG_PASSWORD, f"wrong password for charger {who}", charger)
         return charger
+
+    def _noted(self, charger: Charger, password: bytes) -> Charger:
+        return replace(charger, password_note=self.password_memory.note(charger, password))
 
     def _look_as_long(self, target: str, credentials: ChargerCredentials, refused: Refused) -> None:
         """Read as much as for a stranger: a charger that was found at once must not be refused the sooner."""
@@ -344,6 +356,19 @@ class Connections:
             self.knocks.add(replace(knock, knocks=0))
 
 
+def _is_renewal(charger: Charger, at: datetime) -> bool:
+    """Whether we closed the socket before this one, and the charger came straight back."""
+    gone_at = charger.disconnected_at
+    return charger.was_renewed and charger.connection_id is None and gone_at is not None and at - gone_at <= BRIEF
+
+
+def _back_as(charger: Charger, subprotocol: str, at: datetime) -> str:
+    """What a charger is that may say BootNotification though it is only back; each day's first time is looked into."""
+    if may_be_days_first(at) or not _is_renewal(charger, at) or not may_boot_when_back(subprotocol):
+        return ""
+    return told_identity(charger.vendor, charger.model, charger.serial, charger.firmware)
+
+
 def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequence[Charger]:
     """The chargers behind the first of these names that anybody has; registered ones before those that wait."""
     found = [known[name] for name in names if known[name]]
@@ -353,7 +378,7 @@ def _first(names: Sequence[str], known: Mapping[str, Sequence[Charger]]) -> Sequ
 
 def _doubtful(why: str, charger: Charger, basic: bytes | None) -> Refused:
     """Not to be told apart; that takes as long as a wrong password, so that ids cannot be probed."""
-    _guess_in_vain(basic)
+    guess_in_vain(basic)
     return Refused(401, KnockReason.AMBIGUOUS, why[:_LONGEST_WHY], charger)
 
 
@@ -364,33 +389,6 @@ def _check_user(charger: Charger, basic: bytes | None, subprotocol: str) -> None
         user = basic.partition(b":")[0].decode("utf-8", "replace")
         why = f"its user name is {user!r}; over {subprotocol} it has to be the charger's id"
         raise Refused(401, KnockReason.WRONG_USER, why[:_LONGEST_WHY], charger)
-
-
-def _matches(password: bytes, stored: str, may_be_key: bool) -> bool:
-    """Whether it is that password, or the bytes that its hexadecimal digits stand for. `may_be_key`: look at both.
-
-    OCPP 1.6 sets AuthorizationKey in hexadecimal; some chargers then log in with the digits, others with the bytes.
-    """
-    if password_matches(password, stored):
-        return True
-    return may_be_key and password_matches(password.hex().upper().encode(), stored) and _is_key(password)
-
-
-def _is_key(password: bytes) -> bool:
-    return len(password) == _KEY_BYTES and not password.isalnum()
-
-
-def _may_hold_key(basic: bytes) -> bool:
-    """Whether a password behind one of its colons is a key in bytes: that depends on what was sent and nothing else."""
-    return any(_is_key(basic[at + 1 :]) for at, sign in enumerate(basic) if sign == ord(":"))
-
-
-def _guess_in_vain(basic: bytes | None) -> None:
-    """Take as long as a wrong password takes: the present one and the offered one are looked at."""
-    if basic is None:
-        return
-    for _ in range(2):
-        _matches(b"", _NOBODYS_PASSWORD, _may_hold_key(basic))
 
 
 def _is_its(subject: str | None, charger: Charger) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -12,6 +13,8 @@ from chalicelib.records.chargers import ConnectorState
 
 # A charge told so much later than it began says nothing about who asked for its connector since.
 _PROMPT = timedelta(minutes=2)
+# Takes a connector of a charger from a session.
+Free = Callable[[str, ConnectorId, str], ConnectorState | None]
 
 
 def take_connector(connectors: Connectors, sessions: Sessions, session: Session) -> bool:
@@ -32,8 +35,10 @@ def is_held(sessions: Sessions, state: ConnectorState) -> bool:
     return holder is not None and not (holder.is_over or holder.stopped_at)
 
 
-def seat(connectors: Connectors, sessions: Sessions, session: Session, connector: ConnectorId) -> Session | None:
-    """Give a connector to the session that charges there, and back any other it has.
+def seat(
+    connectors: Connectors, sessions: Sessions, session: Session, connector: ConnectorId, free: Free
+) -> Session | None:
+    """Give a connector to the session that charges there, and back any other it has, by `free`.
 
     A connector has one car: returns the session that cannot charge there any more, though nobody has said so. That is
     the one that had it, or, if that began later, `session` itself, which then gets nothing.
@@ -60,7 +65,7 @@ def seat(connectors: Connectors, sessions: Sessions, session: Session, connector
     if state.session_id != session.session_id:
         connectors.give(session.charger_id, connector, session.session_id, state.session_id)
     for other in others:
-        connectors.free(session.charger_id, other.connector, session.session_id)
+        free(session.charger_id, other.connector, session.session_id)
     return superseded
 
 

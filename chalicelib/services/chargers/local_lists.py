@@ -9,6 +9,7 @@ something, and for no others.
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,13 +24,14 @@ from chalicelib.domain.chargers.commands import (
     UpdateList,
     Verdict,
 )
-from chalicelib.ports import Clock
+from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists, Setups
 from chalicelib.ports.drivers import TokenChanges
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.protocol.ocpp.settings import BYTES_PER_MESSAGE, ENTRIES_PER_MESSAGE, LONGEST_LIST, limit
 from chalicelib.records.chargers import Charger, Gone, HeldList, Purpose, SentCall
 from chalicelib.records.drivers import Token
+from chalicelib.records.parts import LIST_SHARDS, WHOLE, Part
 from chalicelib.services.chargers.commands import ChargerCommands
 
 _SETTLED_AFTER_S = 60
@@ -42,10 +44,9 @@ _MOST_UNSETTLED = 500
 # Among a charger's limits: it was asked for them.
 _ASKED = "list"
 _FULL = "full"
-# A schedule's function lives for 30 s; what is left is taken up by the next.
-_AT_ONCE = timedelta(seconds=20)
-# Whoever issues a token waits no longer than for these; the schedule does the rest.
+# Whoever issues a token waits no longer than for these, nor does another operator; the schedule does the rest.
 _HURRY = timedelta(seconds=2)
+_RANDOM = random.SystemRandom()
 _log = logging.getLogger(__name__)
 
 
@@ -59,23 +60,48 @@ class LocalLists:
     tokens: TokenChanges
     setups: Setups
     commands: ChargerCommands
+    invocations: Invocations
     clock: Clock
 
-    def tend(self) -> int:
-        """Look after chargers that came back, and after those that lack a change; how many."""
-        ends_at = self.clock() + _AT_ONCE
+    def tend(self, part: Part = WHOLE) -> int:
+        """Look after chargers that came back; how many."""
         tended = 0
-        for charger_id in self.held_lists.due():
-            tended += self._ask(charger_id)
-            if self.clock() >= ends_at:
-                return tended
-        settled = self._settled()
-        for operator_id, changed_s in list(self.tokens.lists_behind()):
-            sent, is_done = self._spread(operator_id, changed_s, ends_at)
-            tended += sent
-            if is_done and settled >= changed_s:
-                self.tokens.lists_done(operator_id, settled)
+        for charger_id in part.in_time(self.held_lists.due(part.shard), self.clock):
+            try:
+                tended += self._ask(charger_id)
+            except Exception:
+                # It is looked after when it comes back.
+                _log.exception("the list was not asked for", extra={"charger_id": charger_id})
         return tended
+
+    def pass_on(self, part: Part = WHOLE) -> int:
+        """Send what changed to the chargers that lack it, operator by operator; how many.
+
+        An operator whose chargers are more than a moment's work has them looked after by invocations of their own.
+        """
+        settled, tended = self._settled(), 0
+        behind = list(self.tokens.lists_behind())
+        _RANDOM.shuffle(behind)
+        for operator_id, changed_s in part.in_time(behind, self.clock):
+            hurry_ends_at = self.clock() + _HURRY
+            within = hurry_ends_at if part.ends_at is None else min(hurry_ends_at, part.ends_at)
+            try:
+                sent, is_done = self._spread(operator_id, changed_s, within)
+                tended += sent
+                if is_done and settled >= changed_s:
+                    self.tokens.lists_done(operator_id, settled)
+                elif not is_done and not part.is_over(self.clock()):
+                    for shard in range(LIST_SHARDS):
+                        told = {"part": "operator", "operator": operator_id, "changed_s": changed_s, "shard": shard}
+                        self.invocations.begin("lists", told)
+            except Exception:
+                # One operator's chargers must not keep those of others; they are tried again in a minute.
+                _log.exception("lists were not brought up to date", extra={"operator_id": operator_id})
+        return tended
+
+    def pass_on_within(self, operator_id: str, changed_s: int, part: Part) -> int:
+        """Send what changed until that second (Unix time) to the operator's chargers in one shard; how many."""
+        return self._spread(operator_id, changed_s, part.ends_at, shard=part.shard)[0]
 
     def token_changed(self, token: Token) -> int:
         """Send a change of a token to chargers' lists now, as far as a moment goes; how many."""
@@ -146,18 +172,31 @@ class LocalLists:
         return self._send(charger, ReadListVersion(), Purpose.LIST_VERSION)
 
     def _spread(
-        self, operator_id: str, changed_s: int, ends_at: datetime, token: Token | None = None
+        self,
+        operator_id: str,
+        changed_s: int,
+        ends_at: datetime | None,
+        token: Token | None = None,
+        shard: int | None = None,
     ) -> tuple[int, bool]:
         """Send what they lack of what changed until then to the operator's chargers; how many, and whether to all."""
         sent, known = 0, _Changes(self.tokens)
-        for charger_id in self.held_lists.behind(operator_id, changed_s):
+        for charger_id in self.held_lists.behind(operator_id, changed_s, shard):
             charger = self.chargers.get(charger_id)
             # Who has yet to confirm a version is sent the rest with its answer.
             if charger is not None and charger.list.sent == charger.list_version:
-                sent += self._update(charger, token, known)
-            if self.clock() >= ends_at:
+                sent += self._tried(charger, token, known)
+            if ends_at is not None and self.clock() >= ends_at:
                 return sent, False
         return sent, True
+
+    def _tried(self, charger: Charger, token: Token | None, known: _Changes) -> bool:
+        try:
+            return self._update(charger, token, known)
+        except Exception:
+            # One charger must not keep the operator's others; it is tried again in a minute.
+            _log.exception("the list was not sent", extra={"charger_id": charger.charger_id})
+            return False
 
     def _update(self, charger: Charger, token: Token | None = None, known: _Changes | None = None) -> bool:
         """Send what the charger lacks, as much as one message may bring; `token` has just changed."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.chargers.availability import LineChanged, StatusChanged
+from chalicelib.domain.chargers.availability import BRIEF, LineChanged, StatusChanged
 from chalicelib.domain.chargers.commands import CommandResult
+from chalicelib.domain.chargers.socket_age import may_be_days_first
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History, MessageLog
 from chalicelib.ports.discovery import Places
@@ -27,27 +29,43 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ChargerLog:
-    """Writes the message log and the history, and shows searches what a charger does now."""
+    """Writes the message log and the history, and shows searches what a charger does now.
+
+    `is_back` is told of each charger, as it was before, that is online again.
+    """
 
     message_log: MessageLog
     history: History
     places: Places
     clock: Clock
+    is_back: Callable[[Charger], None] = lambda charger: None
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def line(self, charger: Charger, *, online: bool, why: str, connection_id: str = "") -> None:
-        """The charger came online, or went offline; whoever searches sees it."""
+    def line(
+        self, charger: Charger, *, online: bool, why: str, connection_id: str = "", is_renewal: bool = False
+    ) -> None:
+        """The charger, as it was until now, came online, or went offline; whoever searches sees it.
+
+        When it went away stands in its own row until it is back; the history is told of it then, unless it was away so
+        briefly that no law counts it. That it is there is written once a day at the least. That a socket was renewed is
+        no news of the charger (`is_renewal`), unless it does not come back.
+        """
         charger_id = charger.charger_id
         now = self.clock()
         what = "connected" if online else "disconnected"
-        self._write(
-            charger_id,
-            LoggedMessage(at=now, direction=Direction.LINE, what=what, result=why, connection_id=connection_id),
-        )
+        lines = [LoggedMessage(at=now, direction=Direction.LINE, what=what, result=why, connection_id=connection_id)]
+        if online and charger.was_renewed and charger.disconnected_at is not None:
+            gone = LoggedMessage(at=charger.disconnected_at, direction=Direction.LINE, what="disconnected")
+            lines.append(replace(gone, result="its socket was renewed, and it did not come back"))
+        for entry in () if is_renewal else lines:
+            self._write(charger_id, entry)
         try:
             if charger.place is not None:
                 self.places.set_online(charger.place, online)
-            self.history.add(charger_id, LineChanged(now, online))
+            for it in _line_changes(charger, now) if online else ():
+                self.history.add(charger_id, it)
+            if online:
+                self.is_back(charger)
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 
@@ -134,3 +152,14 @@ class ChargerLog:
             self.message_log.add(charger_id, entry)
         except Exception:
             _log.exception("journal not written", extra={"charger_id": charger_id})
+
+
+def _line_changes(before: Charger, now: datetime) -> Sequence[LineChanged]:
+    """What the history is told when a charger is back that was so before."""
+    is_gone = before.connection_id is None
+    seen_at = before.disconnected_at if is_gone else before.connected_at
+    if seen_at is None:
+        return [LineChanged(now, online=True)]
+    if is_gone and now - seen_at > BRIEF:
+        return [LineChanged(seen_at, online=False), LineChanged(now, online=True)]
+    return [LineChanged(now, online=True)] if may_be_days_first(now) else []

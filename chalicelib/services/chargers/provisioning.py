@@ -11,6 +11,7 @@ what the charger itself says: what fails is logged, and tried again after the ne
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,18 +34,20 @@ from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.discovery import Places
 from chalicelib.protocol.ocpp import setups as wording
 from chalicelib.records.chargers import Admission, Charger, Connection, Errand, Gone, Purpose, SentCall
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
 
-# Chargers that a new profile reaches in a minute and operator, in one Lambda of half a minute; the others are met when
-# they connect anew, every two hours at the latest.
+# Chargers that a new profile reaches in a minute and operator, as far as there is time; the others are met when they
+# connect anew, every two hours at the latest.
 _AT_ONCE = 100
+_RANDOM = random.SystemRandom()
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioning:
-    """Sets chargers up, and shows how far that has come."""
+    """Sets chargers up, and shows how far that has come. `heartbeat_s` is what a boot is answered with, too."""
 
     setups: Setups
     chargers: Chargers
@@ -53,6 +56,7 @@ class Provisioning:
     commands: ChargerCommands
     clock: Clock
     new_id: NewId
+    heartbeat_s: int | None = None
 
     # When a charger is to be looked at.
 
@@ -84,12 +88,15 @@ class Provisioning:
         """The charger was marked, and has now said something else than that it boots."""
         self._quietly(connection.charger_id, lambda: self._begin(self.chargers.get(connection.charger_id)))
 
-    def tend(self) -> int:
+    def tend(self, part: Part = WHOLE) -> int:
         """Bring new profiles to chargers that are online; how many were asked."""
         tended = 0
-        for operator_id in self.setups.operators_behind():
+        behind = list(self.setups.operators_behind())
+        # Whoever runs out of time has not always left the same ones out.
+        _RANDOM.shuffle(behind)
+        for operator_id in part.in_time(behind, self.clock):
             version = self.setups.profile(operator_id).version
-            for charger_id in self.setups.next_chargers(operator_id, _AT_ONCE):
+            for charger_id in part.in_time(self.setups.next_chargers(operator_id, _AT_ONCE), self.clock):
                 charger = self.chargers.get(charger_id)
                 if charger is not None and charger.setup_profile != version:
                     tended += self._quietly(charger_id, partial(self._begin, charger))
@@ -140,6 +147,7 @@ class Provisioning:
             is_load_managed=site is not None and site.is_load_managed,
             has_main_meter=charger.has_main_meter,
             keeps_list=charger.keeps_list,
+            heartbeat_s=self.heartbeat_s,
         )
         targets = wording.targets(charger.protocol, charger.vendor or "", charger.model or "", wishes(profile, place))
         known = self.setups.get(charger.charger_id)

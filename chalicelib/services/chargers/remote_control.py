@@ -37,7 +37,7 @@ from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, Ma
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
-from chalicelib.services.chargers.connections import hash_password
+from chalicelib.services.chargers.passwords import hash_password
 
 LONGEST_TRACE = timedelta(hours=24)
 _LOOK_AGAIN_S = 0.25

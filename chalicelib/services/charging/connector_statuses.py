@@ -100,7 +100,8 @@ class ConnectorStatuses:
             self.alerts.idle(its_session)
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
-        return Noted()
+        self.ends.watches.seen(connection.charger_id, before)
+        return Noted(is_known=before.status is status and before.error == event.error)
 
     def _told_of_past(
         self, charger_id: str, connector: ConnectorId, status: ConnectorStatus, told_at: datetime | None

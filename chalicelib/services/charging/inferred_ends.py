@@ -20,6 +20,7 @@ from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Readings, Sessions, Transactions
 from chalicelib.records.charging import Transaction
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.drivers.watches import Watches
 
 # Messages overtake each other by seconds: a connector that is free so soon after a start was so before it.
 _SURELY_LATER = timedelta(seconds=60)
@@ -40,6 +41,7 @@ class InferredEnds:
     transactions: Transactions
     readings: Readings
     changes: SessionChanges
+    watches: Watches
     clock: Clock
     lost_after: timedelta = LOST_AFTER
 
@@ -143,7 +145,7 @@ class InferredEnds:
         if goes_on or not self._is_free_since(session):
             return self.changes.apply(session.session_id, SeenFree(None), known=session)
         session = self.gone(session)
-        self.connectors.free(session.charger_id, session.connector, session.session_id)
+        self.watches.free(session.charger_id, session.connector, session.session_id)
         return session
 
     def _is_free_since(self, session: Session) -> bool:

@@ -68,8 +68,9 @@ class LocalStarts:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
         session_id = facts.session_id or ""
         driver_id = authorization.driver_id
-        if driver_id is not None and not self.drivers.begin(driver_id, session_id, self.clock()):
-            # Its driver leaves at this moment: the charge is nobody's, and is stopped.
+        is_abroad = authorization.is_abroad
+        if driver_id is not None and not self.drivers.begin(driver_id, session_id, self.clock(), is_abroad=is_abroad):
+            # Its driver leaves at this moment, or too much was begun by tokens abroad: nobody's, and stopped.
             authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED, driver_id=None)
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
         return Session(
@@ -98,7 +99,7 @@ class LocalStarts:
         if reservation is None:
             if session.stopped_at is not None:
                 return session, None
-            return session, seat(self.connectors, self.sessions, session, session.connector)
+            return session, seat(self.connectors, self.sessions, session, session.connector, self.ends.watches.free)
         if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
         if session.stopped_at is not None and session.stopped_at <= reservation.created_at:

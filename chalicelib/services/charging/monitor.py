@@ -22,6 +22,7 @@ from chalicelib.ports.charging import Sessions
 from chalicelib.records.charging import StoredReading, Transaction
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import cost_so_far
 
@@ -81,6 +82,7 @@ class Monitor:
 
     sessions: Sessions
     evidence: Evidence
+    courses: Courses
     changes: SessionChanges
     alerts: Alerts
     clock: Clock
@@ -94,7 +96,7 @@ class Monitor:
         if session is None or session.state is not State.ACTIVE:
             return None
         newest = max(readings, key=lambda it: it.at)
-        energy_wh, cost_minor, until = self.so_far(session, newest)
+        energy_wh, cost_minor, until = self.so_far(session, newest, facts)
         limits = session.limits_in_force
         lasted = until - (session.started_at or session.created_at)
         spent = (energy_wh, cost_minor - reserved_minor(session), lasted, newest.soc_percent)
@@ -112,14 +114,15 @@ class Monitor:
             self.alerts.nearly_done(session, facts)
         return session
 
-    def so_far(self, session: Session, newest: Reading) -> tuple[int, int, datetime]:
-        """Energy and cost of a charge under way, by its newest reading, and until when that is."""
+    def so_far(self, session: Session, newest: Reading, facts: Transaction) -> tuple[int, int, datetime]:
+        """Energy and cost of a charge under way (`facts`), by its newest reading, and until when that is."""
         began_at = session.started_at or session.created_at
         # A clock that goes ahead must not use up a driver's time.
         until = max(began_at, min(newest.at, self.clock()))
-        is_course = session.tariff.depends_on_course
-        known = self.evidence.all_of(session) if is_course else [StoredReading("", newest)]
-        found = self.evidence.so_far(session, known, are_all=is_course)
+        if session.tariff.depends_on_course:
+            found, _ = self.courses.look(session, facts, until)
+        else:
+            found = self.evidence.so_far(session, [StoredReading("", newest)])
         energy_wh = found.energy_wh or 0
         return energy_wh, cost_so_far(session, found, energy_wh, until).total_minor, until
 

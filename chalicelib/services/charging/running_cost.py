@@ -76,7 +76,7 @@ class RunningCosts:
         session = session or (self.sessions.get(facts.session_id) if facts.session_id else None)
         if session is None or session.state is not State.ACTIVE or session.tariff.is_free:
             return None
-        _, cost_minor, _ = self.monitor.so_far(session, max(readings, key=lambda it: it.at))
+        _, cost_minor, _ = self.monitor.so_far(session, max(readings, key=lambda it: it.at), facts)
         now = self.clock()
         if not self.transactions.cost_told(facts.charger_id, facts.ref, cost_minor, now, now - _AT_MOST_EVERY):
             return None

@@ -37,6 +37,7 @@ from chalicelib.services.charging.transaction_ids import TransactionIds, is_afte
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
 from chalicelib.services.notifications.alerts import Alerts
+from chalicelib.services.pricing.courses import Courses, no_sums
 
 _REF_ATTEMPTS = 8
 # Somebody's token, and nobody pays for what is charged with it.
@@ -75,6 +76,7 @@ class TransactionEvents:
     monitor: Monitor
     limits: TransactionLimit
     running_costs: RunningCosts
+    courses: Courses
     alerts: Alerts
     allowance: TransactionAllowance
     clock: Clock
@@ -111,6 +113,7 @@ class TransactionEvents:
 
     def readings_taken(self, connection: Connection, event: ReadingsTaken) -> Noted:
         """Readings of a transaction, whichever the charger says or must mean."""
+        known_at = self.clock()
         known = self.transaction_ids.meant(connection.charger_id, event)
         if known is None:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
@@ -120,7 +123,7 @@ class TransactionEvents:
             self.readings.append(connection.charger_id, known.ref, (), event.seq_no)
             return Noted()
         readings = with_beginning(event.readings, event.begun, known.meter_start_wh)
-        self.readings.append(connection.charger_id, known.ref, readings, event.seq_no)
+        self.courses.append(known, readings, event.seq_no, known_at=known_at)
         self.signed_values.keep(connection.charger_id, known.ref, event.signed)
         if known.left_at is not None:
             self.ends.read(known, readings)
@@ -128,10 +131,11 @@ class TransactionEvents:
         if event.limits is not None and known.session_id is not None:
             session = self.limits.told(session or self.sessions.get(known.session_id), event.limits)
         cost = self.running_costs.due(connection, known, session, readings)
+        self.courses.keep_up(known, readings, session)
         self.alerts.read(known, readings)
         if _tells_where(known, event):
             self._move(known, event)
-        start_wh = self._start_wh(known, event)
+        start_wh = self._start_wh(known, event, known_at)
         if event.token is None and event.remote_start_id is None and start_wh is None:
             return Noted(cost=cost, limits=to_hand_on(session))
         facts = Transaction(
@@ -147,7 +151,7 @@ class TransactionEvents:
             standing=told.standing, group=told.group, expires_at=told.expires_at, cost=cost, limits=to_hand_on(session)
         )
 
-    def _start_wh(self, known: Transaction, event: ReadingsTaken) -> int | None:
+    def _start_wh(self, known: Transaction, event: ReadingsTaken, known_at: datetime) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.
 
         One that contradicts what is known (a start of 0, told before the meter was read) is evidence: a reading at
@@ -159,7 +163,7 @@ class TransactionEvents:
             return event.begun.energy_wh
         if known.started_at is not None and is_beside(event.begun, event.readings):
             begun = Reading(at=known.started_at, energy_wh=event.begun.energy_wh)
-            self.readings.append(known.charger_id, known.ref, (begun,))
+            self.courses.append(known, (begun,), known_at=known_at)
         return None
 
     def stopped(self, connection: Connection, event: ChargingStopped) -> Noted:
@@ -207,7 +211,13 @@ class TransactionEvents:
             # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
             session = self.sessions.get(session_id)
             from_wh = attention_wh(session) if session is not None else None
-            claimed = Transaction(charger_id=charger_id, ref=result.ref, session_id=session_id, attend_from_wh=from_wh)
+            claimed = Transaction(
+                charger_id=charger_id,
+                ref=result.ref,
+                session_id=session_id,
+                attend_from_wh=from_wh,
+                sums=no_sums(session),
+            )
             facts = self.transactions.record(claimed)
             if facts.session_id == session_id and session is not None:
                 self._bring_up_to_date(session, facts)
@@ -224,6 +234,8 @@ class TransactionEvents:
             self.transactions.leave_unclaimed(merged.charger_id, merged.ref, self.clock())
             return _told(merged, None, authorization, authorization.standing if authorization else None)
         session = self._bring_up_to_date(session, merged)
+        if merged.sums is None and session.state is State.ACTIVE and (sums := no_sums(session)) is not None:
+            self.transactions.sum_up(merged, sums)
         if authorization is not None and authorization.is_master_pass and merged.token != facts.token:
             # Shown to end what another token began (C16).
             return _told(merged, session, authorization, authorization.to_end)
@@ -251,7 +263,8 @@ class TransactionEvents:
         # A token's session is made of its start: until that is heard, the charge stays on the list of the unclaimed.
         if authorization is not None and (authorization.session is not None or facts.started_heard_at is not None):
             from_wh = attention_wh(authorization.session) if authorization.session is not None else None
-            facts = replace(facts, session_id=session_name(facts, authorization), attend_from_wh=from_wh)
+            name, sums = session_name(facts, authorization), no_sums(authorization.session)
+            facts = replace(facts, session_id=name, attend_from_wh=from_wh, sums=sums)
         is_end = facts.stopped_heard_at is not None
         merged = self.transactions.end(facts) if is_end else self.transactions.record(facts)
         self.allowance.check(facts, merged)
@@ -261,21 +274,17 @@ class TransactionEvents:
         if authorization is None or merged.token != facts.token:
             authorization = self._authorization(connection, merged.token)
         authorization = for_this(authorization, merged)
-        claimed = Transaction(
-            charger_id=merged.charger_id, ref=merged.ref, session_id=session_name(merged, authorization)
-        )
+        name = session_name(merged, authorization)
+        claimed = Transaction(charger_id=merged.charger_id, ref=merged.ref, session_id=name)
         return self.transactions.record(claimed), authorization
 
     def _session(self, facts: Transaction, authorization: Authorization | None) -> Session | None:
         """Step 3: the session that facts belong to; one begun at the charger is created here, once."""
         if facts.session_id is None:
             return None
-        if (
-            authorization is not None
-            and authorization.session is not None
-            and authorization.session.session_id == facts.session_id
-        ):
-            return authorization.session
+        begun = authorization.session if authorization is not None else None
+        if begun is not None and begun.session_id == facts.session_id:
+            return begun
         session = self.sessions.get(facts.session_id)
         if session is not None or facts.started_heard_at is None:
             return session
@@ -305,14 +314,17 @@ class TransactionEvents:
             return AuthorizationStatus.BLOCKED if authorization else None
         if authorization is None:
             return None
+        is_nobodys = session.reason is Reason.NOT_AUTHORISED and session.driver_id is None
+        if is_nobodys and token == session.token and authorization.driver_id is not None:
+            # Its token is good, and it was refused as it began: its driver leaves, or too much was begun abroad.
+            authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED)
         if authorization.standing in _ENDS and not session.is_over and session.origin is not Origin.APP:
             # Answered so, most chargers end it by themselves; one that does not is told to.
             session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         is_refused = token == session.token and self._is_one_too_many(session, authorization)
         if is_refused:
-            session = self.changes.apply(
-                session.session_id, StopRequested(self.clock(), Reason.TOO_MANY_CHARGES), known=session
-            )
+            refused = StopRequested(self.clock(), Reason.TOO_MANY_CHARGES)
+            session = self.changes.apply(session.session_id, refused, known=session)
         if session.origin is not Origin.APP and session.needs_workflow:
             self.workflow.start(session)
         return AuthorizationStatus.CONCURRENT_TX if is_refused else authorization.standing
@@ -344,14 +356,14 @@ class TransactionEvents:
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
         begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
-        superseded = seat(self.connectors, self.sessions, begun, facts.connector)
+        superseded = seat(self.connectors, self.sessions, begun, facts.connector, self.ends.watches.free)
         if superseded is None:
             return session
         if superseded.session_id != session.session_id:
             self.ends.gone(superseded)
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
-        self.connectors.free(session.charger_id, session.connector, session.session_id)
+        self.ends.watches.free(session.charger_id, session.connector, session.session_id)
         session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 

@@ -21,6 +21,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
 from chalicelib.records.charging import Transaction
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import session_name, story
@@ -48,9 +49,10 @@ class UnclaimedCharges:
     clock: Clock
     grace: timedelta = GRACE
 
-    def sweep(self) -> int:
+    def sweep(self, part: Part = WHOLE) -> int:
         """Take up what has waited long enough; returns how many sessions came of it."""
-        return sum(self._tried(it) for it in self.transactions.unclaimed(self.clock() - self.grace))
+        waiting = self.transactions.unclaimed(self.clock() - self.grace, part.shard)
+        return sum(self._tried(it) for it in part.in_time(waiting, self.clock))
 
     def _tried(self, facts: Transaction) -> bool:
         try:

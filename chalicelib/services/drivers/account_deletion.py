@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.fault_report import FaultReport
+from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation, ReservationStatus
@@ -23,6 +24,7 @@ from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.services.access import NotFound, Refusal, is_drivers
+from chalicelib.services.drivers.watches import Watches
 
 _PAGE = 100
 _MOST_RESERVATIONS = 1000
@@ -39,6 +41,7 @@ class Belongings:
     reservations: Sequence[Reservation]
     notices: Sequence[Notification]
     fault_reports: Sequence[FaultReport]
+    watches: Sequence[Watch]
     sessions: Sequence[Session]
     next_cursor: str | None
 
@@ -54,6 +57,7 @@ class AccountDeletion:
     reservations: Reservations
     outbox: Outbox
     fault_reports: FaultReports
+    watches: Watches
     identity: Identity
     payments: Callable[[], Payments]
     clock: Clock
@@ -73,6 +77,7 @@ class AccountDeletion:
             reservations=self.reservations.of_driver(driver_id, _MOST_RESERVATIONS),
             notices=[it.notice for it in told],
             fault_reports=self.fault_reports.of_driver(driver_id, _PAGE),
+            watches=driver.watches,
             sessions=sessions,
             next_cursor=next_cursor,
         )
@@ -106,6 +111,7 @@ class AccountDeletion:
         self.reservations.forget_driver(driver_id)
         self.outbox.forget_driver(driver_id)
         self.fault_reports.forget_driver(driver_id)
+        self.watches.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)

@@ -60,7 +60,8 @@ class Authorization:
     anything. `group` and `expires_at` are the token's.
     `asked_at` is when an app asked for what it begins, if one did and its session is over.
     `is_master_pass`: it ends any charge, and its `standing` says that it begins none. `tariff` is the price at which
-    alone it may charge, where that was asked.
+    alone it may charge, where that was asked. `is_abroad`: at a price nobody sees there, at an operator's who neither
+    issued the token nor keeps its driver's account.
     """
 
     standing: AuthorizationStatus
@@ -72,6 +73,7 @@ class Authorization:
     is_master_pass: bool = False
     asked_at: datetime | None = None
     tariff: Tariff | None = None
+    is_abroad: bool = False
 
     @property
     def to_end(self) -> AuthorizationStatus:
@@ -173,6 +175,7 @@ class Authorizations:
             group=known.group,
             expires_at=known.expires_at,
             tariff=price.found,
+            is_abroad=self.rules.is_abroad(known, operator_id) and not (price.found and price.found.is_free),
         )
 
     def _unknown(self, charger_id: str, token: str) -> Authorization:
@@ -201,7 +204,7 @@ class Authorizations:
         """The rules of an app's driver, and what either side has said of the token. No read but of a price."""
         if token.blocked or token.blocked_by_driver:
             return TokenRefusal.BLOCKED
-        barred = why_barred(driver, operator_id)
+        barred = why_barred(driver, self.clock(), operator_id)
         if barred is not None:
             return _REFUSALS.get(barred.code, TokenRefusal.DRIVER_BLOCKED)
         if not can_pay(driver, price):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.money.minimums import may_begin_from
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
@@ -59,7 +61,7 @@ class Eligibility:
         driver = self.drivers.get(driver_id)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
-        barred = why_barred(driver)
+        barred = why_barred(driver, self.clock())
         if barred is not None:
             raise barred
         if self.terms_of_use.is_required and not driver.has_accepted(self.terms_of_use):
@@ -101,7 +103,7 @@ class Eligibility:
         site = self.sites.get(charger.site_id)
         if site is None:
             raise NotFound(f"site {charger.site_id}")
-        barred = why_barred(driver, charger.operator_id)
+        barred = why_barred(driver, self.clock(), charger.operator_id)
         if barred is not None:
             raise barred
         tariff = self._tariff(driver, site)
@@ -146,12 +148,16 @@ class Eligibility:
         return reservation
 
 
-def why_barred(driver: Driver, operator_id: str | None = None) -> Refusal | None:
+def why_barred(driver: Driver, at: datetime, operator_id: str | None = None) -> Refusal | None:
     """Why a driver may begin no charge at that operator's chargers (None: at anybody's), or None if they may."""
     if driver.blocked:
         return Refusal("driver_blocked", "this account may not charge; contact support")
     if driver.owes:
         return Refusal("open_balance", "a charge is not paid yet (GET /v1/me/balance); pay it first")
+    again_at = may_begin_from(driver.let_go.values(), at)
+    if again_at is not None:
+        why = f"too many of your charges came to less than a card can be charged; begin again from {again_at:%Y-%m-%d}"
+        return Refusal("too_many_small_charges", why)
     if operator_id is not None and terms_with(operator_id, driver.terms).blocked:
         return Refusal("driver_blocked", f"operator {operator_id} does not let this account charge")
     return None

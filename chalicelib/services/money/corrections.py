@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.charging.dues import BillCorrected, CorrectionSettled, CorrectionWithdrawn
+from chalicelib.domain.charging.dues import BillCorrected, CorrectionSettled, CorrectionWithdrawn, refund_key
 from chalicelib.domain.charging.session import Correction, Session
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.ports import Clock
@@ -85,8 +85,8 @@ class Corrections:
         total_minor = it.total_minor - it.total_minor % step_minor(session.tariff.currency)
         too_much_minor = max(0, _costs_minor(session) - total_minor)
         waived_minor = min(too_much_minor, session.due_minor)
-        # No caller's key has a space. What is planned under it goes on as it was planned, be part of it done.
-        key = f"correction {it.key}"
+        # What is planned under it goes on as it was planned, be part of it done.
+        key = refund_key(it.key)
         planned_minor = sum(refund.amount_minor for refund in session.refunds if refund.key == key)
         if back_minor := planned_minor or too_much_minor - waived_minor:
             try:

@@ -17,13 +17,14 @@ from chalicelib.domain.charging.session import CardAction, Session
 from chalicelib.domain.charging.transitions import Charged
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
-from chalicelib.domain.money.minimums import chargeable_minor
+from chalicelib.domain.money.minimums import LET_GO_WITHIN, chargeable_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import DebtBook, Ledger, Payments
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardholderNeeded, Debt, Declined, TooLittle
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.charging.session_changes import SessionChanges
 
@@ -83,6 +84,9 @@ class Debts:
         """Let go of what is too little to be asked for."""
         if session.driver_id is None:
             return session
+        is_whole = not session.taken_minor and not (session.payment and session.payment.amount_minor)
+        if is_whole and not is_guest(session.driver_id):
+            self._note_let_go(session.driver_id, session.session_id)
         known_minor = session.written_off_minor
         entries = self.ledger.of_session(session.session_id)
         written_minor = sum(it.amount_minor for it in entries if it.kind is TransferKind.WRITE_OFF)
@@ -93,6 +97,16 @@ class Debts:
             written_minor = known_minor + amount_minor
         # Else it is in the books already: whoever wrote it there got no further.
         return self.changes.apply(session.session_id, WrittenOff(written_minor))
+
+    def _note_let_go(self, driver_id: str, session_id: str) -> None:
+        """A whole charge is let go: the next of that driver's may have to wait. Noted first, and once a session."""
+        now = self.clock()
+
+        def noted(it: Driver) -> Driver:
+            let_go = {name: at for name, at in it.let_go.items() if now - at < LET_GO_WITHIN}
+            return it if session_id in let_go else replace(it, let_go={**let_go, session_id: now})
+
+        self.drivers.change(driver_id, noted)
 
     def leave(self, session: Session) -> Session:
         """Whatever is due of a session that is billed is owed from now on, or let go; nothing is due: nothing is owed.
@@ -155,10 +169,10 @@ class Debts:
             debt = self.book.get(session_id)
         return replace(debt, amount_minor=session.due_minor) if debt is not None and session.is_over else debt
 
-    def ask_again(self) -> int:
+    def ask_again(self, part: Part = WHOLE) -> int:
         """Ask for what is due to be asked for; returns how many were paid, or let go."""
         paid = 0
-        for debt in self.book.due(self.clock()):
+        for debt in part.in_time(self.book.due(self.clock(), part.shard), self.clock):
             try:
                 paid += self._attempt(debt, is_there=False)
             except Declined as error:

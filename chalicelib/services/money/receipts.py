@@ -31,7 +31,7 @@ class IssuedReceipts:
         return self.receipts.get(session_id)
 
     def issue(self, session: Session) -> Receipt:
-        """The session's receipt, issued now unless it was before. Raises ValueError for an unpaid session."""
+        """The session's receipt, issued now unless it was before. Raises ValueError where it has none."""
         receipt = self._as_of_now(session)
         if self.receipts.add(receipt):
             return receipt
@@ -46,7 +46,7 @@ class IssuedReceipts:
         return [RefundNote(receipt, it) for it in refunds]
 
     def _as_of_now(self, it: Session) -> Receipt:
-        if it.bill is None or it.payment is None:
+        if it.bill is None or (it.payment is None and it.due_minor):
             raise ValueError(f"session {it.session_id} has nothing to receipt")
         site, supplier = self.sites.get(it.site_id), self.operator_profiles.get(it.operator_id)
         began_at = it.started_at or it.created_at
@@ -69,8 +69,8 @@ class IssuedReceipts:
             meter_stop_wh=it.meter_stop_wh,
             energy_wh=it.energy_wh or 0,
             bill=it.bill,
-            paid_minor=it.payment.amount_minor,
-            paid_at=it.payment.paid_at,
+            paid_minor=it.payment.amount_minor if it.payment else it.taken_minor,
+            paid_at=it.payment.paid_at if it.payment else None,
             waived_minor=it.waived_minor,
             written_off_minor=it.written_off_minor,
             card=_paid_with(it),

@@ -1,11 +1,16 @@
-"""Reconciles our ledger with the payment provider's books each night, in both directions; what differs is listed."""
+"""Reconciles our ledger with the payment provider's books, day by day in both directions; what differs is listed.
+
+Their books of a day are copied a page at a time, then compared session by session, then ours are gone through for what
+they lack. Where that has come to is stored after each page, so that it goes on in any process, however often one ends.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from chalicelib.domain.money.ledger import (
     Transfer,
@@ -16,36 +21,89 @@ from chalicelib.domain.money.ledger import (
     refunded_minor,
     unpaired,
 )
-from chalicelib.ports.money import Differences, Ledger, Payments
-from chalicelib.records.money import Compared, Difference, ProviderPayment
+from chalicelib.ports import Clock
+from chalicelib.ports.money import Differences, Ledger, Payments, Statements
+from chalicelib.records.money import Compared, Comparison, ComparisonStage, Difference, ProviderPayment
+from chalicelib.records.parts import WHOLE, Part
 
 _log = logging.getLogger(__name__)
 _DAY = timedelta(days=1)
+# A day is begun when the next one is so old: what was under way at midnight is over.
+_BEGUN_AFTER = timedelta(hours=3)
+_COPIES_KEPT = timedelta(days=7)
+# Payments whose sessions are compared in one step, each by one read; and entries looked through in one.
+_COMPARED_AT_ONCE, _LOOKED_THROUGH_AT_ONCE = 100, 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """Compares ledger and provider for one day (UTC), and keeps what differs."""
+    """Compares ledger and provider for each day (UTC), and keeps what differs."""
 
     ledger: Ledger
     differences: Differences
+    statements: Statements
     payments: Callable[[], Payments]
+    clock: Clock
+
+    def go_on(self, part: Part = WHOLE) -> int:
+        """Compare what is left of the days that are over; returns how many differences were found.
+
+        Two at once do a page twice, and one of them leaves it at that.
+        """
+        found = 0
+        before = self.statements.place()
+        place = self._begun(before)
+        while place is not None and not part.is_over(self.clock()):
+            step, after = self._step(place)
+            found += step
+            if not self.statements.move(before, after):
+                break
+            before, place = after, self._begun(after)
+        return found
 
     def run(self, day: date) -> int:
-        """Compare all that moved on a day (UTC); returns how many differences there are."""
-        began_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        theirs: dict[str, list[ProviderPayment]] = {}
-        for payment in self.payments().between(began_at, began_at + _DAY):
-            theirs.setdefault(payment.session_id or "", []).append(payment)
-        found = [it for session_id, payments in theirs.items() for it in self._compare(session_id, payments)]
-        for session_id in self.ledger.sessions_of(day):
-            # A session whose money began on another day is compared with that day's.
-            if session_id not in theirs and self._began_on(session_id, day):
-                found += self._compare(session_id, [])
-        self.differences.put(day, found)
+        """Compare all of a day (UTC) now; returns how many differences there are."""
+        found, place = 0, Comparison(day)
+        while place.stage is not ComparisonStage.DONE:
+            step, place = self._step(place)
+            found += step
+        return found
+
+    def _begun(self, place: Comparison | None) -> Comparison | None:
+        """What is to be gone on with; None when there is nothing to compare yet."""
+        if place is not None and place.stage is not ComparisonStage.DONE:
+            return place
+        newest = (self.clock() - _BEGUN_AFTER).astimezone(UTC).date() - _DAY
+        day = newest if place is None else place.day + _DAY
+        return Comparison(day) if day <= newest else None
+
+    def _step(self, place: Comparison) -> tuple[int, Comparison]:
+        """One page's work; returns how many differences it found, and where to go on."""
+        found: list[Difference] = []
+        if place.stage is ComparisonStage.COPY:
+            began_at = datetime(place.day.year, place.day.month, place.day.day, tzinfo=UTC)
+            payments, after = self.payments().page(began_at, began_at + _DAY, place.after)
+            self.statements.copy(place.day, payments, self.clock() + _COPIES_KEPT)
+        elif place.stage is ComparisonStage.COMPARE:
+            payments, after = self.statements.page(place.day, place.after, _COMPARED_AT_ONCE)
+            for session_id, of_session in groupby(payments, key=lambda it: it.session_id or ""):
+                found += self._compare(session_id, list(of_session))
+        else:
+            session_ids, after = self.ledger.sessions_of(place.day, place.after, _LOOKED_THROUGH_AT_ONCE)
+            found += self._missing(place.day, session_ids)
+        self.differences.put(place.day, found)
         for it in found:
             _log.warning("the books differ", extra={"session_id": it.session_id, "what": it.what})
-        return len(found)
+        return len(found), replace(place, after=after) if after else Comparison(place.day, _NEXT[place.stage])
+
+    def _missing(self, day: date, session_ids: Sequence[str]) -> Iterable[Difference]:
+        if not session_ids:
+            return
+        copied = self.statements.sessions_between(day, session_ids[0], session_ids[-1])
+        for session_id in session_ids:
+            # A session whose money began on another day is compared with that day's.
+            if session_id not in copied and self._began_on(session_id, day):
+                yield from self._compare(session_id, [])
 
     def _began_on(self, session_id: str, day: date) -> bool:
         paid = [it for it in self.ledger.of_session(session_id) if it.kind in (TransferKind.HOLD, TransferKind.CHARGE)]
@@ -79,6 +137,13 @@ class Reconciliation:
                     theirs_minor=theirs[what],
                     currency=currency,
                 )
+
+
+_NEXT = {
+    ComparisonStage.COPY: ComparisonStage.COMPARE,
+    ComparisonStage.COMPARE: ComparisonStage.MISSING,
+    ComparisonStage.MISSING: ComparisonStage.DONE,
+}
 
 
 def _held(entries: Iterable[Transfer]) -> int:

@@ -1,34 +1,37 @@
 """Delivers notifications by every messenger there is, again and later if one cannot, until it is given up.
 
 An attempt is counted, and the next one set, before it is made: a crash in the middle repeats it later, and two runs at
-once never send the same notification twice.
+once never send the same notification twice. What goes to an operator's own server goes in an invocation for that
+operator alone: nobody else waits while it is slow.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.alerts import bears_out
 from chalicelib.domain.notifications import MOST_ATTEMPTS, Notification, attempt_after, check_webhook
-from chalicelib.ports import Clock
+from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.notifications import Messenger, Outbox, Webhooks
 from chalicelib.records.notifications import Outcome, Posted, Undelivered, Webhook
+from chalicelib.records.parts import WHOLE, Part
 
 # A change that is not made two minutes after it was foretold died with the process that wanted it.
 _GRACE = timedelta(minutes=2)
-# A run ends before the function's 30 s are over; the next one goes on.
-_RUN = timedelta(seconds=15)
+# What one invocation is given for an operator: at a fifth of a second each a few seconds' work.
+_AT_ONCE = 25
+_MOMENT = timedelta(milliseconds=1)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Sends what is due, run by a schedule; keeps operators' webhooks.
+    """Sends what is due, run by the schedule `notices`; keeps operators' webhooks.
 
     Where no messenger reaches anybody a notification costs two reads and one write here; one that is sent, a read or
     two more for its language.
@@ -38,6 +41,7 @@ class Delivery:
     sessions: Sessions
     webhooks: Webhooks
     messengers: Callable[[], Sequence[Messenger]]
+    invocations: Invocations
     clock: Clock
     may_be_inside: bool = False
     locale_of: Callable[[str | None, str], str] = lambda driver_id, operator_id: ""
@@ -55,15 +59,45 @@ class Delivery:
         """Send them nowhere any more; nothing happens when they did not go anywhere."""
         self.webhooks.put(operator_id, None)
 
-    def deliver(self) -> Counter[Outcome]:
+    def deliver(self, part: Part = WHOLE) -> Counter[Outcome]:
         """Send what is due; returns what was settled, and how."""
-        began_at = self.clock()
         settled: Counter[Outcome] = Counter()
         failing: set[tuple[str, str]] = set()
-        for posted in self.outbox.due(began_at):
-            if self.clock() - began_at > _RUN:
-                break
-            outcome = self._deliver(posted, failing) if self._is_true(posted) else None
+        for_operators: dict[str, list[Posted]] = defaultdict(list)
+        for posted in part.in_time(self.outbox.due(self.clock(), part.shard), self.clock):
+            try:
+                outcome = self._deliver(posted, failing, for_operators) if self._is_true(posted) else None
+            except Exception:
+                # One that cannot be delivered must not keep the others.
+                _log.exception("not delivered", extra={"notice_id": posted.notice.notice_id})
+                continue
+            if outcome is not None:
+                settled[outcome] += 1
+        for operator_id, waiting in for_operators.items():
+            for first in range(0, len(waiting), _AT_ONCE):
+                self.invocations.begin("notices", _told(operator_id, waiting[first : first + _AT_ONCE]))
+        return settled
+
+    def deliver_to_operator(self, notices: Iterable[Sequence[str]], part: Part) -> Counter[Outcome]:
+        """Send on to one operator's own server what `deliver` has begun; returns what was settled, and how.
+
+        `notices`: of each the driver, its id, and until when (ISO 8601) nobody else tries it. After the first that is
+        not taken the others wait for their next attempt: nobody waits for the same silence twice.
+        """
+        settled: Counter[Outcome] = Counter()
+        failing: set[tuple[str, str]] = set()
+        for driver_id, notice_id, due_at in part.in_time(notices, self.clock):
+            due = datetime.fromisoformat(due_at)
+            # A moment later than it was: whoever comes with the same message once more finds it gone on with.
+            posted = self.outbox.go_on(driver_id, notice_id, due, due + _MOMENT)
+            if posted is None:
+                continue
+            if posted.notice.is_stale(self.clock()):
+                settled[self._settle(posted, Outcome.SENT if posted.sent_by else Outcome.KEPT)] += 1
+                continue
+            left = self._left(posted)
+            others = [it.name for it in left if not it.is_operators]
+            outcome = self._send(posted, [it for it in left if it.is_operators], failing, others)
             if outcome is not None:
                 settled[outcome] += 1
         return settled
@@ -78,28 +112,49 @@ class Delivery:
             self.outbox.withdraw(posted)
         return False
 
-    def _deliver(self, posted: Posted, failing: set[tuple[str, str]]) -> Outcome | None:
+    def _left(self, posted: Posted) -> Sequence[Messenger]:
+        return [it for it in self.messengers() if it.name not in posted.sent_by and it.reaches(posted.notice)]
+
+    def _deliver(
+        self, posted: Posted, failing: set[tuple[str, str]], for_operators: dict[str, list[Posted]]
+    ) -> Outcome | None:
         """`failing`: messengers (by operator) that have just failed; nobody waits for the same silence twice."""
-        notice = posted.notice
-        left = [it for it in self.messengers() if it.name not in posted.sent_by and it.reaches(notice)]
-        if not left:
+        left = self._left(posted)
+        if not left or posted.notice.is_stale(self.clock()):
             return self._settle(posted, Outcome.SENT if posted.sent_by else Outcome.KEPT)
         claimed = self.outbox.claim(posted, self.clock() + attempt_after(posted.attempts + 1))
         if claimed is None:
             return None
-        sent_by = list(claimed.sent_by)
-        notice = replace(notice, locale=self.locale_of(notice.driver_id, notice.operator_id))
-        for messenger in left:
+        ours = [it for it in left if not it.is_operators]
+        is_handed_on = len(ours) < len(left)
+        if is_handed_on:
+            for_operators[posted.notice.operator_id].append(claimed)
+        return self._send(claimed, ours, failing, is_handed_on=is_handed_on)
+
+    def _send(
+        self,
+        claimed: Posted,
+        tried: Sequence[Messenger],
+        failing: set[tuple[str, str]],
+        others: Sequence[str] = (),
+        *,
+        is_handed_on: bool = False,
+    ) -> Outcome | None:
+        """Send by those messengers; settled once none is left, `others` among them, unless somebody goes on with it."""
+        notice, sent_by = claimed.notice, list(claimed.sent_by)
+        if tried:
+            notice = replace(notice, locale=self.locale_of(notice.driver_id, notice.operator_id))
+        for messenger in tried:
             if (messenger.name, notice.operator_id) in failing:
                 continue
             if self._is_sent(messenger, notice):
                 sent_by.append(messenger.name)
             else:
                 failing.add((messenger.name, notice.operator_id))
-        unsent = [it.name for it in left if it.name not in sent_by]
-        if not unsent:
+        unsent = [*others, *(it.name for it in tried if it.name not in sent_by)]
+        if not unsent and not is_handed_on:
             return self._settle(claimed, Outcome.SENT)
-        if claimed.attempts >= MOST_ATTEMPTS:
+        if claimed.attempts >= MOST_ATTEMPTS and not is_handed_on:
             said = {"notice_id": notice.notice_id, "operator_id": notice.operator_id, "messengers": unsent}
             _log.warning("a notice is given up: nobody took it", extra=said)
             return self._settle(claimed, Outcome.GIVEN_UP)
@@ -119,3 +174,9 @@ class Delivery:
             _log.info("a notice was not taken", extra={**said, "why": str(error)})
             return False
         return True
+
+
+def _told(operator_id: str, claimed: Sequence[Posted]) -> dict[str, object]:
+    """What the operator's own invocation needs to know."""
+    notices = [[it.notice.driver_id, it.notice.notice_id, it.due_at.isoformat()] for it in claimed if it.due_at]
+    return {"part": "operator", "operator": operator_id, "notices": notices}

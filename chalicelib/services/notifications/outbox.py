@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.alerts import bears_out, following, notification_of
+from chalicelib.domain.charging.alerts import bears_out, corrections_told, following, notification_of
 from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.notifications import Notification, NotificationKind
@@ -38,6 +38,8 @@ class Notifications:
         for refund, has_failed in told_of(before, after):
             kind = NotificationKind.REFUND_FAILED if has_failed else NotificationKind.REFUNDED
             self.tell(after, kind, refund.number)
+        for number in corrections_told(before, after):
+            self.tell(after, NotificationKind.BILL_CORRECTED, number)
 
     def tell(self, session: Session, kind: NotificationKind, number: int = 0) -> None:
         """Tell the session's driver, once for each `number`; nobody where it has none."""
@@ -58,6 +60,23 @@ class Notifications:
             connector=_NO_CONNECTOR,
             at=now,
             uid=token.uid,
+        )
+        self.outbox.add(notice, now)
+
+    def tell_of_free_connector(
+        self, driver_id: str, watch_id: str, operator_id: str, charger_id: str, connector: ConnectorId
+    ) -> None:
+        """Tell a driver, once for each watch, that the connector they wait for is free. True by being written."""
+        now = self.clock()
+        notice = Notification(
+            kind=NotificationKind.CONNECTOR_FREE,
+            session_id="",
+            driver_id=driver_id,
+            operator_id=operator_id,
+            charger_id=charger_id,
+            connector=connector,
+            at=now,
+            watch_id=watch_id,
         )
         self.outbox.add(notice, now)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.chargers.answers import Answer, BootAnswer
+from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
@@ -40,11 +40,14 @@ from chalicelib.records.charging import TooManyTransactions
 from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.message_log import ChargerLog
+from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.ocpp.router import Router
 
 # How soon a charger that waits for its operator may ask again.
 _ASK_AGAIN_S = 60
 _LONGEST_UNREADABLE = 1_000
+# A charger that says it, in every version, has nothing else to say.
+_HEARTBEAT = "Heartbeat"
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +63,7 @@ class Conversation:
     charger_log: ChargerLog
     commands: ChargerCommands
     allowance: MessageAllowance
+    renewal: SocketRenewal
     clock: Clock
 
     def receive(self, connection_id: str, text: str) -> str | None:
@@ -77,6 +81,8 @@ class Conversation:
             return pack_error(error, dialect.spelling)
         if isinstance(frame, Call):
             answer = self._called(connection, dialect, frame)
+            if frame.action == _HEARTBEAT and self.renewal.is_renewed(connection, answer):
+                return None
             return None if frame.is_silent else answer
         if isinstance(frame, CallError) and frame.unread:
             broken = ProtocolError(frame.code, frame.description, frame.message_id)
@@ -92,7 +98,9 @@ class Conversation:
         except ProtocolError as error:
             self._refused(connection, call.action, error, call)
             return pack_error(error, dialect.spelling)
-        if _is_notable(decoded) or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
+        is_known = isinstance(answer, Noted) and answer.is_known
+        is_notable = _is_notable(decoded) and not is_known
+        if is_notable or self.charger_log.is_wanted(connection, call.action, decoded.deviation):
             entry = LoggedMessage(
                 at=self.clock(),
                 direction=Direction.IN,
@@ -208,7 +216,7 @@ class Conversation:
 
 
 def _is_notable(decoded: Decoded) -> bool:
-    """Everything but heartbeats and plain readings."""
+    """Everything but heartbeats and plain readings (and statuses that tell again what is known)."""
     match decoded.event:
         case HeartbeatReceived() | MainMeterRead():
             return False

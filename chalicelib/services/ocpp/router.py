@@ -29,6 +29,7 @@ from chalicelib.domain.chargers.events import (
     TokenPresented,
     Topic,
 )
+from chalicelib.domain.chargers.identity import told_identity
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Reports
 from chalicelib.ports.ocpp import Provider
@@ -88,7 +89,9 @@ class Router:
 
     def _boot(self, connection: Connection, event: Booted, assign_ref: AssignRef) -> Answer:
         facts = (event.vendor, event.model, event.serial, event.firmware)
-        self.provisioning.booted(self.charger_news.booted(connection.charger_id, *facts))
+        charger = self.charger_news.booted(connection.charger_id, *facts)
+        if not connection.back_as or connection.back_as != told_identity(*facts):
+            self.provisioning.booted(charger)
         return BootAnswer(self.clock(), self.heartbeat_s)
 
     def _status(self, connection: Connection, event: StatusReported, assign_ref: AssignRef) -> Answer:

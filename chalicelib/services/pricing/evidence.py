@@ -47,7 +47,7 @@ class Evidence:
         One read; a second where its first register is unknown, 0 or above the reading; all readings where what is
         known then contradicts itself.
         """
-        supply, few = self._supply(session), list(newest)
+        supply, few = self.supply(session), list(newest)
         if session.ref is None or are_all:
             return self._weighed(session, few, supply)
         if _hides_end(session, few):
@@ -63,13 +63,13 @@ class Evidence:
     def steps(
         self, session: Session, before: Sequence[StoredReading], after: Sequence[StoredReading]
     ) -> Sequence[Measured]:
-        """What was proven at each reading of `after`; `before` are those until then, where its price needs them.
+        """What was proven at each reading of `after`; `before` are all until then, where its price needs its course.
 
         Two reads; all readings where they contradict themselves.
         """
         if session.ref is None or not after:
             return ()
-        supply = self._supply(session)
+        supply = self.supply(session)
         if not session.tariff.depends_on_course:
             first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
             found = [self._weighed(session, [*_until(first, it), it], supply) for it in after]
@@ -77,11 +77,11 @@ class Evidence:
                 return found
             before = _until(self.all_of(session), after[0])
         whole = self._weighed(session, [*before, *after], supply)
-        return [_as_of(whole, it.reading.at) for it in after]
+        return [as_of(whole, it.reading.at) for it in after]
 
     def whole(self, session: Session) -> Measured:
         """A charge that is over. Three reads; all readings where its price needs its course, or few contradict it."""
-        supply = self._supply(session)
+        supply = self.supply(session)
         if session.ref is not None and not session.tariff.depends_on_course:
             first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
             newest = self.readings.newest(session.charger_id, session.ref)
@@ -92,7 +92,7 @@ class Evidence:
 
     def most_wh(self, session: Session) -> int:
         """What its plug can have given it. One read."""
-        return told(session, (), self.clock(), self._supply(session)).most_wh
+        return told(session, (), self.clock(), self.supply(session)).most_wh
 
     def all_of(self, session: Session) -> Sequence[StoredReading]:
         """All readings of a session, oldest first."""
@@ -103,15 +103,16 @@ class Evidence:
     def _weighed(self, session: Session, readings: Sequence[StoredReading], supply: Supply) -> Measured:
         """Where the price depends on the course, with what else was told of it: one query where time costs."""
         found = measure(told(session, readings, self.clock(), supply))
-        if not session.tariff.depends_on_course:
-            return found
+        return replace(found, reported=self.reported(session, readings)) if session.tariff.depends_on_course else found
+
+    def reported(self, session: Session, readings: Sequence[StoredReading]) -> Reported:
+        """What was told of a charge beside its registers. One query where time costs."""
         looks = [(it.reading.at, it.reading) for it in readings]
-        reported = Reported(
+        return Reported(
             powers=tuple((at, it.power_w) for at, it in looks if it.power_w is not None),
             currents=tuple((at, it.current_ma) for at, it in looks if it.current_ma is not None),
             uses=self.uses(session) if session.tariff.charges_for_time else (),
         )
-        return replace(found, reported=reported)
 
     def uses(self, session: Session) -> Uses:
         """What its connector did, and since when, by the charger's own word where it said so. One query."""
@@ -132,7 +133,8 @@ class Evidence:
         found = [it for it in happened if isinstance(it, StatusChanged) and it.connector == state.connector]
         return next((it.told_at for it in found if it.status is state.status), None)
 
-    def _supply(self, session: Session) -> Supply:
+    def supply(self, session: Session) -> Supply:
+        """What its plug gives. One read."""
         charger = self.chargers.get(session.charger_id) if session.ref is not None else None
         return strongest(charger, session.connector)
 
@@ -154,7 +156,7 @@ def _until(readings: Sequence[StoredReading], until: StoredReading) -> list[Stor
     return [it for it in readings if it.position < until.position]
 
 
-def _as_of(found: Measured, at: datetime) -> Measured:
+def as_of(found: Measured, at: datetime) -> Measured:
     """As far as a course had come by then."""
     points = tuple(it for it in found.points if it.at <= at) or found.points[:1]
     energy_wh = points[-1].energy_wh - points[0].energy_wh if points and found.energy_wh is not None else None

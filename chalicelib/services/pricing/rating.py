@@ -15,6 +15,8 @@ from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.bounds import within_limit
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.bill import Bill
+from chalicelib.domain.pricing.course import periods_until
+from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.periods import NOTHING, ChargingPeriod, charging_periods
 from chalicelib.domain.pricing.rating import Usage, idle_price, price
@@ -69,13 +71,17 @@ def idling(session: Session, found: Measured | None, energy_wh: int | None, at: 
     if not tariff.charges_for_idling or session.bill is not None or not is_there:
         return None
     periods = _periods(session, found, energy_wh, at)
-    stand = list(takewhile(lambda it: not it.is_charging and not it.is_withheld, reversed(periods)))
+    stand = list(takewhile(lambda it: it.is_parked, reversed(periods)))
     if not stand:
         return None
-    since = stand[-1].began_at
-    now = idle_price(tariff, periods, session.time_zone)
+    summed, since = found.summed if found is not None else None, stand[-1].began_at
+    moved_sum = summed
+    if summed is not None and len(stand) == len(periods):
+        since, moved_sum = summed.stand_began_at or since, summed.without_stand
+    now = idle_price(tariff, periods, session.time_zone, summed)
     moved = (*periods[: len(periods) - len(stand)], *(replace(it, is_withheld=True) for it in stand))
-    bill, otherwise = (_total(session, energy_wh, it) for it in (periods, moved))
+    bill = _total(session, energy_wh, periods, summed)
+    otherwise = _total(session, energy_wh, moved, moved_sum)
     return Idling(
         since=since,
         free_until=since + timedelta(seconds=tariff.idle_grace_s),
@@ -86,14 +92,17 @@ def idling(session: Session, found: Measured | None, energy_wh: int | None, at: 
 
 
 def _price(session: Session, found: Measured | None, energy_wh: int | None, until: datetime) -> Bill:
-    return _total(session, energy_wh, _periods(session, found, energy_wh, until))
+    summed = found.summed if found is not None else None
+    return _total(session, energy_wh, _periods(session, found, energy_wh, until), summed)
 
 
-def _total(session: Session, energy_wh: int | None, periods: tuple[ChargingPeriod, ...]) -> Bill:
+def _total(
+    session: Session, energy_wh: int | None, periods: tuple[ChargingPeriod, ...], summed: CourseSum | None
+) -> Bill:
     tariff: Tariff | None = session.tariff
     if energy_wh == 0:
         tariff = None if session.stop_reason in _BROKEN else session.tariff.for_blocking
-    usage = Usage(periods if tariff else (), session.reserved)
+    usage = Usage(periods if tariff else (), session.reserved, summed)
     return price(tariff or session.tariff, usage, session.time_zone)
 
 
@@ -105,6 +114,8 @@ def _periods(
         return ()
     points, reported = (found.points, found.reported) if found is not None else ((), NOTHING)
     reported = replace(reported, goes_on=session.stopped_at is None)
+    if found is not None and found.summed is not None:
+        return periods_until(found, found.summed, until, reported)
     ended_at = min(until, session.stopped_at) if session.stopped_at is not None else until
     charge = charging_periods(points, session.started_at, ended_at, energy_wh, reported)
     if until <= ended_at or not (session.is_standing or session.stood_until):

@@ -28,6 +28,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.receipts import IssuedReceipts
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import Idling, cost_so_far, idling
 from chalicelib.services.reservations import DriverReservations
@@ -153,6 +154,7 @@ class DriverSessions:
     sessions: Sessions
     readings: Readings
     evidence: Evidence
+    courses: Courses
     connectors: Connectors
     eligibility: Eligibility
     driver_reservations: DriverReservations
@@ -238,13 +240,9 @@ class DriverSessions:
         if session.ref is None:
             return [progress(session)], False
         after = self.readings.after(session.charger_id, session.ref, position, _LIVE_BATCH)
-        before: Sequence[StoredReading] = ()
-        if session.tariff.depends_on_course and position:
-            before = [it for it in self.evidence.all_of(session) if it.position <= position]
-        steps = [
-            progress(session, found, it)
-            for it, found in zip(after, self.evidence.steps(session, before, after), strict=True)
-        ]
+        is_course = session.tariff.depends_on_course
+        proven = self.courses.steps(session, position, after) if is_course else self.evidence.steps(session, (), after)
+        steps = [progress(session, found, it) for it, found in zip(after, proven, strict=True)]
         may_be_more = len(after) == _LIVE_BATCH
         if not steps or (session.tariff.charges_for_idling and not may_be_more):
             # Whether a car stands there now, and what that costs, time alone changes.
@@ -306,7 +304,7 @@ class DriverSessions:
         issued = self.issued_receipts.get(session.session_id)
         if issued is not None:
             return as_of_now(issued, session)
-        if session.bill is None or session.payment is None or not session.is_over:
+        if not session.has_receipt:
             raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
 
@@ -327,10 +325,13 @@ class DriverSessions:
     def _so_far(self, session: Session) -> Progress:
         if session.ref is None:
             return progress(session)
-        is_course = session.tariff.depends_on_course
-        known = self.evidence.all_of(session) if is_course else self.readings.newest(session.charger_id, session.ref)
-        found = self.evidence.so_far(session, known, are_all=is_course) if session.bill is None else None
-        newest = known[-1] if known else None
+        found: Measured | None = None
+        if session.tariff.depends_on_course and session.bill is None:
+            found, newest = self.courses.look(session)
+        else:
+            known = self.readings.newest(session.charger_id, session.ref)
+            found = self.evidence.so_far(session, known) if session.bill is None else None
+            newest = known[-1] if known else None
         now = self.clock()
         lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, now)
         so_far = progress(session, found, newest, lasted)

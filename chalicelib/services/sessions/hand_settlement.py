@@ -9,11 +9,11 @@ from chalicelib.domain.charging.ends import EndedByHand
 from chalicelib.domain.charging.session import ByHand, Session, State
 from chalicelib.domain.charging.transitions import StopRequested
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.drivers.watches import Watches
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class HandSettlement:
     """What an operator may do with any session of its own. Doing it again changes nothing."""
 
     sessions: Sessions
-    connectors: Connectors
+    watches: Watches
     workflow: Workflow
     metering: Metering
     changes: SessionChanges
@@ -46,7 +46,7 @@ class HandSettlement:
         by_hand = ByHand(by, self.clock(), note)
         session = self.changes.apply(session_id, EndedByHand(by_hand), known=session)
         _log.warning("ended by hand", extra={"session_id": session_id, "by": by, "note": note})
-        self.connectors.free(session.charger_id, session.connector, session_id)
+        self.watches.free(session.charger_id, session.connector, session_id)
         if session.state is State.STOPPING and session.stopped_at is None:
             session = self.metering.measured(session)
         self.workflow.start(session)

@@ -29,16 +29,18 @@ from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Connectors
+from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
+from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.transaction_ids import known_to_charger
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.money.corrections import Corrections
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.funds import Funds, hold_needed_minor
@@ -51,6 +53,7 @@ from chalicelib.services.sessions.overstays import Overstays
 
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
+_REVIEWED_EVERY = timedelta(minutes=15)
 # API Gateway ends every socket after two hours.
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
 # As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
@@ -84,7 +87,7 @@ class Lifecycle:
     sessions: Sessions
     evidence: Evidence
     chargers: Chargers
-    connectors: Connectors
+    watches: Watches
     transactions: Transactions
     workflow: Workflow
     changes: SessionChanges
@@ -162,7 +165,7 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.PAYMENT, task_token))
         if session.is_over or (session.payment is not None and session.settlement is None):
             return
-        connector = self.connectors.free(session.charger_id, session.connector, session_id)
+        connector = self.watches.free(session.charger_id, session.connector, session_id)
         if session.takings is not None and self.funds.is_taken(session):
             return
         if session.bill is None:
@@ -215,17 +218,17 @@ class Lifecycle:
         session = self.changes.apply(session_id, failure, PaymentFailed(now))
         if not session.is_over:
             return {"session_id": session_id, "over": False}
-        self.connectors.free(session.charger_id, session.connector, session_id)
+        self.watches.free(session.charger_id, session.connector, session_id)
         if session.bill is not None and session.driver_id is not None:
             self.funds.leave_owed(session)
         elif session.payment is None:
             self.funds.give_back(session)
         return {"session_id": session_id, "over": True, "reason": session.reason}
 
-    def sweep(self) -> int:
+    def sweep(self, part: Part = WHOLE) -> int:
         """Take up sessions that have stood still on their way in or out; returns how many."""
         count = 0
-        for session in self.sessions.unsettled(self.clock() - _UNTOUCHED):
+        for session in part.in_time(self.sessions.unsettled(self.clock() - _UNTOUCHED, part.shard), self.clock):
             count += 1
             try:
                 self._take_up(session)
@@ -252,6 +255,8 @@ class Lifecycle:
             if not session.needs_workflow and session.created_at < self.clock() - _LONGEST_UNPAID:
                 session = self.changes.apply(session.session_id, StopRequested(self.clock()), known=session)
         if session.needs_review and not self.metering.settle_unseen(session):
+            # It may wait so for days: looked at every minute, such would be most of what there is to do.
+            self.sessions.look_later(session.session_id, _REVIEWED_EVERY)
             return
         if self.overstays.waits(session):
             self.sessions.look_later(session.session_id)

@@ -15,6 +15,7 @@ from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Charger, Connection, ConnectorState
+from chalicelib.records.pages import BadCursor
 from tests.adapters.conftest import NOW, race
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -368,6 +369,29 @@ def test_each_call_costs_what_it_says(
     connectors.of_charger("CP-1")
     assert cost() == ["Query"]
     chargers.of_operator("op-1")
-    assert cost() == ["Query"]
+    assert cost() == ["Query", "BatchGetItem"]
     sockets.closed(OLD)
     assert cost() == ["UpdateItem", "DeleteItem"]
+
+
+def test_an_operators_chargers_come_a_page_at_a_time_in_the_order_of_their_ids(chargers: DynamoChargers) -> None:
+    for number in range(2, 8):
+        chargers.put(replace(CHARGER, charger_id=f"CP-{number}"))
+    chargers.put(replace(CHARGER, charger_id="CP-0", operator_id="op-2"))
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page, cursor = chargers.page_of_operator("op-1", 3, cursor)
+        seen += [it.charger_id for it in page]
+        if cursor is None:
+            break
+        assert len(page) == 3
+    assert seen == [f"CP-{number}" for number in range(1, 8)]
+    assert chargers.page_of_operator("op-1", 7, None)[1] is None
+    assert chargers.page_of_operator("op-3", 7, None) == ([], None)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "WyIiXQ==", "WyJhIiwgImIiXQ=="])
+def test_a_cursor_of_chargers_that_is_not_ours_is_refused(chargers: DynamoChargers, cursor: str) -> None:
+    with pytest.raises(BadCursor):
+        chargers.page_of_operator("op-1", 3, cursor)

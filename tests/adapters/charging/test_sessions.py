@@ -314,7 +314,7 @@ def test_an_index_that_lags_behind_shows_no_session_that_has_moved_on(monkeypatc
     sessions.add(SESSION)
     stale = list(SessionRow.scan())
     sessions.save(SESSION, ACTIVE)
-    monkeypatch.setattr(SessionRow.unsettled, "query", lambda *_: iter(stale))
+    monkeypatch.setattr(SessionRow.unsettled, "query", lambda *_, **__: iter(stale))
 
     # One that charges is looked at again some hours later, and not before.
     assert not list(sessions.unsettled(NOW + timedelta(hours=1)))

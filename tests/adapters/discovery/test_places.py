@@ -13,7 +13,10 @@ from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
-from chalicelib.records.chargers import Plug, PlugType
+from chalicelib.domain.chargers.plugs import PlugType
+from chalicelib.records.chargers import (
+    Plug,
+)
 from chalicelib.records.discovery import Place
 
 pytestmark = pytest.mark.usefixtures("tables")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
@@ -72,3 +73,30 @@ def test_a_map_that_does_not_answer_costs_nobody_their_search(maps: Any) -> None
 def test_nothing_to_drive_to_asks_nobody(maps: Any) -> None:
     client, _ = maps
     assert AmazonRoutes(client).drives(HOME, []) == []
+
+
+def test_only_the_best_few_of_a_page_are_asked_for(maps: Any) -> None:
+    """Each of them is billed; the others say that they are estimates."""
+    client, stubber = maps
+    ends = [(GeoPoint(53.56 + number / 100, 10.0), 1_000.0 * number) for number in range(1, 9)]
+    stubber.add_response("calculate_route_matrix", answer(*[{"Distance": 1, "Duration": 100 + it} for it in range(5)]))
+    found = AmazonRoutes(client).drives(HOME, ends)
+    assert [it.is_estimate for it in found] == [False] * 5 + [True] * 3
+    assert list(found[5:]) == list(GreatCircle().drives(HOME, ends))[5:]
+
+
+def test_who_starts_nearby_a_moment_later_is_told_what_was_told_before(maps: Any) -> None:
+    """The same half kilometre and the same ten minutes: nobody is asked again, but for a place that is new."""
+    client, stubber = maps
+    now = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
+    routes = AmazonRoutes(client, lambda: now)
+    stubber.add_response("calculate_route_matrix", answer({"Distance": 1500, "Duration": 240}))
+    assert routes.drives(HOME, ENDS[:1]) == [Drive(240, False)]
+    across_the_street = GeoPoint(HOME.latitude + 0.0001, HOME.longitude)
+    assert routes.drives(across_the_street, ENDS[:1]) == [Drive(240, False)]
+    stubber.add_response("calculate_route_matrix", answer({"Distance": 70_000, "Duration": 3000}))
+    assert routes.drives(HOME, ENDS) == [Drive(240, False), Drive(3000, False)]
+    now += timedelta(minutes=10)
+    stubber.add_response("calculate_route_matrix", answer({"Distance": 1500, "Duration": 300}))
+    assert routes.drives(HOME, ENDS[:1]) == [Drive(300, False)]
+    stubber.assert_no_pending_responses()

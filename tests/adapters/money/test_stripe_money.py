@@ -72,7 +72,11 @@ def test_a_days_books_tell_of_what_is_held_taken_and_given_back(bank: Bank) -> N
     voided_session, voided = bank.held(2000)
     bank.payments.void(voided_session, voided)
     now = datetime.now(UTC)
-    found = {it.payment_id: it for it in bank.payments.between(now - timedelta(hours=1), now + timedelta(hours=1))}
+    payments, after = bank.payments.page(now - timedelta(hours=1), now + timedelta(hours=1), "")
+    found = {it.payment_id: it for it in payments}
+    while after:
+        payments, after = bank.payments.page(now - timedelta(hours=1), now + timedelta(hours=1), after)
+        found |= {it.payment_id: it for it in payments}
     taken = found[hold.payment_id]
     assert (taken.session_id, taken.held_minor, taken.taken_minor, taken.refunded_minor) == (
         session.session_id,
@@ -83,7 +87,7 @@ def test_a_days_books_tell_of_what_is_held_taken_and_given_back(bank: Bank) -> N
     assert (found[held.payment_id].session_id, found[held.payment_id].held_minor) == (other.session_id, 3000)
     nothing = found[voided.payment_id]
     assert (nothing.held_minor, nothing.taken_minor, nothing.refunded_minor) == (0, 0, 0)
-    assert list(bank.payments.between(now - timedelta(days=2), now - timedelta(days=1))) == []
+    assert bank.payments.page(now - timedelta(days=2), now - timedelta(days=1), "") == ([], "")
 
 
 def test_a_customer_who_leaves_has_no_card_there_any_more(bank: Bank) -> None:

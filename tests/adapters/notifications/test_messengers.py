@@ -224,7 +224,8 @@ def pusher(*devices: Device, muted: frozenset[str] = frozenset()) -> PushMesseng
     sns = boto3.client("sns")
     application = sns.create_platform_application(Name="kerb", Platform="GCM", Attributes={"PlatformCredential": "k"})
     DynamoDrivers().put(Driver(driver_id="driver-1", email="d@example.com", devices=devices, muted=muted))
-    return PushMessenger(sns, {Platform.FCM: application["PlatformApplicationArn"]}, DynamoDrivers())
+    platforms = {Platform.FCM: application["PlatformApplicationArn"]}
+    return PushMessenger(client=sns, applications=platforms, drivers=DynamoDrivers())
 
 
 @pytest.mark.usefixtures("tables")

@@ -105,16 +105,21 @@ def test_only_what_nothing_bounds_waits_for_a_person(name: str) -> None:
     assert measure(SEEN[name][0]).is_bounded is (name not in WAITS)
 
 
+@pytest.mark.parametrize("stop_wh", [40_000, 9_000, 4_000, 0])
+def test_an_end_below_the_beginning_and_nothing_between_proves_nothing_and_keeps_no_money_waiting(stop_wh: int) -> None:
+    found = measure(told(50_000, {}, stop_wh, 30))
+    assert (found.energy_wh, found.is_bounded, found.flags) == (0, True, frozenset({Flag.METER_FELL}))
+
+
 @pytest.mark.parametrize(
     "case",
     [
-        told(50_000, {}, 40_000, 30),
         told(5000, {30: 4000, 15: 3000}, 2000, 45),
         told(0, {50: 500}, 1_236_000, 60),
         told(0, {20: 301_000, 10: 303_000, 1: 305_000}, 0, 30),
         told(10_000, {50: 11_000}, 0, 60),
     ],
-    ids=["a fall", "backwards", "a long silence", "ends that deny all", "a stop lost long after"],
+    ids=["backwards", "a long silence", "ends that deny all", "a stop lost long after"],
 )
 def test_what_may_have_been_more_by_nobody_knows_how_much_waits(case: EnergyFacts) -> None:
     found = measure(case)

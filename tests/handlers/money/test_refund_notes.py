@@ -104,6 +104,29 @@ def test_a_refund_is_on_the_receipt_has_a_note_and_a_notice(
     assert "refunded" in kinds
 
 
+def test_a_link_shows_a_note_and_its_receipt_without_a_login(
+    stack: Stack, network: Network, rival: Person, paid: str
+) -> None:
+    for amount_minor in (100, 50):
+        refund(network, paid, amount_minor)
+    first, second = network.driver.call("GET", f"/v1/sessions/{paid}/refunds")["items"]
+    made = network.driver.call("POST", f"{second['url']}/link", {"format": "json", "valid_days": 1})
+    shown = requests.get(stack.http_url + made["url"], timeout=60)
+    assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "no-store")
+    assert {**shown.json(), "url": ""} == {**second, "url": ""}
+    # What it names can be opened by the same ticket, and its receipt's link leads to each note.
+    assert requests.get(stack.http_url + shown.json()["url"], timeout=60).json() == shown.json()
+    link = network.driver.call("POST", f"/v1/sessions/{paid}/receipt/link", {"format": "json"})["url"]
+    receipt = requests.get(stack.http_url + link, timeout=60).json()
+    for known, seen in zip((first, second), receipt["refunds"], strict=True):
+        printed = requests.get(f"{stack.http_url}{seen['url']}&format=pdf", timeout=60)
+        assert known["number"] in text_of(printed.content)
+    assert refused(rival, "POST", f"{second['url']}/link", {})[0] == 404
+    assert refused(network.driver, "POST", f"/v1/sessions/{paid}/refunds/C-{paid}-3/link", {})[0] == 404
+    nowhere = made["url"].replace(second["number"], f"C-{paid}-3")
+    assert requests.get(stack.http_url + nowhere, timeout=60).status_code == 404
+
+
 def test_what_is_done_in_stripes_dashboard_is_heard(stack: Stack, network: Network, paid: str) -> None:
     books = network.operator.call("GET", f"/v1/operator/sessions/{paid}/books")
     payment_id = next(it["reference"] for it in books["transfers"] if it["kind"] == "capture")

@@ -207,6 +207,7 @@ def test_a_live_view_tells_each_step_once_and_then_the_end(
     assert first.headers["Content-Type"] == "text/event-stream"
     retry, step = events(first.text)
     assert int(retry["retry"]) > 0
+    assert int(retry["retry"]) < 10_000, "what the charger says is seen within ten seconds"
     assert (step["event"], json.loads(step["data"])["energy_wh"]) == ("progress", 1000)
     seen = {"Last-Event-ID": step["id"]}
     assert events(requests.get(url, headers=seen, timeout=60).text)[1:] == []
@@ -215,7 +216,8 @@ def test_a_live_view_tells_each_step_once_and_then_the_end(
     assert json.loads(step["data"])["energy_wh"] == 2000
     network.driver.end(session_id)
     socket.await_command()
-    (_, stopping) = events(requests.get(url, headers={"Last-Event-ID": step["id"]}, timeout=60).text)
+    (soon, stopping) = events(requests.get(url, headers={"Last-Event-ID": step["id"]}, timeout=60).text)
+    assert int(soon["retry"]) < int(retry["retry"]), "an end is waited for"
     assert json.loads(stopping["data"])["state"] == "stopping"
     stop = {"transactionId": socket.command["transactionId"], "meterStop": 3000, "timestamp": now()}
     socket.call("StopTransaction", stop)

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.chargers.availability import Condition, LineChanged, spells
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger
-from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused
+from chalicelib.services.chargers.passwords import hash_password
 from chalicelib.services.chargers.remote_control import RemoteControl
 from tests.services.conftest import NOW, Kit
 
@@ -201,7 +203,57 @@ def test_connections_make_a_history_and_late_news_of_an_old_socket_none(door: Co
     kit.clock.advance(minutes=1)
     door.close("c-new", "1006")
     happened = kit.history.between("CP-7", NOW - timedelta(hours=1), NOW + timedelta(hours=1))
-    assert [getattr(it, "online", None) for it in happened] == [True, True, False]
+    assert [getattr(it, "online", None) for it in happened] == [True, False]
+
+
+def test_a_charger_that_was_away_for_a_moment_leaves_no_trace_and_one_that_was_longer_both_ends(
+    door: Connections, kit: Kit
+) -> None:
+    """Every socket ends after two hours: what no law counts is not written down twelve times a day."""
+    registered(kit, 1)
+    at = NOW
+    for number, (lasts, away) in enumerate(((100, 1), (100, 2), (100, 30), (100, 1))):
+        door.open(f"c-{number}", "CP-7", basic("CP-7", SECRET), OFFERS, at)
+        kit.clock.advance(minutes=lasts)
+        door.close(f"c-{number}")
+        kit.clock.advance(minutes=away)
+        at = kit.clock.now
+    happened = kit.history.between("CP-7", NOW - timedelta(hours=1), at)
+    lines = [(it.at - NOW, it.online) for it in happened if isinstance(it, LineChanged)]
+    minutes = [(round(after.total_seconds() / 60), online) for after, online in lines]
+    assert minutes == [(0, True), (303, False), (333, True), (433, False)], "the last stands in the charger's own row"
+    door.open("c-9", "CP-7", basic("CP-7", SECRET), OFFERS, at)
+    found = spells(kit.history.between("CP-7", NOW, at), ConnectorId(1), NOW, at)
+    away_for = sum((it.lasted for it in found if it.condition is Condition.OFFLINE), timedelta())
+    assert away_for == timedelta(minutes=30)
+
+
+def test_that_a_charger_is_there_is_written_every_day(door: Connections, kit: Kit) -> None:
+    registered(kit, 1)
+    at = NOW
+    for number in range(36):
+        door.open(f"c-{number}", "CP-7", basic("CP-7", SECRET), OFFERS, at)
+        kit.clock.advance(minutes=119)
+        door.close(f"c-{number}")
+        kit.clock.advance(minutes=1)
+        at = kit.clock.now
+    happened = kit.history.within("CP-7", NOW - timedelta(hours=1), at)
+    assert len({it.at.date() for it in happened}) == 4
+    assert len(happened) <= 2 * 4
+
+
+def test_what_a_charger_is_shown_as_does_not_hang_on_its_heartbeats(door: Connections, kit: Kit) -> None:
+    """Online is whoever has a socket, however long it is silent; offline at once whoever's socket has closed."""
+    registered(kit, 1)
+    door.open("c-9", "CP-7", basic("CP-7", SECRET), OFFERS, NOW)
+    kit.clock.advance(minutes=119)
+    known = kit.chargers.get("CP-7")
+    assert known is not None
+    assert known.connection_id == "c-9"
+    door.close("c-9")
+    known = kit.chargers.get("CP-7")
+    assert known is not None
+    assert known.connection_id is None
 
 
 def test_an_answer_that_is_no_json_fails_its_command_at_once_and_stands_in_the_journal(kit: Kit) -> None:

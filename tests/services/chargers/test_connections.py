@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Charger
-from chalicelib.services.chargers.connections import (
-    ChargerCredentials,
-    Connections,
-    Refused,
-    hash_password,
-    password_matches,
-)
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused
+from chalicelib.services.chargers.passwords import hash_password, password_matches
 from tests.services.conftest import NOW, Kit
 
 SECRET = b"correct-horse"

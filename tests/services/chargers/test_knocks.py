@@ -10,7 +10,8 @@ import pytest
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger, KnockReason
-from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused, hash_password
+from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused
+from chalicelib.services.chargers.passwords import hash_password
 from tests.services.conftest import NOW, Kit
 
 SECRET, OTHER = b"correct-horse", b"battery-staple"
@@ -229,7 +230,7 @@ def test_a_stranger_is_shown_to_the_operator_of_newcomers_and_to_nobody_else(doo
 
 def test_whoever_knocks_without_end_fills_no_book(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.chargers.connections._MOST_PENDING", 0)
-    monkeypatch.setattr("chalicelib.services.chargers.connections.password_matches", lambda password, stored: False)
+    monkeypatch.setattr("chalicelib.services.chargers.passwords.password_matches", lambda password, stored: False)
     register(kit, "CP-7")
     door = kit.welcoming()
     for number in range(40):

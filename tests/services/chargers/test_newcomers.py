@@ -10,7 +10,8 @@ import pytest
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Admission, Charger, Gone, PasswordSource
 from chalicelib.services.access import Refusal
-from chalicelib.services.chargers.connections import ChargerCredentials, Refused, hash_password
+from chalicelib.services.chargers.connections import ChargerCredentials, Refused
+from chalicelib.services.chargers.passwords import hash_password
 from tests.services.chargers.test_connection_security import OFFERS, SECRET, basic
 from tests.services.conftest import NOW, SITE, TARIFF, Kit
 

@@ -19,7 +19,7 @@ from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.protocol.ocpp.setups import place
 from chalicelib.records.chargers import Charger, Connection, Site
 from chalicelib.services.access import Refusal
-from chalicelib.services.chargers.connections import hash_password
+from chalicelib.services.chargers.passwords import hash_password
 from tests.services.conftest import CONNECTION, NOW, TARIFF, Kit
 
 ENERGY = "Energy.Active.Import.Register"

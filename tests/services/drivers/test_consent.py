@@ -13,7 +13,8 @@ from benchmarks.calls import counted
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.setup_profile import SetupProfile
-from chalicelib.domain.charging.session import Origin, Session, State
+from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.charging.starts import MOST_ABROAD
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import PriceLimit, Tariff, simple_elements
 from chalicelib.records.chargers import Charger, Connection, KnockReason
@@ -552,3 +553,42 @@ def test_a_charge_that_its_token_may_not_pay_for_is_asked_to_end(kit: Kit) -> No
     start(kit, "c-r")
     (session,) = kit.sessions.of_operator("rival", 10, None, flagged=False)[0]
     assert (session.origin, session.driver_id, session.state) == (Origin.CHARGER, None, State.STOPPING)
+
+
+def test_so_many_charges_begin_by_a_token_abroad_in_a_day_and_the_others_are_nobodys(kit: Kit) -> None:
+    names = [f"S-{number}" for number in range(MOST_ABROAD)]
+    for name in (*names, names[0]):
+        # The same charge told again is no other one.
+        assert kit.drivers.begin("driver-1", name, NOW, is_abroad=True)
+    assert not kit.drivers.begin("driver-1", "S-more", NOW, is_abroad=True)
+    assert kit.drivers.begin("driver-1", "S-home", NOW)
+    tomorrow = NOW + timedelta(days=1)
+    assert kit.drivers.begin("driver-1", "S-more", tomorrow, is_abroad=True)
+    assert not kit.drivers.begin("nobody", "S-more", tomorrow, is_abroad=True)
+
+
+def charged(talk: Talk, connection_id: str) -> str:
+    """What is said of the token at a charge's beginning; it ends ten minutes later."""
+    kit, talk.connection_id = talk.kit, connection_id
+    begun = talk.say(
+        "StartTransaction", {"connectorId": 1, "idTag": UID, "meterStart": 0, "timestamp": told(kit.clock.now)}
+    )
+    kit.clock.advance(minutes=10)
+    ended = {"transactionId": begun["transactionId"], "meterStop": 1000, "timestamp": told(kit.clock.now)}
+    talk.say("StopTransaction", ended)
+    kit.clock.advance(minutes=10)
+    return str(begun["idTagInfo"]["status"])
+
+
+def test_a_charge_too_many_by_a_token_abroad_is_refused_and_paid_by_nobody(kit: Kit) -> None:
+    own(kit)
+    talk = Talk(kit, "ocpp1.6")
+    assert [charged(talk, "c-r") for _ in range(MOST_ABROAD + 1)] == [*["Accepted"] * MOST_ABROAD, "Blocked"]
+    assert len(sessions(kit)) == MOST_ABROAD
+    found, _ = kit.sessions.of_operator("rival", 10, None, flagged=False)
+    (nobodys,) = [it for it in found if it.driver_id is None]
+    assert nobodys.reason is Reason.NOT_AUTHORISED
+    # At home the token is good as before.
+    assert charged(talk, "c-ocpp1.6") == "Accepted"
+    kit.clock.advance(days=1)
+    assert charged(talk, "c-r") == "Accepted"

@@ -11,16 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.session import Correction, Reason, State
+from chalicelib.domain.charging.session import Correction, Reason, Session, State
 from chalicelib.domain.money.ledger import TransferKind, driver_account, held_minor
-from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
+from chalicelib.domain.money.minimums import MOST_LET_GO, chargeable_minor, least_charge_minor
+from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import simple_elements
+from chalicelib.handlers.money.paper.sheet import sheet
+from chalicelib.records.drivers import TokenRefusal
 from chalicelib.records.money import Debt, Declined, PaymentsUnavailable, TooLittle
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.sessions.driver_sessions import Wanted
-from tests.services.conftest import NOW, TARIFF, Kit
+from tests.services.conftest import CARD, NOW, TARIFF, Kit
 from tests.services.money.test_money import TAXED, Run
 
 ONE = ConnectorId(1)
@@ -68,6 +72,35 @@ def run(kit: Kit) -> Run:
 
 
 # What is too little.
+
+
+def test_who_charges_for_too_little_again_and_again_begins_no_more_until_a_month_is_past(kit: Kit) -> None:
+    for number in range(MOST_LET_GO):
+        run = Run(kit, f"KAAAAAAAAAAAAAAA{number:04}").begun().ended(500).confirmed()
+        assert (run.session.written_off_minor, run.session.due_minor) == (23, 0)
+        kit.connectors.free("CP-1", ONE, run.session_id)
+        if number < MOST_LET_GO - 1:
+            assert kit.eligibility.payer("driver-1").driver_id == "driver-1"
+    # One that was let go is told of again, and counts once.
+    kit.debts.leave(run.session)
+    with pytest.raises(Refusal) as refused:
+        kit.driver_sessions.begin("driver-1", Wanted("CP-1", ONE), None)
+    assert refused.value.code == "too_many_small_charges"
+    shown = kit.authorizations.authorization("CP-1", "op", CARD)
+    assert shown.standing is AuthorizationStatus.BLOCKED
+    (token,) = kit.tokens.of_driver("driver-1")
+    assert token.refused is not None
+    assert token.refused.reason is TokenRefusal.TOO_MANY_SMALL
+    kit.clock.advance(days=30)
+    assert kit.eligibility.payer("driver-1").driver_id == "driver-1"
+
+
+def test_a_charge_that_was_paid_is_not_counted_nor_is_a_rest_of_it_that_was_let_go(kit: Kit) -> None:
+    run = Run(kit).begun().ended(10_000).confirmed()
+    kit.debts.write_off(run.session, 20)
+    driver = kit.drivers.get("driver-1")
+    assert driver is not None
+    assert driver.let_go == {}
 
 
 def test_a_small_bill_in_koruna_locks_nobody_out(kit: Kit) -> None:
@@ -272,6 +305,72 @@ def test_a_debt_that_is_waived_keeps_nobody_out(run: Run, total_minor: int) -> N
     run.ended()
     correct(run, total_minor)
     assert (agree(run), run.session.waived_minor, run.session.written_off_minor) == (0, 450 - total_minor, total_minor)
+
+
+def told(run: Run) -> list[str]:
+    """The ids of the notices of lowered bills, the first first."""
+    page, _ = run.kit.notifications.page("driver-1", 50, None)
+    return [it.notice_id for it in reversed(page) if it.kind is NotificationKind.BILL_CORRECTED]
+
+
+def test_each_correction_that_lowers_a_bill_is_told_once(kit: Kit) -> None:
+    run = Run(kit).begun().ended(10_000).confirmed()
+    first = f"{run.session_id}-bill_corrected"
+    correct(run, 400, "a")
+    correct(run, 400, "a")
+    assert told(run) == [first]
+    run.kit.clock.advance(minutes=5)
+    correct(run, 300, "b")
+    assert told(run) == [first, f"{first}-1"]
+    correct(run, 0, "c")
+    assert told(run) == [first, f"{first}-1", f"{first}-2"]
+
+
+def test_of_corrections_before_the_bill_the_one_that_lowers_it_is_told(run: Run) -> None:
+    correct(run, 300, "a")
+    correct(run, 200, "b")
+    run.begun().ended(10_000).confirmed()
+    assert len(told(run)) == 1
+
+
+def test_a_correction_that_is_withdrawn_is_not_told_and_the_next_one_is(run: Run) -> None:
+    run.begun().ended(10_000).confirmed()
+    run.money.declines = True
+    with pytest.raises(Refusal):
+        correct(run, 300, "a")
+    run.money.declines = False
+    assert told(run) == []
+    correct(run, 200, "b")
+    assert told(run) == [f"{run.session_id}-bill_corrected"]
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_a_session_that_failed_and_is_waived_whole_has_a_receipt_of_nothing(run: Run, key: str) -> None:
+    failed = _failed(run)
+    assert not failed.has_receipt
+    with pytest.raises(Refusal, match="comes once it is paid"):
+        run.kit.driver_sessions.receipt("driver-1", run.session_id)
+    correct(run, 0, key)
+    assert run.session.has_receipt
+    receipt = run.kit.driver_sessions.receipt("driver-1", run.session_id)
+    assert failed.bill is not None
+    assert (receipt.paid_minor, receipt.paid_at, receipt.due_minor) == (0, None, 0)
+    assert receipt.waived_minor == failed.bill.total_minor > 0
+    sums = [words for words, _ in sheet(receipt).sums]
+    assert not [it for it in sums if it.startswith("Paid")]
+    assert "Waived by the operator" in sums
+    # Issued once: asked again, it is the same.
+    assert run.kit.driver_sessions.receipt("driver-1", run.session_id) == receipt
+
+
+def _failed(run: Run) -> Session:
+    """A session that ended and whose payment then failed."""
+    run.begun()
+    run.money.declines = True
+    run.ended(10_000)
+    run.kit.lifecycle.abort(run.session_id, "States.Timeout", "")
+    assert run.session.state is State.FAILED
+    return run.session
 
 
 def test_what_is_partly_paid_is_waived_before_it_is_refunded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

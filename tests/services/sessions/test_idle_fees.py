@@ -11,7 +11,9 @@ import pytest
 
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.money.ledger import balances
+from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import simple_elements
+from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.services.sessions.lifecycle import NeedsReview
 from chalicelib.services.sessions.overstays import PlugUnknown
 from tests.services.charging.test_quirks import CARD201, Talk, event, told
@@ -264,6 +266,23 @@ def test_a_car_that_leaves_within_the_grace_pays_nothing_for_it(talk: Talk) -> N
     after(talk, 4)
     status(talk, "Available")
     assert settle(talk.kit, session) == CHARGED
+
+
+def test_a_car_that_leaves_at_the_very_moment_its_bill_begins_to_wait_is_billed(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leaving is heard after the bill has looked, and before that waits: nobody would look again for hours."""
+    kit, session = talk.kit, charged(talk)
+    after(talk, 30)
+    tell = Notifications.tell
+
+    def tell_and_leave(self: Notifications, about: Session, kind: NotificationKind, number: int = 0) -> None:
+        monkeypatch.undo()
+        tell(self, about, kind, number)
+        status(talk, "Available")
+
+    monkeypatch.setattr(Notifications, "tell", tell_and_leave)
+    assert settle(kit, session) == {**CHARGED, "parking_time": 30}
 
 
 def test_a_bill_waits_twelve_hours_at_most(talk: Talk) -> None:

@@ -24,7 +24,8 @@ from chalicelib.ports.money import Payments
 from chalicelib.records.chargers import Charger, ConnectorState, Purpose, Site
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.money import CardSetup, SavedCard
-from chalicelib.services.chargers.connections import ChargerCredentials, hash_password
+from chalicelib.services.chargers.connections import ChargerCredentials
+from chalicelib.services.chargers.passwords import hash_password
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.token_rules import TokenRules
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter

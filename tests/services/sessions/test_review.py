@@ -18,10 +18,14 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     StatusReported,
 )
+from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.records.chargers import Plug, PlugType, Purpose
+from chalicelib.records.chargers import (
+    Plug,
+    Purpose,
+)
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.lifecycle import NeedsReview
 from tests.services.conftest import CONNECTION, NOW, Kit, sent_call

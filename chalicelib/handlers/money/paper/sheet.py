@@ -64,8 +64,6 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
     """The receipt in words, to be printed on any kind of paper; `locale` is another than that it was issued in."""
     words = _Words(Locale(locale or it.language))
     say, bill, tax = words.say, it.bill, words.say(_tax_word(it))
-    paid_at = words.moment(it.paid_at, it)
-    paid = say(Text.PAID_WITH, at=paid_at, card=it.card) if it.card else say(Text.PAID, at=paid_at)
     return Sheet(
         number=it.number,
         language=words.locale.language,
@@ -86,7 +84,7 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
         taxes=tuple(words.taxes(bill.taxes, bill.net_minor, bill.currency)),
         sums=(
             (say(Text.TOTAL), words.locale.money(bill.total_minor, bill.currency)),
-            (paid, words.locale.money(it.paid_minor, bill.currency)),
+            *words.paid(it),
             *words.let_go(it),
             (say(Text.DUE), words.locale.money(it.due_minor, bill.currency)),
             *(words.refunded(note) for note in refunds),
@@ -221,6 +219,14 @@ class _Words:
             )
             for it in rates
         ]
+
+    def paid(self, it: Receipt) -> list[Row]:
+        """What was paid, when and with which card; nothing where nothing was."""
+        if it.paid_at is None:
+            return []
+        at = self.moment(it.paid_at, it)
+        words = self.say(Text.PAID_WITH, at=at, card=it.card) if it.card else self.say(Text.PAID, at=at)
+        return [(words, self.locale.money(it.paid_minor, it.bill.currency))]
 
     def let_go(self, it: Receipt) -> list[Row]:
         """What of the bill nobody is asked for."""

@@ -1,0 +1,188 @@
+"""Each schedule in its busiest run at the size of the fleet, against the time that its function has.
+
+An item's calls are measured (`data/measured.json`), each taken for 10 ms; how many items there are is assumed here,
+with its reason, and errs to the many. Most work is in shards, each of which has an invocation of its own when there is
+much (chalicelib/handlers/schedules.py): that invocation is held against the limit, and none may need more than half.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.fleet import DATA, SCHEDULES, Fleet
+from cli.report import Sheet
+
+_CONFIG = Path(__file__).parent.parent / ".chalice" / "config.json"
+_MINUTES_A_DAY = 24 * 60
+# The busiest hour has three times the mean.
+_PEAK = 3
+_WEBHOOK_MS = 200
+HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """So many of one kind in the busiest run; `measured` is what one of them takes, `waits_ms` on others' servers."""
+
+    number: float
+    measured: str
+    why: str
+    waits_ms: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A part of a schedule, done by so many invocations beside each other."""
+
+    schedule: str
+    part: str
+    invocations: int
+    items: Sequence[Items]
+
+    def seconds(self, fleet: Fleet) -> float:
+        """What one of them needs in the busiest run."""
+        return sum(it.number * _item_ms(it, fleet) for it in self.items) / self.invocations / 1000
+
+
+def work(fleet: Fleet) -> list[Work]:
+    """Everything that schedules do."""
+    a_day, a_minute = fleet.sessions_per_day, _PEAK * fleet.sessions_per_day / _MINUTES_A_DAY
+    at_once = a_minute * fleet.session_minutes
+    back_a_minute = fleet.chargers / 120
+    notices = 3 * a_minute
+    return [
+        Work(
+            "sweep",
+            "sessions",
+            8,
+            [
+                Items(at_once / 120, "sweep sessions", "every session that charges is looked at every two hours"),
+                Items(a_day / 200, "sweep stopping", "one in 200 waits a day for its charger's last word"),
+                Items(a_day / 100 * 14 / 15, "sweep review", "one in 100 is in review for 14 days, seen every 15 min"),
+            ],
+        ),
+        Work(
+            "claim",
+            "transactions",
+            8,
+            [
+                Items(a_minute / 100, "claim transactions", "one in 100 is nobody's"),
+                Items(a_day / 100 * 2, "claim plugged in", "one in 100 shows no token, for two days"),
+            ],
+        ),
+        Work(
+            "reservations",
+            "reservations",
+            8,
+            [Items(a_minute / 10, "reservations reservations", "one session in ten was reserved, in vain")],
+        ),
+        Work(
+            "debts",
+            "debts",
+            8,
+            [Items(5 * a_minute / 100 * 4, "debts debts", "one session in 100 is owed and asked for four times")],
+        ),
+        Work(
+            "accounts",
+            "cards",
+            8,
+            [Items(fleet.active_drivers / 50 / 24, "accounts cards", "a month's cards expire on one day: one in 50")],
+        ),
+        Work(
+            "accounts",
+            "unproven",
+            1,
+            [Items(_PEAK * fleet.active_drivers / 500 / 24, "", "one address a day of 500 drivers is never proven")],
+        ),
+        Work(
+            "reconcile",
+            "books",
+            1,
+            [Items(1.25 * a_day / 360, "reconcile books", "a day's payments, five for four sessions, in six hours")],
+        ),
+        Work(
+            "lists",
+            "lines",
+            8,
+            [Items(fleet.chargers / 5000, "lists lines", "one charger in 5,000 leaves a call unanswered at a time")],
+        ),
+        Work(
+            "lists",
+            "lists",
+            32,
+            [Items(back_a_minute, "lists lists", "all keep lists, and are asked when they come back: every two hours")],
+        ),
+        Work("lists", "changes", 1, [Items(50, "lists changes", "as far as two seconds go for each operator")]),
+        Work(
+            "lists",
+            "operator",
+            32,
+            [Items(fleet.chargers / 180, "lists changes", "all are one operator's and lack a card, every three hours")],
+        ),
+        Work(
+            "lists",
+            "setups",
+            1,
+            [Items(50, "lists setups", "new profiles; who is not reached is met when it comes back")],
+        ),
+        Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
+        Work(
+            "notices",
+            "operator",
+            1,
+            [Items(25, "notices operator", "an invocation is given 25, of one operator", waits_ms=_WEBHOOK_MS)],
+        ),
+    ]
+
+
+def limit_s(schedule: str) -> float:
+    """The time that its function has."""
+    config = json.loads(_CONFIG.read_text())
+    return float(config["lambda_functions"][schedule].get("lambda_timeout", config["lambda_timeout"]))
+
+
+def measured() -> Mapping[str, Mapping[str, float]]:
+    """Of each kind of item the calls of AWS, and those of the payment provider."""
+    found: Mapping[str, Mapping[str, float]] = json.loads((DATA / "measured.json").read_text())["schedules"]
+    return found
+
+
+def sheet(fleet: Fleet) -> Sheet:
+    rows = []
+    for it in work(fleet):
+        seconds, limit = it.seconds(fleet), limit_s(it.schedule)
+        rows.append(
+            [
+                f"`{it.schedule}` {it.part}",
+                f"{SCHEDULES[it.schedule] // 60} min",
+                "; ".join(f"{items.number:,.0f}: {items.why}" for items in it.items),
+                ", ".join(dict.fromkeys(f"{_calls(items):.3g}" for items in it.items)),
+                str(it.invocations),
+                f"{seconds:.1f} s",
+                f"{100 * seconds / limit:.0f} %",
+            ]
+        )
+    heads = [
+        "schedule, part",
+        "every",
+        "items in the busiest run",
+        "calls each",
+        "side by side",
+        "each needs",
+        "of 30 s",
+    ]
+    return Sheet(heads, rows)
+
+
+def _calls(items: Items) -> float:
+    # Cognito's, of which there is one.
+    return sum(measured()[items.measured].values()) if items.measured else 1
+
+
+def _item_ms(items: Items, fleet: Fleet) -> float:
+    taken: Mapping[str, float] = measured()[items.measured] if items.measured else {"calls": 1}
+    payments_ms = taken.get("payments", 0) * fleet.payment_call_ms
+    return taken.get("calls", 0) * fleet.lambda_call_ms + payments_ms + items.waits_ms

@@ -1,0 +1,103 @@
+"""The test processes: what each takes up first, what stays together in one, and what is said of one that died.
+
+A process that died is never passed over in silence: its exit status and its last words are printed in the summary. What
+it had begun is done again from its beginning; a second death is a failure.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_HERE = Path(__file__).parent
+# What is asked of all stories is asked in the process they were told in; what shares a stack, or what takes long to
+# make, shares it in one process. The longest come first, so that no core is idle in the end.
+_TOGETHER = ("scenarios", "handlers", "attacks", "infrastructure")
+_LONGEST_FIRST = (
+    "scenarios",
+    "faults",
+    "handlers",
+    "attacks",
+    "benchmarks",
+    "infrastructure",
+    "adapters",
+    "local",
+    "services",
+)
+_dead: list[str] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the work: what is taken up first."""
+    if hasattr(config, "workerinput"):
+        ranks = {folder: rank for rank, folder in enumerate(_LONGEST_FIRST)}
+        items.sort(key=lambda it: ranks.get(it.path.relative_to(_HERE).parts[0], len(ranks)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes share the work: what stays in one of them.
+
+    (pytest-xdist's own groups are a suffix of a node's id, which pytest 9 no longer lets it write.)
+    """
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.removeprefix("tests/").partition("/")[0]
+            return folder if folder in _TOGETHER else file
+
+        def remove_node(self, node: Any) -> str | None:
+            # What a process that died had finished would be given to the next one, which waits for it for ever.
+            work = self.assigned_work[node]
+            for scope in [it for it, done in work.items() if all(done.values())]:
+                del work[scope]
+            crashed: str | None = super().remove_node(node)
+            return crashed
+
+    return Together(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """In a process of several: its last words, should it die, are kept where the summary finds them."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        kept = _last_words(worker["testrunuid"], worker["workerid"]).open("w")
+        config.add_cleanup(kept.close)
+        faulthandler.enable(kept)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A process ended; one that died is remembered."""
+    words = _last_words(node.workerinput["testrunuid"], node.workerinput["workerid"])
+    if error is not None:
+        status = node.gateway._io.wait()
+        _dead.append(f"{node.workerinput['workerid']} died with status {status}\n{words.read_text()}")
+    with suppress(FileNotFoundError):
+        words.unlink()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+    """The first death is told, and what was begun is begun again; the second is a failure."""
+    if len(_dead) == 1:
+        report.outcome = "passed"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was said by those that died."""
+    for told in _dead:
+        terminalreporter.section("a test process died", red=True)
+        terminalreporter.line(told)
+
+
+def _last_words(run: str, worker: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"kerb-tests-{run}-{worker}"
