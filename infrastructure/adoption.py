@@ -150,7 +150,7 @@ def _statemachine(_: Stage, __: str, properties: Mapping[str, Any]) -> str | Non
 
 
 def _userpool(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
-    pages = boto3.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
+    pages = boto3.client("cognito-idp").get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
     pools = {it["Name"]: it["Id"] for page in pages for it in page["UserPools"]}
     return pools.get(properties["UserPoolName"])
 

@@ -29,11 +29,11 @@ def make_operator(user_pool_id: str, operator: str, email: str) -> bool:
     """Safe to repeat; says whether the account is new. Tokens issued from now on act for the operator."""
     cognito = boto3.client("cognito-idp")
     person = {"UserPoolId": user_pool_id, "Username": email}
-    is_new = False
+    is_new, status = False, ""
     try:
-        status = cognito.admin_get_user(**person)["UserStatus"]
+        status = str(cognito.admin_get_user(**person)["UserStatus"])
     except cognito.exceptions.UserNotFoundException:
-        is_new, status = True, ""
+        is_new = True
         proven = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         cognito.admin_create_user(**person, UserAttributes=proven, MessageAction="SUPPRESS")  # type: ignore[arg-type]
     if status == "UNCONFIRMED":

@@ -53,8 +53,8 @@ def _pool_refuses(pool_id: str) -> None:
     pool = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
     if pool.get("DeletionProtection") == "ACTIVE":
         return
-    takes = cognito.meta.service_model.operation_model("UpdateUserPool").input_shape.members
-    said: dict[str, Any] = {key: value for key, value in pool.items() if key in takes}
+    takes: Any = cognito.meta.service_model.operation_model("UpdateUserPool").input_shape
+    said: dict[str, Any] = {key: value for key, value in pool.items() if key in takes.members}
     # Cognito tells both, and takes only the one within the password policy.
     said.get("AdminCreateUserConfig", {}).pop("UnusedAccountValidityDays", None)
     cognito.update_user_pool(**said | {"UserPoolId": pool_id, "DeletionProtection": "ACTIVE"})

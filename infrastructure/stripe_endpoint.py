@@ -41,7 +41,7 @@ def connect(stage: Stage, api_url: str, keys: tuple[str, str], client: Any = Non
     what it could not deliver the new one delivers, until the functions know its secret.
     """
     api_key, publishable = keys
-    endpoints = (client or stripe.StripeClient(api_key)).v1.webhook_endpoints
+    endpoints: Any = (client or stripe.StripeClient(api_key)).v1.webhook_endpoints
     url = f"{api_url.rstrip('/')}/{PATH}"
     wanted = sorted(EVENTS)
     kept = _kept(stage)

@@ -1,7 +1,7 @@
 """A second DynamoDB for the store's tests: dynalite, which was written without a look at moto.
 
-`KERB_SECOND_DYNAMODB` is where it listens (CONTRIBUTING.md says how). It knows no transactions and no time to live:
-what needs the former is skipped by name, and so stays proven by moto alone.
+`KERB_SECOND_DYNAMODB` is where it listens (CONTRIBUTING.md). It knows no transactions and no time to live: what needs
+the former is skipped by name, and so stays proven by moto alone.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudformation.models import cloudformation_backends
 
-from infrastructure import deploy, identity, protection, releases
+from infrastructure import deploy, identity, operators, protection, releases, stripe_endpoint
 from infrastructure.package import _zip
 from infrastructure.stage import Stage
 from local.cloud import REGION
@@ -207,10 +207,10 @@ def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not
     (package.parent / "dev").symlink_to(package)
     monkeypatch.setattr(deploy, "deploy", deployed)
     monkeypatch.setattr(deploy, "_preflight", lambda *_: True)
-    monkeypatch.setattr(deploy.operators, "make_operator", made)
-    monkeypatch.setattr(deploy.operators, "has_operators", lambda _: made.called)
-    monkeypatch.setattr(deploy.stripe_endpoint, "connect", connected)
-    monkeypatch.setattr(deploy.stripe_endpoint, "is_connected", lambda _: connected.called)
+    monkeypatch.setattr(operators, "make_operator", made)
+    monkeypatch.setattr(operators, "has_operators", lambda _: made.called)
+    monkeypatch.setattr(stripe_endpoint, "connect", connected)
+    monkeypatch.setattr(stripe_endpoint, "is_connected", lambda _: connected.called)
 
     deploy.main([])
     assert "ARGS=--stripe" in (told := capsys.readouterr().out)

@@ -78,7 +78,7 @@ TAKES_DAYS: dict[str, tuple[Facts, Wanted]] = {
     "new sockets a second": (replace(READY, quotas={"connections_per_s": Quota(50, "apigateway", "L-2")}), WANTED),
     "400 by default": (
         replace(READY, quotas={}),
-        replace(WANTED, needs=WANTED.needs | {"starts_per_s": preflight.Need("starts", 500.0, True, 400.0)}),
+        replace(WANTED, needs={**WANTED.needs, "starts_per_s": preflight.Need("starts", 500.0, True, 400.0)}),
     ),
     "CloudFront has made nothing": (replace(READY, distributions=0), WANTED),
     "sandbox": (replace(READY, mail=Mail(False, True, 200.0, verified=True)), WANTED),

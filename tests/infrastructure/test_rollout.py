@@ -58,7 +58,7 @@ def test_production_tries_a_tenth_first(templates: dict[str, Template]) -> None:
 
 
 def deployed() -> Template:
-    told: Template = boto3.client("cloudformation").get_template(StackName="kerb-dev")["TemplateBody"]  # type: ignore[assignment]
+    told: Template = boto3.client("cloudformation").get_template(StackName="kerb-dev")["TemplateBody"]
     return told
 
 
@@ -78,6 +78,7 @@ def test_the_same_again_publishes_nothing_and_anything_else_does(versioned: Path
     deploy.deploy(DEV, first, bucket, {}, NOW)
 
     def made_of() -> str:
+        name: str
         (name,) = [it for it in deployed()["Resources"] if it.startswith("QueueVersion")]
         assert name == f"QueueVersionOf{parameters()['Release']}"
         return name

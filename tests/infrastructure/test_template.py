@@ -418,12 +418,14 @@ def test_what_fails_in_the_background_is_kept(dev: Template) -> None:
 
 def test_an_attribute_can_be_added_to_a_pool_in_use_and_is_read_and_written_by_name() -> None:
     """Cognito adds custom attributes that nobody must have, and changes or takes away none: what was there stays."""
-    ours = {it["Name"]: it for it in identity.POOL["Schema"]}  # type: ignore[attr-defined]
+    pool: dict[str, Any] = dict(identity.POOL)
+    client: dict[str, Any] = dict(identity.CLIENT)
+    ours = {it["Name"]: it for it in pool["Schema"]}
     assert ours.keys() >= {"terms"}
     for name, attribute in ours.items():
         assert attribute["Mutable"], name
         assert not attribute.get("Required"), name
         # A client that names none may touch the standard ones only.
         for list_ in ("ReadAttributes", "WriteAttributes"):
-            assert f"custom:{name}" in identity.CLIENT[list_], name  # type: ignore[operator]
-    assert "email_verified" not in identity.CLIENT["WriteAttributes"]  # type: ignore[operator]
+            assert f"custom:{name}" in client[list_], name
+    assert "email_verified" not in client["WriteAttributes"]
