@@ -116,6 +116,8 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
     requests = load.of(lambda it: it.get("messages", 0) / 2 + it.get("invocations", {}).get("api_handler", 0))
     requests += load.of(lambda it: it.get("calls", {}).get("apigatewaymanagementapi.PostToConnection", 0))
     invocations = load.of(lambda it: sum(it.get("invocations", {}).values()))
+    # A schedule sends notices: what happens in one second is told in the minute after it.
+    told = min(events.get("begin", 0) + events["ended"], sessions / 60)
     found: dict[str, float | None] = {
         "connections_per_s": events.get("connect", 0),
         "api_requests_per_s": requests + events.get("connect", 0) + events.get("disconnect", 0),
@@ -132,8 +134,8 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "transitions_per_s": 6 * events.get("begin", 0) or 3 * events["ended"],
         "task_answers_per_s": load.of(lambda it: it.get("calls", {}).get("stepfunctions.SendTaskSuccess", 0)),
         "logins_per_s": events.get("begin"),
-        "mails_per_s": (events.get("begin", 0) + events["ended"]) * fleet.mails_per_session / 2,
-        "pushes_per_s": (events.get("begin", 0) + events["ended"]) * fleet.pushes_per_session / 2,
+        "mails_per_s": told * fleet.mails_per_session / 2,
+        "pushes_per_s": told * fleet.pushes_per_session / 2,
         "queued_per_s": load.of(lambda it: it.get("calls", {}).get("sqs.SendMessage", 0)),
         "matrices_per_s": events.get("search"),
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,

@@ -17,7 +17,7 @@ WEBHOOK = "StripeWebhook"
 _WEBHOOK_PATH = "/v1/webhooks/stripe"
 _COMMANDS_PATH = "/v1/operator/chargers/{charger_id}/commands"
 # What an account with room gives each, of a thousand: beside them 530 are left to sockets and schedules, which need
-# 210 when the whole fleet comes back (docs/scale.md).
+# 250 when the whole fleet comes back (docs/scale.md).
 _OF_A_THOUSAND = {
     "api_handler": 200,
     "stripe_webhook": 50,

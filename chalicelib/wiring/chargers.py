@@ -72,7 +72,7 @@ class ChargerServices(Stores):
             provisioning=self.provisioning,
             heartbeat_s=self.heartbeat_s,
             chance=self.chance,
-            password_memory=PasswordMemory(self.setting("PASSWORD_SECRET")),
+            password_memory=PasswordMemory(lambda: self.setting("PASSWORD_SECRET")),
         )
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.records.chargers import Charger
@@ -38,16 +39,21 @@ NOBODYS_PASSWORD = f"scrypt${_COST}${_BLOCK}${_PARALLEL}${'00' * 16}${'00' * 64}
 
 @dataclass(frozen=True)
 class PasswordMemory:
-    """Knows a password again that was proven before. `secret` is this network's own; one too short knows nothing."""
+    """Knows a password again that was proven before.
 
-    secret: str
+    `secret` tells this network's own, when it is first needed: not all who close sockets are told it. One too short
+    knows nothing.
+    """
+
+    secret: Callable[[], str]
 
     def note(self, charger: Charger, password: bytes) -> str | None:
         """What to keep beside the slow hash of a password that has just been proven; None where nothing is kept."""
-        if len(self.secret) < _SHORTEST_SECRET:
+        secret = self.secret()
+        if len(secret) < _SHORTEST_SECRET:
             return None
         said = b"\0".join((charger.charger_id.encode(), charger.password_hash.encode(), password))
-        return hmac.new(self.secret.encode(), said, hashlib.sha256).hexdigest()
+        return hmac.new(secret.encode(), said, hashlib.sha256).hexdigest()
 
     def knows(self, charger: Charger, password: bytes) -> bool:
         """Whether it is the password that was proven before, in time that does not tell how nearly."""

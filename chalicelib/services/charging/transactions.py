@@ -210,14 +210,9 @@ class TransactionEvents:
         elif result.ref is not None:
             # OCPP 2.0.1 F02: the transaction began at the plug, before anyone was known to pay for it.
             session = self.sessions.get(session_id)
-            from_wh = attention_wh(session) if session is not None else None
-            claimed = Transaction(
-                charger_id=charger_id,
-                ref=result.ref,
-                session_id=session_id,
-                attend_from_wh=from_wh,
-                sums=no_sums(session),
-            )
+            claimed = Transaction(charger_id=charger_id, ref=result.ref, session_id=session_id, sums=no_sums(session))
+            if session is not None:
+                claimed = replace(claimed, attend_from_wh=attention_wh(session))
             facts = self.transactions.record(claimed)
             if facts.session_id == session_id and session is not None:
                 self._bring_up_to_date(session, facts)

@@ -44,7 +44,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 @pytest.fixture
 def door(kit: Kit) -> Connections:
     kit.chargers.put(CHARGER)
-    return replace(kit.connections, password_memory=PasswordMemory(SECRET))
+    return replace(kit.connections, password_memory=PasswordMemory(lambda: SECRET))
 
 
 def knock(door: Connections, password: bytes, charger_id: str = "CP-7", minutes: int = 0) -> int:
@@ -95,8 +95,8 @@ def test_a_note_that_outlived_its_password_is_good_for_nothing(kit: Kit, door: C
     known = kit.chargers.get("CP-7")
     assert known is not None
     changed = replace(known, password_hash=hash_password(ANOTHER, b"tlas" * 4))
-    assert PasswordMemory(SECRET).knows(known, PASSWORD)
-    assert not PasswordMemory(SECRET).knows(changed, PASSWORD)
+    assert PasswordMemory(lambda: SECRET).knows(known, PASSWORD)
+    assert not PasswordMemory(lambda: SECRET).knows(changed, PASSWORD)
 
 
 def test_the_first_use_of_an_offered_password_ends_what_was_known(kit: Kit, door: Connections) -> None:
@@ -113,7 +113,7 @@ def test_one_chargers_note_is_no_other_chargers(kit: Kit, door: Connections) -> 
     knock(door, PASSWORD)
     known = kit.chargers.get("CP-7")
     assert known is not None
-    assert not PasswordMemory(SECRET).knows(replace(known, charger_id="CP-8"), PASSWORD)
+    assert not PasswordMemory(lambda: SECRET).knows(replace(known, charger_id="CP-8"), PASSWORD)
 
 
 def test_what_is_kept_is_neither_the_password_nor_to_be_made_without_the_secret(kit: Kit, door: Connections) -> None:
@@ -122,14 +122,14 @@ def test_what_is_kept_is_neither_the_password_nor_to_be_made_without_the_secret(
     assert known is not None
     assert known.password_note is not None
     assert PASSWORD.decode() not in known.password_note
-    assert known.password_note != PasswordMemory(OTHER).note(known, PASSWORD)
+    assert known.password_note != PasswordMemory(lambda: OTHER).note(known, PASSWORD)
     assert known.password_note != hashlib.sha256(PASSWORD).hexdigest()
 
 
 @pytest.mark.parametrize("secret", ["", "short"])
 def test_without_a_secret_nothing_is_kept(kit: Kit, hashes: list[bytes], secret: str) -> None:
     kit.chargers.put(CHARGER)
-    door = replace(kit.connections, password_memory=PasswordMemory(secret))
+    door = replace(kit.connections, password_memory=PasswordMemory(lambda: secret))
     assert [knock(door, PASSWORD, minutes=it) for it in range(2)] == [200, 200]
     assert len(hashes) == 2
     found = kit.chargers.get("CP-7")
@@ -141,7 +141,7 @@ def test_another_secret_makes_the_next_proof_a_slow_one_and_no_more(
     kit: Kit, door: Connections, hashes: list[bytes]
 ) -> None:
     knock(door, PASSWORD)
-    renewed = replace(door, password_memory=PasswordMemory(OTHER))
+    renewed = replace(door, password_memory=PasswordMemory(lambda: OTHER))
     assert [knock(renewed, PASSWORD, minutes=it) for it in (1, 2)] == [200, 200]
     assert len(hashes) == 2
 
