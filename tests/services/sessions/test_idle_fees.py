@@ -348,8 +348,9 @@ def test_a_stand_that_nobody_could_see_ends_where_the_line_broke(talk: Talk) -> 
     charger = kit.chargers.get("CP-1")
     assert charger is not None
     kit.charger_log.line(charger, online=False, why="")
+    gone = replace(charger, connection_id=None, disconnected_at=kit.clock.now)
     after(talk, 300)
-    kit.charger_log.line(charger, online=True, why="")
+    kit.charger_log.line(gone, online=True, why="")
     status(talk, "Available")
     assert settle(kit, session) == {**CHARGED, "parking_time": 20}
 
@@ -360,8 +361,9 @@ def test_a_stand_that_the_charger_dates_itself_is_believed(talk: Talk) -> None:
     charger = kit.chargers.get("CP-1")
     assert charger is not None
     kit.charger_log.line(charger, online=False, why="")
+    gone = replace(charger, connection_id=None, disconnected_at=kit.clock.now)
     after(talk, 300)
-    kit.charger_log.line(charger, online=True, why="")
+    kit.charger_log.line(gone, online=True, why="")
     status(talk, "Available", timestamp=told(left_at))
     assert settle(kit, session) == {**CHARGED, "parking_time": 50}
 
