@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,9 @@ def measure() -> Measured:
     stack = Stack(Options(ticks_per_second=0.001))
     # Whenever it runs, as in the middle of a day: in its first two hours more is written at a connect.
     at_noon = [patch(f"chalicelib.services.chargers.{it}.may_be_days_first", _is_never) for it in _DAILY]
-    with at_noon[0], at_noon[1], metered() as meter:
+    # However slow the machine, what is due is done by the invocation that finds it.
+    unhurried = patch("chalicelib.handlers.schedules.TOGETHER", timedelta(hours=1))
+    with at_noon[0], at_noon[1], unhurried, metered() as meter:
         stack.start()
         try:
             driver = seed(stack).driver
