@@ -142,11 +142,12 @@ def test_a_webhook_that_failed_once_gets_every_notice_once(
         later = replace(wiring.network().delivery, clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
         later.deliver()
         stack.cloud.settle()
-        count = len(app_server.got)
-        assert count >= 3
+        assert len(app_server.got) >= 3
         later.deliver()
         stack.cloud.settle()
-        assert len(app_server.got) == count
+        # Others' may have become due between the two.
+        told = [it["notice_id"] for it in app_server.got]
+        assert len(told) == len(set(told))
     finally:
         network.operator.call("DELETE", WEBHOOK)
     got = [it["kind"] for it in app_server.got if it.get("session_id") == session_id]

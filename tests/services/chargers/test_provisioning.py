@@ -505,4 +505,4 @@ def test_a_boot_of_a_charger_in_order_costs_one_exchange(kit: Kit) -> None:
         box.boot()
     cost = summary(calls.take(0))
     assert len(box.heard) == 1
-    assert (cost["reads"], cost["writes"]) == (7, 14)
+    assert (cost["reads"], cost["writes"]) == (7, 13)
