@@ -16,9 +16,7 @@ from chalicelib.adapters.discovery.places import DynamoPlaces, row_of
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.plugs import PlugType
-from chalicelib.records.chargers import (
-    Plug,
-)
+from chalicelib.records.chargers import Plug
 from chalicelib.records.discovery import Place
 
 _PAGE = 20

@@ -15,10 +15,7 @@ from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.discovery import Places, Travel
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import (
-    Plug,
-    Site,
-)
+from chalicelib.records.chargers import Plug, Site
 from chalicelib.records.discovery import SAME_SPOT_M, Place
 from chalicelib.records.drivers import Terms, terms_with
 from chalicelib.records.pages import cursor_at, place_at

@@ -23,10 +23,7 @@ from chalicelib.handlers.http.fields import (
     secret,
 )
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.records.chargers import (
-    Admission,
-    PasswordSource,
-)
+from chalicelib.records.chargers import Admission, PasswordSource
 
 
 def _known_zone(name: str) -> str:

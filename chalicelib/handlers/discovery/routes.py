@@ -17,9 +17,7 @@ from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, F
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.records.chargers import (
-    Plug,
-)
+from chalicelib.records.chargers import Plug
 from chalicelib.records.discovery import Place
 from chalicelib.services.discovery import Found, Page, Wish
 from chalicelib.wiring import network

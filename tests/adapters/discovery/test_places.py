@@ -14,9 +14,7 @@ from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
 from chalicelib.domain.chargers.plugs import PlugType
-from chalicelib.records.chargers import (
-    Plug,
-)
+from chalicelib.records.chargers import Plug
 from chalicelib.records.discovery import Place
 
 pytestmark = pytest.mark.usefixtures("tables")

@@ -22,10 +22,7 @@ from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.records.chargers import (
-    Plug,
-    Purpose,
-)
+from chalicelib.records.chargers import Plug, Purpose
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.lifecycle import NeedsReview
 from tests.services.conftest import CONNECTION, NOW, Kit, sent_call
