@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from app import app
 from benchmarks.growth import ASKED, GROWS, LEFT_OUT, Look
+from tests.benchmarks.apart import told_apart
 
 FEW, MANY = 30, 300
 # A page of the longest list, its keys and its rows.
 A_PAGE = 200
-_ROOT = Path(__file__).parents[2]
 _LOOK = """
 import json, sys
 from dataclasses import asdict
@@ -27,10 +22,7 @@ json.dump(found, open(sys.argv[1], "w"))
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Look]]:
-    """Counted in a process of its own: in this one the workflows of other tests' stacks may still go on."""
-    told = tmp_path_factory.mktemp("growth") / "looks.json"
-    subprocess.run([sys.executable, "-c", _LOOK, str(told), str(FEW), str(MANY)], cwd=_ROOT, check=True, timeout=900)
-    found = json.loads(told.read_text())
+    found = told_apart(_LOOK, tmp_path_factory.mktemp("growth") / "looks.json", FEW, MANY)
     return {size: {name: Look(**it) for name, it in found[str(size)].items()} for size in (FEW, MANY)}
 
 

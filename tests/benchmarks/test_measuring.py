@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from benchmarks import measuring
 from benchmarks.measuring import Measured
-
-_ROOT = Path(__file__).parents[2]
+from tests.benchmarks.apart import told_apart
 
 
 @pytest.fixture(scope="module")
 def today(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """Measured in a process of its own: in this one the workflows of other tests' stacks may still go on."""
-    told = tmp_path_factory.mktemp("measured") / "measured.json"
     measure = "import json, sys; from benchmarks.measuring import measure; json.dump(measure(), open(sys.argv[1], 'w'))"
-    subprocess.run([sys.executable, "-c", measure, str(told)], cwd=_ROOT, check=True, timeout=900)
-    found: Measured = json.loads(told.read_text())
+    found: Measured = told_apart(measure, tmp_path_factory.mktemp("measured") / "measured.json")
     return found
 
 
