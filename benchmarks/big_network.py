@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
-from chalicelib.adapters.access import Tickets
+from chalicelib.adapters.access.tokens import Tickets
 from chalicelib.adapters.chargers.rows import CHARGER
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.availability import StatusChanged

@@ -19,6 +19,8 @@ BLUEPRINTS = (
     "money.routes.money",
     "drivers.tokens.tokens",
     "sessions.export.exports",
+    "access.members.members",
+    "access.api_keys.api_keys",
     "chargers.registry.operators",
     "chargers.fault_reports.faults",
     "chargers.commands.commands",

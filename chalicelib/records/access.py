@@ -1,7 +1,9 @@
-"""Records of access: what a ticket may be used for."""
+"""Records of access: what a ticket may be used for, and what somebody gives back in a day."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -10,3 +12,14 @@ class TicketScope(StrEnum):
 
     LIVE = "live"
     RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedRefund:
+    """What a person gives back, counted against the most of a day (UTC) in its currency; by `name` once only."""
+
+    person_id: str
+    day: date
+    currency: str
+    name: str
+    amount_minor: int

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from chalicelib.domain.access.rights import Membership
 from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.notifications import Channel, NotificationKind
 
@@ -128,7 +129,7 @@ class Driver:
     of the last card that they were told will expire. `fingerprints` are of all payment methods that were ever saved
     here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
     say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
-    to less than a card can be charged, and when that was let go.
+    to less than a card can be charged, and when that was let go. `memberships` say for which operators they act.
     """
 
     driver_id: str
@@ -152,6 +153,7 @@ class Driver:
     card_owes: frozenset[str] = frozenset()
     watches: tuple[Watch, ...] = ()
     let_go: Mapping[str, datetime] = field(default_factory=dict)
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
 
     @property
     def untold_expiry(self) -> str | None:

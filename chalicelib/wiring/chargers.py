@@ -17,10 +17,10 @@ from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.wiring.stores import Stores
+from chalicelib.wiring.access import AccessServices
 
 
-class ChargerServices(Stores):
+class ChargerServices(AccessServices):
     """Builds what serves chargers, and the evidence of a charge, which needs their plugs and readings only."""
 
     @cached_property

@@ -62,6 +62,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             payments=lambda: self.payments,
+            allowances=self.refund_allowances,
             clock=self.clock,
         )
 

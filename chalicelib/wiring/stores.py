@@ -45,7 +45,7 @@ from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.access import AccessTokens, Tickets
+    from chalicelib.adapters.access.tokens import AccessTokens, Tickets
     from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
     from chalicelib.domain.notifications import Notification
     from chalicelib.ports.chargers import ChargerLink
@@ -256,7 +256,7 @@ class Stores:
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
-        from chalicelib.adapters.access import AccessTokens  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import AccessTokens  # noqa: PLC0415
 
         return AccessTokens(
             issuer=self.setting("OIDC_ISSUER"),
@@ -276,7 +276,7 @@ class Stores:
 
     @cached_property
     def tickets(self) -> Tickets:
-        from chalicelib.adapters.access import Tickets  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import Tickets  # noqa: PLC0415
 
         return Tickets(self.setting("TICKET_SECRET"))
 

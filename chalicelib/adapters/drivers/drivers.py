@@ -11,6 +11,7 @@ from pynamodb.exceptions import DeleteError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 
+from chalicelib.adapters.access.members import memberships_of
 from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.domain.charging.starts import MOST_ABROAD
@@ -32,7 +33,7 @@ class DynamoDrivers:
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
-        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset()))
+        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset(), memberships={}))
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body), _listed(driver)], DriverRow.driver_id.exists()):
             row = DriverRow(driver.driver_id, body=body, terms={}, card_expires=_place(driver))
@@ -53,6 +54,7 @@ class DynamoDrivers:
             terms={operator_id: decode(Terms, text) for operator_id, text in terms.items()},
             owes=frozenset(row.owes or ()),
             card_owes=frozenset(row.card_owes or ()),
+            memberships=memberships_of(row),
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:

@@ -13,6 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import table_of
+from chalicelib.adapters.tables.access import ApiKeyRow, MemberRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
     ChargerRow,
@@ -36,6 +37,7 @@ from chalicelib.adapters.tables.sessions import CheckoutRow
 
 __all__ = [
     "TABLES",
+    "ApiKeyRow",
     "CallRow",
     "ChargerRow",
     "CheckoutRow",
@@ -49,6 +51,7 @@ __all__ = [
     "JournalRow",
     "KnockRow",
     "LedgerRow",
+    "MemberRow",
     "NoticeRow",
     "OperatorRow",
     "PlaceRow",
@@ -80,6 +83,8 @@ TABLES: tuple[type[Model], ...] = (
     KnockRow,
     FaultReportRow,
     OperatorRow,
+    MemberRow,
+    ApiKeyRow,
     SiteRow,
     TariffRow,
     TokenRow,

@@ -97,5 +97,7 @@ class DriverRow(Model):
     leaving_until_s = IntegerAttribute(null=True)
     # "2029-12/3": month and shard.
     card_expires = UnicodeAttribute(null=True)
+    # What they are to operators, by operator.
+    memberships = UnicodeAttribute(null=True)
 
     expiring = ExpiringCards()

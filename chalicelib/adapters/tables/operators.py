@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
@@ -13,7 +13,7 @@ class OperatorRow(Model):
     """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
-    one is on its way to all of them.
+    one is on its way to all of them. `owners` are the people who own it, or fewer, never more.
     """
 
     class Meta(OnDemand):
@@ -26,3 +26,4 @@ class OperatorRow(Model):
     webhook = UnicodeAttribute(null=True)
     setup_profile = UnicodeAttribute(null=True)
     setup_after = UnicodeAttribute(null=True)
+    owners = UnicodeSetAttribute(null=True)

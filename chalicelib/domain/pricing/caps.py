@@ -12,6 +12,7 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 
+from chalicelib.domain.access.rights import RefundCap
 from chalicelib.domain.pricing.currency import decimals, to_minor
 from chalicelib.domain.pricing.tariff import Element, Priced, PriceLimit, Tariff
 
@@ -66,6 +67,12 @@ def is_taken(currency: str) -> bool:
 def charge_cap_minor(currency: str, on: date) -> int:
     """The most that one charge may take unasked by the platform's rule, in minor units."""
     return to_minor(_amount(CHARGE_EUR, currency, on), currency)
+
+
+def refund_caps_minor(cap: RefundCap, currency: str, on: date) -> tuple[int, int]:
+    """What somebody may give back of one session, and in a day, in minor units."""
+    once, a_day = (_amount(it, currency, on) for it in (cap.once_eur, cap.a_day_eur))
+    return to_minor(once, currency), to_minor(a_day, currency)
 
 
 def cap_minor(tariff: Tariff, on: date) -> int:

@@ -70,6 +70,8 @@ ORDERS: dict[str, type[Any]] = {
     "transfer": DataTransfer,
     "ask": Ask,
 }
+# What helps a driver who stands there, and harms no charger.
+ASSISTS = frozenset({"unlock"})
 
 
 def _text(longest: int, shortest: int = 0) -> Any:

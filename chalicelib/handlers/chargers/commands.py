@@ -6,8 +6,8 @@ import re
 
 from chalice import Blueprint
 
-from chalicelib.handlers.chargers.command_models import CommandState, CommandView, Order
-from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.chargers.command_models import ASSISTS, CommandState, CommandView, Order
+from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.records.chargers import SentCall
 from chalicelib.wiring import network
 
@@ -29,7 +29,8 @@ _COMMANDS = "/v1/operator/chargers/{charger_id}/commands"
     answers=CommandView,
     also={202: "The charger has not answered yet; ask again at Location"},
     errors=(400, 404, 409),
-    needs_operator=True,
+    needs=Scope.CHARGERS_COMMAND,
+    eases=(Scope.CHARGERS_ASSIST, lambda body: body.root.command in ASSISTS),
     headers={"Idempotency-Key": f"the same key again sends nothing and gives the first command's answer ({KEY_FORM})"},
     query=_WAIT,
 )
@@ -45,7 +46,9 @@ def order(request: Request) -> Answer:
     return _fate(request, sent, wait_s)
 
 
-@endpoint(commands, "GET", _COMMANDS + "/{command_id}", answers=CommandView, errors=(400, 404), needs_operator=True)
+@endpoint(
+    commands, "GET", _COMMANDS + "/{command_id}", answers=CommandView, errors=(400, 404), needs=Scope.CHARGERS_READ
+)
 def command(request: Request) -> CommandView:
     """A command and its answer, as far as it has come."""
     path = request.path
@@ -59,7 +62,7 @@ def command(request: Request) -> CommandView:
     answers=CommandView,
     also={202: "The charger has not answered yet; ask again at Location"},
     errors=(400, 404, 409),
-    needs_operator=True,
+    needs=Scope.CHARGERS_WRITE,
     query=_WAIT,
 )
 def change_charger_password(request: Request) -> Answer:

@@ -24,7 +24,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     TransactionView,
     UptimeReport,
 )
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.records.chargers import Admission
 from chalicelib.services.chargers.remote_control import is_whole
@@ -38,7 +38,7 @@ _PAGING = Paging(usual=50, largest=200)
 _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now if left out"}
 
 
-@endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs_operator=True)
+@endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs=Scope.CHARGERS_READ)
 def look_at_charger(request: Request) -> ChargerDetail:
     """A charger: how it is registered, connected and set up, and its latest news."""
     remote_control, provisioning = network().remote_control, network().provisioning
@@ -50,14 +50,14 @@ def look_at_charger(request: Request) -> ChargerDetail:
     return views.detail(charger, news, main_meter, views.setup(charger, setup, profile))
 
 
-@endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs_operator=True)
+@endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs=Scope.CHARGERS_WRITE)
 def block_charger(request: Request) -> Answer:
     """Close a charger's socket and let it in no more."""
     network().registry.admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
     return Answer()
 
 
-@endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs_operator=True)
+@endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs=Scope.CHARGERS_WRITE)
 def accept_charger(request: Request) -> Answer:
     """Let a blocked charger in again. One that waits unregistered is accepted by registering it."""
     network().registry.admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
@@ -70,7 +70,7 @@ def accept_charger(request: Request) -> Answer:
     _CHARGER + "/journal",
     answers=JournalPage,
     errors=(400, 404),
-    needs_operator=True,
+    needs=Scope.JOURNAL_READ,
     query=_PAGING.query,
 )
 def read_journal(request: Request) -> JournalPage:
@@ -87,16 +87,25 @@ def read_journal(request: Request) -> JournalPage:
     "/v1/operator/knocks",
     answers=KnockPage,
     errors=(400,),
-    needs_operator=True,
+    needs=Scope.CHARGERS_READ,
+    sites=SiteRule.LISTS,
     query=_PAGING.query,
 )
 def list_knocks(request: Request) -> KnockPage:
     """Refused connections of chargers, and why: the last seven days, counted by charger, reason and day."""
-    knocks, cursor = network().knocks.page(request.operator_id, *_PAGING.asked(request))
+    guard = network().site_guard
+    knocks, cursor = guard.page(
+        request.principal,
+        lambda limit, before: network().knocks.page(request.operator_id, limit, before),
+        lambda it: guard.site("charger_id", it.charger_id),
+        *_PAGING.asked(request),
+    )
     return KnockPage(items=[views.knock(it) for it in knocks], next_cursor=cursor)
 
 
-@endpoint(insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs_operator=True)
+@endpoint(
+    insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs=Scope.CHARGERS_COMMAND
+)
 def trace_charger(request: Request) -> Trace:
     """Log heartbeats and readings too, for a while; every process knows within a minute."""
     lasting = timedelta(minutes=request.body.minutes)
@@ -110,7 +119,7 @@ def trace_charger(request: Request) -> Trace:
     _CHARGER + "/uptime",
     answers=UptimeReport,
     errors=(400, 404),
-    needs_operator=True,
+    needs=Scope.CHARGERS_READ,
     query={**_SPAN, "excluded_min": "minutes of outage beyond the operator's control (T_excluded)"},
 )
 def read_uptime(request: Request) -> UptimeReport:
@@ -130,7 +139,7 @@ def read_uptime(request: Request) -> UptimeReport:
     _CHARGER + "/history",
     answers=HistoryView,
     errors=(400, 404),
-    needs_operator=True,
+    needs=Scope.CHARGERS_READ,
     query=_SPAN,
 )
 def read_history(request: Request) -> HistoryView:
@@ -146,7 +155,7 @@ def read_history(request: Request) -> HistoryView:
     _CHARGER + "/reports/{kind}/{request_id}",
     answers=ReportView,
     errors=(400, 404),
-    needs_operator=True,
+    needs=Scope.CHARGERS_READ,
 )
 def read_report(request: Request) -> ReportView:
     """What a 2.x charger reported under the request id it was asked with, part by part."""
@@ -166,7 +175,9 @@ def read_report(request: Request) -> ReportView:
     )
 
 
-@endpoint(insight, "GET", _CHARGER + "/transactions/{ref}", answers=TransactionView, errors=(404,), needs_operator=True)
+@endpoint(
+    insight, "GET", _CHARGER + "/transactions/{ref}", answers=TransactionView, errors=(404,), needs=Scope.SESSIONS_READ
+)
 def read_transaction(request: Request) -> TransactionView:
     """A transaction as its charger told it, with the numbers of messages that never came."""
     path = request.path
@@ -179,13 +190,21 @@ def read_transaction(request: Request) -> TransactionView:
     "/v1/operator/sessions",
     answers=OperatorSessionPage,
     errors=(400,),
-    needs_operator=True,
+    needs=Scope.SESSIONS_READ,
+    sites=SiteRule.LISTS,
     query={**_PAGING.query, "flagged": "`true` for those only that a person should look at"},
 )
 def operator_sessions(request: Request) -> OperatorSessionPage:
     """The operator's sessions, newest first."""
     flagged = request.query.get("flagged", "false").lower() == "true"
-    found, cursor = network().remote_control.own_sessions(request.operator_id, *_PAGING.asked(request), flagged=flagged)
+    found, cursor = network().site_guard.page(
+        request.principal,
+        lambda limit, before: network().remote_control.own_sessions(
+            request.operator_id, limit, before, flagged=flagged
+        ),
+        lambda it: it.site_id,
+        *_PAGING.asked(request),
+    )
     return OperatorSessionPage(items=[views.session(it) for it in found], next_cursor=cursor)
 
 
@@ -195,7 +214,7 @@ def operator_sessions(request: Request) -> OperatorSessionPage:
     "/v1/operator/sessions/{session_id}/signed-values",
     answers=SignedValuePage,
     errors=(400, 404),
-    needs_operator=True,
+    needs=Scope.SESSIONS_READ,
     query=_PAGING.query,
 )
 def signed_values(request: Request) -> SignedValuePage:
@@ -211,7 +230,13 @@ _SESSION = "/v1/operator/sessions/{session_id}"
 
 
 @endpoint(
-    insight, "POST", _SESSION + "/end", answers=OperatorSession, status=202, errors=(404, 409), needs_operator=True
+    insight,
+    "POST",
+    _SESSION + "/end",
+    answers=OperatorSession,
+    status=202,
+    errors=(404, 409),
+    needs=Scope.SESSIONS_STOP,
 )
 def end_session(request: Request) -> OperatorSession:
     """Have the charger asked to end a session, as its driver could."""
@@ -226,14 +251,14 @@ def end_session(request: Request) -> OperatorSession:
     answers=OperatorSession,
     status=202,
     errors=(404, 409),
-    needs_operator=True,
+    needs=Scope.SESSIONS_SETTLE,
 )
 def settle_session(request: Request) -> OperatorSession:
     """End a session now by what is proven, and bill that, whatever its charger says. Again changes nothing.
 
     Should the charger's own end still come, it corrects this before the money is taken, and by a refund after it.
     """
-    by = request.driver_id
+    by = request.principal.name
     session_id = request.path["session_id"]
     return views.session(network().hand_settlement.settle(request.operator_id, session_id, by, request.body.reason))
 

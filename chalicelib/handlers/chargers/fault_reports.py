@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody, example
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.wiring import network
@@ -112,7 +112,8 @@ def my_fault_reports(request: Request) -> FaultReportList:
     "/v1/operator/fault-reports",
     answers=FaultReportPage,
     errors=(400,),
-    needs_operator=True,
+    needs=Scope.FAULTS_READ,
+    sites=SiteRule.LISTS,
     query={"open": "`true` for those only that are not closed", **_PAGING.query},
 )
 def fault_reports(request: Request) -> FaultReportPage:
@@ -120,8 +121,14 @@ def fault_reports(request: Request) -> FaultReportPage:
     open_only = request.query.get("open", "false").lower()
     if open_only not in ("true", "false"):
         raise BadRequest("open must be true or false", "open")
-    found, cursor = network().fault_reports.of_operator(
-        request.operator_id, *_PAGING.asked(request), open_only=open_only == "true"
+    guard = network().site_guard
+    found, cursor = guard.page(
+        request.principal,
+        lambda limit, before: network().fault_reports.of_operator(
+            request.operator_id, limit, before, open_only=open_only == "true"
+        ),
+        lambda it: guard.site("charger_id", it.charger_id),
+        *_PAGING.asked(request),
     )
     return FaultReportPage(items=[fault_report(it) for it in found], next_cursor=cursor)
 
@@ -133,7 +140,7 @@ def fault_reports(request: Request) -> FaultReportPage:
     takes=FaultReportAnswer,
     answers=FaultReportView,
     errors=(404, 409),
-    needs_operator=True,
+    needs=Scope.FAULTS_WRITE,
 )
 def answer_fault_report(request: Request) -> FaultReportView:
     """Answer a report, close it, or open it again."""

@@ -8,7 +8,7 @@ from chalice import Blueprint
 
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.handlers.chargers.setup_models import SetupProfileBody, SetupProfileView
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.wiring import network
 
 provisioning = Blueprint(__name__)
@@ -16,7 +16,16 @@ provisioning = Blueprint(__name__)
 _PROFILE = "/v1/operator/charger-profile"
 
 
-@endpoint(provisioning, "PUT", _PROFILE, takes=SetupProfileBody, status=204, errors=(400,), needs_operator=True)
+@endpoint(
+    provisioning,
+    "PUT",
+    _PROFILE,
+    takes=SetupProfileBody,
+    status=204,
+    errors=(400,),
+    needs=Scope.CHARGERS_WRITE,
+    sites=SiteRule.ALL,
+)
 def put_charger_profile(request: Request) -> Answer:
     """Declare what the operator's chargers are set to.
 
@@ -31,7 +40,7 @@ def put_charger_profile(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(provisioning, "GET", _PROFILE, answers=SetupProfileView, needs_operator=True)
+@endpoint(provisioning, "GET", _PROFILE, answers=SetupProfileView, needs=Scope.CHARGERS_READ, sites=SiteRule.ANY)
 def get_charger_profile(request: Request) -> SetupProfileView:
     """What the operator's chargers are set to: as declared, else as Kerb would have it."""
     profile = network().provisioning.profile(request.operator_id)
@@ -44,7 +53,7 @@ def get_charger_profile(request: Request) -> SetupProfileView:
     "/v1/operator/chargers/{charger_id}/setup",
     status=204,
     errors=(404, 409),
-    needs_operator=True,
+    needs=Scope.CHARGERS_COMMAND,
 )
 def set_charger_up(request: Request) -> Answer:
     """Look at a charger's settings now, and ask once more for what it refused; its view shows how it goes."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.models import ChargerBody, RegisteredChargers, SiteBody, opening_hours
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import ChargerId, Id
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.models import TariffBody
@@ -33,7 +33,8 @@ _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
     takes=TariffBody,
     status=204,
     errors=(400, 409),
-    needs_operator=True,
+    needs=Scope.TARIFFS_WRITE,
+    sites=SiteRule.ALL,
 )
 def put_tariff(request: Request) -> Answer:
     """Set a tariff. Sessions under way keep the prices they began with."""
@@ -52,7 +53,7 @@ def put_tariff(request: Request) -> Answer:
     takes=SiteBody,
     status=204,
     errors=(400, 404, 409),
-    needs_operator=True,
+    needs=Scope.SITES_WRITE,
 )
 def put_site(request: Request) -> Answer:
     """Register a site, or change it: its address, place, tariff and time zone."""
@@ -75,7 +76,9 @@ def put_site(request: Request) -> Answer:
     takes=ChargerBody,
     status=204,
     errors=(400, 404, 409),
-    needs_operator=True,
+    needs=Scope.CHARGERS_WRITE,
+    makes=True,
+    stands_at=lambda body: str(body.site_id),
 )
 def put_charger(request: Request) -> Answer:
     """Register a charger, or change it; without a password it keeps the one it has."""
@@ -108,11 +111,17 @@ def put_charger(request: Request) -> Answer:
     answers=RegisteredChargers,
     errors=(400,),
     query=_PAGING.query,
-    needs_operator=True,
+    needs=Scope.CHARGERS_READ,
+    sites=SiteRule.LISTS,
 )
 def list_chargers(request: Request) -> RegisteredChargers:
     """The operator's chargers, as registered, in the order of their ids."""
-    found, cursor = network().registry.page(request.operator_id, *_PAGING.asked(request))
+    found, cursor = network().site_guard.page(
+        request.principal,
+        lambda limit, after: network().registry.page(request.operator_id, limit, after),
+        lambda it: it.site_id,
+        *_PAGING.asked(request),
+    )
     return RegisteredChargers(items=[views.registered(it) for it in found], next_cursor=cursor)
 
 

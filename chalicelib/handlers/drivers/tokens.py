@@ -17,7 +17,7 @@ from chalicelib.handlers.drivers.models import (
     TokenList,
     TokenView,
 )
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.records.drivers import Driver, Roaming, Terms, Token
 from chalicelib.wiring import network
@@ -76,7 +76,8 @@ def put_my_roaming(request: Request) -> RoamingView:
     takes=TokenBody,
     status=204,
     errors=(400, 404, 409),
-    needs_operator=True,
+    needs=Scope.TOKENS_WRITE,
+    sites=SiteRule.ALL,
 )
 def put_token(request: Request) -> Answer:
     """Issue an RFID token to a driver, or block it. Until its driver agrees it charges only where that is free."""
@@ -95,7 +96,9 @@ def put_token(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(tokens, "GET", _ISSUED, answers=IssuedTokenView, errors=(400, 404), needs_operator=True)
+@endpoint(
+    tokens, "GET", _ISSUED, answers=IssuedTokenView, errors=(400, 404), needs=Scope.TOKENS_READ, sites=SiteRule.ANY
+)
 def get_token(request: Request) -> IssuedTokenView:
     """An RFID token that the operator issued, and whether its driver has agreed."""
     it = network().issued_tokens.look(request.operator_id, _uid(request))
@@ -117,7 +120,8 @@ def get_token(request: Request) -> IssuedTokenView:
     takes=TermsBody,
     status=204,
     errors=(404,),
-    needs_operator=True,
+    needs=Scope.DRIVERS_WRITE,
+    sites=SiteRule.ALL,
 )
 def put_terms(request: Request) -> Answer:
     """Agree on a tariff with a driver (a free one, say), or let them charge no more at this operator's chargers."""

@@ -2,18 +2,21 @@
 
 API Gateway asks `jwt` once and remembers; a route without it (the live view) asks `caller_of` itself. What API Gateway
 remembers of a token cannot say that its driver has logged out since, or has left: `admitted` asks that of every
-request, for one read of the driver's row.
+request, for one read of the driver's row, in which stands too for which operators they act. Of an API key it remembers
+that it has the form of one and nothing more: whether it is good is asked of every request (`acting`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
+from chalicelib.domain.access.api_keys import ShownKey, looks_like_key, shown
+from chalicelib.domain.access.rights import Membership, Principal
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.wiring import network
 
@@ -27,22 +30,31 @@ _SEPARATOR = ","
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person who calls; `operator_id` if they may run that operator's chargers.
+    """A person who calls, or an API key, which is nobody's account; `groups` are the operators that a token names.
 
     `issued_s` and `logged_in_s` (Unix time) say when the token was given out, and when a password was given for it.
+    `memberships` is what the person's row says, once they are admitted.
     """
 
     driver_id: str
-    operator_id: str | None = None
+    groups: tuple[str, ...] = ()
     issued_s: int = 0
     logged_in_s: int = 0
+    key: ShownKey | None = None
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
 
 
 @authorizers.authorizer(name="jwt")
 def jwt(request: AuthRequest) -> AuthResponse:
-    """Admit whoever shows a valid token. Any other token is answered 401, which API Gateway does on this very text."""
+    """Admit whoever shows a valid token, or what can be an API key.
+
+    Any other token is answered 401, which API Gateway does on this very text.
+    """
+    token = access_token(request.token)
+    if looks_like_key(token):
+        return _key_holder(token)
     try:
-        claims = network().access_tokens.verify(access_token(request.token))
+        claims = network().access_tokens.verify(token)
     except NotAllowed:
         raise Exception("Unauthorized") from None
     # Whatever goes this way arrives as text.
@@ -54,11 +66,20 @@ def jwt(request: AuthRequest) -> AuthResponse:
     return AuthResponse(routes=["*"], principal_id=claims.subject, context=told)
 
 
+def _key_holder(token: str) -> AuthResponse:
+    key = shown(token)
+    if key is None:
+        raise Exception("Unauthorized")
+    return AuthResponse(routes=["*"], principal_id=key.key_id, context={"key_hash": key.secret_hash})
+
+
 def caller_from(authorizer: Mapping[str, str]) -> Caller:
     """The caller as `jwt` passed it on through API Gateway."""
+    if secret_hash := authorizer.get("key_hash"):
+        return Caller("", key=ShownKey(authorizer["principalId"], secret_hash))
     return Caller(
         authorizer["principalId"],
-        _operator(authorizer.get("groups", "").split(_SEPARATOR)),
+        _operators(authorizer.get("groups", "").split(_SEPARATOR)),
         issued_s=int(authorizer.get("issued_s", 0)),
         logged_in_s=int(authorizer.get("logged_in_s", 0)),
     )
@@ -67,13 +88,25 @@ def caller_from(authorizer: Mapping[str, str]) -> Caller:
 def caller_of(authorization: str) -> Caller:
     """The caller behind an Authorization header, admitted. Raises NotAllowed."""
     claims = network().access_tokens.verify(access_token(authorization))
-    return admitted(Caller(claims.subject, _operator(claims.groups), claims.issued_s, claims.logged_in_s))
+    return admitted(Caller(claims.subject, _operators(claims.groups), claims.issued_s, claims.logged_in_s))
 
 
 def admitted(caller: Caller) -> Caller:
     """The caller, if the token still counts. One read. Raises NotAllowed."""
-    network().accounts.check(caller.driver_id, caller.issued_s)
-    return caller
+    if caller.key is not None:
+        return caller
+    driver = network().accounts.check(caller.driver_id, caller.issued_s)
+    return replace(caller, memberships=driver.memberships)
+
+
+def acting(caller: Caller, chosen: str | None) -> Principal:
+    """For which operator an admitted caller acts, and what they may do there; two reads for a key, none for a person.
+
+    Raises NotAllowed for a key that is no good, Refusal (`forbidden`).
+    """
+    if caller.key is not None:
+        return network().key_ring.principal(caller.key, chosen)
+    return network().members.principal(caller.driver_id, caller.memberships, caller.groups, chosen)
 
 
 def access_token(authorization: str) -> str:
@@ -82,8 +115,7 @@ def access_token(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else scheme
 
 
-def _operator(groups: Sequence[str]) -> str | None:
+def _operators(groups: Sequence[str]) -> tuple[str, ...]:
     """A group that names no operator gives no rights: what is nobody's would be theirs."""
     named = [group.removeprefix(_OPERATOR_GROUP) for group in groups if group.startswith(_OPERATOR_GROUP)]
-    operators = [it for it in named if _OPERATOR_ID.fullmatch(it)]
-    return operators[0] if operators else None
+    return tuple(it for it in named if _OPERATOR_ID.fullmatch(it))

@@ -1,6 +1,7 @@
 """Declares routes: what one takes and answers, from which follow its checks, its errors and its document.
 
-Whatever goes wrong is answered as problem+json (RFC 9457), naming the field where there is one.
+Who may use a route is asked here and nowhere else: what it needs is declared with it, and a route of an operator's that
+leaves that open cannot be declared.
 """
 
 from __future__ import annotations
@@ -19,15 +20,25 @@ from chalice import Blueprint, CORSConfig, Response
 from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.handlers.http.caller import Caller, access_token, admitted, caller_from, caller_of, jwt
-from chalicelib.handlers.http.fields import FieldError, Problem
-from chalicelib.handlers.http.observability import count, logger
-from chalicelib.records import Conflict
-from chalicelib.records.drivers import AlreadyRegistered, MailUnavailable, NotAllowed, TooManyAttempts
-from chalicelib.records.money import Declined, PaymentsUnavailable
-from chalicelib.records.pages import BadCursor
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.domain.access.rights import Principal, Scope, SiteRule
+from chalicelib.handlers.http.caller import Caller, access_token, acting, admitted, caller_from, caller_of, jwt
+from chalicelib.handlers.http.problem import CAREFUL, BadRequest, Forbidden, NotJson, problem
+from chalicelib.records.drivers import NotAllowed
+from chalicelib.wiring import network
 
+__all__ = [
+    "KEY_FORM",
+    "ROUTES",
+    "Answer",
+    "BadRequest",
+    "Forbidden",
+    "NotJson",
+    "Request",
+    "Route",
+    "Scope",
+    "SiteRule",
+    "endpoint",
+]
 _CORS = CORSConfig(
     allow_origin="*",
     allow_headers=[
@@ -36,42 +47,19 @@ _CORS = CORSConfig(
         "Checkout-Secret",
         "Idempotency-Key",
         "If-None-Match",
+        "Kerb-Operator",
         "Last-Event-ID",
     ],
     expose_headers=["Content-Disposition", "ETag", "Location", "Retry-After"],
     max_age=600,
 )
-_REFUSAL_STATUS = {
-    "idempotency_key_reused": 422,
-    "login_too_old": 403,
-    "driver_blocked": 403,
-    "no_card": 402,
-    "open_balance": 402,
-    "card_owes": 402,
-    "payment_declined": 402,
-    "checkout_expired": 410,
-    "not_possible": 422,
-    "invalid_tariff": 422,
-    "too_many_starts": 429,
-    "too_many_small_charges": 429,
-}
 KEY_FORM = "1 to 255 printable ASCII characters"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _JSON = "application/json"
-_PROBLEM = "application/problem+json"
-_RETRY_AFTER_S = 5
 # Who holds a phone that was left unlocked may not take the account; OWASP ASVS 5.0, 7.5.1: re-authenticate first.
 _RECENT_S = 15 * 60
 # Whether a connector is free is news for so long.
 _SHARED_FOR_S = 15
-# On every answer, unless its route knows better: nobody keeps it, guesses what it is, or learns where it was read.
-_CAREFUL = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-}
-
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -85,13 +73,21 @@ class Request:
     raw_body: bytes
     body: Any
     caller: Caller | None
+    acts: Principal | None = None
 
     @property
     def driver_id(self) -> str:
-        """The caller's account. Raises NotAllowed for a stranger."""
-        if self.caller is None:
+        """The caller's account. Raises NotAllowed for a stranger, and for an API key, which has none."""
+        if self.caller is None or self.caller.key is not None:
             raise NotAllowed("log in first")
         return self.caller.driver_id
+
+    @property
+    def known_caller(self) -> Caller:
+        """The person who calls. Raises NotAllowed for a stranger."""
+        if self.caller is None:
+            raise NotAllowed("log in first")
+        return self.caller
 
     @property
     def known_driver_id(self) -> str | None:
@@ -99,11 +95,16 @@ class Request:
         return self.caller.driver_id if self.caller is not None else None
 
     @property
-    def operator_id(self) -> str:
-        """The operator the caller may act for, on a route that needs one."""
-        if self.caller is None or self.caller.operator_id is None:
+    def principal(self) -> Principal:
+        """Who acts for which operator, with what rights, on a route that needs one."""
+        if self.acts is None:
             raise Forbidden("this needs an operator's account")
-        return self.caller.operator_id
+        return self.acts
+
+    @property
+    def operator_id(self) -> str:
+        """The operator the caller acts for, on a route that needs one."""
+        return self.principal.operator_id
 
     @property
     def access_token(self) -> str:
@@ -127,22 +128,6 @@ class Request:
         return str(key) if key is not None else None
 
 
-class Forbidden(Exception):
-    """The caller is known, and still not allowed (403)."""
-
-
-class NotJson(Exception):
-    """The body does not even say it is JSON (415)."""
-
-
-class BadRequest(Exception):
-    """The request cannot be read (400); `field` says where."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a handler answers with, when it is more than a body with the route's usual status."""
@@ -153,11 +138,20 @@ class Answer:
 
 
 Handler = Callable[[Request], BaseModel | Answer | None]
+# The site that a body says a thing is to stand at.
+StandsAt = Callable[[Any], str]
+# A lesser scope, and of which bodies it is enough.
+Eased = tuple[Scope, Callable[[Any], bool]]
+# Routes of operators, and no others, say what they need.
+_OPERATORS = "/v1/operator/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A route as documented; `also` are the statuses of success beside the usual one, and when they come."""
+    """A route as documented; `also` are the statuses of success beside the usual one, and when they come.
+
+    `needs`, `sites`, `makes`, `stands_at` and `eases` say who may use an operator's route: see `endpoint`.
+    """
 
     method: str
     path: str
@@ -167,7 +161,11 @@ class Route:
     also: Mapping[int, str]
     needs_login: bool
     is_personal: bool
-    needs_operator: bool
+    needs: Scope | None
+    sites: SiteRule | None
+    makes: bool
+    stands_at: StandsAt | None
+    eases: Eased | None
     errors: tuple[int, ...]
     handler: Handler
     content_type: str
@@ -176,12 +174,19 @@ class Route:
     also_as: tuple[str, ...]
 
     @property
+    def names_things(self) -> bool:
+        """Whether its path names things that stand at a site."""
+        return bool(_NAMES.intersection(re.findall(r"{(\w+)}", self.path)))
+
+    @property
     def is_cacheable(self) -> bool:
         """Whether a client may ask if anything has changed: whatever is read as a model."""
         return self.method == "GET" and self.answers is not None and self.status == HTTPStatus.OK
 
 
 ROUTES: list[Route] = []
+# What a path calls things that stand at a site (`wiring/access.py` says how that is found).
+_NAMES = frozenset({"charger_id", "session_id", "site_id", "report_id"})
 
 
 def endpoint(  # noqa: PLR0913 (a route has this much to say)
@@ -195,7 +200,11 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     also: Mapping[int, str] | None = None,
     needs_login: bool = True,
     is_personal: bool = False,
-    needs_operator: bool = False,
+    needs: Scope | None = None,
+    sites: SiteRule | None = None,
+    makes: bool = False,
+    stands_at: StandsAt | None = None,
+    eases: Eased | None = None,
     errors: tuple[int, ...] = (),
     content_type: str = _JSON,
     headers: Mapping[str, str] | None = None,
@@ -206,6 +215,10 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
 
     So is `also_as`: other types of the same content. `is_personal`: open to all, and whoever shows a token has an
     answer of their own.
+
+    A route of an operator's `needs` a scope; where its path names no thing of a site, `sites` says how it keeps to the
+    sites of whoever is held to some. `makes`: it may name a thing that is not there yet; `stands_at` reads where the
+    body puts it; `eases` is a lesser scope that is enough for some bodies. Raises TypeError where that is left open.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -218,7 +231,11 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             also=also or {},
             needs_login=needs_login and not is_personal,
             is_personal=is_personal,
-            needs_operator=needs_operator,
+            needs=needs,
+            sites=sites,
+            makes=makes,
+            stands_at=stands_at,
+            eases=eases,
             errors=errors,
             handler=handler,
             content_type=content_type,
@@ -226,6 +243,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             query=query or {},
             also_as=also_as,
         )
+        _check_declared(route)
         ROUTES.append(route)
 
         def view(**path_parameters: str) -> Response:
@@ -241,22 +259,29 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     return declare
 
 
+def _check_declared(route: Route) -> None:
+    if route.path.startswith(_OPERATORS) != (route.needs is not None):
+        raise TypeError(f"{route.method} {route.path} must say which scope it needs, as routes of operators do")
+    if route.needs is not None and route.names_things == (route.sites is not None):
+        raise TypeError(f"{route.method} {route.path} must say how it keeps to sites, by its path or by a rule")
+
+
 def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, str]) -> Response:
     try:
         checked = _checked(route, request, path_parameters)
     except Exception as error:
-        return _problem(error)
+        return problem(error)
     try:
         answer = route.handler(checked)
     except ValidationError as error:
         # The request was as it should be: what its model refuses is our own answer, and no fault of the caller's.
-        return _problem(TypeError(f"{error.title} refuses what it should say"))
+        return problem(TypeError(f"{error.title} refuses what it should say"))
     except Exception as error:
-        return _problem(error)
+        return problem(error)
     if not isinstance(answer, Answer):
         answer = Answer(answer)
     body = answer.body.model_dump_json() if isinstance(answer.body, BaseModel) else answer.body or ""
-    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": route.content_type}
+    headers: dict[str, str | list[str]] = {**CAREFUL, "Content-Type": route.content_type}
     if route.is_cacheable and answer.status is None and "Cache-Control" not in answer.headers:
         tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         headers |= {"ETag": tag, "Cache-Control": "private, no-cache", **_for_whom(route, request)}
@@ -284,22 +309,54 @@ def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str
     caller = admitted(caller_from(request.context.get("authorizer") or {})) if route.needs_login else None
     if route.is_personal and (authorization := request.headers.get("authorization")):
         caller = caller_of(authorization)
-    if route.needs_operator and (caller is None or caller.operator_id is None):
-        raise Forbidden("this needs an operator's account")
+    acts = _acting(route, caller, request, path_parameters)
     query = dict(request.query_params or {})
     if unknown := sorted(query.keys() - route.query.keys()):
         raise BadRequest(f"there is no parameter {unknown[0][:40]!r} here", unknown[0][:40])
     body = request.raw_body or b""
     raw_body = body.encode() if isinstance(body, str) else body
-    return Request(
-        # API Gateway leaves path parameters percent-encoded.
-        path={name: unquote(value) for name, value in path_parameters.items()},
+    checked = Request(
+        path=_decoded(path_parameters),
         query=query,
         headers=request.headers,
         raw_body=raw_body,
         body=_body(route.takes, raw_body, request.headers.get("content-type", _JSON)) if route.takes else None,
         caller=caller,
+        acts=acts,
     )
+    if acts is not None:
+        _check_body(route, acts, checked.body)
+    return checked
+
+
+def _decoded(path_parameters: Mapping[str, str]) -> dict[str, str]:
+    """API Gateway leaves path parameters percent-encoded."""
+    return {name: unquote(value) for name, value in path_parameters.items()}
+
+
+def _acting(
+    route: Route, caller: Caller | None, request: ChaliceRequest, path_parameters: Mapping[str, str]
+) -> Principal | None:
+    """Who acts, if they may do what the route is for at the things that it names: the one place that asks this."""
+    if caller is None or route.needs is None:
+        if caller is not None and caller.key is not None:
+            raise Forbidden("an API key is for an operator's routes")
+        return None
+    principal = acting(caller, request.headers.get("kerb-operator"))
+    if not principal.may(route.needs) and not (route.eases and principal.may(route.eases[0])):
+        raise Forbidden(f"this needs the right {route.needs}")
+    if route.sites is SiteRule.ALL:
+        network().site_guard.check_all(principal)
+    network().site_guard.check(principal, _decoded(path_parameters), may_be_new=route.makes)
+    return principal
+
+
+def _check_body(route: Route, principal: Principal, body: Any) -> None:
+    """What only the body says: where a thing is to stand, and whether a lesser right is enough for it."""
+    if route.stands_at is not None:
+        network().site_guard.check_site(principal, route.stands_at(body))
+    if route.needs is not None and not principal.may(route.needs) and not (route.eases and route.eases[1](body)):
+        raise Forbidden(f"this needs the right {route.needs}")
 
 
 def _body(model: type[Body], raw_body: bytes, content_type: str) -> Body:
@@ -317,58 +374,3 @@ def _named_once(pairs: list[tuple[str, Any]]) -> None:
     names = {name for name, _ in pairs}
     if len(names) < len(pairs):
         raise BadRequest("the body names a field twice")
-
-
-def _problem(error: Exception) -> Response:
-    status, code, detail, errors = _explain(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.exception("request failed")
-    if isinstance(error, MailUnavailable):
-        count("MailsFailed")
-    problem = Problem(
-        type=f"urn:kerb:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors
-    )
-    headers: dict[str, str | list[str]] = {**_CAREFUL, "Content-Type": _PROBLEM}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(_RETRY_AFTER_S)
-    return Response(problem.model_dump_json(exclude_defaults=True), headers, status)
-
-
-def _explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
-    match error:
-        case ValidationError():
-            return _explain_validation(error)
-        case BadRequest():
-            fields = [FieldError(field=error.field, message=str(error))] if error.field else []
-            return 400, "bad_request", str(error), fields
-        case BadCursor():
-            return 400, "bad_request", str(error), [FieldError(field="cursor", message=str(error))]
-        case Refusal():
-            return _REFUSAL_STATUS.get(error.code, 409), error.code, str(error), []
-    for kind, status, code in _PLAIN:
-        if isinstance(error, kind):
-            return status, code, str(error), []
-    return 500, "internal", "something went wrong on our side; it has been logged", []
-
-
-_PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
-    (NotFound, 404, "not_found"),
-    (TooManyAttempts, 429, "too_many_requests"),
-    (NotAllowed, 401, "not_allowed"),
-    (Forbidden, 403, "forbidden"),
-    (NotJson, 415, "not_json"),
-    (AlreadyRegistered, 409, "already_registered"),
-    (Conflict, 409, "conflict"),
-    (Declined, 402, "declined"),
-    (PaymentsUnavailable, 503, "payments_unavailable"),
-    (MailUnavailable, 503, "mail_unavailable"),
-)
-
-
-def _explain_validation(error: ValidationError) -> tuple[int, str, str, list[FieldError]]:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    if found[0]["type"] == "json_invalid":
-        return 400, "not_json", "the body is not JSON", []
-    errors = [FieldError(field=".".join(map(str, it["loc"])), message=it["msg"]) for it in found]
-    detail = "; ".join(f"{it.field}: {it.message}" if it.field else it.message for it in errors)
-    return 422, "invalid", detail, errors

@@ -57,7 +57,8 @@ def _operation(route: Route) -> dict[str, Any]:
     errors = {400, 500, *route.errors}
     errors |= {415, 422} if route.takes else set()
     errors |= {401} if route.needs_login or route.is_personal else set()
-    errors |= {403} if route.needs_operator else set()
+    errors |= {403} if route.needs is not None else set()
+    errors |= {404} if route.names_things and route.needs is not None else set()
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": summary,
@@ -76,6 +77,8 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["description"] = re.sub(r"\s+", " ", description).strip()
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.takes)}}}
+    if route.needs is not None:
+        operation["x-scope"] = route.needs
     if route.needs_login:
         operation["security"] = [{"bearer": []}]
     if route.is_personal:
@@ -89,6 +92,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": text} for name in re.findall(r"{(\w+)}", route.path)
     ]
     told = [("query", it) for it in route.query.items()] + [("header", it) for it in route.headers.items()]
+    if route.needs is not None:
+        told.append(("header", ("Kerb-Operator", "for which operator, where the caller acts for several")))
     if route.is_cacheable:
         told.append(("header", ("If-None-Match", "the ETag of the answer at hand")))
     return in_path + [

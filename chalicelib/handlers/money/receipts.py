@@ -12,7 +12,7 @@ from chalice import Blueprint
 
 from chalicelib.domain.languages import LANGUAGES, locale_of
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import ResponseBody
 from chalicelib.handlers.money import receipt_models as models
 from chalicelib.handlers.money import views
@@ -146,14 +146,30 @@ def linked_refund_note(request: Request) -> Answer:
     return _kept_nowhere(_note(request, notes))
 
 
-@endpoint(receipts, "PUT", "/v1/operator/profile", takes=ProfileBody, status=204, needs_operator=True)
+@endpoint(
+    receipts,
+    "PUT",
+    "/v1/operator/profile",
+    takes=ProfileBody,
+    status=204,
+    needs=Scope.OPERATOR_WRITE,
+    sites=SiteRule.ALL,
+)
 def put_profile(request: Request) -> Answer:
     """Say who the operator is; receipts that were issued before stay as they are."""
     network().registry.put_profile(request.operator_id, Profile(**request.body.model_dump()))
     return Answer()
 
 
-@endpoint(receipts, "GET", "/v1/operator/profile", answers=ProfileView, errors=(404,), needs_operator=True)
+@endpoint(
+    receipts,
+    "GET",
+    "/v1/operator/profile",
+    answers=ProfileView,
+    errors=(404,),
+    needs=Scope.OPERATOR_READ,
+    sites=SiteRule.ANY,
+)
 def get_profile(request: Request) -> ProfileView:
     """Who the operator is."""
     return views.profile(network().registry.profile(request.operator_id))

@@ -11,7 +11,7 @@ from chalicelib.domain.charging.session import Correction
 from chalicelib.domain.money.ledger import balances
 from chalicelib.handlers.chargers import views as operator_views
 from chalicelib.handlers.chargers.diagnostics_models import OperatorSession
-from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import (
     Balance,
@@ -29,6 +29,7 @@ from chalicelib.handlers.money.models import (
 from chalicelib.records.money import Debt
 from chalicelib.services.access import operators_own
 from chalicelib.services.money.debts import Paid
+from chalicelib.services.money.refunds import Capped
 from chalicelib.wiring import network
 
 money = Blueprint(__name__)
@@ -53,14 +54,16 @@ def pay_balance(request: Request) -> Balance:
     takes=RefundBody,
     answers=RefundView,
     errors=(404, 409, 503),
-    needs_operator=True,
+    needs=Scope.REFUNDS_WRITE,
     headers={"Idempotency-Key": f"the same key again gives nothing more back ({KEY_FORM})"},
 )
 def refund(request: Request) -> RefundView:
     """Give back what was paid for a session, in part or whole."""
     key = request.idempotency_key or secrets.token_hex(8)
     session_id = request.path["session_id"]
-    done = network().refunds.refund(request.operator_id, session_id, request.body.amount_minor, key)
+    by = request.principal
+    capped = Capped(by.person_id, by.refund_cap) if by.refund_cap is not None else None
+    done = network().refunds.refund(by.operator_id, session_id, request.body.amount_minor, key, capped)
     return RefundView(
         session_id=done.session_id,
         currency=done.tariff.currency,
@@ -76,11 +79,11 @@ def refund(request: Request) -> RefundView:
     takes=EnergyDecision,
     answers=OperatorSession,
     errors=(404, 409),
-    needs_operator=True,
+    needs=Scope.SESSIONS_SETTLE,
 )
 def decide_energy(request: Request) -> OperatorSession:
     """Say what a session that waits for it (`review_until`) has delivered: so much is billed, 0 waives it."""
-    session_id, who = request.path["session_id"], request.driver_id
+    session_id, who = request.path["session_id"], request.principal.name
     decided = network().metering.decide(request.operator_id, session_id, request.body.energy_wh, who)
     return operator_views.session(decided)
 
@@ -93,7 +96,7 @@ def decide_energy(request: Request) -> OperatorSession:
     answers=OperatorSession,
     status=202,
     errors=(404, 409, 503),
-    needs_operator=True,
+    needs=Scope.CORRECTIONS_WRITE,
     headers={"Idempotency-Key": f"the same key again corrects nothing more ({KEY_FORM})"},
 )
 def correct_bill(request: Request) -> OperatorSession:
@@ -105,7 +108,7 @@ def correct_bill(request: Request) -> OperatorSession:
     correction = Correction(
         key=request.idempotency_key or secrets.token_hex(8),
         total_minor=request.body.total_minor,
-        by=request.driver_id,
+        by=request.principal.name,
         at=network().clock(),
         note=request.body.note,
     )
@@ -113,7 +116,9 @@ def correct_bill(request: Request) -> OperatorSession:
     return operator_views.session(corrected)
 
 
-@endpoint(money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs_operator=True)
+@endpoint(
+    money, "GET", "/v1/operator/sessions/{session_id}/books", answers=Books, errors=(404,), needs=Scope.MONEY_READ
+)
 def books(request: Request) -> Books:
     """Every transfer of money for a session."""
     session_id = request.path["session_id"]
@@ -143,7 +148,8 @@ def books(request: Request) -> Books:
     "/v1/operator/reconciliation",
     answers=ReconciliationView,
     errors=(400,),
-    needs_operator=True,
+    needs=Scope.MONEY_READ,
+    sites=SiteRule.ALL,
     query={"day": "YYYY-MM-DD, UTC; yesterday if left out"},
 )
 def reconciliation(request: Request) -> ReconciliationView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice import Blueprint
 
 from chalicelib.domain.notifications import Notification
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.notifications.models import NoticePage, NoticeView, TokenOfNotice, WebhookBody, WebhookView
 from chalicelib.records.notifications import Webhook
@@ -31,7 +31,16 @@ def read_notices(request: Request) -> NoticePage:
     return NoticePage(items=[_view(it) for it in found], next_cursor=cursor)
 
 
-@endpoint(notices, "PUT", _WEBHOOK, takes=WebhookBody, status=204, errors=(400,), needs_operator=True)
+@endpoint(
+    notices,
+    "PUT",
+    _WEBHOOK,
+    takes=WebhookBody,
+    status=204,
+    errors=(400,),
+    needs=Scope.WEBHOOKS_WRITE,
+    sites=SiteRule.ALL,
+)
 def put_webhook(request: Request) -> Answer:
     """Post the notifications of drivers at the operator's chargers to this address as well, signed."""
     try:
@@ -41,14 +50,14 @@ def put_webhook(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs_operator=True)
+@endpoint(notices, "GET", _WEBHOOK, answers=WebhookView, needs=Scope.WEBHOOKS_READ, sites=SiteRule.ANY)
 def get_webhook(request: Request) -> WebhookView:
     """Where notifications are posted; never the secret."""
     webhook = network().delivery.webhook(request.operator_id)
     return WebhookView(url=webhook.url if webhook else None)
 
 
-@endpoint(notices, "DELETE", _WEBHOOK, status=204, needs_operator=True)
+@endpoint(notices, "DELETE", _WEBHOOK, status=204, needs=Scope.WEBHOOKS_WRITE, sites=SiteRule.ALL)
 def delete_webhook(request: Request) -> Answer:
     """Post notifications there no more."""
     network().delivery.unregister(request.operator_id)

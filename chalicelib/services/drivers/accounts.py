@@ -62,14 +62,15 @@ class Accounts:
         """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""
         return self.identity.refresh(refresh_token)
 
-    def check(self, driver_id: str, issued_s: int) -> None:
-        """Whether an access token of theirs still counts. One read.
+    def check(self, driver_id: str, issued_s: int) -> Driver:
+        """The driver, if an access token of theirs still counts. One read.
 
         Raises NotAllowed when its driver has logged out everywhere since, or there is no such account any more.
         """
         driver = self.drivers.get(driver_id)
         if driver is None or issued_s < driver.tokens_from_s:
             raise NotAllowed("log in again")
+        return driver
 
     def log_out(self, driver_id: str) -> None:
         """Everywhere: no token that was given out until now is good for anything. Safe to repeat."""

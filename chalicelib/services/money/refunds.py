@@ -10,14 +10,18 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.access.rights import RefundCap
 from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
 from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.ledger import Transfer, TransferKind, received_minor, refunded_minor
+from chalicelib.domain.pricing.caps import refund_caps_minor
 from chalicelib.ports import Clock
+from chalicelib.ports.access import RefundAllowances
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Ledger, Payments
 from chalicelib.records import Conflict
+from chalicelib.records.access import CountedRefund
 from chalicelib.records.money import Declined, PaymentsUnavailable, PaymentUnderWay, ProviderRefund
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -30,6 +34,14 @@ _ELSEWHERE = "dashboard "
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Who may give back only so much, of a session and in a day."""
+
+    person_id: str
+    cap: RefundCap
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refunds:
     """Gives a session's money back, hears of what others gave back, and books it."""
@@ -38,13 +50,16 @@ class Refunds:
     ledger: Ledger
     changes: SessionChanges
     payments: Callable[[], Payments]
+    allowances: RefundAllowances
     clock: Clock
 
-    def refund(self, operator_id: str, session_id: str, amount_minor: int | None, key: str) -> Session:
+    def refund(
+        self, operator_id: str, session_id: str, amount_minor: int | None, key: str, capped: Capped | None = None
+    ) -> Session:
         """Give back so much, or (None) all that is left; the same key again nothing more.
 
-        Raises NotFound, Refusal (of another amount under the same key, say), PaymentsUnavailable, and Conflict while
-        another request does the same.
+        Raises NotFound, Refusal (of another amount under the same key, say, or of more than whoever asks may give back:
+        `refund_above_cap`), PaymentsUnavailable, and Conflict while another request does the same.
         """
         session = operators_own(self.sessions.get(session_id), operator_id, f"session {session_id}")
         if session.bill is None or session.payment is None or not session.is_over:
@@ -54,6 +69,10 @@ class Refunds:
             if former := [_former(it, key) for it in back if it.reference.partition("/")[2] == key]:
                 _check_same(former, amount_minor)
                 return session
+            if capped is not None:
+                self._check_cap(
+                    capped, session, session.left_to_refund_minor if amount_minor is None else amount_minor, key
+                )
             session = self._planned(session, amount_minor, key)
         parts = _under(session, key)
         _check_same(parts, amount_minor)
@@ -97,6 +116,23 @@ class Refunds:
             left_minor = session.left_to_refund_minor
             raise Refusal("refund_too_large", f"of this session {left_minor} are left to refund")
         return session
+
+    def _check_cap(self, capped: Capped, session: Session, amount_minor: int, key: str) -> None:
+        """Counts it against the day of whoever asks, under the same name again only once. Raises Refusal."""
+        today, currency = self.clock().date(), session.tariff.currency
+        once_minor, a_day_minor = refund_caps_minor(capped.cap, currency, today)
+        counted = CountedRefund(
+            person_id=capped.person_id,
+            day=today,
+            currency=currency,
+            name=f"{session.session_id}/{amount_minor}/{key}",
+            amount_minor=amount_minor,
+        )
+        if amount_minor > once_minor or not self.allowances.take(counted, a_day_minor):
+            raise Refusal(
+                "refund_above_cap",
+                f"you may give back {once_minor} {currency} (minor units) of a session and {a_day_minor} a day",
+            )
 
     def _spread(self, session: Session, amount_minor: int, key: str, *, is_rest: bool) -> Iterable[Refund]:
         """From which payments how much, the first ones first."""

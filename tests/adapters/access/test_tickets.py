@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto import mock_aws
 
-from chalicelib.adapters.access import AccessTokens, Tickets
+from chalicelib.adapters.access.tokens import AccessTokens, Tickets
 from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
 from chalicelib.records.drivers import NotAllowed
 from local import identity

@@ -17,6 +17,7 @@ from moto.utilities.utils import load_resource
 
 from benchmarks.wire import Socket
 from chalicelib import wiring
+from chalicelib.domain.access.api_keys import ShownKey
 from chalicelib.handlers.http.caller import Caller, caller_from
 from chalicelib.handlers.http.observability import logger
 from local import identity
@@ -115,7 +116,8 @@ def test_only_a_group_named_after_an_operator_makes_one(stack: Stack, network: N
         ({"principalId": "d1"}, Caller("d1")),
         ({"principalId": "d1", "groups": ""}, Caller("d1")),
         ({"principalId": "d1", "groups": "beta,testers"}, Caller("d1")),
-        ({"principalId": "d1", "groups": "beta,operator:north"}, Caller("d1", "north")),
+        ({"principalId": "d1", "groups": "beta,operator:north"}, Caller("d1", ("north",))),
+        ({"principalId": "k1", "key_hash": "ab12"}, Caller("", key=ShownKey("k1", "ab12"))),
     ],
 )
 def test_the_gateway_passes_the_caller_on_as_text(authorizer: dict[str, str], caller: Caller) -> None:

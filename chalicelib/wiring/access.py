@@ -1,0 +1,59 @@
+"""Wires the services of access: members, keys, and how the site of each kind of thing is found."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from chalicelib.adapters.access.api_keys import DynamoApiKeys
+from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
+from chalicelib.services.access.api_keys import KeyRing
+from chalicelib.services.access.members import Members
+from chalicelib.services.access.sites import SiteGuard
+from chalicelib.wiring.stores import Stores
+
+
+class AccessServices(Stores):
+    """Builds what says who may do what."""
+
+    @cached_property
+    def memberships(self) -> DynamoMemberships:
+        return DynamoMemberships()
+
+    @cached_property
+    def api_keys(self) -> DynamoApiKeys:
+        return DynamoApiKeys()
+
+    @cached_property
+    def refund_allowances(self) -> DynamoRefundAllowances:
+        return DynamoRefundAllowances()
+
+    @cached_property
+    def members(self) -> Members:
+        return Members(memberships=self.memberships, clock=self.clock)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        return KeyRing(keys=self.api_keys, memberships=self.memberships, clock=self.clock)
+
+    @cached_property
+    def site_guard(self) -> SiteGuard:
+        return SiteGuard(
+            {
+                "site_id": lambda site_id: site_id,
+                "charger_id": self._site_of_charger,
+                "session_id": self._site_of_session,
+                "report_id": self._site_of_report,
+            }
+        )
+
+    def _site_of_charger(self, charger_id: str) -> str | None:
+        charger = self.chargers.get(charger_id)
+        return charger.site_id if charger is not None else None
+
+    def _site_of_session(self, session_id: str) -> str | None:
+        session = self.sessions.get(session_id)
+        return session.site_id if session is not None else None
+
+    def _site_of_report(self, report_id: str) -> str | None:
+        report = self.fault_reports.get(report_id)
+        return self._site_of_charger(report.charger_id) if report is not None else None
