@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -70,9 +70,15 @@ class Tables:
             except JsonRESTError as error:
                 raise _client_error(error, operation) from None
 
-    def rows(self) -> Rows:
-        """All there is."""
-        return {name: copy.deepcopy(table.items) for name, table in self._tables.items()}
+    def rows(self, names: Iterable[str] | None = None) -> Rows:
+        """All there is, or all of these tables."""
+        return {
+            name: copy.deepcopy(self._tables[name].items) for name in (names if names is not None else self._tables)
+        }
+
+    def restore_table(self, name: str, rows: Any) -> None:
+        """Forget all of one table that is not in `rows`."""
+        self._tables[name].items = copy.deepcopy(rows)
 
     def restore(self, rows: Rows) -> None:
         """Forget all that is not in `rows`."""

@@ -22,7 +22,7 @@ LONGEST_LIFE = timedelta(days=366)
 LONGEST_OVERLAP_H = 168
 # A key that is used all day is written down so often.
 NOTED_EVERY = timedelta(hours=1)
-MOST_KEYS = 50
+MOST_KEYS = 100
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _SUM_LENGTH = 12, 43, 6
 _SECRET_BYTES, _ID_BYTES = 32, 8

@@ -44,7 +44,7 @@ from chalicelib.domain.chargers.commands import (
     WriteSetting,
 )
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody
+from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody
 
 # What an operator can order, by the word for it. The rest of the domain's commands Kerb gives by itself.
 ORDERS: dict[str, type[Any]] = {
@@ -175,6 +175,16 @@ class Order(RootModel[AnyOrder]):
         arguments = dict(self.root)
         command: Command = ORDERS[arguments.pop("command")](**arguments)
         return command
+
+
+class StartBody(RequestBody):
+    """Where a charge is to begin, and with which of the operator's tokens."""
+
+    model_config = RequestBody.model_config | {
+        "json_schema_extra": {"examples": [{"connector": "1", "uid": "04A1B2C3D4E5F6"}]}
+    }
+    connector: Connector
+    uid: Id
 
 
 class CommandState(StrEnum):

@@ -6,7 +6,8 @@ import re
 
 from chalice import Blueprint
 
-from chalicelib.handlers.chargers.command_models import ASSISTS, CommandState, CommandView, Order
+from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.handlers.chargers.command_models import ASSISTS, CommandState, CommandView, Order, StartBody
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.records.chargers import SentCall
 from chalicelib.wiring import network
@@ -53,6 +54,33 @@ def command(request: Request) -> CommandView:
     """A command and its answer, as far as it has come."""
     path = request.path
     return view(network().remote_control.fate(request.operator_id, path["charger_id"], path["command_id"]))
+
+
+@endpoint(
+    commands,
+    "POST",
+    "/v1/operator/chargers/{charger_id}/start",
+    takes=StartBody,
+    answers=CommandView,
+    also={202: "The charger has not answered yet; ask again at Location"},
+    errors=(400, 404, 409),
+    needs=Scope.SESSIONS_START,
+    headers={"Idempotency-Key": f"the same key again sends nothing and gives the first command's answer ({KEY_FORM})"},
+    query=_WAIT,
+)
+def start_charge(request: Request) -> Answer:
+    """Have a charge begun for a driver who stands there, with a token that the operator issued to them.
+
+    It is as if the token had been shown: what it may not begin ends, and its driver pays and is told as ever.
+    """
+    wait_s = _wait_s(request, _WAIT_S)
+    body: StartBody = request.body
+    token = network().issued_tokens.look(request.operator_id, body.uid)
+    connector = ConnectorId.parse(body.connector)
+    sent = network().remote_control.start(
+        request.operator_id, request.path["charger_id"], connector, token.uid, request.idempotency_key
+    )
+    return _fate(request, sent, wait_s)
 
 
 @endpoint(

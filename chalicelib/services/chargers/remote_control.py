@@ -14,6 +14,7 @@ from chalicelib.domain.chargers.commands import (
     Command,
     CommandResult,
     Message,
+    StartCharging,
     Trigger,
     Unable,
     Verdict,
@@ -90,6 +91,11 @@ class RemoteControl:
         if known.fingerprint != fingerprint:
             raise Refusal("idempotency_key_reused", "this Idempotency-Key was used for another command")
         return known
+
+    def start(self, operator_id: str, charger_id: str, connector: ConnectorId, uid: str, key: str | None) -> SentCall:
+        """Have a charge begun as if that token were shown there; `key` as in `order`. Raises NotFound, Refusal."""
+        number = int(_digest(charger_id, str(connector), uid)[:8], 16) >> 1 or 1
+        return self.order(operator_id, charger_id, StartCharging(connector, uid, number), key)
 
     def fate(self, operator_id: str, charger_id: str, command_id: str, wait_s: float = 0) -> SentCall:
         """A command and its answer, waited for if need be. Raises NotFound.

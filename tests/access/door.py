@@ -99,7 +99,14 @@ class Door:
     def _authorized(self, authorization: str) -> Any:
         if authorization not in self.remembered:
             try:
-                told = caller.jwt({"type": "TOKEN", "methodArn": "arn:aws:execute-api:::a/b/GET/c", "authorizationToken": authorization}, self._context)
+                told = caller.jwt(
+                    {
+                        "type": "TOKEN",
+                        "methodArn": "arn:aws:execute-api:::a/b/GET/c",
+                        "authorizationToken": authorization,
+                    },
+                    self._context,
+                )
             except Exception as error:
                 if str(error) != "Unauthorized":
                     raise
