@@ -218,8 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
     for operator, email in people:
         is_new = operators.make_operator(outputs["UserPoolId"], operator, email)
+        operators.appoint_owner(outputs["UserPoolId"], stage.prefix, operator, email)
         first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
-        print(f"  {email} acts for {operator}{first}")  # noqa: T201
+        print(f"  {email} owns {operator}{first}")  # noqa: T201
     for it in _left_to_do(stage, outputs):
         print(f"  still to do: {it}")  # noqa: T201
 

@@ -1,4 +1,6 @@
-"""An operator's first person, who could not give themselves leave: an account in the pool, and the operator's group.
+"""An operator's first person, who could not give themselves leave: an account in the pool, and an owner's membership.
+
+The operator's group of the pool is given too, for a release that knows nothing of members (ADR 33).
 
 Whoever has no account yet gets one without a password that anybody knows, and sets their own by a mailed code
 (`POST /v1/password/forgot`): so the address is theirs, and nothing secret is printed, mailed by us or kept in a shell.
@@ -9,8 +11,12 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import boto3
+
+from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.domain.access.rights import Membership, Role
 
 _GROUP = "operator:"
 # As the API reads it (chalicelib/handlers/http/caller.py).
@@ -49,6 +55,40 @@ def make_operator(user_pool_id: str, operator: str, email: str) -> bool:
         cognito.create_group(UserPoolId=user_pool_id, GroupName=group)
     cognito.admin_add_user_to_group(**person, GroupName=group)
     return is_new
+
+
+def appoint_owner(user_pool_id: str, prefix: str, operator: str, email: str) -> None:
+    """Make a person with an account an owner of the operator, in the tables of that prefix. Safe to repeat.
+
+    As `adapters/access/members.py` keeps it; their first login finds it. Somebody who was removed is one again.
+    """
+    found = boto3.client("cognito-idp").admin_get_user(UserPoolId=user_pool_id, Username=email)
+    person_id = next(it["Value"] for it in found["UserAttributes"] if it["Name"] == "sub")
+    tables = boto3.client("dynamodb")
+    key = {"driver_id": {"S": person_id}}
+    known = tables.get_item(TableName=f"{prefix}drivers", Key=key, ConsistentRead=True).get("Item", {})
+    before = known.get("memberships", {}).get("S")
+    owner = Membership(role=Role.OWNER, since=datetime.now(UTC).replace(microsecond=0))
+    after = {**(decode(dict[str, Membership], before) if before else {}), operator: owner}
+    tables.update_item(
+        TableName=f"{prefix}drivers",
+        Key=key,
+        UpdateExpression="SET memberships = :after, terms = if_not_exists(terms, :none)",
+        ConditionExpression="memberships = :before" if before else "attribute_not_exists(memberships)",
+        ExpressionAttributeValues={
+            ":after": {"S": encode(after)},
+            ":none": {"M": {}},
+            **({":before": {"S": before}} if before else {}),
+        },
+    )
+    listed = {"operator_id": {"S": operator}, "person_id": {"S": person_id}}
+    tables.put_item(TableName=f"{prefix}members", Item=listed)
+    tables.update_item(
+        TableName=f"{prefix}operators",
+        Key={"operator_id": {"S": operator}},
+        UpdateExpression="ADD owners :person",
+        ExpressionAttributeValues={":person": {"SS": [person_id]}},
+    )
 
 
 def has_operators(user_pool_id: str) -> bool:

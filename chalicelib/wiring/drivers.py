@@ -150,6 +150,7 @@ class DriverServices(NotificationServices):
             outbox=self.outbox,
             fault_reports=self.fault_reports,
             watches=self.watches,
+            memberships=self.memberships,
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,

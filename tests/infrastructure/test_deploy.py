@@ -208,6 +208,8 @@ def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not
     monkeypatch.setattr(deploy, "deploy", deployed)
     monkeypatch.setattr(deploy, "_preflight", lambda *_: True)
     monkeypatch.setattr(operators, "make_operator", made)
+    appointed = Mock()
+    monkeypatch.setattr(operators, "appoint_owner", appointed)
     monkeypatch.setattr(operators, "has_operators", lambda _: made.called)
     monkeypatch.setattr(stripe_endpoint, "connect", connected)
     monkeypatch.setattr(stripe_endpoint, "is_connected", lambda _: connected.called)
@@ -222,5 +224,6 @@ def test_a_first_deployment_can_be_used_after_it_and_says_what_is_missing_if_not
     assert "still to do" not in capsys.readouterr().out
     connected.assert_called_once_with(DEV, outputs["ApiUrl"], ("sk_test_1", "pk_test_1"))
     made.assert_called_once_with("pool", "acme", "ada@example.com")
+    appointed.assert_called_once_with("pool", "kerb-dev-", "acme", "ada@example.com")
     # What Stripe was told is told the functions.
     assert deployed.call_args.kwargs == {"secrets": True}

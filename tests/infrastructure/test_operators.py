@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import boto3
 import jwt
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters.access.members import DynamoMemberships
 from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
-from infrastructure.operators import has_operators, make_operator, operator_and_person
+from chalicelib.adapters.drivers.drivers import DynamoDrivers
+from chalicelib.adapters.tables.base import PREFIX
+from chalicelib.domain.access.rights import Role
+from chalicelib.records.drivers import Driver, Terms
+from infrastructure.operators import appoint_owner, has_operators, make_operator, operator_and_person
+from infrastructure.tables import create_tables
 from local import identity
 from local.mail import MailOutbox
 
@@ -62,6 +69,30 @@ def test_an_address_that_somebody_took_and_never_proved_is_made_no_operator(pool
     with pytest.raises(SystemExit, match="not proven"):
         make_operator(pool[0], "acme", EMAIL)
     assert not has_operators(pool[0])
+
+
+def test_whoever_is_made_an_operators_first_person_owns_it_before_their_first_login(
+    pool: tuple[str, str], mails: MailOutbox
+) -> None:
+    create_tables()
+    for operator in ("acme", "other", "acme"):
+        make_operator(pool[0], operator, EMAIL)
+        appoint_owner(pool[0], PREFIX, operator, EMAIL)
+    found = boto3.client("cognito-idp").admin_get_user(UserPoolId=pool[0], Username=EMAIL)
+    (person_id,) = (it["Value"] for it in found["UserAttributes"] if it["Name"] == "sub")
+    drivers, memberships = DynamoDrivers(), DynamoMemberships()
+    # An account is what the first login makes.
+    assert drivers.get(person_id) is None
+    drivers.put(Driver(driver_id=person_id, email=EMAIL))
+    owned = {name: it.role for name, it in memberships.of_person(person_id).items()}
+    assert owned == {"acme": Role.OWNER, "other": Role.OWNER}
+    assert list(memberships.of_operator("acme")) == [person_id]
+    assert not memberships.owner_no_more("acme", person_id)
+    assert drivers.set_terms(person_id, "acme", Terms(blocked=True))
+    drivers.change(person_id, lambda it: replace(it, locale="de"))
+    driver = drivers.get(person_id)
+    assert driver is not None
+    assert (driver.locale, driver.terms["acme"].blocked, set(driver.memberships)) == ("de", True, set(owned))
 
 
 def test_an_operator_is_named_as_the_api_reads_it() -> None:

@@ -16,6 +16,7 @@ from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation, ReservationStatus
 from chalicelib.ports import Clock, NewId
+from chalicelib.ports.access import Memberships
 from chalicelib.ports.chargers import FaultReports
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
@@ -58,6 +59,7 @@ class AccountDeletion:
     outbox: Outbox
     fault_reports: FaultReports
     watches: Watches
+    memberships: Memberships
     identity: Identity
     payments: Callable[[], Payments]
     clock: Clock
@@ -112,6 +114,7 @@ class AccountDeletion:
         self.outbox.forget_driver(driver_id)
         self.fault_reports.forget_driver(driver_id)
         self.watches.forget_driver(driver_id)
+        self.memberships.forget_person(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)
