@@ -21,6 +21,7 @@ BLUEPRINTS = (
     "sessions.export.exports",
     "access.members.members",
     "access.api_keys.api_keys",
+    "access.audit.audit",
     "chargers.registry.operators",
     "chargers.fault_reports.faults",
     "chargers.commands.commands",

@@ -1,4 +1,4 @@
-"""What the services of access ask of the world: members of operators, their keys, and what was given back in a day."""
+"""What the services of access ask of the world: members of operators, keys, the audit, refunds of a day."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.access.api_keys import ApiKey
+from chalicelib.domain.access.audit import AuditEntry, AuditQuery, Outcome
 from chalicelib.domain.access.rights import Membership
 from chalicelib.records.access import CountedRefund
 
@@ -70,4 +71,24 @@ class RefundAllowances(Protocol):
         """Count a refund; False, and nothing is counted, where the day would come to more than the most.
 
         The same name again counts nothing more.
+        """
+
+
+class AuditEntries(Protocol):
+    """The audit's rows: put once, neither changed nor deleted."""
+
+    def add(self, entry: AuditEntry) -> bool:
+        """Write an entry; False where there is one of that name."""
+
+    def mark(self, entry: AuditEntry, outcome: Outcome, problem: str) -> None:
+        """Write beside an entry what became of it; the same outcome again changes nothing."""
+
+    def page(
+        self, operator_id: str, query: AuditQuery, limit: int, before: str | None
+    ) -> tuple[Sequence[AuditEntry], str | None]:
+        """An operator's entries, the newest first, and the next page's cursor; of one thing, and of a time, if said.
+
+        By whom is not looked at here.
+
+        Raises BadCursor for a cursor not ours.
         """

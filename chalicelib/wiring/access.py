@@ -1,12 +1,14 @@
-"""Wires the services of access: members, keys, and how the site of each kind of thing is found."""
+"""Wires the services of access: members, keys, the audit, and how the site of each kind of thing is found."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
 from chalicelib.adapters.access.api_keys import DynamoApiKeys
+from chalicelib.adapters.access.audit import DynamoAuditEntries
 from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
 from chalicelib.services.access.api_keys import KeyRing
+from chalicelib.services.access.audit import AuditLog
 from chalicelib.services.access.members import Members
 from chalicelib.services.access.sites import SiteGuard
 from chalicelib.wiring.stores import Stores
@@ -26,6 +28,10 @@ class AccessServices(Stores):
     @cached_property
     def refund_allowances(self) -> DynamoRefundAllowances:
         return DynamoRefundAllowances()
+
+    @cached_property
+    def audit_log(self) -> AuditLog:
+        return AuditLog(DynamoAuditEntries())
 
     @cached_property
     def members(self) -> Members:

@@ -54,6 +54,7 @@ class Door:
     """Asks the app as API Gateway does; what the authorizer said of a token it asks but once."""
 
     remembered: dict[str, Any] = field(default_factory=dict)
+    request_id: str = "request-1"
     _context: Any = field(default_factory=lambda: LambdaContext("api_handler", 900))
 
     def ask(
@@ -71,7 +72,7 @@ class Door:
         context: dict[str, Any] = {
             "resourcePath": path,
             "httpMethod": method,
-            "requestId": "request-1",
+            "requestId": self.request_id,
             "identity": {"sourceIp": ADDRESS},
         }
         if token is not None:

@@ -74,9 +74,14 @@ class Walk:
         return answer
 
     def is_refused(self, token: str, status: int, place: str = NEAR, *, eased: bool = False) -> Answered:
-        """Asked by somebody who may not: nothing is written."""
+        """Asked by somebody who may not: nothing is written, but beyond the door that it was tried.
+
+        What the audit says of that it says to them, and tells nothing of the thing.
+        """
         answer = self.ask(token, place, eased=eased)
-        written = sorted(self.net.written)
+        tried = self.net.audited() if status in (404, 409) else []
+        assert [it for it in tried if it.before or token not in it.who] == [], name(self.route)
+        written = sorted(self.net.written - ({"kerb-audit"} if tried else set()))
         self.net.undo()
         assert (answer.status, written) == (status, []), (name(self.route), token, answer)
         return answer

@@ -16,7 +16,9 @@ from typing import Any
 from botocore.client import BaseClient
 
 from chalicelib import wiring
+from chalicelib.adapters.dynamo import decode
 from chalicelib.domain.access.api_keys import ApiKey, new_secret, shown
+from chalicelib.domain.access.audit import AuditEntry
 from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
@@ -114,6 +116,7 @@ ASKED: dict[str, Asked] = {
     "PUT /v1/operator/members/{person_id}": Asked(body={"role": "support"}, foreign="theirs"),
     "DELETE /v1/operator/members/{person_id}": Asked(),
     "POST /v1/operator/keys": Asked(body={"name": "x", "scopes": ["chargers:read"], **KEY_LIFE}, foreign="theirs"),
+    "GET /v1/operator/audit": Asked(foreign="theirs"),
     "GET /v1/operator/keys": Asked(foreign="theirs"),
     "GET /v1/operator/keys/{key_id}": Asked(),
     "POST /v1/operator/keys/{key_id}/rotate": Asked(body={"overlap_h": 1}),
@@ -190,6 +193,12 @@ class World:
         """From here on whatever is written is noted, and can be undone."""
         self._before = self.tables.rows()
         self.written.clear()
+
+    def audited(self) -> list[AuditEntry]:
+        """All entries that were written since, in no order, as they were written."""
+        rows = _rows(self.tables.rows(["kerb-audit"])["kerb-audit"])
+        found = [it["Attributes"] for _, it in rows]
+        return [decode(AuditEntry, it["body"]["S"]) for it in found if it["part"]["S"] == "entry"]
 
     def undo(self) -> None:
         """Put back what was written since, table by table: most requests write to one or none."""

@@ -13,7 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import table_of
-from chalicelib.adapters.tables.access import ApiKeyRow, MemberRow
+from chalicelib.adapters.tables.access import ApiKeyRow, AuditRow, MemberRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
     ChargerRow,
@@ -38,6 +38,7 @@ from chalicelib.adapters.tables.sessions import CheckoutRow
 __all__ = [
     "TABLES",
     "ApiKeyRow",
+    "AuditRow",
     "CallRow",
     "ChargerRow",
     "CheckoutRow",
@@ -85,6 +86,7 @@ TABLES: tuple[type[Model], ...] = (
     OperatorRow,
     MemberRow,
     ApiKeyRow,
+    AuditRow,
     SiteRow,
     TariffRow,
     TokenRow,

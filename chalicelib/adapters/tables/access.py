@@ -1,4 +1,4 @@
-"""Tables of access: who is on an operator's list, its keys, and what was given back in a day."""
+"""Tables of access: who is on an operator's list, its keys, the audit, and what was given back in a day."""
 
 from __future__ import annotations
 
@@ -51,3 +51,43 @@ class ApiKeyRow(Model):
     expires_at = TTLAttribute()
 
     by_operator = KeysByOperator()
+
+
+class AuditByOperator(GlobalSecondaryIndex["AuditRow"]):  # type: ignore[no-untyped-call]
+    """Finds an operator's entries by time; marks are not here."""
+
+    class Meta:
+        index_name = "by_operator"
+        projection = AllProjection()
+
+    operator_id = UnicodeAttribute(hash_key=True)
+    at = UTCDateTimeAttribute(range_key=True)
+
+
+class AuditByThing(GlobalSecondaryIndex["AuditRow"]):  # type: ignore[no-untyped-call]
+    """Finds the entries of one of an operator's things by time."""
+
+    class Meta:
+        index_name = "by_thing"
+        projection = AllProjection()
+
+    operator_thing = UnicodeAttribute(hash_key=True)
+    at = UTCDateTimeAttribute(range_key=True)
+
+
+class AuditRow(Model):
+    """An entry of the audit as one JSON text (`part` "entry"), or beside it what became of it."""
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}audit"
+
+    entry_id = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True)
+    operator_id = UnicodeAttribute(null=True)
+    operator_thing = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute(null=True)
+    body = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+    by_operator = AuditByOperator()
+    by_thing = AuditByThing()

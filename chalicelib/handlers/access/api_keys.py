@@ -57,6 +57,7 @@ def get_key(request: Request) -> KeyView:
     answers=ShownKeyView,
     errors=(404, 409),
     needs=Scope.KEYS_WRITE,
+    reads=get_key,
     sites=SiteRule.ANY,
 )
 def rotate_key(request: Request) -> ShownKeyView:

@@ -35,7 +35,7 @@ def my_operators(request: Request) -> OwnOperators:
 
 @endpoint(members, "GET", "/v1/operator/members", answers=MemberList, needs=Scope.PEOPLE_READ, sites=SiteRule.ALL)
 def list_members(request: Request) -> MemberList:
-    """The operator's people."""
+    """All of the operator's people."""
     found = network().members.of_operator(request.principal)
     return MemberList(items=[_view(name, it.role, it) for name, it in found.items() if it.role is not None])
 

@@ -1,13 +1,14 @@
-"""Models of access: an operator's members and its API keys."""
+"""Models of access: an operator's members, its API keys, and the audit."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from chalicelib.domain.access.api_keys import LONGEST_OVERLAP_H
+from chalicelib.domain.access.audit import Outcome
 from chalicelib.domain.access.rights import Role, Scope
 from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
 
@@ -46,7 +47,7 @@ class MemberView(ResponseBody):
 
 
 class MemberList(ResponseBody):
-    """The operator's people."""
+    """All of the operator's people."""
 
     model_config = ResponseBody.model_config | example(
         items=[{**_MEMBER, "scopes": ["chargers:read"], "by": "5f0c1d2e"}]
@@ -150,3 +151,53 @@ class ShownKeyView(KeyView):
     )
 
     secret: str
+
+
+_ENTRY = {
+    "entry_id": "0f5e1c",
+    "at": _AT,
+    "who": "0b1c6c5e",
+    "person_id": "0b1c6c5e",
+    "address": "192.0.2.7",
+    "request_id": "c6af9ac6",
+    "method": "PUT",
+    "route": "/v1/operator/fault-reports/{report_id}",
+    "thing": "fault-reports/5f0c",
+    "before": {"answer": "", "closed_at": None},
+    "asked": {"answer": "Somebody is on the way.", "is_closed": False},
+    "outcome": "done",
+    "problem": None,
+}
+
+
+class AuditEntryView(ResponseBody):
+    """One request that changed something: who asked for it and from where, what was there before, what was asked.
+
+    `who` is a person, or `key:` and a key's id, which `person_id` made. `before` is null where nothing was there, or
+    nothing is replaced. `outcome`: `done`; `refused`, with the `problem`'s code; `failed`, where it may be half done.
+    """
+
+    model_config = ResponseBody.model_config | example(**_ENTRY)
+
+    entry_id: str
+    at: datetime
+    who: str
+    person_id: str
+    address: str
+    request_id: str
+    method: str
+    route: str
+    thing: str
+    before: Any
+    asked: Any
+    outcome: Outcome
+    problem: str | None
+
+
+class AuditPage(ResponseBody):
+    """A page of the audit, newest first."""
+
+    model_config = ResponseBody.model_config | example(items=[_ENTRY], next_cursor=None)
+
+    items: list[AuditEntryView]
+    next_cursor: str | None

@@ -44,7 +44,7 @@ from chalicelib.domain.chargers.commands import (
     WriteSetting,
 )
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.handlers.http.fields import Connector, Id, RequestBody, ResponseBody
+from chalicelib.handlers.http.fields import Connector, Hidden, Id, RequestBody, ResponseBody
 
 # What an operator can order, by the word for it. The rest of the domain's commands Kerb gives by itself.
 ORDERS: dict[str, type[Any]] = {
@@ -88,14 +88,14 @@ _BY_NAME: dict[str, Any] = {
     "action": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,50}$")],
     "certificate": _PEM,
     "chain": _PEM,
-    "data": _text(10_000),
+    "data": Annotated[_text(10_000), Hidden()],
     "hash_algorithm": Literal["SHA256", "SHA384", "SHA512"],
     "issuer_key_hash": _HASH,
     "issuer_name_hash": _HASH,
     "limit": Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=1)],
     "name": Name,
     "names": Annotated[tuple[Name, ...], Field(max_length=50)],
-    "payload": dict[str, Any],
+    "payload": Annotated[dict[str, Any], Hidden()],
     "phases": Annotated[int, Field(ge=1, le=3)],
     "ref": _UID,
     "serial_number": _text(40, 1),
@@ -103,7 +103,7 @@ _BY_NAME: dict[str, Any] = {
     "token": _UID,
     # Where files are fetched from or put; no scheme of a charger's own file system.
     "url": Annotated[str, StringConstraints(pattern=r"^(https?|ftps?|sftp|scp|tftp)://[!-~]+$", max_length=512)],
-    "value": _text(1000),
+    "value": Annotated[_text(1000), Hidden()],
     "vendor": _text(255, 1),
 }
 # ... but for where a command means something else by that name ...

@@ -38,6 +38,16 @@ _PAGING = Paging(usual=50, largest=200)
 _SPAN = {"since": "RFC 3339; 30 days ago if left out", "until": "RFC 3339; now if left out"}
 
 
+def _admission_before(request: Request) -> object:
+    charger, _ = network().remote_control.look(request.operator_id, request.path["charger_id"])
+    return {"admission": charger.admission}
+
+
+def _trace_before(request: Request) -> object:
+    charger, _ = network().remote_control.look(request.operator_id, request.path["charger_id"])
+    return {"traced_until": charger.traced_until}
+
+
 @endpoint(insight, "GET", _CHARGER, answers=ChargerDetail, errors=(404,), needs=Scope.CHARGERS_READ)
 def look_at_charger(request: Request) -> ChargerDetail:
     """A charger: how it is registered, connected and set up, and its latest news."""
@@ -50,14 +60,24 @@ def look_at_charger(request: Request) -> ChargerDetail:
     return views.detail(charger, news, main_meter, views.setup(charger, setup, profile))
 
 
-@endpoint(insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs=Scope.CHARGERS_WRITE)
+@endpoint(
+    insight, "POST", _CHARGER + "/block", status=204, errors=(404,), needs=Scope.CHARGERS_WRITE, reads=_admission_before
+)
 def block_charger(request: Request) -> Answer:
     """Close a charger's socket and let it in no more."""
     network().registry.admit(request.operator_id, request.path["charger_id"], Admission.BLOCKED)
     return Answer()
 
 
-@endpoint(insight, "POST", _CHARGER + "/accept", status=204, errors=(404, 409), needs=Scope.CHARGERS_WRITE)
+@endpoint(
+    insight,
+    "POST",
+    _CHARGER + "/accept",
+    status=204,
+    errors=(404, 409),
+    needs=Scope.CHARGERS_WRITE,
+    reads=_admission_before,
+)
 def accept_charger(request: Request) -> Answer:
     """Let a blocked charger in again. One that waits unregistered is accepted by registering it."""
     network().registry.admit(request.operator_id, request.path["charger_id"], Admission.ACCEPTED)
@@ -104,7 +124,14 @@ def list_knocks(request: Request) -> KnockPage:
 
 
 @endpoint(
-    insight, "PUT", _CHARGER + "/trace", takes=TraceBody, answers=Trace, errors=(404,), needs=Scope.CHARGERS_COMMAND
+    insight,
+    "PUT",
+    _CHARGER + "/trace",
+    takes=TraceBody,
+    answers=Trace,
+    errors=(404,),
+    needs=Scope.CHARGERS_COMMAND,
+    reads=_trace_before,
 )
 def trace_charger(request: Request) -> Trace:
     """Log heartbeats and readings too, for a while; every process knows within a minute."""
@@ -237,6 +264,7 @@ _SESSION = "/v1/operator/sessions/{session_id}"
     status=202,
     errors=(404, 409),
     needs=Scope.SESSIONS_STOP,
+    reads=views.session_before,
 )
 def end_session(request: Request) -> OperatorSession:
     """Have the charger asked to end a session, as its driver could."""
@@ -252,6 +280,7 @@ def end_session(request: Request) -> OperatorSession:
     status=202,
     errors=(404, 409),
     needs=Scope.SESSIONS_SETTLE,
+    reads=views.session_before,
 )
 def settle_session(request: Request) -> OperatorSession:
     """End a session now by what is proven, and bill that, whatever its charger says. Again changes nothing.

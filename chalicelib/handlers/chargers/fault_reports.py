@@ -13,6 +13,7 @@ from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody, example
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.services.access import operators_own
 from chalicelib.wiring import network
 
 faults = Blueprint(__name__)
@@ -133,6 +134,12 @@ def fault_reports(request: Request) -> FaultReportPage:
     return FaultReportPage(items=[fault_report(it) for it in found], next_cursor=cursor)
 
 
+def _report_before(request: Request) -> object:
+    report_id = request.path["report_id"]
+    known = operators_own(network().fault_reports.get(report_id), request.operator_id, f"report {report_id}")
+    return {"answer": known.answer, "closed_at": known.closed_at}
+
+
 @endpoint(
     faults,
     "PUT",
@@ -141,6 +148,7 @@ def fault_reports(request: Request) -> FaultReportPage:
     answers=FaultReportView,
     errors=(404, 409),
     needs=Scope.FAULTS_WRITE,
+    reads=_report_before,
 )
 def answer_fault_report(request: Request) -> FaultReportView:
     """Answer a report, close it, or open it again."""

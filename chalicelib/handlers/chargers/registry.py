@@ -17,6 +17,7 @@ from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.pricing.models import TariffBody
 from chalicelib.handlers.pricing.views import tariff
 from chalicelib.records.chargers import Admission, Charger, Plug, Site
+from chalicelib.services.access import operators_own
 from chalicelib.wiring import network
 
 operators = Blueprint(__name__)
@@ -24,6 +25,22 @@ operators = Blueprint(__name__)
 _PAGING = Paging(usual=100)
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
+
+
+def _tariff_before(request: Request) -> object:
+    tariff_id = request.path["tariff_id"]
+    return operators_own(network().tariffs.get(tariff_id), request.operator_id, f"tariff {tariff_id}")
+
+
+def _site_before(request: Request) -> object:
+    site_id = request.path["site_id"]
+    return operators_own(network().sites.get(site_id), request.operator_id, f"site {site_id}")
+
+
+def _charger_before(request: Request) -> object:
+    charger_id = request.path["charger_id"]
+    known = operators_own(network().chargers.get(charger_id), request.operator_id, f"charger {charger_id}")
+    return views.registered(known)
 
 
 @endpoint(
@@ -34,6 +51,7 @@ _CHARGER_ID: TypeAdapter[str] = TypeAdapter(ChargerId)
     status=204,
     errors=(400, 409),
     needs=Scope.TARIFFS_WRITE,
+    reads=_tariff_before,
     sites=SiteRule.ALL,
 )
 def put_tariff(request: Request) -> Answer:
@@ -54,6 +72,7 @@ def put_tariff(request: Request) -> Answer:
     status=204,
     errors=(400, 404, 409),
     needs=Scope.SITES_WRITE,
+    reads=_site_before,
 )
 def put_site(request: Request) -> Answer:
     """Register a site, or change it: its address, place, tariff and time zone."""
@@ -77,6 +96,7 @@ def put_site(request: Request) -> Answer:
     status=204,
     errors=(400, 404, 409),
     needs=Scope.CHARGERS_WRITE,
+    reads=_charger_before,
     makes=True,
     stands_at=lambda body: str(body.site_id),
 )

@@ -40,8 +40,10 @@ from chalicelib.handlers.chargers.models import (
     SiteSummary,
 )
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
+from chalicelib.handlers.http.endpoint import Request
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
+from chalicelib.services.access import operators_own
 from chalicelib.services.chargers.remote_control import TransactionReport
 from chalicelib.wiring import network
 
@@ -319,3 +321,9 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
         ],
         prices=prices(tariff, site.time_zone, network().clock()),
     )
+
+
+def session_before(request: Request) -> OperatorSession:
+    """A session as it is, for the audit of what changes it. Raises NotFound."""
+    session_id = request.path["session_id"]
+    return session(operators_own(network().sessions.get(session_id), request.operator_id, f"session {session_id}"))

@@ -113,6 +113,11 @@ def get_token(request: Request) -> IssuedTokenView:
     )
 
 
+def _terms_before(request: Request) -> object:
+    driver = network().drivers.get(request.path["driver_id"])
+    return driver.terms.get(request.operator_id) if driver is not None else None
+
+
 @endpoint(
     tokens,
     "PUT",
@@ -121,6 +126,7 @@ def get_token(request: Request) -> IssuedTokenView:
     status=204,
     errors=(404,),
     needs=Scope.DRIVERS_WRITE,
+    reads=_terms_before,
     sites=SiteRule.ALL,
 )
 def put_terms(request: Request) -> Answer:

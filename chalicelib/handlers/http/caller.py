@@ -28,7 +28,7 @@ _OPERATOR_ID = re.compile(r"[^\s/\x00-\x1f]{1,120}")
 _SEPARATOR = ","
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A person who calls, or an API key, which is nobody's account; `groups` are the operators that a token names.
 
@@ -76,10 +76,10 @@ def _key_holder(token: str) -> AuthResponse:
 def caller_from(authorizer: Mapping[str, str]) -> Caller:
     """The caller as `jwt` passed it on through API Gateway."""
     if secret_hash := authorizer.get("key_hash"):
-        return Caller("", key=ShownKey(authorizer["principalId"], secret_hash))
+        return Caller(driver_id="", key=ShownKey(authorizer["principalId"], secret_hash))
     return Caller(
-        authorizer["principalId"],
-        _operators(authorizer.get("groups", "").split(_SEPARATOR)),
+        driver_id=authorizer["principalId"],
+        groups=_operators(authorizer.get("groups", "").split(_SEPARATOR)),
         issued_s=int(authorizer.get("issued_s", 0)),
         logged_in_s=int(authorizer.get("logged_in_s", 0)),
     )
@@ -88,7 +88,14 @@ def caller_from(authorizer: Mapping[str, str]) -> Caller:
 def caller_of(authorization: str) -> Caller:
     """The caller behind an Authorization header, admitted. Raises NotAllowed."""
     claims = network().access_tokens.verify(access_token(authorization))
-    return admitted(Caller(claims.subject, _operators(claims.groups), claims.issued_s, claims.logged_in_s))
+    return admitted(
+        Caller(
+            driver_id=claims.subject,
+            groups=_operators(claims.groups),
+            issued_s=claims.issued_s,
+            logged_in_s=claims.logged_in_s,
+        )
+    )
 
 
 def admitted(caller: Caller) -> Caller:

@@ -21,6 +21,7 @@ from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.domain.access.rights import Principal, Scope, SiteRule
+from chalicelib.handlers.http.audited import audited
 from chalicelib.handlers.http.caller import Caller, access_token, acting, admitted, caller_from, caller_of, jwt
 from chalicelib.handlers.http.problem import CAREFUL, BadRequest, Forbidden, NotJson, problem
 from chalicelib.records.drivers import NotAllowed
@@ -142,6 +143,9 @@ Handler = Callable[[Request], BaseModel | Answer | None]
 StandsAt = Callable[[Any], str]
 # A lesser scope, and of which bodies it is enough.
 Eased = tuple[Scope, Callable[[Any], bool]]
+# What is there before a change, of the caller's operator alone.
+Reads = Callable[[Request], Any]
+_REPLACE = ("PUT", "DELETE")
 # Routes of operators, and no others, say what they need.
 _OPERATORS = "/v1/operator/"
 
@@ -166,12 +170,18 @@ class Route:
     makes: bool
     stands_at: StandsAt | None
     eases: Eased | None
+    reads: Reads | None
     errors: tuple[int, ...]
     handler: Handler
     content_type: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     also_as: tuple[str, ...]
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether it is written down: all that an operator's people and keys change."""
+        return self.needs is not None and self.method != "GET"
 
     @property
     def names_things(self) -> bool:
@@ -205,6 +215,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     makes: bool = False,
     stands_at: StandsAt | None = None,
     eases: Eased | None = None,
+    reads: Reads | None = None,
     errors: tuple[int, ...] = (),
     content_type: str = _JSON,
     headers: Mapping[str, str] | None = None,
@@ -219,6 +230,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     A route of an operator's `needs` a scope; where its path names no thing of a site, `sites` says how it keeps to the
     sites of whoever is held to some. `makes`: it may name a thing that is not there yet; `stands_at` reads where the
     body puts it; `eases` is a lesser scope that is enough for some bodies. Raises TypeError where that is left open.
+    What it changes is written down; `reads` shows what was there before, where no GET of the same path does.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -236,6 +248,7 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             makes=makes,
             stands_at=stands_at,
             eases=eases,
+            reads=reads,
             errors=errors,
             handler=handler,
             content_type=content_type,
@@ -272,7 +285,7 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     except Exception as error:
         return problem(error)
     try:
-        answer = route.handler(checked)
+        answer = _carried_out(route, request, checked)
     except ValidationError as error:
         # The request was as it should be: what its model refuses is our own answer, and no fault of the caller's.
         return problem(TypeError(f"{error.title} refuses what it should say"))
@@ -289,6 +302,16 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
             return Response("", {**headers, **answer.headers}, HTTPStatus.NOT_MODIFIED)
     headers |= answer.headers
     return Response(body, headers, answer.status or route.status)
+
+
+def _carried_out(route: Route, request: ChaliceRequest, checked: Request) -> BaseModel | Answer | None:
+    return audited(route, request, checked, reads_of(route)) if route.is_audited else route.handler(checked)
+
+
+def reads_of(route: Route) -> Reads | None:
+    """How what a route is about to change is read: as it says, else by the GET of its path."""
+    gets = (it.handler for it in ROUTES if route.method in _REPLACE and (it.method, it.path) == ("GET", route.path))
+    return route.reads or next(gets, None)
 
 
 def _for_whom(route: Route, request: ChaliceRequest) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -87,9 +88,19 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Marks a field whose value may hold a secret: no audit keeps it."""
+
+
+@dataclass(frozen=True)
+class SecretConstraints(StringConstraints, Hidden):
+    """What a secret must be; it marks its field as hidden too."""
+
+
 def secret(shortest: int, longest: int) -> Any:
-    """A secret is taken to the letter, spaces included."""
-    return StringConstraints(strip_whitespace=False, min_length=shortest, max_length=longest)
+    """A secret is taken to the letter, spaces included, and is written down nowhere."""
+    return SecretConstraints(strip_whitespace=False, min_length=shortest, max_length=longest)
 
 
 class FieldError(ResponseBody):

@@ -19,28 +19,30 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 # A field is secret when its name ends so, whatever its case and wherever it stands: `stripe-signature`, `task_token`.
 _SECRET_NAME = re.compile(r"(authorization|cookie|password|token|ticket|secret|signature|api_key)$", re.IGNORECASE)
-# What is secret in running text: a JSON Web Token (tickets are such), the rest of an Authorization header, a secret
-# of the payment provider.
-_SECRET_TEXT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )[\w.~+/-]+|(?<=Basic )[\w+/=]+|\w+_secret_\w+")
+# What is secret in running text: a JSON Web Token (tickets are such), an API key, the rest of an Authorization
+# header, a secret of the payment provider.
+_SECRET_TEXT = re.compile(
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|kerb_live_\w+|(?<=Bearer )[\w.~+/-]+|(?<=Basic )[\w+/=]+|\w+_secret_\w+"
+)
 _REDACTED = "[redacted]"
 _NAMESPACE = "Kerb"
 _NAMED = "POWERTOOLS_SERVICE_NAME"  # the stage's, on AWS
 _SERVICE = "kerb"
 
 
-def _redacted(value: Any) -> Any:
-    """JSON's own kinds of value, without what must not be read by whoever reads logs."""
+def redacted(value: Any) -> Any:
+    """JSON's own kinds of value, without what must not be read by whoever reads logs, or the audit."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _REDACTED if _SECRET_NAME.search(str(name)) else _redacted(it) for name, it in value.items()}
+        return {str(name): _REDACTED if _SECRET_NAME.search(str(name)) else redacted(it) for name, it in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_redacted(it) for it in value]
+        return [redacted(it) for it in value]
     return _SECRET_TEXT.sub(_REDACTED, str(value))
 
 
 def _line(record: Any) -> str:
-    return json.dumps(_redacted(record), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(redacted(record), separators=(",", ":"), ensure_ascii=False)
 
 
 def _take_over() -> Logger:

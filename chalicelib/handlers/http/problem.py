@@ -64,7 +64,7 @@ class BadRequest(Exception):
 
 def problem(error: Exception) -> Response:
     """The answer to a request that went wrong."""
-    status, code, detail, errors = _explain(error)
+    status, code, detail, errors = explain(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.exception("request failed")
     if isinstance(error, MailUnavailable):
@@ -78,7 +78,8 @@ def problem(error: Exception) -> Response:
     return Response(told.model_dump_json(exclude_defaults=True), headers, status)
 
 
-def _explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
+def explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
+    """A problem's status and code, its detail for people, and the fields that it names."""
     match error:
         case ValidationError():
             return _explain_validation(error)

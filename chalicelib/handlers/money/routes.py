@@ -55,6 +55,7 @@ def pay_balance(request: Request) -> Balance:
     answers=RefundView,
     errors=(404, 409, 503),
     needs=Scope.REFUNDS_WRITE,
+    reads=operator_views.session_before,
     headers={"Idempotency-Key": f"the same key again gives nothing more back ({KEY_FORM})"},
 )
 def refund(request: Request) -> RefundView:
@@ -80,6 +81,7 @@ def refund(request: Request) -> RefundView:
     answers=OperatorSession,
     errors=(404, 409),
     needs=Scope.SESSIONS_SETTLE,
+    reads=operator_views.session_before,
 )
 def decide_energy(request: Request) -> OperatorSession:
     """Say what a session that waits for it (`review_until`) has delivered: so much is billed, 0 waives it."""
@@ -97,6 +99,7 @@ def decide_energy(request: Request) -> OperatorSession:
     status=202,
     errors=(404, 409, 503),
     needs=Scope.CORRECTIONS_WRITE,
+    reads=operator_views.session_before,
     headers={"Idempotency-Key": f"the same key again corrects nothing more ({KEY_FORM})"},
 )
 def correct_bill(request: Request) -> OperatorSession:

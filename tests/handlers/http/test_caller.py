@@ -113,11 +113,11 @@ def test_only_a_group_named_after_an_operator_makes_one(stack: Stack, network: N
 @pytest.mark.parametrize(
     ("authorizer", "caller"),
     [
-        ({"principalId": "d1"}, Caller("d1")),
-        ({"principalId": "d1", "groups": ""}, Caller("d1")),
-        ({"principalId": "d1", "groups": "beta,testers"}, Caller("d1")),
-        ({"principalId": "d1", "groups": "beta,operator:north"}, Caller("d1", ("north",))),
-        ({"principalId": "k1", "key_hash": "ab12"}, Caller("", key=ShownKey("k1", "ab12"))),
+        ({"principalId": "d1"}, Caller(driver_id="d1")),
+        ({"principalId": "d1", "groups": ""}, Caller(driver_id="d1")),
+        ({"principalId": "d1", "groups": "beta,testers"}, Caller(driver_id="d1")),
+        ({"principalId": "d1", "groups": "beta,operator:north"}, Caller(driver_id="d1", groups=("north",))),
+        ({"principalId": "k1", "key_hash": "ab12"}, Caller(driver_id="", key=ShownKey("k1", "ab12"))),
     ],
 )
 def test_the_gateway_passes_the_caller_on_as_text(authorizer: dict[str, str], caller: Caller) -> None:
