@@ -21,7 +21,7 @@ SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
 _RENEWED_BEFORE_S = 30
 GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
-KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400}
+KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400, "audit": 400}
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
 _IN_PLACE = ("chargers", "places", "drivers", "operators")
@@ -84,6 +84,7 @@ class Fleet:
     lambda_call_ms: float = 10  # a call to DynamoDB from 0.3 of a processor, botocore's work included
     lambda_hash_ms: float = 206  # scrypt with 0.29 of a processor, what 512 MB have; 60 ms with a whole one
     hashes_per_connect: float = 0.01  # the first time, and after another password; then an HMAC does
+    changes_per_charger_month: float = 10  # by its operator's people and keys, commands among them
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
@@ -135,7 +136,8 @@ FIXED = {
     "secret_month": 4,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 25, 185
+TABLES, TABLES_OF_FUNCTIONS = 28, 188
+_AUDIT_UNITS, _AUDIT_BYTES = 6, 4_500
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 0
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
@@ -194,6 +196,10 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
             _add_all(stored, one.get("stored_bytes", {}), times * share)
             _add_all(reads, _reads(kind, one, fleet), times * share)
             lambda_ms += _lambda_ms(kind, one, fleet) * times * share
+    # An operator's changes: an entry of about 1.5 KB and its copies in two indexes, two units each.
+    changes = fleet.chargers * fleet.changes_per_charger_month
+    writes["audit"] += changes * _AUDIT_UNITS
+    stored["audit"] += changes * _AUDIT_BYTES
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from chalicelib.domain.access.rights import ROLES, Role
 from chalicelib.domain.charging.bounds import FIRST_READING_S, READING_EVERY_S, STRONGEST_W, UNREGISTERED_W
 from chalicelib.domain.charging.starts import COOL_DOWN, LONGEST_COOL_DOWN, MOST_ABROAD, MOST_FRUITLESS, MOST_STARTING
 from chalicelib.domain.money.minimums import LET_GO_WITHIN, MOST_LET_GO
@@ -34,6 +35,8 @@ def amount(currency: str) -> str:
 def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
     said = [most for most, _ in ROWS.values()]
     minutes = int(COOL_DOWN.total_seconds() // 60), int(LONGEST_COOL_DOWN.total_seconds() // 3600)
+    support = ROLES[Role.SUPPORT].refund_cap
+    assert support is not None
     assert said == [
         f"{CHARGE_EUR} EUR",
         ", ".join(amount(currency) for currency in ("GBP", "USD", "CZK", "HUF")),
@@ -54,6 +57,7 @@ def test_the_list_of_caps_says_what_the_code_keeps_to() -> None:
         f"{MOST_ABROAD} in a day",
         f"{MOST_LET_GO} in {LET_GO_WITHIN.days} days",
         f"{MOST_FRUITLESS}, then {minutes[0]} min of rest, doubled up to {minutes[1]} h",
+        f"{support.once_eur} EUR of a session, {support.a_day_eur} EUR in a day",
     ]
     assert PRICE_EUR[Priced.PARKING_TIME] == PRICE_EUR[Priced.TIME]
     assert Decimal(charge_cap_minor("EUR", ON)) == CHARGE_EUR * 100

@@ -26,7 +26,7 @@ from chalicelib.domain.charging.session import Flag, State
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
-from chalicelib.records.drivers import Driver, Token
+from chalicelib.records.drivers import Driver, Terms, Token
 from chalicelib.records.money import Compared, Difference
 from chalicelib.records.notifications import Webhook
 from tests.access.door import Door, NamesAsTokens
@@ -341,6 +341,7 @@ def world() -> Iterator[World]:
             kit.operator_profiles.put(operator_id, Profile(legal_name=operator_id, address="x", country="DE"))
             kit.webhooks.put(operator_id, Webhook(f"https://hooks.example.com/{operator_id}", "a-secret-of-sixteen"))
         kit.tokens.put(Token(uid=UID, operator_id=OWN, driver_id=DRIVER), NOW)
+        kit.drivers.set_terms(DRIVER, OWN, Terms(blocked=False))
         made.member("person-OWN", OWN, Role.READ_ONLY)
         made.key("KEYOWN", frozenset({Scope.CHARGERS_READ}))
         wiring.install(kit)

@@ -15,8 +15,8 @@ from local.context import LambdaContext
 EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
-        "calls chargers checkouts connections differences drivers faults history journal knocks notices readings "
-        "reports reservations tokens"
+        "audit calls chargers checkouts connections differences drivers faults history journal keys knocks members "
+        "notices readings reports reservations tokens"
     ).split()
 } | {"kerb-idempotency": "expiration"}
 
