@@ -21,7 +21,15 @@ SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
 _RENEWED_BEFORE_S = 30
 GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
-KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400, "audit": 400}
+KEPT_DAYS = {
+    "connections": 1,
+    "idempotency": 1,
+    "calls": 7,
+    "journal": 30,
+    "history": 400,
+    "readings": 400,
+    "audit": 400,
+}
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
 _IN_PLACE = ("chargers", "places", "drivers", "operators")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.access.api_keys import ApiKey
-from chalicelib.domain.access.audit import AuditEntry, AuditQuery, Outcome
+from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
 from chalicelib.domain.access.rights import Membership
 from chalicelib.records.access import CountedRefund
 
@@ -80,7 +80,7 @@ class AuditEntries(Protocol):
     def add(self, entry: AuditEntry) -> bool:
         """Write an entry; False where there is one of that name."""
 
-    def mark(self, entry: AuditEntry, outcome: Outcome, problem: str) -> None:
+    def mark(self, entry: AuditEntry, outcome: AuditOutcome, problem: str) -> None:
         """Write beside an entry what became of it; the same outcome again changes nothing."""
 
     def page(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access.audit import Outcome
+from chalicelib.domain.access.audit import AuditOutcome
 from chalicelib.domain.access.rights import Role, Scope
 from chalicelib.handlers.http import endpoint
 from chalicelib.handlers.http.endpoint import ROUTES, Route
@@ -160,7 +160,7 @@ def test_a_change_that_was_broken_off_has_its_entry_and_done_again_is_the_same(
     def killed(*_: object) -> None:
         raise Killed
 
-    said = {"headers": {"idempotency-key": "once"}}
+    said: dict[str, Any] = {"headers": {"idempotency-key": "once"}}
     with monkeypatch.context() as patch:
         patch.setattr(net.kit.setups, "put_profile", killed)
         with pytest.raises(Killed):
@@ -175,7 +175,7 @@ def test_what_breaks_is_marked_so_and_what_was_refused_once_and_then_done_is_don
     net: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (route,) = (it for it in CHANGES if name(it) == "PUT /v1/operator/charger-profile")
-    said = {"headers": {"idempotency-key": "once"}}
+    said: dict[str, Any] = {"headers": {"idempotency-key": "once"}}
 
     def broken(*_: object) -> None:
         raise RuntimeError("no")
@@ -183,9 +183,9 @@ def test_what_breaks_is_marked_so_and_what_was_refused_once_and_then_done_is_don
     with monkeypatch.context() as patch:
         patch.setattr(net.kit.setups, "put_profile", broken)
         assert ask(net, route, **said).status == 500
-    assert net.door.ask("person-owner", "GET", AUDIT).body["items"][0]["outcome"] == Outcome.FAILED
+    assert net.door.ask("person-owner", "GET", AUDIT).body["items"][0]["outcome"] == AuditOutcome.FAILED
     assert ask(net, route, **said).status == 204
-    assert net.door.ask("person-owner", "GET", AUDIT).body["items"][0]["outcome"] == Outcome.DONE
+    assert net.door.ask("person-owner", "GET", AUDIT).body["items"][0]["outcome"] == AuditOutcome.DONE
 
 
 def test_where_nothing_can_be_written_down_nothing_is_changed(net: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,9 @@ from chalicelib.domain.access.audit import AuditEntry
 from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
-from chalicelib.domain.charging.session import Flag, State
+from chalicelib.domain.charging.session import State
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import Driver, Terms, Token

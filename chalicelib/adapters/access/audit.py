@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo import NewestFirst, decode, encode, put
 from chalicelib.adapters.tables import AuditRow
-from chalicelib.domain.access.audit import KEPT_FOR, AuditEntry, AuditQuery, Outcome
+from chalicelib.domain.access.audit import KEPT_FOR, AuditEntry, AuditOutcome, AuditQuery
 
 _ENTRY = "entry"
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ class DynamoAuditEntries:
         )
         return put(row, AuditRow.entry_id.does_not_exist())
 
-    def mark(self, entry: AuditEntry, outcome: Outcome, problem: str) -> None:
+    def mark(self, entry: AuditEntry, outcome: AuditOutcome, problem: str) -> None:
         row = AuditRow(entry.entry_id, outcome.value, body=problem, expires_at=entry.at + KEPT_FOR)
         put(row, AuditRow.entry_id.does_not_exist())
 
@@ -63,14 +63,14 @@ def _thing(operator_id: str, thing: str) -> str:
 
 
 def _marks(entry_ids: Sequence[str]) -> dict[tuple[str, str], str]:
-    keys = [(it, outcome.value) for it in entry_ids for outcome in Outcome]
+    keys = [(it, outcome.value) for it in entry_ids for outcome in AuditOutcome]
     return {(row.entry_id, row.part): row.body for row in AuditRow.batch_get(keys)} if keys else {}
 
 
 def _entry(row: AuditRow, marks: dict[tuple[str, str], str]) -> AuditEntry:
     """A request that was refused, made again and then came about, came about."""
     entry = decode(AuditEntry, row.body)
-    for outcome in (Outcome.DONE, Outcome.REFUSED, Outcome.FAILED):
+    for outcome in (AuditOutcome.DONE, AuditOutcome.REFUSED, AuditOutcome.FAILED):
         if (row.entry_id, outcome.value) in marks:
             return replace(entry, outcome=outcome, problem=marks[row.entry_id, outcome.value])
     return entry

@@ -14,7 +14,7 @@ from enum import StrEnum
 KEPT_FOR = timedelta(days=400)
 
 
-class Outcome(StrEnum):
+class AuditOutcome(StrEnum):
     """What became of a request: it came about, was refused, or broke, so that nobody can tell from here."""
 
     DONE = "done"
@@ -42,7 +42,7 @@ class AuditEntry:
     thing: str
     before: str = ""
     asked: str = ""
-    outcome: Outcome = Outcome.DONE
+    outcome: AuditOutcome = AuditOutcome.DONE
     problem: str = ""
 
 

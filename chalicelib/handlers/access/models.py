@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from chalicelib.domain.access.api_keys import LONGEST_OVERLAP_H
-from chalicelib.domain.access.audit import Outcome
+from chalicelib.domain.access.audit import AuditOutcome
 from chalicelib.domain.access.rights import Role, Scope
 from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
 
@@ -190,7 +190,7 @@ class AuditEntryView(ResponseBody):
     thing: str
     before: Any
     asked: Any
-    outcome: Outcome
+    outcome: AuditOutcome
     problem: str | None
 
 

@@ -13,20 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, RootModel
 
-from chalicelib.domain.access.audit import AuditEntry, Outcome, entry_id_of
+from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, entry_id_of
 from chalicelib.handlers.http.fields import Hidden
 from chalicelib.handlers.http.observability import redacted
 from chalicelib.handlers.http.problem import explain
+from chalicelib.handlers.http.route import Answer, Request, Route
 from chalicelib.services.access import NotFound
 from chalicelib.wiring import network
-
-if TYPE_CHECKING:
-    from chalicelib.handlers.http.endpoint import Answer, Request, Route
 
 # Room for a tariff of a hundred elements; what is longer is cut, and says so.
 _LONGEST = 32_000
@@ -45,10 +43,10 @@ def audited(
         answer = route.handler(checked)
     except Exception as error:
         status, code, _, _ = explain(error)
-        outcome = Outcome.REFUSED if status < HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.FAILED
+        outcome = AuditOutcome.REFUSED if status < HTTPStatus.INTERNAL_SERVER_ERROR else AuditOutcome.FAILED
         log.end(entry, outcome, code)
         raise
-    log.end(entry, Outcome.DONE, is_new=is_new)
+    log.end(entry, AuditOutcome.DONE, is_new=is_new)
     return answer
 
 

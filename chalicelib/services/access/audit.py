@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.access.audit import AuditEntry, AuditQuery, Outcome
+from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
 from chalicelib.ports.access import AuditEntries
 
 # Whoever asks for one person's entries among those of a thousand others is answered in parts.
@@ -27,9 +27,9 @@ class AuditLog:
         """Write down what is about to be changed, one write; False where the very request was written down before."""
         return self.entries.add(entry)
 
-    def end(self, entry: AuditEntry, outcome: Outcome, problem: str = "", *, is_new: bool = True) -> None:
+    def end(self, entry: AuditEntry, outcome: AuditOutcome, problem: str = "", *, is_new: bool = True) -> None:
         """What became of it. Nothing is written where it came about the first time it was asked for."""
-        if outcome is Outcome.DONE and is_new:
+        if outcome is AuditOutcome.DONE and is_new:
             return
         try:
             self.entries.mark(entry, outcome, problem)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.access.api_keys import ShownKey, shown
+from chalicelib.domain.access.api_keys import ApiKey, ShownKey, shown
 from chalicelib.domain.access.rights import Principal, Role, Scope
 from chalicelib.records.drivers import Driver, NotAllowed
 from chalicelib.services.access import NotFound, Refusal
@@ -130,9 +130,15 @@ def test_a_key_ends_within_a_year(kit: Kit, owner: Principal, lasting: timedelta
 
 
 def test_its_last_use_is_written_once_an_hour(kit: Kit, owner: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
-    key, notes = made(kit, owner), []
+    key = made(kit, owner)
+    notes: list[datetime] = []
     noted = kit.api_keys.note_used
-    monkeypatch.setattr(kit.api_keys, "note_used", lambda *said: (notes.append(said), noted(*said)))
+
+    def note_used(key: ApiKey, at: datetime) -> None:
+        notes.append(at)
+        noted(key, at)
+
+    monkeypatch.setattr(kit.api_keys, "note_used", note_used)
     for minutes in (0, 1, 58, 1, 0, 59, 1):
         kit.clock.advance(minutes=minutes)
         kit.key_ring.principal(of(key.secret), None)
