@@ -119,6 +119,9 @@ class Refunds:
 
     def _check_cap(self, capped: Capped, session: Session, amount_minor: int, key: str) -> None:
         """Counts it against the day of whoever asks, under the same name again only once. Raises Refusal."""
+        if not 0 < amount_minor <= session.left_to_refund_minor:
+            # Refused for that.
+            return
         today, currency = self.clock().date(), session.tariff.currency
         once_minor, a_day_minor = refund_caps_minor(capped.cap, currency, today)
         counted = CountedRefund(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.access.rights import RefundCap
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.ledger import balances, unpaired
 from chalicelib.domain.pricing.tariff import simple_elements
@@ -23,6 +24,7 @@ from chalicelib.records.money import (
     ProviderRefund,
 )
 from chalicelib.services.access import Refusal
+from chalicelib.services.money.refunds import Capped
 from tests.services.conftest import TARIFF, Kit
 from tests.services.money.test_money import Run
 
@@ -60,6 +62,34 @@ def test_a_key_is_compared_whole(paid: Run, one: str, other: str) -> None:
     refund(paid, 100, one)
     assert refund(paid, 50, other).refunded_minor == 150
     assert sum(paid.money.refunded.values()) == 150
+    assert in_pairs(paid)
+
+
+def test_whoever_has_a_cap_gives_back_no_more_at_a_time_and_in_a_day(paid: Run) -> None:
+    sue, sam = (Capped(it, RefundCap(once_eur=Decimal(2), a_day_eur=Decimal(3))) for it in ("sue", "sam"))
+
+    def give(amount_minor: int | None, key: str, by: Capped) -> Session:
+        return paid.kit.refunds.refund("op", paid.session_id, amount_minor, key, by)
+
+    for amount_minor in (201, None):
+        with pytest.raises(Refusal) as refused:
+            give(amount_minor, "much", sue)
+        assert refused.value.code == "refund_above_cap"
+    give(200, "a", sue)
+    # Again is the same, and counts once; so does what was refused for another reason not at all.
+    give(200, "a", sue)
+    with pytest.raises(Refusal) as refused:
+        give(100_000, "x", sue)
+    assert refused.value.code == "refund_too_large"
+    with pytest.raises(Refusal) as refused:
+        give(101, "b", sue)
+    assert refused.value.code == "refund_above_cap"
+    assert give(100, "c", sue).refunded_minor == 300
+    with pytest.raises(Refusal):
+        give(1, "d", sue)
+    assert give(1, "e", sam).refunded_minor == 301
+    paid.kit.clock.advance(days=1)
+    assert give(1, "f", sue).refunded_minor == 302
     assert in_pairs(paid)
 
 
