@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access.audit import AuditOutcome
+from chalicelib.domain.access.audit import AuditOutcome, AuditQuery
 from chalicelib.domain.access.rights import Role, Scope
 from chalicelib.handlers.http import endpoint
 from chalicelib.handlers.http.endpoint import ROUTES, Route
@@ -226,6 +226,14 @@ def test_the_audit_is_read_by_thing_by_person_by_time_and_in_pages(net: World) -
     for query in ({"since": "yesterday"}, {"until": "2026-11-21T09:30:00"}, {"cursor": "x"}):
         assert net.door.ask("person-owner", "GET", AUDIT, query=query).status == 400
     net.kit.clock.now = before
+
+
+def test_a_thing_of_any_name_is_written_down_and_is_not_there(net: World) -> None:
+    (block,) = (it for it in CHANGES if it.path.endswith("/block"))
+    for charger_id in ("x" * 5000, "{charger_id}", "\u20ac" * 900, " ", "a/b"):
+        answer = net.door.ask("person-owner", "POST", block.path, {"charger_id": charger_id})
+        assert answer.status == 404
+    assert {it.outcome for it in net.kit.audit_log.page(OWN, AuditQuery(), 9, None)[0]} == {AuditOutcome.REFUSED}
 
 
 def test_no_function_may_change_or_delete_what_is_written_down() -> None:

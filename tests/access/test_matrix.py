@@ -219,6 +219,10 @@ def test_a_route_of_an_operator_that_says_not_who_may_use_it_cannot_be_declared(
     assert not [it for it in OPERATORS if it.names_things == (it.sites is not None)]
 
 
+def test_whoever_may_only_read_can_change_nothing_by_any_route() -> None:
+    assert [name(it) for it in OPERATORS if (it.method == "GET") != needed(it)[0].endswith(":read")] == []
+
+
 def test_every_scope_opens_something() -> None:
     asked_for = {it.needs for it in OPERATORS} | {it.eases[0] for it in OPERATORS if it.eases}
     assert set(Scope) - asked_for == set()

@@ -27,7 +27,7 @@ from chalicelib.services.access import NotFound
 from chalicelib.wiring import network
 
 # Room for a tariff of a hundred elements; what is longer is cut, and says so.
-_LONGEST = 32_000
+_LONGEST, _LONGEST_THING = 32_000, 300
 _HIDDEN = "[hidden]"
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/@]*@)?([^\s?#]*)([?#]\S*)?")
 
@@ -53,7 +53,8 @@ def audited(
 def _entry(route: Route, request: ChaliceRequest, checked: Request, before: str) -> AuditEntry:
     principal, context = checked.principal, request.context
     request_id = str(context.get("requestId", ""))
-    thing = route.path.format(**checked.path).removeprefix("/v1/operator/")
+    # No thing of ours has so long a name, and none longer could be looked for.
+    thing = route.path.format(**checked.path).removeprefix("/v1/operator/")[:_LONGEST_THING]
     key = checked.headers.get("Idempotency-Key")
     once = ("key", key) if key else ("request", request_id or network().new_id())
     return AuditEntry(
