@@ -62,6 +62,9 @@ class _Nothing:
     def place(self, *_: Any) -> bool:
         return False
 
+    def take(self, *_: Any) -> bool:
+        return True
+
     def add(self, *_: Any) -> None:
         return None
 
@@ -74,6 +77,7 @@ def conversation(protocol: str) -> Conversation:
     """The services of a socket, over stores that cost nothing."""
     store: Any = _Nothing(Connection(connection_id="c", charger_id="CP-1", operator_id="op", protocol=protocol))
     chargers = (
+        "allowances",
         "chargers",
         "sockets",
         "connectors",
@@ -89,7 +93,8 @@ def conversation(protocol: str) -> Conversation:
     return Network({}, clock=_clock, **dict.fromkeys((*chargers, *outside, *kept, *people), store)).conversation
 
 
-def _samples(count: int, version: str) -> list[dict[str, Any]]:
+def samples(count: int, version: str) -> list[dict[str, Any]]:
+    """So many meter values of ten samples each, in the words of that version."""
     if version == "1.6":
         values: Iterable[dict[str, Any]] = (
             {"value": str(index * 100), "measurand": name, "unit": _UNITS_16[name], "context": "Sample.Periodic"}
@@ -116,8 +121,8 @@ def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
     frames: dict[str, tuple[str, dict[str, Any]]] = {
         "Heartbeat": ("Heartbeat", {}),
         "StatusNotification": ("StatusNotification", status),
-        "MeterValues 1x10": ("MeterValues", {**where, "meterValue": _samples(1, version)}),
-        "MeterValues 20x10": ("MeterValues", {**where, "meterValue": _samples(20, version)}),
+        "MeterValues 1x10": ("MeterValues", {**where, "meterValue": samples(1, version)}),
+        "MeterValues 20x10": ("MeterValues", {**where, "meterValue": samples(20, version)}),
     }
     if version != "1.6":
         event = {
@@ -127,7 +132,7 @@ def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
             "seqNo": 3,
             "transactionInfo": {"transactionId": "0b1f5f6e", "chargingState": "Charging"},
             "evse": {"id": 1, "connectorId": 1},
-            "meterValue": _samples(1, version),
+            "meterValue": samples(1, version),
         }
         frames["TransactionEvent 1x10"] = ("TransactionEvent", event)
     return frames
