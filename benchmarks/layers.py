@@ -36,11 +36,21 @@ from chalicelib.wiring.stores import Stores
 from tests.services.conftest import CARD, NOW, Kit
 from tests.tables import account
 
-_PASSWORD = "a-password-of-20-chars"  # noqa: S105
+_PASSWORD = "a-password-of-20-chars"
 _PROTOCOLS = ("ocpp1.6", "ocpp2.0.1")
 _DRIVER, _CHARGER, _SOCKET = "driver-1", "CP-1", "c-9"
 # Speak to others than the tables, or need settings that a bench has no use for.
-_NO_STORES = ("link", "workflow", "invocations", "payments", "access_tokens", "identity", "tickets", "messengers", "travel")
+_NO_STORES = (
+    "link",
+    "workflow",
+    "invocations",
+    "payments",
+    "access_tokens",
+    "identity",
+    "tickets",
+    "messengers",
+    "travel",
+)
 _ROUNDS, _TIMES = 7, 30
 # Calls that overlap by this much were made at once.
 _HELD_S = 0.02
@@ -251,19 +261,22 @@ def _steps(bench: _Bench) -> Iterator[tuple[str, Step]]:
     yield "StatusNotification", partial(hear, "StatusNotification", words["preparing"])
     yield "the same again", partial(hear, "StatusNotification", words["preparing"])
     event = "TransactionEvent"
-    yield ("StartTransaction" if is_16 else f"{event} Started"), partial(
-        hear, "StartTransaction" if is_16 else event, words["start"]
+    yield (
+        ("StartTransaction" if is_16 else f"{event} Started"),
+        partial(hear, "StartTransaction" if is_16 else event, words["start"]),
     )
     if is_16:
         (begun,) = (it for it in bench.workflow.started[-1:])
         session = bench.session(begun)
         words["reading"]["transactionId"] = words["stop"]["transactionId"] = int(session.ref or 0)
-    yield ("MeterValues 1x10" if is_16 else f"{event} Updated 1x10"), partial(
-        hear, "MeterValues" if is_16 else event, words["reading"]
+    yield (
+        ("MeterValues 1x10" if is_16 else f"{event} Updated 1x10"),
+        partial(hear, "MeterValues" if is_16 else event, words["reading"]),
     )
     yield "GET /v1/sessions/{id}", partial(_asked, "GET", "/v1/sessions/{session_id}", bench.workflow.started[-1])
-    yield ("StopTransaction" if is_16 else f"{event} Ended"), partial(
-        hear, "StopTransaction" if is_16 else event, words["stop"]
+    yield (
+        ("StopTransaction" if is_16 else f"{event} Ended"),
+        partial(hear, "StopTransaction" if is_16 else event, words["stop"]),
     )
     if is_16:
         body = {"charger_id": _CHARGER, "connector": "2"}
