@@ -238,11 +238,16 @@ class _Bench(Kit):
         told = ChargerCredentials(f"Basic {credentials}")
         self.connections.open(_SOCKET, f"/ocpp/{_CHARGER}", told, [self.protocol], self.clock())
 
-    def hear(self, action: str, payload: Mapping[str, Any]) -> None:
-        """A CALL of the charger's, from text to answer. Raises RuntimeError where it is not taken."""
-        answer = self.conversation.receive(_SOCKET, json.dumps([2, "m-1", action, payload]))
-        if answer is None or not answer.startswith("[3"):
-            raise RuntimeError(f"{action} was answered with {answer}")
+    def hear(self, action: str, payload: Mapping[str, Any]) -> Step:
+        """Whatever takes a CALL of the charger's, from text to answer; it raises RuntimeError where it is refused."""
+        text = json.dumps([2, "m-1", action, payload])
+
+        def heard() -> None:
+            answer = self.conversation.receive(_SOCKET, text)
+            if answer is None or not answer.startswith("[3"):
+                raise RuntimeError(f"{action} was answered with {answer}")
+
+        return heard
 
 
 def _steps(bench: _Bench) -> Iterator[tuple[str, Step]]:
@@ -254,29 +259,28 @@ def _steps(bench: _Bench) -> Iterator[tuple[str, Step]]:
     hear = bench.hear
     is_16 = bench.protocol == "ocpp1.6"
     words = _words16() if is_16 else _words201()
-    yield "BootNotification", partial(hear, "BootNotification", words["boot"])
-    yield "Heartbeat", partial(hear, "Heartbeat", {})
+    yield "BootNotification", hear("BootNotification", words["boot"])
+    yield "Heartbeat", hear("Heartbeat", {})
     # Its settings are looked at with its first status.
-    hear("StatusNotification", words["available"])
-    yield "StatusNotification", partial(hear, "StatusNotification", words["preparing"])
-    yield "the same again", partial(hear, "StatusNotification", words["preparing"])
+    hear("StatusNotification", words["available"])()
+    yield "StatusNotification", hear("StatusNotification", words["preparing"])
+    yield "the same again", hear("StatusNotification", words["preparing"])
     event = "TransactionEvent"
     yield (
         ("StartTransaction" if is_16 else f"{event} Started"),
-        partial(hear, "StartTransaction" if is_16 else event, words["start"]),
+        hear("StartTransaction" if is_16 else event, words["start"]),
     )
     if is_16:
-        (begun,) = (it for it in bench.workflow.started[-1:])
-        session = bench.session(begun)
+        session = bench.session(bench.workflow.started[-1])
         words["reading"]["transactionId"] = words["stop"]["transactionId"] = int(session.ref or 0)
     yield (
         ("MeterValues 1x10" if is_16 else f"{event} Updated 1x10"),
-        partial(hear, "MeterValues" if is_16 else event, words["reading"]),
+        hear("MeterValues" if is_16 else event, words["reading"]),
     )
     yield "GET /v1/sessions/{id}", partial(_asked, "GET", "/v1/sessions/{session_id}", bench.workflow.started[-1])
     yield (
         ("StopTransaction" if is_16 else f"{event} Ended"),
-        partial(hear, "StopTransaction" if is_16 else event, words["stop"]),
+        hear("StopTransaction" if is_16 else event, words["stop"]),
     )
     if is_16:
         body = {"charger_id": _CHARGER, "connector": "2"}
