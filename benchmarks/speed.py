@@ -31,7 +31,8 @@ _MEASURANDS = (
     "Energy.Active.Import.Register Power.Active.Import SoC Voltage Current.Import Current.Offered Power.Offered "
     "Frequency Temperature Power.Factor"
 ).split()
-_UNITS_16 = dict(zip(_MEASURANDS, "Wh W Percent V A A W Hertz Celsius Percent".split(), strict=True))
+# A frequency has no unit in 1.6; to leave it out is what every schema takes.
+_UNITS_16 = dict(zip(_MEASURANDS, "Wh W Percent V A A W - Celsius Percent".split(), strict=True))
 
 
 class _Nothing:
@@ -97,7 +98,8 @@ def samples(count: int, version: str) -> list[dict[str, Any]]:
     """So many meter values of ten samples each, in the words of that version."""
     if version == "1.6":
         values: Iterable[dict[str, Any]] = (
-            {"value": str(index * 100), "measurand": name, "unit": _UNITS_16[name], "context": "Sample.Periodic"}
+            {"value": str(index * 100), "measurand": name, "context": "Sample.Periodic"}
+            | ({"unit": _UNITS_16[name]} if _UNITS_16[name] != "-" else {})
             for index, name in enumerate(_MEASURANDS)
         )
     else:
@@ -111,7 +113,8 @@ def samples(count: int, version: str) -> list[dict[str, Any]]:
     return [{"timestamp": _T, "sampledValue": ten} for _ in range(count)]
 
 
-def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
+def frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What chargers say most, by what it is called here: the action and its payload."""
     if version == "1.6":
         status = {"connectorId": 1, "errorCode": "NoError", "status": "Charging", "timestamp": _T}
         where: dict[str, Any] = {"connectorId": 1, "transactionId": 7}
@@ -172,7 +175,7 @@ def ratios(versions: Sequence[str] = ("1.6", "2.0.1")) -> dict[tuple[str, str], 
     found = {}
     for version in versions:
         ours = conversation(f"ocpp{version}")
-        for name, (action, payload) in _frames(version).items():
+        for name, (action, payload) in frames(version).items():
             text = json.dumps([2, "m-1", action, payload])
             answer = ours.receive("c", text)
             assert answer is not None
