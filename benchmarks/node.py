@@ -1,7 +1,7 @@
 """A frame's parsing and validation beside Node's `ocpp-rpc`, in one run: ajv, which compiles schemas to JavaScript.
 
 Theirs is a frame's JSON and its schema; ours is that and the events that services are told, readings in whole units.
-The package comes from npm into a folder of the machine's own cache, or is where KERB_BENCH_OCPP_RPC says.
+The package comes from npm into a folder of the machine's own cache, or is where OCPP_RPC_FOLDER says.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NoNode(Exception):
 
 def package() -> Path:
     """Where ocpp-rpc is; fetched when it is not there yet. Raises NoNode."""
-    given = os.environ.get("KERB_BENCH_OCPP_RPC")
+    given = os.environ.get("OCPP_RPC_FOLDER")
     if given:
         return Path(given)
     npm = shutil.which("npm")

@@ -78,7 +78,7 @@ class Plain(Attribute[Value]):
         return self._is(">=", other)
 
     def between(self, lower: Any, upper: Any) -> Clause:  # type: ignore[override]
-        """Both ends included."""
+        """It is one of the two, or lies between them."""
         ends = ({self.attr_type: self.serialize(lower)}, {self.attr_type: self.serialize(upper)})
         return Clause(f"{self._mark} BETWEEN {{}} AND {{}}", self._names, ends)
 
@@ -91,11 +91,11 @@ class Plain(Attribute[Value]):
         return Clause(f"attribute_not_exists ({self._mark})", self._names)
 
     def startswith(self, prefix: str) -> Clause:  # type: ignore[override]
-        """Only of texts."""
+        """A text begins with that."""
         return Clause(f"begins_with ({self._mark}, {{}})", self._names, ({STRING: prefix},))
 
     def contains(self, item: Any) -> Clause:  # type: ignore[override]
-        """A text within a text, or one of a set."""
+        """A text has it within, or a set has it."""
         return Clause(f"contains ({self._mark}, {{}})", self._names, ({STRING: item},))
 
     def has_fewer_than(self, count: int) -> Clause:
@@ -126,22 +126,22 @@ class Plain(Attribute[Value]):
         return Removal(self._mark, self._names)
 
     def add(self, value: Any) -> Change:  # type: ignore[override]
-        """To a number, or to a set."""
+        """That is more of a number, or in a set, from now on."""
         return Addition(f"{self._mark} {{}}", self._names, ({self.attr_type: self.serialize(value)},))
 
     def delete(self, value: Any) -> Change:  # type: ignore[override]
-        """From a set."""
+        """Those are not in a set from now on."""
         return Deletion(f"{self._mark} {{}}", self._names, ({self.attr_type: self.serialize(value)},))
 
 
 class TextAttribute(Plain[str]):
-    """A text."""
+    """A text, to the letter."""
 
     attr_type = STRING
 
 
 class FlagAttribute(Plain[bool]):
-    """Yes or no."""
+    """Either yes or no."""
 
     attr_type = BOOLEAN
 
@@ -191,7 +191,7 @@ class ExpiryAttribute(Plain[datetime], TTLAttribute):
         return str(int(value.timestamp() // 1))
 
     def deserialize(self, value: str) -> datetime:
-        """The moment, UTC."""
+        """The moment, as time in UTC."""
         return datetime.fromtimestamp(float(value), UTC)
 
 
@@ -202,21 +202,21 @@ class TextSetAttribute(Plain[set[str]]):
     null = True
 
     def serialize(self, value: Iterable[str]) -> list[str] | None:
-        """The texts; None for none."""
+        """The texts; None for an empty set."""
         return list(value) or None
 
     def deserialize(self, value: Iterable[str]) -> set[str]:
-        """The texts."""
+        """The texts that are stored."""
         return set(value)
 
 
 class TextListAttribute(Plain[list[str]]):
-    """Texts in their order."""
+    """Texts that have an order."""
 
     attr_type = LIST
 
     def serialize(self, value: Iterable[str]) -> list[dict[str, str]]:
-        """Each with its type."""
+        """Each text with its type."""
         return [{STRING: it} for it in value]
 
     def deserialize(self, value: Iterable[dict[str, str]]) -> list[str]:
@@ -230,7 +230,7 @@ class TextMapAttribute(Plain[dict[str, str]]):
     attr_type = MAP
 
     def serialize(self, value: dict[str, str]) -> dict[str, dict[str, str]]:
-        """Each with its type."""
+        """Each text with its type."""
         return {name: {STRING: it} for name, it in value.items()}
 
     def deserialize(self, value: dict[str, dict[str, str]]) -> dict[str, str]:

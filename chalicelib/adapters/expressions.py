@@ -137,4 +137,6 @@ class EntryRemoval(Removal):
 
 
 def _mark_of(entry: str, placeholders: Names) -> str:
-    return placeholders.setdefault(entry, f"#entry{len(placeholders)}")
+    """An entry that is called as an attribute is shares its mark."""
+    mark = f"#{entry}" if entry.isascii() and entry.isidentifier() else f"#entry{len(placeholders)}"
+    return placeholders.setdefault(entry, mark)

@@ -80,7 +80,7 @@ class Row(Model):
         return row
 
     def key(self) -> Item:
-        """The item's key."""
+        """The item's key as DynamoDB takes it."""
         attributes, values = self.get_attributes(), self.attribute_values
         names = [name for name in (self._hash_keyname, self._range_keyname) if name is not None]
         return {name: {attributes[name].attr_type: attributes[name].serialize(values[name])} for name in names}

@@ -35,17 +35,20 @@ def helpers() -> Executor:
 
 
 @overload
-def together(first: Callable[[], First], second: Callable[[], Second], /) -> tuple[First, Second]: ...
+def together(first: Callable[[], First], second: Callable[[], Second], /) -> tuple[First, Second]:
+    """What two works return."""
 
 
 @overload
 def together(
     first: Callable[[], First], second: Callable[[], Second], third: Callable[[], Third], /
-) -> tuple[First, Second, Third]: ...
+) -> tuple[First, Second, Third]:
+    """What three works return."""
 
 
 @overload
-def together(*works: Callable[[], object]) -> tuple[object, ...]: ...
+def together(*works: Callable[[], object]) -> tuple[object, ...]:
+    """What any number returns."""
 
 
 def together(*works: Callable[[], Any]) -> tuple[Any, ...]:
