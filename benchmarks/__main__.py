@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, faults, fuzz, growth, measuring, rating, search, speed
+from benchmarks import cold, faults, fuzz, growth, layers, measuring, node, rating, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -62,6 +62,8 @@ def main() -> None:
     console.print(cold.starts(asked.cold, committed))
     console.print(faults.run_for(asked.faults))
     console.print(speed.table())
+    console.print(node.table())
+    console.print(layers.table())
     console.print(rating.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))

@@ -31,7 +31,8 @@ _MEASURANDS = (
     "Energy.Active.Import.Register Power.Active.Import SoC Voltage Current.Import Current.Offered Power.Offered "
     "Frequency Temperature Power.Factor"
 ).split()
-_UNITS_16 = dict(zip(_MEASURANDS, "Wh W Percent V A A W Hertz Celsius Percent".split(), strict=True))
+# A frequency has no unit in 1.6; to leave it out is what every schema takes.
+_UNITS_16 = dict(zip(_MEASURANDS, "Wh W Percent V A A W - Celsius Percent".split(), strict=True))
 
 
 class _Nothing:
@@ -62,6 +63,9 @@ class _Nothing:
     def place(self, *_: Any) -> bool:
         return False
 
+    def take(self, *_: Any) -> bool:
+        return True
+
     def add(self, *_: Any) -> None:
         return None
 
@@ -74,6 +78,7 @@ def conversation(protocol: str) -> Conversation:
     """The services of a socket, over stores that cost nothing."""
     store: Any = _Nothing(Connection(connection_id="c", charger_id="CP-1", operator_id="op", protocol=protocol))
     chargers = (
+        "allowances",
         "chargers",
         "sockets",
         "connectors",
@@ -89,10 +94,12 @@ def conversation(protocol: str) -> Conversation:
     return Network({}, clock=_clock, **dict.fromkeys((*chargers, *outside, *kept, *people), store)).conversation
 
 
-def _samples(count: int, version: str) -> list[dict[str, Any]]:
+def samples(count: int, version: str) -> list[dict[str, Any]]:
+    """So many meter values of ten samples each, in the words of that version."""
     if version == "1.6":
         values: Iterable[dict[str, Any]] = (
-            {"value": str(index * 100), "measurand": name, "unit": _UNITS_16[name], "context": "Sample.Periodic"}
+            {"value": str(index * 100), "measurand": name, "context": "Sample.Periodic"}
+            | ({"unit": _UNITS_16[name]} if _UNITS_16[name] != "-" else {})
             for index, name in enumerate(_MEASURANDS)
         )
     else:
@@ -106,7 +113,8 @@ def _samples(count: int, version: str) -> list[dict[str, Any]]:
     return [{"timestamp": _T, "sampledValue": ten} for _ in range(count)]
 
 
-def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
+def frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What chargers say most, by what it is called here: the action and its payload."""
     if version == "1.6":
         status = {"connectorId": 1, "errorCode": "NoError", "status": "Charging", "timestamp": _T}
         where: dict[str, Any] = {"connectorId": 1, "transactionId": 7}
@@ -116,8 +124,8 @@ def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
     frames: dict[str, tuple[str, dict[str, Any]]] = {
         "Heartbeat": ("Heartbeat", {}),
         "StatusNotification": ("StatusNotification", status),
-        "MeterValues 1x10": ("MeterValues", {**where, "meterValue": _samples(1, version)}),
-        "MeterValues 20x10": ("MeterValues", {**where, "meterValue": _samples(20, version)}),
+        "MeterValues 1x10": ("MeterValues", {**where, "meterValue": samples(1, version)}),
+        "MeterValues 20x10": ("MeterValues", {**where, "meterValue": samples(20, version)}),
     }
     if version != "1.6":
         event = {
@@ -127,7 +135,7 @@ def _frames(version: str) -> dict[str, tuple[str, dict[str, Any]]]:
             "seqNo": 3,
             "transactionInfo": {"transactionId": "0b1f5f6e", "chargingState": "Charging"},
             "evse": {"id": 1, "connectorId": 1},
-            "meterValue": _samples(1, version),
+            "meterValue": samples(1, version),
         }
         frames["TransactionEvent 1x10"] = ("TransactionEvent", event)
     return frames
@@ -167,7 +175,7 @@ def ratios(versions: Sequence[str] = ("1.6", "2.0.1")) -> dict[tuple[str, str], 
     found = {}
     for version in versions:
         ours = conversation(f"ocpp{version}")
-        for name, (action, payload) in _frames(version).items():
+        for name, (action, payload) in frames(version).items():
             text = json.dumps([2, "m-1", action, payload])
             answer = ours.receive("c", text)
             assert answer is not None

@@ -1,38 +1,43 @@
-"""Reads and writes DynamoDB rows through PynamoDB, and stored values as JSON text.
+"""Reads and writes DynamoDB rows, and stored values as JSON text.
 
 One text for one value, and one way to find, put and change a row; a condition that does not hold is an answer.
+What goes wrong otherwise is raised as PynamoDB raises it (GetError, PutError, UpdateError, DeleteError).
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from botocore.exceptions import ClientError
-from pynamodb.attributes import Attribute
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import TableConnection
-from pynamodb.constants import NUMBER, STRING
-from pynamodb.exceptions import PutError, PynamoDBException, UpdateError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-from pynamodb.models import Model
+from pynamodb.constants import ALL_NEW, ALL_OLD, NONE, STRING, UPDATED_OLD
+from pynamodb.exceptions import DeleteError, GetError, PutError, PynamoDBException, UpdateError
 
+from chalicelib.adapters.expressions import Change, Clause, Names, Values, update_expression
+from chalicelib.adapters.row import Row
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records import Conflict
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 Value = TypeVar("Value")
-Row = TypeVar("Row", bound=Model)
+Found = TypeVar("Found", bound=Row)
 
 # DynamoDB's limit for a sort key; a partition key may be longer, but no name of ours is.
 _LONGEST_KEY_BYTES = 1024
 # More than one invocation can do of a shard; the rest is the next one's.
 _MOST_DUE = 500
 _RANDOM = random.SystemRandom()
+_ERRORS: Mapping[str, type[PynamoDBException]] = {
+    "GetItem": GetError,
+    "PutItem": PutError,
+    "UpdateItem": UpdateError,
+    "DeleteItem": DeleteError,
+}
 
 
 def encode(value: object) -> str:
@@ -59,32 +64,33 @@ def can_be_key(text: str) -> bool:
     return 0 < len(text.encode()) <= _LONGEST_KEY_BYTES
 
 
-def find(model: type[Row], key: str, sort_key: str | None = None, *, consistent: bool = True) -> Row | None:
+def find(model: type[Found], key: str, sort_key: str | None = None, *, consistent: bool = True) -> Found | None:
     """The row with that key, as it is now (one call); None for a key no row can have (no call).
 
     Where not `consistent` a row written this second may be missed, or be as it was.
     """
     if not can_be_key(key) or (sort_key is not None and not can_be_key(sort_key)):
         return None
-    try:
-        return model.get(key, sort_key, consistent_read=consistent)
-    except model.DoesNotExist:
-        return None
+    asked: dict[str, Any] = {"Key": model(key, sort_key).key()}
+    if consistent:
+        asked["ConsistentRead"] = True
+    item = _asked(model, "GetItem", asked).get("Item")
+    return model.from_raw_data(item) if item else None
 
 
 @dataclass(frozen=True, slots=True)
-class NewestFirst(Generic[Row]):
+class NewestFirst(Generic[Found]):
     """A list that is read a page at a time, the newest first: the rows of a partition of a table or an index.
 
     `names` are the attributes of a row's place, all of them text: its partition's, then those within it.
     """
 
-    row: type[Row]
-    query: Callable[..., Iterable[Row]]
+    row: type[Found]
+    query: Callable[..., Iterable[Found]]
     names: Sequence[str]
     consistent_read: bool = False
 
-    def page(self, partition: str, limit: int, before: str | None) -> tuple[list[Row], str | None]:
+    def page(self, partition: str, limit: int, before: str | None) -> tuple[list[Found], str | None]:
         """So many rows after the cursor `before`, and the cursor of the next page or None. One call; BadCursor."""
         start = None
         if before is not None:
@@ -100,7 +106,7 @@ class NewestFirst(Generic[Row]):
         )
         return rows[:limit], cursor_at(self._place(rows[limit - 1])) if len(rows) > limit else None
 
-    def _place(self, row: Row) -> list[str]:
+    def _place(self, row: Found) -> list[str]:
         attributes = self.row.get_attributes()
         return [str(attributes[name].serialize(getattr(row, name))) for name in self.names[1:]]
 
@@ -132,7 +138,7 @@ def shards_of(only: int | None, shards: int) -> Sequence[str]:
     return [str(only)] if only is not None else [str(it) for it in _RANDOM.sample(range(shards), shards)]
 
 
-def some_due(query: Callable[..., Iterable[Row]], shard: str, condition: Condition | None = None) -> list[Row]:
+def some_due(query: Callable[..., Iterable[Found]], shard: str, condition: Clause | None = None) -> list[Found]:
     """The keys in a shard of an index that have been due for longest, in no order, so that none stands in front."""
     found = list(query(shard, condition, limit=_MOST_DUE))
     _RANDOM.shuffle(found)
@@ -145,49 +151,89 @@ def is_refused(error: PynamoDBException) -> bool:
     return isinstance(error.cause, ClientError) and error.cause_response_code == "ConditionalCheckFailedException"
 
 
-def put(row: Model, condition: Condition | None = None) -> bool:
+def put(row: Row, condition: Clause | None = None) -> bool:
     """Write a whole row; False when `condition` does not hold of the one stored."""
-    try:
-        row.save(condition)
-    except PutError as error:
-        if not is_refused(error):
-            raise
-        return False
-    return True
+    return _written(row, "PutItem", {"Item": row.serialize()}, condition) is not None
 
 
-def put_own(row: Model, is_new: Condition) -> None:
+def put_own(row: Row, is_new: Clause) -> None:
     """Write a whole row that names its operator (one call). Raises Conflict unless it is new, or that operator's."""
     owned: Any = row
     if not put(row, is_new | (type(owned).operator_id == owned.operator_id)):
         raise Conflict("that id is another operator's")
 
 
-def update(row: Model, actions: Sequence[Action], condition: Condition | None = None) -> bool:
+def update(row: Row, changes: Iterable[Change], condition: Clause | None = None) -> bool:
+    """Change the row of that key; False (and nothing changes) when `condition` does not hold. Nothing is read."""
+    return _changed(row, changes, condition, NONE) is not None
+
+
+def update_and_read(row: Row, changes: Iterable[Change], condition: Clause | None = None) -> bool:
     """Change a row, which then is as stored; False (and nothing changes) when `condition` does not hold."""
-    try:
-        row.update(list(actions), condition)
-    except UpdateError as error:
-        if not is_refused(error):
-            raise
+    stored = _changed(row, changes, condition, ALL_NEW)
+    if stored is None:
         return False
+    row.deserialize(stored["Attributes"])
     return True
 
 
-def table_of(model: type[Model]) -> TableConnection:
-    """The calls beneath a model, for those that return what was there before."""
+def replaced(
+    row: Found, changes: Iterable[Change], condition: Clause | None = None, *, only_changed: bool = False
+) -> Found | None:
+    """Change the row of that key; what it was before, without a value where there was none.
+
+    Of what it was all, or `only_changed`: what the changes name. None (and nothing changes) when `condition` does not
+    hold.
+    """
+    stored = _changed(row, changes, condition, UPDATED_OLD if only_changed else ALL_OLD)
+    return type(row).from_raw_data(stored.get("Attributes", {})) if stored is not None else None
+
+
+def delete(row: Row, condition: Clause | None = None) -> bool:
+    """Delete the row of that key, be it there or not; False (and it stays) when `condition` does not hold."""
+    return _written(row, "DeleteItem", {"Key": row.key()}, condition) is not None
+
+
+def table_of(model: type[Row]) -> TableConnection:
+    """PynamoDB's connection of a table."""
     return model._get_connection()
 
 
-class IntegerAttribute(Attribute[int]):
-    """A whole number in a row; PynamoDB's own would read it as a float."""
+def _changed(row: Row, changes: Iterable[Change], condition: Clause | None, returned: str) -> Any:
+    names: Names = {}
+    values: Values = {}
+    asked = {"Key": row.key(), "UpdateExpression": update_expression(changes, names, values)}
+    if returned != NONE:
+        asked["ReturnValues"] = returned
+    return _written(row, "UpdateItem", asked, condition, (names, values))
 
-    attr_type = NUMBER
 
-    def serialize(self, value: int) -> str:
-        """The number as DynamoDB takes it: its decimal digits."""
-        return str(value)
+def _written(
+    row: Row,
+    operation: str,
+    asked: dict[str, Any],
+    condition: Clause | None,
+    told: tuple[Names, Values] | None = None,
+) -> Any:
+    """The answer; None where the condition did not hold. `told` are the names and values in what is asked so far."""
+    names, values = told or ({}, {})
+    if condition is not None:
+        asked["ConditionExpression"] = condition.serialize(names, values)
+    if names:
+        asked["ExpressionAttributeNames"] = {mark: name for name, mark in names.items()}
+    if values:
+        asked["ExpressionAttributeValues"] = values
+    try:
+        return _asked(type(row), operation, asked)
+    except _ERRORS[operation] as error:
+        if not is_refused(error):
+            raise
+        return None
 
-    def deserialize(self, value: str) -> int:
-        """The number that DynamoDB holds. ValueError for one with decimals."""
-        return int(value)
+
+def _asked(model: type[Row], operation: str, asked: dict[str, Any]) -> Any:
+    asked["TableName"] = model.Meta.table_name
+    try:
+        return table_of(model).connection.dispatch(operation, asked)
+    except (ClientError, BotoCoreError) as cause:
+        raise _ERRORS[operation](f"{operation} failed: {cause}", cause) from cause

@@ -9,7 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, shards_of, some_due, update
+from chalicelib.adapters.dynamo import (
+    decode,
+    delete,
+    encode,
+    find,
+    put,
+    shard_of,
+    shards_of,
+    some_due,
+    update,
+    update_and_read,
+)
 from chalicelib.adapters.tables import ReservationRow
 from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
 from chalicelib.records.parts import SHARDS
@@ -68,9 +79,8 @@ class DynamoReservations:
     def end(self, reservation_id: str, standing: ReservationStatus, at: datetime) -> Reservation | None:
         row = ReservationRow(reservation_id)
         changes = [ReservationRow.standing.set(standing.value), ReservationRow.ended_at.set(at)]
-        return (
-            _reservation(row) if update(row, changes, ReservationRow.standing == ReservationStatus.OPEN.value) else None
-        )
+        is_open = ReservationRow.standing == ReservationStatus.OPEN.value
+        return _reservation(row) if update_and_read(row, changes, is_open) else None
 
     def kept_by(self, reservation_id: str, keeper: Keeper) -> None:
         is_known = ReservationRow.reservation_id.exists()
@@ -87,8 +97,8 @@ class DynamoReservations:
     def forget_driver(self, driver_id: str) -> None:
         """One call, and one for each."""
         for row in list(ReservationRow.by_driver.query(driver_id)):
-            ReservationRow(row.reservation_id).delete()
-        ReservationRow(f"{_TURN}{driver_id}").delete()
+            delete(ReservationRow(row.reservation_id))
+        delete(ReservationRow(f"{_TURN}{driver_id}"))
 
     def settle(self, reservation: Reservation) -> None:
         """Two calls: the reservation, and its driver's turn."""

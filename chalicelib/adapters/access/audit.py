@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pynamodb.expressions.condition import Condition
-
 from chalicelib.adapters.dynamo import NewestFirst, decode, encode, put
+from chalicelib.adapters.expressions import Clause
 from chalicelib.adapters.tables import AuditRow
 from chalicelib.domain.access.audit import KEPT_FOR, AuditEntry, AuditOutcome, AuditQuery
 
@@ -40,7 +39,7 @@ class DynamoAuditEntries:
         self, operator_id: str, query: AuditQuery, limit: int, before: str | None
     ) -> tuple[Sequence[AuditEntry], str | None]:
         """Two calls: what became of entries stands beside them."""
-        condition: Condition | None = None
+        condition: Clause | None = None
         if query.since is not None or query.until is not None:
             condition = AuditRow.at.between(query.since or _FIRST, query.until or _LAST)
         of_thing = query.thing is not None

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 
-from pynamodb.expressions.condition import size
-
-from chalicelib.adapters.dynamo import decode, encode, find, update
+from chalicelib.adapters.dynamo import decode, delete, encode, find, put, update
 from chalicelib.adapters.tables import DriverRow, MemberRow, OperatorRow
 from chalicelib.domain.access.rights import Membership
 from chalicelib.records import Conflict
@@ -62,7 +60,7 @@ class DynamoMemberships:
         return {name: it for name, it in sorted(found.items()) if it is not None and it.role is not None}
 
     def note_member(self, operator_id: str, person_id: str) -> None:
-        MemberRow(operator_id, person_id).save()
+        put(MemberRow(operator_id, person_id))
 
     def note_owner(self, operator_id: str, person_id: str) -> None:
         update(OperatorRow(operator_id), [OperatorRow.owners.add({person_id})])
@@ -70,7 +68,7 @@ class DynamoMemberships:
     def owner_no_more(self, operator_id: str, person_id: str) -> bool:
         """One call, and another where it is refused."""
         owners, row = OperatorRow.owners, OperatorRow(operator_id)
-        is_not_the_last = owners.contains(person_id) & (size(owners) > 1)  # type: ignore[no-untyped-call]
+        is_not_the_last = owners.contains(person_id) & ~owners.has_fewer_than(2)
         if update(row, [owners.delete({person_id})], is_not_the_last):
             return True
         known = find(OperatorRow, operator_id)
@@ -80,7 +78,7 @@ class DynamoMemberships:
         """One call, and two for each operator."""
         for operator_id in self.of_person(person_id):
             update(OperatorRow(operator_id), [OperatorRow.owners.delete({person_id})])
-            MemberRow(operator_id, person_id).delete()
+            delete(MemberRow(operator_id, person_id))
 
 
 class DynamoRefundAllowances:

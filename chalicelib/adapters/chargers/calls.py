@@ -13,24 +13,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pynamodb.constants import ALL_OLD, ATTRIBUTES
-from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-
 from chalicelib.adapters.dynamo import (
     can_be_key,
     decode,
     encode,
     find,
-    is_refused,
     put,
+    replaced,
     shard_of,
     shards_of,
     some_due,
-    table_of,
     update,
+    update_and_read,
 )
+from chalicelib.adapters.expressions import Change, Clause
 from chalicelib.adapters.tables import CallRow
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.records.chargers import Answered, SentCall
@@ -63,7 +59,7 @@ class DynamoCalls:
         row = CallRow(charger_id, message_id)
         first = CallRow.charger_id.exists() & CallRow.result.does_not_exist()
         changes = [CallRow.result.set(encode(result)), CallRow.answered_at.set(at), CallRow.frame.remove()]
-        return _call(row) if update(row, changes, first) else None
+        return _call(row) if update_and_read(row, changes, first) else None
 
     def take_line(self, call: SentCall, at: datetime, *, hurried: bool = False) -> bool:
         return update(_line(call.charger_id), _opened(call), _is_free(call, at, hurried=hurried))
@@ -97,11 +93,11 @@ class DynamoCalls:
         if not can_be_key(message_id):
             return None
         closed = [CallRow.asked.remove(), CallRow.asked_action.remove(), CallRow.asked_until.set(at)]
-        before = _before(_line(charger_id), closed, CallRow.asked == message_id)
+        before = replaced(_line(charger_id), closed, CallRow.asked == message_id)
         if before is not None:
             return Answered(before.asked_action or "", bool(before.waiting))
         closed = [CallRow.overtaken.remove(), CallRow.overtaken_until.remove()]
-        before = _before(_line(charger_id), closed, CallRow.overtaken == message_id)
+        before = replaced(_line(charger_id), closed, CallRow.overtaken == message_id)
         return Answered("", bool(before.waiting)) if before is not None else None
 
     def moved(self, call: SentCall) -> None:
@@ -126,10 +122,10 @@ class DynamoCalls:
                 call = self._waiting(charger_id, _message_id(first))
             if left == waiting:
                 break
-            actions: list[Action] = [CallRow.waiting.set(left)]
+            actions: list[Change] = [CallRow.waiting.set(left)]
             if not left:
                 actions = [CallRow.waiting.remove(), CallRow.waiting_shard.remove()]
-            as_read: Condition = CallRow.waiting == waiting
+            as_read: Clause = CallRow.waiting == waiting
             if call is not None and first is not None:
                 call = replace(call, connection_id=connection_id, sent_at=at, due_at=due_at)
                 actions += _opened(call)
@@ -160,7 +156,7 @@ def _line(charger_id: str) -> CallRow:
     return CallRow(*_line_key(charger_id))
 
 
-def _opened(call: SentCall) -> list[Action]:
+def _opened(call: SentCall) -> list[Change]:
     return [
         CallRow.asked.set(call.message_id),
         CallRow.asked_action.set(call.action),
@@ -170,21 +166,21 @@ def _opened(call: SentCall) -> list[Action]:
     ]
 
 
-def _is_free(call: SentCall, at: datetime, *, hurried: bool) -> Condition:
+def _is_free(call: SentCall, at: datetime, *, hurried: bool) -> Clause:
     asked = CallRow.asked
-    is_elsewhere: Condition = CallRow.connection_id.exists() & (CallRow.connection_id != call.connection_id)
-    is_free: Condition = asked.does_not_exist() | (CallRow.asked_until <= at) | (asked == call.message_id)
+    is_elsewhere: Clause = CallRow.connection_id.exists() & (CallRow.connection_id != call.connection_id)
+    is_free: Clause = asked.does_not_exist() | (CallRow.asked_until <= at) | (asked == call.message_id)
     if not hurried:
         is_free &= CallRow.overtaken.does_not_exist() | (CallRow.overtaken_until <= at)
-    either: Condition = is_free | is_elsewhere
+    either: Clause = is_free | is_elsewhere
     return either
 
 
-def _is_busy(call: SentCall, at: datetime) -> Condition:
-    is_here: Condition = CallRow.connection_id == call.connection_id
-    newest: Condition = CallRow.asked.exists() & (CallRow.asked_until > at)
-    overtaken: Condition = CallRow.overtaken.exists() & (CallRow.overtaken_until > at)
-    both: Condition = is_here & (newest | overtaken)
+def _is_busy(call: SentCall, at: datetime) -> Clause:
+    is_here: Clause = CallRow.connection_id == call.connection_id
+    newest: Clause = CallRow.asked.exists() & (CallRow.asked_until > at)
+    overtaken: Clause = CallRow.overtaken.exists() & (CallRow.overtaken_until > at)
+    both: Clause = is_here & (newest | overtaken)
     return both
 
 
@@ -223,18 +219,6 @@ def _sent(call: SentCall) -> None:
         [CallRow.body.set(_body(call)), CallRow.frame.remove()],
         CallRow.charger_id.exists(),
     )
-
-
-def _before(row: CallRow, actions: Sequence[Action], condition: Condition) -> CallRow | None:
-    try:
-        answer = table_of(CallRow).update_item(
-            row.charger_id, row.message_id, actions=actions, condition=condition, return_values=ALL_OLD
-        )
-    except UpdateError as error:
-        if not is_refused(error):
-            raise
-        return None
-    return CallRow.from_raw_data(answer.get(ATTRIBUTES, {}))
 
 
 def _body(call: SentCall) -> str:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from pynamodb.constants import ALL_OLD, ATTRIBUTES
-from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.condition import Condition, size
-
 from chalicelib.adapters.chargers.rows import CHARGER, CONNECTOR, connector_row, registered_connectors
-from chalicelib.adapters.dynamo import connector_id, is_refused, table_of, update
+from chalicelib.adapters.dynamo import connector_id, replaced, update, update_and_read
+from chalicelib.adapters.expressions import Clause
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.watches import MOST_WATCHERS, Watcher
@@ -46,20 +43,10 @@ class DynamoConnectors:
         if state.told_at is not None:
             report.append(ChargerRow.told_at.set(state.told_at))
             is_news &= ChargerRow.told_at.does_not_exist() | (ChargerRow.told_at <= state.told_at)
-        try:
-            before = table_of(ChargerRow).update_item(
-                charger_id,
-                f"{CONNECTOR}{state.connector}",
-                actions=report,
-                condition=is_news,
-                return_values=ALL_OLD,
-            )
-        except UpdateError as error:
-            if not is_refused(error):
-                raise
+        before = replaced(connector_row(charger_id, state.connector), report, is_news)
+        if before is None:
             return None
-        known = before.get(ATTRIBUTES)
-        return _connector_state(ChargerRow.from_raw_data(known)) if known else ConnectorState(connector=state.connector)
+        return _connector_state(before) if before.item else ConnectorState(connector=state.connector)
 
     def of_charger(self, charger_id: str) -> Sequence[ConnectorState]:
         """The registered ones and all that ever reported (0 being the charger as a whole), by number. One call."""
@@ -95,7 +82,7 @@ class DynamoConnectors:
         holder, last = ChargerRow.session_id, ChargerRow.last_session_id
         row = connector_row(charger_id, connector)
         own = (holder == session_id) | (holder.does_not_exist() & (last == session_id))
-        is_freed = update(row, [holder.remove(), last.set(session_id)], own)
+        is_freed = update_and_read(row, [holder.remove(), last.set(session_id)], own)
         return _connector_state(row) if is_freed else None
 
     def give(self, charger_id: str, connector: ConnectorId, session_id: str, instead_of: str | None) -> bool:
@@ -115,7 +102,7 @@ class DynamoConnectors:
         kept_for, row = ChargerRow.reserved_for, connector_row(charger_id, connector)
         actions = [kept_for.remove(), ChargerRow.reserved_until.remove()]
         own = ChargerRow.charger_id.exists() & (kept_for.does_not_exist() | (kept_for == reservation_id))
-        return _connector_state(row) if update(row, actions, own) else None
+        return _connector_state(row) if update_and_read(row, actions, own) else None
 
     def watch(self, charger_id: str, connectors: Sequence[ConnectorId], watcher: Watcher) -> bool:
         """One call, and one for each connector."""
@@ -125,7 +112,7 @@ class DynamoConnectors:
             ChargerRow.charger_id.exists(),
         )
         mark, watchers = _mark(watcher), ChargerRow.watchers
-        may = watchers.does_not_exist() | watchers.contains(mark) | (size(watchers) < MOST_WATCHERS)  # type: ignore[no-untyped-call]
+        may = watchers.does_not_exist() | watchers.contains(mark) | watchers.has_fewer_than(MOST_WATCHERS)
         return all(update(connector_row(charger_id, it), [watchers.add({mark})], may) for it in connectors)
 
     def watch_no_longer(self, charger_id: str, connector: ConnectorId, watchers: Collection[Watcher]) -> None:
@@ -133,9 +120,9 @@ class DynamoConnectors:
         update(connector_row(charger_id, connector), change, ChargerRow.watchers.exists())
 
 
-def _is_kept_by_no_other(name: str, at: datetime) -> Condition:
+def _is_kept_by_no_other(name: str, at: datetime) -> Clause:
     kept_for = ChargerRow.reserved_for
-    is_free: Condition = kept_for.does_not_exist() | (kept_for == name) | (ChargerRow.reserved_until <= at)
+    is_free: Clause = kept_for.does_not_exist() | (kept_for == name) | (ChargerRow.reserved_until <= at)
     return is_free
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, delete, encode, find, put, update
 from chalicelib.adapters.tables import FaultReportRow
 from chalicelib.domain.chargers.fault_report import FaultReport
 
@@ -53,4 +53,4 @@ class DynamoFaultReports:
     def forget_driver(self, driver_id: str) -> None:
         """One call, and one for each."""
         for row in list(FaultReportRow.by_driver.query(driver_id)):
-            FaultReportRow(row.report_id).delete()
+            delete(FaultReportRow(row.report_id))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pynamodb.expressions.condition import Condition
-
 from chalicelib.adapters.chargers.rows import CHARGER
 from chalicelib.adapters.dynamo import encode, shard_of, shards_of, some_due, update
 from chalicelib.adapters.tables import ChargerRow
@@ -34,7 +32,7 @@ class DynamoHeldLists:
             sent.set(held.sent),
             ChargerRow.list_size.set(held.size),
         ]
-        as_known: Condition = sent == charger.list.sent
+        as_known = sent == charger.list.sent
         if not charger.list.sent:
             as_known = sent.does_not_exist() | as_known
         is_there = ChargerRow.connection_id == charger.connection_id

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.adapters.dynamo import NewestFirst, update
+from chalicelib.adapters.dynamo import NewestFirst, update_and_read
 from chalicelib.adapters.tables import KnockRow
 from chalicelib.records.chargers import Knock, KnockReason
 
@@ -35,7 +35,7 @@ class DynamoKnocks:
             KnockRow.knocks.add(knock.knocks),
             KnockRow.expires_at.set(knock.at + _KEPT),
         ]
-        update(row, changes)
+        update_and_read(row, changes)
         return row.knocks or 0
 
     def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[Knock], str | None]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from chalicelib.adapters.chargers.rows import CHARGER
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find
+from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put
 from chalicelib.adapters.tables import ChargerRow, HistoryRow, JournalRow, ReportRow
 from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ReportKind, ReportReceived
@@ -33,7 +33,7 @@ class DynamoMessageLog:
 
     def add(self, charger_id: str, entry: LoggedMessage) -> None:
         body = encode(entry)
-        JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept).save()
+        put(JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept))
 
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         journal = NewestFirst(JournalRow, JournalRow.query, ("charger_id", "position"), consistent_read=True)
@@ -50,8 +50,7 @@ class DynamoHistory:
     def add(self, charger_id: str, happening: Happening) -> None:
         kind = "line" if isinstance(happening, LineChanged) else "status"
         body = f"{kind} {encode(happening)}"
-        row = HistoryRow(charger_id, _place(happening.at, body), body=body, expires_at=happening.at + _HISTORY_KEPT)
-        row.save()
+        put(HistoryRow(charger_id, _place(happening.at, body), body=body, expires_at=happening.at + _HISTORY_KEPT))
 
     def between(self, charger_id: str, since: datetime, until: datetime) -> Sequence[Happening]:
         """Three calls, and one more for each megabyte. Since when a charger is away stands in its own row."""
@@ -78,9 +77,8 @@ class DynamoReports:
     def add(self, charger_id: str, part: ReportReceived, at: datetime) -> None:
         body = encode(part)
         place = f"{part.seq_no:08d}#{_digest(body)}"
-        ReportRow(
-            _report(charger_id, part.kind, part.request_id), place, body=body, expires_at=at + _REPORTS_KEPT
-        ).save()
+        report = _report(charger_id, part.kind, part.request_id)
+        put(ReportRow(report, place, body=body, expires_at=at + _REPORTS_KEPT))
 
     def parts(self, charger_id: str, kind: ReportKind, request_id: int) -> Sequence[ReportReceived]:
         rows = ReportRow.query(_report(charger_id, kind, request_id), consistent_read=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
-from chalicelib.adapters.dynamo import decode, encode, find, update
+from chalicelib.adapters.dynamo import decode, encode, find, put, update, update_and_read
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import Currents, NewsReceived, Topic
 from chalicelib.ports import Clock
@@ -38,7 +38,7 @@ class DynamoChargerNews:
             ChargerRow.firmware.set(firmware) if firmware is not None else ChargerRow.firmware.remove(),
         ]
         row = ChargerRow(charger_id, CHARGER)
-        return charger_of(row) if update(row, facts, ChargerRow.charger_id.exists()) else None
+        return charger_of(row) if update_and_read(row, facts, ChargerRow.charger_id.exists()) else None
 
     def note_plug_in(self, charger_id: str, seconds: int) -> None:
         change = [ChargerRow.plug_in_s.set(seconds)]
@@ -53,7 +53,7 @@ class DynamoChargerNews:
         update(ChargerRow(charger_id, CHARGER), change, ChargerRow.charger_id.exists())
 
     def note(self, charger_id: str, news: NewsReceived, at: datetime) -> None:
-        ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at).save()
+        put(ChargerRow(charger_id, f"{_NEWS}{news.topic}", status=news.word, status_at=at))
 
     def of_charger(self, charger_id: str) -> Sequence[tuple[NewsReceived, datetime]]:
         rows = ChargerRow.query(charger_id, ChargerRow.item.startswith(_NEWS), consistent_read=True)

@@ -6,11 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from pynamodb.constants import ATTRIBUTES, STRING, UPDATED_OLD
-from pynamodb.exceptions import UpdateError
-
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, table_of, update
+from chalicelib.adapters.dynamo import decode, delete, encode, find, put, replaced, update, update_and_read
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
@@ -52,7 +49,7 @@ class DynamoSockets:
         it is the one replaced.
         """
         row = ConnectionRow(connection.connection_id, body=encode(connection), expires_at=at + _CONNECTION_KEPT)
-        row.save()
+        put(row)
         newest, own_id = ChargerRow.connection_id, connection.connection_id
         changes = [
             # The socket before it may not have closed: whoever ends the charger's sockets ends both.
@@ -65,24 +62,14 @@ class DynamoSockets:
             changes.append(ChargerRow.password_note.set(password_note))
         not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)
         is_its = ChargerRow.charger_id.exists() if password_hash is None else ChargerRow.password_hash == password_hash
-        try:
-            before = table_of(ChargerRow).update_item(
-                connection.charger_id,
-                CHARGER,
-                actions=changes,
-                condition=is_its & not_older,
-                return_values=UPDATED_OLD,
-            )
-        except UpdateError as error:
-            if not is_refused(error):
-                raise
+        before = replaced(ChargerRow(connection.charger_id, CHARGER), changes, is_its & not_older, only_changed=True)
+        if before is None:
             now = find(ChargerRow, connection.charger_id, CHARGER)
             if password_hash is not None and (now is None or now.password_hash != password_hash):
-                row.delete()
-                raise Conflict("what the charger showed counts no more") from None
+                delete(row)
+                raise Conflict("what the charger showed counts no more")
             return own_id
-        replaced: str | None = before.get(ATTRIBUTES, {}).get("connection_id", {}).get(STRING)
-        return replaced if replaced != own_id else None
+        return before.connection_id if before.connection_id != own_id else None
 
     def end(self, connection_id: str) -> None:
         """Two calls. What a process remembers of the socket it remembers for a minute."""
@@ -94,7 +81,7 @@ class DynamoSockets:
     def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
         row = ChargerRow(connection.charger_id, CHARGER)
-        was_newest = update(
+        was_newest = update_and_read(
             row,
             [
                 ChargerRow.connection_id.remove(),
@@ -106,7 +93,7 @@ class DynamoSockets:
             ],
             ChargerRow.connection_id == connection.connection_id,
         )
-        ConnectionRow(connection.connection_id).delete()
+        delete(ConnectionRow(connection.connection_id))
         return charger_of(row) if was_newest else None
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -119,7 +106,7 @@ class DynamoSockets:
     def trace(self, charger_id: str, until: datetime) -> bool:
         """Two or three calls: the charger for the sockets to come, its present socket for now."""
         row = ChargerRow(charger_id, CHARGER)
-        if not update(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
+        if not update_and_read(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
             return False
         socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
         if socket is not None:

@@ -11,9 +11,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.expressions.update import Action
-
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, put, shard_of, shards_of, some_due, update
+from chalicelib.adapters.dynamo import (
+    NewestFirst,
+    decode,
+    encode,
+    find,
+    put,
+    shard_of,
+    shards_of,
+    some_due,
+    update,
+    update_and_read,
+)
+from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.ports import Clock
@@ -81,7 +91,7 @@ class DynamoSessions:
     def wait(self, session_id: str, waiting: Waiting) -> Session:
         """One call. Raises LookupError for an unknown session."""
         row = SessionRow(session_id)
-        if not update(row, [SessionRow.waiting.set(encode(waiting))], SessionRow.session_id.exists()):
+        if not update_and_read(row, [SessionRow.waiting.set(encode(waiting))], SessionRow.session_id.exists()):
             raise LookupError(f"no session {session_id}")
         return decode(Session, row.body)
 
@@ -130,7 +140,7 @@ class DynamoSessions:
         return _page(SessionRow.by_operator, "operator_id", operator_id, limit, before)
 
     def _replace(self, row: SessionRow, text: str, after: Session) -> bool:
-        changes: list[Action] = [SessionRow.body.set(encode(after))]
+        changes: list[Change] = [SessionRow.body.set(encode(after))]
         due_in = _due_in(after)
         if due_in is not None:
             changes.append(SessionRow.unsettled_shard.set(shard_of(after.session_id, SHARDS)))
@@ -139,7 +149,7 @@ class DynamoSessions:
             changes += [SessionRow.unsettled_shard.remove(), SessionRow.unsettled_at.remove()]
         if after.flags:
             changes.append(SessionRow.flagged_operator.set(after.operator_id))
-        return update(row, changes, SessionRow.body == text)
+        return update_and_read(row, changes, SessionRow.body == text)
 
 
 def _due_in(session: Session) -> timedelta | None:

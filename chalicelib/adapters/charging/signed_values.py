@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.dynamo import decode, encode, put
 from chalicelib.adapters.tables import ReadingsRow
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
@@ -45,7 +45,7 @@ class DynamoSignedValues:
             return
         began = in_order[0].at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         digest = hashlib.sha256(body.encode()).hexdigest()[:16]
-        ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, expires_at=_now() + _KEPT).save()
+        put(ReadingsRow(_key(charger_id, ref), f"{began}Z#{digest}", body=body, expires_at=_now() + _KEPT))
 
     def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
         """One call, and one more for each megabyte. Raises BadCursor."""

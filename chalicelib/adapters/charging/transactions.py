@@ -11,21 +11,21 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from pynamodb.attributes import Attribute
-from pynamodb.exceptions import DeleteError
-from pynamodb.expressions.update import Action
-
+from chalicelib.adapters.attributes import Plain
 from chalicelib.adapters.dynamo import (
     connector_id,
     decode,
+    delete,
     encode,
     find,
-    is_refused,
+    put,
     shard_of,
     shards_of,
     some_due,
     update,
+    update_and_read,
 )
+from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.readings import latest, merged
@@ -57,13 +57,13 @@ class DynamoTransactions:
         first_words = _first_words(facts)
         if not first_words:
             return self.get(facts.charger_id, facts.ref) or facts
-        update(row, first_words)
+        update_and_read(row, first_words)
         return _transaction(row)
 
     def end(self, facts: Transaction) -> Transaction:
         """One call, and a second one where its end is known already."""
         row = TransactionRow(facts.charger_id, facts.ref)
-        end: list[tuple[Attribute[Any], object]] = [
+        end: list[tuple[Plain[Any], object]] = [
             (TransactionRow.stopped_heard_at, facts.stopped_heard_at),
             (TransactionRow.last_seq_no, facts.last_seq_no),
             (TransactionRow.stop_token, facts.stop_token),
@@ -90,7 +90,7 @@ class DynamoTransactions:
             stopped_as=None,
             sums=None,
         )
-        if update(row, [*words, *_first_words(rest)], is_first):
+        if update_and_read(row, [*words, *_first_words(rest)], is_first):
             return _transaction(row)
         return self.record(rest)
 
@@ -122,7 +122,7 @@ class DynamoTransactions:
         row = TransactionRow(known.charger_id, known.ref)
         if sums is None:
             return update(row, [it.remove() for it in _SUMS], is_as_known)
-        told: list[tuple[Attribute[Any], object]] = [
+        told: list[tuple[Plain[Any], object]] = [
             (TransactionRow.sum_until, sums.until),
             (TransactionRow.sum_announced_at, sums.announced_at),
             (TransactionRow.sum_again_at, sums.again_at),
@@ -142,11 +142,7 @@ class DynamoTransactions:
         update(known, [TransactionRow.token.remove(), TransactionRow.stop_token.remove()])
 
     def forget(self, charger_id: str, ref: str, heard_at: datetime) -> None:
-        try:
-            TransactionRow(charger_id, ref).delete(TransactionRow.heard_at == heard_at)
-        except DeleteError as error:
-            if not is_refused(error):
-                raise
+        delete(TransactionRow(charger_id, ref), TransactionRow.heard_at == heard_at)
 
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         known = TransactionRow.stands_for
@@ -173,7 +169,7 @@ class DynamoTransactions:
         update(TransactionRow(charger_id, ref), off)
 
 
-_SUMS: tuple[Attribute[Any], ...] = (
+_SUMS: tuple[Plain[Any], ...] = (
     TransactionRow.sum_version,
     TransactionRow.sum_until,
     TransactionRow.sum_announced_at,
@@ -195,12 +191,11 @@ class DynamoReadings:
         expires_at = _now() + _READINGS_KEPT
         if not readings:
             if seq_no is not None:
-                ReadingsRow(
-                    _marks(charger_id, ref), f"{seq_no:012d}", body="", seq_no=seq_no, expires_at=expires_at
-                ).save()
+                marks = _marks(charger_id, ref)
+                put(ReadingsRow(marks, f"{seq_no:012d}", body="", seq_no=seq_no, expires_at=expires_at))
             return
         place, body = _frame(readings)
-        ReadingsRow(_key(charger_id, ref), place, body=body, seq_no=seq_no, expires_at=expires_at).save()
+        put(ReadingsRow(_key(charger_id, ref), place, body=body, seq_no=seq_no, expires_at=expires_at))
 
     def are_kept(self, charger_id: str, ref: str, readings: Sequence[Reading]) -> bool:
         return find(ReadingsRow, _key(charger_id, ref), _frame(readings)[0]) is not None
@@ -294,8 +289,8 @@ def _stored(row: ReadingsRow) -> list[StoredReading]:
     return [StoredReading(f"{row.position}/{index:04d}", reading) for index, reading in enumerate(readings)]
 
 
-def _first_words(facts: Transaction) -> list[Action]:
-    told: list[tuple[Attribute[Any], object]] = [
+def _first_words(facts: Transaction) -> list[Change]:
+    told: list[tuple[Plain[Any], object]] = [
         (TransactionRow.heard_at, facts.heard_at),
         (TransactionRow.started_heard_at, facts.started_heard_at),
         (TransactionRow.stopped_heard_at, facts.stopped_heard_at),

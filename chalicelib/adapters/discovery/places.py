@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from chalicelib.adapters.dynamo import decode, encode, update
+from chalicelib.adapters.dynamo import decode, delete, encode, put, update
 from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
@@ -52,7 +52,7 @@ class DynamoPlaces:
         kept = {name: until.isoformat() for name, until in place.kept.items()}
         key = _partition(row), _sort_key(row)
         metered = place.is_metered
-        PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept).save()
+        put(PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept))
         return row
 
     def describe(self, place: Place) -> None:
@@ -60,11 +60,11 @@ class DynamoPlaces:
         update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.body.set(encode(place))], PlaceRow.area.exists())
 
     def remove(self, row: str) -> None:
-        PlaceRow(_partition(row), _sort_key(row)).delete()
+        delete(PlaceRow(_partition(row), _sort_key(row)))
 
     def set_status(self, row: str, connector: ConnectorId, status: ConnectorStatus) -> None:
-        now: Any = PlaceRow.statuses[str(connector)]
-        update(PlaceRow(_partition(row), _sort_key(row)), [now.set(status.value)], PlaceRow.area.exists())
+        change = [PlaceRow.statuses.set_entry(str(connector), status.value)]
+        update(PlaceRow(_partition(row), _sort_key(row)), change, PlaceRow.area.exists())
 
     def set_online(self, row: str, online: bool) -> None:
         update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.online.set(online)], PlaceRow.area.exists())
@@ -74,9 +74,9 @@ class DynamoPlaces:
         update(PlaceRow(_partition(row), _sort_key(row)), change, PlaceRow.area.exists())
 
     def set_kept(self, row: str, connector: ConnectorId, until: datetime | None) -> None:
-        kept: Any = PlaceRow.kept[str(connector)]
-        action = kept.remove() if until is None else kept.set(until.isoformat())
-        update(PlaceRow(_partition(row), _sort_key(row)), [action], PlaceRow.area.exists())
+        kept, name = PlaceRow.kept, str(connector)
+        change = kept.remove_entry(name) if until is None else kept.set_entry(name, until.isoformat())
+        update(PlaceRow(_partition(row), _sort_key(row)), [change], PlaceRow.area.exists())
 
     def near(self, centre: GeoPoint, from_m: float, within_m: float) -> Iterator[tuple[float, Place]]:
         """Best first: the heap holds cells by the nearest they can be, and places by where they are."""
@@ -145,8 +145,8 @@ def row_of(place: Place) -> str:
 
 
 def _place(row: PlaceRow, now: datetime) -> Place:
-    statuses = {name: ConnectorStatus(word) for name, word in row.statuses.attribute_values.items()}
-    kept = {name: datetime.fromisoformat(until) for name, until in row.kept.attribute_values.items()}
+    statuses = {name: ConnectorStatus(word) for name, word in row.statuses.items()}
+    kept = {name: datetime.fromisoformat(until) for name, until in row.kept.items()}
     for name, until in kept.items():
         if now < until and statuses.get(name) is ConnectorStatus.AVAILABLE:
             statuses[name] = ConnectorStatus.RESERVED

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-
-from pynamodb.exceptions import DeleteError
-from pynamodb.expressions.condition import size
-from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.access.members import memberships_of
-from chalicelib.adapters.dynamo import decode, encode, find, is_refused, put, shard_of, shards_of, some_due, update
+from chalicelib.adapters.dynamo import (
+    decode,
+    delete,
+    encode,
+    find,
+    put,
+    shard_of,
+    shards_of,
+    some_due,
+    update,
+    update_and_read,
+)
+from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import DriverRow
 from chalicelib.domain.charging.starts import MOST_ABROAD
 from chalicelib.records import Conflict
@@ -48,7 +55,7 @@ class DynamoDrivers:
         row = find(DriverRow, driver_id)
         if row is None or row.body is None:
             return None
-        terms = row.terms.attribute_values if row.terms else {}
+        terms = row.terms or {}
         return replace(
             decode(Driver, row.body),
             terms={operator_id: decode(Terms, text) for operator_id, text in terms.items()},
@@ -58,17 +65,18 @@ class DynamoDrivers:
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
-        agreed: Any = DriverRow.terms[operator_id]
-        return update(DriverRow(driver_id), [agreed.set(encode(terms))], DriverRow.driver_id.exists())
+        agreed = DriverRow.terms.set_entry(operator_id, encode(terms))
+        return update(DriverRow(driver_id), [agreed], DriverRow.driver_id.exists())
 
     def owe(self, driver_id: str, session_id: str, *, follows_card: bool = True) -> None:
         """One call, and where it follows a card one for each of the driver's and for each who shares it."""
         row = DriverRow(driver_id)
-        if not update(row, [DriverRow.owes.add({session_id})], DriverRow.driver_id.exists()) or not follows_card:
+        added = [DriverRow.owes.add({session_id})]
+        if not update_and_read(row, added, DriverRow.driver_id.exists()) or not follows_card:
             return
         for fingerprint in _fingerprints(row):
             card = DriverRow(_CARD + fingerprint)
-            update(card, [DriverRow.owes.add({session_id})])
+            update_and_read(card, added)
             for other in set(card.holders or ()) - {driver_id}:
                 mark = {f"{fingerprint}/{session_id}"}
                 update(DriverRow(other), [DriverRow.card_owes.add(mark)], DriverRow.driver_id.exists())
@@ -76,11 +84,11 @@ class DynamoDrivers:
     def owe_no_more(self, driver_id: str, session_id: str) -> None:
         """One call, and one for each of the driver's cards and for each who shares it."""
         row = DriverRow(driver_id)
-        if not update(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
+        if not update_and_read(row, [DriverRow.owes.delete({session_id})], DriverRow.driver_id.exists()):
             return
         for fingerprint in _fingerprints(row):
             card = DriverRow(_CARD + fingerprint)
-            update(card, [DriverRow.owes.delete({session_id})])
+            update_and_read(card, [DriverRow.owes.delete({session_id})])
             for holder in card.holders or ():
                 mark = {f"{fingerprint}/{session_id}"}
                 update(DriverRow(holder), [DriverRow.card_owes.delete(mark)], DriverRow.driver_id.exists())
@@ -88,7 +96,7 @@ class DynamoDrivers:
     def share_card(self, driver_id: str, fingerprint: str) -> None:
         """One call, and two more where others owe by it: those who owe meanwhile find the driver there."""
         card = DriverRow(_CARD + fingerprint)
-        update(card, [DriverRow.holders.add({driver_id})])
+        update_and_read(card, [DriverRow.holders.add({driver_id})])
         row = find(DriverRow, driver_id) if card.owes else None
         marks = {f"{fingerprint}/{it}" for it in set(card.owes or ()) - set(row.owes or () if row else ())}
         if marks:
@@ -102,10 +110,10 @@ class DynamoDrivers:
         if is_abroad:
             abroad, mark = DriverRow.abroad, f"{at:%Y-%m-%d}/{name}"
             changes.append(abroad.add({mark}))
-            may &= abroad.does_not_exist() | abroad.contains(mark) | (size(abroad) < MOST_ABROAD)  # type: ignore[no-untyped-call]
+            may &= abroad.does_not_exist() | abroad.contains(mark) | abroad.has_fewer_than(MOST_ABROAD)
         as_it_may = DriverRow.driver_id.exists() & may
-        if not update(row, changes, as_it_may) and not (
-            is_abroad and self._forget_abroad(driver_id, at) and update(row, changes, as_it_may)
+        if not update_and_read(row, changes, as_it_may) and not (
+            is_abroad and self._forget_abroad(driver_id, at) and update_and_read(row, changes, as_it_may)
         ):
             return False
         old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
@@ -131,7 +139,7 @@ class DynamoDrivers:
     def leave(self, driver_id: str, request_id: str, at: datetime) -> Mapping[str, datetime]:
         row, until_s = DriverRow(driver_id), int(at.timestamp()) + _LEAVING_S
         changes = [DriverRow.leaving.set(request_id), DriverRow.leaving_until_s.set(until_s)]
-        if not update(row, changes, DriverRow.driver_id.exists()):
+        if not update_and_read(row, changes, DriverRow.driver_id.exists()):
             raise Conflict(f"there is no driver {driver_id} any more")
         begun = [it.partition(":") for it in row.begun or ()]
         return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
@@ -154,10 +162,10 @@ class DynamoDrivers:
         row = find(DriverRow, driver_id)
         for fingerprint in _fingerprints(row) if row else ():
             card = DriverRow(_CARD + fingerprint)
-            update(card, [DriverRow.holders.delete({driver_id})])
+            update_and_read(card, [DriverRow.holders.delete({driver_id})])
             if not card.holders and not card.owes:
                 _delete_unused(card)
-        DriverRow(driver_id).delete()
+        delete(DriverRow(driver_id))
 
     def change(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver | None:
         """Two calls, and two more for each time that somebody else was quicker."""
@@ -177,7 +185,7 @@ def _place(driver: Driver) -> str | None:
     return f"{month}/{shard_of(driver.driver_id, SHARDS)}" if month else None
 
 
-def _listed(driver: Driver) -> Action:
+def _listed(driver: Driver) -> Change:
     place = _place(driver)
     return DriverRow.card_expires.set(place) if place else DriverRow.card_expires.remove()
 
@@ -189,8 +197,4 @@ def _fingerprints(row: DriverRow) -> set[str]:
 
 def _delete_unused(card: DriverRow) -> None:
     """A card that nobody holds any more, unless somebody saved it at this moment."""
-    try:
-        card.delete(DriverRow.holders.does_not_exist() & DriverRow.owes.does_not_exist())
-    except DeleteError as error:
-        if not is_refused(error):
-            raise
+    delete(card, DriverRow.holders.does_not_exist() & DriverRow.owes.does_not_exist())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.adapters.dynamo import can_be_key, decode, encode, find, put, put_own, update
+from chalicelib.adapters.dynamo import can_be_key, decode, delete, encode, find, put, put_own, update, update_and_read
 from chalicelib.adapters.tables import OperatorRow, TokenRow
 from chalicelib.records import Conflict
 from chalicelib.records.drivers import RefusedToken, ShownToken, Token
@@ -66,7 +66,7 @@ class DynamoTokens:
 
     def missed(self, by: str, at: datetime) -> int:
         row = TokenRow(_misses(by, at))
-        update(row, [TokenRow.misses.add(1), TokenRow.expires_at.set(at + _MISSES_KEPT)])
+        update_and_read(row, [TokenRow.misses.add(1), TokenRow.expires_at.set(at + _MISSES_KEPT)])
         return row.misses or 0
 
     def note_refused(self, token: Token, refused: RefusedToken) -> None:
@@ -79,7 +79,7 @@ class DynamoTokens:
         return [_token(row) for row in TokenRow.by_driver.query(driver_id)]
 
     def forget(self, uid: str) -> None:
-        TokenRow(uid).delete()
+        delete(TokenRow(uid))
 
     def changed(self, operator_id: str, after: int, until: int, limit: int) -> Sequence[tuple[int, Token]]:
         """One call, and one more where many changed in the last second of these.

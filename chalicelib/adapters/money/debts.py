@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from pynamodb.expressions.update import Action
-
-from chalicelib.adapters.dynamo import decode, encode, find, put, shard_of, shards_of, some_due, update
+from chalicelib.adapters.dynamo import decode, delete, encode, find, put, shard_of, shards_of, some_due, update
+from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import DebtRow, DifferenceRow
 from chalicelib.records.money import Debt, Difference
 from chalicelib.records.parts import SHARDS
@@ -43,7 +42,7 @@ class DynamoDebts:
         update(DebtRow(session_id), [DebtRow.leased_until.remove()], DebtRow.session_id.exists())
 
     def failed(self, session_id: str, attempts: int, next_at: datetime | None, why: str) -> None:
-        changes: list[Action] = [
+        changes: list[Change] = [
             DebtRow.attempts.set(attempts),
             DebtRow.error.set(why[:500]),
             DebtRow.leased_until.remove(),
@@ -55,7 +54,7 @@ class DynamoDebts:
         update(DebtRow(session_id), changes, DebtRow.session_id.exists())
 
     def remove(self, session_id: str) -> None:
-        DebtRow(session_id).delete()
+        delete(DebtRow(session_id))
 
     def due(self, at: datetime, shard: int | None = None) -> Iterable[Debt]:
         """A call for each shard, and one for each found."""
@@ -72,7 +71,7 @@ class DynamoDifferences:
     def put(self, day: date, differences: Sequence[Difference]) -> None:
         """One call for each difference."""
         for it in differences:
-            DifferenceRow(_operator_day(it.operator_id, day), f"{it.session_id}#{it.what}", body=encode(it)).save()
+            put(DifferenceRow(_operator_day(it.operator_id, day), f"{it.session_id}#{it.what}", body=encode(it)))
 
     def of(self, operator_id: str, day: date) -> Sequence[Difference]:
         return [decode(Difference, row.body) for row in DifferenceRow.query(_operator_day(operator_id, day))]

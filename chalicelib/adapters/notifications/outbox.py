@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from pynamodb.exceptions import DeleteError
-
-from chalicelib.adapters.dynamo import NewestFirst, decode, encode, find, is_refused, put, shard_of, shards_of, update
+from chalicelib.adapters.dynamo import (
+    NewestFirst,
+    decode,
+    delete,
+    encode,
+    find,
+    put,
+    shard_of,
+    shards_of,
+    update,
+    update_and_read,
+)
 from chalicelib.adapters.tables import NoticeRow, OperatorRow
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.records.notifications import Outcome, Posted, Webhook
@@ -63,13 +72,13 @@ class DynamoOutbox:
         row = NoticeRow(posted.notice.driver_id, posted.notice.notice_id)
         as_seen = NoticeRow.attempts == posted.attempts if posted.attempts else NoticeRow.attempts.does_not_exist()
         changes = [NoticeRow.attempts.set(posted.attempts + 1), NoticeRow.due_at.set(again_at)]
-        is_ours = update(row, changes, NoticeRow.body.exists() & NoticeRow.outcome.does_not_exist() & as_seen)
+        is_ours = update_and_read(row, changes, NoticeRow.body.exists() & NoticeRow.outcome.does_not_exist() & as_seen)
         return _posted(row) if is_ours else None
 
     def go_on(self, driver_id: str, notice_id: str, due_at: datetime, again_at: datetime) -> Posted | None:
         row = NoticeRow(driver_id, notice_id)
         as_left = (NoticeRow.due_at == due_at) & NoticeRow.outcome.does_not_exist()
-        is_ours = update(row, [NoticeRow.due_at.set(again_at)], NoticeRow.body.exists() & as_left)
+        is_ours = update_and_read(row, [NoticeRow.due_at.set(again_at)], NoticeRow.body.exists() & as_left)
         return _posted(row) if is_ours else None
 
     def note_sent(self, posted: Posted, sent_by: Sequence[str]) -> None:
@@ -83,19 +92,12 @@ class DynamoOutbox:
     def forget_driver(self, driver_id: str) -> None:
         """One call, and one for each notification."""
         for row in list(NoticeRow.query(driver_id)):
-            row.delete()
+            delete(row)
 
     def withdraw(self, posted: Posted) -> bool:
         untouched = NoticeRow.due_at == posted.due_at if posted.due_at else NoticeRow.due_at.does_not_exist()
-        try:
-            NoticeRow(posted.notice.driver_id, posted.notice.notice_id).delete(
-                untouched & NoticeRow.outcome.does_not_exist() & NoticeRow.attempts.does_not_exist()
-            )
-        except DeleteError as error:
-            if not is_refused(error):
-                raise
-            return False
-        return True
+        untold = NoticeRow.outcome.does_not_exist() & NoticeRow.attempts.does_not_exist()
+        return delete(NoticeRow(posted.notice.driver_id, posted.notice.notice_id), untouched & untold)
 
 
 class DynamoWebhooks:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pynamodb.connection import Connection
-from pynamodb.models import Model
-
+from chalicelib.adapters.client import TablesConnection
 from chalicelib.adapters.dynamo import table_of
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.access import ApiKeyRow, AuditRow, MemberRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
@@ -68,7 +67,7 @@ __all__ = [
     "connection",
 ]
 
-TABLES: tuple[type[Model], ...] = (
+TABLES: tuple[type[Row], ...] = (
     ChargerRow,
     ConnectionRow,
     PlaceRow,
@@ -100,10 +99,10 @@ TABLES: tuple[type[Model], ...] = (
 )
 
 # PynamoDB would give every table a client of its own, each 60 ms to make and a TLS handshake to first use.
-connection = Connection(connect_timeout_seconds=2, read_timeout_seconds=5, max_retry_attempts=2)
+connection = TablesConnection()
 
 
-def _share_connection(models: Sequence[type[Model]]) -> None:
+def _share_connection(models: Sequence[type[Row]]) -> None:
     for model in models:
         table: Any = table_of(model)
         connection.add_meta_table(table.get_meta_table())

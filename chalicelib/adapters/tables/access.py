@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UnicodeSetAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import (
+    ExpiryAttribute,
+    IntegerAttribute,
+    TextAttribute,
+    TextSetAttribute,
+    TimeAttribute,
+)
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class MemberRow(Model):
+class MemberRow(Row):
     """A person on an operator's list; what they are there stands in their own row.
 
     Under "refunds/" and a person stands, by day and currency, what that person gave back, and of which sessions.
@@ -19,12 +24,12 @@ class MemberRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}members"
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    person_id = UnicodeAttribute(range_key=True)
+    operator_id = TextAttribute(hash_key=True)
+    person_id = TextAttribute(range_key=True)
     # Only of what was given back in a day.
     refunded_minor = IntegerAttribute(null=True)
-    refunds = UnicodeSetAttribute(null=True)
-    expires_at = TTLAttribute(null=True)
+    refunds = TextSetAttribute(null=True)
+    expires_at = ExpiryAttribute(null=True)
 
 
 class KeysByOperator(GlobalSecondaryIndex["ApiKeyRow"]):  # type: ignore[no-untyped-call]
@@ -34,21 +39,21 @@ class KeysByOperator(GlobalSecondaryIndex["ApiKeyRow"]):  # type: ignore[no-unty
         index_name = "by_operator"
         projection = AllProjection()
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    key_id = UnicodeAttribute(range_key=True)
+    operator_id = TextAttribute(hash_key=True)
+    key_id = TextAttribute(range_key=True)
 
 
-class ApiKeyRow(Model):
+class ApiKeyRow(Row):
     """A key as one JSON text, never its secret; when it was used stands apart, so that noting it disturbs nobody."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}keys"
 
-    key_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
-    used_at = UTCDateTimeAttribute(null=True)
-    expires_at = TTLAttribute()
+    key_id = TextAttribute(hash_key=True)
+    operator_id = TextAttribute()
+    body = TextAttribute()
+    used_at = TimeAttribute(null=True)
+    expires_at = ExpiryAttribute()
 
     by_operator = KeysByOperator()
 
@@ -60,8 +65,8 @@ class AuditByOperator(GlobalSecondaryIndex["AuditRow"]):  # type: ignore[no-unty
         index_name = "by_operator"
         projection = AllProjection()
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    at = UTCDateTimeAttribute(range_key=True)
+    operator_id = TextAttribute(hash_key=True)
+    at = TimeAttribute(range_key=True)
 
 
 class AuditByThing(GlobalSecondaryIndex["AuditRow"]):  # type: ignore[no-untyped-call]
@@ -71,23 +76,23 @@ class AuditByThing(GlobalSecondaryIndex["AuditRow"]):  # type: ignore[no-untyped
         index_name = "by_thing"
         projection = AllProjection()
 
-    operator_thing = UnicodeAttribute(hash_key=True)
-    at = UTCDateTimeAttribute(range_key=True)
+    operator_thing = TextAttribute(hash_key=True)
+    at = TimeAttribute(range_key=True)
 
 
-class AuditRow(Model):
+class AuditRow(Row):
     """An entry of the audit as one JSON text (`part` "entry"), or beside it what became of it."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}audit"
 
-    entry_id = UnicodeAttribute(hash_key=True)
-    part = UnicodeAttribute(range_key=True)
-    operator_id = UnicodeAttribute(null=True)
-    operator_thing = UnicodeAttribute(null=True)
-    at = UTCDateTimeAttribute(null=True)
-    body = UnicodeAttribute()
-    expires_at = TTLAttribute()
+    entry_id = TextAttribute(hash_key=True)
+    part = TextAttribute(range_key=True)
+    operator_id = TextAttribute(null=True)
+    operator_thing = TextAttribute(null=True)
+    at = TimeAttribute(null=True)
+    body = TextAttribute()
+    expires_at = ExpiryAttribute()
 
     by_operator = AuditByOperator()
     by_thing = AuditByThing()

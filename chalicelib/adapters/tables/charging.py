@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import BooleanAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import (
+    ExpiryAttribute,
+    FlagAttribute,
+    IntegerAttribute,
+    TextAttribute,
+    TimeAttribute,
+)
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -20,8 +25,8 @@ class SessionsByDriver(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-u
         index_name = "by_driver"
         projection = KeysOnlyProjection()
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    driver_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
 class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
@@ -31,8 +36,8 @@ class UnsettledSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-
         index_name = "unsettled"
         projection = KeysOnlyProjection()
 
-    unsettled_shard = UnicodeAttribute(hash_key=True)
-    unsettled_at = UTCDateTimeAttribute(range_key=True)
+    unsettled_shard = TextAttribute(hash_key=True)
+    unsettled_at = TimeAttribute(range_key=True)
 
 
 class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
@@ -42,8 +47,8 @@ class SessionsByOperator(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no
         index_name = "by_operator"
         projection = KeysOnlyProjection()
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    operator_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
 class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-untyped-call]
@@ -53,25 +58,25 @@ class FlaggedSessions(GlobalSecondaryIndex["SessionRow"]):  # type: ignore[no-un
         index_name = "flagged"
         projection = KeysOnlyProjection()
 
-    flagged_operator = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    flagged_operator = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
-class SessionRow(Model):
+class SessionRow(Row):
     """A session as one JSON text, changed by compare-and-set; `waiting` is what its workflow last waited for."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}sessions"
 
-    session_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    driver_id = UnicodeAttribute(null=True)
-    created_at = UTCDateTimeAttribute()
-    body = UnicodeAttribute()
-    waiting = UnicodeAttribute(null=True)
-    unsettled_shard = UnicodeAttribute(null=True)
-    unsettled_at = UTCDateTimeAttribute(null=True)
-    flagged_operator = UnicodeAttribute(null=True)
+    session_id = TextAttribute(hash_key=True)
+    operator_id = TextAttribute()
+    driver_id = TextAttribute(null=True)
+    created_at = TimeAttribute()
+    body = TextAttribute()
+    waiting = TextAttribute(null=True)
+    unsettled_shard = TextAttribute(null=True)
+    unsettled_at = TimeAttribute(null=True)
+    flagged_operator = TextAttribute(null=True)
 
     by_driver = SessionsByDriver()
     by_operator = SessionsByOperator()
@@ -86,61 +91,61 @@ class UnclaimedTransactions(GlobalSecondaryIndex["TransactionRow"]):  # type: ig
         index_name = "unclaimed"
         projection = KeysOnlyProjection()
 
-    unclaimed_shard = UnicodeAttribute(hash_key=True)
-    unclaimed_at = UTCDateTimeAttribute(range_key=True)
+    unclaimed_shard = TextAttribute(hash_key=True)
+    unclaimed_at = TimeAttribute(range_key=True)
 
 
-class TransactionRow(Model):
+class TransactionRow(Row):
     """A charger's transaction; each fact is an attribute of its own, to be merged alone."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}transactions"
 
-    charger_id = UnicodeAttribute(hash_key=True)
-    ref = UnicodeAttribute(range_key=True)
-    stands_for = UnicodeAttribute(null=True)
-    heard_at = UTCDateTimeAttribute(null=True)
-    started_heard_at = UTCDateTimeAttribute(null=True)
-    stopped_heard_at = UTCDateTimeAttribute(null=True)
+    charger_id = TextAttribute(hash_key=True)
+    ref = TextAttribute(range_key=True)
+    stands_for = TextAttribute(null=True)
+    heard_at = TimeAttribute(null=True)
+    started_heard_at = TimeAttribute(null=True)
+    stopped_heard_at = TimeAttribute(null=True)
     first_seq_no = IntegerAttribute(null=True)
     last_seq_no = IntegerAttribute(null=True)
-    stop_token = UnicodeAttribute(null=True)
-    stop_word = UnicodeAttribute(null=True)
+    stop_token = TextAttribute(null=True)
+    stop_word = TextAttribute(null=True)
     attend_from_wh = IntegerAttribute(null=True)
-    is_nearly_done = BooleanAttribute(null=True)
+    is_nearly_done = FlagAttribute(null=True)
     connector_seq_no = IntegerAttribute(null=True)
-    stopped_as = UnicodeAttribute(null=True)
-    left_at = UTCDateTimeAttribute(null=True)
+    stopped_as = TextAttribute(null=True)
+    left_at = TimeAttribute(null=True)
     cost_told_minor = IntegerAttribute(null=True)
-    cost_told_at = UTCDateTimeAttribute(null=True)
-    settlement = UnicodeAttribute(null=True)
-    connector = UnicodeAttribute(null=True)
-    token = UnicodeAttribute(null=True)
-    started_at = UTCDateTimeAttribute(null=True)
+    cost_told_at = TimeAttribute(null=True)
+    settlement = TextAttribute(null=True)
+    connector = TextAttribute(null=True)
+    token = TextAttribute(null=True)
+    started_at = TimeAttribute(null=True)
     meter_start_wh = IntegerAttribute(null=True)
-    stopped_at = UTCDateTimeAttribute(null=True)
+    stopped_at = TimeAttribute(null=True)
     meter_stop_wh = IntegerAttribute(null=True)
-    stop_reason = UnicodeAttribute(null=True)
-    session_id = UnicodeAttribute(null=True)
+    stop_reason = TextAttribute(null=True)
+    session_id = TextAttribute(null=True)
     sum_version = IntegerAttribute(null=True)
-    sum_until = UTCDateTimeAttribute(null=True)
-    sum_announced_at = UTCDateTimeAttribute(null=True)
-    sum_again_at = UTCDateTimeAttribute(null=True)
-    course_sum = UnicodeAttribute(null=True)
-    unclaimed_shard = UnicodeAttribute(null=True)
-    unclaimed_at = UTCDateTimeAttribute(null=True)
+    sum_until = TimeAttribute(null=True)
+    sum_announced_at = TimeAttribute(null=True)
+    sum_again_at = TimeAttribute(null=True)
+    course_sum = TextAttribute(null=True)
+    unclaimed_shard = TextAttribute(null=True)
+    unclaimed_at = TimeAttribute(null=True)
 
     unclaimed = UnclaimedTransactions()
 
 
-class ReadingsRow(Model):
+class ReadingsRow(Row):
     """The readings of one frame, and the number of the message if it has one."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}readings"
 
-    transaction = UnicodeAttribute(hash_key=True)
-    position = UnicodeAttribute(range_key=True)
-    body = UnicodeAttribute()
+    transaction = TextAttribute(hash_key=True)
+    position = TextAttribute(range_key=True)
+    body = TextAttribute()
     seq_no = IntegerAttribute(null=True)
-    expires_at = TTLAttribute()
+    expires_at = ExpiryAttribute()

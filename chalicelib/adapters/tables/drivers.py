@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import MapAttribute, TTLAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import (
+    ExpiryAttribute,
+    IntegerAttribute,
+    TextAttribute,
+    TextMapAttribute,
+    TextSetAttribute,
+)
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -17,7 +22,7 @@ class TokensByOperator(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-unt
         index_name = "by_operator"
         projection = AllProjection()
 
-    operator_id = UnicodeAttribute(hash_key=True)
+    operator_id = TextAttribute(hash_key=True)
     changed_s = IntegerAttribute(range_key=True)
 
 
@@ -28,11 +33,11 @@ class TokensByDriver(GlobalSecondaryIndex["TokenRow"]):  # type: ignore[no-untyp
         index_name = "by_driver"
         projection = AllProjection()
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    uid = UnicodeAttribute(range_key=True)
+    driver_id = TextAttribute(hash_key=True)
+    uid = TextAttribute(range_key=True)
 
 
-class TokenRow(Model):
+class TokenRow(Row):
     """A token by its uid; `changed_s` is the Unix second of its last change.
 
     Under "misses/", who tries numbers (a charger that shows them, a driver who claims them) and an hour stands how many
@@ -43,18 +48,18 @@ class TokenRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}tokens"
 
-    uid = UnicodeAttribute(hash_key=True)
+    uid = TextAttribute(hash_key=True)
     # None for a driver's own token.
-    operator_id = UnicodeAttribute(null=True)
-    driver_id = UnicodeAttribute(null=True)
-    body = UnicodeAttribute(null=True)
+    operator_id = TextAttribute(null=True)
+    driver_id = TextAttribute(null=True)
+    body = TextAttribute(null=True)
     changed_s = IntegerAttribute(null=True)
     # Only of what is claimed and not proven: the Unix second in which that lapses.
     claimed_until_s = IntegerAttribute(null=True)
-    refused = UnicodeAttribute(null=True)
+    refused = TextAttribute(null=True)
     # Only of a charger's misses.
     misses = IntegerAttribute(null=True)
-    expires_at = TTLAttribute(null=True)
+    expires_at = ExpiryAttribute(null=True)
 
     by_operator = TokensByOperator()
     by_driver = TokensByDriver()
@@ -67,11 +72,11 @@ class ExpiringCards(GlobalSecondaryIndex["DriverRow"]):  # type: ignore[no-untyp
         index_name = "expiring"
         projection = KeysOnlyProjection()
 
-    card_expires = UnicodeAttribute(hash_key=True)
-    driver_id = UnicodeAttribute(range_key=True)
+    card_expires = TextAttribute(hash_key=True)
+    driver_id = TextAttribute(range_key=True)
 
 
-class DriverRow(Model):
+class DriverRow(Row):
     """A driver's account; terms and debts stand apart, for others change them.
 
     Or, named "card/" and a fingerprint, a payment card: who ever saved it, and for what it was not good.
@@ -80,24 +85,24 @@ class DriverRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}drivers"
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute(null=True)
+    driver_id = TextAttribute(hash_key=True)
+    body = TextAttribute(null=True)
     # Changed by others than the driver, and so apart.
-    terms: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
-    owes = UnicodeSetAttribute(null=True)
+    terms = TextMapAttribute(null=True)
+    owes = TextSetAttribute(null=True)
     # Only of guests, who have no account that they could delete.
-    expires_at = TTLAttribute(null=True)
-    card_owes = UnicodeSetAttribute(null=True)
-    holders = UnicodeSetAttribute(null=True)
+    expires_at = ExpiryAttribute(null=True)
+    card_owes = TextSetAttribute(null=True)
+    holders = TextSetAttribute(null=True)
     # What was about to begin, lately: "second:name"; and until when nothing may, because its driver wants to leave.
-    begun = UnicodeSetAttribute(null=True)
+    begun = TextSetAttribute(null=True)
     # What tokens began abroad: "day/name".
-    abroad = UnicodeSetAttribute(null=True)
-    leaving = UnicodeAttribute(null=True)
+    abroad = TextSetAttribute(null=True)
+    leaving = TextAttribute(null=True)
     leaving_until_s = IntegerAttribute(null=True)
     # "2029-12/3": month and shard.
-    card_expires = UnicodeAttribute(null=True)
+    card_expires = TextAttribute(null=True)
     # What they are to operators, by operator.
-    memberships = UnicodeAttribute(null=True)
+    memberships = TextAttribute(null=True)
 
     expiring = ExpiringCards()

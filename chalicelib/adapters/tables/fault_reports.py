@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
+from chalicelib.adapters.attributes import ExpiryAttribute, TextAttribute, TimeAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -16,8 +16,8 @@ class FaultReportsByOperator(GlobalSecondaryIndex["FaultReportRow"]):  # type: i
         index_name = "by_operator"
         projection = AllProjection()
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    operator_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
 class OpenFaultReports(GlobalSecondaryIndex["FaultReportRow"]):  # type: ignore[no-untyped-call]
@@ -27,8 +27,8 @@ class OpenFaultReports(GlobalSecondaryIndex["FaultReportRow"]):  # type: ignore[
         index_name = "open"
         projection = AllProjection()
 
-    open_operator = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    open_operator = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
 class FaultReportsByDriver(GlobalSecondaryIndex["FaultReportRow"]):  # type: ignore[no-untyped-call]
@@ -38,23 +38,23 @@ class FaultReportsByDriver(GlobalSecondaryIndex["FaultReportRow"]):  # type: ign
         index_name = "by_driver"
         projection = AllProjection()
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    driver_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
-class FaultReportRow(Model):
+class FaultReportRow(Row):
     """A report as one JSON text; `open_operator` until it is closed."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}faults"
 
-    report_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    driver_id = UnicodeAttribute()
-    created_at = UTCDateTimeAttribute()
-    body = UnicodeAttribute()
-    open_operator = UnicodeAttribute(null=True)
-    expires_at = TTLAttribute()
+    report_id = TextAttribute(hash_key=True)
+    operator_id = TextAttribute()
+    driver_id = TextAttribute()
+    created_at = TimeAttribute()
+    body = TextAttribute()
+    open_operator = TextAttribute(null=True)
+    expires_at = ExpiryAttribute()
 
     by_operator = FaultReportsByOperator()
     open = OpenFaultReports()

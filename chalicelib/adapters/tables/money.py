@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import ExpiryAttribute, IntegerAttribute, TextAttribute, TimeAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -17,21 +16,21 @@ class LedgerByDay(GlobalSecondaryIndex["LedgerRow"]):  # type: ignore[no-untyped
         index_name = "by_day"
         projection = KeysOnlyProjection()
 
-    day = UnicodeAttribute(hash_key=True)
-    session_id = UnicodeAttribute(range_key=True)
+    day = TextAttribute(hash_key=True)
+    session_id = TextAttribute(range_key=True)
 
 
-class LedgerRow(Model):
+class LedgerRow(Row):
     """A transfer of the ledger; `transfer` is its kind and the provider's name for the money."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}ledger"
 
-    session_id = UnicodeAttribute(hash_key=True)
-    transfer = UnicodeAttribute(range_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
-    day = UnicodeAttribute()
+    session_id = TextAttribute(hash_key=True)
+    transfer = TextAttribute(range_key=True)
+    operator_id = TextAttribute()
+    body = TextAttribute()
+    day = TextAttribute()
 
     by_day = LedgerByDay()
 
@@ -43,39 +42,39 @@ class DueDebts(GlobalSecondaryIndex["DebtRow"]):  # type: ignore[no-untyped-call
         index_name = "due"
         projection = KeysOnlyProjection()
 
-    due_shard = UnicodeAttribute(hash_key=True)
-    next_at = UTCDateTimeAttribute(range_key=True)
+    due_shard = TextAttribute(hash_key=True)
+    next_at = TimeAttribute(range_key=True)
 
 
-class DebtRow(Model):
+class DebtRow(Row):
     """What is owed for a session; `leased_until` while somebody is asking for it."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}debts"
 
-    session_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute()
+    session_id = TextAttribute(hash_key=True)
+    body = TextAttribute()
     attempts = IntegerAttribute()
-    error = UnicodeAttribute(null=True)
-    leased_until = UTCDateTimeAttribute(null=True)
-    due_shard = UnicodeAttribute(null=True)
-    next_at = UTCDateTimeAttribute(null=True)
+    error = TextAttribute(null=True)
+    leased_until = TimeAttribute(null=True)
+    due_shard = TextAttribute(null=True)
+    next_at = TimeAttribute(null=True)
 
     due = DueDebts()
 
 
-class ReceiptRow(Model):
+class ReceiptRow(Row):
     """An issued receipt as one JSON text, written once."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}receipts"
 
-    session_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
+    session_id = TextAttribute(hash_key=True)
+    operator_id = TextAttribute()
+    body = TextAttribute()
 
 
-class DifferenceRow(Model):
+class DifferenceRow(Row):
     """A difference that a reconciliation found; `operator_day` is the operator and the day.
 
     Under a day alone lie the payment provider's payments of it, for as long as they are being compared.
@@ -84,17 +83,17 @@ class DifferenceRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}differences"
 
-    operator_day = UnicodeAttribute(hash_key=True)
-    about = UnicodeAttribute(range_key=True)
-    body = UnicodeAttribute()
-    expires_at = TTLAttribute(null=True)
+    operator_day = TextAttribute(hash_key=True)
+    about = TextAttribute(range_key=True)
+    body = TextAttribute()
+    expires_at = ExpiryAttribute(null=True)
 
 
-class IdempotencyRow(Model):
+class IdempotencyRow(Row):
     """An event of the payment provider already worked on; written by Powertools, which names its own attributes."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}idempotency"
 
-    id = UnicodeAttribute(hash_key=True)
-    expiration = TTLAttribute(null=True)
+    id = TextAttribute(hash_key=True)
+    expiration = ExpiryAttribute(null=True)

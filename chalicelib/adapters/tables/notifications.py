@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pynamodb.attributes import ListAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection, LocalSecondaryIndex
-from pynamodb.models import Model
 
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import (
+    ExpiryAttribute,
+    IntegerAttribute,
+    TextAttribute,
+    TextListAttribute,
+    TimeAttribute,
+)
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -19,8 +22,8 @@ class NoticesByTime(LocalSecondaryIndex["NoticeRow"]):  # type: ignore[no-untype
         index_name = "by_time"
         projection = AllProjection()
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    position = UnicodeAttribute(range_key=True)
+    driver_id = TextAttribute(hash_key=True)
+    position = TextAttribute(range_key=True)
 
 
 class UndeliveredNotices(GlobalSecondaryIndex["NoticeRow"]):  # type: ignore[no-untyped-call]
@@ -30,26 +33,26 @@ class UndeliveredNotices(GlobalSecondaryIndex["NoticeRow"]):  # type: ignore[no-
         index_name = "undelivered"
         projection = KeysOnlyProjection()
 
-    due_shard = UnicodeAttribute(hash_key=True)
-    due_at = UTCDateTimeAttribute(range_key=True)
+    due_shard = TextAttribute(hash_key=True)
+    due_at = TimeAttribute(range_key=True)
 
 
-class NoticeRow(Model):
+class NoticeRow(Row):
     """A notification; `outcome` once it is settled, `sent_by` which messengers have sent it while others have not."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}notices"
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    notice_id = UnicodeAttribute(range_key=True)
-    position = UnicodeAttribute()
-    body = UnicodeAttribute()
-    outcome = UnicodeAttribute(null=True)
+    driver_id = TextAttribute(hash_key=True)
+    notice_id = TextAttribute(range_key=True)
+    position = TextAttribute()
+    body = TextAttribute()
+    outcome = TextAttribute(null=True)
     attempts = IntegerAttribute(null=True)
-    sent_by: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
-    due_shard = UnicodeAttribute(null=True)
-    due_at = UTCDateTimeAttribute(null=True)
-    expires_at = TTLAttribute()
+    sent_by = TextListAttribute(null=True)
+    due_shard = TextAttribute(null=True)
+    due_at = TimeAttribute(null=True)
+    expires_at = ExpiryAttribute()
 
     by_time = NoticesByTime()
     undelivered = UndeliveredNotices()

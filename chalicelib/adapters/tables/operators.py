@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
-from pynamodb.models import Model
-
-from chalicelib.adapters.dynamo import IntegerAttribute
+from chalicelib.adapters.attributes import IntegerAttribute, TextAttribute, TextSetAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class OperatorRow(Model):
+class OperatorRow(Row):
     """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
@@ -19,11 +17,11 @@ class OperatorRow(Model):
     class Meta(OnDemand):
         table_name = f"{PREFIX}operators"
 
-    operator_id = UnicodeAttribute(hash_key=True)
-    profile = UnicodeAttribute(null=True)
+    operator_id = TextAttribute(hash_key=True)
+    profile = TextAttribute(null=True)
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
-    webhook = UnicodeAttribute(null=True)
-    setup_profile = UnicodeAttribute(null=True)
-    setup_after = UnicodeAttribute(null=True)
-    owners = UnicodeSetAttribute(null=True)
+    webhook = TextAttribute(null=True)
+    setup_profile = TextAttribute(null=True)
+    setup_after = TextAttribute(null=True)
+    owners = TextSetAttribute(null=True)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute
-from pynamodb.models import Model
-
+from chalicelib.adapters.attributes import TextAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class TariffRow(Model):
+class TariffRow(Row):
     """A tariff (OCPI) as canonical JSON, by its id."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}tariffs"
 
-    tariff_id = UnicodeAttribute(hash_key=True)
-    operator_id = UnicodeAttribute()
-    body = UnicodeAttribute()
+    tariff_id = TextAttribute(hash_key=True)
+    operator_id = TextAttribute()
+    body = TextAttribute()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
+from chalicelib.adapters.attributes import ExpiryAttribute, TextAttribute, TimeAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
@@ -16,8 +16,8 @@ class ReservationsByDriver(GlobalSecondaryIndex["ReservationRow"]):  # type: ign
         index_name = "by_driver"
         projection = AllProjection()
 
-    driver_id = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
+    driver_id = TextAttribute(hash_key=True)
+    created_at = TimeAttribute(range_key=True)
 
 
 class DueReservations(GlobalSecondaryIndex["ReservationRow"]):  # type: ignore[no-untyped-call]
@@ -27,26 +27,26 @@ class DueReservations(GlobalSecondaryIndex["ReservationRow"]):  # type: ignore[n
         index_name = "due"
         projection = KeysOnlyProjection()
 
-    due_shard = UnicodeAttribute(hash_key=True)
-    until = UTCDateTimeAttribute(range_key=True)
+    due_shard = TextAttribute(hash_key=True)
+    until = TimeAttribute(range_key=True)
 
 
-class ReservationRow(Model):
+class ReservationRow(Row):
     """A reservation; or, named "turn/" and a driver, which one is theirs now."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}reservations"
 
-    reservation_id = UnicodeAttribute(hash_key=True)
-    driver_id = UnicodeAttribute(null=True)
-    created_at = UTCDateTimeAttribute(null=True)
-    until = UTCDateTimeAttribute(null=True)
-    body = UnicodeAttribute(null=True)
-    standing = UnicodeAttribute(null=True)
-    keeper = UnicodeAttribute(null=True)
-    ended_at = UTCDateTimeAttribute(null=True)
-    due_shard = UnicodeAttribute(null=True)
-    expires_at = TTLAttribute(null=True)
+    reservation_id = TextAttribute(hash_key=True)
+    driver_id = TextAttribute(null=True)
+    created_at = TimeAttribute(null=True)
+    until = TimeAttribute(null=True)
+    body = TextAttribute(null=True)
+    standing = TextAttribute(null=True)
+    keeper = TextAttribute(null=True)
+    ended_at = TimeAttribute(null=True)
+    due_shard = TextAttribute(null=True)
+    expires_at = ExpiryAttribute(null=True)
 
     by_driver = ReservationsByDriver()
     due = DueReservations()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute
-from pynamodb.models import Model
-
+from chalicelib.adapters.attributes import ExpiryAttribute, TextAttribute
+from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class CheckoutRow(Model):
+class CheckoutRow(Row):
     """A checkout, until its secret opens nothing any more."""
 
     class Meta(OnDemand):
         table_name = f"{PREFIX}checkouts"
 
-    checkout_id = UnicodeAttribute(hash_key=True)
-    body = UnicodeAttribute()
-    expires_at = TTLAttribute()
+    checkout_id = TextAttribute(hash_key=True)
+    body = TextAttribute()
+    expires_at = ExpiryAttribute()

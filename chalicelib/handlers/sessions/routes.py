@@ -19,6 +19,7 @@ from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
 from chalicelib.records.drivers import NotAllowed
+from chalicelib.services.at_once import together
 from chalicelib.services.sessions.driver_sessions import Filter, Month, Progress, Wanted, progress
 from chalicelib.wiring import network
 
@@ -81,7 +82,10 @@ def page(request: Request) -> SessionPage:
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
 def watch(request: Request) -> SessionView:
     """One of the caller's sessions, as far as it has come."""
-    return _shown(network().driver_sessions.watch(request.driver_id, request.path["session_id"]))
+    known = network().driver_sessions
+    session = known.get(request.driver_id, request.path["session_id"])
+    so_far, site = together(lambda: known.so_far(session), lambda: views.sites_of(session))
+    return views.session(so_far, site)
 
 
 @endpoint(

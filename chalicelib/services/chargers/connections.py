@@ -29,6 +29,7 @@ from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, may_boot_whe
 from chalicelib.records import Conflict
 from chalicelib.records.chargers import Admission, Charger, Connection, Knock, KnockReason
 from chalicelib.services.access import is_operators
+from chalicelib.services.at_once import together
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.passwords import (
     NOBODYS_PASSWORD,
@@ -152,9 +153,11 @@ class Connections:
         if not charger.is_found_in_any_case and not is_pending:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
-        self.provisioning.connected(charger)
         is_renewal = _is_renewal(charger, opened_at)
-        self._show(charger, online=True, why=protocol, connection_id=connection_id, is_renewal=is_renewal)
+        together(
+            lambda: self.provisioning.connected(charger),
+            lambda: self._show(charger, online=True, why=protocol, connection_id=connection_id, is_renewal=is_renewal),
+        )
         _log.info("charger connected", extra={"charger_id": charger.charger_id, "protocol": protocol})
         return agreed if offers else None
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.chargers.availability import BRIEF, LineChanged, StatusChanged
@@ -21,6 +22,7 @@ from chalicelib.ports.chargers import History, MessageLog
 from chalicelib.ports.discovery import Places
 from chalicelib.protocol.ocpp.redaction import redacted
 from chalicelib.records.chargers import Charger, Connection, Direction, LoggedMessage, SentCall
+from chalicelib.services.at_once import together
 
 _MOST_REMEMBERED = 10_000
 _VARYING = re.compile(r"'[^']*'|\d")
@@ -57,13 +59,15 @@ class ChargerLog:
         if online and charger.was_renewed and charger.disconnected_at is not None:
             gone = LoggedMessage(at=charger.disconnected_at, direction=Direction.LINE, what="disconnected")
             lines.append(replace(gone, result="its socket was renewed, and it did not come back"))
-        for entry in () if is_renewal else lines:
-            self._write(charger_id, entry)
+        works: list[Callable[[], object]] = []
+        if not is_renewal:
+            works += [partial(self._write, charger_id, entry) for entry in lines]
+        if charger.place is not None:
+            works.append(partial(self.places.set_online, charger.place, online))
+        if online:
+            works += [partial(self.history.add, charger_id, it) for it in _line_changes(charger, now)]
         try:
-            if charger.place is not None:
-                self.places.set_online(charger.place, online)
-            for it in _line_changes(charger, now) if online else ():
-                self.history.add(charger_id, it)
+            together(*works)
             if online:
                 self.is_back(charger)
         except Exception:
@@ -86,10 +90,11 @@ class ChargerLog:
 
     def status(self, charger_id: str, changed: StatusChanged, place: str | None = None) -> None:
         """A connector changed; whoever searches at `place` sees it. Without one it is news of the past only."""
+        works: list[Callable[[], object]] = [partial(self.history.add, charger_id, changed)]
+        if place is not None and changed.connector is not None:
+            works.append(partial(self.places.set_status, place, changed.connector, changed.status))
         try:
-            if place is not None and changed.connector is not None:
-                self.places.set_status(place, changed.connector, changed.status)
-            self.history.add(charger_id, changed)
+            together(*works)
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 

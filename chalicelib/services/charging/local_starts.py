@@ -9,14 +9,16 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
+from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Charger, registered_w
+from chalicelib.records.chargers import Charger, Site, registered_w
 from chalicelib.records.charging import Transaction
 from chalicelib.services.access import is_drivers
+from chalicelib.services.at_once import together
 from chalicelib.services.chargers.connectors import seat, take_connector
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -59,17 +61,14 @@ class LocalStarts:
 
     def blank(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session:
         """The session before anything is told of it. Raises LookupError when its charger has no price."""
-        site = self.sites.get(charger.site_id)
-        # At the price at which its token was let in, be another set meanwhile.
-        tariff = authorization.tariff
-        if tariff is None and site is not None:
-            tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id))
+        session_id, driver_id = facts.session_id or "", authorization.driver_id
+        # A beginning that is noted, and comes to nothing for want of a price, says as little as one that broke off.
+        (site, tariff), may_begin = together(
+            lambda: self._price(charger, authorization), lambda: self._may_begin(session_id, authorization)
+        )
         if tariff is None:
             raise LookupError(f"charger {charger.charger_id} has no site with a tariff")
-        session_id = facts.session_id or ""
-        driver_id = authorization.driver_id
-        is_abroad = authorization.is_abroad
-        if driver_id is not None and not self.drivers.begin(driver_id, session_id, self.clock(), is_abroad=is_abroad):
+        if driver_id is not None and not may_begin:
             # Its driver leaves at this moment, or too much was begun by tokens abroad: nobody's, and stopped.
             authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED, driver_id=None)
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
@@ -89,6 +88,18 @@ class LocalStarts:
             plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
             asked_at=authorization.asked_at,
         )
+
+    def _price(self, charger: Charger, authorization: Authorization) -> tuple[Site | None, Tariff | None]:
+        site = self.sites.get(charger.site_id)
+        # At the price at which its token was let in, be another set meanwhile.
+        tariff = authorization.tariff
+        if tariff is None and site is not None:
+            tariff = self.tariffs.get(authorization.terms.tariff_at(site.tariff_id))
+        return site, tariff
+
+    def _may_begin(self, session_id: str, authorization: Authorization) -> bool:
+        driver_id, at = authorization.driver_id, self.clock()
+        return driver_id is None or self.drivers.begin(driver_id, session_id, at, is_abroad=authorization.is_abroad)
 
     def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:
         """It is the driver's own reservation, or somebody else's, or that of a charge whose end nobody told.

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
 from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
@@ -25,6 +25,7 @@ from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transact
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection, SentCall
 from chalicelib.records.charging import Transaction
+from chalicelib.services.at_once import together
 from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import LocalStarts
@@ -280,10 +281,15 @@ class TransactionEvents:
         begun = authorization.session if authorization is not None else None
         if begun is not None and begun.session_id == facts.session_id:
             return begun
-        session = self.sessions.get(facts.session_id)
+        if authorization is not None and begun is None and facts.started_heard_at is not None:
+            # A token that no session is known for: most likely its charge's beginning, which needs the charger.
+            known = partial(self.sessions.get, facts.session_id)
+            session, charger = together(known, partial(self.chargers.get, facts.charger_id))
+        else:
+            session, charger = self.sessions.get(facts.session_id), None
         if session is not None or facts.started_heard_at is None:
             return session
-        charger = self.chargers.get(facts.charger_id)
+        charger = charger or self.chargers.get(facts.charger_id)
         if charger is None:
             raise LookupError(f"charger {facts.charger_id} is not registered")
         if authorization is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
 from chalicelib.records.drivers import NO_TERMS_OF_USE, Driver, Terms, TermsOfUse, terms_with
 from chalicelib.services.access import NotFound, Refusal, is_drivers
+from chalicelib.services.at_once import together
 from chalicelib.services.chargers.connectors import is_held
 
 # Who owes changes accounts in vain.
@@ -97,7 +98,9 @@ class Eligibility:
 
     def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> AvailableConnector:
         """A connector that is free for this driver. Raises NotFound, Refusal."""
-        charger = self.chargers.get(charger_id)
+        charger, states = together(
+            lambda: self.chargers.get(charger_id), lambda: self.connectors.of_charger(charger_id)
+        )
         if charger is None or connector not in charger.connectors or charger.admission is not Admission.ACCEPTED:
             raise NotFound(f"connector {connector} of charger {charger_id}")
         site = self.sites.get(charger.site_id)
@@ -116,7 +119,7 @@ class Eligibility:
         if charger.metering is MeteringCapability.NONE and tariff.needs_meter:
             # Better here than at a bill that nobody can make: a hold would wait for days for a person to look at it.
             raise Refusal("not_metered", f"charger {charger_id} does not measure energy at present; try another one")
-        state = self._usable(charger_id, connector)
+        state = self._usable(states, connector)
         return AvailableConnector(
             charger=charger,
             site=site,
@@ -128,9 +131,9 @@ class Eligibility:
     def _tariff(self, driver: Driver, site: Site) -> Tariff | None:
         return self.tariffs.get(terms_with(site.operator_id, driver.terms).tariff_at(site.tariff_id))
 
-    def _usable(self, charger_id: str, connector: ConnectorId) -> ConnectorState:
+    def _usable(self, states: Sequence[ConnectorState], connector: ConnectorId) -> ConnectorState:
         found = ConnectorState(connector=connector)
-        for state in self.connectors.of_charger(charger_id):
+        for state in states:
             if state.connector in (connector, _WHOLE) and state.status in _NOT_USABLE:
                 raise Refusal("connector_out_of_order", f"connector {connector} is {state.status}")
             if state.connector == connector:

@@ -22,6 +22,7 @@ from chalicelib.ports.chargers import Chargers, History
 from chalicelib.ports.charging import Readings
 from chalicelib.records.chargers import ConnectorState, strongest
 from chalicelib.records.charging import StoredReading
+from chalicelib.services.at_once import together
 
 # A reading a second for a day and a half.
 MOST_READINGS = 100_000
@@ -47,14 +48,18 @@ class Evidence:
         One read; a second where its first register is unknown, 0 or above the reading; all readings where what is
         known then contradicts itself.
         """
-        supply, few = self.supply(session), list(newest)
+        few = list(newest)
         if session.ref is None or are_all:
-            return self._weighed(session, few, supply)
+            return self._weighed(session, few, self.supply(session))
         if _hides_end(session, few):
-            return self._weighed(session, self.all_of(session), supply)
+            supply, known = together(lambda: self.supply(session), lambda: self.all_of(session))
+            return self._weighed(session, known, supply)
         register_wh = few[-1].reading.energy_wh if few else None
         if register_wh is not None and not 0 < (session.meter_start_wh or 0) <= register_wh:
-            few = [*self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS), *few]
+            supply, first = together(lambda: self.supply(session), lambda: self._first(session))
+            few = [*first, *few]
+        else:
+            supply = self.supply(session)
         found = self._weighed(session, few, supply)
         if found.agrees or not few:
             return found
@@ -81,10 +86,15 @@ class Evidence:
 
     def whole(self, session: Session) -> Measured:
         """A charge that is over. Three reads; all readings where its price needs its course, or few contradict it."""
-        supply = self.supply(session)
-        if session.ref is not None and not session.tariff.depends_on_course:
-            first = self.readings.after(session.charger_id, session.ref, "", _FIRST_READINGS)
-            newest = self.readings.newest(session.charger_id, session.ref)
+        ref = session.ref
+        if ref is None or session.tariff.depends_on_course:
+            supply = self.supply(session)
+        else:
+            supply, first, newest = together(
+                lambda: self.supply(session),
+                lambda: self._first(session),
+                lambda: self.readings.newest(session.charger_id, ref),
+            )
             found = self._weighed(session, [*first, *newest], supply)
             if found.agrees and not _hides_end(session, newest):
                 return found
@@ -93,6 +103,9 @@ class Evidence:
     def most_wh(self, session: Session) -> int:
         """What its plug can have given it. One read."""
         return told(session, (), self.clock(), self.supply(session)).most_wh
+
+    def _first(self, session: Session) -> Sequence[StoredReading]:
+        return self.readings.after(session.charger_id, session.ref or "", "", _FIRST_READINGS)
 
     def all_of(self, session: Session) -> Sequence[StoredReading]:
         """All readings of a session, oldest first."""

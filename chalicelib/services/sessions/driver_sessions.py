@@ -220,7 +220,7 @@ class DriverSessions:
     def end(self, driver_id: str, session_id: str) -> Progress:
         """Ask for the end; asking again changes nothing. Raises NotFound."""
         session = self.get(driver_id, session_id)
-        return self._so_far(self.changes.apply(session_id, StopRequested(self.clock()), known=session))
+        return self.so_far(self.changes.apply(session_id, StopRequested(self.clock()), known=session))
 
     def get(self, driver_id: str, session_id: str) -> Session:
         """One of the driver's sessions. Raises NotFound."""
@@ -228,7 +228,7 @@ class DriverSessions:
 
     def watch(self, driver_id: str, session_id: str) -> Progress:
         """One of the driver's sessions as far as it has come. Raises NotFound."""
-        return self._so_far(self.get(driver_id, session_id))
+        return self.so_far(self.get(driver_id, session_id))
 
     def since(self, driver_id: str, session_id: str, position: str) -> tuple[Sequence[Progress], bool]:
         """The steps of the session's readings past `position`, oldest first; and whether there may be more of them.
@@ -246,7 +246,7 @@ class DriverSessions:
         may_be_more = len(after) == _LIVE_BATCH
         if not steps or (session.tariff.charges_for_idling and not may_be_more):
             # Whether a car stands there now, and what that costs, time alone changes.
-            steps = [*steps[:-1], self._so_far(session)]
+            steps = [*steps[:-1], self.so_far(session)]
         return steps, may_be_more
 
     def page(
@@ -266,7 +266,7 @@ class DriverSessions:
             if cursor is None or is_past or len(found) == limit:
                 break
         # What is over tells everything itself; of those under way a driver has one or two.
-        return [progress(it) if it.is_over else self._so_far(it) for it in found], None if is_past else cursor
+        return [progress(it) if it.is_over else self.so_far(it) for it in found], None if is_past else cursor
 
     def statement(self, driver_id: str, month: Month) -> tuple[Sequence[Session], bool]:
         """The driver's sessions of a month, newest first, and whether those are all: a thousand at the most."""
@@ -322,7 +322,8 @@ class DriverSessions:
         told = timedelta(seconds=charger.plug_in_s) + _NEWS_TAKES if charger.plug_in_s else self.start_wait
         return int(min(told, _LONGEST_START).total_seconds())
 
-    def _so_far(self, session: Session) -> Progress:
+    def so_far(self, session: Session) -> Progress:
+        """A session as far as it has come."""
         if session.ref is None:
             return progress(session)
         found: Measured | None = None
