@@ -82,6 +82,8 @@ class Gateway:
     `post`, `describe` and `delete` may be called from any thread but the event loop's own: they wait for the loop.
     """
 
+    read_request = staticmethod(read_charger_path)
+
     def __init__(self, hooks: Hooks, limits: Limits = Limits(), workers: int = 64) -> None:
         self.hooks = hooks
         self.limits = limits
@@ -106,7 +108,7 @@ class Gateway:
             port,
             ssl=tls,
             create_connection=Connection,
-            process_request=read_charger_path,
+            process_request=self.read_request,
             process_response=self._connect,
             compression=None,  # API Gateway negotiates no extension
             open_timeout=self.limits.handler_s + 10,  # the handshake waits for $connect

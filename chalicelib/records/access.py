@@ -1,7 +1,9 @@
-"""Records of access: what a ticket may be used for."""
+"""Records of access: a ticket, and what it may be used for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -10,3 +12,18 @@ class TicketScope(StrEnum):
 
     LIVE = "live"
     RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket that is good until `expires_at`: which session it opens, to whom and for what.
+
+    It counts as long as the access token by which it was asked for, which was given out at `issued_s` (Unix time; 0:
+    by nobody's).
+    """
+
+    scope: TicketScope
+    session_id: str
+    driver_id: str
+    issued_s: int
+    expires_at: datetime

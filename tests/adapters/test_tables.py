@@ -16,7 +16,7 @@ EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
         "calls chargers checkouts connections differences drivers faults history journal knocks notices readings "
-        "reports reservations tokens"
+        "reports reservations tokens viewers"
     ).split()
 } | {"kerb-idempotency": "expiration"}
 
