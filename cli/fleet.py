@@ -21,7 +21,15 @@ SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
 _RENEWED_BEFORE_S = 30
 GB = 1024**3
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
-KEPT_DAYS = {"connections": 1, "idempotency": 1, "calls": 7, "journal": 30, "history": 400, "readings": 400}
+KEPT_DAYS = {
+    "connections": 1,
+    "idempotency": 1,
+    "calls": 7,
+    "journal": 30,
+    "history": 400,
+    "readings": 400,
+    "viewers": 1,
+}
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
 _IN_PLACE = ("chargers", "places", "drivers", "operators")
@@ -64,6 +72,13 @@ class Fleet:
     statuses_at_connect: float = 0.5  # of the others half repeat their connectors' statuses
     setups_per_month: float = 0.25  # another firmware or profile, so that all settings are asked
     live_minutes_per_session: float = 10
+    # Of watching, what goes by WebSocket, as the apps do; the rest asks the event stream again and again.
+    live_socket_share: float = 1.0
+    live_visits: float = 3  # a page is opened, hidden and come back to
+    live_renew_s: float = 240
+    live_lapse_s: float = 300  # so long a charge is told of for nobody, once a page is gone
+    live_states: float = 6  # that a session goes through, all of them watched
+    live_socket_idle_s: float = 600  # a hidden page's socket stays until API Gateway closes it
     live_retry_s: float = 8.0  # as the stream says while a car charges
     live_answer_s: float = 0.3
     looks_per_session: int = 3  # beside the live view: the list, the session when it has ended
@@ -135,7 +150,7 @@ FIXED = {
     "secret_month": 4,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 25, 185
+TABLES, TABLES_OF_FUNCTIONS = 26, 201
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 0
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
@@ -171,11 +186,29 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "status": fleet.sessions * fleet.statuses_per_session,
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
-        "live": fleet.sessions * fleet.live_minutes_per_session * 60 / (fleet.live_retry_s + fleet.live_answer_s),
+        **_live(fleet),
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
+    }
+
+
+def _live(fleet: Fleet) -> dict[str, float]:
+    """Watching, by both ways: asked again and again, and told."""
+    watched_s = fleet.sessions * fleet.live_minutes_per_session * 60
+    by_socket_s = watched_s * fleet.live_socket_share
+    told = by_socket_s / fleet.reading_s
+    if by_socket_s:
+        told += fleet.sessions * fleet.live_socket_share * fleet.live_states
+    visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (by_socket_s > 0)
+    return {
+        "live": (watched_s - by_socket_s) / (fleet.live_retry_s + fleet.live_answer_s),
+        "live_open": visits,
+        "live_hide": visits,
+        "live_renew": by_socket_s / fleet.live_renew_s,
+        "live_told": told,
+        "live_nobody": visits * fleet.live_lapse_s / fleet.reading_s,
     }
 
 
@@ -255,13 +288,15 @@ def _reads(kind: str, one: Mapping[str, Any], fleet: Fleet) -> Mapping[str, floa
 def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     invocations = one.get("invocations", {})
     # moto invokes a step by a call; Step Functions does without.
-    calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke")
+    is_news = kind.startswith("live_")
+    calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke" or is_news)
     if kind == "search":
         calls = fleet.search_calls
     payments = invocations.get("place_hold", 0) + invocations.get("settle", 0)
     requests = invocations.get("api_handler", 0)
     run = sum(invocations.values()) - requests + requests * fleet.authorizer_share
-    own_ms = run * fleet.lambda_base_ms + requests * fleet.lambda_api_ms
+    shown = requests + invocations.get("viewers", 0) + invocations.get("tell_viewers", 0)
+    own_ms = run * fleet.lambda_base_ms + shown * fleet.lambda_api_ms
     return float(own_ms + calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms)
 
 
@@ -274,7 +309,10 @@ def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
 
 
 def _edge(amounts: Sums, fleet: Fleet) -> None:
-    amounts["socket_minute"] = fleet.chargers * HOURS_A_MONTH * 60
+    visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (fleet.live_minutes_per_session > 0)
+    watched = fleet.sessions * fleet.live_socket_share * fleet.live_minutes_per_session
+    watched += visits * fleet.live_socket_idle_s / 60
+    amounts["socket_minute"] = fleet.chargers * HOURS_A_MONTH * 60 + watched
     amounts["edge_request"] = fleet.connects
     amounts["edge_function"] = fleet.connects
     amounts["waf_request"] += fleet.connects

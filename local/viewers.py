@@ -21,8 +21,10 @@ PATH = "/live"
 class ViewerGateway(Gateway):
     """The door for browsers; `door` is the function that is called for what they do."""
 
+    functions = ("viewers", "viewers", "viewers")
+
     def __init__(self, door: Callable[[Any, Any], Any], limits: Limits) -> None:
-        super().__init__(Hooks(door, door, lambda event, context: {"statusCode": 200}), limits)
+        super().__init__(Hooks(door, door, door), limits)
 
     @staticmethod
     def read_request(socket: ServerConnection, request: Request) -> Response | None:
@@ -34,3 +36,7 @@ class ViewerGateway(Gateway):
         if SUBPROTOCOL_HEADER in request.headers:
             del request.headers[SUBPROTOCOL_HEADER]
         return None
+
+    async def _disconnect(self, socket: Connection) -> None:
+        """Nobody is told."""
+        await socket.wait_closed()

@@ -31,6 +31,7 @@ class DynamoViewers:
     """The port Viewers: a row for each socket, in the partition of its topic. Methods make one call."""
 
     def add(self, viewer: Viewer) -> None:
+        """One call; a socket opens once."""
         row = ViewerRow(
             _topic(viewer.kind, viewer.subject),
             viewer.connection_id,

@@ -35,7 +35,7 @@ class Viewers(Protocol):
     """
 
     def add(self, viewer: Viewer) -> None:
-        """Write it down."""
+        """Write a socket down that was let in."""
 
     def of(self, kind: str, subject: str) -> Sequence[Viewer]:
         """All that look at it, or did, as they are now."""
@@ -53,4 +53,4 @@ class Viewers(Protocol):
         """It was told up to `seen`, and anybody may go on. False: `teller` still has it, and is asked to go on."""
 
     def remove(self, viewer: Viewer) -> None:
-        """Forget it."""
+        """Forget a socket that is closed, or looks no more."""

@@ -19,10 +19,10 @@ from chalice import Blueprint
 from chalicelib.handlers.sessions import views
 from chalicelib.records.access import TicketScope
 from chalicelib.records.drivers import NotAllowed
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound
 from chalicelib.services.charging.live_news import TELLER
 from chalicelib.services.sessions.driver_sessions import Progress
-from chalicelib.services.sessions.live_views import Event, Steps, Topic
+from chalicelib.services.sessions.live_views import Event, LiveTopic, Steps
 from chalicelib.wiring import network
 
 viewers = Blueprint(__name__)
@@ -41,12 +41,15 @@ class SessionTopic:
     """A driver's session, by its id."""
 
     def check(self, subject: str, driver_id: str) -> None:
+        """One read. Raises NotFound unless it is that driver's."""
         network().driver_sessions.get(driver_id, subject)
 
     def mark(self, subject: str, until: datetime) -> None:
+        """Until then its changes and readings are news. Two writes."""
         network().live_marks.mark(subject, until)
 
     def after(self, subject: str, driver_id: str, seen: str) -> Steps:
+        """What the event stream tells whoever has seen that. NotFound, ValueError for an id that is not ours."""
         if seen == END:
             network().driver_sessions.get(driver_id, subject)
             return Steps((), is_over=True, may_be_more=False)
@@ -59,7 +62,7 @@ class SessionTopic:
 class _Kind:
     """A kind of thing to look at, and the tickets that open it."""
 
-    topic: Topic
+    topic: LiveTopic
     scope: TicketScope
 
 
@@ -115,8 +118,6 @@ def _connect(connection_id: str, headers: Mapping[str, str]) -> Answer:
         return {"statusCode": 401}
     except NotFound:
         return {"statusCode": 404}
-    except Refusal:
-        return {"statusCode": 429}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": views.LIVE_PROTOCOL}}
 
 

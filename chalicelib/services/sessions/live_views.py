@@ -22,7 +22,7 @@ from chalicelib.records.access import Ticket
 from chalicelib.records.chargers import Gone
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.records.sessions import Viewer
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound
 from chalicelib.services.drivers.accounts import Accounts
 
 VISIBLE_FOR = timedelta(minutes=5)
@@ -59,7 +59,7 @@ class Steps:
     may_be_more: bool
 
 
-class Topic(Protocol):
+class LiveTopic(Protocol):
     """A kind of thing to look at."""
 
     def check(self, subject: str, driver_id: str) -> None:
@@ -82,8 +82,8 @@ class LiveViews:
     clock: Clock
     new_id: NewId
 
-    def admit(self, topic: Topic, kind: str, ticket: Ticket, connection_id: str) -> None:
-        """Let a socket in that shows a ticket. Raises NotAllowed, NotFound, Refusal (`too_many_viewers`)."""
+    def admit(self, topic: LiveTopic, kind: str, ticket: Ticket, connection_id: str) -> None:
+        """Let a socket in that shows a ticket; of too many the oldest makes room. Raises NotAllowed, NotFound."""
         subject, now = ticket.session_id, self.clock()
         self.accounts.check(ticket.driver_id, ticket.issued_s)
         topic.check(subject, ticket.driver_id)
@@ -97,14 +97,13 @@ class LiveViews:
             good_until=ticket.expires_at,
             visible_until=now + VISIBLE_FOR,
         )
-        # Each writes itself down before it counts, so that of many at once no more than that stay.
         self.viewers.add(viewer)
-        others = [it for it in self.viewers.of(kind, subject) if it.connection_id != connection_id]
-        if sum(it.visible_until > now and _age(it) <= _age(viewer) for it in others) >= MOST_SOCKETS:
-            self.viewers.remove(viewer)
-            raise Refusal("too_many_viewers", f"it is looked at by {MOST_SOCKETS} already")
+        looking = [it for it in self.viewers.of(kind, subject) if it.visible_until > now]
+        for it in sorted(looking, key=lambda it: it.opened_at)[:-MOST_SOCKETS]:
+            # A page that is loaded again has not closed its socket before: nobody is told when one closes.
+            self._end(it, TOO_MUCH, f"{MOST_SOCKETS} others look at it")
 
-    def look(self, topic: Topic, kind: str, subject: str, connection_id: str, seen: str | None) -> None:
+    def look(self, topic: LiveTopic, kind: str, subject: str, connection_id: str, seen: str | None) -> None:
         """The socket is visible: it is told what it has not `seen` (None: was not told), and goes on being told.
 
         One that may not look, or no longer, is told so and closed.
@@ -123,7 +122,7 @@ class LiveViews:
         """The socket is hidden, and is told nothing until it is visible again."""
         self.viewers.look_away(kind, subject, connection_id, self.clock())
 
-    def tell(self, topic: Topic, kind: str, subject: str, *, marks: bool) -> int:
+    def tell(self, topic: LiveTopic, kind: str, subject: str, *, marks: bool) -> int:
         """Something has a new step: tell all who look; returns how many. `marks`: more of it is to be marked."""
         now = self.clock()
         looking = [it for it in self.viewers.of(kind, subject) if it.visible_until > now]
@@ -137,7 +136,7 @@ class LiveViews:
                 _log.exception("a viewer was not told", extra={"subject": subject})
         return len(looking)
 
-    def _tell(self, topic: Topic, viewer: Viewer, seen: str | None, *, is_answer: bool = False) -> None:
+    def _tell(self, topic: LiveTopic, viewer: Viewer, seen: str | None, *, is_answer: bool = False) -> None:
         teller, now = self.new_id(), self.clock()
         taken = self.viewers.take(viewer, teller, now, now + _TOLD_WITHIN)
         if taken is None:
@@ -153,7 +152,7 @@ class LiveViews:
         except Gone:
             self.viewers.remove(taken)
 
-    def _told(self, topic: Topic, viewer: Viewer, seen: str, *, is_answer: bool) -> tuple[str, bool]:
+    def _told(self, topic: LiveTopic, viewer: Viewer, seen: str, *, is_answer: bool) -> tuple[str, bool]:
         """Send what was not seen; returns what is seen now, and whether the socket still is open. Raises Gone."""
         try:
             if self.clock() >= viewer.good_until:
@@ -186,10 +185,6 @@ class LiveViews:
         except Gone:
             return
         self.link.close(connection_id)
-
-
-def _age(viewer: Viewer) -> tuple[object, str]:
-    return viewer.opened_at, viewer.connection_id
 
 
 def _frames(topic: str, steps: Steps, *, is_answer: bool) -> Iterator[str]:
