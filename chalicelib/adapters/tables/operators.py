@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import IntegerAttribute
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
+class OperatorsBehind(GlobalSecondaryIndex["OperatorRow"]):  # type: ignore[no-untyped-call]
+    """Finds operators whose chargers lack something that has changed; others are not here."""
+
+    class Meta:
+        index_name = "behind"
+        projection = KeysOnlyProjection()
+
+    behind = UnicodeAttribute(hash_key=True)
+    operator_id = UnicodeAttribute(range_key=True)
+
+
 class OperatorRow(Model):
     """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
-    one is on its way to all of them.
+    one is on its way to all of them. `behind` stands there while either may lack something.
     """
 
     class Meta(OnDemand):
@@ -26,3 +38,6 @@ class OperatorRow(Model):
     webhook = UnicodeAttribute(null=True)
     setup_profile = UnicodeAttribute(null=True)
     setup_after = UnicodeAttribute(null=True)
+    behind = UnicodeAttribute(null=True)
+
+    by_behind = OperatorsBehind()
