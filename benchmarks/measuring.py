@@ -114,7 +114,10 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
-    was, is_now = committed["schedules"], today["schedules"]
+    was, is_now = (
+        {part: {name: taken.get(name) for name in ("calls", "payments")} for part, taken in it["schedules"].items()}
+        for it in (committed, today)
+    )
     return found + [
         f"schedules {part}: an item took {was.get(part)}, takes {is_now.get(part)}"
         for part in sorted(was.keys() | is_now.keys())

@@ -93,6 +93,9 @@ class Fleet:
     # Begun, over, receipt: by push and by mail to everybody, for nobody has muted anything.
     pushes_per_session: float = 3
     mails_per_session: float = 3
+    # Of chargers those that keep a list of tokens; each is told of a change eight times a day.
+    keeps_list_share: float = 0.1
+    changes_told_a_day: float = 8
     lambda_gb: float = 0.5
     lambda_base_ms: float = 5
     lambda_api_ms: float = 20  # models, views and Chalice's own work beside the calls
@@ -160,9 +163,11 @@ _LOG_MONTHS = 3
 
 
 def measured() -> Mapping[str, Kinds]:
-    """What each kind of message uses, by version, and `beside` for what has none."""
-    kinds: Mapping[str, Kinds] = json.loads((DATA / "measured.json").read_text())["kinds"]
-    return kinds
+    """What each kind of message uses, by version, and `beside` for what has none: what schedules find among it."""
+    known: Mapping[str, Any] = json.loads((DATA / "measured.json").read_text())
+    kinds: Mapping[str, Kinds] = known["kinds"]
+    found = {f"found {part}": {**it, "calls": {"dynamodb.any": it["calls"]}} for part, it in known["schedules"].items()}
+    return {**kinds, "beside": {**kinds["beside"], **found}}
 
 
 def counts(fleet: Fleet) -> dict[str, float]:
@@ -190,7 +195,32 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
+        **_found(fleet),
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
+    }
+
+
+def _found(fleet: Fleet) -> dict[str, float]:
+    """What schedules find to do, by the assumptions of cli/schedules.py, whose busiest run is not every one."""
+    ticks = SECONDS_A_MONTH / 60
+    a_day, sessions, listed = fleet.sessions_per_day, fleet.sessions, fleet.chargers * fleet.keeps_list_share
+    return {
+        "found sweep sessions": sessions * fleet.session_minutes / 120,
+        "found sweep stopping": a_day / 200 * ticks,
+        "found sweep review": a_day / 100 * 14 / 15 * ticks,
+        "found claim transactions": sessions / 100,
+        "found claim plugged in": a_day / 100 * 2 * ticks,
+        "found reservations reservations": sessions / 10,
+        "found debts debts": sessions / 100 * 4,
+        "found accounts cards": fleet.active_drivers / 50,
+        "found reconcile books": 1.25 * sessions,
+        "found lists lines": fleet.chargers / 5000 * ticks,
+        "found lists lists": fleet.connects * fleet.keeps_list_share,
+        "found lists changes": listed * fleet.changes_told_a_day * DAYS_A_MONTH,
+        "found lists setups": fleet.chargers * fleet.setups_per_month,
+        # Each notice is counted with its session; an operator's own server is told of all of them.
+        "found notices notices": 0.0,
+        "found notices operator": 3 * sessions,
     }
 
 
@@ -292,7 +322,7 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke" or is_news)
     if kind == "search":
         calls = fleet.search_calls
-    payments = invocations.get("place_hold", 0) + invocations.get("settle", 0)
+    payments = invocations.get("place_hold", 0) + invocations.get("settle", 0) + one.get("payments", 0)
     requests = invocations.get("api_handler", 0)
     run = sum(invocations.values()) - requests + requests * fleet.authorizer_share
     shown = requests + invocations.get("viewers", 0) + invocations.get("tell_viewers", 0)

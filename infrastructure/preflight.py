@@ -152,9 +152,7 @@ def _places(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
     possible = affordable(facts.lambda_limit)
     room = sum(map(int, possible.values()))
     if not room:
-        yield Finding(
-            FINE, f"no places can be kept for payments: {facts.lambda_limit:,} at once are too few"
-        )
+        yield Finding(FINE, f"no places can be kept for payments: {facts.lambda_limit:,} at once are too few")
         return
     fewer = {name: it for name, it in possible.items() if int(wanted.parameters.get(name, "0") or 0) < int(it)}
     if fewer:
