@@ -120,7 +120,7 @@ def test_what_to_ask_for_is_a_command_with_enough_in_it() -> None:
 
 
 def places(limit: int, **chosen: str) -> Finding:
-    told = findings(replace(READY, lambda_limit=limit), replace(WANTED, parameters=WANTED.parameters | chosen))
+    told = findings(replace(READY, lambda_limit=limit), replace(WANTED, parameters={**WANTED.parameters, **chosen}))
     (found,) = [it for it in told if "places" in it.what]
     return found
 
@@ -140,7 +140,7 @@ def test_an_account_with_room_is_told_which_places_it_could_keep() -> None:
 
 def test_what_it_is_told_to_keep_stops_no_deployment() -> None:
     for limit in (1_000, 2_500):
-        kept = replace(WANTED, parameters=WANTED.parameters | concurrency.affordable(limit))
+        kept = replace(WANTED, parameters={**WANTED.parameters, **concurrency.affordable(limit)})
         assert not preflight.stops(findings(replace(READY, lambda_limit=limit), kept))
 
 

@@ -40,11 +40,11 @@ def sites_of(session: Session) -> SiteSummary | None:
     return site_summary(site) if site else None
 
 
-def page(found: Sequence[Progress], issued_s: int) -> list[SessionView]:
+def page(found: Sequence[Progress], is_watched: bool = False, *, issued_s: int = 0) -> list[SessionView]:
     """Sessions as a list shows them; one read for each site there is among them."""
     sites = {it.session.site_id: it.session for it in found}
     where = {site_id: sites_of(it) for site_id, it in sites.items()}
-    return [session(it, where[it.session.site_id], issued_s=issued_s) for it in found]
+    return [session(it, where[it.session.site_id], is_watched, issued_s=issued_s) for it in found]
 
 
 def session(
