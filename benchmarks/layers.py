@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.replay import Wire, in_turn
 from benchmarks.speed import samples
 from chalicelib import wiring
-from chalicelib.adapters.access import Tickets
+from chalicelib.adapters.access.tokens import Tickets
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Charger
 from chalicelib.services.chargers.connections import ChargerCredentials

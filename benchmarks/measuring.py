@@ -26,6 +26,7 @@ from benchmarks import schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
+from local.browser import Tab
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, seed
 from local.stack import Options, Stack
@@ -113,7 +114,10 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
-    was, is_now = committed["schedules"], today["schedules"]
+    was, is_now = (
+        {part: {name: taken.get(name) for name in ("calls", "payments")} for part, taken in it["schedules"].items()}
+        for it in (committed, today)
+    )
     return found + [
         f"schedules {part}: an item took {was.get(part)}, takes {is_now.get(part)}"
         for part in sorted(was.keys() | is_now.keys())
@@ -157,12 +161,17 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
         socket.await_command()
 
     yield "begin", _step(meter, begin)
-    yield from _said(meter, socket, [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")])
+    charging = [it for it in story.charging if it[0] not in ("Heartbeat", "StatusNotification")]
+    said, plain = {_KINDS[name]: send for name, send in charging}, {}
+    for kind, usage in _said(meter, socket, charging):
+        plain[kind] = usage
+        yield kind, usage
     yield "look", _step(meter, lambda: driver.call("GET", f"/v1/sessions/{begun[0]}"))
     live_url = driver.session(begun[0])["live_url"]
     seen = _EVENT_ID.findall(_live(stack, live_url, ""))[-1]
     meter.take(0)
     yield "live", _step(meter, lambda: _live(stack, live_url, seen))
+    yield from _watched(meter, driver, begun[0], seen, partial(said["reading"], socket), plain["reading"])
     yield "end", _step(meter, end)
     # Its words end the charge; what they bring about is over when its workflow is, however long that takes.
     for name, send in story.ending:
@@ -200,6 +209,43 @@ def _coming_back(
     for socket in opened[1:]:
         socket.close()
     meter.take(_QUIET_S)
+
+
+def _watched(
+    meter: Meter, driver: Person, session_id: str, seen: str, read: Callable[[], object], plain: Usage
+) -> Iterator[tuple[str, Usage]]:
+    """A page that is opened, told of a reading, says that it is there, and is hidden; then nobody watches any more."""
+    opened: list[Tab] = []
+    where = driver.session(session_id)["live_socket"]
+
+    def open_page() -> None:
+        opened.append(Tab(where))
+        opened[0].show(seen)
+
+    meter.take(_QUIET_S)
+    yield "live_open", _told(_step(meter, open_page))
+    yield "live_told", _told(_step(meter, read), beyond=plain)
+    yield "live_renew", _told(_step(meter, opened[0].show))
+    yield "live_hide", _told(_step(meter, opened[0].hide))
+    yield "live_nobody", _told(_step(meter, read), beyond=plain)
+    opened[0].close()
+    with meter.aside():
+        wiring.network().live_marks.mark(session_id, datetime.now(UTC) - timedelta(days=1))
+    meter.take(_QUIET_S)
+
+
+def _told(usage: Usage, beyond: Usage | None = None) -> Usage:
+    """What browsers are told leaves as an answer of the API does; `beyond` is what a charger's own frame takes."""
+    if beyond is not None:
+        for name in ("calls", "invocations", "reads", "writes", "stored_bytes"):
+            counted: Counter[str] = getattr(usage, name)
+            counted.subtract(getattr(beyond, name))
+            setattr(usage, name, +counted)
+        usage.messages -= beyond.messages
+        usage.sent_bytes -= beyond.sent_bytes
+        usage.log_bytes -= beyond.log_bytes
+    usage.answer_bytes, usage.sent_bytes = usage.sent_bytes, 0
+    return usage
 
 
 def _live(stack: Stack, live_url: str, seen: str) -> str:

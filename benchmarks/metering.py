@@ -110,6 +110,14 @@ def metered() -> Iterator[Meter]:
 
 
 @contextmanager
+def metered_calls() -> Iterator[Meter]:
+    """Meter calls alone, whoever makes them."""
+    meter = Meter()
+    with _calls(meter):
+        yield meter
+
+
+@contextmanager
 def _replaced(owner: Any, name: str, by: Any) -> Iterator[None]:
     original = getattr(owner, name)
     setattr(owner, name, by(original))
@@ -145,6 +153,12 @@ def _touched(operation: str, params: Mapping[str, Any]) -> list[tuple[str, Item]
     """The items that a call writes: their tables, and something that holds their keys."""
     if operation in _WRITES:
         return [(params["TableName"], params[_WRITES[operation]])]
+    if operation == "BatchWriteItem":
+        asked = [(table, it) for table, requests in params["RequestItems"].items() for it in requests]
+        return [
+            (table, it["PutRequest"]["Item"] if "PutRequest" in it else it["DeleteRequest"]["Key"])
+            for table, it in asked
+        ]
     if operation == "TransactWriteItems":
         actions = [action for item in params["TransactItems"] for action in item.values()]
         return [(action["TableName"], action.get("Item") or action["Key"]) for action in actions]

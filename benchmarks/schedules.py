@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from benchmarks.calls import counted
+from benchmarks.metering import metered_calls
 from chalicelib.domain.chargers.commands import ClearCache, Reset
 from chalicelib.domain.chargers.events import (
     ChargingStarted,
@@ -42,30 +43,44 @@ Run = Callable[[], object]
 _PAYMENTS = 100
 
 
-def measure() -> dict[str, dict[str, float]]:
-    """Part -> calls of AWS and of the payment provider for one item of it."""
+def measure() -> dict[str, dict[str, Any]]:
+    """Part -> calls of AWS and of the payment provider for one item of it, and DynamoDB's units by table."""
     os.environ.setdefault("AWS_DEFAULT_REGION", tables.REGION)
     return {part: _one(prepare) for part, prepare in PREPARED.items()}
 
 
-def _one(prepare: Callable[[Kit], tuple[Run, int]]) -> dict[str, float]:
+def _one(prepare: Callable[[Kit], tuple[Run, int]]) -> dict[str, Any]:
     with tables.account(), tables.without_http():
         kit = Kit()
         run, number = prepare(kit)
         taken = _taken(kit, run)
         idle = _taken(kit, run)
-        left = {name: round((taken[name] - idle[name]) / number, 2) for name in taken}
-    return {name: count for name, count in sorted(left.items()) if count}
+    return {name: left for name in sorted(taken) if (left := _left(taken[name], idle[name], number))}
 
 
-def _taken(kit: Kit, run: Run) -> Counter[str]:
-    """`calls` of AWS, those of sockets, the workflow and Lambda among them; `payments`: of the provider."""
+def _left(taken: Counter[str], idle: Counter[str], number: int) -> Any:
+    """What one item takes, by table where that is told."""
+    each = {name: round((amount - idle[name]) / number, 2) for name, amount in sorted(taken.items())}
+    if "" in each:
+        return each[""]
+    return {name.removeprefix("kerb-"): amount for name, amount in each.items() if amount > 0}
+
+
+def _taken(kit: Kit, run: Run) -> dict[str, Counter[str]]:
+    """`calls` of AWS, those of sockets, the workflow and Lambda among them; `payments`: of the provider.
+
+    Units that are read and written are by table.
+    """
     beside: Counter[str] = Counter()
-    with counted() as calls, _noted(kit.link, "calls", beside), _noted(kit.workflow, "calls", beside):
-        with _noted(kit.money, "payments", beside), _noted(kit.invocations, "calls", beside):
-            run()
+    with metered_calls() as meter, counted() as calls, ExitStack() as noting:
+        noting.enter_context(_noted(kit.money, "payments", beside))
+        for double in (kit.link, kit.workflow, kit.invocations):
+            noting.enter_context(_noted(double, "calls", beside))
+        run()
         beside["calls"] += sum(calls.take(0).values())
-    return beside
+    usage = meter.take(0)
+    found = {name: Counter({"": beside[name]}) for name in ("calls", "payments")}
+    return found | {"read_units": usage.reads, "write_units": usage.writes}
 
 
 @contextmanager

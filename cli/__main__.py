@@ -37,6 +37,7 @@ def _cost(asked: argparse.Namespace) -> None:
     console = Console()
     fleet = Fleet(asked.chargers, asked.sessions_per_day, reading_s=asked.reading, session_minutes=asked.minutes)
     console.print(report.services(fleet, asked.heartbeat).rich())
+    console.print(report.live(fleet).rich())
     if asked.lines:
         console.print(report.lines(fleet).rich())
     if asked.storm:

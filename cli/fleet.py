@@ -29,6 +29,7 @@ KEPT_DAYS = {
     "history": 400,
     "readings": 400,
     "audit": 400,
+    "viewers": 1,
 }
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
@@ -72,6 +73,13 @@ class Fleet:
     statuses_at_connect: float = 0.5  # of the others half repeat their connectors' statuses
     setups_per_month: float = 0.25  # another firmware or profile, so that all settings are asked
     live_minutes_per_session: float = 10
+    # Of watching, what goes by WebSocket, as the apps do; the rest asks the event stream again and again.
+    live_socket_share: float = 1.0
+    live_visits: float = 3  # a page is opened, hidden and come back to
+    live_renew_s: float = 240
+    live_lapse_s: float = 300  # so long a charge is told of for nobody, once a page is gone
+    live_states: float = 6  # that a session goes through, all of them watched
+    live_socket_idle_s: float = 600  # a hidden page's socket stays until API Gateway closes it
     live_retry_s: float = 8.0  # as the stream says while a car charges
     live_answer_s: float = 0.3
     looks_per_session: int = 3  # beside the live view: the list, the session when it has ended
@@ -86,6 +94,9 @@ class Fleet:
     # Begun, over, receipt: by push and by mail to everybody, for nobody has muted anything.
     pushes_per_session: float = 3
     mails_per_session: float = 3
+    # Of chargers those that keep a list of tokens; each is told of a change eight times a day.
+    keeps_list_share: float = 0.1
+    changes_told_a_day: float = 8
     lambda_gb: float = 0.5
     lambda_base_ms: float = 5
     lambda_api_ms: float = 20  # models, views and Chalice's own work beside the calls
@@ -144,7 +155,7 @@ FIXED = {
     "secret_month": 4,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 28, 188
+TABLES, TABLES_OF_FUNCTIONS = 29, 204
 _AUDIT_UNITS, _AUDIT_BYTES = 6, 4_500
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 0
@@ -155,9 +166,11 @@ _LOG_MONTHS = 3
 
 
 def measured() -> Mapping[str, Kinds]:
-    """What each kind of message uses, by version, and `beside` for what has none."""
-    kinds: Mapping[str, Kinds] = json.loads((DATA / "measured.json").read_text())["kinds"]
-    return kinds
+    """What each kind of message uses, by version, and `beside` for what has none: what schedules find among it."""
+    known: Mapping[str, Any] = json.loads((DATA / "measured.json").read_text())
+    kinds: Mapping[str, Kinds] = known["kinds"]
+    found = {f"found {part}": {**it, "calls": {"dynamodb.any": it["calls"]}} for part, it in known["schedules"].items()}
+    return {**kinds, "beside": {**kinds["beside"], **found}}
 
 
 def counts(fleet: Fleet) -> dict[str, float]:
@@ -181,11 +194,54 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "status": fleet.sessions * fleet.statuses_per_session,
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
-        "live": fleet.sessions * fleet.live_minutes_per_session * 60 / (fleet.live_retry_s + fleet.live_answer_s),
+        **_live(fleet),
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
+        **_found(fleet),
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
+    }
+
+
+def _found(fleet: Fleet) -> dict[str, float]:
+    """What schedules find to do, by the assumptions of cli/schedules.py, whose busiest run is not every one."""
+    ticks = SECONDS_A_MONTH / 60
+    a_day, sessions, listed = fleet.sessions_per_day, fleet.sessions, fleet.chargers * fleet.keeps_list_share
+    return {
+        "found sweep sessions": sessions * fleet.session_minutes / 120,
+        "found sweep stopping": a_day / 200 * ticks,
+        "found sweep review": a_day / 100 * 14 / 15 * ticks,
+        "found claim transactions": sessions / 100,
+        "found claim plugged in": a_day / 100 * 2 * ticks,
+        "found reservations reservations": sessions / 10,
+        "found debts debts": sessions / 100 * 4,
+        "found accounts cards": fleet.active_drivers / 50,
+        "found reconcile books": 1.25 * sessions,
+        "found lists lines": fleet.chargers / 5000 * ticks,
+        "found lists lists": fleet.connects * fleet.keeps_list_share,
+        "found lists changes": listed * fleet.changes_told_a_day * DAYS_A_MONTH,
+        "found lists setups": fleet.chargers * fleet.setups_per_month,
+        # Each notice is counted with its session; an operator's own server is told of all of them.
+        "found notices notices": 0.0,
+        "found notices operator": 3 * sessions,
+    }
+
+
+def _live(fleet: Fleet) -> dict[str, float]:
+    """Watching, by both ways: asked again and again, and told."""
+    watched_s = fleet.sessions * fleet.live_minutes_per_session * 60
+    by_socket_s = watched_s * fleet.live_socket_share
+    told = by_socket_s / fleet.reading_s
+    if by_socket_s:
+        told += fleet.sessions * fleet.live_socket_share * fleet.live_states
+    visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (by_socket_s > 0)
+    return {
+        "live": (watched_s - by_socket_s) / (fleet.live_retry_s + fleet.live_answer_s),
+        "live_open": visits,
+        "live_hide": visits,
+        "live_renew": by_socket_s / fleet.live_renew_s,
+        "live_told": told,
+        "live_nobody": visits * fleet.live_lapse_s / fleet.reading_s,
     }
 
 
@@ -269,13 +325,15 @@ def _reads(kind: str, one: Mapping[str, Any], fleet: Fleet) -> Mapping[str, floa
 def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     invocations = one.get("invocations", {})
     # moto invokes a step by a call; Step Functions does without.
-    calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke")
+    is_news = kind.startswith("live_")
+    calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke" or is_news)
     if kind == "search":
         calls = fleet.search_calls
-    payments = invocations.get("place_hold", 0) + invocations.get("settle", 0)
+    payments = invocations.get("place_hold", 0) + invocations.get("settle", 0) + one.get("payments", 0)
     requests = invocations.get("api_handler", 0)
     run = sum(invocations.values()) - requests + requests * fleet.authorizer_share
-    own_ms = run * fleet.lambda_base_ms + requests * fleet.lambda_api_ms
+    shown = requests + invocations.get("viewers", 0) + invocations.get("tell_viewers", 0)
+    own_ms = run * fleet.lambda_base_ms + shown * fleet.lambda_api_ms
     return float(own_ms + calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms)
 
 
@@ -288,7 +346,10 @@ def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
 
 
 def _edge(amounts: Sums, fleet: Fleet) -> None:
-    amounts["socket_minute"] = fleet.chargers * HOURS_A_MONTH * 60
+    visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (fleet.live_minutes_per_session > 0)
+    watched = fleet.sessions * fleet.live_socket_share * fleet.live_minutes_per_session
+    watched += visits * fleet.live_socket_idle_s / 60
+    amounts["socket_minute"] = fleet.chargers * HOURS_A_MONTH * 60 + watched
     amounts["edge_request"] = fleet.connects
     amounts["edge_function"] = fleet.connects
     amounts["waf_request"] += fleet.connects

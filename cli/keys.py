@@ -46,6 +46,7 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
             2 * _STORM_PER_S,
             "if all kept lists: off with a socket, and on",
         ),
+        Key("operators.behind", "all", 0.1, 0.1, "operators with a card or profile on its way; few, and few at once"),
         Key("calls.waiting", "8 shards", 0.1 * starts / _SHARDS, 0, "only what finds another call open"),
         Key("chargers.pending", "operator", 0, 0, "newcomers only, at most as many as an operator may have"),
         Key(

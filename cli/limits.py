@@ -62,10 +62,24 @@ def busy(fleet: Fleet, sessions: int) -> Load:
         "reading": sessions / fleet.reading_s,
         "status": starts * fleet.statuses_per_session,
         **dict.fromkeys(_ONCE, starts),
-        "live": sessions * 0.1 / (fleet.live_retry_s + fleet.live_answer_s),  # one driver in ten watches
+        **_watched(fleet, sessions, starts),
         "search": starts * fleet.searches_per_session,
     }
     return Load(events, measured())
+
+
+def _watched(fleet: Fleet, sessions: int, starts: float) -> dict[str, float]:
+    """One driver in ten watches, all the time, and comes and goes as often as in ten minutes."""
+    asking = sessions * 0.1 * (1 - fleet.live_socket_share)
+    looking, visits = sessions * 0.1 * fleet.live_socket_share, starts * fleet.live_visits * fleet.live_socket_share
+    return {
+        "live": asking / (fleet.live_retry_s + fleet.live_answer_s),
+        "live_open": visits,
+        "live_hide": visits,
+        "live_renew": looking / fleet.live_renew_s,
+        "live_told": looking / fleet.reading_s + starts * fleet.live_states,
+        "live_nobody": visits * fleet.live_lapse_s / fleet.reading_s,
+    }
 
 
 def storm(fleet: Fleet, sessions: int, per_s: float) -> Load:
@@ -119,7 +133,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
     # A schedule sends notices: what happens in one second is told in the minute after it.
     told = min(events.get("begin", 0) + events["ended"], sessions / 60)
     found: dict[str, float | None] = {
-        "connections_per_s": events.get("connect", 0),
+        "connections_per_s": events.get("connect", 0) + events.get("live_open", 0),
         "api_requests_per_s": requests + events.get("connect", 0) + events.get("disconnect", 0),
         "lambda_concurrency": load.of(lambda it: _seconds(it, fleet)) + _hashing(events, fleet),
         "lambda_requests_per_s": invocations,

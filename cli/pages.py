@@ -21,6 +21,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "verdict": lambda: report.verdict(BIG),
     "services": lambda: report.services(BIG).markdown(),
     "lines": lambda: report.lines(BIG).markdown(),
+    "live": lambda: report.live(BIG).markdown(),
     "sizes": lambda: report.sizes(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),
     "storms": lambda: report.storms(BIG.chargers).markdown(),

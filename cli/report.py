@@ -89,7 +89,8 @@ def choices(fleet: Fleet) -> Sheet:
         ("no 1.6 charger that boots when it is back", replace(fleet, boots_at_connect=0)),
         ("every password hashed at every connect", replace(fleet, hashes_per_connect=1)),
         ("nobody watches the live view", replace(fleet, live_minutes_per_session=0)),
-        ("the live view asked every 2 s", replace(fleet, live_retry_s=2)),
+        ("the live view by event stream, asked every 8 s", replace(fleet, live_socket_share=0)),
+        ("the live view by event stream, asked every 2 s", replace(fleet, live_socket_share=0, live_retry_s=2)),
         ("no notice by mail", replace(fleet, mails_per_session=0)),
         ("Amazon Location asked for the best five", replace(fleet, maps_per_search=_MAPS_ASKED)),
     ]
@@ -102,6 +103,25 @@ def choices(fleet: Fleet) -> Sheet:
     traced = invocations * 5e-6 * 0.05 / fleet.chargers
     rows.append(["X-Ray, one invocation in twenty", _usd(now + traced), f"{traced:+.4f}"])
     return Sheet(["what", "a charger-month", "more or less"], rows)
+
+
+def live(fleet: Fleet) -> Sheet:
+    """What watching costs, by either way, over a fleet that nobody watches."""
+    unwatched = by_service(bill(use(replace(fleet, live_minutes_per_session=0))))
+    ways = [by_service(bill(use(replace(fleet, live_socket_share=share)))) for share in (0.0, 1.0)]
+    more = [{name: usd - unwatched.get(name, 0) for name, usd in way.items()} for way in ways]
+    names = sorted({name for way in more for name in way}, key=lambda name: -more[0].get(name, 0))
+    per_charger = [[way.get(name, 0) / fleet.chargers for way in more] for name in names]
+    rows = [
+        [name, *map(_usd, cells)]
+        for name, cells in zip(names, per_charger, strict=True)
+        if any(_usd(abs(it)) != _usd(0) for it in cells)
+    ]
+    sums = [sum(way.values()) for way in more]
+    rows.append(["**a charger-month**", *(f"**{_usd(it / fleet.chargers)}**" for it in sums)])
+    rows.append(["a thousand sessions watched", *(f"${1000 * it / fleet.sessions:.2f}" for it in sums)])
+    minutes = f"{fleet.live_minutes_per_session:.0f} minutes of a session watched"
+    return Sheet([minutes, f"event stream, each {fleet.live_retry_s:.0f} s", "WebSocket, told"], rows)
 
 
 def sizes(fleet: Fleet) -> Sheet:

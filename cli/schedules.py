@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cli.fleet import DATA, SCHEDULES, Fleet
 from cli.report import Sheet
@@ -146,8 +147,8 @@ def limit_s(schedule: str) -> float:
 
 def measured() -> Mapping[str, Mapping[str, float]]:
     """Of each kind of item the calls of AWS, and those of the payment provider."""
-    found: Mapping[str, Mapping[str, float]] = json.loads((DATA / "measured.json").read_text())["schedules"]
-    return found
+    found: Mapping[str, Mapping[str, Any]] = json.loads((DATA / "measured.json").read_text())["schedules"]
+    return {part: {name: it[name] for name in ("calls", "payments") if name in it} for part, it in found.items()}
 
 
 def sheet(fleet: Fleet) -> Sheet:

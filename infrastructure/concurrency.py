@@ -16,11 +16,13 @@ from infrastructure.stage import Resources, logical_id, ref
 WEBHOOK = "StripeWebhook"
 _WEBHOOK_PATH = "/v1/webhooks/stripe"
 _COMMANDS_PATH = "/v1/operator/chargers/{charger_id}/commands"
-# What an account with room gives each, of a thousand: beside them 530 are left to sockets and schedules, which need
-# 250 when the whole fleet comes back (docs/scale.md).
+# What an account with room gives each, of a thousand: beside them 450 are left to sockets and schedules, which need
+# 250 when the whole fleet comes back (docs/scale.md). Browsers, whoever opens them, get no more than theirs.
 _OF_A_THOUSAND = {
     "api_handler": 200,
     "stripe_webhook": 50,
+    "viewers": 20,
+    "tell_viewers": 60,
     "place_hold": 40,
     "start_charging": 20,
     "await_end": 20,

@@ -31,6 +31,8 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
     match service:
         case "execute-api" if name == "*/*/*/@connections/*":
             return arn(service, "${WebsocketAPI}/*/*/@connections/*")
+        case "execute-api" if name == "live/*/*/@connections/*":
+            return arn(service, "${LiveAPI}/*/*/@connections/*")
         case "states" if name == f"stateMachine:{APP}-*":
             return arn(service, f"stateMachine:{stage.prefix}session")
         case "cognito-idp" if name == "userpool/*":

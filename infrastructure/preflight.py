@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from infrastructure.account import DOMAINS, Certificate, Facts
+from infrastructure.concurrency import affordable
 from infrastructure.stage import REGIONS, Stage
 
 STOP, ASK, FINE = "STOP", "ask", "ok"
@@ -144,6 +145,26 @@ def _concurrency(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
         )
 
 
+def _places(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
+    """What this account could keep for payments and bound for browsers (concurrency.py); a suggestion, no demand."""
+    if facts.lambda_limit is None:
+        return
+    possible = affordable(facts.lambda_limit)
+    room = sum(map(int, possible.values()))
+    if not room:
+        yield Finding(FINE, f"no places can be kept for payments: {facts.lambda_limit:,} at once are too few")
+        return
+    fewer = {name: it for name, it in possible.items() if int(wanted.parameters.get(name, "0") or 0) < int(it)}
+    if fewer:
+        yield Finding(
+            FINE,
+            f"this account could keep {room:,} of {facts.lambda_limit:,} places for functions that must not wait",
+            "give " + " ".join(f"{name}={it}" for name, it in fewer.items()),
+        )
+    else:
+        yield Finding(FINE, f"{room:,} places or more are kept for functions that must not wait")
+
+
 def _quotas(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
     """Against what the account has; where that was not to be read, against what AWS gives by default."""
     enough, assumed = 0, 0
@@ -263,6 +284,7 @@ _CHECKS: tuple[Callable[[Facts, Wanted], Iterator[Finding]], ...] = (
     _region,
     _stack,
     _concurrency,
+    _places,
     _quotas,
     _cloudfront,
     _mail,

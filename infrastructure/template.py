@@ -13,6 +13,7 @@ from infrastructure import (
     firewall,
     functions,
     identity,
+    live,
     policies,
     rest,
     rollout,
@@ -64,6 +65,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         identity.resources(stage),
         storage.resources(stage),
         rest.domain(),
+        live.resources(stage),
         rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
@@ -95,6 +97,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         "Resources": resources,
         "Outputs": from_chalice["Outputs"]
         | rest.OUTPUTS
+        | live.OUTPUTS
         | edge.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

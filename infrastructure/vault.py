@@ -8,13 +8,15 @@ from infrastructure.stage import Resources, Stage, ref
 
 # Setting -> (secret, key in its JSON or nothing, the functions that are told). Nobody else learns it.
 PAYERS = ("api_handler", "stripe_webhook", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
+# Who shows a session to its driver as it goes on.
+VIEWS = ("viewers", "tell_viewers")
 SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_EDGE_SECRET": ("EdgeSecret", "", ("websocket_connect",)),
     "KERB_PASSWORD_SECRET": ("PasswordSecret", "", ("websocket_connect",)),
-    "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler", "notices")),
+    "KERB_TICKET_SECRET": ("TicketSecret", "", ("api_handler", "notices", *VIEWS)),
     "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", PAYERS),
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
-    "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", PAYERS),
+    "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", (*PAYERS, *VIEWS)),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")

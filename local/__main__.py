@@ -31,6 +31,7 @@ def main() -> int:
             host=options.host,
             http_port=options.http_port,
             socket_port=options.socket_port,
+            live_port=options.live_port,
             limits=Limits(empty_frames=options.empty_frames),
             start_timeout_s=options.start_timeout,
             ticks_per_second=options.ticks_per_second,
@@ -49,7 +50,7 @@ def main() -> int:
             control.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        taken = (options.http_port, options.socket_port, options.control_port)
+        taken = (options.http_port, options.socket_port, options.live_port or None, options.control_port)
         ports = " or ".join(str(it) for it in taken if it is not None)
         choice = "make run ARGS='--http-port N --socket-port N'"
         console.print(f"Port {ports} is in use; choose others with {choice}", soft_wrap=True)
@@ -81,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s)")
     parser.add_argument("--http-port", type=int, default=8000, help="REST API (%(default)s; 0: any free one)")
     parser.add_argument("--socket-port", type=int, default=9000, help="chargers' sockets (%(default)s)")
+    parser.add_argument("--live-port", type=int, default=0, help="browsers' sockets (0: any free one)")
     parser.add_argument(
         "--control-port", type=int, metavar="N", help="move the clock and rule Stripe from here; no session is shown"
     )

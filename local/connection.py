@@ -132,7 +132,7 @@ def read_charger_path(socket: ServerConnection, request: Request) -> Response | 
     socket.query = request.path.partition("?")[2]
     secret = os.environ.get("KERB_EDGE_SECRET", "")
     socket.headers = {
-        **_headers_as_sent(request.headers),
+        **headers_as_sent(request.headers),
         TARGET_HEADER: [request.path],
         EDGE_SECRET_HEADER: [secret],
         **_certificate_shown(socket),
@@ -176,7 +176,7 @@ def _certificate_shown(socket: ServerConnection) -> dict[str, list[str]]:
     }
 
 
-def _headers_as_sent(headers: Headers) -> dict[str, list[str]]:
+def headers_as_sent(headers: Headers) -> dict[str, list[str]]:
     """Every value of every header under its first spelling, but for what only the edge may say."""
     spellings: dict[str, str] = {}
     values: dict[str, list[str]] = {}

@@ -82,6 +82,10 @@ class Gateway:
     `post`, `describe` and `delete` may be called from any thread but the event loop's own: they wait for the loop.
     """
 
+    read_request = staticmethod(read_charger_path)
+    # The functions behind the hooks, as their contexts name them.
+    functions = ("websocket_connect", "websocket_message", "websocket_disconnect")
+
     def __init__(self, hooks: Hooks, limits: Limits = Limits(), workers: int = 64) -> None:
         self.hooks = hooks
         self.limits = limits
@@ -106,7 +110,7 @@ class Gateway:
             port,
             ssl=tls,
             create_connection=Connection,
-            process_request=read_charger_path,
+            process_request=self.read_request,
             process_response=self._connect,
             compression=None,  # API Gateway negotiates no extension
             open_timeout=self.limits.handler_s + 10,  # the handshake waits for $connect
@@ -153,7 +157,7 @@ class Gateway:
         if response.status_code != 101:
             return None
         try:
-            answer = await self._invoke(self.hooks.connect, "websocket_connect", socket.connect_event())
+            answer = await self._invoke(self.hooks.connect, self.functions[0], socket.connect_event())
         except _HookFailed as failure:
             return socket.protocol.reject(500, f"{failure}\n")
         status = int(answer["statusCode"])
@@ -193,7 +197,7 @@ class Gateway:
         event = socket.message_event(message)
         with contextlib.suppress(Gone):  # a reply to a client that left is nobody's error
             try:
-                answer = await self._invoke(self.hooks.message, "websocket_message", event)
+                answer = await self._invoke(self.hooks.message, self.functions[1], event)
                 reply = _route_response(answer)
                 if event["requestContext"]["routeKey"] in UNANSWERED_ROUTES:
                     return
@@ -216,7 +220,7 @@ class Gateway:
             async with asyncio.timeout(self.limits.disconnect_delay_s):
                 await self._stopping.wait()
         with contextlib.suppress(_HookFailed):
-            await self._invoke(self.hooks.disconnect, "websocket_disconnect", socket.disconnect_event())
+            await self._invoke(self.hooks.disconnect, self.functions[2], socket.disconnect_event())
 
     def _deadline(self, socket: "Connection") -> float:
         return min(socket.active_at + self.limits.idle_s, socket.opened_at + self.limits.lifetime_s)

@@ -56,6 +56,7 @@ class RestServer:
 
     `documents` maps exact GET paths to functions that return a JSON document. The integration limit is the gateway's
     (`Limits.handler_s`, 29 s on AWS). `credentials` tells the access key (id, secret) that may call `@connections`.
+    `viewers` is the browsers' gateway, whose sockets are at `/live/@connections`.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class RestServer:
         documents: Mapping[str, Callable[[], dict[str, Any]]] = {},
         workers: int = 32,
         credentials: Callable[[], tuple[str, str]] = process_credentials,
+        viewers: Gateway | None = None,
     ) -> None:
         isolate_invocations(app)
         self.port = 0
         self._gateway = gateway
+        self._viewers = viewers
         self._documents = documents
         self._credentials = credentials
         self._api = _Api(app, gateway.limits.handler_s)
@@ -80,6 +83,8 @@ class RestServer:
         """Listen; port 0 picks a free one, which `port` then tells. Raises OSError when the port is taken."""
         server = web.Application(client_max_size=REQUEST_BYTES)
         server.router.add_route("*", "/@connections/{connection_id}", self._serve_connection)
+        if self._viewers is not None:
+            server.router.add_route("*", "/live/@connections/{connection_id}", self._serve_connection)
         for path in self._documents:
             server.router.add_get(path, self._serve_document)
         server.router.add_route("*", "/{path:(?s:.*)}", self._serve_view)
@@ -139,7 +144,8 @@ class RestServer:
 
     async def _serve_connection(self, request: web.Request) -> web.Response:
         """`@connections`, in the shapes botocore reads. Only who signs with this account's key is heard."""
-        calls = {"POST": self._post, "GET": self._describe, "DELETE": self._delete}
+        calls = {"POST": _post, "GET": _describe, "DELETE": _delete}
+        gateway = (self._viewers if request.path.startswith("/live/") else None) or self._gateway
         claims_to_be_signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256")
         if not claims_to_be_signed or request.method not in calls:
             return _failure(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
@@ -148,31 +154,35 @@ class RestServer:
         if not is_signed(request.method, request.raw_path, headers, body, self._credentials(), datetime.now(UTC)):
             return _failure(403, "The request signature does not match", "InvalidSignatureException")
         return await asyncio.get_running_loop().run_in_executor(
-            self._aws, self._call_gateway, calls[request.method], request.match_info["connection_id"], body
+            self._aws, _call_gateway, calls[request.method], gateway, request.match_info["connection_id"], body
         )
 
-    def _call_gateway(
-        self, call: Callable[[str, bytes], web.Response], connection_id: str, body: bytes
-    ) -> web.Response:
-        try:
-            return call(connection_id, body)
-        except Gone:
-            return _failure(410, None, "GoneException")
-        except PayloadTooLarge as error:
-            return _failure(413, str(error), "PayloadTooLargeException")
-        except UnicodeDecodeError:
-            return _failure(400, "Invalid text", "BadRequestException")
 
-    def _post(self, connection_id: str, body: bytes) -> web.Response:
-        self._gateway.post(connection_id, body.decode())
-        return web.Response()
+def _call_gateway(
+    call: Callable[[Gateway, str, bytes], web.Response], gateway: Gateway, connection_id: str, body: bytes
+) -> web.Response:
+    try:
+        return call(gateway, connection_id, body)
+    except Gone:
+        return _failure(410, None, "GoneException")
+    except PayloadTooLarge as error:
+        return _failure(413, str(error), "PayloadTooLargeException")
+    except UnicodeDecodeError:
+        return _failure(400, "Invalid text", "BadRequestException")
 
-    def _describe(self, connection_id: str, _: bytes) -> web.Response:
-        return web.json_response(self._gateway.describe(connection_id))
 
-    def _delete(self, connection_id: str, _: bytes) -> web.Response:
-        self._gateway.delete(connection_id)
-        return web.Response(status=204)
+def _post(gateway: Gateway, connection_id: str, body: bytes) -> web.Response:
+    gateway.post(connection_id, body.decode())
+    return web.Response()
+
+
+def _describe(gateway: Gateway, connection_id: str, _: bytes) -> web.Response:
+    return web.json_response(gateway.describe(connection_id))
+
+
+def _delete(gateway: Gateway, connection_id: str, _: bytes) -> web.Response:
+    gateway.delete(connection_id)
+    return web.Response(status=204)
 
 
 class _Api(LocalGateway):

@@ -19,6 +19,7 @@ from local.gateway import Gateway, Hooks, Limits
 from local.mail import Mail, MailOutbox
 from local.rest import RestServer
 from local.stripe_server import StripeServer
+from local.viewers import PATH, ViewerGateway
 
 JWKS_PATH = "/.well-known/jwks.json"
 # With whom drivers have their accounts here, and whom `local/seed.py` opens.
@@ -37,6 +38,7 @@ class Options:
     host: str = "127.0.0.1"
     http_port: int = 0
     socket_port: int = 0
+    live_port: int = 0
     limits: Limits = field(default_factory=Limits)
     start_timeout_s: int = 60
     ticks_per_second: float = 1.0
@@ -74,6 +76,11 @@ class Stack:
         """Base of the chargers' door; a charger appends its id."""
         return f"ws://{self.options.host}:{self.gateway.port}/ocpp"
 
+    @property
+    def live_url(self) -> str:
+        """The browsers' door."""
+        return f"ws://{self.options.host}:{self.viewers.port}{PATH}"
+
     def start(self) -> None:
         """Raises OSError when a port is taken; whatever had started is stopped again."""
         try:
@@ -102,13 +109,18 @@ class Stack:
         self.cloud.deploy(app_module.app)
         self.hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
         self.gateway = Gateway(self.hooks, self.options.limits)
-        self.rest = RestServer(app_module.app, self.gateway, {JWKS_PATH: identity.jwks})
+        self.viewers = ViewerGateway(app_module.app.handler_map["viewers"], self.options.limits)
+        self.rest = RestServer(app_module.app, self.gateway, {JWKS_PATH: identity.jwks}, viewers=self.viewers)
         self._await(self.rest.start(self.options.host, self.options.http_port))
         self._stops.append(lambda: self._await(self.rest.stop()))
         os.environ["KERB_SOCKET_ENDPOINT"] = self.http_url
         os.environ["KERB_OIDC_JWKS_URL"] = self.http_url + JWKS_PATH
         self._await(self.gateway.start(self.options.host, self.options.socket_port))
         self._stops.append(lambda: self._await(self.gateway.stop()))
+        os.environ["KERB_LIVE_ENDPOINT"] = self.http_url + PATH
+        self._await(self.viewers.start(self.options.host, self.options.live_port))
+        self._stops.append(lambda: self._await(self.viewers.stop()))
+        os.environ["KERB_LIVE_URL"] = self.live_url
         self._start_stripe()
 
     def _start_stripe(self) -> None:

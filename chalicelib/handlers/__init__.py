@@ -14,6 +14,7 @@ BLUEPRINTS = (
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "sessions.adhoc.adhoc",
+    "sessions.live.viewers",
     "money.receipts.receipts",
     "money.quotes.quotes",
     "money.routes.money",

@@ -189,7 +189,7 @@ class HeldLists(Protocol):
         From then on it is among those of its operator that take lists, until its socket closes.
         """
 
-    def behind(self, operator_id: str, until_s: int, shard: int | None = None) -> Iterable[str]:
+    def behind(self, operator_id: str, until_s: int, shard: int | None = None) -> Iterable[Charger]:
         """The operator's connected chargers that take lists, and were not sent all that changed until that second.
 
         Those of one shard, or all.

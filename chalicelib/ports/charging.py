@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
 from chalicelib.domain.charging.session import Session
-from chalicelib.records.charging import StoredReading, Sums, Transaction, Waiting
+from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
 
 
 class Sessions(Protocol):
@@ -20,14 +20,20 @@ class Sessions(Protocol):
     def get(self, session_id: str) -> Session | None:
         """The session as it is stored now; None for an unknown id."""
 
-    def save(self, before: Session, after: Session) -> Waiting | None:
-        """Replace `before` by `after`; returns what the workflow last waited for, read in the same call.
+    def save(self, before: Session, after: Session) -> Saved:
+        """Replace `before` by `after`; returns what stands beside it, read in the same call.
 
         Raises Conflict when the stored session is no longer `before`.
         """
 
     def wait(self, session_id: str, waiting: Waiting) -> Session:
         """Remember what the workflow waits for; returns the session as it is after that write.
+
+        Raises LookupError for an unknown session.
+        """
+
+    def watch(self, session_id: str, until: datetime) -> Session:
+        """Until then somebody may watch; returns the session as it is after that write.
 
         Raises LookupError for an unknown session.
         """
@@ -92,6 +98,9 @@ class Transactions(Protocol):
 
     def forget(self, charger_id: str, ref: str, heard_at: datetime) -> None:
         """Forget a transaction that was first heard of at that very moment; any other stays."""
+
+    def watch(self, charger_id: str, ref: str, session_id: str, until: datetime) -> None:
+        """Until then somebody may watch the session, whose transaction this is; any other's stays as it is."""
 
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         """From now on `ref` means another transaction; None: itself again."""

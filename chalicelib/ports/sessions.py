@@ -1,12 +1,14 @@
-"""Ports of sessions: the checkouts of those who pay without an account."""
+"""Ports of sessions: the checkouts of those who pay without an account, and the browsers that look on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.sessions import Checkout
 from chalicelib.records.drivers import Driver
+from chalicelib.records.sessions import Viewer
 
 
 class Checkouts(Protocol):
@@ -24,3 +26,31 @@ class Guests(Protocol):
 
     def add_guest(self, guest: Driver, until: datetime) -> bool:
         """Keep a checkout's payer until then; False when it has one, who stays."""
+
+
+class Viewers(Protocol):
+    """Browsers' sockets by what they look at; each is forgotten by itself some hours after it was opened.
+
+    What one is told comes in order, for one at a time tells it: who comes meanwhile asks that one to go on.
+    """
+
+    def add(self, viewer: Viewer) -> None:
+        """Write a socket down that was let in."""
+
+    def of(self, kind: str, subject: str) -> Sequence[Viewer]:
+        """All that look at it, or did, as they are now."""
+
+    def look(self, kind: str, subject: str, connection_id: str, until: datetime) -> Viewer | None:
+        """It looks until then, once more; None where that socket was never let in for this, or is gone."""
+
+    def look_away(self, kind: str, subject: str, connection_id: str, at: datetime) -> None:
+        """From then on it looks no more, until it says otherwise."""
+
+    def take(self, viewer: Viewer, teller: str, at: datetime, until: datetime) -> Viewer | None:
+        """Only `teller` tells it news until then; None: another does, and will go on, or it is gone."""
+
+    def give_back(self, viewer: Viewer, teller: str, seen: str) -> bool:
+        """It was told up to `seen`, and anybody may go on. False: `teller` still has it, and is asked to go on."""
+
+    def remove(self, viewer: Viewer) -> None:
+        """Forget a socket that is closed, or looks no more."""

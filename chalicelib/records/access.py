@@ -1,9 +1,9 @@
-"""Records of access: what a ticket may be used for, and what somebody gives back in a day."""
+"""Records of access: a ticket, what it may be used for, and what somebody gives back in a day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -23,3 +23,18 @@ class CountedRefund:
     currency: str
     name: str
     amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket that is good until `expires_at`: which session it opens, to whom and for what.
+
+    It counts as long as the access token by which it was asked for, which was given out at `issued_s` (Unix time; 0:
+    by nobody's).
+    """
+
+    scope: TicketScope
+    session_id: str
+    driver_id: str
+    issued_s: int
+    expires_at: datetime

@@ -42,7 +42,8 @@ class Transaction:
     to be over, though no end was told. `stop_word` is the charger's own word for why it ended.
     `settlement` is what the charger's own card terminal took for it.
     `cost_told_minor` is the cost so far that its charger was last told, at `cost_told_at` by our clock.
-    `sums` is how far its course is summed up; None where that is of no use.
+    `sums` is how far its course is summed up; None where that is of no use. Until `watched_until` somebody may look at
+    its session, and is told of its readings.
     """
 
     charger_id: str
@@ -72,6 +73,7 @@ class Transaction:
     cost_told_at: datetime | None = None
     settlement: Settlement | None = None
     sums: Sums | None = None
+    watched_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,14 @@ class Waiting:
 
     step: Step
     task_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What stands beside a session that was saved: what its workflow waits for, and until when somebody may watch."""
+
+    waiting: Waiting | None = None
+    watched_until: datetime | None = None
 
 
 class StaleTask(Exception):

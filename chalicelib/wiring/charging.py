@@ -7,6 +7,7 @@ from functools import cached_property
 
 from chalicelib.services.charging.connector_statuses import ConnectorStatuses
 from chalicelib.services.charging.inferred_ends import InferredEnds
+from chalicelib.services.charging.live_news import LiveMarks, LiveNews
 from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor
@@ -25,7 +26,15 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def changes(self) -> SessionChanges:
-        return SessionChanges(self.sessions, self.workflow, self.notifications)
+        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news)
+
+    @cached_property
+    def live_news(self) -> LiveNews:
+        return LiveNews(self.invocations, self.clock)
+
+    @cached_property
+    def live_marks(self) -> LiveMarks:
+        return LiveMarks(self.sessions, self.transactions)
 
     @cached_property
     def transaction_ids(self) -> TransactionIds:

@@ -10,6 +10,7 @@ from chalicelib.services.sessions.cable_release import CableRelease
 from chalicelib.services.sessions.driver_sessions import DriverSessions
 from chalicelib.services.sessions.hand_settlement import HandSettlement
 from chalicelib.services.sessions.lifecycle import Lifecycle
+from chalicelib.services.sessions.live_views import LiveViews
 from chalicelib.services.sessions.overstays import Overstays
 from chalicelib.services.sessions.start_limits import StartLimits
 from chalicelib.wiring.money import MoneyServices
@@ -93,6 +94,12 @@ class SessionServices(MoneyServices):
             clock=self.clock,
             new_id=self.new_id,
             start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),
+        )
+
+    @cached_property
+    def live_views(self) -> LiveViews:
+        return LiveViews(
+            viewers=self.viewers, link=self.viewer_link, accounts=self.accounts, clock=self.clock, new_id=self.new_id
         )
 
     @cached_property

@@ -39,7 +39,7 @@ from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhook
 from chalicelib.adapters.ocpp import NoProvider
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
-from chalicelib.adapters.sessions import DynamoCheckouts
+from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
 from chalicelib.adapters.tables import connection
 from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
@@ -156,6 +156,10 @@ class Stores:
         return DynamoCheckouts()
 
     @cached_property
+    def viewers(self) -> DynamoViewers:
+        return DynamoViewers()
+
+    @cached_property
     def sessions(self) -> DynamoSessions:
         return DynamoSessions(self.clock)
 
@@ -234,6 +238,10 @@ class Stores:
     @cached_property
     def link(self) -> ChargerLink:
         return ApiGatewayLink(client("apigatewaymanagementapi", endpoint_url=self.setting("SOCKET_ENDPOINT")))
+
+    @cached_property
+    def viewer_link(self) -> ChargerLink:
+        return ApiGatewayLink(client("apigatewaymanagementapi", endpoint_url=self.setting("LIVE_ENDPOINT")))
 
     @cached_property
     def workflow(self) -> Workflow:

@@ -16,7 +16,7 @@ EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
         "audit calls chargers checkouts connections differences drivers faults history journal keys knocks members "
-        "notices readings reports reservations tokens"
+        "notices readings reports reservations tokens viewers"
     ).split()
 } | {"kerb-idempotency": "expiration"}
 

@@ -16,6 +16,7 @@ from chalice.app import SQSEventConfig
 from chalicelib.adapters.tables import TABLES as TABLES_DECLARED
 from chalicelib.domain.charging.session import Reason
 from chalicelib.handlers.sessions.routes import CHARGING_RETRY_MS
+from chalicelib.services.sessions.live_views import RENEW_S, VISIBLE_FOR
 from chalicelib.wiring import HEARTBEAT_S
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
@@ -160,9 +161,29 @@ def test_a_heartbeat_is_due_a_minute_before_api_gateway_closes_a_silent_socket()
 
 
 def test_what_the_live_view_and_its_length_cost_is_in_it() -> None:
-    """Ten minutes a session, asked for as often as the stream itself says."""
-    assert counts(FLEET)["live"] == pytest.approx(FLEET.sessions * 600 / (FLEET.live_retry_s + 0.3))
+    """Ten minutes a session: by event stream asked for as often as that itself says, by WebSocket told each step."""
+    streamed = counts(replace(FLEET, live_socket_share=0))
+    assert streamed["live"] == pytest.approx(FLEET.sessions * 600 / (FLEET.live_retry_s + 0.3))
     assert FLEET.live_retry_s * 1000 == CHARGING_RETRY_MS
+    assert {often for kind, often in streamed.items() if kind.startswith("live_")} == {0}
+    told = counts(FLEET)
+    assert told["live"] == 0
+    assert told["live_told"] == pytest.approx(FLEET.sessions * (600 / FLEET.reading_s + FLEET.live_states))
+    assert told["live_renew"] == pytest.approx(FLEET.sessions * 600 / RENEW_S)
+    assert (FLEET.live_renew_s, FLEET.live_lapse_s) == (RENEW_S, VISIBLE_FOR.total_seconds())
+
+
+def test_the_cheaper_way_to_watch_is_the_one_that_is_counted_on() -> None:
+    fleet = Fleet(500_000, 100_000)
+    stream, socket, nobody = (
+        total_usd(bill(use(it))) / fleet.chargers
+        for it in (
+            replace(fleet, live_socket_share=0),
+            fleet,
+            replace(fleet, live_minutes_per_session=0),
+        )
+    )
+    assert nobody < socket < stream < TARGET_USD
 
 
 def test_maps_cost_nothing_until_they_are_chosen_and_then_by_the_drive() -> None:

@@ -64,6 +64,29 @@ def test_what_is_measured_is_what_is_counted() -> None:
     )
 
 
+def test_what_schedules_find_to_do_is_in_the_bill() -> None:
+    counted = {kind.removeprefix("found ") for kind in fleet.counts(BIG) if kind.startswith("found ")}
+    assert counted == schedules.measured().keys()
+    for kind, times in fleet.counts(BIG).items():
+        taken = fleet.measured()["beside"].get(kind, {})
+        # A notice is counted with its session.
+        assert (
+            not kind.startswith("found ") or (times > 0 and taken["calls"]["dynamodb.any"] > 0) or "notices not" in kind
+        )
+        assert not kind.startswith("found lists") or taken["write_units"], kind
+
+
+def test_no_more_is_found_in_a_month_than_its_busiest_runs_would_find() -> None:
+    most: Counter[str] = Counter()
+    for it in WORK:
+        for items in it.items:
+            runs = fleet.SECONDS_A_MONTH / fleet.SCHEDULES[it.schedule]
+            most[items.measured] += int(items.number * runs)
+    # How many operators have a server, and so how many such invocations there are, nobody assumes.
+    for part in schedules.measured().keys() - {"notices operator"}:
+        assert fleet.counts(BIG)[f"found {part}"] <= most[part], part
+
+
 @pytest.mark.parametrize("part", ["sweep sessions", "notices notices", "lists lists", "claim transactions"])
 def test_one_loop_would_not_keep_up(part: str) -> None:
     """Which is why there are shards: the count tells the one from the other."""

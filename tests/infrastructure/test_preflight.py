@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from cli import limits
 from cli.fleet import DATA, Fleet
-from infrastructure import account, deploy, preflight, vault
+from infrastructure import account, concurrency, deploy, preflight, vault
 from infrastructure.account import Certificate, Facts, Mail, Quota, region_of
 from infrastructure.libraries import services_used
 from infrastructure.preflight import ASK, FINE, STOP, Finding, Wanted, findings
@@ -117,6 +117,31 @@ def test_what_to_ask_for_is_a_command_with_enough_in_it() -> None:
     (asked,) = [it for it in told if it.level == ASK]
     assert "--service-code apigateway --quota-code L-8A5B8E43 --desired-value " in asked.do
     assert float(asked.do.rpartition(" ")[2]) > WANTED.needs["api_requests_per_s"].used
+
+
+def places(limit: int, **chosen: str) -> Finding:
+    told = findings(replace(READY, lambda_limit=limit), replace(WANTED, parameters={**WANTED.parameters, **chosen}))
+    (found,) = [it for it in told if "places" in it.what]
+    return found
+
+
+def test_an_account_with_room_is_told_which_places_it_could_keep() -> None:
+    possible = concurrency.affordable(1_000)
+    found = places(1_000)
+    assert found.level == FINE
+    assert found.do == "give " + " ".join(f"{name}={it}" for name, it in possible.items())
+    assert str(found).count("SettleConcurrency=80") == 1
+    # What is kept already is not asked for again, be it less than possible or more.
+    assert "Settle" not in places(1_000, SettleConcurrency="80").do
+    assert "SettleConcurrency=80" in places(1_000, SettleConcurrency="79").do
+    assert places(1_000, **possible).do == places(1_000, **{**possible, "SettleConcurrency": "90"}).do == ""
+    assert (places(10).do, places(999).do) == ("", "")
+
+
+def test_what_it_is_told_to_keep_stops_no_deployment() -> None:
+    for limit in (1_000, 2_500):
+        kept = replace(WANTED, parameters={**WANTED.parameters, **concurrency.affordable(limit)})
+        assert not preflight.stops(findings(replace(READY, lambda_limit=limit), kept))
 
 
 def test_a_small_fleet_needs_less_than_a_large_one() -> None:

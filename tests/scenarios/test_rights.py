@@ -23,6 +23,11 @@ ELSEWHERE = {
     ("reservations", "states"): "tests/faults",
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
+    # A watched session that fails, or waits in vain for its charger's last word.
+    **{
+        (function, "lambda"): "tests/services/charging/test_live_news.py"
+        for function in ("place_hold", "stop_charging", "settle", "abort")
+    },
     # Much work is handed on, and no story has so much.
     **{(schedule, "lambda"): "tests/handlers/test_schedules.py" for schedule in PARTS},
 }

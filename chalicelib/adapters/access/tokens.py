@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
-from chalicelib.records.access import TicketScope
+from chalicelib.records.access import Ticket, TicketScope
 from chalicelib.records.drivers import NotAllowed
 
 # Issuers announce new keys long before they use them; a key id not seen before is looked up at once all the same.
@@ -85,27 +85,47 @@ class Tickets:
         self._secret = secret
 
     def issue(
-        self, session_id: str, driver_id: str, expires_at: datetime, leave: TicketScope = TicketScope.LIVE
+        self,
+        session_id: str,
+        driver_id: str,
+        expires_at: datetime,
+        leave: TicketScope = TicketScope.LIVE,
+        *,
+        issued_s: int = 0,
     ) -> str:
-        """A ticket, safe to stand in a URL."""
+        """A ticket, safe to stand in a URL; `issued_s` is of the access token by which it was asked for."""
         claims = {"aud": leave.value, "session_id": session_id, "sub": driver_id, "exp": expires_at}
-        return jwt.encode(claims, self._secret, "HS256")
+        return jwt.encode(claims | ({"iat": issued_s} if issued_s else {}), self._secret, "HS256")
 
     def verify(self, ticket: str, session_id: str, now: datetime, leave: TicketScope = TicketScope.LIVE) -> str:
         """The driver it was issued to. Raises NotAllowed."""
+        found = self.read(ticket, now, leave)
+        if found.session_id != session_id:
+            raise NotAllowed("this ticket is not valid")
+        return found.driver_id
+
+    def read(self, ticket: str, now: datetime, leave: TicketScope = TicketScope.LIVE) -> Ticket:
+        """What it says. Raises NotAllowed for one of another scope, or that is over."""
         try:
             claims = jwt.decode(
                 ticket,
                 self._secret,
                 algorithms=["HS256"],
                 audience=leave.value,
-                options={"require": ["exp", "sub"], "verify_exp": False},
+                # By our own clock, which is not this library's; when it was asked for is nothing to hold it to here.
+                options={"require": ["exp", "sub", "session_id"], "verify_exp": False, "verify_iat": False},
             )
         except jwt.PyJWTError:
             raise NotAllowed("this ticket is not valid") from None
-        if claims.get("session_id") != session_id or now.timestamp() >= claims["exp"]:
+        if now.timestamp() >= claims["exp"]:
             raise NotAllowed("this ticket is not valid")
-        return str(claims["sub"])
+        return Ticket(
+            scope=leave,
+            session_id=str(claims["session_id"]),
+            driver_id=str(claims["sub"]),
+            issued_s=int(claims.get("iat", 0)),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
 
     def guests_receipt(self, session_id: str, guest_id: str, since: datetime) -> str:
         """Where whoever has no account sees a receipt, for 30 days."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 
+from chalicelib.adapters.chargers.behind import now_behind, operators_behind
 from chalicelib.adapters.chargers.rows import CHARGER, connector_row
 from chalicelib.adapters.dynamo import decode, encode, find, update
 from chalicelib.adapters.tables import ChargerRow, OperatorRow
@@ -43,7 +45,7 @@ class DynamoSetups:
 
     def put_profile(self, operator_id: str, profile: SetupProfile) -> None:
         changes = [OperatorRow.setup_profile.set(encode(profile)), OperatorRow.setup_after.set(_BEGINNING)]
-        update(OperatorRow(operator_id), changes)
+        update(OperatorRow(operator_id), [*changes, now_behind()])
         self._known_profile.cache_clear()
 
     def get(self, charger_id: str) -> Setup | None:
@@ -69,9 +71,9 @@ class DynamoSetups:
             update(connector_row(charger.charger_id, charger.connectors[0]), [ChargerRow.setup_is_due.set(True)])
 
     def operators_behind(self) -> Iterable[str]:
-        """A scan of one small row an operator."""
-        found = OperatorRow.scan(OperatorRow.setup_after.exists())
-        return [row.operator_id for row, _ in zip(found, range(_MOST_OPERATORS), strict=False)]
+        """One call where there are none."""
+        found = (row.operator_id for row in operators_behind() if row.setup_after is not None)
+        return list(islice(found, _MOST_OPERATORS))
 
     def next_chargers(self, operator_id: str, most: int) -> Sequence[str]:
         """Three calls: where the operator's profile stands, a page of its chargers, and how far that is."""

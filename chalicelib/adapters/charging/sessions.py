@@ -28,7 +28,7 @@ from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
-from chalicelib.records.charging import Waiting
+from chalicelib.records.charging import Saved, Waiting
 from chalicelib.records.parts import SHARDS
 
 # So often it is asked whether the charger of a session that charges is still there.
@@ -71,7 +71,7 @@ class DynamoSessions:
         row = find(SessionRow, session_id)
         return decode(Session, row.body) if row else None
 
-    def save(self, before: Session, after: Session) -> Waiting | None:
+    def save(self, before: Session, after: Session) -> Saved:
         """One call. Raises Conflict (after a second call) when the stored session is neither `before` nor `after`.
 
         It is `after` already when this very save was done and its answer lost. It may be `before` in other words
@@ -79,19 +79,26 @@ class DynamoSessions:
         """
         row = SessionRow(after.session_id)
         if self._replace(row, encode(before), after):
-            return _waiting(row)
+            return _saved(row)
         stored = find(SessionRow, after.session_id)
         known = decode(Session, stored.body) if stored else None
         if stored and known == after:
-            return _waiting(stored)
+            return _saved(stored)
         if stored and known == before and self._replace(row, stored.body, after):
-            return _waiting(row)
+            return _saved(row)
         raise Conflict(f"session {after.session_id} was changed by somebody else")
 
     def wait(self, session_id: str, waiting: Waiting) -> Session:
         """One call. Raises LookupError for an unknown session."""
         row = SessionRow(session_id)
         if not update_and_read(row, [SessionRow.waiting.set(encode(waiting))], SessionRow.session_id.exists()):
+            raise LookupError(f"no session {session_id}")
+        return decode(Session, row.body)
+
+    def watch(self, session_id: str, until: datetime) -> Session:
+        """One call. Raises LookupError for an unknown session."""
+        row = SessionRow(session_id)
+        if not update_and_read(row, [SessionRow.watched_until.set(until)], SessionRow.session_id.exists()):
             raise LookupError(f"no session {session_id}")
         return decode(Session, row.body)
 
@@ -169,6 +176,10 @@ def _fresh(keys: Sequence[SessionRow]) -> Iterator[SessionRow]:
 
 def _waiting(row: SessionRow) -> Waiting | None:
     return decode(Waiting, row.waiting) if row.waiting else None
+
+
+def _saved(row: SessionRow) -> Saved:
+    return Saved(_waiting(row), row.watched_until)
 
 
 def _page(index: Any, key: str, value: str, limit: int, before: str | None) -> tuple[Sequence[Session], str | None]:

@@ -144,6 +144,10 @@ class DynamoTransactions:
     def forget(self, charger_id: str, ref: str, heard_at: datetime) -> None:
         delete(TransactionRow(charger_id, ref), TransactionRow.heard_at == heard_at)
 
+    def watch(self, charger_id: str, ref: str, session_id: str, until: datetime) -> None:
+        known = TransactionRow(charger_id, ref)
+        update(known, [TransactionRow.watched_until.set(until)], TransactionRow.session_id == session_id)
+
     def redirect(self, charger_id: str, ref: str, stands_for: str | None) -> None:
         known = TransactionRow.stands_for
         update(TransactionRow(charger_id, ref), [known.remove() if stands_for is None else known.set(stands_for)])
@@ -356,4 +360,5 @@ def _transaction(row: TransactionRow) -> Transaction:
         stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
         session_id=row.session_id,
         sums=_sums(row),
+        watched_until=row.watched_until,
     )

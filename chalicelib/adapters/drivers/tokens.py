@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from chalicelib.adapters.chargers.behind import now_behind, operators_behind
 from chalicelib.adapters.dynamo import can_be_key, decode, delete, encode, find, put, put_own, update, update_and_read
 from chalicelib.adapters.tables import OperatorRow, TokenRow
 from chalicelib.records import Conflict
@@ -73,7 +74,7 @@ class DynamoTokens:
         update(TokenRow(token.uid), [TokenRow.refused.set(encode(refused))], TokenRow.body.exists())
 
     def _tell_lists(self, token: Token, second: int) -> None:
-        update(OperatorRow(token.operator_id), [OperatorRow.tokens_changed_s.set(second)])
+        update(OperatorRow(token.operator_id), [OperatorRow.tokens_changed_s.set(second), now_behind()])
 
     def of_driver(self, driver_id: str) -> Sequence[Token]:
         return [_token(row) for row in TokenRow.by_driver.query(driver_id)]
@@ -99,8 +100,8 @@ class DynamoTokens:
         return found
 
     def lists_behind(self) -> Iterable[tuple[str, int]]:
-        """A scan of one small row an operator."""
-        for row in OperatorRow.scan():
+        """One call where there are none."""
+        for row in operators_behind():
             if row.tokens_changed_s is not None and row.tokens_changed_s > (row.lists_done_s or 0):
                 yield row.operator_id, row.tokens_changed_s
 

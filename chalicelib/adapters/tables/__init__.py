@@ -32,7 +32,7 @@ from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
-from chalicelib.adapters.tables.sessions import CheckoutRow
+from chalicelib.adapters.tables.sessions import CheckoutRow, ViewerRow
 
 __all__ = [
     "TABLES",
@@ -64,6 +64,7 @@ __all__ = [
     "TariffRow",
     "TokenRow",
     "TransactionRow",
+    "ViewerRow",
     "connection",
 ]
 
@@ -96,6 +97,7 @@ TABLES: tuple[type[Row], ...] = (
     ReceiptRow,
     IdempotencyRow,
     NoticeRow,
+    ViewerRow,
 )
 
 # PynamoDB would give every table a client of its own, each 60 ms to make and a TLS handshake to first use.

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
 from chalicelib.adapters.attributes import IntegerAttribute, TextAttribute, TextSetAttribute
 from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
+
+
+class OperatorsBehind(GlobalSecondaryIndex["OperatorRow"]):  # type: ignore[no-untyped-call]
+    """Finds operators whose chargers lack something that has changed; others are not here."""
+
+    class Meta:
+        index_name = "behind"
+        projection = KeysOnlyProjection()
+
+    behind = TextAttribute(hash_key=True)
+    operator_id = TextAttribute(range_key=True)
 
 
 class OperatorRow(Row):
     """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
-    one is on its way to all of them. `owners` are the people who own it, or fewer, never more.
+    one is on its way to all of them. `behind` stands there while either may lack something.
+    `owners` are the people who own it, or fewer, never more.
     """
 
     class Meta(OnDemand):
@@ -24,4 +38,7 @@ class OperatorRow(Row):
     webhook = TextAttribute(null=True)
     setup_profile = TextAttribute(null=True)
     setup_after = TextAttribute(null=True)
+    behind = TextAttribute(null=True)
     owners = TextSetAttribute(null=True)
+
+    by_behind = OperatorsBehind()

@@ -41,6 +41,12 @@ SITE: dict[str, Any] = {
     },
     "is_open": True,
 }
+LIVE_SOCKET: dict[str, Any] = {
+    "url": "wss://live.example.com/api",
+    "subprotocols": ["kerb.live", "eyJ…"],
+    "topic": "session/KAAAAAAAAAAAAAAAAAAA",
+    "renew_within_s": 240,
+}
 SESSION: dict[str, Any] = {
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
     "state": "active",
@@ -75,6 +81,7 @@ SESSION: dict[str, Any] = {
     "refunded_minor": 0,
     "action": None,
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
+    "live_socket": LIVE_SOCKET,
     "receipt_url": None,
 }
 STATEMENT: dict[str, Any] = {

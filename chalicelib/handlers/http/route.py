@@ -51,6 +51,11 @@ class Request:
         return self.caller
 
     @property
+    def issued_s(self) -> int:
+        """When the token was given out by which the caller is known (Unix time); 0 for a stranger."""
+        return self.caller.issued_s if self.caller is not None else 0
+
+    @property
     def known_driver_id(self) -> str | None:
         """The caller's account, on a route that is open to strangers; None for one."""
         return self.caller.driver_id if self.caller is not None else None

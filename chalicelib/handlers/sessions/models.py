@@ -44,6 +44,16 @@ class IdleView(ResponseBody):
     cost_minor: Annotated[int, Field(description="so far, with tax; part of cost")]
 
 
+class LiveSocket(ResponseBody):
+    """Where a browser follows a session by WebSocket: `new WebSocket(url, subprotocols)`; see docs/api.md."""
+
+    model_config = example(**examples.LIVE_SOCKET)
+    url: str
+    subprotocols: Annotated[list[str], Field(description="the protocol, and a ticket that is good for a day")]
+    topic: str
+    renew_within_s: Annotated[int, Field(description="say so often that the page is visible, or nothing more is told")]
+
+
 class SessionView(ResponseBody):
     """A session as far as it has come."""
 
@@ -82,7 +92,8 @@ class SessionView(ResponseBody):
     written_off_minor: Annotated[Minor, Field(description="what of the cost is too little for a card, and let go of")]
     refunded_minor: Minor
     action: CardActionView | None
-    live_url: str | None
+    live_url: Annotated[str | None, Field(description="Server-Sent Events; null once it is over")]
+    live_socket: Annotated[LiveSocket | None, Field(description="the same by WebSocket, as it comes; null once over")]
     receipt_url: str | None
 
 

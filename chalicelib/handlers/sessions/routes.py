@@ -12,11 +12,11 @@ from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import State
-from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
+from chalicelib.handlers.sessions.live import END, events_of
 from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.at_once import together
@@ -26,7 +26,6 @@ from chalicelib.wiring import network
 sessions = Blueprint(__name__)
 
 _PAGING = Paging()
-_END = "end"
 _UNLOCK_WAIT_S = 10
 _POINTS, _MOST_POINTS = 200, 500
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -54,7 +53,7 @@ def begin(request: Request) -> Answer:
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
     session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
-    shown = _shown(progress(session))
+    shown = _shown(request, progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 
 
@@ -76,7 +75,7 @@ def begin(request: Request) -> Answer:
 def page(request: Request) -> SessionPage:
     """The caller's sessions, newest first. Where few fit, a page may be short, and go on all the same."""
     found, cursor = network().driver_sessions.page(request.driver_id, *_PAGING.asked(request), _filter(request))
-    return SessionPage(items=views.page(found), next_cursor=cursor)
+    return SessionPage(items=views.page(found, issued_s=request.issued_s), next_cursor=cursor)
 
 
 @endpoint(sessions, "GET", "/v1/sessions/{session_id}", answers=SessionView, errors=(404,))
@@ -85,7 +84,7 @@ def watch(request: Request) -> SessionView:
     known = network().driver_sessions
     session = known.get(request.driver_id, request.path["session_id"])
     so_far, site = together(lambda: known.so_far(session), lambda: views.sites_of(session))
-    return views.session(so_far, site)
+    return views.session(so_far, site, issued_s=request.issued_s)
 
 
 @endpoint(
@@ -118,7 +117,7 @@ def statement(request: Request) -> Statement:
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
 def end(request: Request) -> SessionView:
     """Ask for the session's end; asking again changes nothing."""
-    return _shown(network().driver_sessions.end(request.driver_id, request.path["session_id"]))
+    return _shown(request, network().driver_sessions.end(request.driver_id, request.path["session_id"]))
 
 
 @endpoint(sessions, "POST", "/v1/sessions/{session_id}/unlock", answers=UnlockView, errors=(404, 409))
@@ -150,7 +149,7 @@ def live(request: Request) -> Answer:
     session_id = request.path["session_id"]
     seen = request.headers.get("last-event-id") or request.query.get("last_event_id", "")
     driver_id = _watcher(request, session_id)
-    if seen == _END:
+    if seen == END:
         network().driver_sessions.get(driver_id, session_id)
         return Answer(status=204)
     try:
@@ -162,7 +161,11 @@ def live(request: Request) -> Answer:
 
 def _watcher(request: Request, session_id: str) -> str:
     if ticket := request.query.get("ticket"):
-        return network().tickets.verify(ticket, session_id, network().clock())
+        shown = network().tickets.read(ticket, network().clock())
+        if shown.session_id != session_id:
+            raise NotAllowed("this ticket is not valid")
+        network().accounts.check(shown.driver_id, shown.issued_s)
+        return shown.driver_id
     if authorization := request.headers.get("authorization"):
         return caller_of(authorization).driver_id
     raise NotAllowed("send a ticket (see live_url) or an Authorization header")
@@ -194,25 +197,13 @@ def _time(request: Request, name: str) -> datetime | None:
     return at
 
 
-def _shown(found: Progress) -> SessionView:
-    return views.session(found, views.sites_of(found.session))
+def _shown(request: Request, found: Progress) -> SessionView:
+    return views.session(found, views.sites_of(found.session), issued_s=request.issued_s)
 
 
 def _stream(steps: Sequence[Progress], seen: str, may_be_more: bool) -> Iterator[str]:
     """HTML Standard §9.2.5: fields a line each, an empty line ends an event."""
-    newest = steps[-1].session
-    is_calm = newest.state is State.ACTIVE and not may_be_more
+    is_calm = steps[-1].session.state is State.ACTIVE and not may_be_more
     yield f"retry: {CHARGING_RETRY_MS if is_calm else _RETRY_MS}\n\n"
-    site = views.sites_of(newest)
-    for step in steps:
-        # A state can change without a reading, so both name the event.
-        event_id = f"{step.position}|{step.session.state}"
-        if event_id != seen:
-            yield _event("progress", event_id, step, site)
-    if newest.is_over and not may_be_more:
-        yield _event("end", _END, steps[-1], site)
-
-
-def _event(name: str, event_id: str, step: Progress, site: SiteSummary | None) -> str:
-    data = views.session(step, site, is_watched=True).model_dump_json()
-    return f"event: {name}\nid: {event_id}\ndata: {data}\n\n"
+    for it in events_of(steps, seen, may_be_more=may_be_more):
+        yield f"event: {it.name}\nid: {it.event_id}\ndata: {it.data}\n\n"

@@ -17,6 +17,7 @@ from chalicelib.handlers.sessions.models import (
     CheckoutView,
     CurvePoint,
     IdleView,
+    LiveSocket,
     SessionView,
     Statement,
     StatementLine,
@@ -25,8 +26,11 @@ from chalicelib.handlers.sessions.models import (
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
+from chalicelib.services.sessions.live_views import RENEW_S
 from chalicelib.wiring import network
 
+# What the live view by WebSocket speaks; the ticket is offered beside it.
+LIVE_PROTOCOL = "kerb.live"
 _TICKET_GOOD_FOR = timedelta(hours=25)
 
 
@@ -36,19 +40,23 @@ def sites_of(session: Session) -> SiteSummary | None:
     return site_summary(site) if site else None
 
 
-def page(found: Sequence[Progress], is_watched: bool = False) -> list[SessionView]:
+def page(found: Sequence[Progress], is_watched: bool = False, *, issued_s: int = 0) -> list[SessionView]:
     """Sessions as a list shows them; one read for each site there is among them."""
     sites = {it.session.site_id: it.session for it in found}
     where = {site_id: sites_of(it) for site_id, it in sites.items()}
-    return [session(it, where[it.session.site_id], is_watched) for it in found]
+    return [session(it, where[it.session.site_id], is_watched, issued_s=issued_s) for it in found]
 
 
-def session(progress: Progress, site: SiteSummary | None, is_watched: bool = False) -> SessionView:
-    """A session as its driver sees it, with a link to watch it by that needs no login for a day.
+def session(
+    progress: Progress, site: SiteSummary | None, is_watched: bool = False, *, issued_s: int = 0
+) -> SessionView:
+    """A session as its driver sees it, with links to watch it by that need no login for a day.
 
-    Whoever watches already gets no further link: a ticket that is good for another would never end.
+    They count as long as the token by which they were asked for, which was given out at `issued_s`. Whoever watches
+    already gets no further link: a ticket that is good for another would never end.
     """
     it = progress.session
+    ticket = None if it.is_over or is_watched else _ticket(it, issued_s)
     return SessionView(
         session_id=it.session_id,
         state=it.state,
@@ -82,7 +90,8 @@ def session(progress: Progress, site: SiteSummary | None, is_watched: bool = Fal
         is_paid_at_terminal=it.settlement is not None,
         refunded_minor=it.refunded_minor,
         action=action(it.action) if it.action and not it.hold and not it.is_over else None,
-        live_url=None if it.is_over or is_watched else _live_url(it),
+        live_url=f"/v1/sessions/{it.session_id}/live?ticket={ticket}" if ticket else None,
+        live_socket=_live_socket(it, ticket) if ticket else None,
         receipt_url=_receipt_url(it) if it.has_receipt else None,
     )
 
@@ -178,10 +187,17 @@ def _idle(it: Idling | None) -> IdleView | None:
     return IdleView(since=it.since, free_until=it.free_until, price_per_minute=per_minute, cost_minor=it.cost_minor)
 
 
-def _live_url(it: Session) -> str:
+def _ticket(it: Session, issued_s: int) -> str | None:
     if it.driver_id is None:
-        return ""
+        return None
     # Whole hours, so that a session that has not changed looks the same when it is asked for again.
     this_hour = network().clock().replace(minute=0, second=0, microsecond=0)
-    ticket = network().tickets.issue(it.session_id, it.driver_id, this_hour + _TICKET_GOOD_FOR)
-    return f"/v1/sessions/{it.session_id}/live?ticket={ticket}"
+    return network().tickets.issue(it.session_id, it.driver_id, this_hour + _TICKET_GOOD_FOR, issued_s=issued_s)
+
+
+def _live_socket(it: Session, ticket: str) -> LiveSocket | None:
+    url = network().setting("LIVE_URL", "")
+    if not url:
+        return None
+    topic = f"session/{it.session_id}"
+    return LiveSocket(url=url, subprotocols=[LIVE_PROTOCOL, ticket], topic=topic, renew_within_s=RENEW_S)

@@ -29,7 +29,7 @@ from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists, Setups
 from chalicelib.ports.drivers import TokenChanges
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.protocol.ocpp.settings import BYTES_PER_MESSAGE, ENTRIES_PER_MESSAGE, LONGEST_LIST, limit
-from chalicelib.records.chargers import Charger, Gone, HeldList, Purpose, SentCall
+from chalicelib.records.chargers import Charger, Errand, Gone, HeldList, Purpose, SentCall
 from chalicelib.records.drivers import Token
 from chalicelib.records.parts import LIST_SHARDS, WHOLE, Part
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -181,10 +181,9 @@ class LocalLists:
     ) -> tuple[int, bool]:
         """Send what they lack of what changed until then to the operator's chargers; how many, and whether to all."""
         sent, known = 0, _Changes(self.tokens)
-        for charger_id in self.held_lists.behind(operator_id, changed_s, shard):
-            charger = self.chargers.get(charger_id)
+        for charger in self.held_lists.behind(operator_id, changed_s, shard):
             # Who has yet to confirm a version is sent the rest with its answer.
-            if charger is not None and charger.list.sent == charger.list_version:
+            if charger.list.sent == charger.list_version:
                 sent += self._tried(charger, token, known)
             if ends_at is not None and self.clock() >= ends_at:
                 return sent, False
@@ -249,7 +248,7 @@ class LocalLists:
         self, charger: Charger, command: ReadListVersion | ReadListLimits | UpdateList, purpose: Purpose, what: str = ""
     ) -> bool:
         try:
-            self.commands.send(charger.charger_id, command, purpose, what)
+            self.commands.order(charger, command, Errand(self.commands.new_id(), purpose, what))
         except (Gone, Unable) as error:
             _log.info("list not sent", extra={"charger_id": charger.charger_id, "why": str(error)})
             return False

@@ -16,6 +16,7 @@ from chalicelib.domain.charging.waits import is_met
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.records import Conflict
 from chalicelib.records.charging import StaleTask, Waiting
+from chalicelib.services.charging.live_news import LiveNews
 from chalicelib.services.notifications.outbox import Notifications
 
 _ATTEMPTS = 8
@@ -33,6 +34,7 @@ class SessionChanges:
     sessions: Sessions
     workflow: Workflow
     notifications: Notifications
+    news: LiveNews
 
     def add(self, blank: Session, session: Session) -> bool:
         """Write down a session that has a story already, `blank` being it without; False when it is there."""
@@ -55,13 +57,14 @@ class SessionChanges:
                 return before
             self.notifications.foretell(before, after)
             try:
-                waiting = self.sessions.save(before, after)
+                saved = self.sessions.save(before, after)
             except Conflict:
                 continue
             _log.info("session changed", extra={"session_id": session_id, "state": after.state})
             if after.needs_workflow and not before.needs_workflow:
                 self.workflow.start(after)
-            self.wake(after, waiting)
+            self.wake(after, saved.waiting)
+            self.news.changed(before, after, saved.watched_until)
             return after
         raise Conflict(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")
 

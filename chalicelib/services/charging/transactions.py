@@ -134,6 +134,7 @@ class TransactionEvents:
         cost = self.running_costs.due(connection, known, session, readings)
         self.courses.keep_up(known, readings, session)
         self.alerts.read(known, readings)
+        self.changes.news.read(known)
         if _tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event, known_at)

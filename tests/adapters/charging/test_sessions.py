@@ -20,7 +20,7 @@ from chalicelib.adapters.tables import SessionRow
 from chalicelib.domain.charging.session import Hold, Session, State, session_id_for
 from chalicelib.domain.charging.waits import Step
 from chalicelib.records import Conflict
-from chalicelib.records.charging import Waiting
+from chalicelib.records.charging import Saved, Waiting
 from tests.adapters.conftest import NOW, a_session, race
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -57,7 +57,7 @@ def test_of_many_adding_a_session_at_once_one_does() -> None:
 
 
 def test_a_save_replaces_the_session(sessions: DynamoSessions) -> None:
-    assert sessions.save(SESSION, ACTIVE) is None
+    assert sessions.save(SESSION, ACTIVE) == Saved()
     assert sessions.get(SESSION.session_id) == ACTIVE
 
 
@@ -89,7 +89,7 @@ def test_a_save_repeated_because_its_answer_was_lost_has_been_done(sessions: Dyn
     sessions.wait(SESSION.session_id, WAITING)
     sessions.save(SESSION, ACTIVE)
 
-    assert sessions.save(SESSION, ACTIVE) == WAITING
+    assert sessions.save(SESSION, ACTIVE) == Saved(WAITING)
 
 
 def test_a_session_an_older_release_wrote_in_other_words_can_be_saved(sessions: DynamoSessions) -> None:
@@ -121,7 +121,7 @@ def test_of_many_saves_at_once_one_wins_and_the_others_conflict(sessions: Dynamo
 def test_a_save_returns_what_the_workflow_waits_for(sessions: DynamoSessions) -> None:
     assert sessions.wait(SESSION.session_id, WAITING) == SESSION
 
-    assert sessions.save(SESSION, ACTIVE) == WAITING
+    assert sessions.save(SESSION, ACTIVE) == Saved(WAITING)
     assert sessions.waiting(SESSION.session_id) == WAITING
 
 
@@ -157,7 +157,7 @@ def test_of_a_save_and_a_wait_at_once_one_sees_the_other() -> None:
 
         def run(runner: int, before: Session = before, after: Session = after) -> bool:
             if runner:
-                return DynamoSessions().save(before, after) == WAITING
+                return DynamoSessions().save(before, after) == Saved(WAITING)
             return DynamoSessions().wait(before.session_id, WAITING) == after
 
         assert any(race(2, run))
