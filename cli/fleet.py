@@ -87,6 +87,8 @@ class Fleet:
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
+    logs_requests: bool = True  # unless AccessLogs=none
+    logs_frames: bool = False  # only while AccessLogs=all is deployed
     kms_requests_per_table_minutes: int = 5
 
     @property
@@ -124,11 +126,14 @@ METRICS = {
     "SessionsFailed": 17,
     "StartCommand": 1,
 }
+# What filters count in logs.
+LOG_METRICS = {"ApiThrottled": 1}
 # What stands whatever the fleet; tests/cli/test_cost.py holds each to the template.
 FIXED = {
-    "alarm_month": 36,  # a share of two figures counts twice
+    "alarm_month": 116,  # each figure that an alarm looks at counts
+    "joined_alarm_month": 8,
     "dashboard_month": 1,
-    "metric_month": sum(METRICS.values()),
+    "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
     "waf_acl_month": 2,
     "waf_rule_month": 7,
     "kms_key_month": 1,
@@ -141,7 +146,9 @@ QUEUES_READ = 0
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
 # What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
 _EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
-_LOG_MONTHS = 3
+LOG_MONTHS = 3
+# A line of an access log, CloudWatch's 26 bytes in it: of a request, and of a frame where those are logged.
+ACCESS_LOG_BYTES, FRAME_LOG_BYTES = 280, 260
 
 
 def measured() -> Mapping[str, Kinds]:
@@ -214,7 +221,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE
-    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * _LOG_MONTHS / GB
+    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
 
 
 def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[str, Any], float]]:
@@ -226,8 +233,11 @@ def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[st
 def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> None:
     invocations = one.get("invocations", {})
     requests = invocations.get("api_handler", 0) * times
+    frames = sum(invocations.get(f"websocket_{it}", 0) for it in ("connect", "message", "disconnect")) * times
     run = sum(invocations.values()) * times + requests * fleet.authorizer_share
     log_bytes = one.get("log_bytes", 0) * times + run * PLATFORM_LOG_BYTES * fleet.lambda_logs_platform
+    log_bytes += requests * ACCESS_LOG_BYTES * fleet.logs_requests
+    log_bytes += frames * FRAME_LOG_BYTES * fleet.logs_frames
     _add_all(
         amounts,
         {
@@ -240,7 +250,7 @@ def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> N
             "rest_request": requests,
             "waf_request": requests,
             "log_gb": log_bytes / GB,
-            "log_gb_month": log_bytes / GB * _LOG_MONTHS,
+            "log_gb_month": log_bytes / GB * LOG_MONTHS,
         },
         1,
     )

@@ -78,6 +78,9 @@ OUTPUTS: dict[str, Any] = {
         },
     },
     "ChargerEdgeDomain": {"Value": attribute("ChargerEdge", "DomainName")},
+    # By these CloudWatch knows them (edge_alarms.py).
+    "ChargerEdgeId": {"Value": ref("ChargerEdge")},
+    "ChargerEcdsaEdgeId": {"Condition": "HasChargerEcdsaDomain", "Value": ref("ChargerEcdsaEdge")},
     "ChargerEcdsaEdgeDomain": {
         "Condition": "HasChargerEcdsaDomain",
         "Value": attribute("ChargerEcdsaEdge", "DomainName"),

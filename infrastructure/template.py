@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from infrastructure import (
+    access_logs,
     alarms,
     concurrency,
     dashboard,
@@ -53,6 +54,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     sockets.complete(resources)
     resources = written_out(resources)
     rest.watch(resources)
+    access_logs.write(resources)
     functions.complete(resources, stage)
     concurrency.reserve(resources)
     concurrency.throttle(resources)
@@ -64,6 +66,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         identity.resources(stage),
         storage.resources(stage),
         rest.domain(),
+        access_logs.resources(stage),
         rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
@@ -81,12 +84,14 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | functions.PARAMETERS
         | rollout.parameters(stage)
         | rest.PARAMETERS
+        | access_logs.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
         | identity.PARAMETERS
         | concurrency.PARAMETERS,
         "Conditions": rest.CONDITIONS
+        | access_logs.CONDITIONS
         | edge.CONDITIONS
         | firewall.CONDITIONS
         | alarms.CONDITIONS

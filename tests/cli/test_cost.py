@@ -19,9 +19,23 @@ from chalicelib.handlers.sessions.routes import CHARGING_RETRY_MS
 from chalicelib.wiring import HEARTBEAT_S
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
-from cli.fleet import DATA, FIXED, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS, Fleet, counts, measured, use
+from cli.fleet import (
+    ACCESS_LOG_BYTES,
+    DATA,
+    FIXED,
+    LOG_METRICS,
+    METRICS,
+    QUEUES_READ,
+    TABLES,
+    TABLES_OF_FUNCTIONS,
+    Fleet,
+    counts,
+    measured,
+    use,
+)
 from cli.report import SMALL_FLEETS, TARGET_USD
-from infrastructure import alarms, dashboard, firewall, rest, vault
+from infrastructure import access_logs, alarms, dashboard, edge_alarms, firewall, rest, vault
+from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
 
@@ -181,7 +195,10 @@ def test_chargers_that_boot_whenever_they_are_back_are_counted() -> None:
 
 def test_what_always_stands_is_what_the_template_declares() -> None:
     stage = Stage("prod")
-    assert FIXED["alarm_month"] == len(alarms.alarms(stage)) + 2 * len(alarms.shares(stage))
+    # Each edge that there may be, and the certificates of all.
+    every = [*alarms.everything(stage), *edge_alarms.alarms(stage)]
+    assert FIXED["alarm_month"] == sum(it.metrics for it in every if not isinstance(it, Joined))
+    assert FIXED["joined_alarm_month"] == sum(isinstance(it, Joined) for it in every)
     acls = [it for it in firewall.resources(stage).values() if it["Type"] == "AWS::WAFv2::WebACL"]
     assert FIXED["waf_acl_month"] == len(acls)
     assert FIXED["waf_rule_month"] == sum(len(it["Properties"]["Rules"]) for it in acls)
@@ -194,6 +211,23 @@ def test_what_always_stands_is_what_the_template_declares() -> None:
 def test_every_metric_the_code_counts_is_paid_for() -> None:
     assert {name for source in SOURCES for name in _named(source.read_text(), ("count", "timed"))} == METRICS.keys()
     assert METRICS["SessionsFailed"] >= len(Reason)
+    filters = [it for it in access_logs.resources(Stage("prod")).values() if it["Type"] == "AWS::Logs::MetricFilter"]
+    counted = [it["MetricName"] for one in filters for it in one["Properties"]["MetricTransformations"]]
+    assert sorted(counted) == sorted(LOG_METRICS)
+
+
+def test_access_logs_cost_what_their_lines_do() -> None:
+    """A thousand chargers' bill by hand: 0.5 USD a GB, and 3 months of 0.03."""
+    used, without = (use(replace(FLEET, logs_requests=it)) for it in (True, False))
+    requests = used.amounts["rest_request"]
+    assert used.amounts["log_gb"] - without.amounts["log_gb"] == pytest.approx(requests * ACCESS_LOG_BYTES / 1024**3)
+    gb = requests * ACCESS_LOG_BYTES / 1024**3
+    assert total_usd(bill(used)) - total_usd(bill(without)) == pytest.approx(gb * (0.5 + 3 * 0.03))
+
+
+def test_a_line_for_each_frame_would_break_the_promise() -> None:
+    fleet = Fleet(500_000, 100_000, logs_frames=True)
+    assert total_usd(bill(use(fleet))) / fleet.chargers > TARGET_USD - 0.0005
 
 
 def test_keys_are_asked_for_by_as_many_tables_as_there_are() -> None:
