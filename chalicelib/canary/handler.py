@@ -1,0 +1,118 @@
+"""The canary's Lambda: one session from login to receipt, its steps timed; a failure is the function's own error.
+
+So nothing is counted that AWS does not count anyway: `Errors` of this function is a session that failed, no
+`Invocations` is a canary that is dead (infrastructure/canary.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.canary.charger import Silent, SyntheticCharger
+from chalicelib.canary.person import CHARGER, SyntheticPerson
+
+# A workflow's five steps take a few seconds on AWS, and some more after a deployment.
+WITHIN_S = 20.0
+_PAUSE_S = 0.5
+
+
+class CanaryFailed(Exception):
+    """A session did not go as anybody's should; says at which step and why."""
+
+
+@dataclass
+class Round:
+    """One session; `took_ms` is how long each step took, in order."""
+
+    person: SyntheticPerson
+    charger: SyntheticCharger
+    within_s: float
+    pause_s: float = _PAUSE_S
+    took_ms: dict[str, int] = field(default_factory=dict)
+
+    def run(self, email: str, password: str) -> str:
+        """From login to receipt; returns the session's id. Raises CanaryFailed, having put away what it began."""
+        session_id = ""
+        try:
+            with self._step("login"):
+                self.person.log_in(email, password)
+                self.person.set_up(password)
+            with self._step("connect"):
+                self.charger.connect()
+            with self._step("start"):
+                session_id = self.person.begin()
+                asked = self.charger.wait_for("RemoteStartTransaction")
+                self.charger.tell("Preparing")
+                self.charger.begin(asked["idTag"])
+                self._until(session_id, "active")
+            with self._step("charge"):
+                self.charger.read()
+            with self._step("stop"):
+                self.person.end(session_id)
+                self.charger.wait_for("RemoteStopTransaction")
+                self.charger.end()
+            with self._step("receipt"):
+                self._until(session_id, "completed")
+                self.person.receipt(session_id)
+        except CanaryFailed:
+            # The next round wants a free connector.
+            with suppress(Exception):
+                self.person.end(session_id)
+            with suppress(Exception):
+                self.charger.end()
+            raise
+        finally:
+            self.charger.leave()
+        return session_id
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            raise CanaryFailed(f"{name}: {type(error).__name__}: {error}") from error
+        finally:
+            self.took_ms[name] = round((time.monotonic() - began) * 1000)
+
+    def _until(self, session_id: str, state: str) -> None:
+        """Look at the session until it is so; the charger hears Kerb meanwhile."""
+        deadline = time.monotonic() + self.within_s
+        while (now := self.person.session(session_id)["state"]) != state:
+            if now == "failed" or time.monotonic() > deadline:
+                raise Silent(f"the session is {now}, not {state}")
+            self.charger.hear(self.pause_s)
+
+
+def round_of(told: Mapping[str, str], within_s: float = WITHIN_S, pause_s: float = _PAUSE_S) -> Round:
+    """A round by the settings KERB_CANARY_API_URL, _SOCKET_URL and _PASSWORD."""
+    return Round(
+        person=SyntheticPerson(told["KERB_CANARY_API_URL"], within_s),
+        charger=SyntheticCharger(told["KERB_CANARY_SOCKET_URL"], CHARGER, told["KERB_CANARY_PASSWORD"], within_s),
+        within_s=within_s,
+        pause_s=pause_s,
+    )
+
+
+def run(event: Any, context: Any) -> dict[str, int]:
+    """What EventBridge calls; returns how long each step took, in ms."""
+    del event, context
+    told = os.environ
+    one = round_of(told)
+    try:
+        session_id = one.run(told["KERB_CANARY_EMAIL"], told["KERB_CANARY_PASSWORD"])
+    except CanaryFailed as failed:
+        _say("ERROR", "the canary failed", why=str(failed), took_ms=one.took_ms)
+        raise
+    _say("INFO", "the canary charged", session_id=session_id, took_ms=one.took_ms)
+    return one.took_ms
+
+
+def _say(level: str, message: str, **more: Any) -> None:
+    print(json.dumps({"level": level, "message": message, **more}))  # noqa: T201 (Lambda's log)
