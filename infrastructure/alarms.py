@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infrastructure import absence, access_logs, promises, rest
+from infrastructure import absence, access_logs, canary, promises, rest
 from infrastructure.cloudwatch import ASKED, DAY, HAPPENS, HOUR, MINUTE, Alarm, Any_, Formula, Metric, declared
 from infrastructure.stage import Resources, Stage, ref
 
@@ -304,6 +304,7 @@ def everything(stage: Stage) -> list[Any_]:
         certificate("certificate-api", rest.CERTIFICATE, "HasApiDomain"),
         *promises.burn_rates(stage),
         *absence.absences(stage),
+        *canary.alarms(stage),
     ]
 
 

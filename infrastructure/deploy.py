@@ -218,6 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
     for name in ("ApiUrl", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
+    if secret := outputs.get("CanarySecretArn"):
+        print(f"  canary: {operators.make_canary(outputs['UserPoolId'], stage, secret)}")  # noqa: T201
     for operator, email in people:
         is_new = operators.make_operator(outputs["UserPoolId"], operator, email)
         first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""

@@ -8,6 +8,7 @@ from typing import Any
 from infrastructure import (
     access_logs,
     alarms,
+    canary,
     concurrency,
     dashboard,
     edge,
@@ -67,6 +68,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         storage.resources(stage),
         rest.domain(),
         access_logs.resources(stage),
+        canary.resources(stage, resources["APIHandler"]),
         rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
@@ -85,6 +87,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | rollout.parameters(stage)
         | rest.PARAMETERS
         | access_logs.PARAMETERS
+        | canary.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
@@ -92,6 +95,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | concurrency.PARAMETERS,
         "Conditions": rest.CONDITIONS
         | access_logs.CONDITIONS
+        | canary.CONDITIONS
         | edge.CONDITIONS
         | firewall.CONDITIONS
         | alarms.CONDITIONS
@@ -101,5 +105,6 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         "Outputs": from_chalice["Outputs"]
         | rest.OUTPUTS
         | edge.OUTPUTS
+        | canary.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

@@ -39,10 +39,10 @@ class Canary:
         }
         return round_of(told, within_s, pause_s=0.05)
 
-    def charge(self, one: Round | None = None) -> Round:
+    def charge(self, one: Round | None = None, *, anew: bool = False) -> Round:
         """Let a round run. Raises CanaryFailed."""
         one = one or self.round()
-        one.run(EMAIL, self._password)
+        one.run(EMAIL, self._password, anew=anew)
         return one
 
     def start(self, tell: Callable[[str], object], period_s: float = PERIOD_S) -> None:

@@ -37,13 +37,17 @@ class SyntheticCharger:
         self._transaction_id: int | None = None
         self._came: list[list[Any]] = []
 
-    def connect(self) -> None:
-        """Open the socket, boot, and say that the connector is free. Raises NotOpened, OSError, Closed, Silent."""
+    def connect(self, *, boots: bool) -> None:
+        """Open the socket and say that the connector is free, having booted if so: not each five minutes.
+
+        Raises NotOpened, OSError, Closed, Silent.
+        """
         basic = base64.b64encode(f"{self._charger_id}:{self._password}".encode()).decode()
         self._socket = WebSocket.open(
             f"{self._url}/{self._charger_id}", {"Authorization": f"Basic {basic}"}, PROTOCOL, self._within_s
         )
-        self.call("BootNotification", {"chargePointVendor": "Kerb", "chargePointModel": "Canary"})
+        if boots:
+            self.call("BootNotification", {"chargePointVendor": "Kerb", "chargePointModel": "Canary"})
         self.tell("Available")
 
     def tell(self, status: str) -> None:

@@ -28,48 +28,52 @@ class CanaryFailed(Exception):
 
 @dataclass
 class Round:
-    """One session; `took_ms` is how long each step took, in order."""
+    """One session, by its id; `took_ms` is how long each step took, in order."""
 
     person: SyntheticPerson
     charger: SyntheticCharger
     within_s: float
     pause_s: float = _PAUSE_S
     took_ms: dict[str, int] = field(default_factory=dict)
+    session_id: str = ""
 
-    def run(self, email: str, password: str) -> str:
-        """From login to receipt; returns the session's id. Raises CanaryFailed, having put away what it began."""
-        session_id = ""
+    def run(self, email: str, password: str, *, anew: bool = False) -> None:
+        """From login to receipt, `anew` setting its test site up first.
+
+        Raises CanaryFailed, having put away what it began.
+        """
         try:
             with self._step("login"):
                 self.person.log_in(email, password)
-                self.person.set_up(password)
+                anew = anew or not self.person.has_charger()
+                if anew:
+                    self.person.set_up(password)
             with self._step("connect"):
-                self.charger.connect()
+                self.charger.connect(boots=anew)
             with self._step("start"):
-                session_id = self.person.begin()
+                self.session_id = self.person.begin()
                 asked = self.charger.wait_for("RemoteStartTransaction")
                 self.charger.tell("Preparing")
                 self.charger.begin(asked["idTag"])
-                self._until(session_id, "active")
+                self._until("active")
             with self._step("charge"):
                 self.charger.read()
             with self._step("stop"):
-                self.person.end(session_id)
+                self.person.end(self.session_id)
                 self.charger.wait_for("RemoteStopTransaction")
                 self.charger.end()
             with self._step("receipt"):
-                self._until(session_id, "completed")
-                self.person.receipt(session_id)
+                self._until("completed")
+                self.person.receipt(self.session_id)
         except CanaryFailed:
             # The next round wants a free connector.
             with suppress(Exception):
-                self.person.end(session_id)
+                self.person.end(self.session_id)
             with suppress(Exception):
                 self.charger.end()
             raise
         finally:
             self.charger.leave()
-        return session_id
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -81,10 +85,10 @@ class Round:
         finally:
             self.took_ms[name] = round((time.monotonic() - began) * 1000)
 
-    def _until(self, session_id: str, state: str) -> None:
+    def _until(self, state: str) -> None:
         """Look at the session until it is so; the charger hears Kerb meanwhile."""
         deadline = time.monotonic() + self.within_s
-        while (now := self.person.session(session_id)["state"]) != state:
+        while (now := self.person.session(self.session_id)["state"]) != state:
             if now == "failed" or time.monotonic() > deadline:
                 raise Silent(f"the session is {now}, not {state}")
             self.charger.hear(self.pause_s)
@@ -101,16 +105,19 @@ def round_of(told: Mapping[str, str], within_s: float = WITHIN_S, pause_s: float
 
 
 def run(event: Any, context: Any) -> dict[str, int]:
-    """What EventBridge calls; returns how long each step took, in ms."""
-    del event, context
+    """What EventBridge calls; returns how long each step took, in ms.
+
+    `make deploy` calls it with `{"set_up": true}`.
+    """
+    del context
     told = os.environ
     one = round_of(told)
     try:
-        session_id = one.run(told["KERB_CANARY_EMAIL"], told["KERB_CANARY_PASSWORD"])
+        one.run(told["KERB_CANARY_EMAIL"], told["KERB_CANARY_PASSWORD"], anew=bool(event.get("set_up")))
     except CanaryFailed as failed:
         _say("ERROR", "the canary failed", why=str(failed), took_ms=one.took_ms)
         raise
-    _say("INFO", "the canary charged", session_id=session_id, took_ms=one.took_ms)
+    _say("INFO", "the canary charged", session_id=one.session_id, took_ms=one.took_ms)
     return one.took_ms
 
 

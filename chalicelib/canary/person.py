@@ -42,15 +42,18 @@ class SyntheticPerson:
         told = self.call("POST", "/v1/login", {"email": email, "password": password})
         self._headers = {"Authorization": f"Bearer {told['access_token']}"}
 
-    def set_up(self, charger_password: str) -> None:
-        """Make site, price and charger where they are not yet, tell nobody of its sessions; safe to repeat."""
+    def has_charger(self) -> bool:
+        """Whether the test site is set up."""
         try:
             self.call("GET", f"/v1/operator/chargers/{CHARGER}")
         except Refused as refused:
             if refused.status != _NOT_FOUND:
                 raise
-        else:
-            return
+            return False
+        return True
+
+    def set_up(self, charger_password: str) -> None:
+        """Make site, price and charger, and have nobody told of its sessions; safe to repeat."""
         muted = {
             channel: dict.fromkeys(kinds, False)
             for channel, kinds in self.call("GET", "/v1/me/notices/preferences").items()

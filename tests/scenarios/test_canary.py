@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.canary import handler
 from chalicelib.canary.handler import CanaryFailed
-from chalicelib.canary.person import CHARGER, OPERATOR
+from chalicelib.canary.person import CHARGER
 from local.canary import EMAIL, Canary
 from local.stack import Stack
 from tests.scenarios.world import World
@@ -36,22 +36,20 @@ def test_it_charges_from_login_to_receipt_again_and_again(canary: Canary) -> Non
 
 
 def test_nobody_is_held_charged_told_or_shown_anything(canary: Canary, world: World) -> None:
-    held_before = world.stack.stripe.counted() if hasattr(world.stack.stripe, "counted") else None
-    one = canary.round()
-    canary.charge(one)
-    session = one.person.call("GET", "/v1/me/sessions?limit=1")["items"][0]
-    assert (session["state"], session["cost"]["total_minor"], session["energy_wh"]) == ("completed", 0, 1)
-    books = one.person.call("GET", f"/v1/operator/sessions/{session['session_id']}/books")
-    assert not [it for it in books["entries"] if it["amount_minor"]]
-    assert held_before is None
+    one = canary.charge()
+    own = one.person.call("GET", "/v1/operator/sessions?limit=1")["items"][0]
+    assert (own["session_id"], own["state"], own["energy_wh"], own["flags"]) == (one.session_id, "completed", 1, [])
+    # A sale of nothing is all that its books know, and Stripe knows no card of it.
+    transfers = one.person.call("GET", f"/v1/operator/sessions/{one.session_id}/books")["transfers"]
+    assert [(it["kind"], it["amount_minor"]) for it in transfers] == [("sale", 0)]
+    assert one.person.call("GET", "/v1/me")["cards"] == []
     # It is its own operator's, who is nobody else, and on no map.
-    mine = world.operator.call("GET", "/v1/operator/chargers")
-    assert CHARGER not in json.dumps(mine)
-    near = world.driver.call("GET", "/v1/chargers/nearby?lat=0&lng=0&radius=50000")
-    assert CHARGER not in json.dumps(near)
+    for mine in ("/v1/operator/sessions", "/v1/operator/chargers"):
+        assert CHARGER not in json.dumps(world.operator.call("GET", mine))
+    shown = world.driver.call("GET", "/v1/chargers/nearby?lat=0&lng=0&radius=50000")
+    assert CHARGER not in json.dumps(shown)
     told = one.person.call("GET", "/v1/me/notices/preferences")
     assert not any(is_on for kinds in told.values() for is_on in kinds.values())
-    assert OPERATOR not in json.dumps(world.operator.call("GET", "/v1/operator/sessions"))
 
 
 def test_a_door_that_is_shut_is_a_failure_at_connecting(canary: Canary) -> None:
@@ -103,6 +101,16 @@ def test_what_lambda_runs_tells_how_long_each_step_took_and_fails_as_the_round_d
     told = capsys.readouterr().out.splitlines()[-1]
     assert json.loads(told)["message"] == "the canary failed"
     assert "Aa1wrong" not in told
+
+
+def test_with_another_password_its_site_is_set_up_anew(canary: Canary) -> None:
+    """As after a rotation, or when it was switched off and on."""
+    one = canary.charge()
+    one.person.set_up("of-another-time-1")
+    with pytest.raises(CanaryFailed, match=r"^connect: NotOpened: 401"):
+        canary.charge()
+    canary.charge(anew=True)
+    canary.charge()
 
 
 def test_it_asks_aws_for_nothing(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
