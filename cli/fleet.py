@@ -90,6 +90,7 @@ class Fleet:
     logs_requests: bool = True  # unless AccessLogs=none
     logs_frames: bool = False  # only while AccessLogs=all is deployed
     kms_requests_per_table_minutes: int = 5
+    canary: bool = False  # only where Canary=on is deployed
 
     @property
     def sessions(self) -> float:
@@ -139,6 +140,18 @@ FIXED = {
     "kms_key_month": 1,
     "secret_month": 4,
 }
+# What a canary costs beside the sessions that it makes: its alarms' figures, its secret, and its own function's time.
+CANARY_RUNS = SECONDS_A_MONTH / 300
+CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
+_CANARY_S, _CANARY_GB, _CANARY_LOG_BYTES = 10, 0.25, 300
+_CANARY_DOES = {
+    **dict.fromkeys(("connect", "disconnect", "begin", "started", "end", "ended", "workflow", "receipt", "reading"), 1),
+    # Available, Preparing, Charging, Finishing, Available.
+    "status": 5,
+    # Is it active, is it completed: each half a second. And the login, and the look at its charger.
+    "look": 12,
+    "notices": 1,
+}
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
 TABLES, TABLES_OF_FUNCTIONS = 25, 185
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
@@ -164,7 +177,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
     looks = fleet.chargers * (fleet.boots_per_month + fleet.boots_at_connect * fleet.looks_a_day * DAYS_A_MONTH)
     silent = fleet.connects - booting
     repeated = (booting + looks) * fleet.connectors + silent * fleet.statuses_at_connect * fleet.connectors
-    return {
+    often = {
         "connect": fleet.connects,
         "renew": fleet.connects * fleet.renewed_share,
         "disconnect": fleet.connects * (1 - fleet.renewed_share),
@@ -184,6 +197,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "receipt": fleet.sessions,
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
+    return {kind: times + fleet.canary * CANARY_RUNS * _CANARY_DOES.get(kind, 0) for kind, times in often.items()}
 
 
 def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
@@ -211,8 +225,21 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     gb += (fleet.chargers * _CHARGER_BYTES + fleet.active_drivers * _DRIVER_BYTES) / GB
     amounts["table_gb_month"] = amounts["backup_gb_month"] = max(0.0, gb)
     amounts["user_month_lite" if fleet.users_are_lite else "user_month_essentials"] = fleet.active_drivers
-    amounts.update(FIXED)
+    for key, amount in FIXED.items():
+        amounts[key] += amount
+    if fleet.canary:
+        _watch(amounts)
     return Use(amounts, writes, reads, lambda_ms / 1000)
+
+
+def _watch(amounts: Sums) -> None:
+    """What the canary takes beside what its sessions are counted for."""
+    for key, amount in CANARY_FIXED.items():
+        amounts[key] += amount
+    amounts["lambda_request"] += CANARY_RUNS
+    amounts["lambda_gb_s"] += CANARY_RUNS * _CANARY_S * _CANARY_GB
+    amounts["log_gb"] += CANARY_RUNS * _CANARY_LOG_BYTES / GB
+    amounts["edge_request"] += CANARY_RUNS
 
 
 def _outside(amounts: Sums, fleet: Fleet) -> None:

@@ -83,6 +83,7 @@ def choices(fleet: Fleet) -> Sheet:
         ("readings each 300 s", replace(fleet, reading_s=300)),
         ("Lambda with its own log lines", replace(fleet, lambda_logs_platform=True)),
         ("a line in an access log for every frame", replace(fleet, logs_frames=True)),
+        ("the canary, whose cost is the same for any fleet", replace(fleet, canary=True)),
         ("no access log", replace(fleet, logs_requests=False)),
         ("Cognito's default tier, Essentials", replace(fleet, users_are_lite=False)),
         ("every AWS call twice as slow", replace(fleet, lambda_call_ms=2 * fleet.lambda_call_ms)),

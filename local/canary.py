@@ -32,12 +32,8 @@ class Canary:
 
     def round(self, socket_url: str | None = None, within_s: float = _WITHIN_S) -> Round:
         """A round that has not begun; through another door than the stack's, if one is named."""
-        told = {
-            "KERB_CANARY_API_URL": self._stack.http_url,
-            "KERB_CANARY_SOCKET_URL": socket_url or self._stack.socket_url,
-            "KERB_CANARY_PASSWORD": self._password,
-        }
-        return round_of(told, within_s, pause_s=0.05)
+        door = socket_url or self._stack.socket_url
+        return round_of(self._stack.http_url, door, self._password, within_s=within_s, pause_s=0.05)
 
     def charge(self, one: Round | None = None, *, anew: bool = False) -> Round:
         """Let a round run. Raises CanaryFailed."""

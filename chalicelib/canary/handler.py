@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,11 +94,13 @@ class Round:
             self.charger.hear(self.pause_s)
 
 
-def round_of(told: Mapping[str, str], within_s: float = WITHIN_S, pause_s: float = _PAUSE_S) -> Round:
-    """A round by the settings KERB_CANARY_API_URL, _SOCKET_URL and _PASSWORD."""
+def round_of(
+    api_url: str, socket_url: str, password: str, *, within_s: float = WITHIN_S, pause_s: float = _PAUSE_S
+) -> Round:
+    """A round by these doors that has not begun; `password` is the charger's."""
     return Round(
-        person=SyntheticPerson(told["KERB_CANARY_API_URL"], within_s),
-        charger=SyntheticCharger(told["KERB_CANARY_SOCKET_URL"], CHARGER, told["KERB_CANARY_PASSWORD"], within_s),
+        person=SyntheticPerson(api_url, within_s),
+        charger=SyntheticCharger(socket_url, CHARGER, password, within_s),
         within_s=within_s,
         pause_s=pause_s,
     )
@@ -110,10 +112,10 @@ def run(event: Any, context: Any) -> dict[str, int]:
     `make deploy` calls it with `{"set_up": true}`.
     """
     del context
-    told = os.environ
-    one = round_of(told)
+    password = os.environ["KERB_CANARY_PASSWORD"]
+    one = round_of(os.environ["KERB_CANARY_API_URL"], os.environ["KERB_CANARY_SOCKET_URL"], password)
     try:
-        one.run(told["KERB_CANARY_EMAIL"], told["KERB_CANARY_PASSWORD"], anew=bool(event.get("set_up")))
+        one.run(os.environ["KERB_CANARY_EMAIL"], password, anew=bool(event.get("set_up")))
     except CanaryFailed as failed:
         _say("ERROR", "the canary failed", why=str(failed), took_ms=one.took_ms)
         raise

@@ -21,11 +21,14 @@ from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.fleet import (
     ACCESS_LOG_BYTES,
+    CANARY_FIXED,
+    CANARY_RUNS,
     DATA,
     FIXED,
     LOG_METRICS,
     METRICS,
     QUEUES_READ,
+    SECONDS_A_MONTH,
     TABLES,
     TABLES_OF_FUNCTIONS,
     Fleet,
@@ -34,7 +37,7 @@ from cli.fleet import (
     use,
 )
 from cli.report import SMALL_FLEETS, TARGET_USD
-from infrastructure import access_logs, alarms, dashboard, edge_alarms, firewall, rest, vault
+from infrastructure import access_logs, alarms, canary, dashboard, edge_alarms, firewall, rest, vault
 from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
@@ -196,7 +199,9 @@ def test_chargers_that_boot_whenever_they_are_back_are_counted() -> None:
 def test_what_always_stands_is_what_the_template_declares() -> None:
     stage = Stage("prod")
     # Each edge that there may be, and the certificates of all.
-    every = [*alarms.everything(stage), *edge_alarms.alarms(stage)]
+    of_canary = canary.alarms(stage)
+    every = [it for it in (*alarms.everything(stage), *edge_alarms.alarms(stage)) if it not in of_canary]
+    assert CANARY_FIXED["alarm_month"] == sum(it.metrics for it in of_canary)
     assert FIXED["alarm_month"] == sum(it.metrics for it in every if not isinstance(it, Joined))
     assert FIXED["joined_alarm_month"] == sum(isinstance(it, Joined) for it in every)
     acls = [it for it in firewall.resources(stage).values() if it["Type"] == "AWS::WAFv2::WebACL"]
@@ -214,6 +219,20 @@ def test_every_metric_the_code_counts_is_paid_for() -> None:
     filters = [it for it in access_logs.resources(Stage("prod")).values() if it["Type"] == "AWS::Logs::MetricFilter"]
     counted = [it["MetricName"] for one in filters for it in one["Properties"]["MetricTransformations"]]
     assert sorted(counted) == sorted(LOG_METRICS)
+
+
+def test_a_canary_is_paid_for_where_there_is_one_and_costs_a_few_dollars_whatever_the_fleet() -> None:
+    """A session each five minutes, its function's ten seconds, two alarms and a secret."""
+    without, watched = (use(replace(FLEET, canary=it)) for it in (False, True))
+    assert counts(replace(FLEET, canary=True))["begin"] - counts(FLEET)["begin"] == pytest.approx(8_760)
+    more = total_usd(bill(watched)) - total_usd(bill(without))
+    assert 2 < more < 8
+    other = replace(FLEET, chargers=100, sessions_per_day=20)
+    small = total_usd(bill(use(replace(other, canary=True)))) - total_usd(bill(use(other)))
+    assert small == pytest.approx(more, rel=0.1)
+    # What it makes of the smallest fleet's promise.
+    assert total_usd(bill(use(Fleet(100, 20, canary=True)))) < 0.05 * 100 + 60
+    assert CANARY_RUNS == SECONDS_A_MONTH / (canary.EVERY_MINUTES * 60)
 
 
 def test_access_logs_cost_what_their_lines_do() -> None:

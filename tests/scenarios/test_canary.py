@@ -42,7 +42,7 @@ def test_nobody_is_held_charged_told_or_shown_anything(canary: Canary, world: Wo
     # A sale of nothing is all that its books know, and Stripe knows no card of it.
     transfers = one.person.call("GET", f"/v1/operator/sessions/{one.session_id}/books")["transfers"]
     assert [(it["kind"], it["amount_minor"]) for it in transfers] == [("sale", 0)]
-    assert one.person.call("GET", "/v1/me")["cards"] == []
+    assert one.person.call("GET", "/v1/me/cards")["items"] == []
     # It is its own operator's, who is nobody else, and on no map.
     for mine in ("/v1/operator/sessions", "/v1/operator/chargers"):
         assert CHARGER not in json.dumps(world.operator.call("GET", mine))
