@@ -87,7 +87,7 @@ class SyntheticCharger:
         self.tell("Available")
 
     def leave(self) -> None:
-        """Hang up."""
+        """Hang up; nothing where it never connected."""
         if self._socket is not None:
             self._socket.close()
 

@@ -26,7 +26,7 @@ class CanaryFailed(Exception):
     """A session did not go as anybody's should; says at which step and why."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Round:
     """One session, by its id; `took_ms` is how long each step took, in order."""
 

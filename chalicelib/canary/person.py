@@ -20,7 +20,7 @@ _CHARGER = {"site_id": _NAMED, "connectors": [str(CONNECTOR)]}
 _PROFILE = {"legal_name": "Canary", "address": "nowhere", "country": "DE", "tax_id": "none"}
 
 
-class Refused(Exception):
+class NotDone(Exception):
     """The API answered with something else than success."""
 
     def __init__(self, what: str, status: int, said: str) -> None:
@@ -38,7 +38,7 @@ class SyntheticPerson:
         self._http = urllib3.PoolManager(timeout=within_s, retries=False)
 
     def log_in(self, email: str, password: str) -> None:
-        """Raises Refused, and urllib3's HTTPError where nobody answers."""
+        """Raises NotDone, and urllib3's HTTPError where nobody answers."""
         told = self.call("POST", "/v1/login", {"email": email, "password": password})
         self._headers = {"Authorization": f"Bearer {told['access_token']}"}
 
@@ -46,7 +46,7 @@ class SyntheticPerson:
         """Whether the test site is set up."""
         try:
             self.call("GET", f"/v1/operator/chargers/{CHARGER}")
-        except Refused as refused:
+        except NotDone as refused:
             if refused.status != _NOT_FOUND:
                 raise
             return False
@@ -85,7 +85,7 @@ class SyntheticPerson:
         return found
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One request. Raises Refused for anything but success."""
+        """One request. Raises NotDone for anything but success."""
         told = {"Content-Type": "application/json"} if body is not None else {}
         response = self._http.request(
             method,
@@ -94,5 +94,5 @@ class SyntheticPerson:
             headers=self._headers | told,
         )
         if not 200 <= response.status < 300:
-            raise Refused(f"{method} {path}", response.status, response.data[:300].decode(errors="replace"))
+            raise NotDone(f"{method} {path}", response.status, response.data[:300].decode(errors="replace"))
         return dict(json.loads(response.data)) if response.data else {}

@@ -75,8 +75,8 @@ def test_a_fleet_whose_sessions_all_fail_rings_within_minutes_and_is_silent_soon
 
 def test_an_api_that_answers_5xx_and_a_function_that_drops_frames_burn_the_same_promise() -> None:
     asked, failing = a_day([1] * 10), [[1] * 5 if minute >= 600 else [0] for minute in range(DAY)]
-    api = {("AWS/ApiGateway", "Count"): asked, ("AWS/ApiGateway", "5XXError"): failing}
-    frames = {("AWS/Lambda", "Invocations"): asked, ("AWS/Lambda", "Errors"): failing}
+    api: Series = {("AWS/ApiGateway", "Count"): asked, ("AWS/ApiGateway", "5XXError"): failing}
+    frames: Series = {("AWS/Lambda", "Invocations"): asked, ("AWS/Lambda", "Errors"): failing}
     for series in (api, frames):
         assert not ringing("sessions-burn-fast", series, range(590, 600))
         assert rings(burn("sessions-burn-fast"), EVERYTHING, series, 610)
@@ -115,7 +115,7 @@ def test_a_small_leak_is_found_by_the_slow_alarm_only() -> None:
 
 
 def test_what_is_allowed_rings_nothing_for_ever() -> None:
-    series = ended(a_day([999]), a_day([1])) | ours(a_day([100] * 99 + [4_000]))
+    series: Series = {**ended(a_day([999]), a_day([1])), **ours(a_day([100] * 99 + [4_000]))}
     for it in BURNS:
         assert not rings(it, EVERYTHING, series, 1_400)
 

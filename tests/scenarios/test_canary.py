@@ -116,7 +116,7 @@ def test_with_another_password_its_site_is_set_up_anew(canary: Canary) -> None:
 def test_it_asks_aws_for_nothing(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
     """All is done by the functions that it knocks at: in the canary's own thread no client of AWS is used."""
     mine = threading.current_thread()
-    original = boto3.client("sts").__class__.__mro__[1]._make_api_call  # type: ignore[attr-defined]
+    original = boto3.client("sts").__class__.__mro__[1]._make_api_call
 
     def watched(client: object, operation: str, params: object) -> object:
         assert threading.current_thread() is not mine, operation
