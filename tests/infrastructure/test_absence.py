@@ -11,7 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 import app as switchboard
 from chalicelib.wiring import HEARTBEAT_S
-from infrastructure import absence, alarms, edge_alarms
+from infrastructure import absence, alarms, canary, edge_alarms
 from infrastructure.cloudwatch import Any_, Formula, Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
@@ -62,6 +62,29 @@ def test_one_charger_that_says_its_heartbeat_only_rings_nothing() -> None:
     for minute in range(DAY, 2 * DAY, 7):
         assert not rung("frames-absent", series, minute)
         assert not rung("connects-absent", series, minute)
+
+
+def with_canary(frames: list[Sequence[float]], connects: list[Sequence[float]]) -> Series:
+    """The same, and a canary that charges each five minutes."""
+    rounds: list[Sequence[float]] = [[1] if it % canary.EVERY_MINUTES == 0 else QUIET for it in range(len(frames))]
+    return {
+        FRAMES: [[*said, *([canary.FRAMES_A_ROUND] if one else [])] for said, one in zip(frames, rounds, strict=True)],
+        CONNECTS: [[*came, *one] for came, one in zip(connects, rounds, strict=True)],
+        ("AWS/Lambda", "Invocations"): rounds,
+        ("AWS/Lambda", "Errors"): [[0] if one else QUIET for one in rounds],
+    }
+
+
+def test_a_canary_is_no_charger() -> None:
+    """It neither arms the alarms of a network without chargers, nor hides that all of them are silent."""
+    empty = with_canary([QUIET] * (9 * DAY), [QUIET] * (9 * DAY))
+    gone = with_canary(until(2 * DAY, [2]), until(2 * DAY, [1]))
+    few = with_canary([[2] if it % 9 == 0 else QUIET for it in range(9 * DAY)], [[1]] * (9 * DAY))
+    for name in ("frames-absent", "connects-absent"):
+        assert not rung(name, empty, 8 * DAY), name
+        assert not rung(name, gone, 2 * DAY - 1), name
+        assert rung(name, gone, 2 * DAY + 200), name
+        assert not any(rung(name, few, minute) for minute in range(3 * DAY, 3 * DAY + 60)), name
 
 
 def test_a_network_that_is_given_up_is_quiet_a_week_later() -> None:

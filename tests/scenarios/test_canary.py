@@ -6,13 +6,17 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import boto3
 import pytest
 
 from chalicelib.canary import handler
+from chalicelib.canary.charger import Silent
 from chalicelib.canary.handler import CanaryFailed
 from chalicelib.canary.person import CHARGER
+from chalicelib.canary.websocket import WebSocket
+from infrastructure.canary import FRAMES_A_ROUND
 from local.canary import EMAIL, Canary
 from local.stack import Stack
 from tests.scenarios.world import World
@@ -33,6 +37,28 @@ def silent_door() -> Iterator[str]:
 def test_it_charges_from_login_to_receipt_again_and_again(canary: Canary) -> None:
     for _ in range(2):
         assert list(canary.charge().took_ms) == ["login", "connect", "start", "charge", "stop", "receipt"]
+
+
+def test_a_round_takes_as_many_frames_as_alarms_on_silence_take_off_for_it(
+    canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary.charge()  # the first one of all boots besides
+    frames: list[str] = []
+    send, receive = WebSocket.send, WebSocket.receive
+
+    def sent(socket: WebSocket, text: str) -> None:
+        frames.append(text)
+        send(socket, text)
+
+    def received(socket: WebSocket, within_s: float) -> str | None:
+        text = receive(socket, within_s)
+        frames.extend([text] if text else [])
+        return text
+
+    monkeypatch.setattr(WebSocket, "send", sent)
+    monkeypatch.setattr(WebSocket, "receive", received)
+    canary.charge()
+    assert len(frames) == FRAMES_A_ROUND, frames
 
 
 def test_nobody_is_held_charged_told_or_shown_anything(canary: Canary, world: World) -> None:
@@ -61,8 +87,10 @@ def test_a_door_that_is_shut_is_a_failure_at_connecting(canary: Canary) -> None:
 
 
 def test_a_door_that_says_nothing_is_one_too(canary: Canary, silent_door: str) -> None:
+    one = canary.round(silent_door)
+    one.charger._within_s = 0.2
     with pytest.raises(CanaryFailed, match=r"^connect: TimeoutError"):
-        canary.charge(canary.round(silent_door, within_s=0.2))
+        canary.charge(one)
 
 
 def test_a_door_that_refuses_is_one_too(canary: Canary, stack: Stack) -> None:
@@ -75,9 +103,8 @@ def test_a_door_that_refuses_is_one_too(canary: Canary, stack: Stack) -> None:
 def test_a_charger_that_is_never_asked_to_start_is_a_failure_and_leaves_a_free_connector(
     canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = canary.round(within_s=1)
-    # Its calls are heard, and lost.
-    monkeypatch.setattr(one.charger, "wait_for", lambda _: one.charger._until(lambda: False, "nothing came"))
+    one = canary.round()
+    monkeypatch.setattr(one.charger, "wait_for", Mock(side_effect=Silent("nothing came")))
     with pytest.raises(CanaryFailed, match=r"^start: Silent: nothing came"):
         canary.charge(one)
     canary.charge()
