@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cost.add_argument("--reading", type=_some, default=60, metavar="S", help="between two readings (%(default)s)")
     cost.add_argument("--minutes", type=_some, default=60, help="a session lasts (%(default)s)")
     cost.add_argument("--sessions-at-once", type=int, default=50_000, help="for --limits (%(default)s)")
+    cost.add_argument("--canary", action="store_true", help="with Canary=on: a session each five minutes")
     cost.add_argument("--lines", action="store_true", help="every line of the bill")
     cost.add_argument("--storm", action="store_true", help="simulate the whole network coming back at once")
     cost.add_argument("--limits", action="store_true", help="each AWS quota against this network")
@@ -35,7 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _cost(asked: argparse.Namespace) -> None:
     console = Console()
-    fleet = Fleet(asked.chargers, asked.sessions_per_day, reading_s=asked.reading, session_minutes=asked.minutes)
+    fleet = Fleet(
+        asked.chargers,
+        asked.sessions_per_day,
+        reading_s=asked.reading,
+        session_minutes=asked.minutes,
+        canary=asked.canary,
+    )
     console.print(report.services(fleet, asked.heartbeat).rich())
     console.print(report.live(fleet).rich())
     if asked.lines:

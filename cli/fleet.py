@@ -107,7 +107,10 @@ class Fleet:
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
+    logs_requests: bool = True  # unless AccessLogs=none
+    logs_frames: bool = False  # only while AccessLogs=all is deployed
     kms_requests_per_table_minutes: int = 5
+    canary: bool = False  # only where Canary=on is deployed
 
     @property
     def sessions(self) -> float:
@@ -144,15 +147,30 @@ METRICS = {
     "SessionsFailed": 17,
     "StartCommand": 1,
 }
+# What filters count in logs.
+LOG_METRICS = {"ApiThrottled": 1}
 # What stands whatever the fleet; tests/cli/test_cost.py holds each to the template.
 FIXED = {
-    "alarm_month": 36,  # a share of two figures counts twice
+    "alarm_month": 124,  # each figure that an alarm looks at counts
+    "joined_alarm_month": 8,
     "dashboard_month": 1,
-    "metric_month": sum(METRICS.values()),
+    "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
     "waf_acl_month": 2,
     "waf_rule_month": 7,
     "kms_key_month": 1,
     "secret_month": 4,
+}
+# What a canary costs beside the sessions that it makes: its alarms' figures, its secret, and its own function's time.
+CANARY_RUNS = SECONDS_A_MONTH / 300
+CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
+_CANARY_S, _CANARY_GB, _CANARY_LOG_BYTES = 10, 0.25, 300
+_CANARY_DOES = {
+    **dict.fromkeys(("connect", "disconnect", "begin", "started", "end", "ended", "workflow", "receipt", "reading"), 1),
+    # Available, Preparing, Charging, Finishing, Available.
+    "status": 5,
+    # Is it active, is it completed: each half a second. And the login, and the look at its charger.
+    "look": 12,
+    "notices": 1,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
 TABLES, TABLES_OF_FUNCTIONS = 29, 204
@@ -162,7 +180,9 @@ QUEUES_READ = 0
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
 # What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
 _EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
-_LOG_MONTHS = 3
+LOG_MONTHS = 3
+# A line of an access log, CloudWatch's 26 bytes in it: of a request, and of a frame where those are logged.
+ACCESS_LOG_BYTES, FRAME_LOG_BYTES = 280, 260
 
 
 def measured() -> Mapping[str, Kinds]:
@@ -180,7 +200,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
     looks = fleet.chargers * (fleet.boots_per_month + fleet.boots_at_connect * fleet.looks_a_day * DAYS_A_MONTH)
     silent = fleet.connects - booting
     repeated = (booting + looks) * fleet.connectors + silent * fleet.statuses_at_connect * fleet.connectors
-    return {
+    often = {
         "connect": fleet.connects,
         "renew": fleet.connects * fleet.renewed_share,
         "disconnect": fleet.connects * (1 - fleet.renewed_share),
@@ -201,6 +221,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         **_found(fleet),
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
+    return {kind: times + fleet.canary * CANARY_RUNS * _CANARY_DOES.get(kind, 0) for kind, times in often.items()}
 
 
 def _found(fleet: Fleet) -> dict[str, float]:
@@ -274,8 +295,21 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     gb += (fleet.chargers * _CHARGER_BYTES + fleet.active_drivers * _DRIVER_BYTES) / GB
     amounts["table_gb_month"] = amounts["backup_gb_month"] = max(0.0, gb)
     amounts["user_month_lite" if fleet.users_are_lite else "user_month_essentials"] = fleet.active_drivers
-    amounts.update(FIXED)
+    for key, amount in FIXED.items():
+        amounts[key] += amount
+    if fleet.canary:
+        _watch(amounts)
     return Use(amounts, writes, reads, lambda_ms / 1000)
+
+
+def _watch(amounts: Sums) -> None:
+    """What the canary takes beside what its sessions are counted for."""
+    for key, amount in CANARY_FIXED.items():
+        amounts[key] += amount
+    amounts["lambda_request"] += CANARY_RUNS
+    amounts["lambda_gb_s"] += CANARY_RUNS * _CANARY_S * _CANARY_GB
+    amounts["log_gb"] += CANARY_RUNS * _CANARY_LOG_BYTES / GB
+    amounts["edge_request"] += CANARY_RUNS
 
 
 def _outside(amounts: Sums, fleet: Fleet) -> None:
@@ -284,7 +318,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE
-    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * _LOG_MONTHS / GB
+    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
 
 
 def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[str, Any], float]]:
@@ -296,8 +330,11 @@ def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[st
 def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> None:
     invocations = one.get("invocations", {})
     requests = invocations.get("api_handler", 0) * times
+    frames = sum(invocations.get(f"websocket_{it}", 0) for it in ("connect", "message", "disconnect")) * times
     run = sum(invocations.values()) * times + requests * fleet.authorizer_share
     log_bytes = one.get("log_bytes", 0) * times + run * PLATFORM_LOG_BYTES * fleet.lambda_logs_platform
+    log_bytes += requests * ACCESS_LOG_BYTES * fleet.logs_requests
+    log_bytes += frames * FRAME_LOG_BYTES * fleet.logs_frames
     _add_all(
         amounts,
         {
@@ -310,7 +347,7 @@ def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> N
             "rest_request": requests,
             "waf_request": requests,
             "log_gb": log_bytes / GB,
-            "log_gb_month": log_bytes / GB * _LOG_MONTHS,
+            "log_gb_month": log_bytes / GB * LOG_MONTHS,
         },
         1,
     )

@@ -1,23 +1,23 @@
-"""Somebody is told when a promise breaks; an alarm stands only on a figure that something really reports.
+"""Somebody is told when something goes wrong; an alarm stands only on a figure that something really reports.
 
-Not counted, for it would cost a log line a frame or a call: seconds from a charger's status to a driver's screen
-(promise: 10 s), and calls to the payment provider that failed. What stands in for them is the time and the failures of
-the functions that do that work.
+Here are those of single things and of what is turned away; promises are in `promises.py`, silence in `absence.py`, the
+chargers' edge in `edge_alarms.py`. Not counted, for it would cost a log line a call: calls to the payment provider that
+failed. What stands in for them is the time and the failures of the functions that make them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from infrastructure.stage import Resources, Stage, logical_id, ref
+from infrastructure import absence, access_logs, canary, promises, rest
+from infrastructure.cloudwatch import ASKED, DAY, HAPPENS, HOUR, MINUTE, Alarm, Any_, Formula, Metric, declared
+from infrastructure.stage import Resources, Stage, ref
 
 PARAMETERS: dict[str, Any] = {
     "AlarmEmail": {"Type": "String", "Default": "", "Description": "Who is told of alarms; nobody if empty"},
 }
 CONDITIONS: dict[str, Any] = {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [ref("AlarmEmail"), ""]}]}}
 
-_MINUTE = 60
 # What reaches the world a tenth at a time (rollout.py): the alias that is called, and functions by both their names.
 LIVE_ALIAS = "live"
 GRADUAL = {
@@ -25,39 +25,9 @@ GRADUAL = {
     "WebsocketConnect": "websocket_connect",
     "WebsocketMessage": "websocket_message",
 }
-STATUS_MS = 10_000
-START_MS = 3_000
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """`metric` of `namespace` above `limit` in `periods` periods running; a `limit` may be a parameter's."""
-
-    name: str
-    namespace: str
-    metric: str
-    dimensions: dict[str, Any]
-    why: str
-    limit: float | dict[str, str] = 0
-    statistic: str = "Sum"
-    period_s: int = 5 * _MINUTE
-    periods: int = 1
-    comparison: str = "GreaterThanThreshold"
-    when_silent: str = "notBreaching"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`bad` above `percent` of `all`, both metrics of one thing."""
-
-    name: str
-    namespace: str
-    bad: str
-    all: str
-    dimensions: dict[str, Any]
-    why: str
-    percent: float = 1
-    least: int = 20  # of fewer, one is no rate
+# Turned away in five minutes: a few come again by themselves, and so do boto's own calls.
+_FEW_REFUSED = 100
+_CERTIFICATE_DAYS = 30
 
 
 def alarms(stage: Stage) -> list[Alarm]:
@@ -65,49 +35,17 @@ def alarms(stage: Stage) -> list[Alarm]:
     machine = {"StateMachineArn": ref("SessionMachine")}
     # What `handlers/http/observability.py` puts beside every figure.
     ours = {"service": stage.stack}
-    silent = [
-        Alarm(
-            f"{name}-stopped",
-            "AWS/Lambda",
-            "Invocations",
-            _function(stage, name),
-            f"the schedule {name} has stopped",
-            limit=1,
-            comparison="LessThanThreshold",
-            when_silent="breaching",
-        )
-        for name in ("sweep", "claim", "reservations", "lists", "notices")
-    ]
     return [
-        Alarm(
-            "status-late",
-            "AWS/Lambda",
-            "Duration",
-            _function(stage, "websocket_message"),
-            "a status is stored in this call, and should be seen within 10 s",
-            STATUS_MS / 2,
-            "p99",
-            periods=2,
-        ),
-        Alarm(
-            "start-late",
-            "Kerb",
-            "StartCommand",
-            ours,
-            "chargers are asked to start more than 3 s after their drivers asked",
-            START_MS,
-            "p99",
-            periods=2,
-        ),
         Alarm(
             "hold-late",
             "AWS/Lambda",
             "Duration",
             _function(stage, "place_hold"),
             "a start waits for the hold",
-            START_MS * 2 / 3,
+            promises.START_MS * 2 / 3,
             "p99",
             periods=2,
+            silence=ASKED,
         ),
         Alarm(
             "api-late",
@@ -118,8 +56,8 @@ def alarms(stage: Stage) -> list[Alarm]:
             3_000,
             "p99",
             periods=3,
+            silence=ASKED,
         ),
-        Alarm("throttled", "AWS/Lambda", "Throttles", {}, "the account's concurrency is used up"),
         Alarm(
             "failures",
             "AWS/SQS",
@@ -127,6 +65,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             {"QueueName": {"Fn::GetAtt": ["Failures", "QueueName"]}},
             "something done in the background failed and waits in the queue",
             statistic="Maximum",
+            silence=HAPPENS,
         ),
         Alarm(
             "workflow-failed",
@@ -134,9 +73,24 @@ def alarms(stage: Stage) -> list[Alarm]:
             "ExecutionsFailed",
             machine,
             "an orderly end never fails: a session's workflow met an accident",
+            silence=HAPPENS,
         ),
-        Alarm("workflow-timed-out", "AWS/States", "ExecutionsTimedOut", machine, "a session's workflow timed out"),
-        Alarm("workflow-throttled", "AWS/States", "ExecutionThrottled", machine, "workflows wait for their turn"),
+        Alarm(
+            "workflow-timed-out",
+            "AWS/States",
+            "ExecutionsTimedOut",
+            machine,
+            "a session's workflow timed out",
+            silence=HAPPENS,
+        ),
+        Alarm(
+            "workflow-throttled",
+            "AWS/States",
+            "ExecutionThrottled",
+            machine,
+            "workflows wait for their turn",
+            silence=HAPPENS,
+        ),
         Alarm(
             "hold-failed",
             "AWS/Lambda",
@@ -144,10 +98,24 @@ def alarms(stage: Stage) -> list[Alarm]:
             _function(stage, "place_hold"),
             "money cannot be set aside (cards that were declined count too)",
             10,
+            silence=HAPPENS,
         ),
-        Alarm("settle-failed", "AWS/Lambda", "Errors", _function(stage, "settle"), "money cannot be taken", 3),
         Alarm(
-            "payment-failed", "Kerb", "SessionsFailed", {**ours, "reason": "payment_failed"}, "a session ended unpaid"
+            "settle-failed",
+            "AWS/Lambda",
+            "Errors",
+            _function(stage, "settle"),
+            "money cannot be taken",
+            3,
+            silence=HAPPENS,
+        ),
+        Alarm(
+            "payment-failed",
+            "Kerb",
+            "SessionsFailed",
+            {**ours, "reason": "payment_failed"},
+            "a session ended unpaid",
+            silence=HAPPENS,
         ),
         Alarm(
             "session-broken",
@@ -155,6 +123,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             "SessionsFailed",
             {**ours, "reason": "internal"},
             "a session failed by our own fault",
+            silence=HAPPENS,
         ),
         Alarm(
             "edge-passed-by",
@@ -163,6 +132,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             ours,
             "somebody knocks at the door behind the edge, or the edge has another secret",
             5,
+            silence=HAPPENS,
         ),
         Alarm(
             "mails-failed",
@@ -170,6 +140,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             "MailsFailed",
             ours,
             "a code could not be mailed: people cannot open accounts or set another password",
+            silence=HAPPENS,
         ),
         # Of the whole account, as SES reports them. Above 5% and 0.1% it puts the account under review.
         Alarm(
@@ -180,7 +151,8 @@ def alarms(stage: Stage) -> list[Alarm]:
             "too many mails come back: SES may stop sending for us",
             0.04,
             "Maximum",
-            period_s=60 * _MINUTE,
+            period_s=HOUR,
+            silence=HAPPENS,
         ),
         Alarm(
             "mails-unwanted",
@@ -190,7 +162,8 @@ def alarms(stage: Stage) -> list[Alarm]:
             "too many people call our mails spam: SES may stop sending for us",
             0.0008,
             "Maximum",
-            period_s=60 * _MINUTE,
+            period_s=HOUR,
+            silence=HAPPENS,
         ),
         Alarm(
             "mails-quota",
@@ -199,7 +172,8 @@ def alarms(stage: Stage) -> list[Alarm]:
             {},
             "SES has sent nearly as many mails as it may in a day; ask for a larger quota",
             ref("MailsADayAlarm"),
-            period_s=24 * 60 * _MINUTE,
+            period_s=DAY,
+            silence=HAPPENS,
         ),
         *(
             Alarm(
@@ -213,36 +187,130 @@ def alarms(stage: Stage) -> list[Alarm]:
                 },
                 "the release that is being rolled out fails, and is taken back",
                 2,
-                period_s=_MINUTE,
+                period_s=MINUTE,
+                silence=HAPPENS,
             )
             for function, name in GRADUAL.items()
         ),
-        *silent,
     ]
 
 
-def shares(stage: Stage) -> list[Share]:
+def shares(stage: Stage) -> list[Formula]:
     """All that watch how much of something goes wrong."""
     # Not `jwt`: a token that is refused is its error; one that it cannot judge is the API's 500.
-    functions = ("api_handler", "websocket_connect", "websocket_message", "websocket_disconnect")
+    functions = {
+        "api_handler": ASKED,
+        "websocket_connect": "connects-absent",
+        "websocket_message": "frames-absent",
+        "websocket_disconnect": "sockets end by our own renewal, which calls no function",
+    }
+    api = {"ApiName": stage.stack, "Stage": "api"}
     return [
-        Share(
-            "api-errors",
-            "AWS/ApiGateway",
-            "5XXError",
-            "Count",
-            {"ApiName": stage.stack, "Stage": "api"},
-            "the API fails",
-        ),
+        _share("api-errors", "AWS/ApiGateway", ("5XXError", "Count"), api, "the API fails", ASKED),
         *(
-            Share(f"{name}-errors", "AWS/Lambda", "Errors", "Invocations", _function(stage, name), f"{name} fails")
-            for name in functions
+            _share(
+                f"{name}-errors",
+                "AWS/Lambda",
+                ("Errors", "Invocations"),
+                _function(stage, name),
+                f"{name} fails",
+                silence,
+            )
+            for name, silence in functions.items()
         ),
     ]
 
 
-def resources(stage: Stage) -> Resources:
-    found: Resources = {
+def throttles(stage: Stage) -> list[Alarm | Formula]:
+    """All that ring because AWS, or a bound of our own, lets too few through."""
+    pool = {"UserPool": ref("UserPool"), "UserPoolClient": ref("UserPoolClient")}
+    return [
+        Alarm("throttled", "AWS/Lambda", "Throttles", {}, "the account's concurrency is used up", silence=HAPPENS),
+        # API Gateway's 4XXError holds everybody's mistakes; which it refused itself for there being too many says only
+        # the access log (access_logs.py).
+        Alarm(
+            "api-throttled",
+            access_logs.namespace(stage),
+            access_logs.THROTTLED,
+            {},
+            "API Gateway turns requests away because there are too many",
+            _FEW_REFUSED,
+            periods=2,
+            silence=HAPPENS,
+            condition="LogsApi",
+        ),
+        # Its own 4XX before any function of ours is asked: hardly anything but 429. Those that we refuse are not in it.
+        Alarm(
+            "sockets-throttled",
+            "AWS/ApiGateway",
+            "ClientError",
+            {"ApiId": ref("WebsocketAPI"), "Stage": "api"},
+            "API Gateway turns frames or sockets away because there are too many",
+            _FEW_REFUSED,
+            periods=2,
+            silence=HAPPENS,
+        ),
+        # Each table and each index reports for itself, and only what it throttles: whichever they are, of both stages.
+        *(
+            Formula(
+                name=f"tables-throttled-{way.lower()}s",
+                expression=f'SELECT SUM({way}ThrottleEvents) FROM "AWS/DynamoDB"',  # noqa: S608
+                of={},
+                why=f"DynamoDB turns {way.lower()}s away: a table is new, a partition hot, or the account at its limit",
+                limit=_FEW_REFUSED,
+                periods=2,
+                silence=HAPPENS,
+            )
+            for way in ("Read", "Write")
+        ),
+        Formula(
+            name="accounts-throttled",
+            expression="FILL(logins, 0) + FILL(accounts, 0) + FILL(tokens, 0)",
+            of={
+                "logins": Metric("AWS/Cognito", "SignInThrottles", pool),
+                "accounts": Metric("AWS/Cognito", "SignUpThrottles", pool),
+                "tokens": Metric("AWS/Cognito", "TokenRefreshThrottles", pool),
+            },
+            why="Cognito turns people away who log in or open accounts",
+            silence=HAPPENS,
+        ),
+    ]
+
+
+def certificate(name: str, arn: str, condition: str) -> Alarm:
+    """On the days that a certificate of ACM has left; 60 days before its end it renews itself, if it can."""
+    return Alarm(
+        name,
+        "AWS/CertificateManager",
+        "DaysToExpiry",
+        {"CertificateArn": {"Fn::Sub": arn}},
+        f"the certificate ends within {_CERTIFICATE_DAYS} days, and ACM has not renewed it",
+        _CERTIFICATE_DAYS,
+        "Minimum",
+        period_s=DAY,
+        comparison="LessThanThreshold",
+        when_silent="ignore",
+        silence="ACM reports daily until the end, and the state stays as it is (ignore): what rang goes on",
+        condition=condition,
+    )
+
+
+def everything(stage: Stage) -> list[Any_]:
+    """Every alarm of the stack; those of the edge are in a stack of their own (edge_alarms.py)."""
+    return [
+        *alarms(stage),
+        *shares(stage),
+        *throttles(stage),
+        certificate("certificate-api", rest.CERTIFICATE, "HasApiDomain"),
+        *promises.burn_rates(stage),
+        *absence.absences(stage),
+        *canary.alarms(stage),
+    ]
+
+
+def topic(stage: Stage) -> Resources:
+    """Who is told."""
+    return {
         "Alarms": {
             "Type": "AWS::SNS::Topic",
             "Properties": {"TopicName": f"{stage.prefix}alarms", "KmsMasterKeyId": ref("Key")},
@@ -253,67 +321,30 @@ def resources(stage: Stage) -> Resources:
             "Properties": {"TopicArn": ref("Alarms"), "Protocol": "email", "Endpoint": ref("AlarmEmail")},
         },
     }
-    for alarm in alarms(stage):
-        found[f"{logical_id(alarm.name)}Alarm"] = _declared(stage, alarm, _single(alarm))
-    for share in shares(stage):
-        found[f"{logical_id(share.name)}Alarm"] = _declared(stage, share, _of_two(share))
+
+
+def resources(stage: Stage) -> Resources:
+    found = topic(stage)
+    for alarm in everything(stage):
+        found |= declared(stage, alarm)
     return found
+
+
+def _share(  # noqa: PLR0913, PLR0917 (two metrics of one thing)
+    name: str, namespace: str, metrics: tuple[str, str], dimensions: dict[str, Any], why: str, silence: str
+) -> Formula:
+    """More than one of a hundred goes wrong, twice running; of less than twenty in five minutes one is no rate."""
+    bad, counted = metrics
+    return Formula(
+        name=name,
+        expression="IF(all >= 20, 100 * bad / all, 0)",
+        of={"bad": Metric(namespace, bad, dimensions), "all": Metric(namespace, counted, dimensions)},
+        why=why,
+        limit=1,
+        periods=2,
+        silence=silence,
+    )
 
 
 def _function(stage: Stage, name: str) -> dict[str, str]:
     return {"FunctionName": stage.prefix + name}
-
-
-def _declared(stage: Stage, alarm: Alarm | Share, watched: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmName": stage.prefix + alarm.name,
-            "AlarmDescription": alarm.why,
-            "AlarmActions": [ref("Alarms")],
-            "OKActions": [ref("Alarms")],
-            **watched,
-        },
-    }
-
-
-def _single(alarm: Alarm) -> dict[str, Any]:
-    is_percentile = alarm.statistic.startswith("p")
-    return {
-        "Namespace": alarm.namespace,
-        "MetricName": alarm.metric,
-        "Dimensions": _dimensions(alarm.dimensions),
-        ("ExtendedStatistic" if is_percentile else "Statistic"): alarm.statistic,
-        "Period": alarm.period_s,
-        "EvaluationPeriods": alarm.periods,
-        "Threshold": alarm.limit,
-        "ComparisonOperator": alarm.comparison,
-        "TreatMissingData": alarm.when_silent,
-    }
-
-
-def _of_two(share: Share) -> dict[str, Any]:
-    def counted(name: str, metric: str) -> dict[str, Any]:
-        what = {"Namespace": share.namespace, "MetricName": metric, "Dimensions": _dimensions(share.dimensions)}
-        return {
-            "Id": name,
-            "ReturnData": False,
-            "MetricStat": {"Metric": what, "Period": 5 * _MINUTE, "Stat": "Sum"},
-        }
-
-    rate = f"IF(all >= {share.least}, 100 * bad / all, 0)"
-    return {
-        "Metrics": [
-            counted("bad", share.bad),
-            counted("all", share.all),
-            {"Id": "rate", "Expression": rate, "Label": "%", "ReturnData": True},
-        ],
-        "EvaluationPeriods": 2,
-        "Threshold": share.percent,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "TreatMissingData": "notBreaching",
-    }
-
-
-def _dimensions(dimensions: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"Name": name, "Value": value} for name, value in dimensions.items()]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from infrastructure.alarms import START_MS, STATUS_MS, alarms, shares
-from infrastructure.stage import Resources, Stage, logical_id
+from infrastructure.alarms import everything
+from infrastructure.cloudwatch import Formula, Metric, alarm_id
+from infrastructure.promises import promises
+from infrastructure.stage import Resources, Stage
 
 _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
 
@@ -25,23 +28,26 @@ def _widgets(stage: Stage) -> list[dict[str, Any]]:
     def durations(*names: str) -> list[list[Any]]:
         return [["AWS/Lambda", "Duration", "FunctionName", stage.prefix + name, {"stat": "p99"}] for name in names]
 
-    names = [it.name for it in alarms(stage)] + [it.name for it in shares(stage)]
+    shown = [it for it in everything(stage) if not it.condition and (not isinstance(it, Formula) or it.rings)]
     mine = f' service="{stage.stack}"'
     machine = ["StateMachineArn", "${SessionMachine}"]
     return [
         {
             "type": "text",
             "properties": {
-                "markdown": "**Not counted**: seconds from a status to a screen, and failed calls to Stripe. "
-                "Beside it stand the calls in which each happens."
+                "markdown": "**Promised**: no more than so many of a hundred fail in a month (docs/operations.md). "
+                "**Not counted**: failed calls to Stripe; the calls in which they happen stand here."
             },
         },
-        _graph(f"Status within {STATUS_MS // 1000} s: time of its call (ms, p99)", durations("websocket_message")),
+        *(
+            _graph(f"Promise {it.name}: failures of a hundred, {it.allowed_percent} allowed", _formula(it.of, it.shown))
+            for it in promises(stage)
+        ),
         _graph(
-            f"Start within {START_MS // 1000} s: from the request to the charger's socket, and its calls (ms, p99)",
+            "Where the time goes: a status stored; a start, its hold and its call (ms, p99)",
             [
                 ["Kerb", "StartCommand", "service", stage.stack, {"stat": "p99"}],
-                *durations("place_hold", "start_charging"),
+                *durations("websocket_message", "place_hold", "start_charging"),
             ],
         ),
         _graph(
@@ -89,7 +95,7 @@ def _widgets(stage: Stage) -> list[dict[str, Any]]:
             "type": "alarm",
             "properties": {
                 "title": "Alarms",
-                "alarms": [f"${{{logical_id(it)}Alarm.Arn}}" for it in names],
+                "alarms": [f"${{{alarm_id(it.name)}.Arn}}" for it in shown],
             },
         },
     ]
@@ -100,6 +106,20 @@ def _graph(title: str, metrics: list[Any]) -> dict[str, Any]:
         "type": "metric",
         "properties": {"title": title, "region": "${AWS::Region}", "stat": "Sum", "period": 300, "metrics": metrics},
     }
+
+
+def _formula(of: Mapping[str, Metric], expression: str) -> list[Any]:
+    """A formula of figures that are not shown themselves."""
+    told: list[Any] = [[{"expression": expression, "label": "%", "id": "shown"}]]
+    for name, it in of.items():
+        dimensions = [part for key, value in it.dimensions.items() for part in (key, _written(value))]
+        told.append([it.namespace, it.name, *dimensions, {"id": name, "stat": it.statistic, "visible": False}])
+    return told
+
+
+def _written(value: Any) -> str:
+    """A reference as the board's text has it."""
+    return f"${{{value['Ref']}}}" if isinstance(value, dict) else str(value)
 
 
 def _search(namespace: str, dimensions: str, metric: str, kept: str = "") -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from cli import limits
 from cli.fleet import DATA, Fleet
-from infrastructure import account, operators, preflight, releases, stripe_endpoint
+from infrastructure import access_logs, account, edge_alarms, operators, preflight, releases, stripe_endpoint
 from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
 from infrastructure.protection import protect
@@ -210,17 +210,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.imports:
         template = json.loads((BUILD / stage.name / "template.json").read_text())
         print(f"imported: {', '.join(adopt(template, stage, bucket, parameters))}")  # noqa: T201
+    if (account.parameters_of(stage) | parameters).get("AccessLogs") != "none":
+        access_logs.let_gateway_write()
     outputs = deploy(stage, release, bucket, parameters, now, chosen.secrets)
     if keys is not None and stripe_endpoint.connect(stage, outputs["ApiUrl"], keys):
         deploy(stage, release, bucket, {}, datetime.now(UTC), secrets=True)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
     for name in ("ApiUrl", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
+    if secret := outputs.get("CanarySecretArn"):
+        print(f"  canary: {operators.make_canary(outputs['UserPoolId'], stage, secret)}")  # noqa: T201
     for operator, email in people:
         is_new = operators.make_operator(outputs["UserPoolId"], operator, email)
         operators.appoint_owner(outputs["UserPoolId"], stage.prefix, operator, email)
         first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
         print(f"  {email} owns {operator}{first}")  # noqa: T201
+    print(f"  alarms of the edge: {edge_alarms.deploy(stage, outputs, account.parameters_of(stage))}")  # noqa: T201
     for it in _left_to_do(stage, outputs):
         print(f"  still to do: {it}")  # noqa: T201
 

@@ -59,25 +59,19 @@ CONDITIONS: dict[str, Any] = {
     "HasChargerEcdsaDomain": {"Fn::Not": [{"Fn::Equals": [ref("ChargerEcdsaDomain"), ""]}]},
     "AsksForCertificates": {"Fn::Not": [{"Fn::Equals": [ref("ChargerTrustStoreId"), ""]}]},
 }
+# Chargers append their id.
+CHARGERS_ADDRESS: dict[str, Any] = {
+    "Fn::Sub": [
+        "wss://${Domain}/ocpp",
+        {"Domain": {"Fn::If": ["HasChargerDomain", ref("ChargerDomain"), attribute("ChargerEdge", "DomainName")]}},
+    ]
+}
 OUTPUTS: dict[str, Any] = {
-    "ChargerUrl": {
-        "Description": "Chargers append their id",
-        "Value": {
-            "Fn::Sub": [
-                "wss://${Domain}/ocpp",
-                {
-                    "Domain": {
-                        "Fn::If": [
-                            "HasChargerDomain",
-                            ref("ChargerDomain"),
-                            attribute("ChargerEdge", "DomainName"),
-                        ]
-                    }
-                },
-            ]
-        },
-    },
+    "ChargerUrl": {"Description": "Chargers append their id", "Value": CHARGERS_ADDRESS},
     "ChargerEdgeDomain": {"Value": attribute("ChargerEdge", "DomainName")},
+    # By these CloudWatch knows them (edge_alarms.py).
+    "ChargerEdgeId": {"Value": ref("ChargerEdge")},
+    "ChargerEcdsaEdgeId": {"Condition": "HasChargerEcdsaDomain", "Value": ref("ChargerEcdsaEdge")},
     "ChargerEcdsaEdgeDomain": {
         "Condition": "HasChargerEcdsaDomain",
         "Value": attribute("ChargerEcdsaEdge", "DomainName"),

@@ -8,15 +8,19 @@ Whoever has no account yet gets one without a password that anybody knows, and s
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 
 from chalicelib.adapters.dynamo import decode, encode
 from chalicelib.domain.access.rights import Membership, Role
+from infrastructure import canary
+from infrastructure.stage import Stage
 
 _GROUP = "operator:"
 # As the API reads it (chalicelib/handlers/http/caller.py).
@@ -91,7 +95,34 @@ def appoint_owner(user_pool_id: str, prefix: str, operator: str, email: str) -> 
     )
 
 
+def make_canary(user_pool_id: str, stage: Stage, secret_arn: str) -> str:
+    """The canary's account (chalicelib/canary), by the password that its function was told; safe to repeat.
+
+    It is a driver and the operator of its own test site; the rest it makes itself, through the public API, in a first
+    round. Returns how that went.
+    """
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn)
+    email = canary.email(stage)
+    make_operator(user_pool_id, canary.OPERATOR, email)
+    password = secret["SecretString"]
+    boto3.client("cognito-idp").admin_set_user_password(
+        UserPoolId=user_pool_id, Username=email, Password=password, Permanent=True
+    )
+    told = _invoke(stage.prefix + canary.NAME)
+    answer = json.loads(told["Payload"].read())
+    if "FunctionError" in told:
+        return f"FAILED at {answer.get('errorMessage', '')}"
+    return f"charged in {sum(answer.values()) / 1000:.1f} s"
+
+
+def _invoke(function: str) -> Any:
+    """A round, which boto waits for a minute and no longer."""
+    return boto3.client("lambda").invoke(FunctionName=function, Payload=json.dumps(canary.ANEW))
+
+
 def has_operators(user_pool_id: str) -> bool:
-    """Whether anybody can act for an operator."""
+    """Whether anybody can act for an operator; the canary is nobody."""
     pages = boto3.client("cognito-idp").get_paginator("list_groups").paginate(UserPoolId=user_pool_id)
-    return any(group["GroupName"].startswith(_GROUP) for page in pages for group in page["Groups"])
+    ours = f"{_GROUP}{canary.OPERATOR}"
+    groups = {group["GroupName"] for page in pages for group in page["Groups"]}
+    return any(name.startswith(_GROUP) and name != ours for name in groups)

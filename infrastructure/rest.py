@@ -41,7 +41,7 @@ METHOD_NOT_ALLOWED = (405, "method_not_allowed", "this route has no such method;
 _OWN = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
 # Without a slash at the end.
 ADDRESS = {"Fn::If": ["HasApiDomain", {"Fn::Sub": "https://${ApiDomain}"}, _OWN]}
-_CERTIFICATE = "arn:${AWS::Partition}:acm:${AWS::Region}:${AWS::AccountId}:certificate/${ApiDomainCertificate}"
+CERTIFICATE = "arn:${AWS::Partition}:acm:${AWS::Region}:${AWS::AccountId}:certificate/${ApiDomainCertificate}"
 PARAMETERS: dict[str, Any] = {
     "ApiDomain": {"Type": "String", "Default": "", "Description": "Where the API is; API Gateway's own name if empty"},
     "ApiDomainCertificate": {
@@ -141,7 +141,7 @@ def domain() -> Resources:
             "Condition": "HasApiDomain",
             "Properties": {
                 "DomainName": ref("ApiDomain"),
-                "RegionalCertificateArn": {"Fn::Sub": _CERTIFICATE},
+                "RegionalCertificateArn": {"Fn::Sub": CERTIFICATE},
                 "EndpointConfiguration": {"Types": ["REGIONAL"]},
                 "SecurityPolicy": "TLS_1_2",
             },

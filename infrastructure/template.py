@@ -6,7 +6,9 @@ import copy
 from typing import Any
 
 from infrastructure import (
+    access_logs,
     alarms,
+    canary,
     concurrency,
     dashboard,
     edge,
@@ -54,6 +56,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     sockets.complete(resources)
     resources = written_out(resources)
     rest.watch(resources)
+    access_logs.write(resources)
     functions.complete(resources, stage)
     concurrency.reserve(resources)
     concurrency.throttle(resources)
@@ -66,6 +69,8 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         storage.resources(stage),
         rest.domain(),
         live.resources(stage),
+        access_logs.resources(stage),
+        canary.resources(stage, resources["APIHandler"]),
         rollout.resources(stage),
         edge.resources(stage, api_stage),
         firewall.resources(stage),
@@ -83,12 +88,16 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | functions.PARAMETERS
         | rollout.parameters(stage)
         | rest.PARAMETERS
+        | access_logs.PARAMETERS
+        | canary.PARAMETERS
         | edge.PARAMETERS
         | firewall.PARAMETERS
         | alarms.PARAMETERS
         | identity.PARAMETERS
         | concurrency.PARAMETERS,
         "Conditions": rest.CONDITIONS
+        | access_logs.CONDITIONS
+        | canary.CONDITIONS
         | edge.CONDITIONS
         | firewall.CONDITIONS
         | alarms.CONDITIONS
@@ -99,5 +108,6 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | rest.OUTPUTS
         | live.OUTPUTS
         | edge.OUTPUTS
+        | canary.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

@@ -14,6 +14,7 @@ import time
 from rich.console import Console
 
 from local import demo
+from local.canary import Canary
 from local.control import Control
 from local.gateway import Limits
 from local.seed import seed
@@ -40,7 +41,7 @@ def main() -> int:
             own_key=True,
         )
     )
-    control = None
+    control = canary = None
     try:
         if options.control_port is not None:
             control = Control(stack, options.control_port)
@@ -67,10 +68,15 @@ def main() -> int:
         if control is not None:
             control.open(network)
             console.print(f"\nControl  {control.url}   (python -m pydoc local.control)")
+        if options.canary:
+            canary = Canary(stack)
+            canary.start(lambda line: console.print(f"  [yellow]canary[/yellow]   {line}"))
         if not options.once:
             stopping.wait()
             console.print("\nStopping ...")
     finally:
+        if canary is not None:
+            canary.stop()
         if control is not None:
             control.close()
         stack.stop()
@@ -100,6 +106,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--confirm-by-hand", action="store_true", help="new accounts wait until somebody reads their mail and confirms"
+    )
+    parser.add_argument(
+        "--canary", action="store_true", help="a synthetic charger and driver charge each five minutes, on free terms"
     )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")

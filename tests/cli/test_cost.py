@@ -20,9 +20,26 @@ from chalicelib.services.sessions.live_views import RENEW_S, VISIBLE_FOR
 from chalicelib.wiring import HEARTBEAT_S
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
-from cli.fleet import DATA, FIXED, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS, Fleet, counts, measured, use
+from cli.fleet import (
+    ACCESS_LOG_BYTES,
+    CANARY_FIXED,
+    CANARY_RUNS,
+    DATA,
+    FIXED,
+    LOG_METRICS,
+    METRICS,
+    QUEUES_READ,
+    SECONDS_A_MONTH,
+    TABLES,
+    TABLES_OF_FUNCTIONS,
+    Fleet,
+    counts,
+    measured,
+    use,
+)
 from cli.report import SMALL_FLEETS, TARGET_USD
-from infrastructure import alarms, dashboard, firewall, rest, vault
+from infrastructure import access_logs, alarms, canary, dashboard, edge_alarms, firewall, rest, vault
+from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
 
@@ -202,7 +219,12 @@ def test_chargers_that_boot_whenever_they_are_back_are_counted() -> None:
 
 def test_what_always_stands_is_what_the_template_declares() -> None:
     stage = Stage("prod")
-    assert FIXED["alarm_month"] == len(alarms.alarms(stage)) + 2 * len(alarms.shares(stage))
+    # Each edge that there may be, and the certificates of all.
+    of_canary = canary.alarms(stage)
+    every = [it for it in (*alarms.everything(stage), *edge_alarms.alarms(stage)) if it not in of_canary]
+    assert CANARY_FIXED["alarm_month"] == sum(it.metrics for it in of_canary)
+    assert FIXED["alarm_month"] == sum(it.metrics for it in every if not isinstance(it, Joined))
+    assert FIXED["joined_alarm_month"] == sum(isinstance(it, Joined) for it in every)
     acls = [it for it in firewall.resources(stage).values() if it["Type"] == "AWS::WAFv2::WebACL"]
     assert FIXED["waf_acl_month"] == len(acls)
     assert FIXED["waf_rule_month"] == sum(len(it["Properties"]["Rules"]) for it in acls)
@@ -215,6 +237,37 @@ def test_what_always_stands_is_what_the_template_declares() -> None:
 def test_every_metric_the_code_counts_is_paid_for() -> None:
     assert {name for source in SOURCES for name in _named(source.read_text(), ("count", "timed"))} == METRICS.keys()
     assert METRICS["SessionsFailed"] >= len(Reason)
+    filters = [it for it in access_logs.resources(Stage("prod")).values() if it["Type"] == "AWS::Logs::MetricFilter"]
+    counted = [it["MetricName"] for one in filters for it in one["Properties"]["MetricTransformations"]]
+    assert sorted(counted) == sorted(LOG_METRICS)
+
+
+def test_a_canary_is_paid_for_where_there_is_one_and_costs_a_few_dollars_whatever_the_fleet() -> None:
+    """A session each five minutes, its function's ten seconds, two alarms and a secret."""
+    without, watched = (use(replace(FLEET, canary=it)) for it in (False, True))
+    assert counts(replace(FLEET, canary=True))["begin"] - counts(FLEET)["begin"] == pytest.approx(8_760)
+    more = total_usd(bill(watched)) - total_usd(bill(without))
+    assert 2 < more < 8
+    other = replace(FLEET, chargers=100, sessions_per_day=20)
+    small = total_usd(bill(use(replace(other, canary=True)))) - total_usd(bill(use(other)))
+    assert small == pytest.approx(more, rel=0.1)
+    # What it makes of the smallest fleet's promise.
+    assert total_usd(bill(use(Fleet(100, 20, canary=True)))) < 0.05 * 100 + 60
+    assert CANARY_RUNS == SECONDS_A_MONTH / (canary.EVERY_MINUTES * 60)
+
+
+def test_access_logs_cost_what_their_lines_do() -> None:
+    """A thousand chargers' bill by hand: 0.5 USD a GB, and 3 months of 0.03."""
+    used, without = (use(replace(FLEET, logs_requests=it)) for it in (True, False))
+    requests = used.amounts["rest_request"]
+    assert used.amounts["log_gb"] - without.amounts["log_gb"] == pytest.approx(requests * ACCESS_LOG_BYTES / 1024**3)
+    gb = requests * ACCESS_LOG_BYTES / 1024**3
+    assert total_usd(bill(used)) - total_usd(bill(without)) == pytest.approx(gb * (0.5 + 3 * 0.03))
+
+
+def test_a_line_for_each_frame_would_break_the_promise() -> None:
+    fleet = Fleet(500_000, 100_000, logs_frames=True)
+    assert total_usd(bill(use(fleet))) / fleet.chargers > TARGET_USD - 0.0005
 
 
 def test_keys_are_asked_for_by_as_many_tables_as_there_are() -> None:

@@ -22,6 +22,7 @@ from chalicelib.handlers.http.fields import Problem
 from cli import limits
 from cli.fleet import Fleet
 from infrastructure import alarms, concurrency, firewall, identity, policies, rest, vault
+from infrastructure.cloudwatch import Alarm, Formula, Metric
 from infrastructure.stage import REGIONS, STAGES, Stage
 from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES
 from local import identity as local_identity
@@ -410,17 +411,25 @@ def test_people_log_in_on_aws_as_on_a_laptop(monkeypatch: pytest.MonkeyPatch) ->
     assert made["client"] == {"UserPoolId": "pool", "ClientName": "kerb", **identity.CLIENT}
 
 
-OURS = [it for it in alarms.alarms(Stage("prod")) if it.namespace == "Kerb"]
+WATCHED = [
+    *(
+        Metric(it.namespace, it.metric, it.dimensions)
+        for it in alarms.everything(Stage("prod"))
+        if isinstance(it, Alarm)
+    ),
+    *(metric for it in alarms.everything(Stage("prod")) if isinstance(it, Formula) for metric in it.of.values()),
+]
+OURS = {(it.name, *it.dimensions.values()): it for it in WATCHED if it.namespace == "Kerb"}
 
 
-@pytest.mark.parametrize("alarm", OURS, ids=lambda it: it.name)
+@pytest.mark.parametrize("alarm", OURS.values(), ids=lambda it: it.name)
 def test_an_alarm_of_our_own_watches_what_is_really_counted(
-    alarm: alarms.Alarm, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    alarm: Metric, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "kerb-prod")
     sources = "\n".join(path.read_text() for path in (ROOT / "chalicelib/handlers").rglob("*.py"))
-    assert any(f'{how}("{alarm.metric}"' in sources for how in ("count", "timed"))
-    observe.count(alarm.metric, **{name: value for name, value in alarm.dimensions.items() if name != "service"})
+    assert any(f'{how}("{alarm.name}"' in sources for how in ("count", "timed"))
+    observe.count(alarm.name, **{name: value for name, value in alarm.dimensions.items() if name != "service"})
     told = json.loads(capsys.readouterr().out)
     described = told["_aws"]["CloudWatchMetrics"][0]
     assert described["Namespace"] == alarm.namespace
@@ -431,13 +440,26 @@ def test_an_alarm_of_our_own_watches_what_is_really_counted(
 def test_every_alarm_tells_somebody_and_shows_on_the_dashboard(dev: Template) -> None:
     board = dev["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(board)["widgets"]) > 10
-    for name, it in of_type(dev, "AWS::CloudWatch::Alarm").items():
-        assert it["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}]
-        assert f"${{{name}.Arn}}" in board
+    joined = of_type(dev, "AWS::CloudWatch::CompositeAlarm")
+    rules = " ".join(it["Properties"]["AlarmRule"]["Fn::Sub"] for it in joined.values())
+    parts = {name for name in of_type(dev, "AWS::CloudWatch::Alarm") if f'ALARM("${{{name}}}")' in rules}
+    assert len(joined) == 8
+    for name, it in (of_type(dev, "AWS::CloudWatch::Alarm") | joined).items():
+        if name in parts:
+            # It tells whoever is told by what it is a part of.
+            assert "AlarmActions" not in it["Properties"]
+            continue
+        assert it["Properties"]["AlarmActions"] == it["Properties"]["OKActions"] == [{"Ref": "Alarms"}]
+        # A board shows no alarm that may not be there.
+        assert (f"${{{name}.Arn}}" in board) != ("Condition" in it)
 
 
 def test_what_fails_in_the_background_is_kept(dev: Template) -> None:
     rules = of_type(dev, "AWS::Events::Rule")
+    # The canary's rounds are no work that is to be done again: its own alarm tells of those that fail.
+    of_canary = rules.pop("CanaryEvent")["Properties"]["Targets"][0]
+    assert "DeadLetterConfig" not in of_canary
+    assert of_canary["RetryPolicy"]["MaximumRetryAttempts"] == 0
     assert len(rules) == len([it for it in switchboard.app.event_sources if isinstance(it, ScheduledEventConfig)])
     for rule in rules.values():
         target = rule["Properties"]["Targets"][0]
