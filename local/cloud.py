@@ -27,7 +27,14 @@ from moto import mock_aws
 from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
-from local.moto_fixes import end_executions, make_moto_answer_plainly, make_moto_thread_safe
+from local.moto_fixes import (
+    end_executions,
+    make_moto_answer_plainly,
+    make_moto_read_once,
+    make_moto_run_machines_soon,
+    make_moto_thread_safe,
+    reach_moto_directly,
+)
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
@@ -69,6 +76,9 @@ class Cloud:
             os.environ["AWS_SECRET_ACCESS_KEY"] = secrets.token_hex(20)
         make_moto_thread_safe()
         make_moto_answer_plainly()
+        make_moto_read_once()
+        make_moto_run_machines_soon()
+        reach_moto_directly()
         create_tables()
 
     def deploy(self, app: Chalice) -> None:
