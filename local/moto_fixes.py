@@ -17,12 +17,13 @@ from typing import Any
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
 from botocore.model import OperationModel
-from moto.core import DEFAULT_ACCOUNT_ID, responses
+from moto.core import responses
 from moto.core.exceptions import JsonRESTError
-from moto.core.models import botocore_stubber
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
 # Their answers hold nothing but items, counts and keys.
@@ -104,7 +105,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
     is_told = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
 
     def walk(node: Any, place: int) -> Any:
-        kind = type(node)
+        kind: Any = type(node)
         if not _is_a(kind, Node):
             return node
         parent = node.parent
@@ -158,7 +159,7 @@ def reach_moto_directly() -> None:
             except JsonRESTError as error:
                 status, answer = HTTPStatus.BAD_REQUEST, _error(json.loads(error.description), model)
         answer["ResponseMetadata"] = {"HTTPStatusCode": int(status), "HTTPHeaders": {}, "RetryAttempts": 0}
-        return AWSResponse(request["url"], int(status), {}, None), answer
+        return AWSResponse(request["url"], int(status), HTTPHeaders(), None), answer
 
     base._make_request = make_request
 
