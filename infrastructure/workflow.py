@@ -126,7 +126,7 @@ def definition(arn_of: FunctionArn) -> dict[str, Any]:
         "StartAt": "PlaceHold",
         "States": {
             "PlaceHold": _wait(arn_of("place_hold"), "StartCharging", CARDHOLDER_TIMEOUT_S),
-            "StartCharging": _wait(arn_of("start_charging"), "AwaitEnd", START_WAIT),
+            "StartCharging": _start(arn_of("start_charging")),
             "AwaitEnd": _wait(arn_of("await_end"), "StopCharging", LONGEST_SESSION_S, late="StopCharging"),
             "StopCharging": _wait(arn_of("stop_charging"), "Settle", FINAL_READING_TIMEOUT_S, late="Settle"),
             # A webhook that does not come is asked after: the step run again looks into the provider's books.
@@ -173,6 +173,11 @@ def _wait(arn: str, then: str, timeout_s: int | str, late: str | None = None, ti
     }
 
 
+def _start(arn: str) -> dict[str, Any]:
+    start = _wait(arn, "AwaitEnd", START_WAIT)
+    return {**start, "Retry": [_SOON_BACK, *start["Retry"]]}
+
+
 def _settle(arn: str) -> dict[str, Any]:
     settle = _wait(arn, "IssueReceipt", PAYMENT_TIMEOUT_S, timeouts=3)
     return {
@@ -205,6 +210,8 @@ def _catch(error: str, then: str) -> dict[str, Any]:
     return {"ErrorEquals": [error], "ResultPath": "$.error", "Next": then}
 
 
+# A charger that was there when its driver asked: sockets end every two hours, and chargers come back within 20 s.
+_SOON_BACK = {"ErrorEquals": ["Gone"], "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxAttempts": 4, "MaxDelaySeconds": 8}
 # Whether the car is still at the plug is told within seconds of the end of its charge.
 _SOON_SAID = {"ErrorEquals": ["PlugUnknown"], "IntervalSeconds": 2, "BackoffRate": 1.0, "MaxAttempts": 5}
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}

@@ -16,7 +16,7 @@ from rich.console import Console
 from local import demo
 from local.canary import Canary
 from local.control import Control
-from local.gateway import Limits
+from local.gateway_faults import GatewayFault
 from local.seed import seed
 from local.stack import Options, Stack
 
@@ -33,7 +33,7 @@ def main() -> int:
             http_port=options.http_port,
             socket_port=options.socket_port,
             live_port=options.live_port,
-            limits=Limits(empty_frames=options.empty_frames),
+            faults=tuple(options.gateway_fault),
             start_timeout_s=options.start_timeout,
             ticks_per_second=options.ticks_per_second,
             unclaimed_s=options.unclaimed_after,
@@ -100,9 +100,13 @@ def _arguments() -> argparse.Namespace:
         "--unclaimed-after", type=int, default=900, metavar="S", help="a charge nobody claims is billed (%(default)s s)"
     )
     parser.add_argument(
-        "--empty-frames",
-        action="store_true",
-        help="answer with an empty frame where AWS may when there is nothing to say",
+        "--gateway-fault",
+        action="append",
+        default=[],
+        type=GatewayFault,
+        choices=list(GatewayFault),
+        metavar="FAULT",
+        help=f"the chargers' gateway misbehaves as AWS may, once or more of: {', '.join(GatewayFault)}",
     )
     parser.add_argument(
         "--confirm-by-hand", action="store_true", help="new accounts wait until somebody reads their mail and confirms"

@@ -13,8 +13,9 @@ import secrets
 import threading
 import traceback
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -26,19 +27,30 @@ from moto import mock_aws
 from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
-from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe
+from local.moto_fixes import (
+    end_executions,
+    make_moto_answer_plainly,
+    make_moto_read_once,
+    make_moto_run_machines_soon,
+    make_moto_thread_safe,
+    reach_moto_directly,
+)
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
 _LAMBDA_TIMEOUT_S = 60
-_INVOKE: Any = moto.awslambda.models.LambdaFunction.invoke
+_STOP_TIMEOUT_S = 5  # how long stopping waits for each kind of work
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Any]
 
 
 class Cloud:
-    """A whole account: started, used through boto3 by whoever runs in this process, stopped."""
+    """A whole account: started, used through boto3 by whoever runs in this process, stopped. One at a time.
+
+    Its functions are its own: its workflow calls them by an alias that no other cloud knows, and when it stops, it ends
+    its workflows and waits for the functions that run.
+    """
 
     def __init__(self, ticks_per_second: float = 1.0, *, own_key: bool = False) -> None:
         """Schedules fire `ticks_per_second` times too often.
@@ -49,11 +61,11 @@ class Cloud:
         self._own_key = own_key
         self._ticks_per_second = ticks_per_second
         self._moto = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
-        self._handlers: dict[str, Handler] = {}
+        self._alias = f"cloud-{secrets.token_hex(4)}"
+        self._functions = _Functions()
         self._schedules: dict[str, Handler] = {}
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._beside: list[threading.Thread] = []
+        self._ticking: list[threading.Thread] = []
 
     def start(self) -> None:
         """Open the account and create the tables; the environment then names them for the app."""
@@ -64,6 +76,9 @@ class Cloud:
             os.environ["AWS_SECRET_ACCESS_KEY"] = secrets.token_hex(20)
         make_moto_thread_safe()
         make_moto_answer_plainly()
+        make_moto_read_once()
+        make_moto_run_machines_soon()
+        reach_moto_directly()
         create_tables()
 
     def deploy(self, app: Chalice) -> None:
@@ -73,15 +88,14 @@ class Cloud:
             for source in app.event_sources
             if isinstance(source, ScheduledEventConfig)
         }
-        self._handlers = {function.name: function for function in app.pure_lambda_functions} | self._schedules
-        lambda_function: Any = moto.awslambda.models.LambdaFunction
-        lambda_function._invoke_lambda = _invoker(self._handlers)
-        lambda_function.invoke = _beside(self._beside)
+        handlers = {function.name: function for function in app.pure_lambda_functions} | self._schedules
+        self._functions.install(handlers)
         role = boto3.client("iam").create_role(RoleName="kerb", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        arns = {name: _create_function(name, role) for name in self._handlers}
+        for name in handlers:
+            _create_function(name, role)
         machine = boto3.client("stepfunctions").create_state_machine(
             name="kerb-session",
-            definition=json.dumps(workflow.definition(arns.__getitem__)),
+            definition=json.dumps(workflow.definition(cache(self._aliased))),
             roleArn=role,
         )
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
@@ -106,15 +120,22 @@ class Cloud:
 
     def settle(self) -> None:
         """Wait until the functions are over that were begun beside others."""
-        while self._beside:
-            self._beside.pop().join(timeout=_LAMBDA_TIMEOUT_S)
+        self._functions.settle(_LAMBDA_TIMEOUT_S)
 
     def stop(self) -> None:
-        """Close the account and forget everything in it."""
+        """End the workflows, wait for the functions that run, close the account and forget everything in it."""
         self._stopping.set()
-        for thread in (*self._threads, *self._beside):
-            thread.join(timeout=5)
+        for thread in self._ticking:
+            thread.join(timeout=_STOP_TIMEOUT_S)
+        end_executions(_STOP_TIMEOUT_S)
+        self._functions.close(_STOP_TIMEOUT_S)
         self._moto.stop()
+
+    def _aliased(self, function: str) -> str:
+        """The function's ARN by the name that this cloud alone gives it."""
+        client = boto3.client("lambda")
+        alias = client.create_alias(FunctionName=function, Name=self._alias, FunctionVersion="$LATEST")
+        return str(alias["AliasArn"])
 
     def _run(self, schedule: str) -> Any:
         return self._schedules[schedule](schedule_event(schedule), LambdaContext(schedule, _LAMBDA_TIMEOUT_S))
@@ -133,17 +154,54 @@ class Cloud:
 
         thread = threading.Thread(target=run, name=f"schedule-{schedule.name}", daemon=True)
         thread.start()
-        self._threads.append(thread)
+        self._ticking.append(thread)
 
 
-def _invoker(handlers: dict[str, Handler]) -> Callable[[Any, Any], tuple[str, bool, str]]:
-    def invoke(function: Any, event: Any) -> tuple[str, bool, str]:
+class _Functions:
+    """A cloud's functions, run in this process as Lambda would: open from `install` to `close`."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+        self._changed = threading.Condition()
+        self._running = 0
+        self._asynchronous: list[threading.Thread] = []
+        self._replaced: dict[str, Any] = {}
+
+    def install(self, handlers: Mapping[str, Handler]) -> None:
+        """Let moto's Lambda call them by these names."""
+        self._handlers = dict(handlers)
+        lambda_function: Any = moto.awslambda.models.LambdaFunction
+        self._replaced = {name: vars(lambda_function)[name] for name in ("_invoke_lambda", "invoke")}
+        lambda_function._invoke_lambda = lambda function, event: self._invoke(function.function_name, event)
+        lambda_function.invoke = self._invoked_by(lambda_function.invoke)
+
+    def settle(self, within_s: float) -> None:
+        """Wait until those are over that were invoked asynchronously."""
+        while self._asynchronous:
+            self._asynchronous.pop().join(timeout=within_s)
+
+    def close(self, within_s: float) -> None:
+        """Refuse further calls and wait for those that run."""
+        with self._changed:
+            self._handlers = {}
+            self._changed.wait_for(lambda: self._running == 0, within_s)
+        for name, original in self._replaced.items():
+            setattr(moto.awslambda.models.LambdaFunction, name, original)
+
+    def _invoke(self, name: str, event: Any) -> tuple[str, bool, str]:
         """What moto would do in Docker, done in the process: JSON in, JSON or a Lambda error out."""
-        name = function.function_name
         payload = json.loads(event) if isinstance(event, str | bytes) else event
+        with self._changed:
+            handler = self._handlers.get(name)
+            self._running += handler is not None
+        if handler is None:
+            return (
+                json.dumps({"errorMessage": "the cloud is closed", "errorType": "ResourceNotFoundException"}),
+                True,
+                "",
+            )
         try:
-            result = handlers[name](payload, LambdaContext(name, _LAMBDA_TIMEOUT_S))
-            return json.dumps(result), False, ""
+            return json.dumps(handler(payload, LambdaContext(name, _LAMBDA_TIMEOUT_S))), False, ""
         except Exception as error:
             _log.info("function %s raised %s: %s", name, type(error).__name__, error)
             failure = {
@@ -152,35 +210,35 @@ def _invoker(handlers: dict[str, Handler]) -> Callable[[Any, Any], tuple[str, bo
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
             return json.dumps(failure), True, ""
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
 
-    return invoke
+    def _invoked_by(self, moto_invoke: Callable[..., Any]) -> Callable[..., Any]:
+        def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> Any:
+            """As moto does, but that nobody waits for what is invoked asynchronously."""
+            if request_headers.get("x-amz-invocation-type") != "Event":
+                return moto_invoke(function, body, request_headers, response_headers)
+            thread = threading.Thread(target=moto_invoke, args=(function, body, {}, {}), name="async", daemon=True)
+            thread.start()
+            self._asynchronous[:] = [*(it for it in self._asynchronous if it.is_alive()), thread]
+            return ""
+
+        return invoke
 
 
-def _beside(begun: list[threading.Thread]) -> Callable[..., Any]:
-    def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> Any:
-        """As moto does, but that nobody waits for what is to run beside its caller."""
-        if request_headers.get("x-amz-invocation-type") != "Event":
-            return _INVOKE(function, body, request_headers, response_headers)
-        thread = threading.Thread(target=_INVOKE, args=(function, body, {}, {}), name="beside", daemon=True)
-        thread.start()
-        begun[:] = [*(it for it in begun if it.is_alive()), thread]
-        return ""
-
-    return invoke
-
-
-def _create_function(name: str, role: str) -> str:
+def _create_function(name: str, role: str) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", "")
-    created = boto3.client("lambda").create_function(
+    boto3.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
         Role=role,
         Handler=f"app.{name}",
         Code={"ZipFile": package.getvalue()},
     )
-    return str(created["FunctionArn"])
 
 
 def schedule_event(name: str) -> dict[str, Any]:

@@ -48,6 +48,11 @@ class Connection(ServerConnection):
         self.headers: dict[str, list[str]] = {}
         self.identity = {"sourceIp": "", "userAgent": ""}
 
+    @property
+    def charger(self) -> str:
+        """Whose socket it is, by its path."""
+        return self.headers[TARGET_HEADER][0].partition("?")[0]
+
     def process_event(self, event: WireEvent) -> None:
         """Note activity: a ping counts as much as a message."""
         self.active_at = self.loop.time()

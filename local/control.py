@@ -11,6 +11,7 @@ It listens on this machine alone, whatever the stack's own address is, and answe
     /dispute?payment=ID&status=S a bank disputes a payment, or decides: needs_response, won, lost, ... (Stripe's words)
     /fail_refund?id=REFUND       a refund comes back after all
     /min?on=1                    Stripe refuses what is below its least amount of the currency
+    /gateway[?fault=NAME,NAME]   the chargers' gateway does these things wrong and no others
     /mails?to=ADDRESS            the mails sent there, oldest first, with the code in each
 """
 
@@ -25,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from local.gateway_faults import GatewayFault
 from local.seed import Network
 from local.stack import Stack
 
@@ -73,6 +75,7 @@ class Control:
             "/min": self._min,
             "/dispute": self._dispute,
             "/fail_refund": self._fail_refund,
+            "/gateway": self._gateway,
             "/mails": self._mails,
         }
         if path not in answers:
@@ -120,6 +123,11 @@ class Control:
 
     def _fail_refund(self, query: Query) -> dict[str, Any]:
         return self._stack.stripe.fail_refund(_given(query, "id"))
+
+    def _gateway(self, query: Query) -> dict[str, Any]:
+        faults = [GatewayFault(it) for it in query.get("fault", "").split(",") if it]
+        self._stack.gateway.misbehave(*faults)
+        return {"faults": faults, "all": list(GatewayFault)}
 
     def _mails(self, query: Query) -> dict[str, Any]:
         return {"mails": [asdict(it) for it in self._stack.mails.to(_given(query, "to"))]}

@@ -13,7 +13,7 @@ import json
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from websockets.protocol import State
 from infrastructure.sockets import UNANSWERED_ROUTES
 from local.connection import CLOSE_TIMEOUT_S, SUBPROTOCOL_HEADER, Connection, Event, read_charger_path
 from local.context import LambdaContext
+from local.gateway_faults import GatewayFault, GatewayFaults
 
 log = logging.getLogger(__name__)
 
@@ -46,25 +47,25 @@ class PayloadTooLarge(Exception):
     """The message is larger than API Gateway carries (HTTP 413)."""
 
 
+class Throttled(Exception):
+    """More than API Gateway lets through at once (HTTP 429)."""
+
+
 class _HookFailed(Exception):
     """A hook gave no usable answer; the text is what API Gateway tells the client."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """API Gateway's quotas by default. The last three say how badly it behaves.
-
-    `empty_frames`: where a route has a response, an answer without a body reaches the client as an empty frame.
-    """
+    """API Gateway's quotas by default. `disconnect_delay_s` is how late a `$disconnect` comes."""
 
     frame_bytes: int = 32_768
     message_bytes: int = 131_072
     idle_s: float = 600
     lifetime_s: float = 7200
     handler_s: float = 29
+    connects_per_s: int = 500
     disconnect_delay_s: float = 0.0
-    lose_disconnects: bool = False
-    empty_frames: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,17 @@ class Gateway:
     # The functions behind the hooks, as their contexts name them.
     functions = ("websocket_connect", "websocket_message", "websocket_disconnect")
 
-    def __init__(self, hooks: Hooks, limits: Limits = Limits(), workers: int = 64) -> None:
+    def __init__(
+        self, hooks: Hooks, limits: Limits = Limits(), faults: Iterable[GatewayFault] = (), workers: int = 64
+    ) -> None:
         self.hooks = hooks
         self.limits = limits
+        self.faults = GatewayFaults(faults)
         self.port = 0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="gateway")
         self._open: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._second, self._connects = 0, 0
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: int | None = None
@@ -137,8 +142,12 @@ class Gateway:
                 task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def misbehave(self, *faults: GatewayFault) -> None:
+        """Do these things wrong from now on, and no others."""
+        self._on_loop(self._misbehave(faults))
+
     def post(self, connection_id: str, data: str) -> None:
-        """Send one text message. Raises Gone, or PayloadTooLarge above 128 KB."""
+        """Send one text message. Raises Gone, Throttled, or PayloadTooLarge above 128 KB."""
         self._on_loop(self._post(connection_id, data))
 
     def describe(self, connection_id: str) -> dict[str, Any]:
@@ -156,8 +165,10 @@ class Gateway:
         assert isinstance(socket, Connection)
         if response.status_code != 101:
             return None
+        if self._is_crowded() or self.faults.throttles_handshake(socket.charger):
+            return socket.protocol.reject(429, "Too Many Requests\n")
         try:
-            answer = await self._invoke(self.hooks.connect, self.functions[0], socket.connect_event())
+            answer = await self._deliver(self.hooks.connect, self.functions[0], socket.connect_event())
         except _HookFailed as failure:
             return socket.protocol.reject(500, f"{failure}\n")
         status = int(answer["statusCode"])
@@ -170,6 +181,7 @@ class Gateway:
         if subprotocol := headers.get(SUBPROTOCOL_HEADER.lower()):
             response.headers[SUBPROTOCOL_HEADER] = subprotocol
         # From here on the backend believes in this connection, even if the client is lost before it hears so.
+        self.faults.connected(socket.charger)
         self._spawn(self._disconnect(socket))
         return None
 
@@ -194,16 +206,24 @@ class Gateway:
             self._open.pop(socket.connection_id, None)
 
     async def _message(self, socket: "Connection", message: str | bytes) -> None:
-        event = socket.message_event(message)
+        event, frame = socket.message_event(message), message if isinstance(message, str) else ""
         with contextlib.suppress(Gone):  # a reply to a client that left is nobody's error
             try:
-                answer = await self._invoke(self.hooks.message, self.functions[1], event)
+                if self.faults.throttles_message(socket.charger, frame):
+                    raise Throttled("Too Many Requests")
+                await self.faults.next_message(socket.charger, frame)
+                answer = await self._deliver(self.hooks.message, self.functions[1], event)
+                self.faults.handled(socket.charger, frame)
                 reply = _route_response(answer)
                 if event["requestContext"]["routeKey"] in UNANSWERED_ROUTES:
                     return
-                if reply or self.limits.empty_frames:
+                if self.faults.cuts_off(socket.charger, frame):
+                    await socket.go_away()
+                if reply or GatewayFault.EMPTY_FRAMES in self.faults.on:
                     await self._send(socket, reply or "")
-            except (_HookFailed, PayloadTooLarge) as failure:
+                if self.faults.closes_as_idle(socket.charger):
+                    await socket.go_away()
+            except (_HookFailed, PayloadTooLarge, Throttled) as failure:
                 error = {
                     "message": str(failure),
                     "connectionId": socket.connection_id,
@@ -214,16 +234,37 @@ class Gateway:
     async def _disconnect(self, socket: "Connection") -> None:
         """Wait for the socket's end, then tell the backend: late or never, as the limits say."""
         await socket.wait_closed()
-        if self.limits.lose_disconnects:
+        if GatewayFault.NO_DISCONNECT in self.faults.on:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.limits.disconnect_delay_s):
                 await self._stopping.wait()
+        await self._first_of(self.faults.next_connect(socket.charger), self._stopping.wait())
         with contextlib.suppress(_HookFailed):
-            await self._invoke(self.hooks.disconnect, self.functions[2], socket.disconnect_event())
+            await self._deliver(self.hooks.disconnect, self.functions[2], socket.disconnect_event())
 
     def _deadline(self, socket: "Connection") -> float:
         return min(socket.active_at + self.limits.idle_s, socket.opened_at + self.limits.lifetime_s)
+
+    def _is_crowded(self) -> bool:
+        """Whether more sockets are opened within this second than may be."""
+        second = int(asyncio.get_running_loop().time())
+        self._connects = self._connects + 1 if second == self._second else 1
+        self._second = second
+        return self._connects > self.limits.connects_per_s
+
+    async def _deliver(self, hook: Hook, name: str, event: Event) -> Any:
+        """Invoke a hook, as often as the gateway sees fit; the last answer counts."""
+        if GatewayFault.TWICE in self.faults.on:
+            with contextlib.suppress(_HookFailed):
+                await self._invoke(hook, name, event)
+        return await self._invoke(hook, name, event)
+
+    @staticmethod
+    async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+        _, others = await asyncio.wait([asyncio.ensure_future(it) for it in waits], return_when="FIRST_COMPLETED")
+        for other in others:
+            other.cancel()
 
     async def _invoke(self, hook: Hook, name: str, event: Event) -> Any:
         """Run a hook in a worker. Raises _HookFailed, already logged, if it fails or takes too long."""
@@ -268,7 +309,17 @@ class Gateway:
             raise Gone("the gateway is stopping") from error
 
     async def _post(self, connection_id: str, data: str) -> None:
-        await self._send(self._find(connection_id), data)
+        socket = self._find(connection_id)
+        if self.faults.throttles_post(socket.charger, data):
+            raise Throttled("Rate exceeded")
+        if self.faults.denies(socket.charger, data):
+            raise Gone(connection_id)
+        await self._send(socket, data)
+        if self.faults.cuts_off(socket.charger, data):
+            self._spawn(socket.go_away())
+
+    async def _misbehave(self, faults: Iterable[GatewayFault]) -> None:
+        self.faults.switch(faults)
 
     async def _describe(self, connection_id: str) -> dict[str, Any]:
         return self._find(connection_id).description()

@@ -35,7 +35,7 @@ from multidict import CIMultiDict
 
 from infrastructure.rest import METHOD_NOT_ALLOWED, REFUSALS, allowed, problem
 from local.context import LambdaContext, isolate_invocations
-from local.gateway import Gateway, Gone, PayloadTooLarge
+from local.gateway import Gateway, Gone, PayloadTooLarge, Throttled
 from local.signature import is_signed
 
 log = logging.getLogger(__name__)
@@ -165,6 +165,8 @@ def _call_gateway(
         return call(gateway, connection_id, body)
     except Gone:
         return _failure(410, None, "GoneException")
+    except Throttled as error:
+        return _failure(429, str(error), "LimitExceededException")
     except PayloadTooLarge as error:
         return _failure(413, str(error), "PayloadTooLargeException")
     except UnicodeDecodeError:

@@ -16,6 +16,7 @@ from local import identity
 from local.clock import Clock
 from local.cloud import Cloud
 from local.gateway import Gateway, Hooks, Limits
+from local.gateway_faults import GatewayFault
 from local.mail import Mail, MailOutbox
 from local.rest import RestServer
 from local.stripe_server import StripeServer
@@ -32,7 +33,7 @@ class Options:
     """Where to listen (port 0: any free one) and how fast to live (0 ticks: schedules fire only when asked to).
 
     `confirms_accounts`: a new account's mail is read here, and its code sent back, as its owner would.
-    `own_key`: as `Cloud` has it.
+    `own_key`: as `Cloud` has it. `faults`: what the chargers' gateway does wrong.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +41,7 @@ class Options:
     socket_port: int = 0
     live_port: int = 0
     limits: Limits = field(default_factory=Limits)
+    faults: tuple[GatewayFault, ...] = ()
     start_timeout_s: int = 60
     ticks_per_second: float = 1.0
     heartbeat_s: int = 540
@@ -108,7 +110,7 @@ class Stack:
         app_module = _fresh_app(self.clock)
         self.cloud.deploy(app_module.app)
         self.hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
-        self.gateway = Gateway(self.hooks, self.options.limits)
+        self.gateway = Gateway(self.hooks, self.options.limits, self.options.faults)
         self.viewers = ViewerGateway(app_module.app.handler_map["viewers"], self.options.limits)
         self.rest = RestServer(app_module.app, self.gateway, {JWKS_PATH: identity.jwks}, viewers=self.viewers)
         self._await(self.rest.start(self.options.host, self.options.http_port))

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.second_store import UNPROVEN
+
 _HERE = Path(__file__).parent
+_ASKED = "second_store"
 # What is asked of all stories is asked in the process they were told in; what shares a stack, or what takes long to
 # make, shares it in one process. The longest come first, so that no core is idle in the end.
 _TOGETHER = ("scenarios", "handlers", "attacks", "infrastructure")
@@ -93,10 +96,22 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was said by those that died."""
+    """What was said by those that died, and what of the store a second DynamoDB has not proven."""
     for told in _dead:
         terminalreporter.section("a test process died", red=True)
         terminalreporter.line(told)
+    unproven = [
+        str(it.longrepr[-1]) for it in terminalreporter.stats.get("skipped", ()) if UNPROVEN in str(it.longrepr)
+    ]
+    proven = [
+        value for it in terminalreporter.stats.get("passed", ()) for name, value in it.user_properties if name == _ASKED
+    ]
+    if unproven or proven:
+        terminalreporter.section("NOT PROVEN by a second DynamoDB", yellow=True)
+        for said in unproven:
+            terminalreporter.line(f"anything: what the store promises was proven by moto alone ({said})")
+        for said in proven:
+            terminalreporter.line(f"transactions and times to live: {said}")
 
 
 def _last_words(run: str, worker: str) -> Path:

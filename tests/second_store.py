@@ -1,7 +1,7 @@
 """A second DynamoDB for the store's tests: dynalite, which was written without a look at moto.
 
-`KERB_SECOND_DYNAMODB` is where it listens (CONTRIBUTING.md). It knows no transactions and no time to live: what needs
-the former is skipped by name, and so stays proven by moto alone.
+`KERB_SECOND_DYNAMODB` is where it listens (tests/adapters/test_second_store.py starts one; CONTRIBUTING.md). It knows
+no transactions and no time to live: what needs the former is skipped by name, and so stays proven by moto alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from botocore.client import BaseClient
 
 from chalicelib.adapters.tables import TABLES
 
+PACKAGE = "dynalite@4.0.0"
+# How a skip begins that the summary tells of.
+UNPROVEN = "the second DynamoDB was not asked"
 ADDRESS = os.environ.get("KERB_SECOND_DYNAMODB", "")
 if ADDRESS:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = ADDRESS

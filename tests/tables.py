@@ -22,7 +22,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 
 from infrastructure.tables import create_tables
-from local.moto_fixes import make_moto_thread_safe
+from local.moto_fixes import make_moto_read_once, make_moto_thread_safe, reach_moto_directly
 from tests import second_store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -44,6 +44,8 @@ def account() -> Iterator[None]:
             yield
         return
     make_moto_thread_safe()
+    make_moto_read_once()
+    reach_moto_directly()
     made = _empty()
     with mock_aws():
         dynamodb_backends[ACCOUNT][REGION].tables = copy.deepcopy(made)

@@ -38,6 +38,10 @@ class Answered(Exception):
     """The backend answered with a CALLERROR."""
 
 
+class Throttled(Exception):
+    """The gateway did not take the message."""
+
+
 class Unsupported(Exception):
     """The backend asks for something this charger cannot do."""
 
@@ -188,7 +192,14 @@ class Line:
     def _received(self, text: str) -> None:
         if not text.strip():
             return  # API Gateway may send an empty frame where there is nothing to say
-        kind, message_id, *rest = json.loads(text)
+        frame = json.loads(text)
+        if isinstance(frame, dict):
+            # API Gateway speaks for itself: what waits for an answer did not arrive.
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(Throttled())
+            return
+        kind, message_id, *rest = frame
         if kind == 2:
             self.received.append((rest[0], rest[1]))
             self._answering = asyncio.create_task(self._answer(message_id, rest[0], rest[1]))
@@ -223,11 +234,20 @@ class Line:
         if self._socket is None:
             raise Offline
         message_id = str(uuid4())
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting[message_id] = answer
         self.sent.append((action, payload))
+        while True:
+            try:
+                return await self._answer_to(message_id, json.dumps([2, message_id, action, payload]))
+            except Throttled:
+                # As a charger does that heard no answer in time.
+                await asyncio.sleep(self._first_wait_s)
+
+    async def _answer_to(self, message_id: str, frame: str) -> Payload:
+        if self._socket is None:
+            raise Offline
+        answer = self._waiting[message_id] = asyncio.get_running_loop().create_future()
         try:
-            await self._socket.send(json.dumps([2, message_id, action, payload]))
+            await self._socket.send(frame)
         except ConnectionClosed:
             self._waiting.pop(message_id, None)
             raise Offline from None

@@ -20,7 +20,8 @@ from websockets.typing import Subprotocol
 
 from local.connection import Event, route_of
 from local.context import LambdaContext
-from local.gateway import Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge
+from local.gateway import Gateway, Gone, Hook, Hooks, Limits, PayloadTooLarge, Throttled
+from local.gateway_faults import GatewayFault
 from tests.local import in_loop, pass_time, soon, wait_for
 
 
@@ -54,8 +55,8 @@ class Backend:
 
 
 @asynccontextmanager
-async def serving(backend: Backend, **limits: Any) -> AsyncIterator[Gateway]:
-    gateway = Gateway(backend.hooks(), Limits(**limits))
+async def serving(backend: Backend, *faults: GatewayFault, **limits: Any) -> AsyncIterator[Gateway]:
+    gateway = Gateway(backend.hooks(), Limits(**limits), faults)
     await gateway.start("127.0.0.1", 0)
     try:
         yield gateway
@@ -536,7 +537,7 @@ async def test_late_disconnect_comes_after_the_next_connect_but_the_old_id_is_go
 @in_loop
 async def test_lost_disconnect_never_comes_not_even_at_stop() -> None:
     backend = Backend()
-    async with serving(backend, lose_disconnects=True) as gateway:
+    async with serving(backend, GatewayFault.NO_DISCONNECT) as gateway:
         async with charger(gateway):
             pass
         client = await charger(gateway)
@@ -717,7 +718,7 @@ async def test_hundreds_of_chargers_each_get_their_own_answers() -> None:
 @in_loop
 async def test_an_answer_without_a_body_may_come_as_an_empty_frame_but_not_to_what_is_itself_an_answer() -> None:
     backend = Backend(message=lambda event, context: {"statusCode": 200})
-    async with serving(backend, empty_frames=True) as gateway, charger(gateway) as client:
+    async with serving(backend, GatewayFault.EMPTY_FRAMES) as gateway, charger(gateway) as client:
         for text in ('[3,"1",{}]', '[4,"1","X","",{}]', '[5,"1","X","",{}]', '[6,"1","Y",{}]', '[2,"1","Z",{}]'):
             await client.send(text)
         assert await client.recv() == ""
@@ -730,3 +731,41 @@ async def test_an_answer_without_a_body_may_come_as_an_empty_frame_but_not_to_wh
 @pytest.mark.parametrize("text", ["[2]", "[]", "{}", "3", "no json", '["3"', "[" * 100_000, '[[3],"1"]', "[true]"])
 def test_what_is_no_answer_goes_the_default_way(text: str) -> None:
     assert route_of(text) == "$default"
+
+
+# What it does wrong (tests/scenarios/test_gateway_faults.py tells what comes of each)
+
+
+@in_loop
+async def test_so_many_sockets_open_within_a_second_and_the_next_is_told_429() -> None:
+    backend = Backend()
+    async with serving(backend, connects_per_s=2) as gateway:
+        loop: Any = asyncio.get_running_loop()
+        now, loop.time = loop.time(), lambda: now
+        gateway._second, gateway._connects = int(now), 2
+        assert gateway._is_crowded()
+        loop.time = lambda: now + 1
+        assert [gateway._is_crowded() for _ in range(3)] == [False, False, True]
+        del loop.time
+
+
+@in_loop
+async def test_what_is_throttled_is_told_so_and_let_through_when_it_is_tried_again() -> None:
+    async with serving(backend := Backend(), GatewayFault.THROTTLED) as gateway:
+        with pytest.raises(InvalidStatus) as refused:
+            await charger(gateway)
+        assert refused.value.response.status_code == 429
+        assert backend.connects == []
+        async with charger(gateway) as client:
+            command = json.dumps([2, "1", "ClearCache", {}])
+            with pytest.raises(Throttled):
+                await asyncio.to_thread(gateway.post, backend.connection_id(), command)
+            await asyncio.to_thread(gateway.post, backend.connection_id(), command)
+            assert await client.recv() == command
+            told = []
+            for _ in range(4):
+                await client.send(json.dumps([2, "a", "Heartbeat", {}]))
+                told.append(json.loads(await client.recv()))
+            assert [it[2] if isinstance(it, list) else it["message"] for it in told] == [
+                *("Heartbeat", "Heartbeat", "Too Many Requests", "Heartbeat")
+            ]

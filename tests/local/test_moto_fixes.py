@@ -7,9 +7,18 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
-from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe
+from local.moto_fixes import (
+    make_moto_answer_plainly,
+    make_moto_read_once,
+    make_moto_thread_safe,
+    reach_moto_directly,
+)
 from tests.adapters.conftest import race
 
 
@@ -40,56 +49,108 @@ def test_dynamodb_calls_never_overlap_however_often_moto_is_made_safe(monkeypatc
     assert len(set(answers)) == 1
 
 
-@pytest.mark.usefixtures("tables")
-def test_items_are_answered_plainly_as_they_are_by_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_model = DynamoResult.execute_result
-    make_moto_answer_plainly()
-    plainly = DynamoResult.execute_result
-    client, table, key = boto3.client("dynamodb"), "kerb-things", {"name": {"S": "a"}}
+TABLE = "kerb-things"
+KEY = {"name": {"S": "a"}}
+ITEM = {
+    **KEY,
+    "bytes": {"B": b"\x00\xff"},
+    "count": {"N": "-1.5"},
+    "deep": {"M": {"list": {"L": [{"NULL": True}, {"BOOL": False}, {"S": ""}]}}},
+    "words": {"SS": ["x"]},
+    "numbers": {"NS": ["1"]},
+}
+PLAIN = {name: it for name, it in ITEM.items() if name != "bytes"}
+UNLESS_THERE = {"ConditionExpression": "attribute_not_exists(#n)", "ExpressionAttributeNames": {"#n": "name"}}
+UPDATE = {
+    "TableName": TABLE,
+    "Key": KEY,
+    "UpdateExpression": "SET #c = if_not_exists(#c, :one) + :c, deep.#l[0] = :one REMOVE #w ADD #s :two",
+    "ExpressionAttributeNames": {"#c": "count", "#w": "words", "#l": "list", "#s": "numbers"},
+    "ExpressionAttributeValues": {":c": {"N": "2"}, ":one": {"N": "1"}, ":two": {"NS": ["2"]}},
+    "ReturnValues": "ALL_NEW",
+}
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("put_item", {"TableName": TABLE, "Item": ITEM, "ReturnValues": "ALL_OLD"}),
+    ("put_item", {"TableName": TABLE, "Item": ITEM, "ReturnValues": "ALL_OLD"}),
+    ("get_item", {"TableName": TABLE, "Key": KEY}),
+    ("put_item", {"TableName": TABLE, "Item": PLAIN, "ReturnValues": "ALL_OLD"}),
+    ("get_item", {"TableName": TABLE, "Key": KEY}),
+    ("get_item", {"TableName": TABLE, "Key": {"name": {"S": "b"}}}),
+    ("batch_get_item", {"RequestItems": {TABLE: {"Keys": [KEY]}}}),
+    ("scan", {"TableName": TABLE, "Limit": 1}),
+    ("query", {
+        "TableName": TABLE,
+        "KeyConditionExpression": "#n = :n",
+        "ExpressionAttributeNames": {"#n": "name"},
+        "ExpressionAttributeValues": {":n": {"S": "a"}},
+    }),
+    ("update_item", UPDATE),
+    ("update_item", UPDATE),
+    ("update_item", {"TableName": TABLE, "Key": KEY, "UpdateExpression": "REMOVE x", **UNLESS_THERE}),
+    ("update_item", {**UPDATE, "UpdateExpression": "SET #c = :c SET #s = :two"}),
+    ("update_item", {**UPDATE, "UpdateExpression": "SET #c = :c, #c = :one"}),
+    ("update_item", {**UPDATE, "UpdateExpression": "SET #c = :unknown"}),
+    ("update_item", {**UPDATE, "UpdateExpression": "SET deep.list = :one"}),
+    ("put_item", {"TableName": TABLE, "Item": KEY, **UNLESS_THERE, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}),
+    ("put_item", {"TableName": "kerb-nothing", "Item": KEY}),
+    ("put_item", {"TableName": TABLE, "Item": {"other": {"S": "a"}}}),
+    ("transact_get_items", {"TransactItems": [{"Get": {"TableName": TABLE, "Key": KEY}}]}),
+    ("transact_write_items", {"TransactItems": [{"Put": {"TableName": TABLE, "Item": KEY, **UNLESS_THERE}}]}),
+    ("transact_write_items", {"TransactItems": [{"Delete": {"TableName": TABLE, "Key": KEY}}]}),
+    ("batch_write_item", {"RequestItems": {TABLE: [{"PutRequest": {"Item": PLAIN}}]}}),
+    ("delete_item", {"TableName": TABLE, "Key": KEY, "ReturnValues": "ALL_OLD"}),
+]  # fmt: skip
+
+
+def answers() -> list[Any]:
+    """What is answered in a new table, be it an error."""
+    client = boto3.client("dynamodb")
     client.create_table(
-        TableName=table,
+        TableName=TABLE,
         KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    item = {
-        **key,
-        "bytes": {"B": b"\x00\xff"},
-        "count": {"N": "-1.5"},
-        "deep": {"M": {"list": {"L": [{"NULL": True}, {"BOOL": False}, {"S": ""}]}}},
-        "words": {"SS": ["x"]},
-        "numbers": {"NS": ["1"]},
+    told: list[Any] = []
+    for operation, params in ASKED:
+        try:
+            answer = getattr(client, operation)(**params)
+        except ClientError as error:
+            answer = {**error.response, "raised": type(error).__name__}
+        assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == (400 if "raised" in answer else 200)
+        told.append(answer)
+    client.delete_table(TableName=TABLE)
+    return told
+
+
+@pytest.fixture
+def as_it_is(tables: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What moto answers by itself, whatever was mended in this process."""
+    by_hand: Any = {
+        (BaseClient, "_make_request"): getattr(BaseClient._make_request, "__wrapped__", None),  # type: ignore[attr-defined]
+        (DynamoResult, "execute_result"): getattr(DynamoResult.execute_result, "__wrapped__", None),
+        (DepthFirstTraverser, "traverse"): getattr(DepthFirstTraverser.traverse, "__wrapped__", None),
+        (UpdateExpressionParser, "make"): getattr(UpdateExpressionParser.make, "__wrapped__", None),
     }
-    asked: list[tuple[str, dict[str, Any]]] = [
-        ("put_item", {"TableName": table, "Item": item, "ReturnValues": "ALL_OLD"}),
-        ("put_item", {"TableName": table, "Item": item, "ReturnValues": "ALL_OLD"}),
-        ("get_item", {"TableName": table, "Key": key}),
-        ("get_item", {"TableName": table, "Key": {"name": {"S": "b"}}}),
-        ("batch_get_item", {"RequestItems": {table: {"Keys": [key]}}}),
-        ("scan", {"TableName": table, "Limit": 1}),
-        ("query", {
-            "TableName": table,
-            "KeyConditionExpression": "#n = :n",
-            "ExpressionAttributeNames": {"#n": "name"},
-            "ExpressionAttributeValues": {":n": {"S": "a"}},
-        }),
-        ("update_item", {
-            "TableName": table,
-            "Key": key,
-            "UpdateExpression": "SET #c = :c",
-            "ExpressionAttributeNames": {"#c": "count"},
-            "ExpressionAttributeValues": {":c": {"N": "2"}},
-            "ReturnValues": "ALL_NEW",
-        }),
-        ("transact_get_items", {"TransactItems": [{"Get": {"TableName": table, "Key": key}}]}),
-        ("transact_write_items", {"TransactItems": [{"Delete": {"TableName": table, "Key": key}}]}),
-    ]  # fmt: skip
-    answers: list[list[Any]] = []
-    for way in (by_model, plainly):
-        monkeypatch.setattr(DynamoResult, "execute_result", way)
-        client.delete_item(TableName=table, Key=key)
-        answers.append([getattr(client, operation)(**params) for operation, params in asked])
-    for answer in (it for some in answers for it in some):
-        del answer["ResponseMetadata"]
-    assert answers[0] == answers[1]
-    assert answers[0][2]["Item"] == item
+    with monkeypatch.context() as patched:
+        for (owner, name), original in by_hand.items():
+            if original is not None:
+                patched.setattr(owner, name, staticmethod(original) if name == "make" else original)
+        return answers()
+
+
+def test_items_are_answered_plainly_directly_and_by_trees_read_once_as_they_are_by_the_model(
+    as_it_is: list[Any],
+) -> None:
+    make_moto_answer_plainly()
+    make_moto_read_once()
+    plainly = answers()
+    reach_moto_directly()
+    directly = answers()
+    assert as_it_is == plainly == directly
+    assert as_it_is[2]["Item"] == ITEM
+    raised = [it["raised"] for it in as_it_is if "raised" in it]
+    assert set(raised) == {
+        *("ConditionalCheckFailedException", "TransactionCanceledException"),
+        *("ResourceNotFoundException", "ClientError"),
+    }

@@ -115,12 +115,15 @@ class ChargerCommands:
         now = self.clock()
         call, given_up = self.calls.next_waiting(charger_id, connection_id, now, now + ANSWER_DUE)
         for message_id in given_up:
-            self.calls.answer(charger_id, message_id, CommandResult(verdict=Verdict.FAILED, detail=_WAITED), now)
+            self._fail(self.calls.get(charger_id, message_id), _WAITED)
         if call is None:
             return
         try:
             self._post(call, call.waiting)
         except Gone:
+            if call.purpose is Purpose.START:
+                # Whoever was to hurry it finds it here again, and knows that it did not go out.
+                self.calls.wait(call, _rank(call), now)
             self._lost(call)
 
     def tend(self, part: Part = WHOLE) -> int:
@@ -151,8 +154,11 @@ class ChargerCommands:
         now = self.clock()
         sent = replace(call, waiting="", sent_at=now, due_at=now + ANSWER_DUE)
         if not self.calls.overtake(sent, _rank(call), call.sent_at):
+            known = self.calls.get(call.charger_id, call.message_id) or sent
+            if known.waiting:
+                raise Gone(call.charger_id)
             # With the answer to the one before it, it has gone out.
-            return self.calls.get(call.charger_id, call.message_id) or sent
+            return known
         return self._sent(charger, sent, call.waiting)
 
     def _sent(self, charger: Charger, call: SentCall, frame: str) -> SentCall:
@@ -162,7 +168,6 @@ class ChargerCommands:
             anew = self._reached_anew(charger, call, frame)
             if anew is not None:
                 return anew
-            # Whoever asks after it need not wait for an answer that cannot come.
             self._lost(call)
             raise
         return call
@@ -174,9 +179,14 @@ class ChargerCommands:
         self.link.send(call.connection_id, frame)
 
     def _lost(self, call: SentCall) -> None:
-        now = self.clock()
-        self.calls.answer(call.charger_id, call.message_id, CommandResult(verdict=Verdict.FAILED, detail=_OFFLINE), now)
-        self.calls.free_line(call.charger_id, call.message_id, now)
+        self._fail(call, _OFFLINE)
+        self.calls.free_line(call.charger_id, call.message_id, self.clock())
+
+    def _fail(self, call: SentCall | None, why: str) -> None:
+        """Nobody need wait for its answer; but a start is sent again under its name, once the charger is back."""
+        if call is not None and call.purpose is not Purpose.START:
+            result = CommandResult(verdict=Verdict.FAILED, detail=why)
+            self.calls.answer(call.charger_id, call.message_id, result, self.clock())
 
     def _reached_anew(self, charger: Charger, call: SentCall, frame: str) -> SentCall | None:
         """The call as sent down a newer socket than the one that is gone: every socket ends after two hours."""
@@ -187,6 +197,8 @@ class ChargerCommands:
             protocol=charger.protocol or "",
         )
         if self.sockets.closed(socket):
+            # A charger that holds it all the same would not know, and be offline until its next word.
+            self.link.close(call.connection_id)
             self.charger_log.line(charger, online=False, why="the socket is gone")
             return None
         now = self.chargers.get(charger.charger_id)

@@ -160,6 +160,42 @@ def test_a_command_to_a_socket_that_is_gone_frees_the_line(kit: Kit) -> None:
     assert said(kit) == ["Reset"]
 
 
+def test_a_start_that_a_gone_socket_did_not_take_is_sent_once_its_charger_is_back(kit: Kit) -> None:
+    kit.link.is_open = False
+    for _ in range(2):
+        with pytest.raises(Gone):
+            kit.commands.send("CP-1", START, Purpose.START, name="start-1")
+    kit.link.is_open = True
+    kit.sockets.opened(CONNECTION, kit.clock.now)
+    kit.commands.send("CP-1", START, Purpose.START, name="start-1")
+    assert said(kit) == ["RemoteStartTransaction"]
+    answer(kit, 0)
+    kit.commands.send("CP-1", START, Purpose.START, name="start-1")
+    assert said(kit) == ["RemoteStartTransaction"]
+
+
+def test_a_start_that_waited_and_found_the_socket_gone_is_sent_once_its_charger_is_back(kit: Kit) -> None:
+    def lose() -> None:
+        kit.link.is_open = False
+        answer(kit, 0, {"listVersion": 0})
+
+    kit.commands.send("CP-1", ReadListVersion(), Purpose.LIST_VERSION)
+    object.__setattr__(kit.commands, "sleep", Meanwhile(kit, lose))
+    with pytest.raises(Gone):
+        kit.commands.send("CP-1", START, Purpose.START, name="start-1")
+    kit.link.is_open = True
+    kit.sockets.opened(CONNECTION, kit.clock.now)
+    kit.commands.send("CP-1", START, Purpose.START, name="start-1")
+    assert said(kit) == ["GetLocalListVersion", "RemoteStartTransaction"]
+
+
+def test_a_socket_that_is_said_to_be_gone_is_closed_so_that_a_charger_that_still_holds_it_comes_back(kit: Kit) -> None:
+    kit.link.is_open = False
+    with pytest.raises(Gone):
+        kit.commands.send("CP-1", ClearCache(), Purpose.OPERATOR)
+    assert kit.link.closed == [CONNECTION.connection_id]
+
+
 def test_a_start_asked_for_again_is_sent_again_without_waiting_for_itself(kit: Kit) -> None:
     for _ in range(2):
         kit.commands.send("CP-1", START, Purpose.START, name="start-1")
