@@ -27,6 +27,7 @@ from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
 from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe
+from local.queues import Queues
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
@@ -54,6 +55,7 @@ class Cloud:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._beside: list[threading.Thread] = []
+        self.queues = Queues(ticks_per_second)
 
     def start(self) -> None:
         """Open the account and create the tables; the environment then names them for the app."""
@@ -85,6 +87,7 @@ class Cloud:
             roleArn=role,
         )
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
+        self.queues.deploy(app)
         for source in app.event_sources:
             if isinstance(source, ScheduledEventConfig) and self._ticks_per_second:
                 self._tick(source)
@@ -112,6 +115,7 @@ class Cloud:
     def stop(self) -> None:
         """Close the account and forget everything in it."""
         self._stopping.set()
+        self.queues.stop()
         for thread in (*self._threads, *self._beside):
             thread.join(timeout=5)
         self._moto.stop()

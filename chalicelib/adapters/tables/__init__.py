@@ -13,6 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.models import Model
 
 from chalicelib.adapters.dynamo import table_of
+from chalicelib.adapters.tables.alarms import AlarmRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
     ChargerRow,
@@ -36,6 +37,7 @@ from chalicelib.adapters.tables.sessions import CheckoutRow
 
 __all__ = [
     "TABLES",
+    "AlarmRow",
     "CallRow",
     "ChargerRow",
     "CheckoutRow",
@@ -79,6 +81,7 @@ TABLES: tuple[type[Model], ...] = (
     ReportRow,
     KnockRow,
     FaultReportRow,
+    AlarmRow,
     OperatorRow,
     SiteRow,
     TariffRow,

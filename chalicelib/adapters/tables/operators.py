@@ -12,8 +12,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 class OperatorRow(Model):
     """When an operator's tokens last changed, up to when its chargers' lists have been seen through; its webhook.
 
-    `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
-    one is on its way to all of them.
+    `alarms` is whom it wants told of alarms. `setup_profile` is what its chargers are set to; `setup_after` the last
+    charger that a new one has reached, while one is on its way to all of them.
     """
 
     class Meta(OnDemand):
@@ -24,5 +24,6 @@ class OperatorRow(Model):
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
     webhook = UnicodeAttribute(null=True)
+    alarms = UnicodeAttribute(null=True)
     setup_profile = UnicodeAttribute(null=True)
     setup_after = UnicodeAttribute(null=True)
