@@ -248,7 +248,7 @@ class Stores:
     @cached_property
     def alarm_checks(self) -> AlarmChecks:
         # Nobody is asked where there is no queue.
-        return SqsAlarmChecks(client("sqs"), self.setting("ALARM_CHECKS_QUEUE", ""))
+        return SqsAlarmChecks(client("sqs"), self.setting("ALARM_CHECKS_QUEUE", ""), self.clock)
 
     @cached_property
     def payments(self) -> Payments:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind
+from chalicelib.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -27,6 +28,7 @@ class SqsAlarmChecks:
 
     client: SQSClient
     queue_url: str
+    clock: Clock
 
     def ask(self, kind: AlarmKind, subject: str, after: timedelta | None = None) -> None:
         if not self.queue_url:
@@ -35,7 +37,7 @@ class SqsAlarmChecks:
         try:
             self.client.send_message(
                 QueueUrl=self.queue_url,
-                MessageBody=json.dumps({"kind": kind, "subject": subject}),
+                MessageBody=json.dumps({"kind": kind, "subject": subject, "noticed_at": self.clock().isoformat()}),
                 DelaySeconds=min(_LONGEST_S, round(delay.total_seconds())),
             )
         except Exception:

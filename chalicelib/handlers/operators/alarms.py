@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import datetime
 
 from chalice import Blueprint
 from chalice.app import SQSEvent
@@ -39,7 +40,8 @@ def check_alarms(event: SQSEvent) -> None:
     for message in event:
         try:
             told = json.loads(message.body)
-            network().alarm_desk.check(AlarmKind(told["kind"]), told["subject"])
+            noticed_at = datetime.fromisoformat(told["noticed_at"])
+            network().alarm_desk.check(AlarmKind(told["kind"]), told["subject"], noticed_at)
         except Exception as error:
             _log.exception("not checked")
             failed = error

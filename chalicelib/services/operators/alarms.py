@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind, Subject, looked_at
 from chalicelib.ports import Clock
@@ -26,7 +26,7 @@ from chalicelib.records.operators import (
 )
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
-from chalicelib.services.operators.causes import Causes
+from chalicelib.services.operators.causes import Asked, Causes
 
 # By then whoever is lost with the same site has been found too, and is told of in the same breath.
 _GATHERED = timedelta(seconds=20)
@@ -49,15 +49,15 @@ class AlarmDesk:
     causes: Causes
     clock: Clock
 
-    def check(self, kind: AlarmKind, subject: str) -> None:
-        """Look at what may be a cause, because somebody noticed something."""
-        look = self.causes.look(kind, subject)
+    def check(self, kind: AlarmKind, subject: str, noticed_at: datetime | None = None) -> None:
+        """Look at what may be a cause, because somebody noticed something then."""
+        look = self.causes.look(kind, subject, Asked(noticed_at=noticed_at))
         if look is None:
             return
         known = self.alarms.subject(look.place, subject)
         if known is not None and not look.found.is_there:
             # What is known of it may change what is found.
-            look = self.causes.look(kind, subject, is_known=True) or look
+            look = self.causes.look(kind, subject, Asked(is_known=True)) or look
         self._judge(look.place, subject, known, looked_at(known, look.found, ALARM_RULES[kind], self.clock()))
 
     def tend(self, part: Part = WHOLE) -> int:
@@ -110,7 +110,7 @@ class AlarmDesk:
         known = self.alarms.subject(place, subject)
         if known is None or known.look_at > self.clock():
             return
-        look = self.causes.look(place.kind, subject, is_known=True)
+        look = self.causes.look(place.kind, subject, Asked(is_known=True))
         after = None
         if look is not None and look.place == place:
             after = looked_at(known, look.found, ALARM_RULES[place.kind], self.clock())

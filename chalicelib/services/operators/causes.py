@@ -41,6 +41,14 @@ _NOT_THERE = Finding(is_there=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Why somebody looks: its subject is known to have the cause, or to come to it; or something was noticed then."""
+
+    is_known: bool = False
+    noticed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """What a look at a subject found, and the place at which an alarm about it would stand."""
 
@@ -60,44 +68,48 @@ class Causes:
     sessions: Sessions
     clock: Clock
 
-    def look(self, kind: AlarmKind, subject: str, *, is_known: bool = False) -> Look | None:
-        """What is found of one cause; None: there is no such subject. `is_known`: it was looked at before."""
-        return _LOOKS[kind](self, kind, subject, is_known)
+    def look(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
+        """What is found of one cause; None: there is no such subject."""
+        return _LOOKS[kind](self, kind, subject, asked)
 
-    def _charger(self, kind: AlarmKind, charger_id: str, is_known: bool) -> Look | None:
+    def _charger(self, kind: AlarmKind, charger_id: str, asked: Asked) -> Look | None:
         charger = self.chargers.get(charger_id)
         if charger is None:
             return None
         place = AlarmPlace(operator_id=charger.operator_id, kind=kind, group=charger.site_id or charger_id)
         if charger.admission is not Admission.ACCEPTED:
             return Look(place, _NOT_THERE)
-        return Look(place, _OF_CHARGERS[kind](self, charger, is_known))
+        return Look(place, _OF_CHARGERS[kind](self, charger, asked))
 
-    def _offline(self, charger: Charger, is_known: bool) -> Finding:
+    def _offline(self, charger: Charger, asked: Asked) -> Finding:
         now = self.clock()
         if charger.connection_id is None:
-            if charger.disconnected_at is None:
+            gone_at = charger.disconnected_at
+            if gone_at is None:
                 return _NOT_THERE
-            return Finding(is_there=True, detail=f"no connection since {_told(charger.disconnected_at)}")
+            if not asked.is_known and asked.noticed_at is not None and gone_at > asked.noticed_at:
+                # The loss that was noticed is over; how long this one lasts, its own check will see.
+                return _NOT_THERE
+            return Finding(is_there=True, detail=f"no connection since {_told(gone_at)}")
         lost = [it for it in charger.losses if it > now - _UNSTEADY_FOR]
         if len(lost) >= _LOSSES:
             return Finding(is_there=True, detail=f"lost its connection {len(lost)} times in five minutes")
         return Finding(is_there=False, gone_since=charger.connected_at)
 
-    def _faulted(self, charger: Charger, is_known: bool) -> Finding:
+    def _faulted(self, charger: Charger, asked: Asked) -> Finding:
         faulted = [it for it in self.connectors.of_charger(charger.charger_id) if it.status is ConnectorStatus.FAULTED]
         if not faulted:
             return _NOT_THERE
         words = (f"connector {it.connector}{': ' + it.error if it.error else ''}" for it in faulted)
         return Finding(is_there=True, detail="; ".join(words))
 
-    def _certificate(self, charger: Charger, is_known: bool) -> Finding:
+    def _certificate(self, charger: Charger, asked: Asked) -> Finding:
         until = charger.certificate_until
         if until is None or until > self.clock() + CERTIFICATE_NOTICE:
             return _NOT_THERE
         return Finding(is_there=True, detail=f"its certificate ends at {_told(until)}")
 
-    def _clock_wrong(self, charger: Charger, is_known: bool) -> Finding:
+    def _clock_wrong(self, charger: Charger, asked: Asked) -> Finding:
         told = [it for it in self.connectors.of_charger(charger.charger_id) if it.skew_s is not None]
         newest = max(told, key=lambda it: it.status_at or _NEVER, default=None)
         if newest is None or newest.status_at is None or newest.skew_s is None:
@@ -109,16 +121,16 @@ class Causes:
         if newest.skew_s > 0:
             return Finding(is_there=True, detail=f"its clock is {newest.skew_s} s ahead")
         # Nobody can tell yet: what it says now may be of the time before it came back.
-        is_there = is_known or not catches_up
+        is_there = asked.is_known or not catches_up
         return Finding(is_there=is_there, detail=f"its clock is {-newest.skew_s} s behind")
 
-    def _firmware(self, charger: Charger, is_known: bool) -> Finding:
+    def _firmware(self, charger: Charger, asked: Asked) -> Finding:
         for news, at in self.charger_news.of_charger(charger.charger_id):
             if news.topic is Topic.FIRMWARE and is_failed_firmware(news.word):
                 return Finding(is_there=True, detail=f"{news.word} at {_told(at)}")
         return _NOT_THERE
 
-    def _deviations(self, charger: Charger, is_known: bool) -> Finding:
+    def _deviations(self, charger: Charger, asked: Asked) -> Finding:
         since = self.clock() - _FLOOD_WITHIN
         newest, _ = self.message_log.page(charger.charger_id, _LOG_READ, None)
         bent = [it.deviation for it in newest if it.at > since and it.deviation]
@@ -126,24 +138,24 @@ class Causes:
             return _NOT_THERE
         return Finding(is_there=True, detail=f"{len(bent)} messages within an hour were wrong: {bent[0]}")
 
-    def _silent(self, charger: Charger, is_known: bool) -> Finding:
+    def _silent(self, charger: Charger, asked: Asked) -> Finding:
         now = self.clock()
         changes = self.history.within(charger.charger_id, now - _REMEMBERED, now)
         starts, is_charging = starts_in([it for it in changes if isinstance(it, StatusChanged)])
         tomorrow = now + _LEAST_QUIET
         if charger.connection_id is None or is_charging:
-            return Finding(is_there=False, look_at=tomorrow if is_known else None)
+            return Finding(is_there=False, look_at=tomorrow if asked.is_known else None)
         if not starts:
-            return Finding(is_there=is_known, detail=f"no session for {_REMEMBERED.days} days")
+            return Finding(is_there=asked.is_known, detail=f"no session for {_REMEMBERED.days} days")
         if len(starts) < _LEAST_STARTS:
-            return Finding(is_there=False, look_at=tomorrow if is_known else None)
+            return Finding(is_there=False, look_at=tomorrow if asked.is_known else None)
         gaps = [later - earlier for earlier, later in pairwise(starts)]
         expected_by = starts[-1] + max(_LEAST_QUIET, 2 * max(gaps))
         if now < expected_by:
             return Finding(is_there=False, look_at=expected_by)
         return Finding(is_there=True, detail=f"no session since {_told(starts[-1])}")
 
-    def _session(self, kind: AlarmKind, session_id: str, is_known: bool) -> Look | None:
+    def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
             return None
@@ -152,7 +164,7 @@ class Causes:
         detail = why_stuck(session, self.clock())
         return Look(place, Finding(is_there=bool(detail), detail=detail))
 
-    def _payments(self, kind: AlarmKind, operator_id: str, is_known: bool) -> Look:
+    def _payments(self, kind: AlarmKind, operator_id: str, asked: Asked) -> Look:
         now = self.clock()
         newest, _ = self.sessions.of_operator(operator_id, _PAYMENTS_READ, None, flagged=False)
         billed = [it for it in newest if it.is_over and it.payable_minor and it.created_at > now - _PAYMENTS_WITHIN]
@@ -164,7 +176,7 @@ class Causes:
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, bool], Finding]] = {
+_OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, Asked], Finding]] = {
     AlarmKind.OFFLINE: Causes._offline,
     AlarmKind.FAULTED: Causes._faulted,
     AlarmKind.SILENT: Causes._silent,
@@ -173,7 +185,7 @@ _OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, bool], Finding]] = {
     AlarmKind.CERTIFICATE_ENDING: Causes._certificate,
     AlarmKind.CLOCK_WRONG: Causes._clock_wrong,
 }
-_LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, bool], Look | None]] = {
+_LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None]] = {
     **dict.fromkeys(_OF_CHARGERS, Causes._charger),
     AlarmKind.STUCK_SESSION: Causes._session,
     AlarmKind.PAYMENTS_FAILING: Causes._payments,
