@@ -76,7 +76,7 @@ def alarms(stage: Stage) -> list[Alarm]:
             comparison="LessThanThreshold",
             when_silent="breaching",
         )
-        for name in ("sweep", "claim", "reservations", "lists", "notices")
+        for name in ("sweep", "claim", "reservations", "lists", "notices", "alarm_desk")
     ]
     return [
         Alarm(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from infrastructure import identity, rest, sockets, vault
+from infrastructure import identity, queues, rest, sockets, vault
 from infrastructure.alarms import GRADUAL
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
@@ -85,6 +85,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "POWERTOOLS_SERVICE_NAME": stage.stack,
         "KERB_STATE_MACHINE_ARN": machine_arn(stage),
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
+        "KERB_ALARM_CHECKS_QUEUE": ref(queues.logical("alarm-checks")),
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

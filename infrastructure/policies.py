@@ -11,6 +11,8 @@ from typing import Any
 from infrastructure.stage import APP, Resources, Stage, arn, attribute
 
 MAPS = "arn:${AWS::Partition}:geo-routes:${AWS::Region}::provider/default"
+# Whom mail comes from is a parameter, and no thing of this stack (identity.py).
+SENDER = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
 _ARN = re.compile(r"arn:aws:(?P<service>[\w-]+):\*:\*:(?P<resource>.+)")
 
 
@@ -45,6 +47,10 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
         # Push platforms, and the devices under them: made beside this stack, by names of the same form.
         case "sns" if name in (f"app/*/{APP}-*", f"endpoint/*/{APP}-*"):
             return arn(service, name.replace(f"/{APP}-", f"/{stage.prefix}", 1))
+        case "ses" if name == "identity/*":
+            return {"Fn::Sub": SENDER}
+        case "sqs" if name.startswith(f"{APP}-"):
+            return arn(service, name.replace(f"{APP}-", stage.prefix, 1))
         case "lambda" if name.startswith(f"function:{APP}-"):
             return arn(service, name.replace(f"function:{APP}-", f"function:{stage.prefix}", 1))
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":

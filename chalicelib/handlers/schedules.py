@@ -75,7 +75,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **whole("setups", lambda part: {"set_up": network().provisioning.tend(part)}),
     },
     "notices": shards("notices", _notices),
-    "alarms": {
+    "alarm_desk": {
         **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
@@ -86,7 +86,7 @@ FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
         "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
     },
     "notices": lambda told, part: _settled(network().delivery.deliver_to_operator(told["notices"], part)),
-    "alarms": lambda told, part: _settled(network().alarm_tellings.send(told["operator"], told["tellings"], part)),
+    "alarm_desk": lambda told, part: _settled(network().alarm_tellings.send(told["operator"], told["tellings"], part)),
 }
 
 
@@ -175,7 +175,7 @@ def notices(event: CloudWatchEvent) -> Done:
     return do_parts("notices", event.detail)
 
 
-@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="alarms")
-def alarms(event: CloudWatchEvent) -> Done:
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="alarm_desk")
+def alarm_desk(event: CloudWatchEvent) -> Done:
     """Look again at what alarms stand for, close those whose cause is gone, and tell operators of both."""
-    return do_parts("alarms", event.detail)
+    return do_parts("alarm_desk", event.detail)

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmTellings:
-    """Hands on what is due, and sends what it was handed: run by the schedule `alarms`."""
+    """Hands on what is due, and sends what it was handed: run by the schedule `alarm_desk`."""
 
     alarms: Alarms
     preferences: AlarmPreferences
@@ -42,7 +42,7 @@ class AlarmTellings:
         for operator_id, claimed_ones in by_operator.items():
             for first in range(0, len(claimed_ones), _AT_ONCE):
                 told = [_told(it) for it in claimed_ones[first : first + _AT_ONCE]]
-                self.invocations.begin("alarms", {"part": "operator", "operator": operator_id, "tellings": told})
+                self.invocations.begin("alarm_desk", {"part": "operator", "operator": operator_id, "tellings": told})
         return sum(map(len, by_operator.values()))
 
     def send(self, operator_id: str, tellings: Iterable[Mapping[str, Any]], part: Part) -> Mapping[Outcome, int]:

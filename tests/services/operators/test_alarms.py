@@ -348,7 +348,7 @@ def _told(desk: Desk) -> None:
     desk.kit.alarm_tellings.hand_on()
     begun, desk.kit.invocations.begun = desk.kit.invocations.begun, []
     for function, told in begun:
-        assert function == "alarms"
+        assert function == "alarm_desk"
         desk.kit.alarm_tellings.send(told["operator"], told["tellings"], _WHOLE)
 
 
