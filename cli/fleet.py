@@ -39,6 +39,7 @@ SCHEDULES = {
     "reconcile": 60,
     "lists": 60,
     "notices": 60,
+    "alarm_desk": 60,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]
@@ -100,6 +101,11 @@ class Fleet:
         return self.chargers * SECONDS_A_MONTH / (SOCKET_LIFETIME_S - self.heartbeat_s / 2 - _RENEWED_BEFORE_S)
 
     @property
+    def checks(self) -> float:
+        """Looks at what may be an alarm's cause, a month: each socket's end, whoever comes back by itself, each end."""
+        return self.connects * (2 - self.renewed_share) + self.sessions
+
+    @property
     def active_drivers(self) -> float:
         return self.sessions / self.sessions_per_driver_month
 
@@ -126,7 +132,7 @@ METRICS = {
 }
 # What stands whatever the fleet; tests/cli/test_cost.py holds each to the template.
 FIXED = {
-    "alarm_month": 36,  # a share of two figures counts twice
+    "alarm_month": 37,  # a share of two figures counts twice
     "dashboard_month": 1,
     "metric_month": sum(METRICS.values()),
     "waf_acl_month": 2,
@@ -135,10 +141,12 @@ FIXED = {
     "secret_month": 4,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 25, 185
+TABLES, TABLES_OF_FUNCTIONS = 26, 197
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 0
+QUEUES_READ = 1
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
+# A queue's messages come so many at once; each batch is received and deleted by a request.
+CHECKS_A_BATCH = 10
 # What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
 _EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
 _LOG_MONTHS = 3
@@ -175,6 +183,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
+        "checks": fleet.checks / CHECKS_A_BATCH,
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
 
@@ -213,7 +222,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
-    amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE
+    amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
     amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * _LOG_MONTHS / GB
 
 

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from chalice import Chalice
@@ -24,10 +24,19 @@ from local.context import LambdaContext
 PREFIX = "kerb-"
 _LAMBDA_TIMEOUT_S = 60
 _TRIES = 3
+_MOST_AT_ONCE = 10
 _SEND: Any = SQSBackend.send_message
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Any], Any]
+
+
+class _Message(NamedTuple):
+    due: float
+    number: int
+    queue: str
+    body: str
+    attempt: int
 
 
 class Queues:
@@ -36,7 +45,7 @@ class Queues:
     def __init__(self, pace: float) -> None:
         self._pace = pace
         self._handlers: dict[str, tuple[str, Handler]] = {}
-        self._waiting: list[tuple[float, int, str, str, int]] = []
+        self._waiting: list[_Message] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_over = False
@@ -71,9 +80,9 @@ class Queues:
     def deliver(self) -> int:
         """Call the functions for all that waits, whatever its delay; returns how many messages that were."""
         delivered = 0
-        while (item := self._next(at=None)) is not None:
-            delivered += 1
-            self._call(*item)
+        while batch := self._batch(at=None):
+            delivered += len(batch)
+            self._call(batch)
         return delivered
 
     def _sender(self) -> Callable[..., Any]:
@@ -89,45 +98,48 @@ class Queues:
         due = time.monotonic() + (delay_s / self._pace if self._pace else 0)
         with self._changed:
             if not self._is_over:
-                heapq.heappush(self._waiting, (due, next(self._numbers), queue, body, attempt))
+                heapq.heappush(self._waiting, _Message(due, next(self._numbers), queue, body, attempt))
                 self._changed.notify_all()
 
-    def _next(self, at: float | None) -> tuple[str, str, int] | None:
+    def _batch(self, at: float | None) -> list[_Message]:
+        """Messages of one queue that are due."""
+        batch: list[_Message] = []
         with self._changed:
-            if not self._waiting or (at is not None and self._waiting[0][0] > at):
-                return None
-            return heapq.heappop(self._waiting)[2:]
+            while self._waiting and len(batch) < _MOST_AT_ONCE and (at is None or self._waiting[0].due <= at):
+                if batch and self._waiting[0].queue != batch[0].queue:
+                    break
+                batch.append(heapq.heappop(self._waiting))
+        return batch
 
     def _run(self) -> None:
         while not self._is_over:
-            item = self._next(time.monotonic())
-            if item is not None:
-                self._call(*item)
+            if batch := self._batch(time.monotonic()):
+                self._call(batch)
                 continue
             with self._changed:
-                left = self._waiting[0][0] - time.monotonic() if self._waiting else None
+                left = self._waiting[0].due - time.monotonic() if self._waiting else None
                 if not self._is_over and (left is None or left > 0):
                     self._changed.wait(left)
 
-    def _call(self, queue: str, body: str, attempt: int) -> None:
-        name, handler = self._handlers[queue]
-        event = {
-            "Records": [
-                {
-                    "messageId": str(attempt),
-                    "receiptHandle": "",
-                    "body": body,
-                    "attributes": {"ApproximateReceiveCount": str(attempt)},
-                    "messageAttributes": {},
-                    "eventSource": "aws:sqs",
-                    "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
-                    "awsRegion": "us-east-1",
-                }
-            ]
-        }
+    def _call(self, batch: list[_Message]) -> None:
+        name, handler = self._handlers[batch[0].queue]
         try:
-            handler(event, LambdaContext(name, _LAMBDA_TIMEOUT_S))
+            handler({"Records": [_record(it) for it in batch]}, LambdaContext(name, _LAMBDA_TIMEOUT_S))
         except Exception:
-            _log.exception("function %s failed on a message", name)
-            if attempt < _TRIES and not self._is_over:
-                self._put(0, queue, body, attempt + 1)
+            _log.exception("function %s failed on its messages", name)
+            for it in batch:
+                if it.attempt < _TRIES:
+                    self._put(0, it.queue, it.body, it.attempt + 1)
+
+
+def _record(message: _Message) -> dict[str, Any]:
+    return {
+        "messageId": str(message.number),
+        "receiptHandle": "",
+        "body": message.body,
+        "attributes": {"ApproximateReceiveCount": str(message.attempt)},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{message.queue}",
+        "awsRegion": "us-east-1",
+    }

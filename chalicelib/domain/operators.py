@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class AlarmKind(StrEnum):
-    """What is wrong."""
+    """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`)."""
 
     OFFLINE = "offline"
     FAULTED = "faulted"

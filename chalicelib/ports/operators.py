@@ -90,7 +90,7 @@ class AlarmPreferences(Protocol):
         """As it was set; nobody, of everything, where nothing was."""
 
     def put(self, operator_id: str, settings: AlarmSettings) -> None:
-        """Set it."""
+        """From now on it is told so; nothing else of the operator changes."""
 
 
 class AlarmMessenger(Protocol):

@@ -161,6 +161,7 @@ class DynamoAlarmPreferences:
         return decode(AlarmSettings, row.alarms) if row is not None and row.alarms else AlarmSettings()
 
     def put(self, operator_id: str, settings: AlarmSettings) -> None:
+        """What other capabilities keep in the row stays."""
         update(OperatorRow(operator_id), [OperatorRow.alarms.set(encode(settings))])
 
 

@@ -33,7 +33,7 @@ _PAGING = Paging()
 _log = logging.getLogger(__name__)
 
 
-@alarms.on_sqs_message(queue=QUEUE, name="check_alarms", batch_size=10)
+@alarms.on_sqs_message(queue=QUEUE, name="check_alarms", batch_size=10, maximum_batching_window_in_seconds=5)
 def check_alarms(event: SQSEvent) -> None:
     """Look at what may be an alarm's cause. What fails comes again with those beside it, which does no harm."""
     failed: Exception | None = None
@@ -69,7 +69,7 @@ def read_alarms(request: Request) -> AlarmPage:
 
 @endpoint(alarms, "GET", _ONE, answers=AlarmView, errors=(404,), needs_operator=True)
 def read_alarm(request: Request) -> AlarmView:
-    """One alarm."""
+    """One alarm, with what was said to it."""
     return alarm_view(network().alarm_desk.one(request.operator_id, request.path["alarm_id"]))
 
 
