@@ -53,8 +53,11 @@ class Alarms(Protocol):
     def add(self, alarm: Alarm) -> None:
         """List a new alarm; nothing happens if it is listed."""
 
-    def join(self, alarm: Alarm, subject: str) -> bool:
-        """Count and name one more subject of a listed alarm; False when it is not listed."""
+    def join(self, alarm: Alarm, subject: str, *, is_new: bool) -> bool:
+        """Count and name one more subject of a listed alarm; False when it is not listed.
+
+        One that is named is not counted again; one for whose name there is no room only if it `is_new`.
+        """
 
     def get(self, operator_id: str, alarm_id: str) -> ListedAlarm | None:
         """One of an operator's alarms; None: it has none of that id."""

@@ -93,14 +93,16 @@ class DynamoAlarms:
         )
         put(row, AlarmRow.body.does_not_exist())
 
-    def join(self, alarm: Alarm, subject: str) -> bool:
-        """Two calls once a hundred are named."""
+    def join(self, alarm: Alarm, subject: str, *, is_new: bool) -> bool:
+        """Two calls once a hundred are named, or it is."""
         row = AlarmRow(alarm.place.operator_id, alarm.alarm_id)
         one_more = AlarmRow.number.add(1)
+        not_named = AlarmRow.subjects.does_not_exist() | ~AlarmRow.subjects.contains(subject)
         has_room = AlarmRow.subjects.does_not_exist() | (size("subjects") < _MOST_NAMED)  # type: ignore[no-untyped-call]
-        if update(row, [one_more, AlarmRow.subjects.add({subject})], AlarmRow.body.exists() & has_room):
+        is_listed = AlarmRow.body.exists()
+        if update(row, [one_more, AlarmRow.subjects.add({subject})], is_listed & not_named & has_room):
             return True
-        return update(row, [one_more], AlarmRow.body.exists())
+        return is_new and update(row, [one_more], is_listed & not_named)
 
     def get(self, operator_id: str, alarm_id: str) -> ListedAlarm | None:
         row = find(AlarmRow, operator_id, alarm_id)

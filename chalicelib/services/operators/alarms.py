@@ -32,6 +32,8 @@ from chalicelib.services.operators.causes import Asked, Causes
 _GATHERED = timedelta(seconds=20)
 # Whatever stands is looked at so often at the least, should nobody have noticed that its last subject is well again.
 _LOOK_EVERY = timedelta(hours=1)
+_WRITTEN_BY = timedelta(seconds=30)
+_MAY_BE_HALF_DONE = timedelta(minutes=5)
 _AGAIN = 5
 _MOST_COMMENTS = 100
 _log = logging.getLogger(__name__)
@@ -120,14 +122,15 @@ class AlarmDesk:
         self._judge(place, subject, known, after)
 
     def _judge(self, place: AlarmPlace, subject: str, known: Subject | None, after: Subject | None) -> None:
+        had_cause, has_cause = (it is not None and it.has_cause for it in (known, after))
+        if had_cause and not has_cause:
+            # First, and for when this is written too: whoever dies in between leaves nothing open.
+            self.alarms.look_at(place, self.clock() + _WRITTEN_BY)
         if after != known and not self.alarms.put(place, subject, known, after):
             # Somebody else looks at the same moment, and saw as much.
             return
-        had_cause, has_cause = (it is not None and it.has_cause for it in (known, after))
         if after is not None and has_cause:
             self._raise(place, subject, after, is_new=not had_cause)
-        elif had_cause:
-            self.alarms.look_at(place, self.clock())
 
     def _raise(self, place: AlarmPlace, subject: str, cause: Subject, *, is_new: bool) -> None:
         alarm = self.alarms.standing(place)
@@ -136,10 +139,14 @@ class AlarmDesk:
                 break
             alarm = self._opened(place, cause.detail)
             is_new = True
-        if alarm is not None and is_new and not self.alarms.join(alarm, subject):
-            # Whoever let it stand has not listed it yet, or died before.
+        if alarm is None:
+            return
+        if is_new and self.alarms.join(alarm, subject, is_new=True):
+            return
+        if is_new or self.clock() - (cause.since or self.clock()) < _MAY_BE_HALF_DONE:
+            # Whoever let it stand, or found this subject, may have died before it was listed.
             self.alarms.add(alarm)
-            self.alarms.join(alarm, subject)
+            self.alarms.join(alarm, subject, is_new=is_new)
 
     def _opened(self, place: AlarmPlace, detail: str) -> Alarm | None:
         """The alarm that stands there from now on; None where another stood, and fell at this moment."""

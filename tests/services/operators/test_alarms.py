@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, StatusReported, Topic
-from chalicelib.domain.charging.session import State
+from chalicelib.domain.charging.session import Payment, Session, State
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind
+from chalicelib.domain.pricing.bill import Bill
 from chalicelib.records.chargers import Charger, Connection, Direction, LoggedMessage
 from chalicelib.records.operators import AlarmSettings, ListedAlarm
 from chalicelib.records.parts import WHOLE as _WHOLE
@@ -53,12 +54,15 @@ class Desk:
             self.kit.clock.now = max(self.kit.clock.now, at)
             if due and due[0] <= self.kit.clock.now:
                 self.checks.waiting.remove(due)
-                self.kit.alarm_desk.check(*due[1:])
+                self.check(*due[1:])
             elif at == tick:
                 tick += pace
                 self.kit.alarm_desk.tend()
             if at >= until:
                 return
+
+    def check(self, kind: AlarmKind, subject: str, noticed_at: datetime) -> None:
+        self.kit.alarm_desk.check(kind, subject, noticed_at)
 
     def open(self, kind: AlarmKind | None = None) -> list[ListedAlarm]:
         found, _ = self.kit.alarms.page("op", 100, None, open_only=True)
@@ -299,6 +303,30 @@ def test_a_charger_that_is_hardly_ever_used_is_never_silent(desk: Desk) -> None:
         desk.live(days=4)
     desk.live(days=30)
     assert not desk.all()
+
+
+def test_payments_that_fail_are_an_alarm_of_the_operator_until_they_are_fewer(desk: Desk) -> None:
+    for number in range(4):
+        failed = _billed(desk, f"K{number}", State.FAILED)
+        desk.kit.debts.open(failed, 900)
+        desk.live(seconds=15)
+        assert bool(desk.open(AlarmKind.PAYMENTS_FAILING)) is (number >= 2)
+    for number in range(4, 9):
+        _billed(desk, f"K{number}", State.COMPLETED)
+    desk.live(minutes=20)
+    assert not desk.open(AlarmKind.PAYMENTS_FAILING)
+
+
+def _billed(desk: Desk, session_id: str, state: State) -> Session:
+    now = desk.kit.clock()
+    bill = Bill(currency="EUR", lines=(), net_minor=900, tax_minor=0, total_minor=900)
+    payment = Payment(900, now) if state is State.COMPLETED else None
+    session = replace(
+        desk.kit.app_session(session_id), state=state, bill=bill, payment=payment, created_at=now, ended_at=now
+    )
+    desk.kit.sessions.save(desk.kit.session(session_id), session)
+    desk.kit.connectors.free("CP-1", ConnectorId(1), session_id)
+    return session
 
 
 def test_who_sees_to_an_alarm_is_written_down_and_it_stays_open(desk: Desk) -> None:
