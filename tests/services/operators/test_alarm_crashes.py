@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -49,12 +50,12 @@ def test_an_alarm_outlives_whoever_writes_it(kit: Kit, desk: Desk, number: int) 
     vars(kit)["alarms"] = dying
     check = kit.alarm_desk.check
 
-    def tried_again(kind: AlarmKind, subject: str, *told: Any) -> None:
+    def tried_again(kind: AlarmKind, subject: str, noticed_at: datetime) -> None:
         # As the queue does.
         try:
-            check(kind, subject, *told)
+            check(kind, subject, noticed_at)
         except Died:
-            check(kind, subject, *told)
+            check(kind, subject, noticed_at)
 
     desk.check = tried_again  # type: ignore[method-assign]
     desk.lose("CP-1")
