@@ -125,7 +125,7 @@ class Charger:
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
     said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
     connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
-    `losses` are the last three times it was lost otherwise. `certificate_until`: the end of the certificate it showed.
+    `certificate_until`: the end of the certificate it showed.
     """
 
     charger_id: str
@@ -164,7 +164,6 @@ class Charger:
     watched_until: datetime | None = None
     password_note: str | None = None
     was_renewed: bool = False
-    losses: tuple[datetime, ...] = ()
     certificate_until: datetime | None = None
 
     @property

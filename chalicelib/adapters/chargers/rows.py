@@ -48,7 +48,6 @@ def charger_of(row: ChargerRow) -> Charger:
         watched_until=row.watched_until,
         password_note=row.password_note,
         was_renewed=bool(row.was_renewed),
-        losses=tuple(it for it in (row.lost_at, row.lost_before, row.lost_before_that) if it is not None),
         certificate_until=row.certificate_until,
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,

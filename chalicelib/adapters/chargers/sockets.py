@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from pynamodb.constants import ATTRIBUTES, STRING, UPDATED_OLD
 from pynamodb.exceptions import UpdateError
-from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
 from chalicelib.adapters.dynamo import decode, encode, find, is_refused, table_of, update
@@ -24,7 +23,6 @@ _CONNECTION_KEPT = timedelta(days=1)
 _SOCKETS_REMEMBERED = 10_000
 # What stands for the socket before a charger's first.
 _NONE = ""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _now() -> datetime:
@@ -98,17 +96,15 @@ class DynamoSockets:
     def closed(self, connection: Connection, *, renewed: bool = False) -> Charger | None:
         """Two calls; the socket's own row goes last, so that a crash in between can be made good."""
         row = ChargerRow(connection.charger_id, CHARGER)
-        now = self._clock()
         was_newest = update(
             row,
             [
                 ChargerRow.connection_id.remove(),
                 ChargerRow.protocol.remove(),
                 ChargerRow.connected_at.remove(),
-                ChargerRow.disconnected_at.set(now),
+                ChargerRow.disconnected_at.set(self._clock()),
                 ChargerRow.list_operator.remove(),
                 ChargerRow.was_renewed.set(True) if renewed else ChargerRow.was_renewed.remove(),
-                *(() if renewed else _lost(now)),
             ],
             ChargerRow.connection_id == connection.connection_id,
         )
@@ -132,15 +128,6 @@ class DynamoSockets:
             traced = replace(decode(Connection, socket.body), traced_until=until)
             update(socket, [ConnectionRow.body.set(encode(traced))], ConnectionRow.connection_id.exists())
         return True
-
-
-def _lost(at: datetime) -> list[Action]:
-    """The time at which it was lost, before those that are known; the third last is forgotten."""
-    return [
-        ChargerRow.lost_before_that.set(ChargerRow.lost_before | _LONG_AGO),
-        ChargerRow.lost_before.set(ChargerRow.lost_at | _LONG_AGO),
-        ChargerRow.lost_at.set(at),
-    ]
 
 
 def _connection(connection_id: str, minute: int) -> Connection:

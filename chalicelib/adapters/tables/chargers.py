@@ -116,10 +116,6 @@ class ChargerRow(Model):
     booted_at = UTCDateTimeAttribute(null=True)
     disconnected_at = UTCDateTimeAttribute(null=True)
     was_renewed = BooleanAttribute(null=True)
-    # When it was last lost, and the two times before that; a socket that we renewed is none.
-    lost_at = UTCDateTimeAttribute(null=True)
-    lost_before = UTCDateTimeAttribute(null=True)
-    lost_before_that = UTCDateTimeAttribute(null=True)
     certificate_until = UTCDateTimeAttribute(null=True)
     plug_in_s = IntegerAttribute(null=True)
     silent_until = UTCDateTimeAttribute(null=True)

@@ -18,12 +18,13 @@ from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, 
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Chargers, Connectors, History, MessageLog
 from chalicelib.ports.charging import Sessions
-from chalicelib.records.chargers import Admission, Charger
+from chalicelib.records.chargers import Admission, Charger, Direction
 from chalicelib.records.operators import AlarmPlace
 
 # A charger that was lost so often within so long comes and goes, whether it is there just now or not.
 _LOSSES = 3
 _UNSTEADY_FOR = timedelta(minutes=5)
+_LINES_READ = 30
 # As long a charger that was offline may send what it kept back, with times of then.
 _CATCHES_UP = timedelta(minutes=5)
 # So many sessions in two weeks say how often a charger is used; a quiet time of twice the longest is unusual.
@@ -91,10 +92,15 @@ class Causes:
                 # The loss that was noticed is over; how long this one lasts, its own check will see.
                 return _NOT_THERE
             return Finding(is_there=True, detail=f"no connection since {_told(gone_at)}")
-        lost = [it for it in charger.losses if it > now - _UNSTEADY_FOR]
-        if len(lost) >= _LOSSES:
-            return Finding(is_there=True, detail=f"lost its connection {len(lost)} times in five minutes")
+        # A socket that we renewed is no loss, and it had no other since.
+        lost = 0 if charger.was_renewed else self._losses(charger.charger_id, now - _UNSTEADY_FOR)
+        if lost >= _LOSSES:
+            return Finding(is_there=True, detail=f"lost its connection {lost} times in five minutes")
         return Finding(is_there=False, gone_since=charger.connected_at)
+
+    def _losses(self, charger_id: str, since: datetime) -> int:
+        newest, _ = self.message_log.page(charger_id, _LINES_READ, None)
+        return sum(it.direction is Direction.LINE and it.what == "disconnected" and it.at > since for it in newest)
 
     def _faulted(self, charger: Charger, asked: Asked) -> Finding:
         faulted = [it for it in self.connectors.of_charger(charger.charger_id) if it.status is ConnectorStatus.FAULTED]
