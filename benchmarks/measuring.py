@@ -26,9 +26,10 @@ from benchmarks import schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
+from chalicelib.domain.operators import AlarmKind
 from local.browser import Tab
 from local.client import Person
-from local.seed import CHARGER_PASSWORD, seed
+from local.seed import CHARGER_PASSWORD, CHARGERS, seed
 from local.stack import Options, Stack
 
 MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
@@ -58,12 +59,14 @@ Measured = dict[str, Any]
 _ASKED_WITHIN_S = 1.0
 _DAILY = ("connections", "message_log")
 _LIVE_WITHIN_S = 30
+# As many messages as a queue's function is given at once.
+_BATCH = 10
 _EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
 
 
 def measure() -> Measured:
     """One paid session of each version, and what happens beside sessions; needs no running stack."""
-    stack = Stack(Options(ticks_per_second=0.001))
+    stack = Stack(Options(ticks_per_second=0))
     # Whenever it runs, as in the middle of a day: in its first two hours more is written at a connect.
     at_noon = [patch(f"chalicelib.services.chargers.{it}.may_be_days_first", _is_never) for it in _DAILY]
     # However slow the machine, what is due is done by the invocation that finds it.
@@ -283,6 +286,7 @@ def _set_up(socket: Socket, status: Send) -> None:
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
+    yield "checks", _checks(stack, meter)
     for name in stack.cloud.schedules:
         # What there was to do is done by the first; cards that changed a moment ago are looked for once more.
         with meter.aside():
@@ -291,6 +295,17 @@ def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, U
                 wiring.network().tokens.lists_done(operator_id, changed_s)
         meter.take(0)
         yield f"tick_{name}", _step(meter, partial(stack.cloud.fire, name))
+
+
+def _checks(stack: Stack, meter: Meter) -> Usage:
+    """A batch of checks for alarms, of chargers with which all is well."""
+    asked = wiring.network().alarm_checks
+    with meter.aside():
+        stack.cloud.queues.deliver()
+        for _ in range(_BATCH):
+            asked.ask(AlarmKind.OFFLINE, next(it for it in CHARGERS if it not in _CHARGERS.values()))
+    meter.take(0)
+    return _step(meter, stack.cloud.queues.deliver)
 
 
 def _said(meter: Meter, socket: Socket, said: Sequence[tuple[str, Send]]) -> Iterator[tuple[str, Usage]]:

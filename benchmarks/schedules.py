@@ -29,6 +29,7 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import StopRequested
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.notifications import Notification
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.chargers import ConnectorState, HeldList, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import PaymentCard, Token
@@ -317,6 +318,40 @@ def _books(kit: Kit) -> tuple[Run, int]:
     return kit.reconciliation.go_on, _PAYMENTS
 
 
+def _lost(kit: Kit) -> None:
+    """A charger that is lost, and its alarm."""
+    kit.sockets.closed(CONNECTION)
+    kit.alarm_desk.check(AlarmKind.OFFLINE, "CP-1")
+
+
+def _looks(kit: Kit) -> tuple[Run, int]:
+    """A charger that is lost for long, and what stands at its place, looked at again."""
+    _lost(kit)
+    kit.clock.advance(minutes=2)
+    kit.alarm_desk.tend()
+    kit.clock.advance(hours=1)
+    return kit.alarm_desk.tend, 2
+
+
+def _tellings(kit: Kit) -> tuple[Run, int]:
+    _lost(kit)
+    kit.clock.advance(minutes=2)
+    kit.alarm_desk.tend()
+    return kit.alarm_tellings.hand_on, 1
+
+
+def _sent(kit: Kit) -> tuple[Run, int]:
+    """An alarm's news, mailed, and posted to its operator's server, which is none here."""
+    _tellings(kit)[0]()
+    ((_, told),) = kit.invocations.begun
+    waiting = list(told["tellings"])
+
+    def send() -> None:
+        kit.alarm_tellings.send("op", [waiting.pop() for _ in range(len(waiting))], Part())
+
+    return send, 1
+
+
 PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "sweep sessions": _sessions,
     "sweep stopping": _stopping,
@@ -333,4 +368,7 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "notices notices": _notices,
     "notices operator": _operators_notices,
     "reconcile books": _books,
+    "alarm_desk looks": _looks,
+    "alarm_desk tellings": _tellings,
+    "alarm_desk operator": _sent,
 }

@@ -48,6 +48,7 @@ SCHEDULES = {
     "reconcile": 60,
     "lists": 60,
     "notices": 60,
+    "alarm_desk": 60,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]
@@ -123,6 +124,11 @@ class Fleet:
         return self.chargers * SECONDS_A_MONTH / (SOCKET_LIFETIME_S - self.heartbeat_s / 2 - _RENEWED_BEFORE_S)
 
     @property
+    def checks(self) -> float:
+        """Looks at what may be an alarm's cause, a month: each socket's end, whoever comes back by itself, each end."""
+        return self.connects * (2 - self.renewed_share) + self.sessions
+
+    @property
     def active_drivers(self) -> float:
         return self.sessions / self.sessions_per_driver_month
 
@@ -173,11 +179,13 @@ _CANARY_DOES = {
     "notices": 1,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 29, 204
+TABLES, TABLES_OF_FUNCTIONS = 30, 220
 _AUDIT_UNITS, _AUDIT_BYTES = 6, 4_500
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 0
+QUEUES_READ = 1
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
+# A queue's messages come so many at once; each batch is received and deleted by a request.
+CHECKS_A_BATCH = 10
 # What CloudFront writes of each socket, compressed, and what an HTTP answer's own headers take on the way.
 _EDGE_LOG_BYTES, _HANDSHAKE_BYTES, _FRAME_BYTES = 120, 700, 40
 LOG_MONTHS = 3
@@ -219,6 +227,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
         **_found(fleet),
+        "checks": fleet.checks / CHECKS_A_BATCH,
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
     return {kind: times + fleet.canary * CANARY_RUNS * _CANARY_DOES.get(kind, 0) for kind, times in often.items()}
@@ -245,6 +254,9 @@ def _found(fleet: Fleet) -> dict[str, float]:
         # Each notice is counted with its session; an operator's own server is told of all of them.
         "found notices notices": 0.0,
         "found notices operator": 3 * sessions,
+        "found alarm_desk looks": fleet.chargers / 50 * HOURS_A_MONTH + sessions / 50,
+        "found alarm_desk tellings": fleet.chargers / 50,
+        "found alarm_desk operator": fleet.chargers / 50,
     }
 
 
@@ -317,7 +329,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
-    amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE
+    amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
     amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
 
 

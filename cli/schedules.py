@@ -129,6 +129,22 @@ def work(fleet: Fleet) -> list[Work]:
             1,
             [Items(50, "lists setups", "new profiles; who is not reached is met when it comes back")],
         ),
+        Work(
+            "alarm_desk",
+            "looks",
+            8,
+            [
+                Items(fleet.chargers / 50 / 60, "alarm_desk looks", "one in 50 has an alarm, looked at every hour"),
+                Items(a_minute / 50, "alarm_desk looks", "one charger in 50 sessions is quiet for longer than usual"),
+            ],
+        ),
+        Work("alarm_desk", "tellings", 8, [Items(1_000, "alarm_desk tellings", "a region is lost: a thousand sites")]),
+        Work(
+            "alarm_desk",
+            "operator",
+            1,
+            [Items(25, "alarm_desk operator", "an invocation is given 25, of one operator", waits_ms=_WEBHOOK_MS)],
+        ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(
             "notices",

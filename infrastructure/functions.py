@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from infrastructure import identity, live, rest, sockets, vault
+from infrastructure import identity, live, queues, rest, sockets, vault
 from infrastructure.alarms import GRADUAL
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
@@ -87,6 +87,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
         "KERB_LIVE_ENDPOINT": live.ENDPOINT,
         "KERB_LIVE_URL": live.ADDRESS,
+        "KERB_ALARM_CHECKS_QUEUE": ref(queues.logical("alarm-checks")),
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from infrastructure import queues
 from infrastructure.stage import Resources, attribute, ref
 
 CODE = {"S3Bucket": ref("CodeBucket"), "S3Key": ref("CodeKey")}
@@ -34,7 +35,10 @@ def _function(name: str, sam: dict[str, Any]) -> Resources:
     }
     resources: Resources = {name: {"Type": "AWS::Lambda::Function", "Properties": properties}}
     for event, declared in sam.get("Events", {}).items():
-        resources |= _schedule(event, name, declared["Properties"]["Schedule"])
+        if declared["Type"] == "SQS":
+            resources |= queues.source(event, name, declared["Properties"])
+        else:
+            resources |= _schedule(event, name, declared["Properties"]["Schedule"])
     return resources
 
 

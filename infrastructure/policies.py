@@ -11,6 +11,8 @@ from typing import Any
 from infrastructure.stage import APP, Resources, Stage, arn, attribute
 
 MAPS = "arn:${AWS::Partition}:geo-routes:${AWS::Region}::provider/default"
+# Whom mail comes from is a parameter, and no thing of this stack (identity.py).
+SENDER = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
 _ARN = re.compile(r"arn:aws:(?P<service>[\w-]+):\*:\*:(?P<resource>.+)")
 
 
@@ -23,7 +25,7 @@ def narrow(resources: Resources, stage: Stage) -> None:
                     statement["Resource"] = [_narrowed(it, stage) for it in statement["Resource"]]
 
 
-def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for each service)
+def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911, PLR0912 (one for each service)
     written = _ARN.fullmatch(resource)
     if written is None:
         raise ValueError(f"{resource} is not written as arn:aws:{{service}}:*:*:{{resource}}")
@@ -47,6 +49,10 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911 (one for eac
         # Push platforms, and the devices under them: made beside this stack, by names of the same form.
         case "sns" if name in (f"app/*/{APP}-*", f"endpoint/*/{APP}-*"):
             return arn(service, name.replace(f"/{APP}-", f"/{stage.prefix}", 1))
+        case "ses" if name == "identity/*":
+            return {"Fn::Sub": SENDER}
+        case "sqs" if name.startswith(f"{APP}-"):
+            return arn(service, name.replace(f"{APP}-", stage.prefix, 1))
         case "lambda" if name.startswith(f"function:{APP}-"):
             return arn(service, name.replace(f"function:{APP}-", f"function:{stage.prefix}", 1))
         case "logs" if name == f"log-group:/aws/lambda/{APP}-*":

@@ -35,6 +35,7 @@ from local.moto_fixes import (
     make_moto_thread_safe,
     reach_moto_directly,
 )
+from local.queues import Queues
 
 REGION = "us-east-1"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
@@ -66,6 +67,7 @@ class Cloud:
         self._schedules: dict[str, Handler] = {}
         self._stopping = threading.Event()
         self._ticking: list[threading.Thread] = []
+        self.queues = Queues(ticks_per_second)
 
     def start(self) -> None:
         """Open the account and create the tables; the environment then names them for the app."""
@@ -99,6 +101,7 @@ class Cloud:
             roleArn=role,
         )
         os.environ["KERB_STATE_MACHINE_ARN"] = machine["stateMachineArn"]
+        self.queues.deploy(app)
         for source in app.event_sources:
             if isinstance(source, ScheduledEventConfig) and self._ticks_per_second:
                 self._tick(source)
@@ -125,6 +128,7 @@ class Cloud:
     def stop(self) -> None:
         """End the workflows, wait for the functions that run, close the account and forget everything in it."""
         self._stopping.set()
+        self.queues.stop()
         for thread in self._ticking:
             thread.join(timeout=_STOP_TIMEOUT_S)
         end_executions(_STOP_TIMEOUT_S)

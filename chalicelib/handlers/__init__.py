@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "chargers.commands.commands",
     "chargers.provisioning.provisioning",
     "chargers.diagnostics.insight",
+    "operators.alarms.alarms",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

@@ -75,6 +75,10 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **whole("setups", lambda part: {"set_up": network().provisioning.tend(part)}),
     },
     "notices": shards("notices", _notices),
+    "alarm_desk": {
+        **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
+        **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
+    },
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
@@ -82,6 +86,7 @@ FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
         "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
     },
     "notices": lambda told, part: _settled(network().delivery.deliver_to_operator(told["notices"], part)),
+    "alarm_desk": lambda told, part: _settled(network().alarm_tellings.send(told["operator"], told["tellings"], part)),
 }
 
 
@@ -168,3 +173,9 @@ def lists(event: CloudWatchEvent) -> Done:
 def notices(event: CloudWatchEvent) -> Done:
     """Send drivers' notifications that are due."""
     return do_parts("notices", event.detail)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="alarm_desk")
+def alarm_desk(event: CloudWatchEvent) -> Done:
+    """Look again at what alarms stand for, close those whose cause is gone, and tell operators of both."""
+    return do_parts("alarm_desk", event.detail)

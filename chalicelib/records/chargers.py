@@ -125,6 +125,7 @@ class Charger:
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
     said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
     connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
+    `certificate_until`: the end of the certificate it showed.
     """
 
     charger_id: str
@@ -163,6 +164,7 @@ class Charger:
     watched_until: datetime | None = None
     password_note: str | None = None
     was_renewed: bool = False
+    certificate_until: datetime | None = None
 
     @property
     def password_from(self) -> PasswordSource:
@@ -202,6 +204,7 @@ class Connection:
     `is_ended`: what it was opened with counts no more; what still comes by it is not heard. `closes_at`: from then on
     we close it when nothing goes on. `back_as`: what the charger told it was (`told_identity`) before we closed the
     socket before this one; it came straight back, and may say BootNotification without having booted.
+    `certificate_until`: the end of the certificate it was opened with.
     """
 
     connection_id: str
@@ -213,6 +216,7 @@ class Connection:
     is_ended: bool = False
     closes_at: datetime | None = None
     back_as: str = ""
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +225,7 @@ class ConnectorState:
 
     `setup_is_due`: at its next status, unless a start may be at hand, its charger's settings are to be looked at.
     `told_at` is the charger's own word for when, where that can be right; `status_at` is ours. `last_session_id` had
-    it before. `watchers` wait for it to be free.
+    it before. `watchers` wait for it to be free. `skew_s`: how far ahead of ours the time in its newest report was.
     """
 
     connector: ConnectorId
@@ -236,6 +240,7 @@ class ConnectorState:
     told_at: datetime | None = None
     last_session_id: str | None = None
     watchers: tuple[Watcher, ...] = ()
+    skew_s: int | None = None
 
     def is_kept(self, at: datetime) -> bool:
         """Whether a reservation keeps it at that moment."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 
-from chalicelib.wiring.ocpp import OcppServices
+from chalicelib.wiring.operators import OperatorServices
 from chalicelib.wiring.stores import HEARTBEAT_S, prepare
 
 __all__ = ["HEARTBEAT_S", "Network", "install", "network", "prepare"]
 
 
-class Network(OcppServices):
+class Network(OperatorServices):
     """The whole network: every service and every adapter; a capability's services stand in the file of its name."""
 
 

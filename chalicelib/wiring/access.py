@@ -45,21 +45,27 @@ class AccessServices(Stores):
     def site_guard(self) -> SiteGuard:
         return SiteGuard(
             {
-                "site_id": lambda site_id: site_id,
+                "site_id": lambda operator_id, site_id: site_id,
                 "charger_id": self._site_of_charger,
                 "session_id": self._site_of_session,
                 "report_id": self._site_of_report,
+                "alarm_id": self._site_of_alarm,
             }
         )
 
-    def _site_of_charger(self, charger_id: str) -> str | None:
+    def _site_of_charger(self, operator_id: str, charger_id: str) -> str | None:
         charger = self.chargers.get(charger_id)
         return charger.site_id if charger is not None else None
 
-    def _site_of_session(self, session_id: str) -> str | None:
+    def _site_of_session(self, operator_id: str, session_id: str) -> str | None:
         session = self.sessions.get(session_id)
         return session.site_id if session is not None else None
 
-    def _site_of_report(self, report_id: str) -> str | None:
+    def _site_of_report(self, operator_id: str, report_id: str) -> str | None:
         report = self.fault_reports.get(report_id)
-        return self._site_of_charger(report.charger_id) if report is not None else None
+        return self._site_of_charger(operator_id, report.charger_id) if report is not None else None
+
+    def _site_of_alarm(self, operator_id: str, alarm_id: str) -> str | None:
+        listed = self.alarms.get(operator_id, alarm_id)
+        # What stands at no site is for those who are held to none.
+        return listed.alarm.place.group if listed is not None else None

@@ -39,7 +39,13 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def charger_log(self) -> ChargerLog:
-        return ChargerLog(message_log=self.message_log, history=self.history, places=self.places, clock=self.clock)
+        return ChargerLog(
+            message_log=self.message_log,
+            history=self.history,
+            places=self.places,
+            alarm_checks=self.alarm_checks,
+            clock=self.clock,
+        )
 
     @cached_property
     def message_allowance(self) -> MessageAllowance:

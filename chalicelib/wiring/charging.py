@@ -111,6 +111,7 @@ class ChargingServices(ReservationServices):
             provisioning=self.provisioning,
             alerts=self.alerts,
             ends=self.inferred_ends,
+            alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 

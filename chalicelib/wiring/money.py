@@ -28,6 +28,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             payments=lambda: self.payments,
+            alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 

@@ -34,6 +34,7 @@ class SessionServices(MoneyServices):
             ends=self.inferred_ends,
             late_ends=self.late_ends,
             overstays=self.overstays,
+            alarm_checks=self.alarm_checks,
             funds=self.funds,
             debts=self.debts,
             corrections=self.corrections,

@@ -37,6 +37,8 @@ from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfile
 from chalicelib.adapters.money.statements import DynamoStatements
 from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
 from chalicelib.adapters.ocpp import NoProvider
+from chalicelib.adapters.operators.alarms import DynamoAlarms
+from chalicelib.adapters.operators.checks import SqsAlarmChecks
 from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.money import Payments
     from chalicelib.ports.notifications import Messenger
     from chalicelib.ports.ocpp import Provider
+    from chalicelib.ports.operators import AlarmChecks
 
 # Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
 # as API Gateway and CloudFront do after ten silent minutes. A minute is left for one that is late (ADR 14).
@@ -250,6 +253,15 @@ class Stores:
     @cached_property
     def invocations(self) -> Invocations:
         return LambdaInvocations(client("lambda"), self.setting("FUNCTION_PREFIX", ""), self.clock)
+
+    @cached_property
+    def alarms(self) -> DynamoAlarms:
+        return DynamoAlarms()
+
+    @cached_property
+    def alarm_checks(self) -> AlarmChecks:
+        # Nobody is asked where there is no queue.
+        return SqsAlarmChecks(client("sqs"), self.setting("ALARM_CHECKS_QUEUE", ""), self.clock)
 
     @cached_property
     def payments(self) -> Payments:

@@ -18,7 +18,7 @@ import boto3
 from chalicelib import wiring
 from chalicelib.domain.money.ledger import balances, held_minor
 from local.client import Person
-from local.seed import OPERATOR_ID, SITE_ID, open_account, seed
+from local.seed import OPERATOR_ID, SITE_ID, TARIFF_ID, open_account, seed
 from local.simulator.charger import Charger, Setup
 from local.stack import Stack
 from local.stripe_server import save_test_card
@@ -83,19 +83,26 @@ class World:
         """Run a coroutine in the story's event loop and wait for it."""
         return self.in_background(work).result(within_s)
 
-    def register_charger(self, charger_id: str | None = None) -> str:
+    def new_site(self) -> str:
+        """A site of its own, which no search finds."""
+        site_id = f"site-{self.number}-{next(self._ids)}"
+        site = {"name": site_id, "address": "Quay 2", "time_zone": "Europe/Berlin", "tariff_id": TARIFF_ID}
+        self.operator.call("PUT", f"/v1/operator/sites/{site_id}", site)
+        return site_id
+
+    def register_charger(self, charger_id: str | None = None, site_id: str = SITE_ID) -> str:
         """A charger of its own with two connectors."""
         charger_id = charger_id or f"CP-{self.number}-{next(self._ids)}"
         # As fast as they are: what a plug cannot give is not billed.
         plugs = [{"connector": it, "kind": "type2", "max_power_w": 20 * 1000 * SPEED} for it in ("1", "2")]
-        body = {"site_id": SITE_ID, "connectors": ["1", "2"], "plugs": plugs, "password": PASSWORD}
+        body = {"site_id": site_id, "connectors": ["1", "2"], "plugs": plugs, "password": PASSWORD}
         self.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
         return charger_id
 
-    def charger(self, version: str = "1.6", **flaws: Any) -> Charger:
+    def charger(self, version: str = "1.6", site_id: str = SITE_ID, **flaws: Any) -> Charger:
         """A simulated charger, connected and accepted, gone when the story ends. Its cars draw what the story says."""
         setup = Setup(
-            charger_id=self.register_charger(),
+            charger_id=self.register_charger(site_id=site_id),
             password=PASSWORD,
             url=self.stack.socket_url,
             version=version,

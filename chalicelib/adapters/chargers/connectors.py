@@ -37,6 +37,8 @@ class DynamoConnectors:
             ChargerRow.status_at.set(state.status_at),
             ChargerRow.error.set(state.error),
         ]
+        if state.skew_s is not None:
+            report.append(ChargerRow.skew_s.set(state.skew_s))
         if not state.status.may_start:
             report.append(ChargerRow.setup_is_due.remove())
         is_news = ChargerRow.status_at.does_not_exist() | (ChargerRow.status_at <= state.status_at)
@@ -140,6 +142,7 @@ def _connector_state(row: ChargerRow) -> ConnectorState:
         told_at=row.told_at,
         last_session_id=row.last_session_id,
         watchers=tuple(_watcher(it) for it in sorted(row.watchers or ())),
+        skew_s=row.skew_s,
     )
 
 

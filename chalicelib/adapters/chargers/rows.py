@@ -48,6 +48,7 @@ def charger_of(row: ChargerRow) -> Charger:
         watched_until=row.watched_until,
         password_note=row.password_note,
         was_renewed=bool(row.was_renewed),
+        certificate_until=row.certificate_until,
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
         brought_password=bool(row.brought_password),

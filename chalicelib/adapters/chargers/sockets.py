@@ -58,6 +58,8 @@ class DynamoSockets:
             ChargerRow.protocol.set(connection.protocol),
             ChargerRow.connected_at.set(at),
         ]
+        if connection.certificate_until is not None:
+            changes.append(ChargerRow.certificate_until.set(connection.certificate_until))
         if password_note is not None:
             changes.append(ChargerRow.password_note.set(password_note))
         not_older = ChargerRow.connected_at.does_not_exist() | (ChargerRow.connected_at <= at)

@@ -69,10 +69,13 @@ class WebhookMessenger:
 
     def send(self, notice: Notification) -> None:
         """Raises Undelivered for any answer but 2xx; a redirection is one of those."""
-        webhook = self.webhooks.of(notice.operator_id)
+        self.post(notice.operator_id, body_of(notice).encode())
+
+    def post(self, operator_id: str, body: bytes) -> None:
+        """Post JSON to an operator's webhook, signed; nothing happens where it has none. Raises Undelivered."""
+        webhook = self.webhooks.of(operator_id)
         if webhook is None:
             return
-        body = body_of(notice).encode()
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Kerb",

@@ -13,6 +13,7 @@ from chalicelib.adapters.client import TablesConnection
 from chalicelib.adapters.dynamo import table_of
 from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.access import ApiKeyRow, AuditRow, MemberRow
+from chalicelib.adapters.tables.alarms import AlarmRow
 from chalicelib.adapters.tables.chargers import (
     CallRow,
     ChargerRow,
@@ -38,6 +39,7 @@ __all__ = [
     "TABLES",
     "ApiKeyRow",
     "AuditRow",
+    "AlarmRow",
     "CallRow",
     "ChargerRow",
     "CheckoutRow",
@@ -83,6 +85,7 @@ TABLES: tuple[type[Row], ...] = (
     ReportRow,
     KnockRow,
     FaultReportRow,
+    AlarmRow,
     OperatorRow,
     MemberRow,
     ApiKeyRow,

@@ -25,7 +25,8 @@ class OperatorRow(Row):
 
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
     one is on its way to all of them. `behind` stands there while either may lack something.
-    `owners` are the people who own it, or fewer, never more.
+    `owners` are the people who own it, or fewer, never more. `alarms`: whom it wants told
+    of alarms.
     """
 
     class Meta(OnDemand):
@@ -36,6 +37,7 @@ class OperatorRow(Row):
     tokens_changed_s = IntegerAttribute(null=True)
     lists_done_s = IntegerAttribute(null=True)
     webhook = TextAttribute(null=True)
+    alarms = TextAttribute(null=True)
     setup_profile = TextAttribute(null=True)
     setup_after = TextAttribute(null=True)
     behind = TextAttribute(null=True)

@@ -23,6 +23,8 @@ class Scope(StrEnum):
     CHARGERS_ASSIST = "chargers:assist"
     JOURNAL_READ = "journal:read"
     SITES_WRITE = "sites:write"
+    ALARMS_READ = "alarms:read"
+    ALARMS_WRITE = "alarms:write"
     FAULTS_READ = "faults:read"
     FAULTS_WRITE = "faults:write"
     SESSIONS_READ = "sessions:read"
@@ -77,14 +79,14 @@ def _these(words: str) -> frozenset[Scope]:
     return frozenset(map(Scope, words.split()))
 
 
-_LOOK = "chargers:read sessions:read tokens:read operator:read faults:read"
+_LOOK = "chargers:read sessions:read tokens:read operator:read faults:read alarms:read"
 # One line a role.
 ROLES: Mapping[Role, Rights] = {
     Role.OWNER: Rights(frozenset(Scope)),
     Role.TECHNICIAN: Rights(
         _these(
             f"{_LOOK} journal:read chargers:write chargers:command chargers:assist sites:write faults:write "
-            "sessions:start sessions:stop"
+            "alarms:write sessions:start sessions:stop"
         )
     ),
     Role.FINANCE: Rights(
@@ -94,7 +96,7 @@ ROLES: Mapping[Role, Rights] = {
         )
     ),
     Role.SUPPORT: Rights(
-        _these(f"{_LOOK} chargers:assist sessions:start sessions:stop refunds:write faults:write"),
+        _these(f"{_LOOK} chargers:assist sessions:start sessions:stop refunds:write faults:write alarms:write"),
         RefundCap(once_eur=Decimal(50), a_day_eur=Decimal(250)),
     ),
     Role.READ_ONLY: Rights(_these(f"{_LOOK} money:read webhooks:read")),

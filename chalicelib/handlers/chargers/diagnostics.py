@@ -117,7 +117,7 @@ def list_knocks(request: Request) -> KnockPage:
     knocks, cursor = guard.page(
         request.principal,
         lambda limit, before: network().knocks.page(request.operator_id, limit, before),
-        lambda it: guard.site("charger_id", it.charger_id),
+        lambda it: guard.site(request.principal, "charger_id", it.charger_id),
         *_PAGING.asked(request),
     )
     return KnockPage(items=[views.knock(it) for it in knocks], next_cursor=cursor)

@@ -128,7 +128,7 @@ def fault_reports(request: Request) -> FaultReportPage:
         lambda limit, before: network().fault_reports.of_operator(
             request.operator_id, limit, before, open_only=open_only == "true"
         ),
-        lambda it: guard.site("charger_id", it.charger_id),
+        lambda it: guard.site(request.principal, "charger_id", it.charger_id),
         *_PAGING.asked(request),
     )
     return FaultReportPage(items=[fault_report(it) for it in found], next_cursor=cursor)

@@ -21,7 +21,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 # Who holds a phone that was left unlocked may not take the account; OWASP ASVS 5.0, 7.5.1: re-authenticate first.
 _RECENT_S = 15 * 60
 # What a path calls things that stand at a site (`wiring/access.py` says how that is found).
-_NAMES = frozenset({"charger_id", "session_id", "site_id", "report_id"})
+_NAMES = frozenset({"charger_id", "session_id", "site_id", "report_id", "alarm_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,9 @@ TARGET_HEADER = "x-kerb-target"
 FORMER_HEADER = "x-kerb-charger-id"
 EDGE_SECRET_HEADER = "x-kerb-edge-secret"  # noqa: S105
 CERTIFICATE_HEADER = "x-kerb-client-cert-subject"
+# CloudFront's own (the edge leaves out a client's), where it sends one: NotBefore=<ISO 8601>;NotAfter=<ISO 8601>.
+VALIDITY_HEADER = "cloudfront-viewer-cert-validity"
+_NOT_AFTER = re.compile(r"NotAfter=([0-9TZ:.+-]{16,40})", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 Response = dict[str, Any]
@@ -41,7 +45,9 @@ def connect(event: WebsocketEvent) -> Response:
     target = headers.get(TARGET_HEADER) or headers.get(FORMER_HEADER, "")
     offers = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",") if offer.strip()]
     try:
-        credentials = ChargerCredentials(headers.get("authorization"), headers.get(CERTIFICATE_HEADER))
+        credentials = ChargerCredentials(
+            headers.get("authorization"), headers.get(CERTIFICATE_HEADER), _certificate_until(headers)
+        )
         protocol = network().connections.open(event.connection_id, target, credentials, offers, _opened_at(request))
     except Refused as refused:
         _log.warning("charger refused", extra={"why": refused.why, "reason": refused.reason})
@@ -62,6 +68,16 @@ def _came_through_the_edge(headers: Mapping[str, str]) -> bool:
 
 def _opened_at(request: Response) -> datetime:
     return datetime.fromtimestamp(request["requestContext"]["connectedAt"] / 1000, UTC)
+
+
+def _certificate_until(headers: Mapping[str, str]) -> datetime | None:
+    """When the certificate ends that the edge verified; None where it showed none, or nobody says."""
+    told = _NOT_AFTER.search(headers.get(VALIDITY_HEADER, "")) if CERTIFICATE_HEADER in headers else None
+    try:
+        until = datetime.fromisoformat(told[1]) if told else None
+    except ValueError:
+        return None
+    return until.replace(tzinfo=until.tzinfo or UTC) if until is not None else None
 
 
 def message(event: WebsocketEvent) -> Response:

@@ -13,8 +13,8 @@ from chalicelib.domain.access.rights import Principal
 from chalicelib.services.access import NotFound, Refusal
 
 Thing = TypeVar("Thing")
-# The site of the thing of that id: empty where it stands at none yet, None where there is no such thing.
-SiteOf = Callable[[str], str | None]
+# The site of an operator's thing of that id: empty where it stands at none yet, None where there is no such thing.
+SiteOf = Callable[[str, str], str | None]
 # Whoever is held to one site of a thousand is not searched for through all of them in one request.
 _MOST_PAGES = 20
 
@@ -34,7 +34,7 @@ class SiteGuard:
             return
         for name, text in path.items():
             if name in self.kinds:
-                site_id = self.kinds[name](text)
+                site_id = self.kinds[name](principal.operator_id, text)
                 if not principal.covers(site_id) and not (may_be_new and not site_id):
                     raise NotFound(f"{name.removesuffix('_id')} {text}")
 
@@ -67,6 +67,6 @@ class SiteGuard:
                 break
         return kept, cursor
 
-    def site(self, kind: str, thing_id: str | None) -> str | None:
+    def site(self, principal: Principal, kind: str, thing_id: str | None) -> str | None:
         """The site of a thing of that kind, for lists whose items do not say; None for none."""
-        return self.kinds[kind](thing_id) if thing_id else None
+        return self.kinds[kind](principal.operator_id, thing_id) if thing_id else None

@@ -73,6 +73,7 @@ class ChargerCredentials:
 
     authorization: str | None = None
     certificate_subject: str | None = None
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class Connections:
         """
         try:
             charger = self._admit(target, credentials, opened_at)
+            charger = replace(charger, certificate_until=credentials.certificate_until)
             # A charger that names no protocol speaks what was spoken before there was a choice.
             agreed = choose(offers) if offers else OLDEST
             if agreed is None:
@@ -135,6 +137,7 @@ class Connections:
             traced_until=charger.traced_until,
             closes_at=opened_at + self._age(charger, opened_at),
             back_as=_back_as(charger, agreed, opened_at),
+            certificate_until=charger.certificate_until,
         )
         try:
             replaced = self.sockets.opened(connection, opened_at, charger.password_hash, charger.password_note)

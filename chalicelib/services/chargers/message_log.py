@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import logging
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from chalicelib.domain.chargers.availability import BRIEF, LineChanged, StatusChanged
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.socket_age import may_be_days_first
+from chalicelib.domain.operators import ALARM_RULES, CERTIFICATE_NOTICE, AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History, MessageLog
 from chalicelib.ports.discovery import Places
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.protocol.ocpp.redaction import redacted
 from chalicelib.records.chargers import Charger, Connection, Direction, LoggedMessage, SentCall
 from chalicelib.services.at_once import together
 
 _MOST_REMEMBERED = 10_000
+_SAMPLED = 8
+_BACK_FOR_GOOD = ALARM_RULES[AlarmKind.OFFLINE].quiet_for + timedelta(seconds=1)
 _VARYING = re.compile(r"'[^']*'|\d")
 _log = logging.getLogger(__name__)
 
@@ -33,12 +38,14 @@ _log = logging.getLogger(__name__)
 class ChargerLog:
     """Writes the message log and the history, and shows searches what a charger does now.
 
-    `is_back` is told of each charger, as it was before, that is online again.
+    `is_back` is told of each charger, as it was before, that is online again. Of what may be an alarm's cause a
+    check is asked for.
     """
 
     message_log: MessageLog
     history: History
     places: Places
+    alarm_checks: AlarmChecks
     clock: Clock
     is_back: Callable[[Charger], None] = lambda charger: None
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
@@ -59,6 +66,7 @@ class ChargerLog:
         if online and charger.was_renewed and charger.disconnected_at is not None:
             gone = LoggedMessage(at=charger.disconnected_at, direction=Direction.LINE, what="disconnected")
             lines.append(replace(gone, result="its socket was renewed, and it did not come back"))
+        self._ask_for_checks(charger, online=online, is_renewal=is_renewal)
         works: list[Callable[[], object]] = []
         if not is_renewal:
             works += [partial(self._write, charger_id, entry) for entry in lines]
@@ -135,6 +143,19 @@ class ChargerLog:
         """A charger said something, and was answered."""
         payload = said if isinstance(said, str) else redacted(entry.what, said)
         self._write(connection.charger_id, replace(entry, payload=payload))
+        # Of a flood a few are enough to be noticed by.
+        if entry.deviation is not None and zlib.crc32(entry.message_id.encode()) % _SAMPLED == 0:
+            self.alarm_checks.ask(AlarmKind.DEVIATION_FLOOD, connection.charger_id)
+
+    def _ask_for_checks(self, charger: Charger, *, online: bool, is_renewal: bool) -> None:
+        if not online:
+            self.alarm_checks.ask(AlarmKind.OFFLINE, charger.charger_id)
+            return
+        if not is_renewal and charger.disconnected_at is not None:
+            self.alarm_checks.ask(AlarmKind.OFFLINE, charger.charger_id, _BACK_FOR_GOOD)
+        until = charger.certificate_until
+        if until is not None and until < self.clock() + CERTIFICATE_NOTICE:
+            self.alarm_checks.ask(AlarmKind.CERTIFICATE_ENDING, charger.charger_id)
 
     def _is_traced(self, connection: Connection) -> bool:
         return connection.traced_until is not None and self.clock() < connection.traced_until

@@ -19,9 +19,11 @@ from chalicelib.domain.chargers.events import (
     StatusReported,
 )
 from chalicelib.domain.charging.alerts import IDLE
+from chalicelib.domain.operators import AlarmKind, is_clock_wrong
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.chargers import Connection, ConnectorState
 from chalicelib.services.chargers.message_log import ChargerLog
 from chalicelib.services.chargers.provisioning import Provisioning
@@ -52,6 +54,7 @@ class ConnectorStatuses:
     provisioning: Provisioning
     alerts: Alerts
     ends: InferredEnds
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def transaction_told(self, connection: Connection, event: ChargingStarted | ReadingsTaken) -> None:
@@ -78,12 +81,18 @@ class ConnectorStatuses:
         # By our clock: a charger whose own stands in 1970 would otherwise never be heard again.
         now = self.clock()
         state = ConnectorState(
-            connector=where, status=status, status_at=now, error=event.error, told_at=_credible(event.at, now)
+            connector=where,
+            status=status,
+            status_at=now,
+            error=event.error,
+            told_at=_credible(event.at, now),
+            skew_s=round((event.at - now).total_seconds()) if event.at is not None else None,
         )
         before = self.connectors.set_status(connection.charger_id, state)
         if before is None:
             self._told_of_past(connection.charger_id, where, status, state.told_at)
             return Noted()
+        self._ask_for_checks(connection.charger_id, before, state)
         at = state.told_at or now
         if before.status is not status:
             changed = StatusChanged(now, connector, status, state.told_at)
@@ -102,6 +111,12 @@ class ConnectorStatuses:
             self.provisioning.is_due(connection)
         self.ends.watches.seen(connection.charger_id, before)
         return Noted(is_known=before.status is status and before.error == event.error)
+
+    def _ask_for_checks(self, charger_id: str, before: ConnectorState, state: ConnectorState) -> None:
+        if before.status is not state.status and ConnectorStatus.FAULTED in (before.status, state.status):
+            self.alarm_checks.ask(AlarmKind.FAULTED, charger_id)
+        if any(it.skew_s is not None and is_clock_wrong(it.skew_s) for it in (before, state)):
+            self.alarm_checks.ask(AlarmKind.CLOCK_WRONG, charger_id)
 
     def _told_of_past(
         self, charger_id: str, connector: ConnectorId, status: ConnectorStatus, told_at: datetime | None

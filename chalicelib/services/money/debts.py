@@ -18,10 +18,12 @@ from chalicelib.domain.charging.transitions import Charged
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
 from chalicelib.domain.money.minimums import LET_GO_WITHIN, chargeable_minor
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import DebtBook, Ledger, Payments
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardholderNeeded, Debt, Declined, TooLittle
 from chalicelib.records.parts import WHOLE, Part
@@ -57,6 +59,7 @@ class Debts:
     ledger: Ledger
     changes: SessionChanges
     payments: Callable[[], Payments]
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def open(self, session: Session, amount_minor: int) -> None:
@@ -79,6 +82,7 @@ class Debts:
         )
         self.book.add(debt)
         self.drivers.owe(session.driver_id, session.session_id, follows_card=amount_minor > waiting_minor)
+        self.alarm_checks.ask(AlarmKind.PAYMENTS_FAILING, session.operator_id)
 
     def write_off(self, session: Session, amount_minor: int) -> Session:
         """Let go of what is too little to be asked for."""

@@ -30,9 +30,11 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.domain.chargers.identity import told_identity
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Reports
 from chalicelib.ports.ocpp import Provider
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.protocol.ocpp.plug_in import plug_in_s
 from chalicelib.records.chargers import Connection, Purpose, SentCall
 from chalicelib.services.chargers.main_meter import as_told
@@ -66,6 +68,7 @@ class Router:
     terminal_payments: TerminalPayments
     reports: Reports
     provider: Provider
+    alarm_checks: AlarmChecks
     purposes: Mapping[Purpose, OnAnswer]
     clock: Clock
     heartbeat_s: int
@@ -115,6 +118,7 @@ class Router:
         answer = self.charging.stopped(connection, event)
         if event.meter_stop_wh is None:
             self.provisioning.doubted(connection.charger_id)
+        self.alarm_checks.ask(AlarmKind.SILENT, connection.charger_id)
         return answer
 
     def _main_meter(self, connection: Connection, event: MainMeterRead, assign_ref: AssignRef) -> Answer:
@@ -125,6 +129,8 @@ class Router:
 
     def _news(self, connection: Connection, event: NewsReceived, assign_ref: AssignRef) -> Answer:
         self.charger_news.note(connection.charger_id, event, self.clock())
+        if event.topic is Topic.FIRMWARE:
+            self.alarm_checks.ask(AlarmKind.FIRMWARE_FAILED, connection.charger_id)
         return Noted()
 
     def _settlement(self, connection: Connection, event: SettlementTold, assign_ref: AssignRef) -> Answer:

@@ -15,6 +15,7 @@ from chalicelib.domain.chargers.commands import Message, StartCharging, StopChar
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.bounds import unasked_minor
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.charging.terminal import SettledAtTerminal, is_terminal_token
 from chalicelib.domain.charging.transitions import (
     ActionNeeded,
@@ -26,11 +27,13 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
 )
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Transactions, Workflow
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
@@ -101,6 +104,7 @@ class Lifecycle:
     ends: InferredEnds
     late_ends: LateEnds
     overstays: Overstays
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def place_hold(self, session_id: str, task_token: str) -> None:
@@ -231,6 +235,8 @@ class Lifecycle:
         for session in part.in_time(self.sessions.unsettled(self.clock() - _UNTOUCHED, part.shard), self.clock):
             count += 1
             try:
+                if why_stuck(session, self.clock()):
+                    self.alarm_checks.ask(AlarmKind.STUCK_SESSION, session.session_id)
                 self._take_up(session)
             except Exception:
                 # One that cannot be taken up must not keep the others; it comes again in a minute.

@@ -1,0 +1,62 @@
+"""Wires the services of operators: alarms, the looks at their causes, and how they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from chalicelib.adapters.operators.alarms import DynamoAlarmPreferences
+from chalicelib.ports.operators import AlarmMessenger
+from chalicelib.services.operators.alarm_tellings import AlarmTellings
+from chalicelib.services.operators.alarms import AlarmDesk
+from chalicelib.services.operators.causes import Causes
+from chalicelib.wiring.ocpp import OcppServices
+from chalicelib.wiring.stores import client
+
+
+class OperatorServices(OcppServices):
+    """Builds what operators are helped by."""
+
+    @cached_property
+    def alarm_preferences(self) -> DynamoAlarmPreferences:
+        return DynamoAlarmPreferences()
+
+    @cached_property
+    def alarm_messengers(self) -> Sequence[AlarmMessenger]:
+        """By the same settings as drivers' notifications, but for the topic, which is of its own."""
+        from chalicelib.adapters.notifications.messengers import WebhookMessenger  # noqa: PLC0415
+        from chalicelib.adapters.operators.messengers import AlarmMail, AlarmTopic, AlarmWebhook  # noqa: PLC0415
+
+        webhook = WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
+        found: list[AlarmMessenger] = [AlarmWebhook(webhook)]
+        if topic := self.setting("ALARMS_TOPIC", ""):
+            found.append(AlarmTopic(client("sns"), topic))
+        if sender := self.setting("MAIL_FROM", ""):
+            found.append(AlarmMail(client("sesv2"), sender))
+        return found
+
+    @cached_property
+    def causes(self) -> Causes:
+        return Causes(
+            chargers=self.chargers,
+            connectors=self.connectors,
+            charger_news=self.charger_news,
+            history=self.history,
+            message_log=self.message_log,
+            sessions=self.sessions,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def alarm_desk(self) -> AlarmDesk:
+        return AlarmDesk(alarms=self.alarms, preferences=self.alarm_preferences, causes=self.causes, clock=self.clock)
+
+    @cached_property
+    def alarm_tellings(self) -> AlarmTellings:
+        return AlarmTellings(
+            alarms=self.alarms,
+            preferences=self.alarm_preferences,
+            messengers=lambda: self.alarm_messengers,
+            invocations=self.invocations,
+            clock=self.clock,
+        )

@@ -1,0 +1,52 @@
+"""The queues that functions are called from; what one fails on three times waits with the other failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infrastructure.stage import Resources, Stage, attribute, logical_id
+
+# As the handlers name them (`on_sqs_message`).
+NAMES = ("alarm-checks",)
+_TRIES = 3
+# Six times as long as a function may take, as AWS advises: a message that is being worked on is nobody else's.
+_HIDDEN_S = 180
+
+
+def logical(name: str) -> str:
+    """The queue's name in the template."""
+    return f"{logical_id(name.replace('-', '_'))}Queue"
+
+
+def resources(stage: Stage) -> Resources:
+    return {logical(name): _queue(stage, name) for name in NAMES}
+
+
+def source(event: str, function: str, declared: dict[str, Any]) -> Resources:
+    """What calls a function with a queue's messages, from what SAM's shorthand says of it."""
+    name = declared["Queue"]["Fn::Sub"].rpartition(":")[2]
+    return {
+        event: {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "EventSourceArn": attribute(logical(name), "Arn"),
+                "FunctionName": {"Ref": function},
+                "BatchSize": declared["BatchSize"],
+                "MaximumBatchingWindowInSeconds": declared["MaximumBatchingWindowInSeconds"],
+            },
+        }
+    }
+
+
+def _queue(stage: Stage, name: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SQS::Queue",
+        **stage.fate,
+        "Properties": {
+            "QueueName": stage.prefix + name,
+            "MessageRetentionPeriod": 24 * 3600,
+            "VisibilityTimeout": _HIDDEN_S,
+            "SqsManagedSseEnabled": True,
+            "RedrivePolicy": {"deadLetterTargetArn": attribute("Failures", "Arn"), "maxReceiveCount": _TRIES},
+        },
+    }
