@@ -24,12 +24,14 @@ from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportRec
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import Driver, Terms, Token
 from chalicelib.records.money import Compared, Difference
 from chalicelib.records.notifications import Webhook
+from chalicelib.records.operators import Alarm, AlarmPlace
 from tests.access.door import Door, NamesAsTokens
 from tests.services.conftest import CONNECTION, NOW, SITE, TARIFF, Kit, sent_call
 from tests.tables import Tables, account, without_http
@@ -308,6 +310,8 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
             created_at=NOW,
         )
     )
+    at = AlarmPlace(operator_id=operator_id, kind=AlarmKind.OFFLINE, group=f"site-{place}")
+    kit.alarms.add(Alarm(alarm_id=f"alarm-{place}", place=at, opened_at=NOW, detail=place))
     kit.knocks.add(
         Knock(
             operator_id=operator_id,

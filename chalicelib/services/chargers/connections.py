@@ -114,8 +114,9 @@ class Connections:
         whichever handler is the quicker. Raises Refused.
         """
         try:
-            charger = self._admit(target, credentials, opened_at)
-            charger = replace(charger, certificate_until=credentials.certificate_until)
+            charger = replace(
+                self._admit(target, credentials, opened_at), certificate_until=credentials.certificate_until
+            )
             # A charger that names no protocol speaks what was spoken before there was a choice.
             agreed = choose(offers) if offers else OLDEST
             if agreed is None:
@@ -177,8 +178,7 @@ class Connections:
 
     def _closed(self, connection: Connection, charger: Charger | None, why: str, *, is_renewal: bool = False) -> None:
         if charger is not None:
-            socket_id = connection.connection_id
-            self._show(charger, online=False, why=why, connection_id=socket_id, is_renewal=is_renewal)
+            self._show(charger, online=False, why=why, connection_id=connection.connection_id, is_renewal=is_renewal)
         _log.info(
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
@@ -264,8 +264,7 @@ class Connections:
             raise Refused(401, KnockReason.TOO_MANY_WAIT, why)
         profile, password_hash = 0, NOBODYS_PASSWORD
         if basic is not None:
-            profile = 1
-            password_hash = hash_password(password_of(basic, charger_id), secrets.token_bytes(16))
+            profile, password_hash = 1, hash_password(password_of(basic, charger_id), secrets.token_bytes(16))
         charger = Charger(
             charger_id=charger_id,
             operator_id=operator_id,
