@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import create_parser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynamodb.attributes import TTLAttribute, UTCDateTimeAttribute
 from pynamodb.constants import BINARY, BINARY_SET
@@ -69,6 +70,7 @@ def test_no_table_has_what_json_cannot_say() -> None:
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "Query", "UpdateItem", "BatchGetItem"])
+@settings(deadline=None)
 @given(item=ITEMS)
 def test_an_answer_is_read_as_botocore_reads_it(operation: str, item: dict[str, Any]) -> None:
     answers: dict[str, Any] = {
@@ -88,9 +90,10 @@ def test_an_answer_is_read_as_botocore_reads_it(operation: str, item: dict[str, 
     assert Answers(create_parser("json")).parse(response, shape) == theirs
 
 
+@cache
 def _model() -> Any:
     session = botocore.session.get_session()
-    return session.get_component("data_loader") and session.get_service_model("dynamodb")
+    return session.get_service_model("dynamodb")
 
 
 def test_an_error_is_read_as_botocore_reads_it() -> None:
