@@ -387,8 +387,8 @@ def test_operators_who_wait_for_answers_leave_places_to_all_others(dev: Template
 
 
 def test_a_refusal_of_the_gateway_reads_as_one_of_ours() -> None:
-    endpoint = (ROOT / "chalicelib/handlers/http/endpoint.py").read_text()
-    ours = set(re.findall(r'(\d{3}), "(\w+)"', endpoint))
+    problem = (ROOT / "chalicelib/handlers/http/problem.py").read_text()
+    ours = set(re.findall(r'(\d{3}), "(\w+)"', problem))
     codes = {(str(status), code) for status, code, _ in rest.REFUSALS.values() if status in (401, 403, 404, 415, 400)}
     assert codes <= ours
 
