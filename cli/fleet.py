@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.standing import CANARY_FIXED, FIXED, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
@@ -143,32 +145,8 @@ class Use:
     lambda_s: float
 
 
-# What the code counts, each with as many values as its dimensions take; API Gateway's and Lambda's own cost nothing.
-METRICS = {
-    "ChargersRefused": 4,
-    "EdgePassedBy": 1,
-    "MailsFailed": 1,
-    "NoticesGivenUp": 1,
-    "SessionsCompleted": 1,
-    "SessionsFailed": 17,
-    "StartCommand": 1,
-}
-# What filters count in logs.
-LOG_METRICS = {"ApiThrottled": 1}
-# What stands whatever the fleet; tests/cli/test_cost.py holds each to the template.
-FIXED = {
-    "alarm_month": 124,  # each figure that an alarm looks at counts
-    "joined_alarm_month": 8,
-    "dashboard_month": 1,
-    "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
-    "waf_acl_month": 2,
-    "waf_rule_month": 7,
-    "kms_key_month": 1,
-    "secret_month": 4,
-}
 # What a canary costs beside the sessions that it makes: its alarms' figures, its secret, and its own function's time.
 CANARY_RUNS = SECONDS_A_MONTH / 300
-CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
 _CANARY_S, _CANARY_GB, _CANARY_LOG_BYTES = 10, 0.25, 300
 _CANARY_DOES = {
     **dict.fromkeys(("connect", "disconnect", "begin", "started", "end", "ended", "workflow", "receipt", "reading"), 1),
@@ -178,11 +156,7 @@ _CANARY_DOES = {
     "look": 12,
     "notices": 1,
 }
-# Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 30, 220
 _AUDIT_UNITS, _AUDIT_BYTES = 6, 4_500
-# A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 1
 _POLLS_A_QUEUE = 5 * SECONDS_A_MONTH / 20
 # A queue's messages come so many at once; each batch is received and deleted by a request.
 CHECKS_A_BATCH = 10

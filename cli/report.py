@@ -9,7 +9,8 @@ from rich.table import Table
 
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.chart import Curve
-from cli.fleet import FIXED, Fleet, use
+from cli.fleet import Fleet, use
+from cli.standing import FIXED
 from cli.storm import AGEINGS, WAITS, quickest_s, simulate
 from cli.storm import echoes as storm_echoes
 

@@ -20,24 +20,9 @@ from chalicelib.services.sessions.live_views import RENEW_S, VISIBLE_FOR
 from chalicelib.wiring import HEARTBEAT_S
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
-from cli.fleet import (
-    ACCESS_LOG_BYTES,
-    CANARY_FIXED,
-    CANARY_RUNS,
-    DATA,
-    FIXED,
-    LOG_METRICS,
-    METRICS,
-    QUEUES_READ,
-    SECONDS_A_MONTH,
-    TABLES,
-    TABLES_OF_FUNCTIONS,
-    Fleet,
-    counts,
-    measured,
-    use,
-)
+from cli.fleet import ACCESS_LOG_BYTES, CANARY_RUNS, DATA, SECONDS_A_MONTH, Fleet, counts, measured, use
 from cli.report import SMALL_FLEETS, TARGET_USD
+from cli.standing import CANARY_FIXED, FIXED, LOG_METRICS, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from infrastructure import access_logs, alarms, canary, dashboard, edge_alarms, firewall, rest, vault
 from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage

@@ -128,7 +128,7 @@ class Connections:
             self._tell_operator(target, credentials, refused, opened_at)
             raise
         protocol = registered(agreed)
-        is_pending = charger.admission is Admission.PENDING
+        is_pending, is_renewal = charger.admission is Admission.PENDING, _is_renewal(charger, opened_at)
         connection = Connection(
             connection_id=connection_id,
             charger_id=charger.charger_id,
@@ -136,7 +136,7 @@ class Connections:
             protocol=protocol,
             is_pending=is_pending,
             traced_until=charger.traced_until,
-            closes_at=opened_at + self._age(charger, opened_at),
+            closes_at=opened_at + closing_age(self.chance(), self.heartbeat_s, was_renewed=is_renewal),
             back_as=_back_as(charger, agreed, opened_at),
             certificate_until=charger.certificate_until,
         )
@@ -157,7 +157,6 @@ class Connections:
         if not charger.is_found_in_any_case and not is_pending:
             # It was registered before names were looked for in any case.
             self.chargers.note_spelling(charger.charger_id)
-        is_renewal = _is_renewal(charger, opened_at)
         together(
             lambda: self.provisioning.connected(charger),
             lambda: self._show(charger, online=True, why=protocol, connection_id=connection_id, is_renewal=is_renewal),
@@ -183,9 +182,6 @@ class Connections:
             "charger disconnected" if charger is not None else "stale socket closed",
             extra={"charger_id": connection.charger_id},
         )
-
-    def _age(self, charger: Charger, at: datetime) -> timedelta:
-        return closing_age(self.chance(), self.heartbeat_s, was_renewed=_is_renewal(charger, at))
 
     def _end(self, connection_ids: Iterable[str]) -> None:
         for connection_id in connection_ids:

@@ -262,8 +262,7 @@ class TransactionEvents:
             from_wh = attention_wh(authorization.session) if authorization.session is not None else None
             name, sums = session_name(facts, authorization), no_sums(authorization.session)
             facts = replace(facts, session_id=name, attend_from_wh=from_wh, sums=sums)
-        is_end = facts.stopped_heard_at is not None
-        merged = self.transactions.end(facts) if is_end else self.transactions.record(facts)
+        merged = (self.transactions.record if facts.stopped_heard_at is None else self.transactions.end)(facts)
         self.allowance.check(facts, merged)
         if merged.session_id is not None or merged.token is None or merged.started_heard_at is None:
             return merged, authorization

@@ -1,0 +1,32 @@
+"""What stands whatever the fleet; each is held to the template, and to the code, by tests/cli/test_cost.py."""
+
+from __future__ import annotations
+
+# What the code counts, each with as many values as its dimensions take; API Gateway's and Lambda's own cost nothing.
+METRICS = {
+    "ChargersRefused": 4,
+    "EdgePassedBy": 1,
+    "MailsFailed": 1,
+    "NoticesGivenUp": 1,
+    "SessionsCompleted": 1,
+    "SessionsFailed": 17,
+    "StartCommand": 1,
+}
+# What filters count in logs.
+LOG_METRICS = {"ApiThrottled": 1}
+# A month of each.
+FIXED = {
+    "alarm_month": 124,  # each figure that an alarm looks at counts
+    "joined_alarm_month": 8,
+    "dashboard_month": 1,
+    "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
+    "waf_acl_month": 2,
+    "waf_rule_month": 7,
+    "kms_key_month": 1,
+    "secret_month": 4,
+}
+CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
+# Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
+TABLES, TABLES_OF_FUNCTIONS = 30, 220
+# A queue that calls a function is asked for messages all month, by five at once, 20 s each.
+QUEUES_READ = 1
