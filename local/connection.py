@@ -50,8 +50,8 @@ class Connection(ServerConnection):
 
     @property
     def charger(self) -> str:
-        """Whose socket it is, by its path."""
-        return self.headers[TARGET_HEADER][0].partition("?")[0]
+        """Whose socket it is, by its path; empty for a browser's."""
+        return self.headers.get(TARGET_HEADER, [""])[0].partition("?")[0]
 
     def process_event(self, event: WireEvent) -> None:
         """Note activity: a ping counts as much as a message."""
