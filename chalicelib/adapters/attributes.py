@@ -23,6 +23,7 @@ from chalicelib.adapters.expressions import (
     Operand,
     Removal,
     Setting,
+    mark_of,
 )
 
 Value = TypeVar("Value")
@@ -37,7 +38,7 @@ class Plain(Attribute[Value]):
         super().__set_name__(owner, name)
         if self.attr_name != name:
             raise ValueError(f"{name} is stored as {self.attr_name}")
-        self._mark, self._names = f"#{name}", (name,)
+        self._mark, self._names = mark_of(name), (name,)
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...

@@ -16,10 +16,17 @@ Typed = dict[str, Any]
 Names = dict[str, str]
 Values = dict[str, Any]
 _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
+# What stands for each attribute's name in every expression: short, and none of PynamoDB's own, which are numbers.
+_marks: dict[str, str] = {}
+
+
+def mark_of(name: str) -> str:
+    """What stands for an attribute's name in expressions, the same in all of this process."""
+    return _marks.setdefault(name, f"#n{len(_marks):x}")
 
 
 class Operand:
-    """A part of an expression: `text` has a `{}` for each value, and a "#name" for each of the names."""
+    """A part of an expression: `text` has a `{}` for each value, and the mark of each of the names."""
 
     __slots__ = ("names", "text", "values")
 
@@ -92,7 +99,8 @@ class Deletion(Change, DeleteAction):
 
 def _told(text: str, names: tuple[str, ...], told: tuple[Typed, ...], placeholders: Names, values: Values) -> str:
     for name in names:
-        if placeholders.setdefault(name, f"#{name}") != f"#{name}":
+        mark = _marks[name]
+        if placeholders.setdefault(name, mark) != mark:
             raise ValueError(f"{name} stands for something else in this call")
     if not told:
         return text
@@ -114,7 +122,7 @@ class EntrySetting(Setting):
     """What a map holds by a name, which may be any text, is that from now on."""
 
     def __init__(self, attribute: str, entry: str, value: Typed) -> None:
-        super().__init__(f"#{attribute}.{{}} = {{}}", (attribute,), (value,))
+        super().__init__(f"{mark_of(attribute)}.{{}} = {{}}", (attribute,), (value,))
         self.entry = entry
 
     def serialize(self, placeholder_names: Names, expression_attribute_values: Values) -> str:
@@ -127,7 +135,7 @@ class EntryRemoval(Removal):
     """A map holds nothing by a name, which may be any text, from now on."""
 
     def __init__(self, attribute: str, entry: str) -> None:
-        super().__init__(f"#{attribute}.{{}}", (attribute,))
+        super().__init__(f"{mark_of(attribute)}.{{}}", (attribute,))
         self.entry = entry
 
     def serialize(self, placeholder_names: Names, expression_attribute_values: Values) -> str:
@@ -138,5 +146,4 @@ class EntryRemoval(Removal):
 
 def _mark_of(entry: str, placeholders: Names) -> str:
     """An entry that is called as an attribute is shares its mark."""
-    mark = f"#{entry}" if entry.isascii() and entry.isidentifier() else f"#entry{len(placeholders)}"
-    return placeholders.setdefault(entry, mark)
+    return placeholders.setdefault(entry, _marks.get(entry) or f"#e{len(placeholders)}")
