@@ -94,7 +94,12 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
     nowhere = "http://127.0.0.1:9"  # nothing listens there
     settings = dict.fromkeys([*vault.SETTINGS, "KERB_USER_POOL_CLIENT_ID", "KERB_OIDC_ISSUER"], "x" * 40)
     settings |= {"KERB_USER_POOL_ID": "us-east-1_x", "KERB_STATE_MACHINE_ARN": "arn:x", "KERB_OIDC_JWKS_URL": nowhere}
-    settings |= {"KERB_SOCKET_ENDPOINT": nowhere, "AWS_ENDPOINT_URL": nowhere, "AWS_MAX_ATTEMPTS": "1"}
+    settings |= {
+        "KERB_SOCKET_ENDPOINT": nowhere,
+        "KERB_LIVE_ENDPOINT": nowhere,
+        "AWS_ENDPOINT_URL": nowhere,
+        "AWS_MAX_ATTEMPTS": "1",
+    }
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{RUN}", str(package)],
         env=os.environ | settings,
