@@ -38,7 +38,7 @@ def is_in(person: Person) -> bool:
 
 def as_if_logged_in_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine's clock is beyond what counts as recent, and short of the token's end."""
-    monkeypatch.setattr("chalicelib.handlers.http.endpoint._RECENT_S", -1)
+    monkeypatch.setattr("chalicelib.handlers.http.route._RECENT_S", -1)
 
 
 def test_an_account_is_confirmed_with_the_code_in_its_mail(by_hand: Stack) -> None:
@@ -153,7 +153,7 @@ def test_what_takes_an_account_away_asks_who_it_is(driver: Person, monkeypatch: 
 def test_a_token_refreshed_is_as_old_as_its_login(driver: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = login(driver)
     time.sleep(1.1)
-    monkeypatch.setattr("chalicelib.handlers.http.endpoint._RECENT_S", 1)
+    monkeypatch.setattr("chalicelib.handlers.http.route._RECENT_S", 1)
     refreshed = driver.call("POST", "/v1/login/refresh", {"refresh_token": tokens["refresh_token"]})
     driver.token = refreshed["access_token"]
     assert refused(driver, "DELETE", "/v1/me") == (403, "login_too_old")
