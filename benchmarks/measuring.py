@@ -119,7 +119,10 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
     was, is_now = (
-        {part: {name: taken.get(name) for name in ("calls", "payments")} for part, taken in it["schedules"].items()}
+        {
+            part: {name: taken[name] for name in ("calls", "payments") if name in taken}
+            for part, taken in it["schedules"].items()
+        }
         for it in (committed, today)
     )
     return found + [

@@ -22,7 +22,7 @@ PAYMENT_TIMEOUT_S = 600
 REVIEW_TIMEOUT_S = 14 * 24 * 3600
 
 # What a task raises to say something; everything else is an accident and worth another try.
-_ANSWERS = ["Declined", "Gone", "SessionOver", "SessionFailed", "NeedsReview"]
+_ANSWERS = ["Declined", "Gone", "SoonBack", "SessionOver", "SessionFailed", "NeedsReview"]
 
 # Steps that only executions of an older release still take (docs/operations.md, "Upgrade with sessions open").
 RETIRING: tuple[str, ...] = ()
@@ -211,7 +211,13 @@ def _catch(error: str, then: str) -> dict[str, Any]:
 
 
 # A charger that was there when its driver asked: sockets end every two hours, and chargers come back within 20 s.
-_SOON_BACK = {"ErrorEquals": ["Gone"], "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxAttempts": 4, "MaxDelaySeconds": 8}
+_SOON_BACK = {
+    "ErrorEquals": ["SoonBack"],
+    "IntervalSeconds": 2,
+    "BackoffRate": 2.0,
+    "MaxAttempts": 4,
+    "MaxDelaySeconds": 8,
+}
 # Whether the car is still at the plug is told within seconds of the end of its charge.
 _SOON_SAID = {"ErrorEquals": ["PlugUnknown"], "IntervalSeconds": 2, "BackoffRate": 1.0, "MaxAttempts": 5}
 _PATIENTLY = {"IntervalSeconds": 2, "BackoffRate": 2.0, "MaxDelaySeconds": 300, "JitterStrategy": "FULL"}

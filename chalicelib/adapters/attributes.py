@@ -6,6 +6,7 @@ those of PynamoDB took most of a frame's processor time.
 
 from __future__ import annotations
 
+from calendar import timegm
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar, overload
@@ -189,7 +190,7 @@ class ExpiryAttribute(Plain[datetime], TTLAttribute):
         """The Unix second. ValueError for a time without a zone."""
         if value.tzinfo is None:
             raise ValueError(f"{value} has no zone")
-        return str(int(value.timestamp() // 1))
+        return str(timegm(value.utctimetuple()))
 
     def deserialize(self, value: str) -> datetime:
         """The moment, as time in UTC."""

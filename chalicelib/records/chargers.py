@@ -380,3 +380,7 @@ class Knock:
 
 class Gone(Exception):
     """The socket is closed; the charger is offline."""
+
+
+class SoonBack(Gone):
+    """As Gone; but a moment ago the charger was there, and it is likely to be back within seconds."""

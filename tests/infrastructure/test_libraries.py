@@ -190,7 +190,7 @@ def test_nothing_of_ours_ships_but_the_app(chalices: dict[str, tuple[dict[str, A
 def test_of_all_services_only_those_that_are_used_are_left(package: Path) -> None:
     left = {it.name for it in (package / "botocore/data").iterdir() if it.is_dir()}
     of_people = {"cognito-idp", "sns", "sesv2", "geo-routes"}
-    assert left == SERVICES == {"dynamodb", "stepfunctions", "lambda", "apigatewaymanagementapi", *of_people}
+    assert left == SERVICES == {"dynamodb", "stepfunctions", "lambda", "apigatewaymanagementapi", "sqs", *of_people}
 
 
 def test_only_wiring_makes_clients_of_aws() -> None:

@@ -82,7 +82,7 @@ def test_cleaning_up_outlasts_any_outage_of_a_day() -> None:
 
 def test_a_start_waits_for_a_charger_that_was_there_a_moment_ago() -> None:
     """Chargers are told to come back within 20 s, and nobody stands there much longer for nothing."""
-    retry = next(it for it in STATES["StartCharging"]["Retry"] if "Gone" in it["ErrorEquals"])
+    retry = next(it for it in STATES["StartCharging"]["Retry"] if "SoonBack" in it["ErrorEquals"])
     waits = [
         min(retry["MaxDelaySeconds"], retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt)
         for attempt in range(retry["MaxAttempts"])

@@ -107,10 +107,10 @@ class Book:
         return self._transfer(TransferKind.HOLD, self._card, self._driver, by_minor, at, f"{payment_id}/{to_minor}")
 
     def sale(self, bill: Bill, at: datetime) -> tuple[Transfer, ...]:
-        """The driver owes the operator the bill, its tax apart."""
+        """The driver owes the operator the bill, its tax apart; of a bill for nothing there is nothing to book."""
         sale = self._transfer(TransferKind.SALE, self._driver, f"revenue/{self.operator_id}", bill.net_minor, at)
         tax = self._transfer(TransferKind.TAX, self._driver, f"tax/{self.operator_id}", bill.tax_minor, at)
-        return (sale, tax) if bill.tax_minor else (sale,)
+        return tuple(it for it in (sale, tax) if it.amount_minor)
 
     def capture(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
         """Part or all of a hold is taken from the card; what is left of the hold is free again."""

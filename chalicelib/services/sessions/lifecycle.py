@@ -34,7 +34,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.ports.operators import AlarmChecks
-from chalicelib.records.chargers import ConnectorState, Gone, Purpose
+from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SoonBack
 from chalicelib.records.charging import Waiting
 from chalicelib.records.money import CardholderNeeded, Declined
 from chalicelib.records.parts import WHOLE, Part
@@ -57,6 +57,8 @@ from chalicelib.services.sessions.overstays import Overstays
 _log = logging.getLogger(__name__)
 _UNTOUCHED = timedelta(seconds=60)
 _REVIEWED_EVERY = timedelta(minutes=15)
+# Chargers are told to come back within 20 s.
+_SOON = timedelta(seconds=30)
 # API Gateway ends every socket after two hours.
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
 # As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
@@ -68,6 +70,7 @@ _BEFORE_START = timedelta(minutes=6)
 _REASONS = {
     "Declined": Reason.PAYMENT_DECLINED,
     "Gone": Reason.CHARGER_OFFLINE,
+    "SoonBack": Reason.CHARGER_OFFLINE,
     "States.Timeout": Reason.CHARGER_DID_NOT_START,
 }
 
@@ -133,7 +136,7 @@ class Lifecycle:
         self.changes.go_on(session, task_token)
 
     def start_charging(self, session_id: str, task_token: str) -> timedelta | None:
-        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline.
+        """Ask the charger to begin, and wait until it does. Raises Gone when it is offline, SoonBack when just so.
 
         Returns how long after the driver's request it was asked; None where it was not, or their bank asked them first.
         """
@@ -141,10 +144,21 @@ class Lifecycle:
         if session.state is State.INITIATED:
             command = StartCharging(session.connector, session.token, session.remote_start_id)
             # This step done again must not be refused by the start that it has sent already.
-            self.commands.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
+            try:
+                self.commands.send(session.charger_id, command, Purpose.START, session_id, f"start-{session_id}")
+            except Gone as gone:
+                raise self._absence(session.charger_id) from gone
             if session.action is None:
                 return self.clock() - session.created_at
         return None
+
+    def _absence(self, charger_id: str) -> Gone:
+        """Whether it is worth the wait: nobody stands in the rain for a charger that has been away for long."""
+        charger = self.chargers.get(charger_id)
+        gone_at = charger.disconnected_at if charger is not None else None
+        is_open = charger is not None and charger.connection_id is not None
+        is_lately = gone_at is not None and self.clock() - gone_at < _SOON
+        return SoonBack(charger_id) if is_open or is_lately else Gone(charger_id)
 
     def await_end(self, session_id: str, task_token: str) -> None:
         """Wait while the car charges, until somebody wants it to end or it has."""
