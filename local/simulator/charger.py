@@ -109,6 +109,8 @@ class Charger:
         at = self.connectors[connector]
         await self.until(lambda _: at.transaction is not None and at.car is not None)
         assert at.car is not None
+        # A reading may be taken before the next step of time, and what flows has a power.
+        at.power_w = at.car.power_w(int(self.offered_w(at)))
         flowed_wh = at.car.take(energy_wh)
         at.register_wh += flowed_wh
         return flowed_wh
