@@ -25,10 +25,13 @@ ELSEWHERE = {
     ("debts", "states"): "tests/faults",
     ("sweep", "sqs"): "a session that stands still for half an hour: tests/services/operators/test_alarms.py",
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
-    **{
-        (function, service): "the address and the topic are the deployment's: tests/adapters/operators"
-        for function, service in (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns"))
-    },
+    **dict.fromkeys(
+        (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
+        "addresses and topics are the deployment's: tests/adapters/operators",
+    ),
+        (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
+        "the address and the topic are the deployment's: tests/adapters/operators",
+    ),
     # A watched session that fails, or waits in vain for its charger's last word.
     **{
         (function, "lambda"): "tests/services/charging/test_live_news.py"
