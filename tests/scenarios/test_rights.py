@@ -29,9 +29,6 @@ ELSEWHERE = {
         (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
         "addresses and topics are the deployment's: tests/adapters/operators",
     ),
-        (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
-        "the address and the topic are the deployment's: tests/adapters/operators",
-    ),
     # A watched session that fails, or waits in vain for its charger's last word.
     **{
         (function, "lambda"): "tests/services/charging/test_live_news.py"
