@@ -65,7 +65,7 @@ def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, c
 
 
 @pytest.mark.parametrize(
-    ("schedule", "besides"), [("sweep", {"sqs"}), ("debts", set()), ("reservations", {"execute-api"})]
+    ("schedule", "besides"), [("sweep", {"sqs"}), ("debts", set()), ("reservations", {"execute-api", "sqs"})]
 )
 def test_a_schedule_needs_the_services_that_its_policy_opens(net: Network, schedule: str, besides: set[str]) -> None:
     """Besides: the end of a cancellation that a crash left half done tells the charger; and a session that stands still

@@ -24,6 +24,11 @@ ELSEWHERE = {
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
     ("sweep", "sqs"): "a session that stands still for half an hour: tests/services/operators/test_alarms.py",
+    # A socket that is said to be gone, and a payment that fails, are looked at for an alarm.
+    **{
+        (function, "sqs"): "tests/services/operators/test_alarms.py"
+        for function in ("abort", "issue_receipt", "start_charging", "stop_charging", "lists", "reservations")
+    },
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **dict.fromkeys(
         (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
