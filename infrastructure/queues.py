@@ -15,7 +15,7 @@ _HIDDEN_S = 180
 
 def logical(name: str) -> str:
     """The queue's name in the template."""
-    return f"{logical_id(name.replace('-', '_'))}Queue"
+    return f"{logical_id(name)}Queue"
 
 
 def resources(stage: Stage) -> Resources:

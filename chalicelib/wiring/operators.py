@@ -24,11 +24,9 @@ class OperatorServices(OcppServices):
     @cached_property
     def alarm_messengers(self) -> Sequence[AlarmMessenger]:
         """By the same settings as drivers' notifications, but for the topic, which is of its own."""
-        from chalicelib.adapters.notifications.messengers import WebhookMessenger  # noqa: PLC0415
         from chalicelib.adapters.operators.messengers import AlarmMail, AlarmTopic, AlarmWebhook  # noqa: PLC0415
 
-        webhook = WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
-        found: list[AlarmMessenger] = [AlarmWebhook(webhook)]
+        found: list[AlarmMessenger] = [AlarmWebhook(self.webhook_messenger)]
         if topic := self.setting("ALARMS_TOPIC", ""):
             found.append(AlarmTopic(client("sns"), topic))
         if sender := self.setting("MAIL_FROM", ""):
@@ -49,7 +47,7 @@ class OperatorServices(OcppServices):
 
     @cached_property
     def alarm_desk(self) -> AlarmDesk:
-        return AlarmDesk(alarms=self.alarms, preferences=self.alarm_preferences, causes=self.causes, clock=self.clock)
+        return AlarmDesk(alarms=self.alarms, causes=self.causes, clock=self.clock)
 
     @cached_property
     def alarm_tellings(self) -> AlarmTellings:

@@ -49,6 +49,7 @@ from chalicelib.records.drivers import Platform
 if TYPE_CHECKING:
     from chalicelib.adapters.access.tokens import AccessTokens, Tickets
     from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
+    from chalicelib.adapters.notifications.messengers import WebhookMessenger
     from chalicelib.domain.notifications import Notification
     from chalicelib.ports.chargers import ChargerLink
     from chalicelib.ports.charging import Workflow
@@ -313,13 +314,17 @@ class Stores:
         return self.setting("WEBHOOKS_INSIDE", "0") == "1"
 
     @cached_property
+    def webhook_messenger(self) -> WebhookMessenger:
+        from chalicelib.adapters.notifications.messengers import WebhookMessenger  # noqa: PLC0415
+
+        return WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
+
+    @cached_property
     def messengers(self) -> tuple[Messenger, ...]:
         """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
-        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger, WebhookMessenger  # noqa: PLC0415
+        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger  # noqa: PLC0415
 
-        found: list[Messenger] = [
-            WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
-        ]
+        found: list[Messenger] = [self.webhook_messenger]
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
         platforms = {Platform.APNS: self.setting("PUSH_APNS", ""), Platform.FCM: self.setting("PUSH_FCM", "")}

@@ -10,8 +10,9 @@ from chalice import Blueprint
 
 from chalicelib.domain.access.audit import AuditEntry, AuditQuery
 from chalicelib.handlers.access.models import AuditEntryView, AuditPage
-from chalicelib.handlers.http.endpoint import BadRequest, Request, Scope, SiteRule, endpoint
+from chalicelib.handlers.http.endpoint import Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.http.query import time_asked
 from chalicelib.wiring import network
 
 audit = Blueprint(__name__)
@@ -48,17 +49,8 @@ def read_audit(request: Request) -> AuditPage:
 
 
 def _time(request: Request, name: str) -> datetime | None:
-    text = request.query.get(name)
-    if not text:
-        return None
-    try:
-        # A plus sign in a query is a space once decoded.
-        at = datetime.fromisoformat(text.strip().replace(" ", "+"))
-    except ValueError:
-        raise BadRequest(f"{name} is not an RFC 3339 time", name) from None
-    if at.tzinfo is None:
-        raise BadRequest(f"{name} needs a time zone, Z for instance", name)
-    return at
+    """Empty is left out."""
+    return time_asked(request, name) if request.query.get(name) else None
 
 
 def _view(it: AuditEntry) -> AuditEntryView:

@@ -26,6 +26,7 @@ from chalicelib.handlers.chargers.diagnostics_models import (
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.http.query import time_asked
 from chalicelib.records.chargers import Admission
 from chalicelib.services.chargers.remote_control import is_whole
 from chalicelib.wiring import network
@@ -294,22 +295,8 @@ def settle_session(request: Request) -> OperatorSession:
 
 def _span(request: Request) -> tuple[datetime, datetime]:
     now = network().clock()
-    until = _time(request, "until", now)
-    since = _time(request, "since", until - timedelta(days=30))
+    until = time_asked(request, "until") or now
+    since = time_asked(request, "since") or until - timedelta(days=30)
     if not since < until or until - since > _LONGEST_SPAN:
         raise BadRequest(f"since must be before until, by no more than {_LONGEST_SPAN.days} days", "since")
     return since, until
-
-
-def _time(request: Request, name: str, otherwise: datetime) -> datetime:
-    text = request.query.get(name)
-    if text is None:
-        return otherwise
-    try:
-        # A plus sign in a query is a space once decoded.
-        at = datetime.fromisoformat(text.strip().replace(" ", "+"))
-    except ValueError:
-        raise BadRequest(f"{name} is not an RFC 3339 time", name) from None
-    if at.tzinfo is None:
-        raise BadRequest(f"{name} needs a time zone, Z for instance", name)
-    return at

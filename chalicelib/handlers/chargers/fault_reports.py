@@ -10,9 +10,10 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
+from chalicelib.handlers.http.endpoint import Answer, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import Connector, RequestBody, ResponseBody, example
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.http.query import is_asked
 from chalicelib.services.access import operators_own
 from chalicelib.wiring import network
 
@@ -119,14 +120,12 @@ def my_fault_reports(request: Request) -> FaultReportList:
 )
 def fault_reports(request: Request) -> FaultReportPage:
     """What drivers have reported of the operator's chargers, newest first."""
-    open_only = request.query.get("open", "false").lower()
-    if open_only not in ("true", "false"):
-        raise BadRequest("open must be true or false", "open")
+    open_only = is_asked(request, "open")
     guard = network().site_guard
     found, cursor = guard.page(
         request.principal,
         lambda limit, before: network().fault_reports.of_operator(
-            request.operator_id, limit, before, open_only=open_only == "true"
+            request.operator_id, limit, before, open_only=open_only
         ),
         lambda it: guard.site(request.principal, "charger_id", it.charger_id),
         *_PAGING.asked(request),

@@ -16,6 +16,7 @@ from chalicelib.handlers.chargers.views import site_summary
 from chalicelib.handlers.discovery.models import FoundCharger, FoundConnector, FoundPage, SiteCharger, SiteView
 from chalicelib.handlers.http.endpoint import BadRequest, Request, endpoint
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.http.query import is_asked
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.records.chargers import Plug
 from chalicelib.records.discovery import Place
@@ -159,13 +160,11 @@ def _wish(request: Request) -> Wish:
         raise BadRequest(
             f"connector_type: {sorted(unknown)[0][:40]!r} is none of {', '.join(PlugType)}", "connector_type"
         )
-    available = query.get("available", "false").lower()
-    if available not in ("true", "false"):
-        raise BadRequest("available must be true or false", "available")
+    available = is_asked(request, "available")
     return Wish(
         kinds=frozenset(PlugType(name) for name in names),
         min_power_w=int(_number(request, "min_power_w", 0, 10_000_000, least=0)),
-        available=available == "true",
+        available=available,
         operator_id=query.get("operator") or None,
         text=query.get("q", "")[:100],
         terms=network().eligibility.terms(request.known_driver_id),

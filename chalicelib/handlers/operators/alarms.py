@@ -10,8 +10,9 @@ from chalice import Blueprint
 from chalice.app import SQSEvent
 
 from chalicelib.domain.operators import AlarmKind
-from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
+from chalicelib.handlers.http.endpoint import Answer, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.http.query import is_asked
 from chalicelib.handlers.operators.models import (
     AlarmPage,
     AlarmSettingsBody,
@@ -61,13 +62,11 @@ def check_alarms(event: SQSEvent) -> None:
 )
 def read_alarms(request: Request) -> AlarmPage:
     """What is or was wrong, newest first; kept for 400 days."""
-    open_only = request.query.get("open", "false").lower()
-    if open_only not in ("true", "false"):
-        raise BadRequest("open must be true or false", "open")
+    open_only = is_asked(request, "open")
     guard = network().site_guard
     found, cursor = guard.page(
         request.principal,
-        lambda limit, before: network().alarms.page(request.operator_id, limit, before, open_only=open_only == "true"),
+        lambda limit, before: network().alarms.page(request.operator_id, limit, before, open_only=open_only),
         lambda it: it.alarm.place.group,
         *_PAGING.asked(request),
     )
@@ -115,7 +114,7 @@ def put_alarm_settings(request: Request) -> Answer:
     """Say who is told of alarms by e-mail, and which kinds are told to nobody."""
     body: AlarmSettingsBody = request.body
     settings = AlarmSettings(mail_to=tuple(dict.fromkeys(body.mail_to)), muted=tuple(dict.fromkeys(body.muted)))
-    network().alarm_desk.prefer(request.operator_id, settings)
+    network().alarm_preferences.put(request.operator_id, settings)
     return Answer()
 
 

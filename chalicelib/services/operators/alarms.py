@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind, Subject, looked_at
 from chalicelib.ports import Clock
-from chalicelib.ports.operators import AlarmPreferences, Alarms
+from chalicelib.ports.operators import Alarms
 from chalicelib.records import Conflict
 from chalicelib.records.operators import (
     Alarm,
     AlarmComment,
     AlarmNews,
     AlarmPlace,
-    AlarmSettings,
     AlarmTelling,
     ListedAlarm,
 )
@@ -47,7 +46,6 @@ class AlarmDesk:
     """
 
     alarms: Alarms
-    preferences: AlarmPreferences
     causes: Causes
     clock: Clock
 
@@ -103,10 +101,6 @@ class AlarmDesk:
         if found is None:
             raise NotFound(f"alarm {alarm_id}")
         return found
-
-    def prefer(self, operator_id: str, settings: AlarmSettings) -> None:
-        """From now on an operator is told so."""
-        self.preferences.put(operator_id, settings)
 
     def _look_again(self, place: AlarmPlace, subject: str) -> None:
         known = self.alarms.subject(place, subject)
