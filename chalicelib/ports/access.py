@@ -1,4 +1,4 @@
-"""What the services of access ask of the world: members of operators, keys, the audit, refunds of a day."""
+"""What the services of access ask of the world: operators, members, invitations, keys, the audit, refunds of a day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Protocol
 
 from chalicelib.domain.access.api_keys import ApiKey
 from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
-from chalicelib.domain.access.rights import Membership
+from chalicelib.domain.access.invitations import Invitation
+from chalicelib.domain.access.operators import OperatorStanding
+from chalicelib.domain.access.rights import Membership, Role
 from chalicelib.records.access import CountedRefund
 
 
@@ -28,6 +30,9 @@ class Memberships(Protocol):
 
     def of_operator(self, operator_id: str) -> Mapping[str, Membership]:
         """An operator's members, those who were removed left out."""
+
+    def note_used(self, person_id: str, known: Mapping[str, Membership], operator_id: str, at: datetime) -> None:
+        """Remember when a person, who was `known` to be that, last acted for the operator."""
 
     def note_member(self, operator_id: str, person_id: str) -> None:
         """Put a person on the operator's list, on which they are looked for."""
@@ -92,3 +97,68 @@ class AuditEntries(Protocol):
 
         Raises BadCursor for a cursor not ours.
         """
+
+
+class Operators(Protocol):
+    """Operators as the platform knows them."""
+
+    def standing(self, operator_id: str) -> OperatorStanding:
+        """What holds for it, as of half a minute ago at the worst; of one that nobody made, what holds for all."""
+
+    def get(self, operator_id: str) -> OperatorStanding | None:
+        """As stored now; None for one of which nothing is stored."""
+
+    def change(
+        self, operator_id: str, change: Callable[[OperatorStanding | None], OperatorStanding]
+    ) -> OperatorStanding:
+        """Change the platform's word on it (None: there is none), and list it where it was not. Raises Conflict.
+
+        `change` may be asked again, and may refuse. Its own rule (`second_factor`) stays.
+        """
+
+    def require_second_factor(self, operator_id: str, roles: frozenset[Role]) -> None:
+        """From now on these of its roles need one, and no others."""
+
+    def note(self, operator_id: str) -> None:
+        """Put it on the list of all; nothing changes where it is there."""
+
+    def page(self, limit: int, before: str | None) -> tuple[Sequence[tuple[str, OperatorStanding]], str | None]:
+        """All of them, the last by name first, with the cursor of the next page or None. BadCursor for one not ours."""
+
+
+class Invitations(Protocol):
+    """What operators offer to people, each by operator and id."""
+
+    def add(self, invitation: Invitation) -> None:
+        """Store a new one."""
+
+    def get(self, operator_id: str, invitation_id: str) -> Invitation | None:
+        """As stored now."""
+
+    def change(
+        self, operator_id: str, invitation_id: str, change: Callable[[Invitation], Invitation]
+    ) -> Invitation | None:
+        """Change one as stored at that moment; returns it, None for an unknown one. Raises Conflict.
+
+        `change` may be asked again, and may refuse.
+        """
+
+    def of_operator(self, operator_id: str) -> Sequence[Invitation]:
+        """All of an operator's, in no order; those that are over for 90 days may be gone."""
+
+
+class InvitationMail(Protocol):
+    """Sends invitations."""
+
+    def send(self, invitation: Invitation, operator: str, code: str) -> None:
+        """Mail it, with the code, in the name of `operator`. Raises MailUnavailable."""
+
+
+class SecondFactors(Protocol):
+    """Since when a person's logins need a code, and which had one. It stands in the person's own row."""
+
+    def note_proven(self, person_id: str, login_id: str, at: datetime) -> None:
+        """That login took a code; from the first of these on all need one. Nothing happens for nobody."""
+
+    def forget(self, person_id: str) -> None:
+        """Logins need none any more, and none counts as having had one."""

@@ -146,8 +146,20 @@ class Identity(Protocol):
     def resend(self, email: str) -> None:
         """Send another code to prove the address; nothing happens when nobody has to."""
 
-    def log_in(self, email: str, password: str) -> Login:
-        """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
+    def log_in(self, email: str, password: str, code: str = "") -> Login:
+        """OIDC tokens for that password, and its authenticator's code where the account asks for one.
+
+        Raises NotAllowed, for a wrong password and an unknown address alike; CodeNeeded where the code is missing.
+        """
+
+    def begin_second_factor(self, access_token: str) -> str:
+        """The secret (base 32) from which an authenticator makes codes; nothing is asked for yet. Raises NotAllowed."""
+
+    def confirm_second_factor(self, access_token: str, code: str) -> None:
+        """From now on logins need a code of the secret that was given out last. Raises NotAllowed."""
+
+    def end_second_factor(self, access_token: str) -> None:
+        """From now on logins need none. Raises NotAllowed."""
 
     def refresh(self, refresh_token: str) -> Login:
         """New OIDC tokens without the password. Raises NotAllowed for a refresh token that is over."""

@@ -12,6 +12,7 @@ class TicketScope(StrEnum):
 
     LIVE = "live"
     RECEIPT = "receipt"
+    ALARMS = "alarms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class CountedRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A ticket that is good until `expires_at`: which session it opens, to whom and for what.
+    """A ticket that is good until `expires_at`: which session it opens (or whose alarms), to whom and for what.
 
     It counts as long as the access token by which it was asked for, which was given out at `issued_s` (Unix time; 0:
     by nobody's).

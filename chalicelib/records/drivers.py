@@ -130,6 +130,8 @@ class Driver:
     here; `card_owes` names what others owe by one of those cards ("fingerprint/session"). `roaming` is what they
     say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
     to less than a card can be charged, and when that was let go. `memberships` say for which operators they act.
+    `second_factor_since` is when a login of theirs first needed a code; `proven_logins` are those that had one.
+    `is_platform`: they administer the platform, and are nobody's driver.
     """
 
     driver_id: str
@@ -154,6 +156,9 @@ class Driver:
     watches: tuple[Watch, ...] = ()
     let_go: Mapping[str, datetime] = field(default_factory=dict)
     memberships: Mapping[str, Membership] = field(default_factory=dict)
+    second_factor_since: datetime | None = None
+    proven_logins: frozenset[str] = frozenset()
+    is_platform: bool = False
 
     @property
     def untold_expiry(self) -> str | None:
@@ -307,17 +312,26 @@ class ShownToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The OIDC tokens of a person who has logged in; `issued_s` is when, in Unix time by their issuer's clock."""
+    """The OIDC tokens of a person who has logged in; `issued_s` is when, in Unix time by their issuer's clock.
+
+    `login_id` names the login, in all tokens that come of it. `had_code`: it took a code beside the password.
+    """
 
     account_id: str
     access_token: str
     refresh_token: str | None
     expires_s: int
     issued_s: int = 0
+    login_id: str = ""
+    had_code: bool = False
 
 
 class NotAllowed(Exception):
     """The identity provider refused the credentials; the text may be shown to the person."""
+
+
+class CodeNeeded(NotAllowed):
+    """The password is right, and this account's logins need a code of its authenticator as well."""
 
 
 class TooManyAttempts(NotAllowed):

@@ -6,10 +6,13 @@ from functools import cached_property
 
 from chalicelib.adapters.access.api_keys import DynamoApiKeys
 from chalicelib.adapters.access.audit import DynamoAuditEntries
+from chalicelib.adapters.access.invitations import DynamoInvitations
 from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
+from chalicelib.adapters.access.second_factors import DynamoSecondFactors
 from chalicelib.services.access.api_keys import KeyRing
 from chalicelib.services.access.audit import AuditLog
 from chalicelib.services.access.members import Members
+from chalicelib.services.access.platform import PlatformDesk
 from chalicelib.services.access.sites import SiteGuard
 from chalicelib.wiring.stores import Stores
 
@@ -35,7 +38,19 @@ class AccessServices(Stores):
 
     @cached_property
     def members(self) -> Members:
-        return Members(memberships=self.memberships, clock=self.clock)
+        return Members(memberships=self.memberships, operators=self.operators, clock=self.clock)
+
+    @cached_property
+    def invitations(self) -> DynamoInvitations:
+        return DynamoInvitations()
+
+    @cached_property
+    def second_factors(self) -> DynamoSecondFactors:
+        return DynamoSecondFactors()
+
+    @cached_property
+    def platform_desk(self) -> PlatformDesk:
+        return PlatformDesk(operators=self.operators, clock=self.clock)
 
     @cached_property
     def key_ring(self) -> KeyRing:

@@ -29,6 +29,7 @@ class DriverServices(NotificationServices):
         return Accounts(
             drivers=self.drivers,
             identity=self.identity,
+            second_factors=self.second_factors,
             payments=lambda: self.payments,
             new_id=self.new_id,
             sleep=self.sleep,
@@ -89,6 +90,7 @@ class DriverServices(NotificationServices):
             drivers=self.drivers,
             setups=self.setups,
             knocks=self.knocks,
+            operators=self.operators,
             clock=self.clock,
             rules=self.token_rules,
         )
@@ -103,6 +105,7 @@ class DriverServices(NotificationServices):
             drivers=self.drivers,
             sessions=self.sessions,
             reservations=self.reservations,
+            operators=self.operators,
             clock=self.clock,
             terms_of_use=self.terms_of_use,
         )

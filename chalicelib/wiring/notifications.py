@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.ports.access import InvitationMail
+from chalicelib.services.access.invitations import InvitationDesk
 from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.notifications.delivery import Delivery
 from chalicelib.services.notifications.language import Languages
 from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.wiring.chargers import ChargerServices
+from chalicelib.wiring.stores import client
 
 
 class NotificationServices(ChargerServices):
@@ -17,6 +20,28 @@ class NotificationServices(ChargerServices):
     @cached_property
     def notifications(self) -> Notifications:
         return Notifications(self.outbox, self.sessions, self.clock)
+
+    @cached_property
+    def invitation_mail(self) -> InvitationMail:
+        from chalicelib.adapters.notifications.invitations import SesInvitationMail  # noqa: PLC0415
+
+        return SesInvitationMail(client("sesv2"), self.setting("MAIL_FROM", ""))
+
+    @cached_property
+    def invitation_desk(self) -> InvitationDesk:
+        return InvitationDesk(
+            invitations=self.invitations,
+            mail=lambda: self.invitation_mail,
+            members=self.members,
+            memberships=self.memberships,
+            operators=self.operators,
+            called=self._called,
+            clock=self.clock,
+        )
+
+    def _called(self, operator_id: str) -> tuple[str, str]:
+        profile = self.operator_profiles.get(operator_id)
+        return (profile.legal_name, profile.language) if profile is not None else ("", "")
 
     @cached_property
     def alerts(self) -> Alerts:

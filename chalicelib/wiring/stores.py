@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
+from chalicelib.adapters.access.operators import DynamoOperators
 from chalicelib.adapters.chargers.allowances import DynamoAllowances
 from chalicelib.adapters.chargers.calls import DynamoCalls
 from chalicelib.adapters.chargers.connectors import DynamoConnectors
@@ -220,8 +221,12 @@ class Stores:
         return DynamoSites()
 
     @cached_property
+    def operators(self) -> DynamoOperators:
+        return DynamoOperators(self.clock)
+
+    @cached_property
     def tariffs(self) -> DynamoTariffs:
-        return DynamoTariffs()
+        return DynamoTariffs(lambda operator_id: self.operators.standing(operator_id).caps, self.clock)
 
     @cached_property
     def operator_profiles(self) -> DynamoOperatorProfiles:

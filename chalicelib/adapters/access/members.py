@@ -8,6 +8,7 @@ they are, a former one taken out before, so that somebody always is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from chalicelib.adapters.dynamo import decode, delete, encode, find, put, update
@@ -22,8 +23,17 @@ _COUNTS_KEPT = timedelta(days=2)
 
 
 def memberships_of(row: DriverRow | None) -> dict[str, Membership]:
-    """What the person of that row is, by operator."""
+    """What the person of that row is, by operator, and when they last acted for it."""
+    used = _used_of(row)
+    return {name: replace(it, used_at=used.get(name)) for name, it in _kept(row).items()}
+
+
+def _kept(row: DriverRow | None) -> dict[str, Membership]:
     return decode(dict[str, Membership], row.memberships) if row is not None and row.memberships else {}
+
+
+def _used_of(row: DriverRow | None) -> dict[str, datetime]:
+    return decode(dict[str, datetime], row.acted) if row is not None and row.acted else {}
 
 
 class DynamoMemberships:
@@ -40,7 +50,7 @@ class DynamoMemberships:
             row = find(DriverRow, person_id)
             if row is None:
                 return None
-            known = memberships_of(row)
+            known = _kept(row)
             after = change(known.get(operator_id))
             if after == known.get(operator_id):
                 return after
@@ -58,6 +68,10 @@ class DynamoMemberships:
         rows = DriverRow.batch_get(names, consistent_read=True) if names else ()
         found = {row.driver_id: memberships_of(row).get(operator_id) for row in rows}
         return {name: it for name, it in sorted(found.items()) if it is not None and it.role is not None}
+
+    def note_used(self, person_id: str, known: Mapping[str, Membership], operator_id: str, at: datetime) -> None:
+        used = {name: it.used_at for name, it in known.items() if it.used_at is not None} | {operator_id: at}
+        update(DriverRow(person_id), [DriverRow.acted.set(encode(used))], DriverRow.driver_id.exists())
 
     def note_member(self, operator_id: str, person_id: str) -> None:
         put(MemberRow(operator_id, person_id))

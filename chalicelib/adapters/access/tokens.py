@@ -25,7 +25,8 @@ _GUESTS_RECEIPT_GOOD_FOR = timedelta(days=30)
 class Claims:
     """What a verified access token says: who holds it, in which groups, and until when.
 
-    `issued_s` and `logged_in_s` (Unix time) are when it was given out, and when a password was given for it.
+    `issued_s` and `logged_in_s` (Unix time) are when it was given out, and when a password was given for it;
+    `login_id` names that login.
     """
 
     subject: str
@@ -33,6 +34,7 @@ class Claims:
     expires_at: datetime
     issued_s: int
     logged_in_s: int
+    login_id: str = ""
 
 
 class AccessTokens:
@@ -72,6 +74,8 @@ class AccessTokens:
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             issued_s=int(claims["iat"]),
             logged_in_s=int(claims.get("auth_time", 0)),
+            # Cognito gives it to all tokens of one login, where they can be revoked.
+            login_id=str(claims.get("origin_jti", "")),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from chalicelib.domain.languages import locale_of
 from chalicelib.records.drivers import (
     AcceptedTerms,
     AlreadyRegistered,
+    CodeNeeded,
     Enrolment,
     Login,
     MailUnavailable,
@@ -28,7 +30,10 @@ from chalicelib.records.drivers import (
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-    from mypy_boto3_cognito_idp.type_defs import InitiateAuthResponseTypeDef
+    from mypy_boto3_cognito_idp.type_defs import (
+        InitiateAuthResponseTypeDef,
+        RespondToAuthChallengeResponseTypeDef,
+    )
 
 _WRONG_CREDENTIALS = "wrong e-mail or password"
 _WRONG_CODE = "the code is wrong, too old or used already"
@@ -36,6 +41,7 @@ _UNUSABLE = "this e-mail address or password cannot be used"
 _LOG_IN = "log in again"
 _REFUSALS = {
     "CodeMismatchException": _WRONG_CODE,
+    "EnableSoftwareTokenMFAException": _WRONG_CODE,
     "ExpiredCodeException": _WRONG_CODE,
     "InvalidParameterException": _UNUSABLE,
     "PasswordResetRequiredException": "set a new password first",
@@ -44,6 +50,8 @@ _REFUSALS = {
 _TOO_MANY = ("LimitExceededException", "TooManyFailedAttemptsException", "TooManyRequestsException")
 # Whoever asks for a mail to an address that has no account, or none to be mailed about, learns nothing.
 _NOBODY = ("UserNotFoundException", "InvalidParameterException", "NotAuthorizedException")
+# What Cognito calls it to ask for an authenticator's code (RFC 6238).
+_CODE_ASKED = "SOFTWARE_TOKEN_MFA"
 # When the terms of use were accepted, and which (infrastructure/identity.py).
 _TERMS = "custom:terms"
 # Whoever has not proven an address by then does not keep its owner from it.
@@ -86,14 +94,48 @@ class CognitoIdentity:
         with _plain_errors(unknown=_WRONG_CODE), _told_to_nobody():
             self._client.resend_confirmation_code(ClientId=self._client_id, Username=email)
 
-    def log_in(self, email: str, password: str) -> Login:
+    def log_in(self, email: str, password: str, code: str = "") -> Login:
+        """One call, and another one where the account asks for a code."""
         with _plain_errors(unknown=_WRONG_CREDENTIALS):
             answer = self._client.initiate_auth(
                 ClientId=self._client_id,
                 AuthFlow="USER_PASSWORD_AUTH",
                 AuthParameters={"USERNAME": email, "PASSWORD": password},
             )
-        return _login(answer)
+        if answer.get("ChallengeName") != _CODE_ASKED:
+            return _login(answer)
+        if not code:
+            raise CodeNeeded("this account asks for the code of its authenticator as well: send it as `code`")
+        name = answer.get("ChallengeParameters", {}).get("USER_ID_FOR_SRP", email)
+        with _plain_errors(unknown=_WRONG_CODE):
+            answered = self._client.respond_to_auth_challenge(
+                ClientId=self._client_id,
+                ChallengeName=_CODE_ASKED,
+                Session=answer["Session"],
+                ChallengeResponses={"USERNAME": name, f"{_CODE_ASKED}_CODE": code},
+            )
+        return replace(_login(answered), had_code=True)
+
+    def begin_second_factor(self, access_token: str) -> str:
+        with _plain_errors(unknown=_LOG_IN):
+            return self._client.associate_software_token(AccessToken=access_token)["SecretCode"]
+
+    def confirm_second_factor(self, access_token: str, code: str) -> None:
+        """Two calls: what is confirmed is asked for from then on."""
+        with _plain_errors(unknown=_LOG_IN):
+            told = self._client.verify_software_token(AccessToken=access_token, UserCode=code)
+            if told.get("Status") != "SUCCESS":
+                raise NotAllowed(_WRONG_CODE)
+            self._ask_for_code(access_token, is_asked=True)
+
+    def end_second_factor(self, access_token: str) -> None:
+        with _plain_errors(unknown=_LOG_IN):
+            self._ask_for_code(access_token, is_asked=False)
+
+    def _ask_for_code(self, access_token: str, *, is_asked: bool) -> None:
+        self._client.set_user_mfa_preference(
+            AccessToken=access_token, SoftwareTokenMfaSettings={"Enabled": is_asked, "PreferredMfa": is_asked}
+        )
 
     def refresh(self, refresh_token: str) -> Login:
         """One call; the refresh token stays good."""
@@ -215,7 +257,7 @@ def _plain_errors(unknown: str) -> Iterator[None]:
         raise
 
 
-def _login(answer: InitiateAuthResponseTypeDef) -> Login:
+def _login(answer: InitiateAuthResponseTypeDef | RespondToAuthChallengeResponseTypeDef) -> Login:
     tokens = answer.get("AuthenticationResult")
     if not tokens:
         raise NotAllowed("this account asks for more than a password, which is not supported here")
@@ -228,6 +270,7 @@ def _login(answer: InitiateAuthResponseTypeDef) -> Login:
         refresh_token=tokens.get("RefreshToken"),
         expires_s=tokens["ExpiresIn"],
         issued_s=claims["iat"],
+        login_id=str(claims.get("origin_jti", "")),
     )
 
 

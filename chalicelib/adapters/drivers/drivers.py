@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from chalicelib.adapters.access.members import memberships_of
+from chalicelib.adapters.access.second_factors import proven_logins_of
 from chalicelib.adapters.dynamo import (
     decode,
     delete,
@@ -27,6 +29,13 @@ from chalicelib.records.drivers import Driver, Terms
 from chalicelib.records.parts import SHARDS
 
 _ATTEMPTS = 8
+# What others write, of who somebody is to operators and the platform.
+_APART: Mapping[str, Any] = {
+    "memberships": {},
+    "second_factor_since": None,
+    "proven_logins": frozenset(),
+    "is_platform": False,
+}
 _CARD = "card/"
 # A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
 _LATELY_S = 2 * 3600
@@ -40,7 +49,7 @@ class DynamoDrivers:
 
     def put(self, driver: Driver) -> None:
         """Two calls for a new driver."""
-        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset(), memberships={}))
+        body = encode(replace(driver, terms={}, owes=frozenset(), card_owes=frozenset(), **_APART))
         row = DriverRow(driver.driver_id)
         if not update(row, [DriverRow.body.set(body), _listed(driver)], DriverRow.driver_id.exists()):
             row = DriverRow(driver.driver_id, body=body, terms={}, card_expires=_place(driver))
@@ -62,6 +71,9 @@ class DynamoDrivers:
             owes=frozenset(row.owes or ()),
             card_owes=frozenset(row.card_owes or ()),
             memberships=memberships_of(row),
+            second_factor_since=row.second_factor_since,
+            proven_logins=proven_logins_of(row),
+            is_platform=bool(row.is_platform),
         )
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:

@@ -18,7 +18,8 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 class MemberRow(Row):
     """A person on an operator's list; what they are there stands in their own row.
 
-    Under "refunds/" and a person stands, by day and currency, what that person gave back, and of which sessions.
+    Under "refunds/" and a person stands, by day and currency, what that person gave back, and of which sessions. Under
+    "invitations/" and an operator stand its invitations by id, each as one JSON text; under "platform/" all operators.
     """
 
     class Meta(OnDemand):
@@ -29,6 +30,8 @@ class MemberRow(Row):
     # Only of what was given back in a day.
     refunded_minor = IntegerAttribute(null=True)
     refunds = TextSetAttribute(null=True)
+    # Only of an invitation.
+    body = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
 

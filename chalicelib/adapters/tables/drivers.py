@@ -6,10 +6,12 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjec
 
 from chalicelib.adapters.attributes import (
     ExpiryAttribute,
+    FlagAttribute,
     IntegerAttribute,
     TextAttribute,
     TextMapAttribute,
     TextSetAttribute,
+    TimeAttribute,
 )
 from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
@@ -102,7 +104,13 @@ class DriverRow(Row):
     leaving_until_s = IntegerAttribute(null=True)
     # "2029-12/3": month and shard.
     card_expires = TextAttribute(null=True)
-    # What they are to operators, by operator.
+    # What they are to operators, by operator, and when they last acted for each.
     memberships = TextAttribute(null=True)
+    acted = TextAttribute(null=True)
+    # Logins that took a code: "second/login"; since when they do.
+    proven = TextSetAttribute(null=True)
+    second_factor_since = TimeAttribute(null=True)
+    # Set by who deploys, and by nobody else.
+    is_platform = FlagAttribute(null=True)
 
     expiring = ExpiringCards()

@@ -26,7 +26,7 @@ class OperatorRow(Row):
     `setup_profile` is what its chargers are set to; `setup_after` the last charger that a new one has reached, while
     one is on its way to all of them. `behind` stands there while either may lack something.
     `owners` are the people who own it, or fewer, never more. `alarms`: whom it wants told
-    of alarms.
+    of alarms. `standing` is the platform's word on it, `second_factor` which roles need one by its own.
     """
 
     class Meta(OnDemand):
@@ -42,5 +42,7 @@ class OperatorRow(Row):
     setup_after = TextAttribute(null=True)
     behind = TextAttribute(null=True)
     owners = TextSetAttribute(null=True)
+    standing = TextAttribute(null=True)
+    second_factor = TextSetAttribute(null=True)
 
     by_behind = OperatorsBehind()

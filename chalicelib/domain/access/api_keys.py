@@ -26,9 +26,7 @@ MOST_KEYS = 100
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _SUM_LENGTH = 12, 43, 6
 _SECRET_BYTES, _ID_BYTES = 32, 8
-FORM = re.compile(
-    rf"{PREFIX}([0-9A-Za-z]{{{_ID_LENGTH}}})([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_SUM_LENGTH}}})"
-)
+_FORM = re.compile(rf"([0-9A-Za-z]{{{_ID_LENGTH}}})([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_SUM_LENGTH}}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +75,16 @@ def new_key_id(random: Callable[[int], bytes]) -> str:
     return _text(random(_ID_BYTES), _ID_LENGTH)
 
 
-def new_secret(key_id: str, random: Callable[[int], bytes]) -> str:
-    """The whole key, as it is shown once."""
+def new_secret(key_id: str, random: Callable[[int], bytes], prefix: str = PREFIX) -> str:
+    """The whole key, as it is shown once; another kind of secret has another prefix."""
     body = key_id + _text(random(_SECRET_BYTES), _SECRET_LENGTH)
-    return PREFIX + body + _checksum(body)
+    return prefix + body + _checksum(prefix + body)
 
 
-def shown(text: str) -> ShownKey | None:
+def shown(text: str, prefix: str = PREFIX) -> ShownKey | None:
     """The key that somebody shows; None for what is none."""
-    found = FORM.fullmatch(text)
-    if found is None or not hmac.compare_digest(_checksum(found[1] + found[2]), found[3]):
+    found = _FORM.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
+    if found is None or not hmac.compare_digest(_checksum(prefix + found[1] + found[2]), found[3]):
         return None
     return ShownKey(found[1], hashlib.sha256(text.encode()).hexdigest())
 
@@ -96,8 +94,8 @@ def looks_like_key(text: str) -> bool:
     return text.startswith(PREFIX)
 
 
-def _checksum(body: str) -> str:
-    return _text(zlib.crc32((PREFIX + body).encode()).to_bytes(4), _SUM_LENGTH)
+def _checksum(text: str) -> str:
+    return _text(zlib.crc32(text.encode()).to_bytes(4), _SUM_LENGTH)
 
 
 def _text(number: bytes, length: int) -> str:

@@ -110,7 +110,8 @@ class Membership:
     """What a person is to one operator, and at which of its sites (None: all); `role` None: not any more.
 
     That somebody was removed is kept, so that a group of the user pool cannot let them in again. `name` is what the
-    operator calls them; `by` who gave them this, empty where nobody of the operator did.
+    operator calls them; `by` who gave them this, empty where nobody of the operator did. `used_at` is no older than an
+    hour where they act for it all the time.
     """
 
     role: Role | None
@@ -118,6 +119,7 @@ class Membership:
     sites: frozenset[str] | None = None
     name: str = ""
     by: str = ""
+    used_at: datetime | None = None
 
 
 class PrincipalKind(StrEnum):
@@ -131,6 +133,8 @@ class PrincipalKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Whoever acts for an operator, and what they may do there. `sites` None: at all of its sites.
+
+    The platform's administrator acts upon operators and has none of their scopes.
 
     `person_id` is the member, or the maker of the key `key_id`: whose cap of a day is used up.
     """
@@ -146,6 +150,8 @@ class Principal:
     @property
     def name(self) -> str:
         """As whom they are written down."""
+        if self.kind is PrincipalKind.PLATFORM:
+            return f"platform:{self.person_id}"
         return f"key:{self.key_id}" if self.key_id else self.person_id
 
     def may(self, scope: Scope) -> bool:

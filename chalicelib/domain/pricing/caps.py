@@ -1,6 +1,7 @@
 """Price caps: the most that the platform lets a tariff ask for and one charge take unasked, by currency and day.
 
-An operator's own cap (`Tariff.cap_minor`) may lie below the platform's and never above it. Caps are set in euros and
+An operator's own cap (`Tariff.cap_minor`) may lie below the platform's and never above it, and the platform may lower
+its caps for one operator (`OperatorCaps`). Caps are set in euros and
 stand for about as much in every currency that Stripe takes cards in (docs.stripe.com/currencies, presentment
 currencies of ISO 4217); they bound mistakes and malice, and are no exchange rates.
 """
@@ -8,10 +9,12 @@ currencies of ISO 4217); they bound mistakes and malice, and are no exchange rat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 
+from chalicelib.domain.access.operators import NO_CAPS, OperatorCaps
 from chalicelib.domain.access.rights import RefundCap
 from chalicelib.domain.pricing.currency import decimals, to_minor
 from chalicelib.domain.pricing.tariff import Element, Priced, PriceLimit, Tariff
@@ -81,9 +84,38 @@ def cap_minor(tariff: Tariff, on: date) -> int:
     return platforms if tariff.cap_minor is None else min(tariff.cap_minor, platforms)
 
 
-def price_cap(priced: Priced, currency: str, on: date) -> Decimal:
+def price_cap(priced: Priced, currency: str, on: date, caps: OperatorCaps = NO_CAPS) -> Decimal:
     """The most that a tariff may ask for a kWh, an hour or once, in major units."""
-    return _amount(PRICE_EUR[priced], currency, on)
+    own = {Priced.ENERGY: caps.kwh_eur, Priced.FLAT: caps.fee_eur}.get(priced, caps.hour_eur)
+    return _amount(PRICE_EUR[priced] if own is None else min(own, PRICE_EUR[priced]), currency, on)
+
+
+def capped(tariff: Tariff, caps: OperatorCaps, on: date) -> Tariff:
+    """A tariff as it may be asked for under the caps of its operator: what is more is lowered to them."""
+    if caps == NO_CAPS:
+        return tariff
+    hold, charge = (_own_cap_minor(it, tariff.currency, on) for it in (caps.hold_eur, caps.charge_eur))
+    return replace(
+        tariff,
+        elements=tuple(_capped_element(it, tariff.currency, on, caps) for it in tariff.elements),
+        hold_minor=_lower(_lower(tariff.hold_minor, hold), charge),
+        cap_minor=_lower(tariff.cap_minor, charge) if tariff.cap_minor is not None else charge,
+    )
+
+
+def _capped_element(element: Element, currency: str, on: date, caps: OperatorCaps) -> Element:
+    components = (
+        replace(it, price=min(it.price, price_cap(it.type, currency, on, caps))) for it in element.price_components
+    )
+    return replace(element, price_components=tuple(components))
+
+
+def _lower(amount_minor: int, cap_minor: int | None) -> int:
+    return amount_minor if cap_minor is None else min(amount_minor, cap_minor)
+
+
+def _own_cap_minor(cap_eur: Decimal | None, currency: str, on: date) -> int | None:
+    return None if cap_eur is None else to_minor(_amount(min(cap_eur, CHARGE_EUR), currency, on), currency)
 
 
 def unseen_caps(on: date) -> Mapping[str, Decimal]:
@@ -92,22 +124,24 @@ def unseen_caps(on: date) -> Mapping[str, Decimal]:
     return {it: _amount(UNSEEN_EUR, it, on) for it in sorted(currencies)}
 
 
-def tariff_faults(tariff: Tariff, on: date) -> Iterator[str]:
+def tariff_faults(tariff: Tariff, on: date, caps: OperatorCaps = NO_CAPS) -> Iterator[str]:
     """Why a tariff cannot be an operator's from that day on, for people; none: it can."""
     currency = tariff.currency
     if not is_taken(currency):
         yield f"currency: {currency} is no currency that cards are charged in"
         return
     for component in (it for element in tariff.elements for it in element.price_components):
-        priced, most = component.type, price_cap(component.type, currency, on)
+        priced, most = component.type, price_cap(component.type, currency, on, caps)
         if component.price > most:
             yield f"{priced}: {component.price} is more than {most} {currency}, the most that may be asked for"
         if component.step_size > STEP.get(priced, component.step_size):
             yield f"{priced}: a step_size of {component.step_size} is more than {STEP[priced]}"
-    most_minor = charge_cap_minor(currency, on)
-    for name, amount_minor in (("hold_minor", tariff.hold_minor), ("cap_minor", tariff.cap_minor)):
-        if amount_minor is not None and amount_minor > most_minor:
-            yield f"{name}: {amount_minor} is more than {most_minor}, the most that one charge may take unasked"
+    most_minor = _lower(charge_cap_minor(currency, on), _own_cap_minor(caps.charge_eur, currency, on))
+    most_held = _lower(most_minor, _own_cap_minor(caps.hold_eur, currency, on))
+    if tariff.hold_minor > most_held:
+        yield f"hold_minor: {tariff.hold_minor} is more than {most_held}, the most that may be held"
+    if tariff.cap_minor is not None and tariff.cap_minor > most_minor:
+        yield f"cap_minor: {tariff.cap_minor} is more than {most_minor}, the most that one charge may take unasked"
     if tariff.cap_minor is not None and tariff.hold_minor > tariff.cap_minor:
         yield f"hold_minor: {tariff.hold_minor} is more than cap_minor"
     least = tariff.min_price or PriceLimit()

@@ -1,4 +1,4 @@
-"""Texts: all that drivers are told on papers and in messages, a file for each language.
+"""Texts: all that people are told on papers and in messages, a file for each language.
 
 A text has the same name and the same blanks in every language. What a driver is told comes in the first of these that
 there is: the driver's own language, that of the operator, English.
@@ -87,6 +87,13 @@ class Text(StrEnum):
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"
+    INVITATION_SUBJECT = "invitation_subject"
+    INVITATION = "invitation"
+    ROLE_OWNER = "role_owner"
+    ROLE_TECHNICIAN = "role_technician"
+    ROLE_FINANCE = "role_finance"
+    ROLE_SUPPORT = "role_support"
+    ROLE_READ_ONLY = "role_read_only"
 
 
 def text(name: Text, language: str, **blanks: object) -> str:

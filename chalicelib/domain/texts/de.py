@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Karte {uid}, ausgestellt von {operator}. Lehnen Sie sie in der App ab, falls sie fremd ist.",
     Text.NOTICE_PLACE: "Ladestation {charger}, Anschluss {connector}. Er ist für niemanden reserviert.",
     Text.NOTICE_WHERE: "Ladevorgang {session} an der Ladestation {charger}, Anschluss {connector}.",
+    Text.INVITATION_SUBJECT: "Einladung zu {operator}",
+    Text.INVITATION: (
+        "Sie sind eingeladen, für {operator} tätig zu werden: {role}.\n\n"
+        "Melden Sie sich mit dieser Adresse an, oder eröffnen Sie mit ihr ein Konto, und nehmen Sie die "
+        "Einladung des Betreibers {operator_id} mit diesem Code an:\n\n"
+        "{code}\n\n"
+        "Er gilt einmal, bis {until}. Falls Sie nichts erwartet haben, müssen Sie nichts tun.\n"
+    ),
+    Text.ROLE_OWNER: "Inhaber",
+    Text.ROLE_TECHNICIAN: "Technik",
+    Text.ROLE_FINANCE: "Finanzen",
+    Text.ROLE_SUPPORT: "Support",
+    Text.ROLE_READ_ONLY: "nur lesen",
 }

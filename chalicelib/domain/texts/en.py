@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Card {uid}, issued by {operator}. Refuse it in the app if you do not know it.",
     Text.NOTICE_PLACE: "Charger {charger}, connector {connector}. It is kept for nobody.",
     Text.NOTICE_WHERE: "Session {session} at charger {charger}, connector {connector}.",
+    Text.INVITATION_SUBJECT: "You are invited to {operator}",
+    Text.INVITATION: (
+        "You are invited to act for {operator} as {role}.\n\n"
+        "Log in with this address, or open an account with it, and accept the invitation for the operator "
+        "{operator_id} with this code:\n\n"
+        "{code}\n\n"
+        "It is good once, until {until}. Whoever did not expect it need do nothing.\n"
+    ),
+    Text.ROLE_OWNER: "owner",
+    Text.ROLE_TECHNICIAN: "technician",
+    Text.ROLE_FINANCE: "finance",
+    Text.ROLE_SUPPORT: "support",
+    Text.ROLE_READ_ONLY: "reader",
 }

@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Tarjeta {uid}, emitida por {operator}. Rechácela en la aplicación si no la conoce.",
     Text.NOTICE_PLACE: "Cargador {charger}, conector {connector}. No está reservado para nadie.",
     Text.NOTICE_WHERE: "Sesión {session} en el cargador {charger}, conector {connector}.",
+    Text.INVITATION_SUBJECT: "Invitación de {operator}",
+    Text.INVITATION: (
+        "Le invitan a actuar en nombre de {operator}: {role}.\n\n"
+        "Inicie sesión con esta dirección, o abra una cuenta con ella, y acepte la invitación del operador "
+        "{operator_id} con este código:\n\n"
+        "{code}\n\n"
+        "Vale una sola vez, hasta el {until}. Si no esperaba nada, no tiene que hacer nada.\n"
+    ),
+    Text.ROLE_OWNER: "propietario",
+    Text.ROLE_TECHNICIAN: "técnica",
+    Text.ROLE_FINANCE: "finanzas",
+    Text.ROLE_SUPPORT: "soporte",
+    Text.ROLE_READ_ONLY: "solo lectura",
 }

@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
     Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",
+    Text.INVITATION_SUBJECT: "Invitation à rejoindre {operator}",
+    Text.INVITATION: (
+        "Vous êtes invité à agir pour {operator} : {role}.\n\n"
+        "Connectez-vous avec cette adresse, ou ouvrez un compte avec elle, et acceptez l'invitation de "
+        "l'opérateur {operator_id} avec ce code :\n\n"
+        "{code}\n\n"
+        "Il est valable une fois, jusqu'au {until}. Si vous n'attendiez rien, vous n'avez rien à faire.\n"
+    ),
+    Text.ROLE_OWNER: "propriétaire",
+    Text.ROLE_TECHNICIAN: "technique",
+    Text.ROLE_FINANCE: "finances",
+    Text.ROLE_SUPPORT: "assistance",
+    Text.ROLE_READ_ONLY: "lecture seule",
 }

@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Tessera {uid}, rilasciata da {operator}. La rifiuti nell'app se non la conosce.",
     Text.NOTICE_PLACE: "Stazione {charger}, connettore {connector}. Non è riservato a nessuno.",
     Text.NOTICE_WHERE: "Sessione {session} alla stazione {charger}, connettore {connector}.",
+    Text.INVITATION_SUBJECT: "Invito da {operator}",
+    Text.INVITATION: (
+        "È invitato ad agire per {operator}: {role}.\n\n"
+        "Acceda con questo indirizzo, o apra un account con esso, e accetti l'invito dell'operatore "
+        "{operator_id} con questo codice:\n\n"
+        "{code}\n\n"
+        "Vale una sola volta, fino al {until}. Se non aspettava nulla, non deve fare nulla.\n"
+    ),
+    Text.ROLE_OWNER: "titolare",
+    Text.ROLE_TECHNICIAN: "tecnica",
+    Text.ROLE_FINANCE: "finanza",
+    Text.ROLE_SUPPORT: "assistenza",
+    Text.ROLE_READ_ONLY: "sola lettura",
 }

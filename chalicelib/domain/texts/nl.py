@@ -78,4 +78,17 @@ TEXTS = {
     Text.NOTICE_TOKEN: "Pas {uid}, uitgegeven door {operator}. Weiger hem in de app als u hem niet kent.",
     Text.NOTICE_PLACE: "Laadpaal {charger}, connector {connector}. Hij is voor niemand gereserveerd.",
     Text.NOTICE_WHERE: "Laadsessie {session} bij laadpaal {charger}, connector {connector}.",
+    Text.INVITATION_SUBJECT: "Uitnodiging van {operator}",
+    Text.INVITATION: (
+        "U bent uitgenodigd om voor {operator} op te treden: {role}.\n\n"
+        "Meld u aan met dit adres, of open er een account mee, en neem de uitnodiging van exploitant "
+        "{operator_id} aan met deze code:\n\n"
+        "{code}\n\n"
+        "Hij is eenmaal geldig, tot {until}. Verwachtte u niets, dan hoeft u niets te doen.\n"
+    ),
+    Text.ROLE_OWNER: "eigenaar",
+    Text.ROLE_TECHNICIAN: "techniek",
+    Text.ROLE_FINANCE: "financiën",
+    Text.ROLE_SUPPORT: "ondersteuning",
+    Text.ROLE_READ_ONLY: "alleen lezen",
 }

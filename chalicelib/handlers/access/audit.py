@@ -45,7 +45,7 @@ def read_audit(request: Request) -> AuditPage:
         until=_time(request, "until"),
     )
     found, cursor = network().audit_log.page(request.operator_id, wanted, *_PAGING.asked(request))
-    return AuditPage(items=[_view(it) for it in found], next_cursor=cursor)
+    return AuditPage(items=[audit_view(it) for it in found], next_cursor=cursor)
 
 
 def _time(request: Request, name: str) -> datetime | None:
@@ -53,7 +53,8 @@ def _time(request: Request, name: str) -> datetime | None:
     return time_asked(request, name) if request.query.get(name) else None
 
 
-def _view(it: AuditEntry) -> AuditEntryView:
+def audit_view(it: AuditEntry) -> AuditEntryView:
+    """An entry as it is shown."""
     return AuditEntryView(
         entry_id=it.entry_id,
         at=it.at,

@@ -6,12 +6,14 @@ from chalice import Blueprint
 
 from chalicelib.domain.access.rights import ROLES, Membership, Role
 from chalicelib.handlers.access.models import MemberBody, MemberList, MemberView, OwnOperator, OwnOperators
+from chalicelib.handlers.access.people_models import SecurityBody, SecurityView
 from chalicelib.handlers.http.endpoint import Answer, Request, Scope, SiteRule, endpoint
 from chalicelib.wiring import network
 
 members = Blueprint(__name__)
 
 _MEMBER = "/v1/operator/members/{person_id}"
+_SECURITY = "/v1/operator/security"
 
 
 @endpoint(members, "GET", "/v1/me/operators", answers=OwnOperators)
@@ -73,6 +75,39 @@ def remove_member(request: Request) -> Answer:
     return Answer()
 
 
+@endpoint(
+    members,
+    "POST",
+    _MEMBER + "/logout",
+    status=204,
+    errors=(404,),
+    needs=Scope.PEOPLE_WRITE,
+    reads=get_member,
+    sites=SiteRule.ALL,
+)
+def log_out_member(request: Request) -> Answer:
+    """End all of a person's logins: no token that was given out until now is good any more, whatever for."""
+    person_id = request.path["person_id"]
+    network().members.check_may_log_out(request.principal, person_id)
+    network().accounts.log_out(person_id)
+    return Answer()
+
+
+@endpoint(members, "GET", _SECURITY, answers=SecurityView, needs=Scope.PEOPLE_READ, sites=SiteRule.ALL)
+def get_security(request: Request) -> SecurityView:
+    """Whose logins need a second factor before they act for the operator."""
+    return SecurityView(second_factor=sorted(network().operators.standing(request.operator_id).second_factor))
+
+
+@endpoint(members, "PUT", _SECURITY, takes=SecurityBody, status=204, needs=Scope.PEOPLE_WRITE, sites=SiteRule.ALL)
+def put_security(request: Request) -> Answer:
+    """Say which roles need a second factor. It counts within a minute; whoever has none is told what to do."""
+    body: SecurityBody = request.body
+    is_proven = request.known_caller.is_proven
+    network().members.require_second_factor(request.principal, body.second_factor, is_proven=is_proven)
+    return Answer()
+
+
 def _view(person_id: str, role: Role, it: Membership) -> MemberView:
     return MemberView(
         person_id=person_id,
@@ -80,6 +115,7 @@ def _view(person_id: str, role: Role, it: Membership) -> MemberView:
         sites=_sites(it.sites),
         name=it.name,
         since=it.since,
+        used_at=it.used_at,
         scopes=sorted(ROLES[role].scopes),
         by=it.by or None,
     )

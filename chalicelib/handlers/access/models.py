@@ -13,13 +13,20 @@ from chalicelib.domain.access.rights import Role, Scope
 from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
 
 _AT = "2026-11-21T09:30:00Z"
-_Label = Annotated[str, StringConstraints(max_length=80)]
+Label = Annotated[str, StringConstraints(max_length=80)]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-_Sites = Annotated[
+Sites = Annotated[
     frozenset[Id],
     Field(min_length=1, max_length=100, description="Held to these sites; all of the operator's where left out"),
 ]
-_MEMBER = {"person_id": "0b1c6c5e", "role": "technician", "sites": ["harbour"], "name": "Ada, nights", "since": _AT}
+_MEMBER = {
+    "person_id": "0b1c6c5e",
+    "role": "technician",
+    "sites": ["harbour"],
+    "name": "Ada, nights",
+    "since": _AT,
+    "used_at": _AT,
+}
 
 
 class MemberBody(RequestBody):
@@ -28,12 +35,15 @@ class MemberBody(RequestBody):
     model_config = RequestBody.model_config | example(role="technician", sites=["harbour"], name="Ada, nights")
 
     role: Role
-    sites: _Sites | None = None
-    name: _Label = ""
+    sites: Sites | None = None
+    name: Label = ""
 
 
 class MemberView(ResponseBody):
-    """A person who acts for the operator, and what they may do (`scopes`). `by`: who made them that."""
+    """A person who acts for the operator, and what they may do (`scopes`). `by`: who made them that.
+
+    `used_at` is when they last acted for it, to the hour; null: not yet.
+    """
 
     model_config = ResponseBody.model_config | example(**_MEMBER, scopes=["chargers:read"], by="5f0c1d2e")
 
@@ -42,6 +52,7 @@ class MemberView(ResponseBody):
     sites: list[str] | None
     name: str
     since: datetime
+    used_at: datetime | None
     scopes: list[Scope]
     by: str | None
 
@@ -89,7 +100,7 @@ class KeyBody(RequestBody):
 
     name: _Name
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
-    sites: _Sites | None = None
+    sites: Sites | None = None
     expires_at: AwareDatetime
 
 

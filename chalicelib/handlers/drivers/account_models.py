@@ -12,6 +12,9 @@ from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, Sp
 ACCEPTED_TERMS = {"version": "2026-11", "accepted_at": "2026-11-21T09:00:00Z"}
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=16)]
+AnyCode = Annotated[
+    Annotated[str, secret(6, 6)] | None, Field(description="of the account's authenticator, where it has one")
+]
 
 
 class Registration(RequestBody):
@@ -50,11 +53,12 @@ class PasswordReset(RequestBody):
 
 
 class PasswordChange(RequestBody):
-    """Another password, by the old one."""
+    """Another password, by the old one, and its authenticator's code where the account asks for one."""
 
     model_config = RequestBody.model_config | example(old_password="Driver-demo-1", new_password="Driver-demo-2")
     old_password: Annotated[str, secret(1, 256)]
     new_password: Annotated[str, secret(8, 256)]
+    code: AnyCode = None
 
 
 class NewAddress(RequestBody):
@@ -80,11 +84,38 @@ class Farewell(RequestBody):
 
 
 class Credentials(RequestBody):
-    """Who logs in: e-mail address and password."""
+    """Who logs in: e-mail address and password, and its authenticator's code where the account asks for one."""
 
     model_config = RequestBody.model_config | example(email="driver@example.com", password="Driver-demo-1")
     email: Annotated[str, StringConstraints(min_length=3, max_length=254)]
     password: Annotated[str, secret(1, 256)]
+    code: AnyCode = None
+
+
+class AuthenticatorCode(RequestBody):
+    """A code of the authenticator that is set up."""
+
+    model_config = RequestBody.model_config | example(code="123456")
+    code: Annotated[str, secret(6, 6)]
+
+
+class AuthenticatorView(ResponseBody):
+    """What an authenticator app makes codes from, as text (base 32) and as the address that a QR code holds."""
+
+    model_config = example(
+        secret="JBSWY3DPEHPK3PXP…",
+        uri="otpauth://totp/Kerb:ada%40example.com?secret=JBSWY3DPEHPK3PXP…&issuer=Kerb",
+    )
+    secret: str
+    uri: str
+
+
+class SecondFactorView(ResponseBody):
+    """Since when logins take a code (null: they do not), and whether the caller's did."""
+
+    model_config = example(since="2026-11-21T09:30:00Z", is_proven=True)
+    since: datetime | None
+    is_proven: bool
 
 
 class RefreshToken(RequestBody):

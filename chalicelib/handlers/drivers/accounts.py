@@ -56,8 +56,9 @@ def confirm(request: Request) -> Answer:
 
 @endpoint(drivers, "POST", "/v1/login", takes=Credentials, answers=Tokens, needs_login=False, errors=(401,))
 def log_in(request: Request) -> Tokens:
-    """Get an access token."""
-    return tokens_view(network().accounts.log_in(request.body.email, request.body.password))
+    """Get an access token. Where the account has a second factor its code is needed (`code_needed`)."""
+    body: Credentials = request.body
+    return tokens_view(network().accounts.log_in(body.email, body.password, body.code or ""))
 
 
 @endpoint(drivers, "POST", "/v1/login/refresh", takes=RefreshToken, answers=Tokens, needs_login=False, errors=(401,))
@@ -66,7 +67,7 @@ def refresh(request: Request) -> Tokens:
     return tokens_view(network().accounts.refresh(request.body.refresh_token))
 
 
-@endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,))
+@endpoint(drivers, "GET", "/v1/me", answers=Me, errors=(404,), of_account=True)
 def me(request: Request) -> Me:
     """The account that calls."""
     return me_view(network().accounts.driver(request.driver_id))

@@ -54,24 +54,30 @@ def reset_password(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(credentials, "PUT", "/v1/me/password", takes=PasswordChange, answers=Tokens, errors=(404, 429))
+@endpoint(
+    credentials, "PUT", "/v1/me/password", takes=PasswordChange, answers=Tokens, errors=(404, 429), of_account=True
+)
 def change_password(request: Request) -> Tokens:
     """Set another password by the old one; logs out everywhere, and answers new tokens to whoever asked."""
     body: PasswordChange = request.body
     token = request.access_token
     return tokens_view(
-        network().accounts.change_password(request.driver_id, token, body.old_password, body.new_password)
+        network().accounts.change_password(
+            request.driver_id, token, body.old_password, body.new_password, body.code or ""
+        )
     )
 
 
-@endpoint(credentials, "POST", "/v1/logout", status=204)
+@endpoint(credentials, "POST", "/v1/logout", status=204, of_account=True)
 def log_out(request: Request) -> Answer:
     """Log out everywhere: no access or refresh token that was given out until now is good any more."""
     network().accounts.log_out(request.driver_id)
     return Answer()
 
 
-@endpoint(credentials, "PUT", "/v1/me/email", takes=NewAddress, status=204, errors=(403, 404, 409, 429, 503))
+@endpoint(
+    credentials, "PUT", "/v1/me/email", takes=NewAddress, status=204, errors=(403, 404, 409, 429, 503), of_account=True
+)
 def change_email(request: Request) -> Answer:
     """Send a code to another e-mail address; the old one counts until that is shown. Needs a recent login."""
     _themselves(request, request.body.password)
@@ -79,13 +85,23 @@ def change_email(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(credentials, "POST", "/v1/me/email/confirm", takes=AddressCode, answers=Me, errors=(404, 409, 429, 503))
+@endpoint(
+    credentials,
+    "POST",
+    "/v1/me/email/confirm",
+    takes=AddressCode,
+    answers=Me,
+    errors=(404, 409, 429, 503),
+    of_account=True,
+)
 def confirm_email(request: Request) -> Me:
     """Let the other e-mail address count, by the code sent there."""
     return me_view(network().accounts.confirm_email(request.driver_id, request.access_token, request.body.code))
 
 
-@endpoint(credentials, "DELETE", "/v1/me", takes=Farewell, status=204, errors=(402, 403, 409, 429, 503))
+@endpoint(
+    credentials, "DELETE", "/v1/me", takes=Farewell, status=204, errors=(402, 403, 409, 429, 503), of_account=True
+)
 def leave(request: Request) -> Answer:
     """Delete the account and its data; sessions stay in the books, and nothing in them leads to a person.
 

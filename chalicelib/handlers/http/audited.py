@@ -15,7 +15,6 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, get_args
 
-from chalice.app import Request as ChaliceRequest
 from pydantic import BaseModel, RootModel
 
 from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, entry_id_of
@@ -32,12 +31,10 @@ _HIDDEN = "[hidden]"
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/@]*@)?([^\s?#]*)([?#]\S*)?")
 
 
-def audited(
-    route: Route, request: ChaliceRequest, checked: Request, reads: Callable[[Request], Any] | None
-) -> BaseModel | Answer | None:
+def audited(route: Route, checked: Request, reads: Callable[[Request], Any] | None) -> BaseModel | Answer | None:
     """Carry out a request that changes something, written down before, and with what came of it if it was refused."""
     log = network().audit_log
-    entry = _entry(route, request, checked, _before(reads, checked))
+    entry = _entry(route, checked, _before(reads, checked))
     is_new = log.begin(entry)
     try:
         answer = route.handler(checked)
@@ -50,11 +47,8 @@ def audited(
     return answer
 
 
-def _entry(route: Route, request: ChaliceRequest, checked: Request, before: str) -> AuditEntry:
-    principal, context = checked.principal, request.context
-    request_id = str(context.get("requestId", ""))
-    # No thing of ours has so long a name, and none longer could be looked for.
-    thing = route.path.format(**checked.path).removeprefix("/v1/operator/")[:_LONGEST_THING]
+def _entry(route: Route, checked: Request, before: str) -> AuditEntry:
+    principal, request_id, thing = checked.principal, checked.request_id, _thing(route, checked)
     key = checked.headers.get("Idempotency-Key")
     once = ("key", key) if key else ("request", request_id or network().new_id())
     return AuditEntry(
@@ -63,7 +57,7 @@ def _entry(route: Route, request: ChaliceRequest, checked: Request, before: str)
         at=network().clock(),
         who=principal.name,
         person_id=principal.person_id,
-        address=str(context.get("identity", {}).get("sourceIp", "")),
+        address=checked.address,
         request_id=request_id,
         method=route.method,
         route=route.path,
@@ -71,6 +65,22 @@ def _entry(route: Route, request: ChaliceRequest, checked: Request, before: str)
         before=before,
         asked=_text(checked.body) if checked.body is not None else "",
     )
+
+
+def _thing(route: Route, checked: Request) -> str:
+    """What is changed, as an operator would look for it."""
+    principal = checked.principal
+    if route.is_platforms:
+        return platform_thing(principal.operator_id)[:_LONGEST_THING]
+    if route.joins is not None:
+        return f"members/{principal.person_id}"
+    # No thing of ours has so long a name, and none longer could be looked for.
+    return route.path.format(**checked.path).removeprefix("/v1/operator/")[:_LONGEST_THING]
+
+
+def platform_thing(operator_id: str) -> str:
+    """What the platform's administrator changes of an operator is looked for by this, in that operator's audit."""
+    return f"platform/operators/{operator_id}"
 
 
 def _before(reads: Callable[[Request], Any] | None, request: Request) -> str:

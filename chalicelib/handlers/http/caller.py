@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
 from chalicelib.domain.access.api_keys import ShownKey, looks_like_key, shown
-from chalicelib.domain.access.rights import Membership, Principal
-from chalicelib.records.drivers import NotAllowed
+from chalicelib.domain.access.rights import Membership, Principal, PrincipalKind
+from chalicelib.records.drivers import Driver, NotAllowed
+from chalicelib.services.access import Refusal
+from chalicelib.services.access.members import SECOND_FACTOR_NEEDED
 from chalicelib.wiring import network
 
 authorizers = Blueprint(__name__)
@@ -33,7 +35,8 @@ class Caller:
     """A person who calls, or an API key, which is nobody's account; `groups` are the operators that a token names.
 
     `issued_s` and `logged_in_s` (Unix time) say when the token was given out, and when a password was given for it.
-    `memberships` is what the person's row says, once they are admitted.
+    `driver` is what the person's row says, once they are admitted: what they are to operators, and whether the login
+    that the token came of (`login_id`) took a second factor.
     """
 
     driver_id: str
@@ -41,7 +44,23 @@ class Caller:
     issued_s: int = 0
     logged_in_s: int = 0
     key: ShownKey | None = None
-    memberships: Mapping[str, Membership] = field(default_factory=dict)
+    login_id: str = ""
+    driver: Driver | None = None
+
+    @property
+    def memberships(self) -> Mapping[str, Membership]:
+        """For which operators they act."""
+        return self.driver.memberships if self.driver is not None else {}
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether their login took a second factor: seen by us as it did, and said by nobody."""
+        return self.driver is not None and self.login_id in self.driver.proven_logins
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether they administer the platform."""
+        return self.driver is not None and self.driver.is_platform
 
 
 @authorizers.authorizer(name="jwt")
@@ -62,6 +81,7 @@ def jwt(request: AuthRequest) -> AuthResponse:
         "groups": _SEPARATOR.join(group for group in claims.groups if _SEPARATOR not in group),
         "issued_s": str(claims.issued_s),
         "logged_in_s": str(claims.logged_in_s),
+        "login_id": claims.login_id,
     }
     return AuthResponse(routes=["*"], principal_id=claims.subject, context=told)
 
@@ -82,6 +102,7 @@ def caller_from(authorizer: Mapping[str, str]) -> Caller:
         groups=_operators(authorizer.get("groups", "").split(_SEPARATOR)),
         issued_s=int(authorizer.get("issued_s", 0)),
         logged_in_s=int(authorizer.get("logged_in_s", 0)),
+        login_id=authorizer.get("login_id", ""),
     )
 
 
@@ -94,6 +115,7 @@ def caller_of(authorization: str) -> Caller:
             groups=_operators(claims.groups),
             issued_s=claims.issued_s,
             logged_in_s=claims.logged_in_s,
+            login_id=claims.login_id,
         )
     )
 
@@ -102,18 +124,32 @@ def admitted(caller: Caller) -> Caller:
     """The caller, if the token still counts. One read. Raises NotAllowed."""
     if caller.key is not None:
         return caller
-    driver = network().accounts.check(caller.driver_id, caller.issued_s)
-    return replace(caller, memberships=driver.memberships)
+    return replace(caller, driver=network().accounts.check(caller.driver_id, caller.issued_s))
 
 
 def acting(caller: Caller, chosen: str | None) -> Principal:
     """For which operator an admitted caller acts, and what they may do there; two reads for a key, none for a person.
 
-    Raises NotAllowed for a key that is no good, Refusal (`forbidden`).
+    And one in half a minute and process, of the operator. Raises NotAllowed for a key that is no good, Refusal
+    (`forbidden`, `operator_closed`, `second_factor_needed`).
     """
+    members = network().members
     if caller.key is not None:
-        return network().key_ring.principal(caller.key, chosen)
-    return network().members.principal(caller.driver_id, caller.memberships, caller.groups, chosen)
+        principal = network().key_ring.principal(caller.key, chosen)
+        members.check_stands(principal.operator_id)
+        return principal
+    return members.principal(caller.driver_id, caller.memberships, caller.groups, chosen, is_proven=caller.is_proven)
+
+
+def administering(caller: Caller, operator_id: str) -> Principal:
+    """The platform's administrator, who acts upon that operator. Raises Refusal."""
+    if not caller.is_platform:
+        raise Refusal("forbidden", "this is for the platform's administrator")
+    if not caller.is_proven:
+        raise Refusal("second_factor_needed", SECOND_FACTOR_NEEDED)
+    return Principal(
+        kind=PrincipalKind.PLATFORM, operator_id=operator_id, person_id=caller.driver_id, scopes=frozenset()
+    )
 
 
 def access_token(authorization: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -19,9 +20,19 @@ from pydantic import BaseModel, ValidationError
 
 from chalicelib.domain.access.rights import Principal, Scope, SiteRule
 from chalicelib.handlers.http.audited import audited
-from chalicelib.handlers.http.caller import Caller, acting, admitted, caller_from, caller_of, jwt
+from chalicelib.handlers.http.caller import Caller, acting, administering, admitted, caller_from, caller_of, jwt
 from chalicelib.handlers.http.problem import CAREFUL, BadRequest, Forbidden, NotJson, problem
-from chalicelib.handlers.http.route import KEY_FORM, Answer, Eased, Handler, Reads, Request, Route, StandsAt
+from chalicelib.handlers.http.route import (
+    KEY_FORM,
+    Answer,
+    Eased,
+    Handler,
+    Joins,
+    Reads,
+    Request,
+    Route,
+    StandsAt,
+)
 from chalicelib.wiring import network
 
 __all__ = [
@@ -80,6 +91,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     stands_at: StandsAt | None = None,
     eases: Eased | None = None,
     reads: Reads | None = None,
+    joins: Joins | None = None,
+    of_account: bool = False,
     errors: tuple[int, ...] = (),
     content_type: str = _JSON,
     headers: Mapping[str, str] | None = None,
@@ -94,7 +107,10 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
     A route of an operator's `needs` a scope; where its path names no thing of a site, `sites` says how it keeps to the
     sites of whoever is held to some. `makes`: it may name a thing that is not there yet; `stands_at` reads where the
     body puts it; `eases` is a lesser scope that is enough for some bodies. Raises TypeError where that is left open.
-    What it changes is written down; `reads` shows what was there before, where no GET of the same path does.
+    What it changes is written down; `reads` shows what was there before, where no GET of the same path does. So is what
+    somebody does who acts for no operator yet: `joins` says which operator's it is, and refuses what proves nothing.
+
+    Routes under `/v1/platform/` are for the platform's administrator, who may use no others but those `of_account`.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -113,6 +129,8 @@ def endpoint(  # noqa: PLR0913 (a route has this much to say)
             stands_at=stands_at,
             eases=eases,
             reads=reads,
+            joins=joins,
+            of_account=of_account,
             errors=errors,
             handler=handler,
             content_type=content_type,
@@ -149,7 +167,7 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     except Exception as error:
         return problem(error)
     try:
-        answer = _carried_out(route, request, checked)
+        answer = _carried_out(route, checked)
     except ValidationError as error:
         # The request was as it should be: what its model refuses is our own answer, and no fault of the caller's.
         return problem(TypeError(f"{error.title} refuses what it should say"))
@@ -168,8 +186,8 @@ def _serve(route: Route, request: ChaliceRequest, path_parameters: Mapping[str, 
     return Response(body, headers, answer.status or route.status)
 
 
-def _carried_out(route: Route, request: ChaliceRequest, checked: Request) -> BaseModel | Answer | None:
-    return audited(route, request, checked, reads_of(route)) if route.is_audited else route.handler(checked)
+def _carried_out(route: Route, checked: Request) -> BaseModel | Answer | None:
+    return audited(route, checked, reads_of(route)) if route.is_audited else route.handler(checked)
 
 
 def reads_of(route: Route) -> Reads | None:
@@ -196,6 +214,8 @@ def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str
     caller = admitted(caller_from(request.context.get("authorizer") or {})) if route.needs_login else None
     if route.is_personal and (authorization := request.headers.get("authorization")):
         caller = caller_of(authorization)
+    if caller is not None and caller.is_platform and not (route.is_platforms or route.of_account):
+        raise Forbidden("a platform administrator's account is for the platform's routes, and is nobody's driver")
     acts = _acting(route, caller, request, path_parameters)
     query = dict(request.query_params or {})
     if unknown := sorted(query.keys() - route.query.keys()):
@@ -210,7 +230,11 @@ def _checked(route: Route, request: ChaliceRequest, path_parameters: Mapping[str
         body=_body(route.takes, raw_body, request.headers.get("content-type", _JSON)) if route.takes else None,
         caller=caller,
         acts=acts,
+        address=str(request.context.get("identity", {}).get("sourceIp", "")),
+        request_id=str(request.context.get("requestId", "")),
     )
+    if route.joins is not None:
+        return replace(checked, acts=route.joins(checked))
     if acts is not None:
         _check_body(route, acts, checked.body)
     return checked
@@ -225,6 +249,8 @@ def _acting(
     route: Route, caller: Caller | None, request: ChaliceRequest, path_parameters: Mapping[str, str]
 ) -> Principal | None:
     """Who acts, if they may do what the route is for at the things that it names: the one place that asks this."""
+    if route.is_platforms and caller is not None:
+        return administering(caller, _decoded(path_parameters).get("operator_id", ""))
     if caller is None or route.needs is None:
         if caller is not None and caller.key is not None:
             raise Forbidden("an API key is for an operator's routes")

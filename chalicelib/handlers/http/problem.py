@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from chalicelib.handlers.http.fields import FieldError, Problem
 from chalicelib.handlers.http.observability import count, logger
 from chalicelib.records import Conflict
-from chalicelib.records.drivers import AlreadyRegistered, MailUnavailable, NotAllowed, TooManyAttempts
+from chalicelib.records.drivers import AlreadyRegistered, CodeNeeded, MailUnavailable, NotAllowed, TooManyAttempts
 from chalicelib.records.money import Declined, PaymentsUnavailable
 from chalicelib.records.pages import BadCursor
 from chalicelib.services.access import NotFound, Refusal
@@ -19,6 +19,12 @@ _REFUSAL_STATUS = {
     "forbidden": 403,
     "more_than_yours": 403,
     "own_rights": 403,
+    "operator_closed": 403,
+    "second_factor_needed": 403,
+    "not_your_invitation": 403,
+    "invitation_expired": 410,
+    "invitation_withdrawn": 410,
+    "too_many_mails": 429,
     "not_for_keys": 422,
     "key_too_long": 422,
     "refund_above_cap": 403,
@@ -99,6 +105,7 @@ def explain(error: Exception) -> tuple[int, str, str, list[FieldError]]:
 _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFound, 404, "not_found"),
     (TooManyAttempts, 429, "too_many_requests"),
+    (CodeNeeded, 401, "code_needed"),
     (NotAllowed, 401, "not_allowed"),
     (Forbidden, 403, "forbidden"),
     (NotJson, 415, "not_json"),

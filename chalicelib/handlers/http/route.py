@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from chalicelib.domain.access.rights import Principal, Scope, SiteRule
 from chalicelib.handlers.http.caller import Caller, access_token
 from chalicelib.handlers.http.problem import BadRequest, Forbidden
-from chalicelib.records.drivers import NotAllowed
+from chalicelib.records.drivers import Driver, NotAllowed
 
 KEY_FORM = "1 to 255 printable ASCII characters"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -35,6 +35,9 @@ class Request:
     body: Any
     caller: Caller | None
     acts: Principal | None = None
+    # Where it comes from, as API Gateway says: the address, and its own name for the request.
+    address: str = ""
+    request_id: str = ""
 
     @property
     def driver_id(self) -> str:
@@ -49,6 +52,13 @@ class Request:
         if self.caller is None:
             raise NotAllowed("log in first")
         return self.caller
+
+    @property
+    def known_driver(self) -> Driver:
+        """The person who calls, as their row says. Raises NotAllowed for a stranger, and for an API key."""
+        if self.caller is None or self.caller.driver is None:
+            raise NotAllowed("log in first")
+        return self.caller.driver
 
     @property
     def issued_s(self) -> int:
@@ -110,13 +120,18 @@ StandsAt = Callable[[Any], str]
 Eased = tuple[Scope, Callable[[Any], bool]]
 # What is there before a change, of the caller's operator alone.
 Reads = Callable[[Request], Any]
+# As whom, and of which operator's, somebody is written down who acts for none yet.
+Joins = Callable[[Request], Principal]
+# Routes of the platform's administrator, and no others.
+PLATFORMS = "/v1/platform/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A route as documented; `also` are the statuses of success beside the usual one, and when they come.
 
-    `needs`, `sites`, `makes`, `stands_at` and `eases` say who may use an operator's route: see `endpoint`.
+    `needs`, `sites`, `makes`, `stands_at` and `eases` say who may use an operator's route, `of_account` which others
+    the platform's administrator may: see `endpoint`.
     """
 
     method: str
@@ -133,6 +148,8 @@ class Route:
     stands_at: StandsAt | None
     eases: Eased | None
     reads: Reads | None
+    joins: Joins | None
+    of_account: bool
     errors: tuple[int, ...]
     handler: Handler
     content_type: str
@@ -142,8 +159,14 @@ class Route:
 
     @property
     def is_audited(self) -> bool:
-        """Whether it is written down: all that an operator's people and keys change."""
-        return self.needs is not None and self.method != "GET"
+        """Whether it is written down: all that an operator's people and keys change, and what others do of it."""
+        is_operators = self.needs is not None or self.is_platforms or self.joins is not None
+        return is_operators and self.method != "GET"
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether it is for the platform's administrator."""
+        return self.path.startswith(PLATFORMS)
 
     @property
     def names_things(self) -> bool:

@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from chalicelib.domain.access.api_keys import NOTED_EVERY
 from chalicelib.domain.access.rights import ROLES, Membership, Principal, Role, member_principal
 from chalicelib.ports import Clock
-from chalicelib.ports.access import Memberships
+from chalicelib.ports.access import Memberships, Operators
 from chalicelib.services.access import NotFound, Refusal
 
 _MOST_MEMBERS = 200
+SECOND_FACTOR_NEEDED = (
+    "this needs a second factor: set one up (POST /v1/me/second-factor), or log in again with its code (POST /v1/login)"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -26,15 +30,23 @@ class Members:
     """Says who acts for an operator, and lists, adds, changes and removes its people."""
 
     memberships: Memberships
+    operators: Operators
     clock: Clock
 
     def principal(
-        self, person_id: str, known: Mapping[str, Membership], groups: Sequence[str], chosen: str | None
+        self,
+        person_id: str,
+        known: Mapping[str, Membership],
+        groups: Sequence[str],
+        chosen: str | None,
+        *,
+        is_proven: bool,
     ) -> Principal:
-        """For which operator a person acts, and what they may do there. Raises Refusal (`forbidden`).
+        """For which operator a person acts, and what they may do there. A write once an hour at the most.
 
         `known` is what their row says, `groups` which operators their token names; of several they say which
-        (`chosen`), else it is the one that their token names first, else the first they joined.
+        (`chosen`), else it is the one that their token names first, else the first they joined. `is_proven`: their
+        login took a second factor. Raises Refusal (`forbidden`, `operator_closed`, `second_factor_needed`).
         """
         usual = _in_order(known, groups)
         operator_id = chosen if chosen is not None else next(iter(usual), None)
@@ -42,9 +54,20 @@ class Members:
             _forbid("this needs an operator's account")
         membership = known.get(operator_id) or self._taken_up(person_id, operator_id)
         principal = member_principal(operator_id, person_id, membership)
-        if principal is None:
+        if principal is None or membership.role is None:
             _forbid("this needs an operator's account")
+        self.check_stands(operator_id)
+        if membership.role in self.operators.standing(operator_id).second_factor and not is_proven:
+            raise Refusal("second_factor_needed", SECOND_FACTOR_NEEDED)
+        now = self.clock()
+        if membership.used_at is None or now - membership.used_at >= NOTED_EVERY:
+            self._note_used(person_id, known, operator_id)
         return principal
+
+    def check_stands(self, operator_id: str) -> None:
+        """Whether anybody may act for an operator still. Raises Refusal (`operator_closed`)."""
+        if self.operators.standing(operator_id).is_closed:
+            raise Refusal("operator_closed", f"operator {operator_id} is closed: nobody acts for it any more")
 
     def of_person(
         self, person_id: str, known: Mapping[str, Membership], groups: Sequence[str]
@@ -74,12 +97,12 @@ class Members:
         """
         if person_id == principal.person_id:
             raise Refusal("own_rights", "nobody changes what they may do themselves")
-        self._check_gives(principal, role, sites)
+        self.check_gives(principal, role, sites)
         known = self.memberships.of_person(person_id).get(principal.operator_id)
         if known is not None and known.role is not None:
-            self._check_gives(principal, known.role, known.sites)
-        elif len(self.memberships.of_operator(principal.operator_id)) >= _MOST_MEMBERS:
-            raise Refusal("too_many_members", f"an operator has {_MOST_MEMBERS} people at the most")
+            self.check_gives(principal, known.role, known.sites)
+        else:
+            self._check_room(principal.operator_id)
 
         def changed(it: Membership | None) -> Membership:
             if it is not None and (it.role, it.sites, it.name) == (role, sites, name):
@@ -100,7 +123,7 @@ class Members:
         Raises NotFound, Refusal.
         """
         role, known = self.get(principal, person_id)
-        self._check_gives(principal, role, known.sites)
+        self.check_gives(principal, role, known.sites)
         if role is Role.OWNER:
             self._check_not_last(principal.operator_id, person_id)
         self.memberships.change(person_id, principal.operator_id, lambda it: self._membership(None, by=principal.name))
@@ -114,7 +137,14 @@ class Members:
         self._note(operator_id, person_id, taken)
         return taken
 
+    def _note_used(self, person_id: str, known: Mapping[str, Membership], operator_id: str) -> None:
+        try:
+            self.memberships.note_used(person_id, known, operator_id, self.clock())
+        except Exception:
+            _log.exception("what somebody did last is not noted", extra={"person_id": person_id})
+
     def _note(self, operator_id: str, person_id: str, membership: Membership) -> None:
+        self.operators.note(operator_id)
         self.memberships.note_member(operator_id, person_id)
         if membership.role is Role.OWNER:
             self.memberships.note_owner(operator_id, person_id)
@@ -124,7 +154,43 @@ class Members:
     ) -> Membership:
         return Membership(role=role, since=self.clock().replace(microsecond=0), sites=sites, name=name, by=by)
 
-    def _check_gives(self, principal: Principal, role: Role, sites: frozenset[str] | None) -> None:
+    def check_may_log_out(self, principal: Principal, person_id: str) -> None:
+        """Whether somebody may end a person's logins: of those who may do no more than they. Raises NotFound, Refusal."""
+        role, known = self.get(principal, person_id)
+        self.check_gives(principal, role, known.sites)
+
+    def join(self, operator_id: str, person_id: str, invited: Membership) -> None:
+        """Make a person what they were invited to be; again changes nothing. Raises NotFound, Refusal."""
+        known = self.memberships.of_person(person_id).get(operator_id)
+        if known is None or known.role is None:
+            self._check_room(operator_id)
+
+        def joined(it: Membership | None) -> Membership:
+            if it is None or it.role is None:
+                return invited
+            if it.since < invited.since:
+                raise Refusal("already_member", "you act for this operator already; its owner may change as what")
+            # Said again: what its owner has changed since stays.
+            return it
+
+        after = self.memberships.change(person_id, operator_id, joined)
+        if after is None:
+            raise NotFound(f"account {person_id}")
+        self._note(operator_id, person_id, after)
+
+    def require_second_factor(self, principal: Principal, roles: frozenset[Role], *, is_proven: bool) -> None:
+        """From now on these roles need a second factor. Raises Refusal for whoever would lock themselves out."""
+        own = self.memberships.of_person(principal.person_id).get(principal.operator_id)
+        if own is not None and own.role in roles and not is_proven:
+            raise Refusal("second_factor_needed", SECOND_FACTOR_NEEDED)
+        self.operators.require_second_factor(principal.operator_id, roles)
+
+    def _check_room(self, operator_id: str) -> None:
+        if len(self.memberships.of_operator(operator_id)) >= _MOST_MEMBERS:
+            raise Refusal("too_many_members", f"an operator has {_MOST_MEMBERS} people at the most")
+
+    def check_gives(self, principal: Principal, role: Role, sites: frozenset[str] | None) -> None:
+        """Whether somebody may make others that. Raises Refusal (`more_than_yours`)."""
         if not principal.has(ROLES[role].scopes, sites):
             raise Refusal("more_than_yours", f"{role} may do more than you may, or at more sites")
 

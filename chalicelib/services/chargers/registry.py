@@ -15,6 +15,7 @@ from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.caps import tariff_faults
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
+from chalicelib.ports.access import Operators
 from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites, Sockets
 from chalicelib.ports.discovery import Places
 from chalicelib.ports.money import OperatorProfiles
@@ -45,6 +46,7 @@ class Registry:
     places: Places
     sockets: Sockets
     link: ChargerLink
+    operators: Operators
     clock: Clock
 
     def put_site(self, site: Site) -> None:
@@ -76,7 +78,8 @@ class Registry:
 
         Raises Refusal when the id is another operator's, and for prices that no tariff may have (`pricing/caps.py`).
         """
-        faults = list(tariff_faults(tariff, self.clock().date()))
+        caps = self.operators.standing(tariff.operator_id).caps
+        faults = list(tariff_faults(tariff, self.clock().date(), caps))
         if faults:
             raise Refusal("invalid_tariff", "; ".join(faults[:_MOST_FAULTS]))
         not_another_operators(self.tariffs.get(tariff.tariff_id), tariff.operator_id, f"tariff id {tariff.tariff_id}")

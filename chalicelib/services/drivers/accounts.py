@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.ports import NewId
+from chalicelib.ports.access import SecondFactors
 from chalicelib.ports.drivers import Drivers, Identity
 from chalicelib.ports.money import Payments
-from chalicelib.records.drivers import AcceptedTerms, Driver, Login, NotAllowed, PaymentCard
+from chalicelib.records.drivers import AcceptedTerms, CodeNeeded, Driver, Login, NotAllowed, PaymentCard
 from chalicelib.records.money import CardSetup
 from chalicelib.services.access import NotFound, Refusal
 
@@ -28,6 +30,7 @@ class Accounts:
 
     drivers: Drivers
     identity: Identity
+    second_factors: SecondFactors
     payments: Callable[[], Payments]
     new_id: NewId
     sleep: Callable[[float], None]
@@ -48,14 +51,23 @@ class Accounts:
         """Send another code to prove the address, if it has an account that needs one. Raises MailUnavailable."""
         self.identity.resend(email)
 
-    def log_in(self, email: str, password: str) -> Login:
-        """OIDC tokens for that password. Raises NotAllowed, for a wrong password and an unknown address alike."""
-        login = self.identity.log_in(email, password)
+    def log_in(self, email: str, password: str, code: str = "") -> Login:
+        """OIDC tokens for that password, with a code where the account asks for one.
+
+        Raises NotAllowed, for a wrong password and an unknown address alike; CodeNeeded.
+        """
+        login = self.identity.log_in(email, password, code)
         driver = self.drivers.get(login.account_id)
         if driver is None:
             told = self.identity.enrolment_of(login.access_token)
             driver = Driver(driver_id=login.account_id, email=told.email, locale=told.locale, accepted=told.accepted)
             self.drivers.put(driver)
+        # That a code was asked for and was right is seen here, and believed of nobody.
+        if login.had_code:
+            self.second_factors.note_proven(login.account_id, login.login_id, _second(login))
+        elif driver.second_factor_since is not None:
+            # Whoever holds a token can have the identity provider ask for no code.
+            self.second_factors.forget(login.account_id)
         return self._newer(login, driver.tokens_from_s)
 
     def refresh(self, refresh_token: str) -> Login:
@@ -85,12 +97,36 @@ class Accounts:
         """Set another password by the code that was mailed; who knew the old one is out. Raises NotAllowed."""
         self.log_out(self.identity.reset(email, code, password))
 
-    def change_password(self, driver_id: str, access_token: str, old: str, new: str) -> Login:
-        """Set another password by the old one; all are out but whoever calls. Raises NotAllowed, NotFound."""
+    def change_password(self, driver_id: str, access_token: str, old: str, new: str, code: str = "") -> Login:
+        """Set another password by the old one; all are out but whoever calls. Raises NotAllowed, CodeNeeded, NotFound.
+
+        Where the code is wrong the password is another one, and everybody is out.
+        """
         driver = self.driver(driver_id)
+        if driver.second_factor_since is not None and not code:
+            raise CodeNeeded("this account asks for the code of its authenticator as well: send it as `code`")
         self.identity.change_password(access_token, old, new)
         self.log_out(driver_id)
-        return self.log_in(driver.email, new)
+        return self.log_in(driver.email, new, code)
+
+    def begin_second_factor(self, driver: Driver, access_token: str, *, is_proven: bool) -> str:
+        """The secret for an authenticator. Whoever has one needs a login that took its code.
+
+        Raises Refusal, NotAllowed.
+        """
+        self._check_proven(driver, is_proven=is_proven)
+        return self.identity.begin_second_factor(access_token)
+
+    def confirm_second_factor(self, driver: Driver, access_token: str, login_id: str, code: str, at: datetime) -> None:
+        """From now on this person's logins need a code; the present one has just had it. Raises NotAllowed."""
+        self.identity.confirm_second_factor(access_token, code)
+        self.second_factors.note_proven(driver.driver_id, login_id, at)
+
+    def end_second_factor(self, driver: Driver, access_token: str, *, is_proven: bool) -> None:
+        """From now on they need none. Raises Refusal, NotAllowed."""
+        self._check_proven(driver, is_proven=is_proven)
+        self.identity.end_second_factor(access_token)
+        self.second_factors.forget(driver.driver_id)
 
     def recognise(self, driver_id: str, password: str) -> None:
         """Whether it is the driver themselves who holds their token. Raises NotAllowed, NotFound."""
@@ -147,6 +183,10 @@ class Accounts:
             driver_id, lambda it: replace(it.with_card(kept), fingerprints={**it.fingerprints, **known})
         )
 
+    def _check_proven(self, driver: Driver, *, is_proven: bool) -> None:
+        if driver.second_factor_since is not None and not is_proven:
+            raise Refusal("second_factor_needed", "log in again with the code of the second factor that there is")
+
     def _changed(self, driver_id: str, **facts: Any) -> Driver:
         return self._changed_by(driver_id, lambda it: replace(it, **facts))
 
@@ -164,3 +204,7 @@ class Accounts:
             return login
         self.sleep(waited_s)
         return replace(self.identity.refresh(login.refresh_token), refresh_token=login.refresh_token)
+
+
+def _second(login: Login) -> datetime:
+    return datetime.fromtimestamp(login.issued_s, UTC)

@@ -17,6 +17,7 @@ from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
+from chalicelib.ports.access import Operators
 from chalicelib.ports.chargers import Chargers, Knocks, Setups, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers, TokenRegistry
@@ -100,6 +101,7 @@ class Authorizations:
     drivers: Drivers
     setups: Setups
     knocks: Knocks
+    operators: Operators
     clock: Clock
     rules: TokenRules
 
@@ -109,7 +111,10 @@ class Authorizations:
         A card whose charge runs at this very charger may be there to end it. OCPP 1.6 knows no master pass: whatever
         is accepted there begins a charge.
         """
-        found = self.authorization(connection.charger_id, connection.operator_id, token)
+        found = self._found(connection.charger_id, connection.operator_id, token)
+        if self._is_closed(found, connection.operator_id):
+            running = self._running(found.driver_id, token)
+            return found if any(it.charger_id == connection.charger_id for it in running) else _barred(found)
         if found.is_master_pass and connection.protocol != OLDEST:
             return replace(found, standing=AuthorizationStatus.ACCEPTED)
         most = self._most_charges(connection.operator_id, found)
@@ -140,6 +145,16 @@ class Authorizations:
 
     def authorization(self, charger_id: str, operator_id: str, token: str) -> Authorization:
         """Whom `token`, shown at a charger of that operator, stands for, and its authorization status."""
+        found = self._found(charger_id, operator_id, token)
+        return _barred(found) if self._is_closed(found, operator_id) else found
+
+    def _is_closed(self, found: Authorization, operator_id: str) -> bool:
+        """Whether a token would begin a charge where none begins any more; one that an app began goes on."""
+        if found.standing is not AuthorizationStatus.ACCEPTED or found.session is not None:
+            return False
+        return self.operators.standing(operator_id).is_closed
+
+    def _found(self, charger_id: str, operator_id: str, token: str) -> Authorization:
         if looks_like_app_token(token):
             session = self.sessions.get(token.upper())
             if session is not None and session.charger_id == charger_id:
@@ -324,6 +339,10 @@ class _Price:
             authorizations, terms, charger_id = self._ask
             self.found, self._is_read = authorizations.tariff(terms, charger_id), True
         return self.found
+
+
+def _barred(found: Authorization) -> Authorization:
+    return replace(found, standing=AuthorizationStatus.BLOCKED)
 
 
 def _first(tokens: Sequence[Token], charger_id: str, operator_id: str, now: datetime) -> Token | None:

@@ -12,6 +12,7 @@ from chalicelib.domain.money.minimums import may_begin_from
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation
 from chalicelib.ports import Clock
+from chalicelib.ports.access import Operators
 from chalicelib.ports.chargers import Chargers, Connectors, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
@@ -54,6 +55,7 @@ class Eligibility:
     drivers: Drivers
     sessions: Sessions
     reservations: Reservations
+    operators: Operators
     clock: Clock
     terms_of_use: TermsOfUse = NO_TERMS_OF_USE
 
@@ -106,6 +108,8 @@ class Eligibility:
         site = self.sites.get(charger.site_id)
         if site is None:
             raise NotFound(f"site {charger.site_id}")
+        if self.operators.standing(charger.operator_id).is_closed:
+            raise Refusal("operator_closed", f"operator {charger.operator_id} takes no more charges; try another one")
         barred = why_barred(driver, self.clock(), charger.operator_id)
         if barred is not None:
             raise barred
