@@ -48,6 +48,8 @@ POOL = {
         }
     },
 }
+# Whoever sets up an authenticator is asked for its code at each login, and nobody else. Lite has no passkeys.
+SECOND_FACTOR = {"MfaConfiguration": "OPTIONAL", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]}
 CLIENT = {
     "GenerateSecret": False,
     # Said, for Cognito's documentation gives a client that says nothing the standard attributes only, and registration
@@ -96,6 +98,7 @@ def resources(stage: Stage) -> Resources:
                 "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
                 "EmailConfiguration": _MAILER,
                 **POOL,
+                **SECOND_FACTOR,
             },
         },
         "UserPoolClient": {

@@ -1,7 +1,8 @@
 """What moto's Cognito needs to let people in as the deployed one does: it mails codes, and takes no others.
 
 AWS's API reference says what is added here: ConfirmSignUp, ResendConfirmationCode, ForgotPassword,
-ConfirmForgotPassword, UpdateUserAttributes, VerifyUserAttribute. The user pool hides who has an account
+ConfirmForgotPassword, UpdateUserAttributes, VerifyUserAttribute; AssociateSoftwareToken, VerifySoftwareToken and
+RespondToAuthChallenge, for moto takes any code of an authenticator. The user pool hides who has an account
 (`PreventUserExistenceErrors`): strangers' addresses are answered as if they had one.
 """
 
@@ -19,6 +20,7 @@ from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 
+from local import totp
 from local.mail import Mail, MailOutbox, Purpose
 
 _MOST_TRIES = 5
@@ -65,6 +67,9 @@ def _patch() -> None:
     responses.confirm_forgot_password = _confirm_forgot_password
     responses.update_user_attributes = _update_user_attributes
     responses.verify_user_attribute = _verify_user_attribute
+    responses.associate_software_token = _associate_software_token
+    responses.verify_software_token = _verify_software_token
+    _ask_for_codes(responses)
     _know_people_by_their_id()
 
 
@@ -131,6 +136,43 @@ def _verify_user_attribute(response: Any) -> Any:
         raise exceptions.AliasExistsException
     user.update_attributes([{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}])
     return EmptyResult()
+
+
+def _associate_software_token(response: Any) -> Any:
+    """Another secret counts once a code of it was shown; until then the one before does."""
+    _, user = _holder(response._get_param("AccessToken"))
+    user.offered_secret = totp.new_secret()
+    return ActionResult({"SecretCode": user.offered_secret})
+
+
+def _verify_software_token(response: Any) -> Any:
+    _, user = _holder(response._get_param("AccessToken"))
+    offered = user.__dict__.get("offered_secret")
+    if offered is None or not totp.is_code(offered, response._get_param("UserCode") or ""):
+        raise JsonRESTError("EnableSoftwareTokenMFAException", "Code mismatch")
+    user.secret, user.token_verified = offered, True
+    return ActionResult({"Status": "SUCCESS"})
+
+
+def _ask_for_codes(responses: Any) -> None:
+    """A challenge is met by a code of the person's own authenticator, by whoever gave the password for it."""
+    respond = responses.respond_to_auth_challenge
+
+    def respond_to_auth_challenge(response: Any) -> Any:
+        if response._get_param("ChallengeName") == "SOFTWARE_TOKEN_MFA":
+            answers = response._get_param("ChallengeResponses")
+            asked = _backend(response._get_param("ClientId")).sessions.get(response._get_param("Session"))
+            if asked is None:
+                raise exceptions.NotAuthorizedError("Invalid session for the user.")
+            username, pool = asked
+            user = pool._get_user(username)
+            if user is None or pool._get_user(answers["USERNAME"]) is not user:
+                raise exceptions.NotAuthorizedError("Invalid session for the user.")
+            if not totp.is_code(user.__dict__.get("secret", ""), answers.get("SOFTWARE_TOKEN_MFA_CODE", "")):
+                raise JsonRESTError("CodeMismatchException", "Invalid code received for user")
+        return respond(response)
+
+    responses.respond_to_auth_challenge = respond_to_auth_challenge
 
 
 def _know_people_by_their_id() -> None:

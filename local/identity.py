@@ -37,6 +37,9 @@ def create_user_pool(mails: MailOutbox | None = None) -> tuple[str, str]:
         },
     )
     pool_id = pool["UserPool"]["Id"]
+    client.set_user_pool_mfa_config(
+        UserPoolId=pool_id, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="OPTIONAL"
+    )
     app = client.create_user_pool_client(
         UserPoolId=pool_id,
         ClientName="kerb",

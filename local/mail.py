@@ -14,7 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-Purpose = Literal["confirm_account", "reset_password", "confirm_email"]
+from chalicelib.adapters.notifications.invitations import words_of
+from chalicelib.domain.access.invitations import Invitation
+
+Purpose = Literal["confirm_account", "reset_password", "confirm_email", "invitation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,18 @@ class MailOutbox:
             if self._path is not None:
                 self._path.unlink(missing_ok=True)
                 self._path = None
+
+
+class LocalInvitationMail:
+    """Invitations on this machine: the port InvitationMail. They say what Amazon SES would be told to send."""
+
+    def __init__(self, outbox: MailOutbox) -> None:
+        self._outbox = outbox
+
+    def send(self, invitation: Invitation, operator: str, code: str) -> None:
+        """Into the outbox, where whoever develops reads it."""
+        subject, words = words_of(invitation, operator, code)
+        self._outbox.send(Mail(to=invitation.email, purpose="invitation", code=code, text=f"{subject}\n\n{words}"))
 
 
 def _line(mail: Mail) -> str:

@@ -17,7 +17,7 @@ from local.clock import Clock
 from local.cloud import Cloud
 from local.gateway import Gateway, Hooks, Limits
 from local.gateway_faults import GatewayFault
-from local.mail import Mail, MailOutbox
+from local.mail import LocalInvitationMail, Mail, MailOutbox
 from local.rest import RestServer
 from local.stripe_server import StripeServer
 from local.viewers import PATH, ViewerGateway
@@ -107,7 +107,7 @@ class Stack:
         os.environ["KERB_USER_POOL_ID"] = self.user_pool_id
         os.environ["KERB_USER_POOL_CLIENT_ID"] = client_id
         os.environ["KERB_OIDC_ISSUER"] = identity.issuer(self.user_pool_id)
-        app_module = _fresh_app(self.clock)
+        app_module = _fresh_app(self.clock, self.mails)
         self.cloud.deploy(app_module.app)
         self.hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
         self.gateway = Gateway(self.hooks, self.options.limits, self.options.faults)
@@ -161,8 +161,8 @@ class Stack:
         self._loop.close()
 
 
-def _fresh_app(clock: Clock) -> Any:
+def _fresh_app(clock: Clock, mails: MailOutbox) -> Any:
     """The app as a cold Lambda would load it: what an earlier stack's wiring built is forgotten."""
     wiring = importlib.import_module("chalicelib.wiring")
-    wiring.install(wiring.Network(os.environ, clock=clock))
+    wiring.install(wiring.Network(os.environ, clock=clock, invitation_mail=LocalInvitationMail(mails)))
     return importlib.import_module("app") if "app" not in sys.modules else sys.modules["app"]

@@ -129,6 +129,7 @@ class ChargerServices(AccessServices):
             places=self.places,
             sockets=self.sockets,
             link=self.link,
+            operators=self.operators,
             clock=self.clock,
         )
 

@@ -401,6 +401,9 @@ def test_people_log_in_on_aws_as_on_a_laptop(monkeypatch: pytest.MonkeyPatch) ->
             made["pool"] = options
             return {"UserPool": {"Id": "pool"}}
 
+        def set_user_pool_mfa_config(self, **options: Any) -> None:
+            made["second factor"] = options
+
         def create_user_pool_client(self, **options: Any) -> dict[str, Any]:
             made["client"] = options
             return {"UserPoolClient": {"ClientId": "client"}}
@@ -409,6 +412,11 @@ def test_people_log_in_on_aws_as_on_a_laptop(monkeypatch: pytest.MonkeyPatch) ->
     local_identity.create_user_pool()
     assert made["pool"] == {"PoolName": "kerb", **identity.POOL}
     assert made["client"] == {"UserPoolId": "pool", "ClientName": "kerb", **identity.CLIENT}
+    asked = made["second factor"]
+    assert {"MfaConfiguration": asked["MfaConfiguration"], "EnabledMfas": ["SOFTWARE_TOKEN_MFA"]} == (
+        identity.SECOND_FACTOR
+    )
+    assert asked["SoftwareTokenMfaConfiguration"] == {"Enabled": True}
 
 
 WATCHED = [

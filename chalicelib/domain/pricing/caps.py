@@ -98,6 +98,7 @@ def capped(tariff: Tariff, caps: OperatorCaps, on: date) -> Tariff:
     return replace(
         tariff,
         elements=tuple(_capped_element(it, tariff.currency, on, caps) for it in tariff.elements),
+        min_price=tariff.min_price if charge is None else _capped_limit(tariff, charge),
         hold_minor=_lower(_lower(tariff.hold_minor, hold), charge),
         cap_minor=_lower(tariff.cap_minor, charge) if tariff.cap_minor is not None else charge,
     )
@@ -108,6 +109,14 @@ def _capped_element(element: Element, currency: str, on: date, caps: OperatorCap
         replace(it, price=min(it.price, price_cap(it.type, currency, on, caps))) for it in element.price_components
     )
     return replace(element, price_components=tuple(components))
+
+
+def _capped_limit(tariff: Tariff, most_minor: int) -> PriceLimit | None:
+    most, least = Decimal(most_minor).scaleb(-decimals(tariff.currency)), tariff.min_price
+    if least is None:
+        return None
+    before, after = (min(it, most) if it is not None else None for it in (least.before_taxes, least.after_taxes))
+    return PriceLimit(before, after)
 
 
 def _lower(amount_minor: int, cap_minor: int | None) -> int:

@@ -39,9 +39,8 @@ def invite(request: Request) -> InvitationView:
 @endpoint(invitations, "GET", _INVITATIONS, answers=InvitationList, needs=Scope.PEOPLE_READ, sites=SiteRule.ALL)
 def list_invitations(request: Request) -> InvitationList:
     """Who was invited, and what has become of it."""
-    return InvitationList(
-        items=[invitation_view(it) for it in network().invitation_desk.of_operator(request.principal)]
-    )
+    found = network().invitation_desk.of_operator(request.principal)
+    return InvitationList(items=[invitation_view(it) for it in found])
 
 
 @endpoint(invitations, "GET", _ONE, answers=InvitationView, errors=(404,), needs=Scope.PEOPLE_READ, sites=SiteRule.ALL)

@@ -41,7 +41,7 @@ class InvitationBody(RequestBody):
 
 
 class InvitationView(ResponseBody):
-    """An invitation, never its code. `by`: who invited, empty for the platform; `mailed_at`: the last of its `mails`."""
+    """An invitation, never its code. `by`: who invited, empty for the platform; `mailed_at`: when a mail last went."""
 
     model_config = ResponseBody.model_config | example(**_INVITATION)
 

@@ -18,6 +18,9 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 _Cap = Annotated[Price | None, Field(description="null: what the platform allows everybody")]
 
 
+_Sum = Annotated[Price | None, Field(ge=1, description="null: what the platform allows everybody")]
+
+
 class OperatorBody(RequestBody):
     """What an operator is called."""
 
@@ -37,8 +40,8 @@ class CapsBody(RequestBody):
     kwh_eur: _Cap = None
     hour_eur: _Cap = None
     fee_eur: _Cap = None
-    hold_eur: _Cap = None
-    charge_eur: _Cap = None
+    hold_eur: _Sum = None
+    charge_eur: _Sum = None
 
 
 class CapsView(ResponseBody):

@@ -155,7 +155,7 @@ class Members:
         return Membership(role=role, since=self.clock().replace(microsecond=0), sites=sites, name=name, by=by)
 
     def check_may_log_out(self, principal: Principal, person_id: str) -> None:
-        """Whether somebody may end a person's logins: of those who may do no more than they. Raises NotFound, Refusal."""
+        """Whether somebody may end a person's logins, who may do no more than they. Raises NotFound, Refusal."""
         role, known = self.get(principal, person_id)
         self.check_gives(principal, role, known.sites)
 
