@@ -32,6 +32,7 @@ BLUEPRINTS = (
     "chargers.provisioning.provisioning",
     "chargers.diagnostics.insight",
     "operators.alarms.alarms",
+    "operators.live.live_alarms",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

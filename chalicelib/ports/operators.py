@@ -70,6 +70,15 @@ class Alarms(Protocol):
     ) -> tuple[Sequence[ListedAlarm], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
+    def open_now(self, operator_id: str, most: int) -> Sequence[ListedAlarm]:
+        """An operator's alarms that are open, as they are now and not as an index has it; so many, in no order."""
+
+    def watch(self, operator_id: str, until: datetime) -> None:
+        """Somebody may watch the operator's alarms until then."""
+
+    def watched_until(self, operator_id: str) -> datetime | None:
+        """Until when somebody may watch them; None: nobody has for long."""
+
     def tell(self, telling: AlarmTelling, at: datetime) -> None:
         """Have an alarm's news told; nothing happens if it was so before."""
 

@@ -10,6 +10,7 @@ from chalicelib.ports.operators import AlarmMessenger
 from chalicelib.services.operators.alarm_tellings import AlarmTellings
 from chalicelib.services.operators.alarms import AlarmDesk
 from chalicelib.services.operators.causes import Causes
+from chalicelib.services.operators.live_alarms import AlarmNewsDesk, LiveAlarms
 from chalicelib.wiring.ocpp import OcppServices
 from chalicelib.wiring.stores import client
 
@@ -47,7 +48,12 @@ class OperatorServices(OcppServices):
 
     @cached_property
     def alarm_desk(self) -> AlarmDesk:
-        return AlarmDesk(alarms=self.alarms, causes=self.causes, clock=self.clock)
+        news = AlarmNewsDesk(self.alarms, self.invocations, self.clock)
+        return AlarmDesk(alarms=self.alarms, causes=self.causes, news=news, clock=self.clock)
+
+    @cached_property
+    def live_alarms(self) -> LiveAlarms:
+        return LiveAlarms(alarms=self.alarms, memberships=self.memberships, operators=self.operators)
 
     @cached_property
     def alarm_tellings(self) -> AlarmTellings:

@@ -36,7 +36,12 @@ from chalicelib.records.parts import SHARDS
 _STANDING = "standing"
 _SUBJECT = "subject#"
 _TELLING = "telling#"
+# Where somebody may watch stands so: a place has two slashes, and an operator's id none.
+_LIVE, _MARK = "/live", "watched"
+_MARK_KEPT = timedelta(days=1)
 _MOST_NAMED = 100
+# Of these an index may not know yet.
+_MOST_NEW = 25
 _KEPT_FOR = timedelta(days=400)
 _YES = "y"
 
@@ -133,6 +138,24 @@ class DynamoAlarms:
             newest = NewestFirst(AlarmRow, AlarmRow.open.query, ("open_operator", "item", "place"))
         rows, cursor = newest.page(operator_id, limit, before)
         return [_listed(row) for row in rows], cursor
+
+    def open_now(self, operator_id: str, most: int) -> Sequence[ListedAlarm]:
+        """Three calls: an index may not have what opened this second, nor know of what was said to the others."""
+        newest = AlarmRow.query(operator_id, scan_index_forward=False, limit=_MOST_NEW, consistent_read=True)
+        rows = {row.item: row for row in newest}
+        listed = AlarmRow.open.query(operator_id, scan_index_forward=False, limit=most)
+        keys = [(operator_id, row.item) for row in listed if row.item not in rows]
+        older = AlarmRow.batch_get(keys, consistent_read=True) if keys else ()
+        found = sorted((*rows.values(), *older), key=lambda row: row.item, reverse=True)
+        return [_listed(row) for row in found if row.open_operator][:most]
+
+    def watch(self, operator_id: str, until: datetime) -> None:
+        row = AlarmRow(operator_id + _LIVE, _MARK)
+        update(row, [AlarmRow.body.set(until.isoformat()), AlarmRow.expires_at.set(until + _MARK_KEPT)])
+
+    def watched_until(self, operator_id: str) -> datetime | None:
+        row = find(AlarmRow, operator_id + _LIVE, _MARK)
+        return datetime.fromisoformat(row.body) if row is not None and row.body else None
 
     def tell(self, telling: AlarmTelling, at: datetime) -> None:
         row = _telling_row(telling)

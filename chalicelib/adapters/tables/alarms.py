@@ -40,7 +40,8 @@ class OpenAlarms(GlobalSecondaryIndex["AlarmRow"]):  # type: ignore[no-untyped-c
 class AlarmRow(Row):
     """Under an operator's id its alarms; under operator, kind and group what stands there.
 
-    That is "standing" (the alarm as it was opened), "subject#..." and "telling#...".
+    That is "standing" (the alarm as it was opened), "subject#..." and "telling#...". Under "operator/live" stands until
+    when somebody may watch.
     """
 
     class Meta(OnDemand):

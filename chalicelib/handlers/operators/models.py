@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.operators import AlarmKind, Severity
 from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, example
+from chalicelib.handlers.sessions.models import LiveSocket
 from chalicelib.records.operators import ListedAlarm
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -71,6 +72,20 @@ class AlarmPage(ResponseBody):
     model_config = example(items=[_ALARM], next_cursor=None)
     items: list[AlarmView]
     next_cursor: Annotated[str | None, Field(description="null: there are no more")]
+
+
+class LiveAlarmsView(ResponseBody):
+    """Where a browser follows the operator's alarms: `new WebSocket(url, subprotocols)`; null for an API key."""
+
+    model_config = example(
+        alarms={
+            "url": "wss://live.example.com/live",
+            "subprotocols": ["kerb.live", "eyJ…"],
+            "topic": "alarms/acme",
+            "renew_within_s": 240,
+        }
+    )
+    alarms: LiveSocket | None
 
 
 class AlarmSettingsBody(RequestBody):

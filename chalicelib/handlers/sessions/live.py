@@ -59,15 +59,15 @@ class SessionTopic:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """A kind of thing to look at, and the tickets that open it."""
 
     topic: LiveTopic
     scope: TicketScope
 
 
-# What can be looked at: another is a line here, and a scope of its tickets.
-TOPICS: Mapping[str, _Kind] = {"session": _Kind(SessionTopic(), TicketScope.LIVE)}
+# What can be looked at: another is a line of its own capability's, and a scope of its tickets.
+TOPICS: dict[str, Kind] = {"session": Kind(SessionTopic(), TicketScope.LIVE)}
 
 
 def events_of(steps: Sequence[Progress], seen: str, *, may_be_more: bool) -> Iterator[Event]:

@@ -26,6 +26,7 @@ from chalicelib.records.operators import (
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.operators.causes import Asked, Causes
+from chalicelib.services.operators.live_alarms import AlarmNewsDesk
 
 # By then whoever is lost with the same site has been found too, and is told of in the same breath.
 _GATHERED = timedelta(seconds=20)
@@ -47,6 +48,7 @@ class AlarmDesk:
 
     alarms: Alarms
     causes: Causes
+    news: AlarmNewsDesk
     clock: Clock
 
     def check(self, kind: AlarmKind, subject: str, noticed_at: datetime | None = None) -> None:
@@ -136,11 +138,13 @@ class AlarmDesk:
         if alarm is None:
             return
         if is_new and self.alarms.join(alarm, subject, is_new=True):
+            self.news.changed(place.operator_id)
             return
         if is_new or self.clock() - (cause.since or self.clock()) < _MAY_BE_HALF_DONE:
             # Whoever let it stand, or found this subject, may have died before it was listed.
             self.alarms.add(alarm)
             self.alarms.join(alarm, subject, is_new=is_new)
+            self.news.changed(place.operator_id)
 
     def _opened(self, place: AlarmPlace, detail: str) -> Alarm | None:
         """The alarm that stands there from now on; None where another stood, and fell at this moment."""
@@ -184,6 +188,9 @@ class AlarmDesk:
         for _ in range(_AGAIN):
             listed = self.one(operator_id, alarm_id)
             after = change(listed.alarm)
-            if after == listed.alarm or self.alarms.save(listed.alarm, after):
+            if after == listed.alarm:
+                return listed
+            if self.alarms.save(listed.alarm, after):
+                self.news.changed(operator_id)
                 return replace(listed, alarm=after)
         raise Conflict(f"alarm {alarm_id} is being changed by others")

@@ -190,11 +190,13 @@ class LiveViews:
 def _frames(topic: str, steps: Steps, *, is_answer: bool) -> Iterator[str]:
     """Events in as few messages as they fit in; where there are none, one that says so answers what was asked."""
     parts: list[str] = []
+    size = 0
     for event in steps.events:
         part = f'{{"event":{json.dumps(event.name)},"id":{json.dumps(event.event_id)},"data":{event.data}}}'
-        if parts and sum(map(len, parts)) + len(part) > _MOST_BYTES:
+        size += len(part.encode())
+        if parts and size > _MOST_BYTES:
             yield _frame(topic, parts, may_be_more=True)
-            parts = []
+            parts, size = [], len(part.encode())
         parts.append(part)
     if parts or is_answer:
         yield _frame(topic, parts, may_be_more=steps.may_be_more)
