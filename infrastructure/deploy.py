@@ -181,6 +181,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument(
         "--operator", action="append", default=[], metavar="ID=EMAIL", help="make a person an operator"
     )
+    options.add_argument(
+        "--invite", action="append", default=[], metavar="ID=EMAIL", help="invite a person to own an operator, by mail"
+    )
+    options.add_argument(
+        "--platform", action="append", default=[], metavar="EMAIL", help="make a person administer the platform"
+    )
+    options.add_argument(
+        "--not-platform", action="append", default=[], metavar="EMAIL", help="let a person administer it no more"
+    )
+    options.add_argument(
+        "--forget-second-factor",
+        action="append",
+        default=[],
+        metavar="EMAIL",
+        help="for whoever has lost theirs, once you know that it is they who ask",
+    )
     options.add_argument("--chargers", type=int, default=1_000, help="how many are to come (%(default)s)")
     options.add_argument("--sessions-per-day", type=float, help="of all of them (a fifth of the chargers)")
     options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
@@ -196,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.plan:
         return
     people = [operators.operator_and_person(it) for it in chosen.operator]
+    invited = [operators.operator_and_person(it) for it in chosen.invite]
     keys = stripe_endpoint.keys_for(stage, os.environ) if chosen.stripe else None
     bucket = releases.make_bucket(region)
     release = (
@@ -225,9 +242,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         operators.appoint_owner(outputs["UserPoolId"], stage.prefix, operator, email)
         first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
         print(f"  {email} owns {operator}{first}")  # noqa: T201
+    sender = account.parameters_of(stage).get("MailFrom", "")
+    for operator, email in invited:
+        code = operators.invite_owner(stage.prefix, operator, email, sender, datetime.now(UTC))
+        mailed = f"with this code (nobody has mailed it, for there is no MailFrom): {code}" if code else "by mail"
+        print(f"  {email} is invited to own {operator}, {mailed}")  # noqa: T201
+    _appoint(stage, outputs["UserPoolId"], chosen)
     print(f"  alarms of the edge: {edge_alarms.deploy(stage, outputs, account.parameters_of(stage))}")  # noqa: T201
     for it in _left_to_do(stage, outputs):
         print(f"  still to do: {it}")  # noqa: T201
+
+
+def _appoint(stage: Stage, user_pool_id: str, chosen: argparse.Namespace) -> None:
+    """Who administers the platform, and who has lost a second factor: the API can say neither."""
+    for email in chosen.platform:
+        is_new = operators.make_account(user_pool_id, email)
+        operators.appoint_platform(user_pool_id, stage.prefix, email)
+        first = "POST /v1/password/forgot sends the code for a first password; then " if is_new else ""
+        print(f"  {email} administers the platform: {first}a second factor (POST /v1/me/second-factor)")  # noqa: T201
+    for email in chosen.not_platform:
+        operators.appoint_platform(user_pool_id, stage.prefix, email, is_one=False)
+        print(f"  {email} administers the platform no more")  # noqa: T201
+    for email in chosen.forget_second_factor:
+        operators.forget_second_factor(user_pool_id, stage.prefix, email)
+        print(f"  {email} has no second factor, and is logged out")  # noqa: T201
 
 
 def _left_to_do(stage: Stage, outputs: dict[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
 """An operator's first person, who could not give themselves leave: an account in the pool, and an owner's membership.
 
-The operator's group of the pool is given too, for a release that knows nothing of members (ADR 33).
+The operator's group of the pool is given too, for a release that knows nothing of members (ADR 33). And the platform's
+administrators, whom the API makes none of (ADR 31): what says that they are is written here and nowhere else.
 
 Whoever has no account yet gets one without a password that anybody knows, and sets their own by a mailed code
 (`POST /v1/password/forgot`): so the address is theirs, and nothing secret is printed, mailed by us or kept in a shell.
@@ -18,6 +19,9 @@ from typing import Any
 import boto3
 
 from chalicelib.adapters.dynamo import decode, encode
+from chalicelib.adapters.notifications.invitations import SesInvitationMail
+from chalicelib.domain.access.api_keys import new_key_id
+from chalicelib.domain.access.invitations import BY_PLATFORM, GOOD_FOR, Invitation, new_code
 from chalicelib.domain.access.rights import Membership, Role
 from infrastructure import canary
 from infrastructure.stage import Stage
@@ -37,6 +41,16 @@ def operator_and_person(told: str) -> tuple[str, str]:
 
 def make_operator(user_pool_id: str, operator: str, email: str) -> bool:
     """Safe to repeat; says whether the account is new. Tokens issued from now on act for the operator."""
+    is_new = make_account(user_pool_id, email)
+    cognito, group = boto3.client("cognito-idp"), f"{_GROUP}{operator}"
+    with suppress(cognito.exceptions.GroupExistsException):
+        cognito.create_group(UserPoolId=user_pool_id, GroupName=group)
+    cognito.admin_add_user_to_group(UserPoolId=user_pool_id, Username=email, GroupName=group)
+    return is_new
+
+
+def make_account(user_pool_id: str, email: str) -> bool:
+    """Safe to repeat; says whether the account is new. Raises SystemExit for an address that nobody has proven."""
     cognito = boto3.client("cognito-idp")
     person = {"UserPoolId": user_pool_id, "Username": email}
     is_new, status = False, ""
@@ -54,11 +68,78 @@ def make_operator(user_pool_id: str, operator: str, email: str) -> bool:
         # Of the pool's rules each is met; nobody will ever type it.
         unknown = f"Aa1{secrets.token_urlsafe(48)}"
         cognito.admin_set_user_password(**person, Password=unknown, Permanent=True)
-    group = f"{_GROUP}{operator}"
-    with suppress(cognito.exceptions.GroupExistsException):
-        cognito.create_group(UserPoolId=user_pool_id, GroupName=group)
-    cognito.admin_add_user_to_group(**person, GroupName=group)
     return is_new
+
+
+def invite_owner(prefix: str, operator: str, email: str, sender: str, at: datetime) -> str:
+    """Invite somebody to own an operator, as the API would; returns the code where there is no `sender` to mail it."""
+    invitation_id = new_key_id(secrets.token_bytes)
+    code, secret_hash = new_code(invitation_id, secrets.token_bytes)
+    made = Invitation(
+        invitation_id=invitation_id,
+        operator_id=operator,
+        email=email,
+        role=Role.OWNER,
+        by=BY_PLATFORM,
+        made_at=at,
+        mailed_at=at,
+        expires_at=at + GOOD_FOR,
+        secret_hash=secret_hash,
+    )
+    tables = boto3.client("dynamodb")
+    row = {
+        "operator_id": {"S": f"invitations/{operator}"},
+        "person_id": {"S": invitation_id},
+        "body": {"S": encode(made)},
+    }
+    tables.put_item(TableName=f"{prefix}members", Item=row)
+    tables.put_item(TableName=f"{prefix}members", Item=_of_all(operator))
+    if not sender:
+        return code
+    SesInvitationMail(boto3.client("sesv2"), sender).send(made, operator, code)
+    return ""
+
+
+def _of_all(operator: str) -> dict[str, Any]:
+    """The platform's administrator lists all operators, those too that came about by a deployment."""
+    return {"operator_id": {"S": "platform/operators"}, "person_id": {"S": operator}}
+
+
+def appoint_platform(user_pool_id: str, prefix: str, email: str, *, is_one: bool = True) -> None:
+    """Make a person with an account an administrator of the platform, or one no more. Safe to repeat.
+
+    It counts with their next request; they set up a second factor before they may do anything.
+    """
+    boto3.client("dynamodb").update_item(
+        TableName=f"{prefix}drivers",
+        Key={"driver_id": {"S": _person_id(user_pool_id, email)}},
+        UpdateExpression=f"SET terms = if_not_exists(terms, :none){', is_platform = :yes' if is_one else ''}"
+        + ("" if is_one else " REMOVE is_platform"),
+        ExpressionAttributeValues={":none": {"M": {}}, **({":yes": {"BOOL": True}} if is_one else {})},
+    )
+
+
+def forget_second_factor(user_pool_id: str, prefix: str, email: str) -> None:
+    """Whoever has lost their authenticator logs in without one again, and sets up another. Safe to repeat."""
+    cognito = boto3.client("cognito-idp")
+    cognito.admin_set_user_mfa_preference(
+        UserPoolId=user_pool_id,
+        Username=email,
+        SoftwareTokenMfaSettings={"Enabled": False, "PreferredMfa": False},
+    )
+    # Whoever holds the phone now has no login left that counted.
+    cognito.admin_user_global_sign_out(UserPoolId=user_pool_id, Username=email)
+    boto3.client("dynamodb").update_item(
+        TableName=f"{prefix}drivers",
+        Key={"driver_id": {"S": _person_id(user_pool_id, email)}},
+        UpdateExpression="SET terms = if_not_exists(terms, :none) REMOVE proven, second_factor_since",
+        ExpressionAttributeValues={":none": {"M": {}}},
+    )
+
+
+def _person_id(user_pool_id: str, email: str) -> str:
+    found = boto3.client("cognito-idp").admin_get_user(UserPoolId=user_pool_id, Username=email)
+    return next(it["Value"] for it in found["UserAttributes"] if it["Name"] == "sub")
 
 
 def appoint_owner(user_pool_id: str, prefix: str, operator: str, email: str) -> None:
@@ -66,8 +147,7 @@ def appoint_owner(user_pool_id: str, prefix: str, operator: str, email: str) -> 
 
     As `adapters/access/members.py` keeps it; their first login finds it. Somebody who was removed is one again.
     """
-    found = boto3.client("cognito-idp").admin_get_user(UserPoolId=user_pool_id, Username=email)
-    person_id = next(it["Value"] for it in found["UserAttributes"] if it["Name"] == "sub")
+    person_id = _person_id(user_pool_id, email)
     tables = boto3.client("dynamodb")
     key = {"driver_id": {"S": person_id}}
     known = tables.get_item(TableName=f"{prefix}drivers", Key=key, ConsistentRead=True).get("Item", {})
@@ -87,6 +167,7 @@ def appoint_owner(user_pool_id: str, prefix: str, operator: str, email: str) -> 
     )
     listed = {"operator_id": {"S": operator}, "person_id": {"S": person_id}}
     tables.put_item(TableName=f"{prefix}members", Item=listed)
+    tables.put_item(TableName=f"{prefix}members", Item=_of_all(operator))
     tables.update_item(
         TableName=f"{prefix}operators",
         Key={"operator_id": {"S": operator}},

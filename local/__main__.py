@@ -17,7 +17,7 @@ from local import demo
 from local.canary import Canary
 from local.control import Control
 from local.gateway_faults import GatewayFault
-from local.seed import seed
+from local.seed import open_platform, seed
 from local.stack import Options, Stack
 
 
@@ -65,6 +65,7 @@ def main() -> int:
         if not options.no_demo and control is None:
             demo.show(console, stack, network, stopping, began)
         demo.invite(console, stack, network)
+        _open_platform(console, stack, wanted=options.platform)
         if control is not None:
             control.open(network)
             console.print(f"\nControl  {control.url}   (python -m pydoc local.control)")
@@ -81,6 +82,12 @@ def main() -> int:
             control.close()
         stack.stop()
     return 0
+
+
+def _open_platform(console: Console, stack: Stack, *, wanted: bool) -> None:
+    if wanted:
+        person = open_platform(stack, "platform@example.com", "Platform-demo-1")
+        console.print(f"\nPlatform {person.email}, {person.password}, authenticator {person.secret}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -113,6 +120,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--canary", action="store_true", help="a synthetic charger and driver charge each five minutes, on free terms"
+    )
+    parser.add_argument(
+        "--platform", action="store_true", help="make the platform's administrator, and say how they log in"
     )
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.adapters.tables.base import PREFIX
+from infrastructure.operators import appoint_platform
 from local import identity
 from local.client import Person
 from local.stack import Stack
@@ -56,6 +58,14 @@ def open_operator(stack: Stack, email: str, password: str, operator_id: str) -> 
     person = open_account(stack, email, password, card=None)
     identity.add_to_group(stack.user_pool_id, email, f"operator:{operator_id}")
     person.log_in()
+    return person
+
+
+def open_platform(stack: Stack, email: str, password: str) -> Person:
+    """The platform's administrator, as a deployment makes one, logged in with a second factor."""
+    person = open_account(stack, email, password, card=None)
+    appoint_platform(stack.user_pool_id, PREFIX, email)
+    person.set_up_second_factor()
     return person
 
 

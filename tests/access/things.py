@@ -19,6 +19,7 @@ from chalicelib import wiring
 from chalicelib.adapters.dynamo import decode
 from chalicelib.domain.access.api_keys import ApiKey, new_secret, shown
 from chalicelib.domain.access.audit import AuditEntry
+from chalicelib.domain.access.invitations import Invitation
 from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
@@ -124,6 +125,15 @@ ASKED: dict[str, Asked] = {
     "GET /v1/operator/members/{person_id}": Asked(),
     "PUT /v1/operator/members/{person_id}": Asked(body={"role": "support"}, foreign="theirs"),
     "DELETE /v1/operator/members/{person_id}": Asked(),
+    "POST /v1/operator/members/{person_id}/logout": Asked(),
+    "POST /v1/operator/invitations": Asked(body={"email": "x@example.com", "role": "support"}, foreign="theirs"),
+    "GET /v1/operator/invitations": Asked(foreign="theirs"),
+    "GET /v1/operator/invitations/{invitation_id}": Asked(),
+    "POST /v1/operator/invitations/{invitation_id}/send": Asked(),
+    "DELETE /v1/operator/invitations/{invitation_id}": Asked(),
+    "GET /v1/operator/security": Asked(foreign="theirs"),
+    "PUT /v1/operator/security": Asked(body={"second_factor": ["finance"]}, foreign="theirs"),
+    "GET /v1/operator/live": Asked(foreign="theirs"),
     "POST /v1/operator/keys": Asked(body={"name": "x", "scopes": ["chargers:read"], **KEY_LIFE}, foreign="theirs"),
     "GET /v1/operator/audit": Asked(foreign="theirs"),
     "GET /v1/operator/keys": Asked(foreign="theirs"),
@@ -150,9 +160,27 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "tariff_id": "tariff-OWN" if is_known else "tariff-new",
         "driver_id": DRIVER if is_known else "nobody",
         "person_id": "person-OWN" if is_known else "nobody",
+        "invitation_id": "INVITEOWN000" if is_known else "INVITENONE00",
         "key_id": "KEYOWN000000" if is_known else "KEYNONE00000",
     }
     return {name: value for name, value in names.items() if f"{{{name}}}" in path}
+
+
+class LoggedOut:
+    """An identity provider that ends logins, and knows nothing else."""
+
+    def sign_out(self, account_id: str) -> int:
+        return 1
+
+
+@dataclass
+class Post:
+    """Takes every invitation, and keeps its code."""
+
+    codes: list[str] = field(default_factory=list)
+
+    def send(self, invitation: Invitation, operator: str, code: str) -> None:
+        self.codes.append(code)
 
 
 @dataclass
@@ -169,8 +197,11 @@ class World:
     def member(self, name: str, operator_id: str, role: Role, sites: frozenset[str] | None = None) -> str:
         """A person with an account, who is that to the operator."""
         self.kit.drivers.put(Driver(driver_id=name, email=f"{name}@example.com"))
-        self.kit.memberships.change(name, operator_id, lambda _: Membership(role=role, since=NOW, sites=sites))
+        membership = Membership(role=role, since=NOW, sites=sites)
+        self.kit.memberships.change(name, operator_id, lambda _: membership)
         self.kit.memberships.note_member(operator_id, name)
+        # The first use of an hour is written down; none of the matrix is.
+        self.kit.memberships.note_used(name, {}, operator_id, NOW)
         if role is Role.OWNER:
             self.kit.memberships.note_owner(operator_id, name)
         return name
@@ -343,7 +374,7 @@ def world() -> Iterator[World]:
     """Both operators, on tables of their own, behind the door."""
     with account(), without_http():
         kit = Kit()
-        vars(kit).update(access_tokens=NamesAsTokens(), identity=object())
+        vars(kit).update(access_tokens=NamesAsTokens(), identity=LoggedOut(), invitation_mail=Post())
         kit.app_session()
         made = World(kit, Door(), Tables())
         for operator_id, tariff_id, places in ((OWN, "tariff-OWN", (NEAR, FAR)), (RIVAL, "tariff-rival", ("rival",))):
@@ -356,6 +387,18 @@ def world() -> Iterator[World]:
         kit.drivers.set_terms(DRIVER, OWN, Terms(blocked=False))
         made.member("person-OWN", OWN, Role.READ_ONLY)
         made.key("KEYOWN", frozenset({Scope.CHARGERS_READ}))
+        kit.invitations.add(
+            Invitation(
+                invitation_id="INVITEOWN000",
+                operator_id=OWN,
+                email="x-OWN@example.com",
+                role=Role.SUPPORT,
+                by="person-OWN",
+                made_at=NOW,
+                expires_at=NOW + timedelta(days=7),
+                secret_hash="x",
+            )
+        )
         wiring.install(kit)
         try:
             with _noted(made.written):

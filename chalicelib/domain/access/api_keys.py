@@ -26,7 +26,8 @@ MOST_KEYS = 100
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH, _SECRET_LENGTH, _SUM_LENGTH = 12, 43, 6
 _SECRET_BYTES, _ID_BYTES = 32, 8
-_FORM = re.compile(rf"([0-9A-Za-z]{{{_ID_LENGTH}}})([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_SUM_LENGTH}}})")
+_BODY = rf"([0-9A-Za-z]{{{_ID_LENGTH}}})([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_SUM_LENGTH}}})"
+FORM = re.compile(PREFIX + _BODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def new_secret(key_id: str, random: Callable[[int], bytes], prefix: str = PREFIX
 
 def shown(text: str, prefix: str = PREFIX) -> ShownKey | None:
     """The key that somebody shows; None for what is none."""
-    found = _FORM.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
+    found = re.fullmatch(prefix + _BODY, text)
     if found is None or not hmac.compare_digest(_checksum(prefix + found[1] + found[2]), found[3]):
         return None
     return ShownKey(found[1], hashlib.sha256(text.encode()).hexdigest())

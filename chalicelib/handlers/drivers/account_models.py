@@ -7,14 +7,21 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.handlers.http.fields import Email, RequestBody, ResponseBody, SpokenLocale, example, secret
+from chalicelib.handlers.http.fields import (
+    Email,
+    RequestBody,
+    ResponseBody,
+    SecretConstraints,
+    SpokenLocale,
+    example,
+    secret,
+)
 
 ACCEPTED_TERMS = {"version": "2026-11", "accepted_at": "2026-11-21T09:00:00Z"}
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=16)]
-AnyCode = Annotated[
-    Annotated[str, secret(6, 6)] | None, Field(description="of the account's authenticator, where it has one")
-]
+_Figures = Annotated[str, SecretConstraints(pattern=r"^[0-9]{6}$")]
+AnyCode = Annotated[_Figures | None, Field(description="of the account's authenticator, where it has one")]
 
 
 class Registration(RequestBody):
@@ -96,7 +103,7 @@ class AuthenticatorCode(RequestBody):
     """A code of the authenticator that is set up."""
 
     model_config = RequestBody.model_config | example(code="123456")
-    code: Annotated[str, secret(6, 6)]
+    code: _Figures
 
 
 class AuthenticatorView(ResponseBody):

@@ -95,7 +95,8 @@ class InvitationDesk:
 
     def send_again(self, principal: Principal, invitation_id: str) -> Invitation:
         """Mail another code, good for as long as the first was. Raises NotFound, Refusal, MailUnavailable."""
-        now, code, secret_hash = self.clock(), *new_code(invitation_id, self.random)
+        now = self.clock()
+        code, secret_hash = new_code(self.get(principal, invitation_id).invitation_id, self.random)
 
         def sent(it: Invitation) -> Invitation:
             self._check_gives(principal, it.role, it.sites)

@@ -40,7 +40,7 @@ class Members:
         groups: Sequence[str],
         chosen: str | None,
         *,
-        is_proven: bool,
+        is_proven: bool = False,
     ) -> Principal:
         """For which operator a person acts, and what they may do there. A write once an hour at the most.
 

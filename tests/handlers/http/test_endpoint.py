@@ -29,7 +29,7 @@ class Accounts:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def log_in(self, email: str, password: str) -> None:
+    def log_in(self, email: str, password: str, code: str = "") -> None:
         raise self.error
 
 
@@ -210,7 +210,7 @@ def test_an_answer_that_its_own_model_refuses_is_our_fault_and_not_the_callers(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Confused:
-        def log_in(self, email: str, password: str) -> Login:
+        def log_in(self, email: str, password: str, code: str = "") -> Login:
             wrong = cast(int, "soon, hidden@example.com")
             return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=wrong)
 

@@ -15,8 +15,8 @@ import stripe
 import app  # noqa: F401 (declares the routes)
 from benchmarks.wire import Socket
 from chalicelib.handlers.http.endpoint import ROUTES, Route
-from local.client import ApiError
-from local.seed import Network, open_account
+from local.client import ApiError, Person
+from local.seed import Network, open_account, open_platform
 from local.stack import Stack
 
 CARD_NUMBER = "4242424242424242"
@@ -24,30 +24,44 @@ CARD = {"card_number": CARD_NUMBER, "cvc": "123", "card": {"number": CARD_NUMBER
 WITH_BODY = [it for it in ROUTES if it.takes is not None]
 
 
-def asked(stack: Stack, network: Network, route: Route, body: Any) -> requests.Response:
-    """The operator, who may call everything, calls that route."""
+@pytest.fixture(scope="module")
+def platform(stack: Stack) -> Person:
+    return open_platform(stack, f"platform-{secrets.token_hex(4)}@example.com", "Platform-story-1")
+
+
+def token_for(route: Route, network: Network, platform: Person) -> str:
+    """Whose routes those are: the operator's, who may call everything, or the platform's."""
+    return platform.token if route.is_platforms else network.operator.token
+
+
+def asked(stack: Stack, token: str, route: Route, body: Any) -> requests.Response:
+    """Whoever may call that route does."""
     return requests.request(
         route.method,
         stack.http_url + re.sub(r"{\w+}", "X-1", route.path),
         json=body,
-        headers={"Authorization": f"Bearer {network.operator.token}"},
+        headers={"Authorization": f"Bearer {token}"},
         timeout=60,
     )
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda it: f"{it.method} {it.path}")
-def test_no_route_takes_a_card_number_or_repeats_it(stack: Stack, network: Network, route: Route) -> None:
+def test_no_route_takes_a_card_number_or_repeats_it(
+    stack: Stack, network: Network, platform: Person, route: Route
+) -> None:
     # A body that may be one of several things must first say which.
     kind = {"command": "clear_cache"} if route.path.endswith("/commands") else {}
-    answer = asked(stack, network, route, kind | CARD)
+    answer = asked(stack, token_for(route, network, platform), route, kind | CARD)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
     assert CARD.keys() <= {it["field"].rpartition(".")[2] for it in answer.json()["errors"]}
     assert CARD_NUMBER not in answer.text
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda it: f"{it.method} {it.path}")
-def test_a_problem_says_the_same_in_its_body_as_in_its_status(stack: Stack, network: Network, route: Route) -> None:
-    problem = asked(stack, network, route, ["not", "an", "object"]).json()
+def test_a_problem_says_the_same_in_its_body_as_in_its_status(
+    stack: Stack, network: Network, platform: Person, route: Route
+) -> None:
+    problem = asked(stack, token_for(route, network, platform), route, ["not", "an", "object"]).json()
     assert (problem["status"], problem["title"]) == (422, "Unprocessable Entity")
     assert problem["type"].startswith("urn:kerb:problem:")
     assert problem["detail"]
@@ -160,13 +174,13 @@ def test_there_is_no_such_route_for_whoever_is_logged_in_either(network: Network
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda it: f"{it.method} {it.path}")
 def test_a_parameter_that_a_route_does_not_know_is_refused_by_name(
-    stack: Stack, network: Network, route: Route
+    stack: Stack, network: Network, platform: Person, route: Route
 ) -> None:
     answer = requests.request(
         route.method,
         stack.http_url + re.sub(r"{\w+}", "X-1", route.path),
         params={"limitt": "3"},
-        headers={"Authorization": f"Bearer {network.operator.token}"},
+        headers={"Authorization": f"Bearer {token_for(route, network, platform)}"},
         timeout=60,
     )
     assert answer.status_code == 400

@@ -31,7 +31,7 @@ class Identity:
     def forget(self, account_id: str) -> None:
         self.forgotten.append(account_id)
 
-    def log_in(self, email: str, password: str) -> Login:
+    def log_in(self, email: str, password: str, code: str = "") -> Login:
         return Login(account_id="driver-1", access_token="token", refresh_token=None, expires_s=3600, issued_s=1)
 
     def enrolment_of(self, access_token: str) -> Enrolment:

@@ -36,6 +36,7 @@ def accounts(kit: Kit) -> Accounts:
     return Accounts(
         drivers=kit.drivers,
         identity=cast(Identity, None),
+        second_factors=kit.second_factors,
         payments=lambda: cast(Payments, Bank()),
         new_id=kit.new_id,
         sleep=kit.sleep,

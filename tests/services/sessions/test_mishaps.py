@@ -441,6 +441,7 @@ def test_a_card_saved_while_its_account_is_written_again_is_kept(kit: Kit) -> No
     Accounts(
         drivers=kit.drivers,
         identity=cast(Identity, None),
+        second_factors=kit.second_factors,
         payments=lambda: cast(Payments, Slow()),
         new_id=kit.new_id,
         sleep=time.sleep,

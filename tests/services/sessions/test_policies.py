@@ -124,6 +124,7 @@ def test_a_driver_may_save_a_card(kit: Kit) -> None:
     accounts = Accounts(
         drivers=kit.drivers,
         identity=cast(Identity, None),
+        second_factors=kit.second_factors,
         payments=lambda: cast(Payments, Provider()),
         new_id=kit.new_id,
         sleep=time.sleep,
