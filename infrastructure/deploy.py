@@ -166,7 +166,7 @@ def _preflight(stage: Stage, region: str, chosen: argparse.Namespace, at: dateti
     return not preflight.stops(found)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     options.add_argument("--stage", choices=STAGES, default="dev")
     options.add_argument("--release", help="deploy this earlier release again, instead of what was packaged")
@@ -200,7 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--chargers", type=int, default=1_000, help="how many are to come (%(default)s)")
     options.add_argument("--sessions-per-day", type=float, help="of all of them (a fifth of the chargers)")
     options.add_argument("parameters", nargs="*", metavar="Name=value", help="the template's parameters; the rest stay")
-    chosen = options.parse_args(arguments)
+    return options.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    chosen = _arguments(arguments)
     stage, now, region = Stage(chosen.stage), datetime.now(UTC), account.region_of(os.environ)
     boto3.setup_default_session(region_name=region)
     if chosen.list:
@@ -212,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.plan:
         return
     people = [operators.operator_and_person(it) for it in chosen.operator]
-    invited = [operators.operator_and_person(it) for it in chosen.invite]
+    chosen.invite = [operators.operator_and_person(it) for it in chosen.invite]
     keys = stripe_endpoint.keys_for(stage, os.environ) if chosen.stripe else None
     bucket = releases.make_bucket(region)
     release = (
@@ -242,11 +246,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         operators.appoint_owner(outputs["UserPoolId"], stage.prefix, operator, email)
         first = ": POST /v1/password/forgot sends the code for a first password" if is_new else ""
         print(f"  {email} owns {operator}{first}")  # noqa: T201
-    sender = account.parameters_of(stage).get("MailFrom", "")
-    for operator, email in invited:
-        code = operators.invite_owner(stage.prefix, operator, email, sender, datetime.now(UTC))
-        mailed = f"with this code (nobody has mailed it, for there is no MailFrom): {code}" if code else "by mail"
-        print(f"  {email} is invited to own {operator}, {mailed}")  # noqa: T201
     _appoint(stage, outputs["UserPoolId"], chosen)
     print(f"  alarms of the edge: {edge_alarms.deploy(stage, outputs, account.parameters_of(stage))}")  # noqa: T201
     for it in _left_to_do(stage, outputs):
@@ -254,7 +253,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _appoint(stage: Stage, user_pool_id: str, chosen: argparse.Namespace) -> None:
-    """Who administers the platform, and who has lost a second factor: the API can say neither."""
+    """Who is invited to own an operator; who administers the platform, and who has lost a second factor."""
+    sender = account.parameters_of(stage).get("MailFrom", "")
+    for operator, email in chosen.invite:
+        code = operators.invite_owner(stage.prefix, operator, email, sender, datetime.now(UTC))
+        mailed = f"with this code (nobody has mailed it, for there is no MailFrom): {code}" if code else "by mail"
+        print(f"  {email} is invited to own {operator}, {mailed}")  # noqa: T201
     for email in chosen.platform:
         is_new = operators.make_account(user_pool_id, email)
         operators.appoint_platform(user_pool_id, stage.prefix, email)
