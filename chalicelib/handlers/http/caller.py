@@ -55,7 +55,8 @@ class Caller:
     @property
     def is_proven(self) -> bool:
         """Whether their login took a second factor: seen by us as it did, and said by nobody."""
-        return self.driver is not None and self.login_id in self.driver.proven_logins
+        # A token that names no login proves nothing of any.
+        return self.driver is not None and bool(self.login_id) and self.login_id in self.driver.proven_logins
 
     @property
     def is_platform(self) -> bool:
