@@ -27,9 +27,10 @@ from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
 from chalicelib.domain.operators import AlarmKind
+from chalicelib.records.operators import Alarm, AlarmPlace
 from local.browser import Tab
 from local.client import Person
-from local.seed import CHARGER_PASSWORD, CHARGERS, seed
+from local.seed import CHARGER_PASSWORD, CHARGERS, OPERATOR_ID, SITE_ID, seed
 from local.stack import Options, Stack
 
 MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
@@ -75,7 +76,8 @@ def measure() -> Measured:
     with at_noon[0], at_noon[1], unhurried, metered() as meter:
         stack.start()
         try:
-            driver = seed(stack).driver
+            people = seed(stack)
+            driver = people.driver
             _know_profiles()
             meter.take(_SETTLED_S)
             versions = {
@@ -83,6 +85,7 @@ def measure() -> Measured:
                 for story in stories()
             }
             beside = dict(_beside(stack, meter, driver))
+            beside |= _alarms_watched(meter, people.operator)
         finally:
             stack.stop()
     return {
@@ -241,6 +244,28 @@ def _watched(
     meter.take(_QUIET_S)
 
 
+def _alarms_watched(meter: Meter, operator: Person) -> Iterator[tuple[str, Usage]]:
+    """An operator's page of alarms: opened, told that one has changed, and says that it is there."""
+    opened: list[Tab] = []
+    network, at = wiring.network(), datetime.now(UTC)
+    place = AlarmPlace(operator_id=OPERATOR_ID, kind=AlarmKind.OFFLINE, group=SITE_ID)
+    alarm = Alarm(alarm_id=place.alarm_id(at), place=place, opened_at=at, detail="lost")
+
+    def open_page() -> None:
+        opened.append(Tab(operator.call("GET", "/v1/operator/live")["alarms"]))
+        opened[0].show()
+
+    with meter.aside():
+        network.alarms.add(alarm)
+    meter.take(_QUIET_S)
+    yield "alarms_open", _told(_step(meter, open_page))
+    with meter.aside():
+        network.alarms.join(alarm, CHARGERS[0], is_new=True)
+    yield "alarms_told", _told(_step(meter, lambda: network.alarm_desk.news.changed(OPERATOR_ID)))
+    yield "alarms_renew", _told(_step(meter, opened[0].show))
+    opened[0].close()
+
+
 def _told(usage: Usage, beyond: Usage | None = None) -> Usage:
     """What browsers are told leaves as an answer of the API does; `beyond` is what a charger's own frame takes."""
     if beyond is not None:
@@ -274,11 +299,13 @@ def _know_profiles() -> None:
     """However long the steps take, no minute ends in which a process knows its operators' profiles."""
     network, now = wiring.network(), datetime.now(UTC)
     setups: Any = network.setups
-    setups._clock = lambda: now
+    operators: Any = network.operators
+    setups._clock = operators._clock = lambda: now
     for charger_id in _CHARGERS.values():
         charger = network.chargers.get(charger_id)
         if charger is not None:
             setups.profile(charger.operator_id)
+            operators.standing(charger.operator_id)
 
 
 def _set_up(socket: Socket, status: Send) -> None:

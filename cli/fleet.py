@@ -107,6 +107,11 @@ class Fleet:
     lambda_hash_ms: float = 206  # scrypt with 0.29 of a processor, what 512 MB have; 60 ms with a whole one
     hashes_per_connect: float = 0.01  # the first time, and after another password; then an HMAC does
     changes_per_charger_month: float = 10  # by its operator's people and keys, commands among them
+    chargers_per_person: float = 100  # of its operator's people there is one for so many
+    person_hours_month: float = 160  # in each of them it is written down that they were there
+    person_mails_month: float = 0.1  # invitations
+    # One page of alarms is open all month for so many chargers, and loaded anew each two hours.
+    chargers_per_alarm_page: float = 1_000
     payment_call_ms: float = 500  # each of hold and capture
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
@@ -197,6 +202,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
         **_live(fleet),
+        **_alarm_pages(fleet),
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
@@ -252,6 +258,31 @@ def _live(fleet: Fleet) -> dict[str, float]:
     }
 
 
+def _alarm_pages(fleet: Fleet) -> dict[str, float]:
+    """Operators' people who watch alarms: each that opens, is seen to and closes is told to one of them."""
+    pages = fleet.chargers / fleet.chargers_per_alarm_page
+    return {
+        "alarms_open": pages * SECONDS_A_MONTH / SOCKET_LIFETIME_S,
+        "alarms_renew": pages * SECONDS_A_MONTH / fleet.live_renew_s,
+        "alarms_told": 3 * fleet.chargers / 50,
+    }
+
+
+def _people(fleet: Fleet, writes: Sums, reads: Sums) -> float:
+    """What operators' people take beside what they change; returns ms of Lambda.
+
+    When somebody acted last is a write of their row (two units) an hour. What holds for an operator is remembered for
+    half a minute by a process, which helps nobody where thousands of processes serve hundreds of operators: it is read
+    for each start by app or token, each look at a price, each request of an operator's.
+    """
+    people = fleet.chargers / fleet.chargers_per_person
+    noted = people * fleet.person_hours_month
+    asked = fleet.sessions * (2 + fleet.searches_per_session) + fleet.chargers * fleet.changes_per_charger_month
+    writes["drivers"] += 2 * noted
+    reads["operators"] += asked
+    return (noted + asked) * fleet.lambda_call_ms
+
+
 def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     """A month of a fleet, half of which speaks 1.6 and half 2.0.1."""
     known = kinds or measured()
@@ -271,6 +302,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
+    lambda_ms += _people(fleet, writes, reads)
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
@@ -301,6 +333,7 @@ def _watch(amounts: Sums) -> None:
 def _outside(amounts: Sums, fleet: Fleet) -> None:
     """What leaves by mail and push, what maps are asked, and what lies in queues and buckets."""
     amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
+    amounts["mail"] += fleet.chargers / fleet.chargers_per_person * fleet.person_mails_month
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
@@ -348,7 +381,7 @@ def _reads(kind: str, one: Mapping[str, Any], fleet: Fleet) -> Mapping[str, floa
 def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     invocations = one.get("invocations", {})
     # moto invokes a step by a call; Step Functions does without.
-    is_news = kind.startswith("live_")
+    is_news = kind.startswith(("live_", "alarms_"))
     calls = sum(times for name, times in one.get("calls", {}).items() if name != "lambda.Invoke" or is_news)
     if kind == "search":
         calls = fleet.search_calls
@@ -372,6 +405,7 @@ def _edge(amounts: Sums, fleet: Fleet) -> None:
     visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (fleet.live_minutes_per_session > 0)
     watched = fleet.sessions * fleet.live_socket_share * fleet.live_minutes_per_session
     watched += visits * fleet.live_socket_idle_s / 60
+    watched += fleet.chargers / fleet.chargers_per_alarm_page * HOURS_A_MONTH * 60
     amounts["socket_minute"] = fleet.chargers * HOURS_A_MONTH * 60 + watched
     amounts["edge_request"] = fleet.connects
     amounts["edge_function"] = fleet.connects
