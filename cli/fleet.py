@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.people import alarm_pages, people
 from cli.standing import CANARY_FIXED, FIXED, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 
 DATA = Path(__file__).parent / "data"
@@ -202,7 +203,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
         **_live(fleet),
-        **_alarm_pages(fleet),
+        **alarm_pages(fleet, SECONDS_A_MONTH / SOCKET_LIFETIME_S, SECONDS_A_MONTH),
         "look": fleet.sessions * fleet.looks_per_session,
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
@@ -258,31 +259,6 @@ def _live(fleet: Fleet) -> dict[str, float]:
     }
 
 
-def _alarm_pages(fleet: Fleet) -> dict[str, float]:
-    """Operators' people who watch alarms: each that opens, is seen to and closes is told to one of them."""
-    pages = fleet.chargers / fleet.chargers_per_alarm_page
-    return {
-        "alarms_open": pages * SECONDS_A_MONTH / SOCKET_LIFETIME_S,
-        "alarms_renew": pages * SECONDS_A_MONTH / fleet.live_renew_s,
-        "alarms_told": 3 * fleet.chargers / 50,
-    }
-
-
-def _people(fleet: Fleet, writes: Sums, reads: Sums) -> float:
-    """What operators' people take beside what they change; returns ms of Lambda.
-
-    When somebody acted last is a write of their row (two units) an hour. What holds for an operator is remembered for
-    half a minute by a process, which helps nobody where thousands of processes serve hundreds of operators: it is read
-    for each start by app or token, each look at a price, each request of an operator's.
-    """
-    people = fleet.chargers / fleet.chargers_per_person
-    noted = people * fleet.person_hours_month
-    asked = fleet.sessions * (2 + fleet.searches_per_session) + fleet.chargers * fleet.changes_per_charger_month
-    writes["drivers"] += 2 * noted
-    reads["operators"] += asked
-    return (noted + asked) * fleet.lambda_call_ms
-
-
 def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     """A month of a fleet, half of which speaks 1.6 and half 2.0.1."""
     known = kinds or measured()
@@ -302,7 +278,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
-    lambda_ms += _people(fleet, writes, reads)
+    lambda_ms += people(fleet, writes, reads)
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)

@@ -87,7 +87,7 @@ def main() -> int:
 def _open_platform(console: Console, stack: Stack, *, wanted: bool) -> None:
     if wanted:
         person = open_platform(stack, "platform@example.com", "Platform-demo-1")
-        console.print(f"\nPlatform {person.email}, {person.password}, authenticator {person.secret}")
+        console.print(f"\nPlatform {person.email}, {person.password}, authenticator {person.authenticator}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -34,7 +34,7 @@ class Person:
         self.password = password
         self.token = ""
         # What the person's authenticator makes codes from, once they have one.
-        self.secret = ""
+        self.authenticator = ""
         self._session = requests.Session()
 
     def register(self) -> dict[str, Any]:
@@ -43,14 +43,14 @@ class Person:
 
     def log_in(self) -> None:
         """Get a token; call again when rights have changed."""
-        code = {"code": totp.code_now(self.secret)} if self.secret else {}
+        code = {"code": totp.code_now(self.authenticator)} if self.authenticator else {}
         tokens = self.call("POST", "/v1/login", {"email": self.email, "password": self.password, **code})
         self.token = tokens["access_token"]
 
     def set_up_second_factor(self) -> None:
         """Let an authenticator make codes, and show the first one."""
-        self.secret = self.call("POST", "/v1/me/second-factor", {})["secret"]
-        self.call("POST", "/v1/me/second-factor/confirm", {"code": totp.code_now(self.secret)})
+        self.authenticator = self.call("POST", "/v1/me/second-factor", {})["secret"]
+        self.call("POST", "/v1/me/second-factor/confirm", {"code": totp.code_now(self.authenticator)})
 
     def begin(self, charger_id: str, connector: str = "1", key: str | None = None) -> dict[str, Any]:
         """Begin a session."""

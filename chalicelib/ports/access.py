@@ -133,7 +133,7 @@ class Invitations(Protocol):
         """Store a new one."""
 
     def get(self, operator_id: str, invitation_id: str) -> Invitation | None:
-        """As stored now."""
+        """The invitation as stored now; None for an unknown one."""
 
     def change(
         self, operator_id: str, invitation_id: str, change: Callable[[Invitation], Invitation]
@@ -148,7 +148,7 @@ class Invitations(Protocol):
 
 
 class InvitationMail(Protocol):
-    """Sends invitations."""
+    """Sends invitations to whom they are for."""
 
     def send(self, invitation: Invitation, operator: str, code: str) -> None:
         """Mail it, with the code, in the name of `operator`. Raises MailUnavailable."""

@@ -156,7 +156,7 @@ def test_a_role_that_needs_a_second_factor_acts_with_one_and_makes_no_key_withou
     with pytest.raises(ApiError) as refused:
         other.log_in()
     assert code_of(refused) == (401, "code_needed")
-    other.secret = secret
+    other.authenticator = secret
     other.log_in()
     assert other.call("GET", "/v1/operator/chargers")["items"] == []
     assert other.call("GET", "/v1/me/second-factor")["is_proven"]
@@ -273,8 +273,8 @@ def test_alarms_are_told_to_browsers_as_they_open_close_and_are_acknowledged(com
     net, desk = wiring.network(), wiring.network().alarm_desk
     alarms = {site: _alarm(company.operator_id, site) for site in (near, far)}
     for site in (near, far):
-        alarm, _ = net.alarms, net.alarms.add(alarms[site])
-        assert alarm.join(alarms[site], f"CP-{site}", is_new=True)
+        net.alarms.add(alarms[site])
+        assert net.alarms.join(alarms[site], f"CP-{site}", is_new=True)
         desk.news.changed(company.operator_id)
         # What changed a moment ago may be told once more.
         assert [(it["event"], it["data"].get("group")) for it in tab.hear()][-2:] == [("alarm", site), ("open", None)]

@@ -73,7 +73,7 @@ class DynamoOperators:
         put(MemberRow(_ALL, operator_id))
 
     def page(self, limit: int, before: str | None) -> tuple[Sequence[tuple[str, OperatorStanding]], str | None]:
-        """Two calls."""
+        """Two calls: the list, and the rows of those on it."""
         listed = NewestFirst(MemberRow, MemberRow.query, ("operator_id", "person_id"), consistent_read=True)
         rows, cursor = listed.page(_ALL, limit, before)
         names = [row.person_id for row in rows]

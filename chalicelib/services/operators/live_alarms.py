@@ -49,7 +49,7 @@ class AlarmNewsDesk:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAlarms:
+class AlarmsInView:
     """What is open now, the oldest first, and which of it a reader has not seen as it is; `position` says how far."""
 
     alarms: Sequence[ListedAlarm]
@@ -74,7 +74,7 @@ class LiveAlarms:
             raise NotFound(f"operator {operator_id}")
         return principal
 
-    def open(self, principal: Principal, seen: str) -> OpenAlarms:
+    def open(self, principal: Principal, seen: str) -> AlarmsInView:
         """What is open at their sites now; `seen` is the `position` of what they were shown, empty for nothing.
 
         Raises ValueError for a position that is not ours.
@@ -88,7 +88,7 @@ class LiveAlarms:
         newest = max((_changed_at(it.alarm) for it in shown), default=_NONE)
         unseen = [] if digest == seen_digest else [it for it in shown if _changed_at(it.alarm) >= since]
         newest = max(newest, since + _OVERLAP) if seen else newest
-        return OpenAlarms(shown, unseen, f"{newest.isoformat()}|{digest}")
+        return AlarmsInView(shown, unseen, f"{newest.isoformat()}|{digest}")
 
 
 def _changed_at(alarm: Alarm) -> datetime:
