@@ -10,7 +10,7 @@ from chalice import Blueprint
 from chalicelib.domain.access.rights import PrincipalKind
 from chalicelib.handlers.http.endpoint import Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.operators.models import LiveAlarmsView, alarm_view
-from chalicelib.handlers.sessions.live import TOPICS, Topic
+from chalicelib.handlers.sessions.live import TOPICS, TopicKind
 from chalicelib.handlers.sessions.models import LiveSocket
 from chalicelib.handlers.sessions.views import LIVE_PROTOCOL
 from chalicelib.records.access import TicketScope
@@ -55,7 +55,7 @@ class AlarmsTopic:
         return Steps(tuple(events), is_over=False, may_be_more=False)
 
 
-TOPICS[KIND] = Topic(AlarmsTopic(), TicketScope.ALARMS)
+TOPICS[KIND] = TopicKind(AlarmsTopic(), TicketScope.ALARMS)
 
 
 @endpoint(

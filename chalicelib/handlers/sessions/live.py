@@ -59,7 +59,7 @@ class SessionTopic:
 
 
 @dataclass(frozen=True)
-class Topic:
+class TopicKind:
     """A kind of thing to look at, and the tickets that open it."""
 
     topic: LiveTopic
@@ -67,7 +67,7 @@ class Topic:
 
 
 # What can be looked at: another is a line of its own capability's, and a scope of its tickets.
-TOPICS: dict[str, Topic] = {"session": Topic(SessionTopic(), TicketScope.LIVE)}
+TOPICS: dict[str, TopicKind] = {"session": TopicKind(SessionTopic(), TicketScope.LIVE)}
 
 
 def events_of(steps: Sequence[Progress], seen: str, *, may_be_more: bool) -> Iterator[Event]:
