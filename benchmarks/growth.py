@@ -168,7 +168,7 @@ def request(route: str) -> tuple[int, str]:
     query = dict(pair.partition("=")[::2] for pair in ASKED[route].lstrip("?").split("&") if pair)
     now_s = str(int(time.time()) + 3600)
     headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
-    if route.endswith("/live"):
+    if route.endswith("/{session_id}/live"):
         query = {"ticket": wiring.network().tickets.issue(RUNNING, DRIVER, wiring.network().clock() + EVERY)}
         query["last_event_id"] = _before_last(_STEPS)
     context = {

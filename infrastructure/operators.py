@@ -128,10 +128,11 @@ def forget_second_factor(user_pool_id: str, prefix: str, email: str) -> None:
         SoftwareTokenMfaSettings={"Enabled": False, "PreferredMfa": False},
     )
     # Whoever holds the phone now has no login left that counted.
-    cognito.admin_user_global_sign_out(UserPoolId=user_pool_id, Username=email)
+    person_id = _person_id(user_pool_id, email)
+    cognito.admin_user_global_sign_out(UserPoolId=user_pool_id, Username=person_id)
     boto3.client("dynamodb").update_item(
         TableName=f"{prefix}drivers",
-        Key={"driver_id": {"S": _person_id(user_pool_id, email)}},
+        Key={"driver_id": {"S": person_id}},
         UpdateExpression="SET terms = if_not_exists(terms, :none) REMOVE proven, second_factor_since",
         ExpressionAttributeValues={":none": {"M": {}}},
     )

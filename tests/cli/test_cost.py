@@ -83,9 +83,7 @@ def test_a_silent_charger_costs_its_connection_and_its_heartbeats() -> None:
     nothing: dict[str, Any] = {kind: {} for kind in counts(FLEET)}
     heartbeat = {"messages": 2, "read_units": {"connections": 1}, "invocations": {"websocket_message": 1}}
     kinds = {version: {**nothing, "heartbeat": heartbeat} for version in ("ocpp1.6", "ocpp2.0.1")}
-    alone = replace(
-        FLEET, sessions_per_day=0, chargers_per_alarm_page=float("inf"), changes_per_charger_month=0
-    )
+    alone = replace(FLEET, sessions_per_day=0, chargers_per_alarm_page=float("inf"), changes_per_charger_month=0)
     used = use(alone, {**kinds, "beside": {}})
     heartbeats = 1_000 * 8_760
     assert used.amounts["socket_message"] == 2 * heartbeats

@@ -80,7 +80,7 @@ class LiveAlarms:
         Raises ValueError for a position that is not ours.
         """
         seen_at, _, seen_digest = seen.partition("|")
-        since = datetime.fromisoformat(seen_at) - _OVERLAP if seen else _NONE
+        since = datetime.fromisoformat(seen_at).astimezone(UTC) - _OVERLAP if seen else _NONE
         found = self.alarms.open_now(principal.operator_id, MOST_SHOWN)
         shown = sorted((it for it in found if principal.covers(it.alarm.place.group)), key=lambda it: it.alarm.alarm_id)
         states = [(it.alarm.alarm_id, it.number, _changed_at(it.alarm).isoformat()) for it in shown]
