@@ -12,7 +12,7 @@ from chalicelib.domain.operators import AlarmKind
 from chalicelib.handlers.operators.live import AlarmsTopic
 from chalicelib.records.operators import Alarm, AlarmPlace
 from chalicelib.services.access import NotFound
-from tests.services.conftest import NOW, Kit
+from tests.services.conftest import CONNECTION, NOW, Kit
 
 
 def begun(kit: Kit) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def opened(kit: Kit, site: str) -> Alarm:
 
 
 def test_each_change_is_told_while_somebody_may_watch_and_none_else(kit: Kit) -> None:
-    kit.sockets.closed("c-1", "CP-1")
+    kit.sockets.closed(CONNECTION)
     kit.clock.advance(minutes=1)
     kit.alarm_desk.check(AlarmKind.OFFLINE, "CP-1", kit.clock())
     assert begun(kit) == []
