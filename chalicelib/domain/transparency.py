@@ -93,7 +93,7 @@ class SignedRecord:
     enclosed_key: str = ""
 
 
-class Verdict(StrEnum):
+class Verification(StrEnum):
     """What became of checking a record.
 
     VALID: by the key that is known for its meter. FOREIGN: valid, by a key that is not. INVALID: by no key at all.

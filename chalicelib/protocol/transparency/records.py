@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import Occasion, SignedRecord, Verdict
+from chalicelib.domain.transparency import Occasion, SignedRecord, Verification
 from chalicelib.protocol.transparency import alfen, ecdsa, edl40, ocmf, sml
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 
@@ -70,17 +70,17 @@ def key_text(told: str) -> str:
     return parts[3]
 
 
-def verdict(found: SignedRecord, known_key: str) -> Verdict:
+def verification(found: SignedRecord, known_key: str) -> Verification:
     """What checking a record comes to; `known_key` is the one its meter is known by, "" if there is none.
 
     Raises Unsupported.
     """
     known, enclosed = (_key(text, found.curve) for text in (known_key, found.enclosed_key))
     if not known_key and not found.enclosed_key:
-        return Verdict.UNKNOWN_KEY
+        return Verification.UNKNOWN_KEY
     if found.enclosed_key and (enclosed is None or enclosed != known):
-        return Verdict.FOREIGN if enclosed and _is_signed(found, enclosed) else Verdict.INVALID
-    return Verdict.VALID if known and _is_signed(found, known) else Verdict.INVALID
+        return Verification.FOREIGN if enclosed and _is_signed(found, enclosed) else Verification.INVALID
+    return Verification.VALID if known and _is_signed(found, known) else Verification.INVALID
 
 
 def _key(text: str, curve: str) -> ecdsa.PublicKey | None:

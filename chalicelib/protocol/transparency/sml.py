@@ -22,7 +22,7 @@ _MORE, _KIND, _LENGTH = 0x80, 0x70, 0x0F
 _DEEPEST = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An entry of a list of values: what is measured (OBIS, six bytes), and what stands beside it."""
 
@@ -78,7 +78,7 @@ def _check(data: bytes, ends: int) -> None:
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/X-25 (ISO/IEC 13239)."""
+    """The checksum at a transmission's end: CRC-16/X-25 (ISO/IEC 13239)."""
     found = 0xFFFF
     for byte in data:
         found ^= byte
@@ -150,4 +150,11 @@ def _entries(value: Value) -> Iterator[Entry]:
     if isinstance(value, bytes | int):
         raise Malformed("it has no entries")
     for entry in value:
-        yield Entry(_bytes(_at(entry, 0)), *(_at(entry, index) for index in range(1, 6)))
+        yield Entry(
+            name=_bytes(_at(entry, 0)),
+            status=_at(entry, 1),
+            time=_at(entry, 2),
+            unit=_at(entry, 3),
+            scaler=_at(entry, 4),
+            value=_at(entry, 5),
+        )

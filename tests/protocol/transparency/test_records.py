@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, Verdict
+from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, Verification
 from chalicelib.protocol.transparency import records, sml
 from chalicelib.protocol.transparency.ecdsa import CURVES, Malformed, Unsupported
 
@@ -37,11 +37,11 @@ def _value(text: str, context: str = "Transaction.End", **more: Any) -> SignedVa
 
 def _verdict(text: str, context: str, key: str) -> str:
     try:
-        return records.verdict(records.record(_value(text, context)), key)
+        return records.verification(records.record(_value(text, context)), key)
     except Malformed:
-        return Verdict.MALFORMED
+        return Verification.MALFORMED
     except Unsupported:
-        return Verdict.UNSUPPORTED
+        return Verification.UNSUPPORTED
 
 
 def _key(vector: Mapping[str, str]) -> str:
@@ -65,14 +65,14 @@ def test_a_published_record_with_one_byte_flipped_is_refused(vector: Mapping[str
     text, key = vector["value"], _key(vector)
     for place in range(0, len(text), STRIDE):
         flipped = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
-        assert _verdict(flipped, vector["context"], key) != Verdict.VALID, f"at {place}: {text[place]!r}"
+        assert _verdict(flipped, vector["context"], key) != Verification.VALID, f"at {place}: {text[place]!r}"
 
 
 @pytest.mark.parametrize("vector", [it for it in VECTORS if it["verdict"] == "valid"], ids=_name)
 def test_a_record_is_foreign_to_another_meters_key(vector: Mapping[str, str]) -> None:
     found = records.record(_value(vector["value"], vector["context"]))
     other = _der(ec.generate_private_key(CURVES[found.curve]))
-    assert records.verdict(found, other) is (Verdict.FOREIGN if found.enclosed_key else Verdict.INVALID)
+    assert records.verification(found, other) is (Verification.FOREIGN if found.enclosed_key else Verification.INVALID)
 
 
 def test_the_curve_that_cannot_be_checked_is_named() -> None:
@@ -90,7 +90,7 @@ def test_each_curve_of_the_specification_is_checked_however_its_numbers_are_writ
 ) -> None:
     key = ec.generate_private_key(CURVES[curve.replace("brainpool", "brainpoolP")])
     found = records.record(_value(_ocmf(key, curve, encoding, form)))
-    assert records.verdict(found, _der(key)) is Verdict.VALID
+    assert records.verification(found, _der(key)) is Verification.VALID
 
 
 def _der(key: ec.EllipticCurvePrivateKey) -> str:
@@ -144,7 +144,7 @@ def _read(*readings: Mapping[str, Any], **more: Any) -> SignedRecord:
 
 def test_a_reading_leaves_out_what_is_as_before() -> None:
     begin, end = _read(_reading(1.5, "B"), {"TM": "2026-11-30T13:00:00,000+0100 R", "TX": "E", "RV": 2.25}).registers
-    assert (begin.energy_wh, end.energy_wh) == (1500, 2250)
+    assert [begin.energy_wh, end.energy_wh] == [Decimal(1500), Decimal(2250)]
     assert (begin.register, end.register) == (Register.IMPORT, Register.IMPORT)
     assert (begin.occasion, end.occasion) == (Occasion.BEGIN, Occasion.END)
     assert begin.at == end.at == AT
@@ -210,24 +210,24 @@ def test_a_record_of_ocpp_2_is_read_with_the_key_beside_it() -> None:
     }
     found = records.record(SignedValue(AT, "Transaction.End", json.dumps({"value": 1, "signedMeterValue": signed})))
     assert found.format is SignedFormat.OCMF
-    assert records.verdict(found, "") is Verdict.FOREIGN
-    assert records.verdict(found, _der(KEY)) is Verdict.VALID
+    assert records.verification(found, "") is Verification.FOREIGN
+    assert records.verification(found, _der(KEY)) is Verification.VALID
 
 
 def test_a_key_that_came_along_must_be_the_known_one() -> None:
     other = ec.generate_private_key(ec.SECP256R1())
     found = records.record(_value(f"{_ocmf(KEY)}|{_der(other)}"))
-    assert records.verdict(found, _der(KEY)) is Verdict.INVALID
+    assert records.verification(found, _der(KEY)) is Verification.INVALID
 
 
 def test_without_any_key_nothing_is_said() -> None:
-    assert records.verdict(records.record(_value(_ocmf(KEY))), "") is Verdict.UNKNOWN_KEY
+    assert records.verification(records.record(_value(_ocmf(KEY))), "") is Verification.UNKNOWN_KEY
 
 
 @settings(max_examples=40)
 @given(st.one_of(st.text(), st.binary().map(bytes.hex), st.binary().map(lambda it: (sml.ESCAPE + it).hex())))
 def test_no_text_whatever_ends_in_anything_but_a_verdict(text: str) -> None:
-    assert _verdict(text, "Transaction.End", _der(KEY)) != Verdict.VALID
+    assert _verdict(text, "Transaction.End", _der(KEY)) != Verification.VALID
 
 
 @settings(max_examples=40)
@@ -243,7 +243,7 @@ def test_no_text_whatever_ends_in_anything_but_a_verdict(text: str) -> None:
 def test_no_json_whatever_ends_in_anything_but_a_verdict(thing: object) -> None:
     text = json.dumps(thing)
     for whole in (f"OCMF|{text}|{text}", f'OCMF|{text}|{{"SD":"3006020101020101"}}'):
-        assert _verdict(whole, "Transaction.End", _der(KEY)) != Verdict.VALID
+        assert _verdict(whole, "Transaction.End", _der(KEY)) != Verification.VALID
 
 
 def test_energy_is_as_exact_as_written() -> None:
