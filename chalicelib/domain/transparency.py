@@ -6,8 +6,8 @@ difference of two registers that the same meter signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -163,3 +163,93 @@ def _between(begins: list[_Placed], ends: list[_Placed]) -> SignedQuantity:
         raise NoQuantity("the charge's own register did not begin at nought")
     energy_wh = (end.energy_wh - begin.energy_wh).to_integral_value(ROUND_FLOOR)
     return SignedQuantity(energy_wh=int(energy_wh), register=begin.register, began_at=begin.at, ended_at=end.at)
+
+
+class KeySource(StrEnum):
+    """How a meter's key came to be known; a person's word replaces what a charger told."""
+
+    FIRST_SIGHT = "first_sight"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterKey:
+    """A public key as it was written, pinned for a meter from `since` on, and for records until `until`.
+
+    `meter` names the meter as its records do; empty: whichever hangs at the charger.
+    """
+
+    meter: str
+    key: str
+    source: KeySource
+    since: datetime
+    until: datetime | None = None
+
+
+def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
+    """The keys with one more, in whose favour the meter's former one ends."""
+    ended = (replace(it, until=key.since) if it.meter == key.meter and it.until is None else it for it in keys)
+    return (*ended, key)
+
+
+def known_key(keys: Sequence[MeterKey], meter: str, at: datetime) -> str:
+    """By which key a meter was known at that time, "" if by none; the meter's own before the charger's."""
+    holds = [it for it in keys if it.until is None or at < it.until]
+    for named in (meter, ""):
+        found = next((it.key for it in holds if it.meter == named), "")
+        if found:
+            return found
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedEnergy:
+    """What a charge's signed records come to: how their check went, and what may be billed by them.
+
+    `energy_wh` is None where nothing may; `reason` says why, in words. `told_wh` is what the charger's plain readings
+    come to, for whoever compares.
+    """
+
+    verification: Verification
+    meter: str = ""
+    energy_wh: int | None = None
+    register: Register | None = None
+    reason: str = ""
+    told_wh: int | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether its quantity is what the driver pays for."""
+        return self.verification is Verification.VALID and self.energy_wh is not None
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether a key is known and did not sign it: somebody changed what the meter said, or the meter itself."""
+        return self.verification in (Verification.INVALID, Verification.FOREIGN)
+
+
+_LEAST_DIFFERENCE_WH, _DIFFERENCE_PERCENT = 20, 1
+
+
+def differs(signed_wh: int, told_wh: int | None) -> bool:
+    """Whether two numbers for one charge are further apart than rounding and times of reading can be."""
+    if told_wh is None:
+        return False
+    return abs(signed_wh - told_wh) > max(_LEAST_DIFFERENCE_WH, signed_wh * _DIFFERENCE_PERCENT // 100)
+
+
+class Unproven(StrEnum):
+    """What is done with a charge whose signed records are contradicted by their meter's key."""
+
+    BILL = "bill"
+    ASK = "ask"
+    FREE = "free"
+
+
+# By the site's time zone, which says its country. MessEG section 33: values may be used only as they were measured.
+_RULES = dict.fromkeys(("Europe/Berlin", "Europe/Busingen", "Europe/Vienna"), Unproven.ASK)
+
+
+def rule(time_zone: str) -> Unproven:
+    """What the law of a site's country has done with it; where it says nothing, the plain readings are billed."""
+    return _RULES.get(time_zone, Unproven.BILL)

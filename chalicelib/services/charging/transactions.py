@@ -21,7 +21,8 @@ from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
-from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
+from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
+from chalicelib.ports.transparency import SignedValues
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection, SentCall
 from chalicelib.records.charging import Transaction

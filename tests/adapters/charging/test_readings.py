@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.charging.signed_values import DynamoSignedValues
+from chalicelib.adapters.transparency import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings
 from chalicelib.adapters.tables import ReadingsRow
 from chalicelib.domain.chargers.events import Reading, SignedValue

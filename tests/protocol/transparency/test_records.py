@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, Verification
 from chalicelib.protocol.transparency import records, sml
-from chalicelib.protocol.transparency.ecdsa import CURVES, Malformed, Unsupported
+from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
+from tests.signing import SigningMeter, base64_of, payload, reading
 
 VECTORS: list[dict[str, str]] = json.loads((Path(__file__).parent / "vectors.json").read_text())
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -71,7 +68,7 @@ def test_a_published_record_with_one_byte_flipped_is_refused(vector: Mapping[str
 @pytest.mark.parametrize("vector", [it for it in VECTORS if it["verdict"] == "valid"], ids=_name)
 def test_a_record_is_foreign_to_another_meters_key(vector: Mapping[str, str]) -> None:
     found = records.record(_value(vector["value"], vector["context"]))
-    other = _der(ec.generate_private_key(CURVES[found.curve]))
+    other = SigningMeter(found.curve.replace("brainpoolP", "brainpool")).public_key
     assert records.verification(found, other) is (Verification.FOREIGN if found.enclosed_key else Verification.INVALID)
 
 
@@ -88,62 +85,21 @@ def test_the_curve_that_cannot_be_checked_is_named() -> None:
 def test_each_curve_of_the_specification_is_checked_however_its_numbers_are_written(
     curve: str, encoding: str, form: str
 ) -> None:
-    key = ec.generate_private_key(CURVES[curve.replace("brainpool", "brainpoolP")])
-    found = records.record(_value(_ocmf(key, curve, encoding, form)))
-    assert records.verification(found, _der(key)) is Verification.VALID
+    meter = SigningMeter(curve)
+    found = records.record(_value(meter.signed(payload(reading(1.5, "B"), reading(2.25, "E")), encoding, form)))
+    assert records.verification(found, meter.public_key) is Verification.VALID
 
 
-def _der(key: ec.EllipticCurvePrivateKey) -> str:
-    info = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return info.hex()
-
-
-def _payload(*readings: Mapping[str, Any], **more: Any) -> str:
-    return json.dumps({"FV": "1.4", "PG": "T7", "MS": "M1", "GS": "G1", "RD": readings, **more})
-
-
-def _reading(value: float, occasion: str, obis: str = "01-00:01.08.00*FF", **more: Any) -> Mapping[str, Any]:
-    told = {"TM": "2026-11-30T12:00:00,000+0000 S", "TX": occasion, "RV": value, "RI": obis, "RU": "kWh", "ST": "G"}
-    return {**told, **more}
-
-
-def _integer(number: int, form: str) -> bytes:
-    data = number.to_bytes((number.bit_length() + 7) // 8)
-    if form == "padded" or (form == "der" and data[0] & 0x80):
-        data = b"\0" + data
-    return bytes([2, len(data)]) + data
-
-
-def _ocmf(
-    key: ec.EllipticCurvePrivateKey,
-    curve: str = "secp256r1",
-    encoding: str = "hex",
-    form: str = "der",
-    payload: str = "",
-) -> str:
-    payload = payload or _payload(_reading(1.5, "B"), _reading(2.25, "E"))
-    r, s = decode_dss_signature(key.sign(payload.encode(), ec.ECDSA(hashes.SHA256())))
-    size = (key.key_size + 7) // 8
-    body = _integer(r, form) + _integer(s, form)
-    # "negative": what has its first bit set is written without the nought that ASN.1 wants before it.
-    data = r.to_bytes(size) + s.to_bytes(size) if form == "raw" else bytes([0x30, len(body)]) + body
-    seal = {"SA": f"ECDSA-{curve}-SHA256", "SE": encoding, "SD": data.hex() if encoding == "hex" else _base64(data)}
-    return f"OCMF|{payload}|{json.dumps(seal)}"
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-KEY = ec.generate_private_key(ec.SECP256R1())
+METER = SigningMeter()
+WHOLE = METER.record(reading(1.5, "B"), reading(2.25, "E"))
 
 
 def _read(*readings: Mapping[str, Any], **more: Any) -> SignedRecord:
-    return records.record(_value(_ocmf(KEY, payload=_payload(*readings, **more))))
+    return records.record(_value(METER.record(*readings, **more)))
 
 
 def test_a_reading_leaves_out_what_is_as_before() -> None:
-    begin, end = _read(_reading(1.5, "B"), {"TM": "2026-11-30T13:00:00,000+0100 R", "TX": "E", "RV": 2.25}).registers
+    begin, end = _read(reading(1.5, "B"), {"TM": "2026-11-30T13:00:00,000+0100 R", "TX": "E", "RV": 2.25}).registers
     assert [begin.energy_wh, end.energy_wh] == [Decimal(1500), Decimal(2250)]
     assert (begin.register, end.register) == (Register.IMPORT, Register.IMPORT)
     assert (begin.occasion, end.occasion) == (Occasion.BEGIN, Occasion.END)
@@ -153,7 +109,7 @@ def test_a_reading_leaves_out_what_is_as_before() -> None:
 
 
 def test_an_error_counts_for_what_follows_it() -> None:
-    begin, end = _read(_reading(1.5, "B", EF="E"), {"TX": "E", "RV": 2.25}).registers
+    begin, end = _read(reading(1.5, "B", EF="E"), {"TX": "E", "RV": 2.25}).registers
     assert not begin.is_usable
     assert not end.is_usable
 
@@ -176,7 +132,7 @@ def test_an_error_counts_for_what_follows_it() -> None:
     ],
 )
 def test_a_register_is_known_by_its_obis_code(obis: str, register: Register) -> None:
-    assert _read(_reading(1.5, "B", obis)).registers[0].register is register
+    assert _read(reading(1.5, "B", obis)).registers[0].register is register
 
 
 @pytest.mark.parametrize(
@@ -185,11 +141,11 @@ def test_a_register_is_known_by_its_obis_code(obis: str, register: Register) -> 
         ("OCMF|{}", "payload"),
         ("OCMF|{|{}", "no JSON"),
         ('OCMF|{"FV":"1.0","FV":"1.0"}|{}', "twice"),
-        (f'OCMF|{_payload(_reading(1.5, "B"))}|{{"SD":"30"}}', "neither ASN.1"),
-        (f'OCMF|{_payload(_reading(1.5, "B"))}|{{"SD":"zz"}}', "neither hexadecimal"),
-        (f'OCMF|{_payload(_reading(-1.5, "B"))}|{{"SD":"3006020101020101"}}', "cannot be"),
-        (f'OCMF|{_payload(_reading(1.5, "B", TM="noon"))}|{{"SD":"3006020101020101"}}', "no time"),
-        (f'OCMF|{_payload(_reading(1.5, "B"), PG="X1")}|{{"SD":"3006020101020101"}}', "no page"),
+        (f'OCMF|{payload(reading(1.5, "B"))}|{{"SD":"30"}}', "neither ASN.1"),
+        (f'OCMF|{payload(reading(1.5, "B"))}|{{"SD":"zz"}}', "neither hexadecimal"),
+        (f'OCMF|{payload(reading(-1.5, "B"))}|{{"SD":"3006020101020101"}}', "cannot be"),
+        (f'OCMF|{payload(reading(1.5, "B", TM="noon"))}|{{"SD":"3006020101020101"}}', "no time"),
+        (f'OCMF|{payload(reading(1.5, "B"), PG="X1")}|{{"SD":"3006020101020101"}}', "no page"),
         ("AP;1;3;A;B;C;", "base32"),
         ("<signedMeterValue></signedMeterValue><x/>", "no signedMeterValue"),
         ("1b1b1b1b01010101", "cut off"),
@@ -203,31 +159,31 @@ def test_what_cannot_be_read_is_said(text: str, reason: str) -> None:
 
 def test_a_record_of_ocpp_2_is_read_with_the_key_beside_it() -> None:
     signed = {
-        "signedMeterData": _base64(_ocmf(KEY).encode()),
+        "signedMeterData": base64_of(WHOLE.encode()),
         "signingMethod": "",
         "encodingMethod": "OCMF",
-        "publicKey": _base64(f"oca:base16:asn1:{_der(KEY)}".encode()),
+        "publicKey": base64_of(f"oca:base16:asn1:{METER.public_key}".encode()),
     }
     found = records.record(SignedValue(AT, "Transaction.End", json.dumps({"value": 1, "signedMeterValue": signed})))
     assert found.format is SignedFormat.OCMF
     assert records.verification(found, "") is Verification.FOREIGN
-    assert records.verification(found, _der(KEY)) is Verification.VALID
+    assert records.verification(found, METER.public_key) is Verification.VALID
 
 
 def test_a_key_that_came_along_must_be_the_known_one() -> None:
-    other = ec.generate_private_key(ec.SECP256R1())
-    found = records.record(_value(f"{_ocmf(KEY)}|{_der(other)}"))
-    assert records.verification(found, _der(KEY)) is Verification.INVALID
+    other = SigningMeter()
+    found = records.record(_value(f"{WHOLE}|{other.public_key}"))
+    assert records.verification(found, METER.public_key) is Verification.INVALID
 
 
 def test_without_any_key_nothing_is_said() -> None:
-    assert records.verification(records.record(_value(_ocmf(KEY))), "") is Verification.UNKNOWN_KEY
+    assert records.verification(records.record(_value(WHOLE)), "") is Verification.UNKNOWN_KEY
 
 
 @settings(max_examples=40)
 @given(st.one_of(st.text(), st.binary().map(bytes.hex), st.binary().map(lambda it: (sml.ESCAPE + it).hex())))
 def test_no_text_whatever_ends_in_anything_but_a_verdict(text: str) -> None:
-    assert _verdict(text, "Transaction.End", _der(KEY)) != Verification.VALID
+    assert _verdict(text, "Transaction.End", METER.public_key) != Verification.VALID
 
 
 @settings(max_examples=40)
@@ -243,8 +199,8 @@ def test_no_text_whatever_ends_in_anything_but_a_verdict(text: str) -> None:
 def test_no_json_whatever_ends_in_anything_but_a_verdict(thing: object) -> None:
     text = json.dumps(thing)
     for whole in (f"OCMF|{text}|{text}", f'OCMF|{text}|{{"SD":"3006020101020101"}}'):
-        assert _verdict(whole, "Transaction.End", _der(KEY)) != Verification.VALID
+        assert _verdict(whole, "Transaction.End", METER.public_key) != Verification.VALID
 
 
 def test_energy_is_as_exact_as_written() -> None:
-    assert _read(_reading(62500.1271, "B")).registers[0].energy_wh == Decimal("62500127.1")
+    assert _read(reading(62500.1271, "B")).registers[0].energy_wh == Decimal("62500127.1")
