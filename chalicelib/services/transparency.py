@@ -7,8 +7,10 @@ key counts, until a person says otherwise.
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.domain.transparency import (
@@ -23,6 +25,7 @@ from chalicelib.domain.transparency import (
 )
 from chalicelib.ports import Clock
 from chalicelib.ports.transparency import MeterKeys, SignedValues
+from chalicelib.services.access import NotFound, Refusal
 
 _MOST_MESSAGES = 1_000
 # The worst that one record shows counts for the charge.
@@ -34,17 +37,38 @@ _WORST_FIRST = (
     Verification.UNKNOWN_KEY,
     Verification.VALID,
 )
+_PIN_ATTEMPTS = 5
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+class SignedCharge(Protocol):
+    """What is asked of a session here."""
+
+    @property
+    def session_id(self) -> str:
+        """Its id."""
+
+    @property
+    def charger_id(self) -> str:
+        """Where it was."""
+
+    @property
+    def ref(self) -> str | None:
+        """What its charger calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedValue:
-    """A signed value, how its check went, and what could be read of it; `reason` says why where nothing could."""
+    """A signed value, how its check went, and what could be read of it; `reason` says why where nothing could.
+
+    `key` is the one its meter is known by, or else the one that came along.
+    """
 
     value: SignedValue
     verification: Verification
     record: SignedRecord | None = None
     reason: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,38 @@ class SignedEvidence:
             keys = self.keys.of(charger_id)
         return [_checked(it, keys) for it in read]
 
+    def document(self, session: SignedCharge) -> tuple[str, Sequence[CheckedValue]]:
+        """The file for the S.A.F.E. transparency software, and what stands in it. A query and a read.
+
+        Raises NotFound where nothing was signed.
+        """
+        from chalicelib.protocol.transparency import safe  # noqa: PLC0415
+
+        told = self.told(session.charger_id, session.ref) if session.ref else ()
+        if not told:
+            raise NotFound("nothing was signed of this charge")
+        checked = self.checked(session.charger_id, told)
+        number = zlib.crc32(session.session_id.encode())
+        return safe.document(number, ((it.value, it.record, it.key) for it in checked)), checked
+
+    def pin(self, charger_id: str, meter: str, key: str) -> Sequence[MeterKey]:
+        """A person says by which key a meter is known from now on; saying it again changes nothing.
+
+        Raises Refusal: it is no public key.
+        """
+        from chalicelib.protocol.transparency import records  # noqa: PLC0415
+
+        if not records.is_public_key(key):
+            raise Refusal("not_a_key", "it is no public key of a curve that meters sign with, in hexadecimal or base64")
+        wanted = MeterKey(meter=meter, key=key, source=KeySource.OPERATOR, since=self.clock())
+        for _ in range(_PIN_ATTEMPTS):
+            keys = self.keys.of(charger_id)
+            if any((it.meter, it.key, it.until) == (meter, key, None) for it in keys):
+                return keys
+            if self.keys.pin(charger_id, keys, wanted):
+                return self.keys.of(charger_id)
+        raise RuntimeError(f"the keys of {charger_id} were changed {_PIN_ATTEMPTS} times meanwhile")
+
     def _energy(self, checked: Sequence[CheckedValue]) -> SignedEnergy:
         worst = next(it for it in _WORST_FIRST if any(found.verification is it for found in checked))
         records = [it.record for it in checked if it.record is not None]
@@ -105,11 +161,11 @@ def _read(value: SignedValue) -> CheckedValue:
     from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported  # noqa: PLC0415
 
     try:
-        return CheckedValue(value, Verification.UNKNOWN_KEY, records.record(value))
+        return CheckedValue(value=value, verification=Verification.UNKNOWN_KEY, record=records.record(value))
     except Malformed as error:
-        return CheckedValue(value, Verification.MALFORMED, reason=str(error))
+        return CheckedValue(value=value, verification=Verification.MALFORMED, reason=str(error))
     except Unsupported as error:
-        return CheckedValue(value, Verification.UNSUPPORTED, reason=str(error))
+        return CheckedValue(value=value, verification=Verification.UNSUPPORTED, reason=str(error))
 
 
 def _proves_itself(record: SignedRecord) -> bool:
@@ -129,7 +185,8 @@ def _checked(it: CheckedValue, keys: Sequence[MeterKey]) -> CheckedValue:
     from chalicelib.protocol.transparency.ecdsa import Unsupported  # noqa: PLC0415
 
     known = known_key(keys, it.record.meter, it.value.at)
+    found = replace(it, key=known or it.record.enclosed_key)
     try:
-        return replace(it, verification=records.verification(it.record, known))
+        return replace(found, verification=records.verification(it.record, known))
     except Unsupported as error:
-        return replace(it, verification=Verification.UNSUPPORTED, reason=str(error))
+        return replace(found, verification=Verification.UNSUPPORTED, reason=str(error))

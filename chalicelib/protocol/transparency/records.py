@@ -24,33 +24,47 @@ _OCCASIONS = {"Transaction.Begin": Occasion.BEGIN, "Transaction.End": Occasion.E
 _KEY_PREFIX = "oca:"
 
 
+_PLAIN = (f"{ocmf.HEADER}|", f"{alfen.HEADER};", "<")
+
+
 def record(value: SignedValue) -> SignedRecord:
     """Read what was signed out of a sampled value. Raises Malformed, Unsupported."""
-    sample = json.loads(value.sample)
-    signed = sample.get("signedMeterValue")
-    told: Mapping[str, Any] = signed if isinstance(signed, dict) else {}
-    text = str(told.get("signedMeterData") or sample.get("value") or "").strip()
-    found = _read(text, _OCCASIONS.get(value.context, Occasion.BETWEEN))
-    key = str(told.get("publicKey") or "")
+    text, is_plain = text_of(value)
+    found = _read(text, is_plain=is_plain, occasion=_OCCASIONS.get(value.context, Occasion.BETWEEN))
+    key = str(_signed_of(json.loads(value.sample)).get("publicKey") or "")
     return replace(found, enclosed_key=key_text(key)) if key else found
 
 
-def _read(text: str, occasion: Occasion, depth: int = 0) -> SignedRecord:
-    if text.startswith(f"{ocmf.HEADER}|"):
-        return ocmf.record(text)
-    if text.startswith(f"{alfen.HEADER};"):
-        return alfen.record(text, occasion)
+def text_of(value: SignedValue) -> tuple[str, bool]:
+    """What was signed as its format writes it, and whether that is text; else it is bytes, as hexadecimal or base64.
+
+    OCPP 2.x has text in base64 too.
+    """
+    sample = json.loads(value.sample)
+    told = str(_signed_of(sample).get("signedMeterData") or sample.get("value") or "").strip()
+    if told.startswith(_PLAIN):
+        return told, True
+    try:
+        inner = ecdsa.octets(told).decode().strip()
+    except (Malformed, UnicodeDecodeError):
+        return told, False
+    return (inner, True) if inner.startswith(_PLAIN) else (told, False)
+
+
+def _signed_of(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    signed = sample.get("signedMeterValue")
+    return signed if isinstance(signed, dict) else {}
+
+
+def _read(text: str, *, is_plain: bool, occasion: Occasion) -> SignedRecord:
+    if not is_plain:
+        data = ecdsa.octets(text)
+        if data.startswith(sml.ESCAPE):
+            return edl40.record(data, occasion)
+        raise Unsupported("what is signed is of no known format")
     if text.startswith("<"):
         return edl40.record_of_xml(text, occasion)
-    data = ecdsa.octets(text)
-    if data.startswith(sml.ESCAPE):
-        return edl40.record(data, occasion)
-    if depth:
-        raise Unsupported("what is signed is of no known format")
-    try:
-        return _read(data.decode().strip(), occasion, depth + 1)
-    except UnicodeDecodeError:
-        raise Unsupported("what is signed is of no known format") from None
+    return ocmf.record(text) if text.startswith(ocmf.HEADER) else alfen.record(text, occasion)
 
 
 def key_text(told: str) -> str:
@@ -92,3 +106,14 @@ def _key(text: str, curve: str) -> ecdsa.PublicKey | None:
 
 def _is_signed(found: SignedRecord, key: ecdsa.PublicKey) -> bool:
     return ecdsa.is_signed(key, found.signature, found.payload)
+
+
+def is_public_key(text: str) -> bool:
+    """Whether a text is a public key of any curve that can be checked here."""
+    for curve in ecdsa.CURVES:
+        try:
+            ecdsa.public_key(key_text(text), curve)
+        except Malformed:
+            continue
+        return True
+    return False

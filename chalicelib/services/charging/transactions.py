@@ -1,8 +1,7 @@
 """Takes in transaction events: starts, readings and stops. Each is recorded first and understood second.
 
 Nothing a charger did is lost or counted twice: a transaction's facts are merged as they come, in any order; the session
-follows from the facts known so far. So a repeated, late or reordered message finds its facts already there and changes
-nothing.
+follows from the facts known so far. So a repeated, late or reordered message changes nothing.
 """
 
 from __future__ import annotations
