@@ -29,10 +29,14 @@ ELSEWHERE = {
         (function, "sqs"): "tests/services/operators/test_alarms.py"
         for function in ("abort", "issue_receipt", "start_charging", "stop_charging", "lists", "reservations")
     },
+    (
+        "check_alarms",
+        "lambda",
+    ): "an alarm that opens while somebody watches: tests/services/operators/test_live_alarms.py",
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **dict.fromkeys(
-        (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns")),
-        "addresses and topics are the deployment's: tests/adapters/operators",
+        (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns"), ("api_handler", "ses")),
+        "addresses and topics are the deployment's: tests/adapters/operators, tests/adapters/notifications",
     ),
     # A watched session that fails, or waits in vain for its charger's last word.
     **{

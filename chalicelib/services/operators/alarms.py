@@ -143,8 +143,8 @@ class AlarmDesk:
         if is_new or self.clock() - (cause.since or self.clock()) < _MAY_BE_HALF_DONE:
             # Whoever let it stand, or found this subject, may have died before it was listed.
             self.alarms.add(alarm)
-            self.alarms.join(alarm, subject, is_new=is_new)
-            self.news.changed(place.operator_id)
+            if self.alarms.join(alarm, subject, is_new=is_new):
+                self.news.changed(place.operator_id)
 
     def _opened(self, place: AlarmPlace, detail: str) -> Alarm | None:
         """The alarm that stands there from now on; None where another stood, and fell at this moment."""
