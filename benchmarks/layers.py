@@ -42,6 +42,7 @@ _DRIVER, _CHARGER, _SOCKET = "driver-1", "CP-1", "c-9"
 # Speak to others than the tables, or need settings that a bench has no use for.
 _NO_STORES = (
     "link",
+    "viewer_link",
     "workflow",
     "invocations",
     "payments",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
@@ -117,7 +118,7 @@ class Filter:
     def is_met_by(self, session: Session) -> bool:
         """Whether it is asked for."""
         return (
-            (self.state is None or session.state is self.state)
+            (self.state is None or session.told_state is self.state)
             and (self.charger_id is None or session.charger_id == self.charger_id)
             and (self.site_id is None or session.site_id == self.site_id)
             and (self.until is None or session.created_at < self.until)
@@ -305,7 +306,7 @@ class DriverSessions:
         if issued is not None:
             return as_of_now(issued, session)
         if not session.has_receipt:
-            raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
+            raise Refusal("no_receipt_yet", f"session is {session.told_state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
 
     def _payer(self, driver_id: str) -> Driver:
@@ -369,5 +370,7 @@ class DriverSessions:
 
     def _claim(self, session: Session) -> None:
         if not take_connector(self.connectors, self.sessions, session):
-            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
+            # Its workflow never begins: nothing is set aside.
+            no_holds = Released(frozenset())
+            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), no_holds)
             raise busy(session.connector)
