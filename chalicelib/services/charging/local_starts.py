@@ -99,7 +99,9 @@ class LocalStarts:
 
     def _may_begin(self, session_id: str, authorization: Authorization) -> bool:
         driver_id, at = authorization.driver_id, self.clock()
-        return driver_id is None or self.drivers.begin(driver_id, session_id, at, is_abroad=authorization.is_abroad)
+        if driver_id is None:
+            return True
+        return self.drivers.begin(driver_id, session_id, at, is_abroad=authorization.is_abroad) is not None
 
     def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:
         """It is the driver's own reservation, or somebody else's, or that of a charge whose end nobody told.

@@ -25,6 +25,7 @@ from chalicelib.records.charging import StoredReading
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
+from chalicelib.services.chargers.read_once import ReadOnce
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.debts import Debts
@@ -189,8 +190,8 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
-        self.eligibility.note_beginning(driver_id, session_id)
-        self.start_limits.check(driver_id, session_id)
+        begun_lately = self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id, begun_lately)
         if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
@@ -328,14 +329,16 @@ class DriverSessions:
         if session.ref is None:
             return progress(session)
         found: Measured | None = None
+        # What its plug gives, and whether it is online, is asked of one row.
+        evidence = replace(self.evidence, chargers=ReadOnce(self.evidence.chargers))
         if session.tariff.depends_on_course and session.bill is None:
-            found, newest = self.courses.look(session)
+            found, newest = replace(self.courses, evidence=evidence).look(session)
         else:
             known = self.readings.newest(session.charger_id, session.ref)
-            found = self.evidence.so_far(session, known) if session.bill is None else None
+            found = evidence.so_far(session, known) if session.bill is None else None
             newest = known[-1] if known else None
         now = self.clock()
-        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, now)
+        lasted = elapsed(session, newest.reading.at if newest else None, evidence.chargers, now)
         so_far = progress(session, found, newest, lasted)
         # Before the first reading nobody knows whether the car takes anything, but by what its connector says.
         energy_wh = so_far.energy_wh if newest or session.state is not State.ACTIVE else None
