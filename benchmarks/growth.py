@@ -116,7 +116,6 @@ GROWS: Mapping[str, str] = {
     "GET /v1/operator/chargers/{charger_id}/uptime": "what a charger's connectors did in the days asked for",
     "GET /v1/sessions/{session_id}/curve": "all readings of a charge, of which a few hundred are shown",
     "GET /v1/sites/{site_id}": "all chargers of a site",
-    "PUT /v1/operator/sites/{site_id}": "a write for each charger shown there, eight at once",
 }
 
 
