@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.adapters.access.api_keys import DynamoApiKeys
-from chalicelib.adapters.access.audit import DynamoAuditEntries
-from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
-from chalicelib.services.access.api_keys import KeyRing
-from chalicelib.services.access.audit import AuditLog
-from chalicelib.services.access.members import Members
-from chalicelib.services.access.sites import SiteGuard
 from chalicelib.wiring.stores import Stores
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.access.api_keys import DynamoApiKeys
+    from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
+    from chalicelib.services.access.api_keys import KeyRing
+    from chalicelib.services.access.audit import AuditLog
+    from chalicelib.services.access.members import Members
+    from chalicelib.services.access.sites import SiteGuard
 
 
 class AccessServices(Stores):
@@ -19,30 +21,45 @@ class AccessServices(Stores):
 
     @cached_property
     def memberships(self) -> DynamoMemberships:
+        from chalicelib.adapters.access.members import DynamoMemberships
+
         return DynamoMemberships()
 
     @cached_property
     def api_keys(self) -> DynamoApiKeys:
+        from chalicelib.adapters.access.api_keys import DynamoApiKeys
+
         return DynamoApiKeys()
 
     @cached_property
     def refund_allowances(self) -> DynamoRefundAllowances:
+        from chalicelib.adapters.access.members import DynamoRefundAllowances
+
         return DynamoRefundAllowances()
 
     @cached_property
     def audit_log(self) -> AuditLog:
+        from chalicelib.adapters.access.audit import DynamoAuditEntries
+        from chalicelib.services.access.audit import AuditLog
+
         return AuditLog(DynamoAuditEntries())
 
     @cached_property
     def members(self) -> Members:
+        from chalicelib.services.access.members import Members
+
         return Members(memberships=self.memberships, clock=self.clock)
 
     @cached_property
     def key_ring(self) -> KeyRing:
+        from chalicelib.services.access.api_keys import KeyRing
+
         return KeyRing(keys=self.api_keys, memberships=self.memberships, clock=self.clock)
 
     @cached_property
     def site_guard(self) -> SiteGuard:
+        from chalicelib.services.access.sites import SiteGuard
+
         return SiteGuard(
             {
                 "site_id": lambda operator_id, site_id: site_id,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.notifications.alerts import Alerts
-from chalicelib.services.notifications.delivery import Delivery
-from chalicelib.services.notifications.language import Languages
-from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.wiring.chargers import ChargerServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.notifications.alerts import Alerts
+    from chalicelib.services.notifications.delivery import Delivery
+    from chalicelib.services.notifications.language import Languages
+    from chalicelib.services.notifications.outbox import Notifications
 
 
 class NotificationServices(ChargerServices):
@@ -16,10 +19,14 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def notifications(self) -> Notifications:
+        from chalicelib.services.notifications.outbox import Notifications
+
         return Notifications(self.outbox, self.sessions, self.clock)
 
     @cached_property
     def alerts(self) -> Alerts:
+        from chalicelib.services.notifications.alerts import Alerts
+
         return Alerts(
             sessions=self.sessions,
             transactions=self.transactions,
@@ -28,6 +35,8 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def delivery(self) -> Delivery:
+        from chalicelib.services.notifications.delivery import Delivery
+
         return Delivery(
             outbox=self.outbox,
             sessions=self.sessions,
@@ -41,4 +50,6 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def languages(self) -> Languages:
+        from chalicelib.services.notifications.language import Languages
+
         return Languages(self.drivers, self.operator_profiles)

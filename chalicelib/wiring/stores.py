@@ -266,7 +266,7 @@ class Stores:
 
     @cached_property
     def payments(self) -> Payments:
-        from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
+        from chalicelib.adapters.money.stripe_payments import StripePayments
 
         return StripePayments(
             api_key=self.setting("STRIPE_API_KEY"),
@@ -277,7 +277,7 @@ class Stores:
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
-        from chalicelib.adapters.access.tokens import AccessTokens  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import AccessTokens
 
         return AccessTokens(
             issuer=self.setting("OIDC_ISSUER"),
@@ -287,7 +287,7 @@ class Stores:
 
     @cached_property
     def identity(self) -> CognitoIdentity:
-        from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity  # noqa: PLC0415
+        from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
 
         return CognitoIdentity(
             client=client("cognito-idp"),
@@ -297,7 +297,7 @@ class Stores:
 
     @cached_property
     def tickets(self) -> Tickets:
-        from chalicelib.adapters.access.tokens import Tickets  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import Tickets
 
         return Tickets(self.setting("TICKET_SECRET"))
 
@@ -315,21 +315,21 @@ class Stores:
 
     @cached_property
     def webhook_messenger(self) -> WebhookMessenger:
-        from chalicelib.adapters.notifications.messengers import WebhookMessenger  # noqa: PLC0415
+        from chalicelib.adapters.notifications.messengers import WebhookMessenger
 
         return WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
 
     @cached_property
     def messengers(self) -> tuple[Messenger, ...]:
         """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
-        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger  # noqa: PLC0415
+        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger
 
         found: list[Messenger] = [self.webhook_messenger]
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
         platforms = {Platform.APNS: self.setting("PUSH_APNS", ""), Platform.FCM: self.setting("PUSH_FCM", "")}
         if any(platforms.values()):
-            from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
+            from chalicelib.adapters.notifications.push import PushMessenger
 
             applications = {it: arn for it, arn in platforms.items() if arn}
             found.append(PushMessenger(client=client("sns"), applications=applications, drivers=self.drivers))
@@ -355,7 +355,7 @@ class Stores:
 
     @cached_property
     def travel(self) -> Travel:
-        from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
+        from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle
 
         # Where there are maps to be asked: "amazon", and nothing for an estimate.
         return AmazonRoutes(client("geo-routes"), self.clock) if self.setting("MAPS", "") == "amazon" else GreatCircle()
