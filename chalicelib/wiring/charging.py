@@ -118,6 +118,7 @@ class ChargingServices(ReservationServices):
             changes=self.changes,
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,
+            watches=self.watches,
             clock=self.clock,
         )
 
@@ -132,6 +133,7 @@ class ChargingServices(ReservationServices):
             provisioning=self.provisioning,
             alerts=self.alerts,
             ends=self.inferred_ends,
+            watches=self.watches,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
@@ -155,6 +157,7 @@ class ChargingServices(ReservationServices):
             changes=self.changes,
             starts=self.local_starts,
             ends=self.inferred_ends,
+            watches=self.watches,
             monitor=self.monitor,
             limits=TransactionLimit(self.transactions, self.changes),
             running_costs=self.running_costs,
