@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.services.chargers.socket_renewal import SocketRenewal
     from chalicelib.services.pricing.courses import Courses
     from chalicelib.services.pricing.evidence import Evidence
+    from chalicelib.services.transparency import SignedEvidence
 
 
 class ChargerServices(AccessServices):
@@ -30,6 +31,12 @@ class ChargerServices(AccessServices):
         from chalicelib.services.pricing.evidence import Evidence
 
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def signed_evidence(self) -> SignedEvidence:
+        from chalicelib.services.transparency import SignedEvidence
+
+        return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:

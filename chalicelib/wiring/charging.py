@@ -87,7 +87,13 @@ class ChargingServices(ReservationServices):
     def metering(self) -> Metering:
         from chalicelib.services.charging.metering import Metering
 
-        return Metering(evidence=self.evidence, readings=self.readings, changes=self.changes, clock=self.clock)
+        return Metering(
+            evidence=self.evidence,
+            signed=self.signed_evidence,
+            readings=self.readings,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -63,6 +64,10 @@ def _watched(run: Run) -> _Watched:
     network["sessions"] = watched
     run.steps, run.payment_webhooks = run.kit.lifecycle, run.kit.payment_webhooks
     return watched
+
+
+def _told(run: Run) -> State:
+    return run.session.told_state
 
 
 def _cancels(run: Run) -> None:
@@ -137,7 +142,7 @@ def test_a_hold_that_is_heard_of_while_others_are_given_back_is_given_back_too(r
             next(runs, lambda: None)()
             return getattr(store, name)
 
-    watches = replace(run.steps.watches, connectors=Meanwhile())
+    watches = replace(run.steps.watches, connectors=cast(Any, Meanwhile()))
     replace(run.steps, watches=watches).abort(run.session_id, "SessionFailed", "")
     assert (watched.held, watched.told[-1]) == ([], State.FAILED)
     assert run.money.voided == [late.payment_id]
@@ -146,10 +151,10 @@ def test_a_hold_that_is_heard_of_while_others_are_given_back_is_given_back_too(r
 def test_a_failed_session_whose_workflow_is_gone_is_seen_to_by_the_sweep(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
     _cancels(run)
-    assert run.session.told_state is State.STOPPING
+    assert _told(run) is State.STOPPING
     run.kit.clock.advance(minutes=2)
     assert run.steps.sweep() == 1
-    assert run.session.told_state is State.FAILED
+    assert _told(run) is State.FAILED
     assert run.money.voided == [f"pi_{run.session_id}"]
     assert run.steps.sweep() == 0
 
@@ -167,10 +172,12 @@ def test_whoever_dies_between_the_provider_and_our_word_is_followed_by_one_who_s
             return getattr(ledger, name)
 
     with pytest.raises(Killed):
-        replace(run.steps, funds=replace(run.steps.funds, ledger=Dies())).abort(run.session_id, "SessionFailed", "")
-    assert run.session.told_state is State.STOPPING
+        replace(run.steps, funds=replace(run.steps.funds, ledger=cast(Any, Dies()))).abort(
+            run.session_id, "SessionFailed", ""
+        )
+    assert _told(run) is State.STOPPING
     run.steps.abort(run.session_id, "SessionFailed", "")
-    assert run.session.told_state is State.FAILED
+    assert _told(run) is State.FAILED
     assert held_minor(run.kit.ledger.of_session(run.session_id)) == 0
 
 

@@ -1,0 +1,146 @@
+"""A site's electric tree: grid connection, panels, ports; what each may carry, who wants what, and who gets what.
+
+Currents are milliamperes (`_ma`) in the site's own L1, L2 and L3, whatever an electrician named them at a charger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.chargers.events import ConnectorId, Currents
+
+
+class Phase(StrEnum):
+    """A phase of the site's grid connection."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortId:
+    """A connector of one of the site's chargers."""
+
+    charger_id: str
+    connector: ConnectorId
+
+    def __str__(self) -> str:
+        return f"{self.charger_id}/{self.connector}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A grid connection, a panel or a charger's own feed: what flows through it to all below it is limited.
+
+    `limit_ma` by phase and `limit_w` over all of them; None: not limited. `parent_id` None: the grid connection, of
+    which a site has one.
+    """
+
+    node_id: str
+    parent_id: str | None = None
+    limit_ma: Currents = (None, None, None)
+    limit_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """How a connector is wired into its site.
+
+    `phases`: the site's phases in the order of the connector's own L1, L2, L3 (three, or one). Two phases with
+    `is_line_to_line` are the two that a single load lies between (208 V). `voltage_v` is what one phase of the load
+    sees: phase to neutral, or line to line. Grants are 0 or at least `least_ma`, at most `most_ma`, in steps of
+    `step_ma` (100: OCPP's tenth of an ampere). A DC port is counted by what it takes from the grid.
+    """
+
+    port_id: PortId
+    node_id: str
+    phases: tuple[Phase, ...] = (Phase.L1, Phase.L2, Phase.L3)
+    is_line_to_line: bool = False
+    voltage_v: int = 230
+    least_ma: int = 6_000
+    most_ma: int = 32_000
+    step_ma: int = 100
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteTree:
+    """All nodes and ports of a site, and what of its limit is not for cars.
+
+    `reserve_ma` is kept back by phase. `worst_load_ma` counts for the building where nobody has told it lately.
+    `floor_w`: the least that an operator of the grid leaves the site when it asks for less (§14a EnWG); None: nothing
+    is left.
+    """
+
+    site_id: str
+    nodes: tuple[Node, ...]
+    ports: tuple[Port, ...]
+    reserve_ma: int = 0
+    worst_load_ma: tuple[int, int, int] = (0, 0, 0)
+    floor_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildingLoad:
+    """What the building takes beside the cars, by phase, as it was told `at`."""
+
+    at: datetime
+    load_ma: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorLimit:
+    """What the site, or one node of it, may take between two moments, as a grid's operator or the site's own wishes."""
+
+    node_id: str
+    limit_w: int | None = None
+    limit_ma: int | None = None
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What a port took, by its own L1, L2, L3, as its meter said at `at`; `granted_ma` was its grant then."""
+
+    at: datetime
+    current_ma: Currents
+    granted_ma: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A car that wants power at a port.
+
+    `car_phases` and `car_most_ma`: what is known of the car, None: nothing yet. `draws`: the latest looks at its
+    meter, oldest first. `served_wh`: what it has had, by which the least served goes first. `turn_since`: since when
+    it holds its turn, None: it waits. `asked_wh` and `departs_at`: what its driver said, None: nothing.
+    """
+
+    port_id: PortId
+    session_id: str
+    begun_at: datetime
+    car_phases: int | None = None
+    car_most_ma: int | None = None
+    draws: tuple[Draw, ...] = ()
+    served_wh: int = 0
+    turn_since: datetime | None = None
+    asked_wh: int | None = None
+    departs_at: datetime | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What each port may draw by each of its phases, 0 where nothing; who has a turn since when; what holds it back.
+
+    `bounds`: for each port the node whose limit it met (None: its own most, or its car's), to be shown to a person.
+    """
+
+    limit_ma: Mapping[PortId, int] = field(default_factory=dict)
+    turns: Mapping[PortId, datetime] = field(default_factory=dict)
+    bounds: Mapping[PortId, str | None] = field(default_factory=dict)
