@@ -26,6 +26,9 @@ if THIS_FUNCTION not in SOCKET_FUNCTIONS:
 
 if THIS_FUNCTION is not None:
     prepare()
+    if THIS_FUNCTION == "app.on_message":
+        # What the first frame needs, while Lambda gives more of a processor; what admits a charger is here already.
+        import_module("chalicelib.services.ocpp.conversation")
 
 
 # Chalice leaves socket hooks on a Blueprint unwrapped, so these three stand here.

@@ -127,7 +127,6 @@ GROWS: Mapping[str, str] = {
     "GET /v1/sessions/{session_id}/curve": "all readings of a charge, of which a few hundred are shown",
     "GET /v1/sessions/{session_id}/signed-values": "all that was signed of a charge, a thousand messages at the most",
     "GET /v1/sites/{site_id}": "all chargers of a site",
-    "PUT /v1/operator/sites/{site_id}": "a write for each charger shown there, eight at once",
 }
 
 

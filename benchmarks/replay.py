@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from botocore.client import BaseClient
 from moto.core.models import botocore_stubber
 
 Answer = tuple[int, Mapping[str, str], Any]
@@ -35,12 +36,15 @@ class Wire:
     def connected(self) -> Iterator[None]:
         """Stand between botocore and the account while inside."""
         stubber: Any = botocore_stubber
-        original = stubber.process_request
+        base: Any = BaseClient
+        original, make_request = stubber.process_request, base._make_request
         stubber.process_request = partial(self._process, original)
+        # Tests reach their account without HTTP (local/moto_fixes.py): what that leaves out is measured here.
+        base._make_request = getattr(make_request, "__wrapped__", make_request)
         try:
             yield
         finally:
-            stubber.process_request = original
+            stubber.process_request, base._make_request = original, make_request
 
     def forget(self) -> None:
         """Another step is played for the first time."""

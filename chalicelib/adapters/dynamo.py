@@ -53,6 +53,17 @@ def decode(kind: type[Value], text: str) -> Value:
         raise ValueError(f"not a {kind}: {error}") from error
 
 
+def record_of(kind: type[Value], row: Row, **others: object) -> Value:
+    """The record whose fields a row has under their own names; `others` are those that it keeps in other words.
+
+    A field that the row has no value for takes its default. Raises ValueError where one that has none is missing.
+    """
+    try:
+        return msgspec.convert(row.attribute_values | others, kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a {kind}: {error}") from error
+
+
 def connector_id(text: str) -> ConnectorId:
     """Read what str() wrote; unlike ConnectorId.parse it knows connector 0, the charger as a whole."""
     evse, _, plug = text.partition(".")

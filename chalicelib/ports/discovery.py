@@ -9,6 +9,7 @@ from typing import Protocol
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.discovery import Drive
+from chalicelib.records.chargers import Site
 from chalicelib.records.discovery import Place
 
 
@@ -18,8 +19,11 @@ class Places(Protocol):
     def put(self, place: Place) -> str:
         """Write a place whole; returns its row's name."""
 
-    def describe(self, place: Place) -> None:
-        """Show a place as it is said to be; what it does now stays. Nothing happens when its row is gone."""
+    def describe(self, site: Site) -> None:
+        """Show all places of a site as it is now, from the next search on. No call where it has no spot."""
+
+    def forget(self, site: Site) -> None:
+        """Show the places of a site at that spot as they were last put, each by itself."""
 
     def remove(self, row: str) -> None:
         """Take the place out of the index; nothing happens when it is not there."""

@@ -99,10 +99,13 @@ class Drivers(Protocol):
     def share_card(self, driver_id: str, fingerprint: str) -> None:
         """Note that a driver saves the card of that fingerprint, and what others owe by it (`Driver.card_owes`)."""
 
-    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
-        """Note that a session or reservation of that name is about to begin; False when its driver leaves, or has left.
+    def begin(
+        self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False
+    ) -> Mapping[str, datetime] | None:
+        """Note that a session or reservation of that name is about to begin; None when its driver leaves, or has left.
 
-        False as well for one that is begun by a token abroad, where as many began that day as may (`MOST_ABROAD`).
+        Returns the names of what began lately, this among them, and when; what is older than two hours may be left out.
+        None as well for one that is begun by a token abroad, where as many began that day as may (`MOST_ABROAD`).
 
         Whoever asks this before writing a session down, and nobody else, may write one down for a driver.
         """
@@ -115,9 +118,6 @@ class Drivers(Protocol):
 
     def stay(self, driver_id: str, request_id: str) -> None:
         """Let things begin again, unless another request to leave has come since."""
-
-    def begun(self, driver_id: str) -> Mapping[str, datetime]:
-        """The names of what began lately, and when; what is older than two hours may be left out."""
 
     def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
         """What was about to begin `at` that moment does not after all."""

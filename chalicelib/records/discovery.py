@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorStatus
@@ -12,6 +12,16 @@ from chalicelib.records.chargers import Plug
 
 # Chargers of a site are shown at its spot: floats differ by less.
 SAME_SPOT_M = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSign:
+    """What searches show of a site with each of its chargers."""
+
+    site_name: str
+    address: str
+    tariff_id: str
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,16 @@ class Place:
     statuses: Mapping[str, ConnectorStatus] = field(default_factory=dict)
     kept: Mapping[str, datetime] = field(default_factory=dict)
     is_metered: bool = True
+
+    def under(self, sign: SiteSign) -> Place:
+        """The same charger, at its site as that is now."""
+        return replace(
+            self,
+            site_name=sign.site_name,
+            address=sign.address,
+            tariff_id=sign.tariff_id,
+            time_zone=sign.time_zone,
+        )
 
     def status(self, plug: Plug) -> ConnectorStatus:
         """What a connector does now; nobody knows of a charger that is offline."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.adapters.access.api_keys import DynamoApiKeys
-from chalicelib.adapters.access.audit import DynamoAuditEntries
-from chalicelib.adapters.access.invitations import DynamoInvitations
-from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
-from chalicelib.adapters.access.second_factors import DynamoSecondFactors
-from chalicelib.services.access.api_keys import KeyRing
-from chalicelib.services.access.audit import AuditLog
-from chalicelib.services.access.members import Members
-from chalicelib.services.access.platform import PlatformDesk
-from chalicelib.services.access.sites import SiteGuard
 from chalicelib.wiring.stores import Stores
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.access.api_keys import DynamoApiKeys
+    from chalicelib.adapters.access.invitations import DynamoInvitations
+    from chalicelib.adapters.access.members import DynamoMemberships, DynamoRefundAllowances
+    from chalicelib.adapters.access.second_factors import DynamoSecondFactors
+    from chalicelib.services.access.api_keys import KeyRing
+    from chalicelib.services.access.audit import AuditLog
+    from chalicelib.services.access.members import Members
+    from chalicelib.services.access.platform import PlatformDesk
+    from chalicelib.services.access.sites import SiteGuard
 
 
 class AccessServices(Stores):
@@ -22,42 +24,63 @@ class AccessServices(Stores):
 
     @cached_property
     def memberships(self) -> DynamoMemberships:
+        from chalicelib.adapters.access.members import DynamoMemberships
+
         return DynamoMemberships()
 
     @cached_property
     def api_keys(self) -> DynamoApiKeys:
+        from chalicelib.adapters.access.api_keys import DynamoApiKeys
+
         return DynamoApiKeys()
 
     @cached_property
     def refund_allowances(self) -> DynamoRefundAllowances:
+        from chalicelib.adapters.access.members import DynamoRefundAllowances
+
         return DynamoRefundAllowances()
 
     @cached_property
     def audit_log(self) -> AuditLog:
+        from chalicelib.adapters.access.audit import DynamoAuditEntries
+        from chalicelib.services.access.audit import AuditLog
+
         return AuditLog(DynamoAuditEntries())
 
     @cached_property
     def members(self) -> Members:
+        from chalicelib.services.access.members import Members
+
         return Members(memberships=self.memberships, operators=self.operators, clock=self.clock)
 
     @cached_property
     def invitations(self) -> DynamoInvitations:
+        from chalicelib.adapters.access.invitations import DynamoInvitations
+
         return DynamoInvitations()
 
     @cached_property
     def second_factors(self) -> DynamoSecondFactors:
+        from chalicelib.adapters.access.second_factors import DynamoSecondFactors
+
         return DynamoSecondFactors()
 
     @cached_property
     def platform_desk(self) -> PlatformDesk:
+        from chalicelib.services.access.platform import PlatformDesk
+
         return PlatformDesk(operators=self.operators, clock=self.clock)
 
     @cached_property
     def key_ring(self) -> KeyRing:
+        from chalicelib.services.access.api_keys import KeyRing
+
         return KeyRing(keys=self.api_keys, memberships=self.memberships, clock=self.clock)
 
     @cached_property
     def site_guard(self) -> SiteGuard:
+        from chalicelib.services.access.sites import SiteGuard
+
         return SiteGuard(
             {
                 "site_id": lambda operator_id, site_id: site_id,

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.chargers.allowance import MessageAllowance
-from chalicelib.services.chargers.commands import ChargerCommands
-from chalicelib.services.chargers.connections import Connections
-from chalicelib.services.chargers.fault_reports import ReportedFaults
-from chalicelib.services.chargers.local_lists import LocalLists
-from chalicelib.services.chargers.message_log import ChargerLog
-from chalicelib.services.chargers.passwords import PasswordMemory
-from chalicelib.services.chargers.provisioning import Provisioning
-from chalicelib.services.chargers.registry import Registry
-from chalicelib.services.chargers.remote_control import RemoteControl
-from chalicelib.services.chargers.socket_renewal import SocketRenewal
-from chalicelib.services.pricing.courses import Courses
-from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.transparency import SignedEvidence
 from chalicelib.wiring.access import AccessServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.chargers.allowance import MessageAllowance
+    from chalicelib.services.chargers.commands import ChargerCommands
+    from chalicelib.services.chargers.connections import Connections
+    from chalicelib.services.chargers.fault_reports import ReportedFaults
+    from chalicelib.services.chargers.local_lists import LocalLists
+    from chalicelib.services.chargers.message_log import ChargerLog
+    from chalicelib.services.chargers.provisioning import Provisioning
+    from chalicelib.services.chargers.registry import Registry
+    from chalicelib.services.chargers.remote_control import RemoteControl
+    from chalicelib.services.chargers.socket_renewal import SocketRenewal
+    from chalicelib.services.pricing.courses import Courses
+    from chalicelib.services.pricing.evidence import Evidence
+    from chalicelib.services.transparency import SignedEvidence
 
 
 class ChargerServices(AccessServices):
@@ -26,14 +28,20 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def evidence(self) -> Evidence:
+        from chalicelib.services.pricing.evidence import Evidence
+
         return Evidence(self.readings, self.chargers, self.history, self.clock)
 
     @cached_property
     def signed_evidence(self) -> SignedEvidence:
+        from chalicelib.services.transparency import SignedEvidence
+
         return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:
+        from chalicelib.services.pricing.courses import Courses
+
         return Courses(
             evidence=self.evidence,
             readings=self.readings,
@@ -44,6 +52,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def charger_log(self) -> ChargerLog:
+        from chalicelib.services.chargers.message_log import ChargerLog
+
         return ChargerLog(
             message_log=self.message_log,
             history=self.history,
@@ -54,10 +64,14 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def message_allowance(self) -> MessageAllowance:
+        from chalicelib.services.chargers.allowance import MessageAllowance
+
         return MessageAllowance(allowances=self.allowances, link=self.link, clock=self.clock)
 
     @cached_property
     def commands(self) -> ChargerCommands:
+        from chalicelib.services.chargers.commands import ChargerCommands
+
         return ChargerCommands(
             chargers=self.chargers,
             sockets=self.sockets,
@@ -71,6 +85,9 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def connections(self) -> Connections:
+        from chalicelib.services.chargers.connections import Connections
+        from chalicelib.services.chargers.passwords import PasswordMemory
+
         return Connections(
             chargers=self.chargers,
             sockets=self.sockets,
@@ -88,6 +105,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def socket_renewal(self) -> SocketRenewal:
+        from chalicelib.services.chargers.socket_renewal import SocketRenewal
+
         return SocketRenewal(
             calls=self.calls,
             connectors=self.connectors,
@@ -99,6 +118,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def local_lists(self) -> LocalLists:
+        from chalicelib.services.chargers.local_lists import LocalLists
+
         return LocalLists(
             chargers=self.chargers,
             held_lists=self.held_lists,
@@ -112,6 +133,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def provisioning(self) -> Provisioning:
+        from chalicelib.services.chargers.provisioning import Provisioning
+
         return Provisioning(
             setups=self.setups,
             chargers=self.chargers,
@@ -125,6 +148,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def registry(self) -> Registry:
+        from chalicelib.services.chargers.registry import Registry
+
         return Registry(
             chargers=self.chargers,
             connectors=self.connectors,
@@ -140,6 +165,8 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def remote_control(self) -> RemoteControl:
+        from chalicelib.services.chargers.remote_control import RemoteControl
+
         return RemoteControl(
             chargers=self.chargers,
             sockets=self.sockets,
@@ -160,4 +187,6 @@ class ChargerServices(AccessServices):
 
     @cached_property
     def reported_faults(self) -> ReportedFaults:
+        from chalicelib.services.chargers.fault_reports import ReportedFaults
+
         return ReportedFaults(reports=self.fault_reports, chargers=self.chargers, clock=self.clock, new_id=self.new_id)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.charging.connector_statuses import ConnectorStatuses
-from chalicelib.services.charging.inferred_ends import InferredEnds
-from chalicelib.services.charging.live_news import LiveMarks, LiveNews
-from chalicelib.services.charging.local_starts import LocalStarts
-from chalicelib.services.charging.metering import Metering
-from chalicelib.services.charging.monitor import Monitor
-from chalicelib.services.charging.running_cost import RunningCosts
-from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.transaction_allowance import TransactionAllowance
-from chalicelib.services.charging.transaction_ids import TransactionIds
-from chalicelib.services.charging.transaction_limit import TransactionLimit
-from chalicelib.services.charging.transactions import TransactionEvents
-from chalicelib.services.charging.unclaimed import UnclaimedCharges
 from chalicelib.wiring.reservations import ReservationServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.charging.connector_statuses import ConnectorStatuses
+    from chalicelib.services.charging.inferred_ends import InferredEnds
+    from chalicelib.services.charging.live_news import LiveMarks, LiveNews
+    from chalicelib.services.charging.local_starts import LocalStarts
+    from chalicelib.services.charging.metering import Metering
+    from chalicelib.services.charging.monitor import Monitor
+    from chalicelib.services.charging.running_cost import RunningCosts
+    from chalicelib.services.charging.session_changes import SessionChanges
+    from chalicelib.services.charging.transaction_ids import TransactionIds
+    from chalicelib.services.charging.transactions import TransactionEvents
+    from chalicelib.services.charging.unclaimed import UnclaimedCharges
 
 
 class ChargingServices(ReservationServices):
@@ -26,18 +27,26 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def changes(self) -> SessionChanges:
+        from chalicelib.services.charging.session_changes import SessionChanges
+
         return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news)
 
     @cached_property
     def live_news(self) -> LiveNews:
+        from chalicelib.services.charging.live_news import LiveNews
+
         return LiveNews(self.invocations, self.clock)
 
     @cached_property
     def live_marks(self) -> LiveMarks:
+        from chalicelib.services.charging.live_news import LiveMarks
+
         return LiveMarks(self.sessions, self.transactions)
 
     @cached_property
     def transaction_ids(self) -> TransactionIds:
+        from chalicelib.services.charging.transaction_ids import TransactionIds
+
         return TransactionIds(
             chargers=self.chargers,
             connectors=self.connectors,
@@ -48,6 +57,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def monitor(self) -> Monitor:
+        from chalicelib.services.charging.monitor import Monitor
+
         return Monitor(
             sessions=self.sessions,
             evidence=self.evidence,
@@ -59,6 +70,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def running_costs(self) -> RunningCosts:
+        from chalicelib.services.charging.running_cost import RunningCosts
+
         return RunningCosts(
             setups=self.setups,
             chargers=self.chargers,
@@ -72,6 +85,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def metering(self) -> Metering:
+        from chalicelib.services.charging.metering import Metering
+
         return Metering(
             evidence=self.evidence,
             signed=self.signed_evidence,
@@ -82,6 +97,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:
+        from chalicelib.services.charging.inferred_ends import InferredEnds
+
         return InferredEnds(
             chargers=self.chargers,
             connectors=self.connectors,
@@ -96,6 +113,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def local_starts(self) -> LocalStarts:
+        from chalicelib.services.charging.local_starts import LocalStarts
+
         return LocalStarts(
             connectors=self.connectors,
             sessions=self.sessions,
@@ -105,11 +124,14 @@ class ChargingServices(ReservationServices):
             changes=self.changes,
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,
+            watches=self.watches,
             clock=self.clock,
         )
 
     @cached_property
     def connector_statuses(self) -> ConnectorStatuses:
+        from chalicelib.services.charging.connector_statuses import ConnectorStatuses
+
         return ConnectorStatuses(
             connectors=self.connectors,
             transaction_ids=self.transaction_ids,
@@ -117,12 +139,17 @@ class ChargingServices(ReservationServices):
             provisioning=self.provisioning,
             alerts=self.alerts,
             ends=self.inferred_ends,
+            watches=self.watches,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 
     @cached_property
     def charging(self) -> TransactionEvents:
+        from chalicelib.services.charging.transaction_allowance import TransactionAllowance
+        from chalicelib.services.charging.transaction_limit import TransactionLimit
+        from chalicelib.services.charging.transactions import TransactionEvents
+
         return TransactionEvents(
             chargers=self.chargers,
             connectors=self.connectors,
@@ -136,6 +163,7 @@ class ChargingServices(ReservationServices):
             changes=self.changes,
             starts=self.local_starts,
             ends=self.inferred_ends,
+            watches=self.watches,
             monitor=self.monitor,
             limits=TransactionLimit(self.transactions, self.changes),
             running_costs=self.running_costs,
@@ -147,6 +175,8 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def unclaimed(self) -> UnclaimedCharges:
+        from chalicelib.services.charging.unclaimed import UnclaimedCharges
+
         return UnclaimedCharges(
             chargers=self.chargers,
             transactions=self.transactions,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.discovery import Search
 from chalicelib.wiring.drivers import DriverServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.discovery import Search
 
 
 class DiscoveryServices(DriverServices):
@@ -13,4 +16,6 @@ class DiscoveryServices(DriverServices):
 
     @cached_property
     def search(self) -> Search:
+        from chalicelib.services.discovery import Search
+
         return Search(self.places, self.sites, self.tariffs, self.travel)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.records.drivers import TermsOfUse
-from chalicelib.services.chargers.message_log import ChargerLog
-from chalicelib.services.drivers.account_deletion import AccountDeletion
-from chalicelib.services.drivers.account_upkeep import AccountUpkeep
-from chalicelib.services.drivers.accounts import Accounts
-from chalicelib.services.drivers.authorization import Authorizations
-from chalicelib.services.drivers.eligibility import Eligibility
-from chalicelib.services.drivers.payment_cards import PaymentCards
-from chalicelib.services.drivers.preferences import Preferences
-from chalicelib.services.drivers.profile import DriverProfile
-from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
-from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
-from chalicelib.services.drivers.watches import Watches
 from chalicelib.wiring.notifications import NotificationServices
+
+if TYPE_CHECKING:
+    from chalicelib.records.drivers import TermsOfUse
+    from chalicelib.services.chargers.message_log import ChargerLog
+    from chalicelib.services.drivers.account_deletion import AccountDeletion
+    from chalicelib.services.drivers.account_upkeep import AccountUpkeep
+    from chalicelib.services.drivers.accounts import Accounts
+    from chalicelib.services.drivers.authorization import Authorizations
+    from chalicelib.services.drivers.eligibility import Eligibility
+    from chalicelib.services.drivers.payment_cards import PaymentCards
+    from chalicelib.services.drivers.preferences import Preferences
+    from chalicelib.services.drivers.profile import DriverProfile
+    from chalicelib.services.drivers.token_rules import TokenRules
+    from chalicelib.services.drivers.tokens import DriverTokens, IssuedTokens
+    from chalicelib.services.drivers.watches import Watches
 
 
 class DriverServices(NotificationServices):
@@ -26,6 +29,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def accounts(self) -> Accounts:
+        from chalicelib.services.drivers.accounts import Accounts
+
         return Accounts(
             drivers=self.drivers,
             identity=self.identity,
@@ -37,14 +42,20 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def payment_cards(self) -> PaymentCards:
+        from chalicelib.services.drivers.payment_cards import PaymentCards
+
         return PaymentCards(drivers=self.drivers, sessions=self.sessions, payments=lambda: self.payments)
 
     @cached_property
     def driver_profile(self) -> DriverProfile:
+        from chalicelib.services.drivers.profile import DriverProfile
+
         return DriverProfile(self.drivers)
 
     @cached_property
     def account_upkeep(self) -> AccountUpkeep:
+        from chalicelib.services.drivers.account_upkeep import AccountUpkeep
+
         return AccountUpkeep(
             drivers=self.drivers,
             sessions=self.sessions,
@@ -55,6 +66,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def watches(self) -> Watches:
+        from chalicelib.services.drivers.watches import Watches
+
         return Watches(
             drivers=self.drivers,
             chargers=self.chargers,
@@ -72,6 +85,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def token_rules(self) -> TokenRules:
+        from chalicelib.services.drivers.token_rules import MISSES_AN_HOUR, TokenRules, caps_of
+
         return TokenRules(
             home_operator=self.setting("HOME_OPERATOR", ""),
             roams=self.setting("ROAMING", "1") == "1",
@@ -81,6 +96,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def authorizations(self) -> Authorizations:
+        from chalicelib.services.drivers.authorization import Authorizations
+
         return Authorizations(
             chargers=self.chargers,
             sessions=self.sessions,
@@ -97,6 +114,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def eligibility(self) -> Eligibility:
+        from chalicelib.services.drivers.eligibility import Eligibility
+
         return Eligibility(
             chargers=self.chargers,
             connectors=self.connectors,
@@ -112,6 +131,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def terms_of_use(self) -> TermsOfUse:
+        from chalicelib.records.drivers import TermsOfUse
+
         return TermsOfUse(
             version=self.setting("TERMS_VERSION", ""),
             url=self.setting("TERMS_URL", ""),
@@ -120,10 +141,14 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def preferences(self) -> Preferences:
+        from chalicelib.services.drivers.preferences import Preferences
+
         return Preferences(self.drivers, self.terms_of_use, self.clock)
 
     @cached_property
     def driver_tokens(self) -> DriverTokens:
+        from chalicelib.services.drivers.tokens import DriverTokens
+
         return DriverTokens(
             tokens=self.tokens,
             tariffs=self.tariffs,
@@ -134,6 +159,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def issued_tokens(self) -> IssuedTokens:
+        from chalicelib.services.drivers.tokens import IssuedTokens
+
         return IssuedTokens(
             tokens=self.tokens,
             drivers=self.drivers,
@@ -144,6 +171,8 @@ class DriverServices(NotificationServices):
 
     @cached_property
     def account_deletion(self) -> AccountDeletion:
+        from chalicelib.services.drivers.account_deletion import AccountDeletion
+
         return AccountDeletion(
             drivers=self.drivers,
             tokens=self.tokens,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.money.corrections import Corrections
-from chalicelib.services.money.debts import Debts
-from chalicelib.services.money.funds import Funds
-from chalicelib.services.money.late_ends import LateEnds
-from chalicelib.services.money.payment_webhooks import PaymentWebhooks
-from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.money.reconciliation import Reconciliation
-from chalicelib.services.money.refunds import Refunds
-from chalicelib.services.money.terminal_payments import TerminalPayments
 from chalicelib.wiring.charging import ChargingServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.money.corrections import Corrections
+    from chalicelib.services.money.debts import Debts
+    from chalicelib.services.money.funds import Funds
+    from chalicelib.services.money.late_ends import LateEnds
+    from chalicelib.services.money.payment_webhooks import PaymentWebhooks
+    from chalicelib.services.money.receipts import IssuedReceipts
+    from chalicelib.services.money.reconciliation import Reconciliation
+    from chalicelib.services.money.refunds import Refunds
+    from chalicelib.services.money.terminal_payments import TerminalPayments
 
 
 class MoneyServices(ChargingServices):
@@ -21,6 +24,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def debts(self) -> Debts:
+        from chalicelib.services.money.debts import Debts
+
         return Debts(
             book=self.debt_book,
             sessions=self.sessions,
@@ -34,6 +39,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def funds(self) -> Funds:
+        from chalicelib.services.money.funds import Funds
+
         return Funds(
             drivers=self.drivers,
             ledger=self.ledger,
@@ -46,6 +53,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def payment_webhooks(self) -> PaymentWebhooks:
+        from chalicelib.services.money.payment_webhooks import PaymentWebhooks
+
         return PaymentWebhooks(
             sessions=self.sessions,
             ledger=self.ledger,
@@ -58,6 +67,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def refunds(self) -> Refunds:
+        from chalicelib.services.money.refunds import Refunds
+
         return Refunds(
             sessions=self.sessions,
             ledger=self.ledger,
@@ -69,6 +80,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def corrections(self) -> Corrections:
+        from chalicelib.services.money.corrections import Corrections
+
         return Corrections(
             sessions=self.sessions,
             book=self.debt_book,
@@ -81,6 +94,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def terminal_payments(self) -> TerminalPayments:
+        from chalicelib.services.money.terminal_payments import TerminalPayments
+
         return TerminalPayments(
             sessions=self.sessions,
             transactions=self.transactions,
@@ -92,10 +107,14 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def late_ends(self) -> LateEnds:
+        from chalicelib.services.money.late_ends import LateEnds
+
         return LateEnds(self.evidence, self.metering, self.refunds, self.changes)
 
     @cached_property
     def reconciliation(self) -> Reconciliation:
+        from chalicelib.services.money.reconciliation import Reconciliation
+
         return Reconciliation(
             ledger=self.ledger,
             differences=self.differences,
@@ -106,6 +125,8 @@ class MoneyServices(ChargingServices):
 
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
+        from chalicelib.services.money.receipts import IssuedReceipts
+
         return IssuedReceipts(
             receipts=self.receipts,
             sites=self.sites,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.ports.access import InvitationMail
-from chalicelib.services.access.invitations import InvitationDesk
-from chalicelib.services.notifications.alerts import Alerts
-from chalicelib.services.notifications.delivery import Delivery
-from chalicelib.services.notifications.language import Languages
-from chalicelib.services.notifications.outbox import Notifications
 from chalicelib.wiring.chargers import ChargerServices
 from chalicelib.wiring.stores import client
+
+if TYPE_CHECKING:
+    from chalicelib.ports.access import InvitationMail
+    from chalicelib.services.access.invitations import InvitationDesk
+    from chalicelib.services.notifications.alerts import Alerts
+    from chalicelib.services.notifications.delivery import Delivery
+    from chalicelib.services.notifications.language import Languages
+    from chalicelib.services.notifications.outbox import Notifications
 
 
 class NotificationServices(ChargerServices):
@@ -19,16 +22,20 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def notifications(self) -> Notifications:
+        from chalicelib.services.notifications.outbox import Notifications
+
         return Notifications(self.outbox, self.sessions, self.clock)
 
     @cached_property
     def invitation_mail(self) -> InvitationMail:
-        from chalicelib.adapters.notifications.invitations import SesInvitationMail  # noqa: PLC0415
+        from chalicelib.adapters.notifications.invitations import SesInvitationMail
 
         return SesInvitationMail(client("sesv2"), self.setting("MAIL_FROM", ""))
 
     @cached_property
     def invitation_desk(self) -> InvitationDesk:
+        from chalicelib.services.access.invitations import InvitationDesk
+
         return InvitationDesk(
             invitations=self.invitations,
             mail=lambda: self.invitation_mail,
@@ -45,6 +52,8 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def alerts(self) -> Alerts:
+        from chalicelib.services.notifications.alerts import Alerts
+
         return Alerts(
             sessions=self.sessions,
             transactions=self.transactions,
@@ -53,6 +62,8 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def delivery(self) -> Delivery:
+        from chalicelib.services.notifications.delivery import Delivery
+
         return Delivery(
             outbox=self.outbox,
             sessions=self.sessions,
@@ -66,4 +77,6 @@ class NotificationServices(ChargerServices):
 
     @cached_property
     def languages(self) -> Languages:
+        from chalicelib.services.notifications.language import Languages
+
         return Languages(self.drivers, self.operator_profiles)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.records.chargers import Purpose
-from chalicelib.services.ocpp.conversation import Conversation
-from chalicelib.services.ocpp.router import Router
 from chalicelib.wiring.sessions import SessionServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.ocpp.conversation import Conversation
+    from chalicelib.services.ocpp.router import Router
 
 
 class OcppServices(SessionServices):
@@ -15,6 +17,9 @@ class OcppServices(SessionServices):
 
     @cached_property
     def router(self) -> Router:
+        from chalicelib.records.chargers import Purpose
+        from chalicelib.services.ocpp.router import Router
+
         return Router(
             charger_news=self.charger_news,
             charging=self.charging,
@@ -42,6 +47,8 @@ class OcppServices(SessionServices):
 
     @cached_property
     def conversation(self) -> Conversation:
+        from chalicelib.services.ocpp.conversation import Conversation
+
         return Conversation(
             chargers=self.chargers,
             sockets=self.sockets,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.reservations import DriverReservations
 from chalicelib.wiring.discovery import DiscoveryServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.reservations import DriverReservations
 
 
 class ReservationServices(DiscoveryServices):
@@ -13,6 +16,8 @@ class ReservationServices(DiscoveryServices):
 
     @cached_property
     def driver_reservations(self) -> DriverReservations:
+        from chalicelib.services.reservations import DriverReservations
+
         return DriverReservations(
             reservations=self.reservations,
             chargers=self.chargers,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chalicelib.services.sessions.adhoc_payments import AdhocPayments
-from chalicelib.services.sessions.cable_release import CableRelease
-from chalicelib.services.sessions.driver_sessions import DriverSessions
-from chalicelib.services.sessions.hand_settlement import HandSettlement
-from chalicelib.services.sessions.lifecycle import Lifecycle
-from chalicelib.services.sessions.live_views import LiveViews
-from chalicelib.services.sessions.overstays import Overstays
-from chalicelib.services.sessions.start_limits import StartLimits
 from chalicelib.wiring.money import MoneyServices
+
+if TYPE_CHECKING:
+    from chalicelib.services.sessions.adhoc_payments import AdhocPayments
+    from chalicelib.services.sessions.cable_release import CableRelease
+    from chalicelib.services.sessions.driver_sessions import DriverSessions
+    from chalicelib.services.sessions.hand_settlement import HandSettlement
+    from chalicelib.services.sessions.lifecycle import Lifecycle
+    from chalicelib.services.sessions.live_views import LiveViews
+    from chalicelib.services.sessions.overstays import Overstays
 
 
 class SessionServices(MoneyServices):
@@ -21,6 +23,8 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
+        from chalicelib.services.sessions.lifecycle import Lifecycle
+
         return Lifecycle(
             sessions=self.sessions,
             evidence=self.evidence,
@@ -45,6 +49,8 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def overstays(self) -> Overstays:
+        from chalicelib.services.sessions.overstays import Overstays
+
         return Overstays(
             evidence=self.evidence,
             chargers=self.chargers,
@@ -57,6 +63,8 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def hand_settlement(self) -> HandSettlement:
+        from chalicelib.services.sessions.hand_settlement import HandSettlement
+
         return HandSettlement(
             sessions=self.sessions,
             watches=self.watches,
@@ -68,6 +76,8 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def cable_release(self) -> CableRelease:
+        from chalicelib.services.sessions.cable_release import CableRelease
+
         return CableRelease(
             connectors=self.connectors,
             sessions=self.sessions,
@@ -79,6 +89,9 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def driver_sessions(self) -> DriverSessions:
+        from chalicelib.services.sessions.driver_sessions import DriverSessions
+        from chalicelib.services.sessions.start_limits import StartLimits
+
         return DriverSessions(
             sessions=self.sessions,
             readings=self.readings,
@@ -99,12 +112,16 @@ class SessionServices(MoneyServices):
 
     @cached_property
     def live_views(self) -> LiveViews:
+        from chalicelib.services.sessions.live_views import LiveViews
+
         return LiveViews(
             viewers=self.viewers, link=self.viewer_link, accounts=self.accounts, clock=self.clock, new_id=self.new_id
         )
 
     @cached_property
     def adhoc_payments(self) -> AdhocPayments:
+        from chalicelib.services.sessions.adhoc_payments import AdhocPayments
+
         return AdhocPayments(
             checkouts=self.checkouts,
             guests=self.drivers,

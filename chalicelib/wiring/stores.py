@@ -275,7 +275,7 @@ class Stores:
 
     @cached_property
     def payments(self) -> Payments:
-        from chalicelib.adapters.money.stripe_payments import StripePayments  # noqa: PLC0415
+        from chalicelib.adapters.money.stripe_payments import StripePayments
 
         return StripePayments(
             api_key=self.setting("STRIPE_API_KEY"),
@@ -286,7 +286,7 @@ class Stores:
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
-        from chalicelib.adapters.access.tokens import AccessTokens  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import AccessTokens
 
         return AccessTokens(
             issuer=self.setting("OIDC_ISSUER"),
@@ -296,7 +296,7 @@ class Stores:
 
     @cached_property
     def identity(self) -> CognitoIdentity:
-        from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity  # noqa: PLC0415
+        from chalicelib.adapters.drivers.cognito_identity import CognitoIdentity
 
         return CognitoIdentity(
             client=client("cognito-idp"),
@@ -306,7 +306,7 @@ class Stores:
 
     @cached_property
     def tickets(self) -> Tickets:
-        from chalicelib.adapters.access.tokens import Tickets  # noqa: PLC0415
+        from chalicelib.adapters.access.tokens import Tickets
 
         return Tickets(self.setting("TICKET_SECRET"))
 
@@ -324,21 +324,21 @@ class Stores:
 
     @cached_property
     def webhook_messenger(self) -> WebhookMessenger:
-        from chalicelib.adapters.notifications.messengers import WebhookMessenger  # noqa: PLC0415
+        from chalicelib.adapters.notifications.messengers import WebhookMessenger
 
         return WebhookMessenger(webhooks=self.webhooks, clock=self.clock, may_be_inside=self.may_webhooks_be_inside)
 
     @cached_property
     def messengers(self) -> tuple[Messenger, ...]:
         """Nothing leaves but by what is set: a topic, a sender of e-mail, or an operator's own webhook."""
-        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger  # noqa: PLC0415
+        from chalicelib.adapters.notifications.messengers import MailMessenger, SnsMessenger
 
         found: list[Messenger] = [self.webhook_messenger]
         if topic := self.setting("NOTICES_TOPIC", ""):
             found.append(SnsMessenger(client("sns"), topic))
         platforms = {Platform.APNS: self.setting("PUSH_APNS", ""), Platform.FCM: self.setting("PUSH_FCM", "")}
         if any(platforms.values()):
-            from chalicelib.adapters.notifications.push import PushMessenger  # noqa: PLC0415
+            from chalicelib.adapters.notifications.push import PushMessenger
 
             applications = {it: arn for it, arn in platforms.items() if arn}
             found.append(PushMessenger(client=client("sns"), applications=applications, drivers=self.drivers))
@@ -364,7 +364,7 @@ class Stores:
 
     @cached_property
     def travel(self) -> Travel:
-        from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle  # noqa: PLC0415
+        from chalicelib.adapters.discovery.travel import AmazonRoutes, GreatCircle
 
         # Where there are maps to be asked: "amazon", and nothing for an estimate.
         return AmazonRoutes(client("geo-routes"), self.clock) if self.setting("MAPS", "") == "amazon" else GreatCircle()

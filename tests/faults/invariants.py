@@ -41,12 +41,12 @@ def broken(world: World) -> list[str]:
     """What does not hold."""
     with world.aside():
         known = sessions()
-        return [*_unrest(world), *_books(world, known), *_charges(world, known), *_places(world)]
+        return [*_unrest(world), *world.told_early, *_books(world, known), *_charges(world, known), *_places(world)]
 
 
 def _unrest(world: World) -> Iterator[str]:
     for session in sessions():
-        if not session.is_over:
+        if not session.is_at_rest:
             yield f"session {session.session_id} is {session.state}"
         execution = world.engine.executions.get(session.session_id)
         if execution is not None and execution.status == "RUNNING":

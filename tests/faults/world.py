@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -17,6 +18,9 @@ from unittest.mock import patch
 import stripe
 
 from chalicelib import wiring
+from chalicelib.adapters.dynamo import decode
+from chalicelib.adapters.tables import SessionRow
+from chalicelib.domain.charging.session import Session, State
 from chalicelib.handlers.schedules import do_parts
 from chalicelib.records.chargers import Connection
 from chalicelib.records.money import PaymentNews
@@ -56,6 +60,7 @@ class World:
         self.chargers: dict[str, Stub] = {}
         self.is_patient = True
         self.refused: list[str] = []
+        self.told_early: list[str] = []
         self.sessions: list[str] = []
         self.done_at: datetime | None = None
         injector.meanwhile = self._meanwhile
@@ -147,6 +152,12 @@ class World:
             self.after(60 * 2**tries, lambda: self._deliver(news, tries + 1))
         else:
             self.untold -= 1
+
+    def note_failure(self, session: Session) -> None:
+        """A session was saved that is over, or about to be."""
+        held = {name for name, it in self.provider.intents.items() if it.status == "requires_capture"}
+        if session.told_state is State.FAILED and any(it.payment_id in held for it in session.holds):
+            self.told_early.append(f"session {session.session_id} was told to have failed while it held money")
 
     # Chargers' sockets.
 
@@ -291,6 +302,16 @@ def _post(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.post(operation, params)
 
 
+def _stored(tables: Tables, operation: str, params: dict[str, Any]) -> Any:
+    """DynamoDB's API. Whoever reads that a session has failed may rely on its money: no hold that it knows still is."""
+    answer = tables.call(operation, params)
+    if operation == "UpdateItem" and params["TableName"] == SessionRow.Meta.table_name:
+        for it in params.get("ExpressionAttributeValues", {}).values():
+            if '"state":"failed"' in it.get("S", ""):
+                _Current.world.note_failure(decode(Session, it["S"]))
+    return answer
+
+
 class Network:
     """An account with Kerb in it, for any number of runs one after another."""
 
@@ -323,12 +344,17 @@ def network() -> Iterator[Network]:
     """Kerb as it is wired, in an account of its own, by the clock of the run under way."""
     requests_client = stripe.RequestsClient
     stripe.RequestsClient = _Http  # type: ignore[misc, assignment]
-    routes = {"stepfunctions": _request, "apigatewaymanagementapi": _post, "lambda": _invoke}
+    routes: dict[str, Callable[[str, dict[str, Any]], Any]] = {
+        "stepfunctions": _request,
+        "apigatewaymanagementapi": _post,
+        "lambda": _invoke,
+    }
     try:
         with (
             account(lambda: _Current.world.injector, routes) as tables,
             patch("chalicelib.services.at_once.helpers", _Busy),
         ):
+            routes["dynamodb"] = partial(_stored, tables)
             yield Network(tables)
     finally:
         wiring.install(None)

@@ -49,6 +49,17 @@ def test_a_socket_loads_nothing_of_the_api_or_of_payments(handler: str) -> None:
     assert not HEAVY & loaded(handler, ready)
 
 
+@pytest.mark.parametrize("handler", switchboard.SOCKET_FUNCTIONS)
+def test_a_socket_loads_no_service_of_sessions_money_or_operators_that_a_frame_has_no_use_for(handler: str) -> None:
+    """A class of data costs a start as much as twenty functions do, and each service is one."""
+    ready = "from chalicelib import wiring; wiring.network().connections"
+    found = {it for it in loaded(handler, ready) if it.startswith("chalicelib.services.")}
+    of_others = ("sessions.", "operators.", "access.audit", "access.members", "money.reconciliation", "money.refunds")
+    assert not [it for it in found if it.removeprefix("chalicelib.services.").startswith(of_others)]
+    if handler != "app.on_message":
+        assert not [it for it in found if "services.charging." in it or "services.money." in it]
+
+
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
     speak = "from chalicelib.protocol.ocpp import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)

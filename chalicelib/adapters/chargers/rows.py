@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.dynamo import connector_id, decode
+from chalicelib.adapters.dynamo import connector_id, decode, record_of
 from chalicelib.adapters.tables import ChargerRow
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.setup import MeteringCapability
@@ -24,44 +24,16 @@ def registered_connectors(row: ChargerRow) -> tuple[ConnectorId, ...]:
 
 def charger_of(row: ChargerRow) -> Charger:
     """The charger that a row of item `CHARGER` holds."""
-    return Charger(
-        charger_id=row.charger_id,
-        operator_id=row.operator_id,
-        site_id=row.site_id,
-        password_hash=row.password_hash,
+    return record_of(
+        Charger,
+        row,
         connectors=registered_connectors(row),
-        security_profile=1 if row.security_profile is None else row.security_profile,
-        admission=Admission(row.admission) if row.admission else Admission.ACCEPTED,
-        next_password_hash=row.next_password_hash,
-        keeps_list=bool(row.keeps_list),
-        list_version=row.list_version or 0,
+        admission=row.admission or Admission.ACCEPTED,
         list=_held(row),
         limits=decode(dict[str, str], row.limits) if row.limits is not None else None,
-        traced_until=row.traced_until,
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
-        place=row.place,
-        is_found_in_any_case=bool(row.is_found_in_any_case),
-        booted_at=row.booted_at,
-        disconnected_at=row.disconnected_at,
-        plug_in_s=row.plug_in_s,
-        silent_until=row.silent_until,
-        watched_until=row.watched_until,
-        password_note=row.password_note,
-        was_renewed=bool(row.was_renewed),
-        certificate_until=row.certificate_until,
-        connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
-        brought_password=bool(row.brought_password),
-        protocol=row.protocol,
-        connected_at=row.connected_at,
-        vendor=row.vendor,
-        model=row.model,
-        serial=row.serial,
-        firmware=row.firmware,
-        has_main_meter=bool(row.has_main_meter),
-        has_card_terminal=bool(row.has_card_terminal),
-        setup_profile=row.setup_profile,
-        metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
+        metering=row.metering or MeteringCapability.UNKNOWN,
     )
 
 

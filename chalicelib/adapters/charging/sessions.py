@@ -164,6 +164,8 @@ def _due_in(session: Session) -> timedelta | None:
     if session.state is State.ACTIVE:
         is_urgent = session.funds_low_at is not None or session.seen_free_at is not None
         return timedelta(0) if is_urgent else _LOOKED_AT_EVERY
+    if session.is_releasing:
+        return timedelta(0)
     if session.is_over:
         is_late = session.late_end is not None and not session.late_end.is_settled
         return _AT_ONCE if is_late or not all(it.is_settled for it in session.corrections) else None

@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamo import (
     encode,
     find,
     put,
+    record_of,
     shard_of,
     shards_of,
     some_due,
@@ -27,7 +28,7 @@ from chalicelib.adapters.dynamo import (
 )
 from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import ReadingsRow, TransactionRow
-from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
+from chalicelib.domain.chargers.events import ConnectorId, Reading
 from chalicelib.domain.charging.readings import latest, merged
 from chalicelib.domain.charging.session import Settlement
 from chalicelib.domain.pricing.course_sum import CourseSum
@@ -332,33 +333,11 @@ def _sums(row: TransactionRow) -> Sums | None:
 
 
 def _transaction(row: TransactionRow) -> Transaction:
-    return Transaction(
-        charger_id=row.charger_id,
-        ref=row.ref,
-        stands_for=row.stands_for,
-        heard_at=row.heard_at,
-        started_heard_at=row.started_heard_at,
-        stopped_heard_at=row.stopped_heard_at,
-        first_seq_no=row.first_seq_no,
-        last_seq_no=row.last_seq_no,
-        stop_token=row.stop_token,
-        stop_word=row.stop_word,
-        attend_from_wh=row.attend_from_wh,
-        is_nearly_done=row.is_nearly_done,
-        connector_seq_no=row.connector_seq_no,
-        stopped_as=row.stopped_as,
-        left_at=row.left_at,
-        cost_told_minor=row.cost_told_minor,
-        settlement=decode(Settlement, row.settlement) if row.settlement else None,
-        cost_told_at=row.cost_told_at,
+    return record_of(
+        Transaction,
+        row,
         connector=connector_id(row.connector) if row.connector else None,
-        token=row.token,
-        started_at=row.started_at,
-        meter_start_wh=row.meter_start_wh,
-        stopped_at=row.stopped_at,
-        meter_stop_wh=row.meter_stop_wh,
-        stop_reason=StopReason(row.stop_reason) if row.stop_reason else None,
-        session_id=row.session_id,
+        settlement=decode(Settlement, row.settlement) if row.settlement else None,
+        stop_reason=row.stop_reason or None,
         sums=_sums(row),
-        watched_until=row.watched_until,
     )

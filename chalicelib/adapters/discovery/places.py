@@ -2,7 +2,8 @@
 
 A partition is a cell of about 12,000 km2; in it rows are sorted by their finest cell's number, in which the chargers of
 every cell in between are neighbours. A search walks from the nearest cell outwards: a cell with few chargers is read,
-one with many is taken apart. So it costs what it returns, not what the network is.
+one with many is taken apart. So it costs what it returns, not what the network is. What a site is stands once, beside
+its chargers: whoever reads those reads that, and a site changes by one write.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
 from chalicelib.ports import Clock
-from chalicelib.records.discovery import Place
+from chalicelib.records.chargers import Site
+from chalicelib.records.discovery import Place, SiteSign
 
 _AREA, _FINEST = 3, 10
-# A cell with more chargers than this is taken apart.
-_MANY = 24
+# A cell with more rows than this, of chargers and of sites, is taken apart.
+_MANY = 30
+# Between a cell and a site; a charger's name comes after "#".
+_SIGN = "!"
 # H3's children stick out of their parents a little, and its hexagons are not all of one size.
 _MARGIN = 1.45
 _DIGIT_BITS, _RESOLUTION_BIT = 3, 52
@@ -55,9 +59,16 @@ class DynamoPlaces:
         put(PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept))
         return row
 
-    def describe(self, place: Place) -> None:
-        row = row_of(place)
-        update(PlaceRow(_partition(row), _sort_key(row)), [PlaceRow.body.set(encode(place))], PlaceRow.area.exists())
+    def describe(self, site: Site) -> None:
+        if site.spot is None:
+            return
+        sign = SiteSign(site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
+        row = _sign_of(site, site.spot)
+        put(PlaceRow(_partition(row), _sort_key(row), body=encode(sign), online=False, statuses={}, kept={}))
+
+    def forget(self, site: Site) -> None:
+        if site.spot is not None:
+            self.remove(_sign_of(site, site.spot))
 
     def remove(self, row: str) -> None:
         delete(PlaceRow(_partition(row), _sort_key(row)))
@@ -119,16 +130,17 @@ class DynamoPlaces:
         """A cell's places, or its parts where they are many."""
         low, high = _range(cell)
         is_smallest = _h3().get_resolution(cell) >= _FINEST
-        found = self._read(_area_of(cell), low, f"{high}~", None if is_smallest else _MANY + 1)
+        limit = None if is_smallest else _MANY + 1
+        rows = list(PlaceRow.query(_area_of(cell), PlaceRow.cell.between(low, f"{high}~"), limit=limit))
         self.queries += 1
-        self.items += len(found)
-        if len(found) > _MANY and not is_smallest:
+        self.items += len(rows)
+        if len(rows) > _MANY and not is_smallest:
             return list(_h3().cell_to_children(cell))
-        return found
-
-    def _read(self, area: str, low: str, high: str, limit: int | None) -> Sequence[Place]:
         now = self._clock()
-        return [_place(row, now) for row in PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit)]
+        # A site's chargers are shown at its spot, and so is its sign.
+        signs = {it.cell.partition(_SIGN)[2]: decode(SiteSign, it.body) for it in rows if _is_sign(it)}
+        places = [_place(row, now) for row in rows if not _is_sign(row)]
+        return [it.under(signs[it.site_id]) if it.site_id in signs else it for it in places]
 
 
 def _h3() -> Any:
@@ -142,6 +154,16 @@ def row_of(place: Place) -> str:
     """The name of a place's row."""
     cell = _h3_cell(place.spot, _FINEST)
     return f"{_area_of(cell)}/{cell}#{place.charger_id}"
+
+
+def _sign_of(site: Site, spot: GeoPoint) -> str:
+    """The name of the row that says what a site is."""
+    cell = _h3_cell(spot, _FINEST)
+    return f"{_area_of(cell)}/{cell}{_SIGN}{site.site_id}"
+
+
+def _is_sign(row: PlaceRow) -> bool:
+    return "#" not in row.cell.partition(_SIGN)[0] and _SIGN in row.cell
 
 
 def _place(row: PlaceRow, now: datetime) -> Place:

@@ -114,7 +114,9 @@ class DynamoDrivers:
         if marks:
             update(DriverRow(driver_id), [DriverRow.card_owes.add(marks)], DriverRow.driver_id.exists())
 
-    def begin(self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False) -> bool:
+    def begin(
+        self, driver_id: str, name: str, at: datetime, *, is_abroad: bool = False
+    ) -> Mapping[str, datetime] | None:
         """One call, and another one now and then, to let go of what began long ago; three where that is in the way."""
         second = int(at.timestamp())
         may = DriverRow.leaving_until_s.does_not_exist() | (DriverRow.leaving_until_s < second)
@@ -127,22 +129,17 @@ class DynamoDrivers:
         if not update_and_read(row, changes, as_it_may) and not (
             is_abroad and self._forget_abroad(driver_id, at) and update_and_read(row, changes, as_it_may)
         ):
-            return False
+            return None
         old = {it for it in row.begun or () if int(it.partition(":")[0]) < second - _LATELY_S}
         if len(old) > _MOST_OLD:
             update(row, [DriverRow.begun.delete(old)], DriverRow.driver_id.exists())
-        return True
+        return _begun(row)
 
     def _forget_abroad(self, driver_id: str, at: datetime) -> bool:
         """Let go of what began abroad on other days; False where nothing did."""
         row = find(DriverRow, driver_id)
         old = {it for it in row.abroad or () if not it.startswith(f"{at:%Y-%m-%d}/")} if row else set()
         return bool(old) and update(DriverRow(driver_id), [DriverRow.abroad.delete(old)], DriverRow.driver_id.exists())
-
-    def begun(self, driver_id: str) -> Mapping[str, datetime]:
-        row = find(DriverRow, driver_id)
-        begun = [it.partition(":") for it in (row.begun or () if row else ())]
-        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
 
     def begin_not(self, driver_id: str, name: str, at: datetime) -> None:
         mark = {f"{int(at.timestamp())}:{name}"}
@@ -153,8 +150,7 @@ class DynamoDrivers:
         changes = [DriverRow.leaving.set(request_id), DriverRow.leaving_until_s.set(until_s)]
         if not update_and_read(row, changes, DriverRow.driver_id.exists()):
             raise Conflict(f"there is no driver {driver_id} any more")
-        begun = [it.partition(":") for it in row.begun or ()]
-        return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
+        return _begun(row)
 
     def stay(self, driver_id: str, request_id: str) -> None:
         changes = [DriverRow.leaving.remove(), DriverRow.leaving_until_s.remove()]
@@ -189,6 +185,11 @@ class DynamoDrivers:
             if update(row, [DriverRow.body.set(encode(after)), _listed(after)], DriverRow.body == before):
                 return after
         raise Conflict(f"driver {driver_id} is being changed by others")
+
+
+def _begun(row: DriverRow) -> Mapping[str, datetime]:
+    begun = [it.partition(":") for it in row.begun or ()]
+    return {name: datetime.fromtimestamp(int(second), UTC) for second, _, name in sorted(begun)}
 
 
 def _place(driver: Driver) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.charging.holds import failed
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import ByHand, LateEnd, Reason, Session, State
 from chalicelib.domain.pricing.evidence import Flag
@@ -215,8 +216,7 @@ def _keep_limits(session: Session, event: LimitsKept) -> Session:
 
 
 def _cancel_by_hand(session: Session, event: EndedByHand) -> Session:
-    at = event.by_hand.at
-    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, by_hand=event.by_hand, ended_at=at)
+    return replace(failed(session, Reason.CANCELLED, event.by_hand.at), by_hand=event.by_hand)
 
 
 def _settle_late_end(session: Session, event: LateEndSettled) -> Session:

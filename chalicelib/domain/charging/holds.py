@@ -1,7 +1,8 @@
 """A session's holds: how it gets them, until when they can be taken, and how it loses them.
 
 A card's bank lets a hold go after days, and may do so before: what is lost sets nothing aside, and a charge under way
-has it renewed or ends. A hold that was lost never comes back, however late its own news arrive.
+has it renewed or ends. A hold that was lost never comes back, however late its own news arrive. A session that fails
+has its holds given back after that is decided, for until then it may begin; and is told to have failed after that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.charging.session import Hold, Session, State
+from chalicelib.domain.charging.session import Hold, Reason, Session, State
 
 # Where the provider does not say until when a hold can be taken: Visa's shortest for payments without the cardholder
 # (docs.stripe.com/payments/place-a-hold-on-a-payment-method), 4 days and 18 hours.
@@ -25,6 +26,18 @@ class HoldLost:
 
     payment_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Of a session that failed these holds set nothing aside any more, be it that they were taken or given back."""
+
+    payment_ids: frozenset[str]
+
+
+def failed(session: Session, reason: Reason, at: datetime) -> Session:
+    """A session for which no money will be taken any more; what is set aside is to be given back to whom it is of."""
+    return replace(session, state=State.FAILED, reason=reason, ended_at=at, is_releasing=session.driver_id is not None)
 
 
 def good_until(session: Session, hold: Hold) -> datetime:
@@ -85,8 +98,15 @@ def _lose(session: Session, event: HoldLost) -> Session:
     )
 
 
+def _release(session: Session, event: Released) -> Session:
+    """One that was placed meanwhile is to be given back too."""
+    is_all = all(it.payment_id in event.payment_ids for it in session.holds)
+    return replace(session, is_releasing=False) if session.is_releasing and is_all else session
+
+
 HOLDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldLost): _lose,
     (State.ACTIVE, HoldLost): _lose,
     (State.STOPPING, HoldLost): _lose,
+    (State.FAILED, Released): _release,
 }

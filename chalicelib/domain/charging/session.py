@@ -179,6 +179,7 @@ class Session:
     the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
     `signed` is what its meter's signed records come to, None where there are none.
+    `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
     """
 
     session_id: str
@@ -237,6 +238,12 @@ class Session:
     stand_until: datetime | None = None
     stood_until: datetime | None = None
     signed: SignedEnergy | None = None
+    is_releasing: bool = False
+
+    @property
+    def told_state(self) -> State:
+        """The state that people are told: it has failed once what was set aside for it is on its way back."""
+        return State.STOPPING if self.is_releasing else self.state
 
     @property
     def not_before(self) -> datetime | None:
@@ -254,6 +261,11 @@ class Session:
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (State.COMPLETED, State.FAILED)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is over, and so is what was set aside for it."""
+        return self.is_over and not self.is_releasing
 
     @property
     def needs_workflow(self) -> bool:

@@ -11,8 +11,11 @@ _STUCK_AFTER = timedelta(minutes=30)
 
 def why_stuck(session: Session, at: datetime) -> str:
     """What it waits for, in words for its operator; empty while it goes on, or its car stands at the plug."""
-    if session.is_over or session.is_standing:
+    if session.is_at_rest or session.is_standing:
         return ""
+    if session.is_releasing:
+        is_late = session.ended_at is not None and at - session.ended_at >= _STUCK_AFTER
+        return f"session {session.session_id} failed, and what is held for it was not given back" if is_late else ""
     if session.needs_review:
         return f"session {session.session_id}: what it delivered has to be decided"
     since = {State.INITIATED: session.created_at, State.STOPPING: session.stopped_at or session.stop_requested_at}

@@ -14,7 +14,7 @@ from datetime import datetime
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.dues import DUES, DueEvent, billed
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
-from chalicelib.domain.charging.holds import HOLDS, HoldLost, placed, topped_up
+from chalicelib.domain.charging.holds import HOLDS, HoldLost, Released, failed, placed, topped_up
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
@@ -191,6 +191,7 @@ SessionEvent = (
     | RefundEvent
     | _OfCharging
     | HoldLost
+    | Released
     | DueEvent
     | Billed
     | PaymentFailed
@@ -221,11 +222,11 @@ def _decline(session: Session, event: HoldDeclined) -> Session:
 
 
 def _fail_start(session: Session, event: StartFailed) -> Session:
-    return replace(session, state=State.FAILED, reason=event.reason, ended_at=event.at)
+    return failed(session, event.reason, event.at)
 
 
 def _cancel(session: Session, event: StopRequested) -> Session:
-    return replace(session, state=State.FAILED, reason=Reason.CANCELLED, ended_at=event.at)
+    return failed(session, Reason.CANCELLED, event.at)
 
 
 def _start(session: Session, event: Started) -> Session:
@@ -334,8 +335,8 @@ def _fail_payment(session: Session, event: PaymentFailed) -> Session:
     if session.bill is None or session.payment is not None:
         # What nobody has priced yet, or what is paid, has not failed to be paid.
         return session
-    failed = replace(session, state=State.FAILED, reason=session.reason or Reason.PAYMENT_FAILED, ended_at=event.at)
-    return replace(failed, payment=Payment(session.taken_minor, event.at)) if session.taken_minor else failed
+    unpaid = failed(session, session.reason or Reason.PAYMENT_FAILED, event.at)
+    return replace(unpaid, payment=Payment(session.taken_minor, event.at)) if session.taken_minor else unpaid
 
 
 def _flag(session: Session, event: Flagged) -> Session:

@@ -236,7 +236,7 @@ def session(it: Session) -> OperatorSession:
     """A session as the operator sees it."""
     return OperatorSession(
         session_id=it.session_id,
-        state=it.state,
+        state=it.told_state,
         reason=it.reason,
         flags=sorted(it.flags),
         charger_id=it.charger_id,

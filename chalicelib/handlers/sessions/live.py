@@ -55,7 +55,7 @@ class SessionTopic:
             return Steps((), is_over=True, may_be_more=False)
         steps, may_be_more = network().driver_sessions.since(driver_id, subject, seen.partition("|")[0])
         events = tuple(events_of(steps, seen, may_be_more=may_be_more))
-        return Steps(events, steps[-1].session.is_over and not may_be_more, may_be_more)
+        return Steps(events, steps[-1].session.is_at_rest and not may_be_more, may_be_more)
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def events_of(steps: Sequence[Progress], seen: str, *, may_be_more: bool) -> Ite
 
     for step in steps:
         # A state can change without a reading, so both name the event.
-        event_id = f"{step.position}|{step.session.state}"
+        event_id = f"{step.position}|{step.session.told_state}"
         if event_id != seen:
             yield event("progress", event_id, step)
-    if newest.is_over and not may_be_more:
+    if newest.is_at_rest and not may_be_more:
         yield event("end", END, steps[-1])
 
 

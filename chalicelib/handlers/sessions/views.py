@@ -56,10 +56,10 @@ def session(
     already gets no further link: a ticket that is good for another would never end.
     """
     it = progress.session
-    ticket = None if it.is_over or is_watched else _ticket(it, issued_s)
+    ticket = None if it.is_at_rest or is_watched else _ticket(it, issued_s)
     return SessionView(
         session_id=it.session_id,
-        state=it.state,
+        state=it.told_state,
         reason=it.reason,
         charger_id=it.charger_id,
         site_id=it.site_id,

@@ -21,7 +21,7 @@ from chalicelib.ports.discovery import Places
 from chalicelib.ports.money import OperatorProfiles
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
-from chalicelib.records.discovery import SAME_SPOT_M, Place
+from chalicelib.records.discovery import Place
 from chalicelib.services.access import NotFound, Refusal, is_operators, not_another_operators, operators_own
 from chalicelib.services.at_once import at_once
 from chalicelib.services.chargers.passwords import hash_password, password_matches
@@ -54,13 +54,13 @@ class Registry:
         known = self.sites.get(site.site_id)
         not_another_operators(known, site.operator_id, f"site id {site.site_id}")
         operators_own(self.tariffs.get(site.tariff_id), site.operator_id, f"tariff {site.tariff_id}")
+        # The site last: said again, what was broken off is done to its end.
         if known is not None and known.spot != site.spot:
-            # The site last: said again, a move that was broken off is done to its end.
             chargers = (it for it in self.chargers.of_operator(site.operator_id) if it.site_id == site.site_id)
             at_once(lambda it: self._show(it, site), chargers)
+            self.places.forget(known)
+        self.places.describe(site)
         self.sites.put(site)
-        if known is not None and known.spot == site.spot:
-            self._describe(site)
 
     def put_profile(self, operator_id: str, profile: Profile) -> None:
         """Who the operator is by law; receipts issued before stay as they are."""
@@ -145,12 +145,6 @@ class Registry:
             if fresh != shown:
                 self.places.put(fresh)
 
-    def _describe(self, site: Site) -> None:
-        """Show what a site is now with its chargers, where they are shown: a write for each that shows another."""
-        around = self.places.around([site.spot], SAME_SPOT_M) if site.spot is not None else ()
-        shown = [(it, _as_told(it, site)) for it in around if it.site_id == site.site_id]
-        at_once(self.places.describe, [fresh for it, fresh in shown if fresh != it])
-
     def _place(self, charger: Charger, site: Site, spot: GeoPoint) -> Place:
         said = {plug.connector: plug for plug in charger.plugs}
         states = self.connectors.of_charger(charger.charger_id)
@@ -186,10 +180,6 @@ class Registry:
             raise NotFound(f"charger {charger_id}")
         states = [state for state in self.connectors.of_charger(charger_id) if state.connector in charger.connectors]
         return charger, site, tariff, states
-
-
-def _as_told(place: Place, site: Site) -> Place:
-    return replace(place, site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
 
 
 def _kept_hash(known: Charger | None, charger: Charger, password: str | None) -> str | None:

@@ -30,6 +30,7 @@ from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import CHARGER_AS_A_WHOLE
 from chalicelib.services.charging.transaction_ids import TransactionIds
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.notifications.alerts import Alerts
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class ConnectorStatuses:
     provisioning: Provisioning
     alerts: Alerts
     ends: InferredEnds
+    watches: Watches
     alarm_checks: AlarmChecks
     clock: Clock
 
@@ -109,7 +111,7 @@ class ConnectorStatuses:
             self.alerts.idle(its_session)
         if before.setup_is_due and not status.may_start:
             self.provisioning.is_due(connection)
-        self.ends.watches.seen(connection.charger_id, before)
+        self.watches.seen(connection.charger_id, before)
         return Noted(is_known=before.status is status and before.error == event.error)
 
     def _ask_for_checks(self, charger_id: str, before: ConnectorState, state: ConnectorState) -> None:

@@ -30,7 +30,7 @@ class LiveNews:
 
     def changed(self, before: Session, after: Session, watched_until: datetime | None) -> None:
         """A session was saved. No call but where its state or transaction has changed, and somebody may watch."""
-        if after.state is not before.state or after.ref != before.ref:
+        if after.told_state is not before.told_state or after.ref != before.ref:
             # The charger's transaction, once it is known, is to be marked as watched as its session is.
             self._tell(after.session_id, watched_until, marks=after.ref != before.ref)
 

@@ -24,6 +24,7 @@ from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.charging.session_story import story
 from chalicelib.services.drivers.authorization import Authorization
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.reservations import DriverReservations
 
 CHARGER_AS_A_WHOLE = ConnectorId(0)
@@ -41,6 +42,7 @@ class LocalStarts:
     changes: SessionChanges
     driver_reservations: DriverReservations
     ends: InferredEnds
+    watches: Watches
     clock: Clock
 
     def begin(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session | None:
@@ -99,7 +101,9 @@ class LocalStarts:
 
     def _may_begin(self, session_id: str, authorization: Authorization) -> bool:
         driver_id, at = authorization.driver_id, self.clock()
-        return driver_id is None or self.drivers.begin(driver_id, session_id, at, is_abroad=authorization.is_abroad)
+        if driver_id is None:
+            return True
+        return self.drivers.begin(driver_id, session_id, at, is_abroad=authorization.is_abroad) is not None
 
     def _at_a_connector_not_free(self, session: Session) -> tuple[Session, Session | None]:
         """It is the driver's own reservation, or somebody else's, or that of a charge whose end nobody told.
@@ -110,7 +114,7 @@ class LocalStarts:
         if reservation is None:
             if session.stopped_at is not None:
                 return session, None
-            return session, seat(self.connectors, self.sessions, session, session.connector, self.ends.watches.free)
+            return session, seat(self.connectors, self.sessions, session, session.connector, self.watches.free)
         if not is_drivers(session, reservation.driver_id):
             return replace(session, reason=Reason.CONNECTOR_RESERVED), None
         if session.stopped_at is not None and session.stopped_at <= reservation.created_at:

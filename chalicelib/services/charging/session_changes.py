@@ -63,7 +63,8 @@ class SessionChanges:
             _log.info("session changed", extra={"session_id": session_id, "state": after.state})
             if after.needs_workflow and not before.needs_workflow:
                 self.workflow.start(after)
-            self.wake(after, saved.waiting)
+            if not before.is_releasing:
+                self.wake(after, saved.waiting)
             self.news.changed(before, after, saved.watched_until)
             return after
         raise Conflict(f"session {session_id} was changed by others {_ATTEMPTS} times in a row")

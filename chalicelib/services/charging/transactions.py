@@ -37,6 +37,7 @@ from chalicelib.services.charging.transaction_allowance import TransactionAllowa
 from chalicelib.services.charging.transaction_ids import TransactionIds, is_after_end, is_same_start
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
 from chalicelib.services.drivers.authorization import Authorization, Authorizations
+from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.notifications.alerts import Alerts
 from chalicelib.services.pricing.courses import Courses, no_sums
 
@@ -74,6 +75,7 @@ class TransactionEvents:
     changes: SessionChanges
     starts: LocalStarts
     ends: InferredEnds
+    watches: Watches
     monitor: Monitor
     limits: TransactionLimit
     running_costs: RunningCosts
@@ -357,14 +359,14 @@ class TransactionEvents:
         if facts.connector is None or not facts.connector.is_credible or session.is_over or session.stopped_at:
             return session
         begun = session if session.started_at else reduce(apply, story(facts, session.not_before), session)
-        superseded = seat(self.connectors, self.sessions, begun, facts.connector, self.ends.watches.free)
+        superseded = seat(self.connectors, self.sessions, begun, facts.connector, self.watches.free)
         if superseded is None:
             return session
         if superseded.session_id != session.session_id:
             self.ends.gone(superseded)
             return session
         # A later charge has that connector by now: this one is over, and keeps nobody from its own any more.
-        self.ends.watches.free(session.charger_id, session.connector, session.session_id)
+        self.watches.free(session.charger_id, session.connector, session.session_id)
         session = self.changes.apply(session.session_id, *story(facts, session.not_before), known=session)
         return self.ends.gone(session)
 
@@ -375,14 +377,11 @@ class TransactionEvents:
 def _told(
     facts: Transaction,
     session: Session | None,
-    authorization: Authorization | None,
+    shown: Authorization | None,
     standing: AuthorizationStatus | None,
 ) -> _Told:
-    if authorization is None:
-        return _Told(facts=facts, session=session, standing=standing)
-    return _Told(
-        facts=facts, session=session, standing=standing, group=authorization.group, expires_at=authorization.expires_at
-    )
+    told = _Told(facts=facts, session=session, standing=standing)
+    return told if shown is None else replace(told, group=shown.group, expires_at=shown.expires_at)
 
 
 def _tells_where(known: Transaction, event: ReadingsTaken) -> bool:

@@ -137,7 +137,7 @@ class AccountDeletion:
         # One whose time is over is charged for within a minute.
         if any(it.standing is ReservationStatus.OPEN for it in reservations.values()):
             raise Refusal("reservation_open", "cancel your reservation first")
-        if any(not session.is_over for session in sessions.values()):
+        if any(not session.is_at_rest for session in sessions.values()):
             raise Refusal("session_open", "a session is under way; end it first")
         return list(sessions.values())
 

@@ -74,13 +74,16 @@ class Eligibility:
             raise Refusal("card_owes", _CARD_OWES)
         return driver
 
-    def note_beginning(self, driver_id: str, name: str) -> None:
+    def note_beginning(self, driver_id: str, name: str) -> Mapping[str, datetime]:
         """A session or reservation of that name begins now; asked just before it is written down. One write.
 
+        Returns the names of what its driver began lately, this among them, and when.
         Raises Refusal when its driver leaves at this moment: an account goes, or something begins, never both.
         """
-        if not self.drivers.begin(driver_id, name, self.clock()):
+        begun = self.drivers.begin(driver_id, name, self.clock())
+        if begun is None:
             raise Refusal("account_closing", "this account is being deleted; nothing begins any more")
+        return begun
 
     def terms(self, driver_id: str | None) -> Mapping[str, Terms]:
         """What operators have agreed with a driver; nothing with a stranger (None). One read."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
@@ -24,6 +25,7 @@ from chalicelib.records.charging import StoredReading
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
 from chalicelib.services.chargers.connectors import take_connector
+from chalicelib.services.chargers.read_once import ReadOnce
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.debts import Debts
@@ -117,7 +119,7 @@ class Filter:
     def is_met_by(self, session: Session) -> bool:
         """Whether it is asked for."""
         return (
-            (self.state is None or session.state is self.state)
+            (self.state is None or session.told_state is self.state)
             and (self.charger_id is None or session.charger_id == self.charger_id)
             and (self.site_id is None or session.site_id == self.site_id)
             and (self.until is None or session.created_at < self.until)
@@ -188,8 +190,8 @@ class DriverSessions:
         reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
-        self.eligibility.note_beginning(driver_id, session_id)
-        self.start_limits.check(driver_id, session_id)
+        begun_lately = self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id, begun_lately)
         if spot.reservation is not None:
             reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
@@ -305,7 +307,7 @@ class DriverSessions:
         if issued is not None:
             return as_of_now(issued, session)
         if not session.has_receipt:
-            raise Refusal("no_receipt_yet", f"session is {session.state}; its receipt comes once it is paid")
+            raise Refusal("no_receipt_yet", f"session is {session.told_state}; its receipt comes once it is paid")
         return self.issued_receipts.issue(session)
 
     def _payer(self, driver_id: str) -> Driver:
@@ -327,14 +329,16 @@ class DriverSessions:
         if session.ref is None:
             return progress(session)
         found: Measured | None = None
+        # What its plug gives, and whether it is online, is asked of one row.
+        evidence = replace(self.evidence, chargers=ReadOnce(self.evidence.chargers))
         if session.tariff.depends_on_course and session.bill is None:
-            found, newest = self.courses.look(session)
+            found, newest = replace(self.courses, evidence=evidence).look(session)
         else:
             known = self.readings.newest(session.charger_id, session.ref)
-            found = self.evidence.so_far(session, known) if session.bill is None else None
+            found = evidence.so_far(session, known) if session.bill is None else None
             newest = known[-1] if known else None
         now = self.clock()
-        lasted = elapsed(session, newest.reading.at if newest else None, self.evidence.chargers, now)
+        lasted = elapsed(session, newest.reading.at if newest else None, evidence.chargers, now)
         so_far = progress(session, found, newest, lasted)
         # Before the first reading nobody knows whether the car takes anything, but by what its connector says.
         energy_wh = so_far.energy_wh if newest or session.state is not State.ACTIVE else None
@@ -369,5 +373,7 @@ class DriverSessions:
 
     def _claim(self, session: Session) -> None:
         if not take_connector(self.connectors, self.sessions, session):
-            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()))
+            # Its workflow never begins: nothing is set aside.
+            no_holds = Released(frozenset())
+            self.changes.apply(session.session_id, StartFailed(Reason.CONNECTOR_BUSY, self.clock()), no_holds)
             raise busy(session.connector)

@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.bounds import unasked_minor
+from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.charging.terminal import SettledAtTerminal, is_terminal_token
@@ -237,11 +238,24 @@ class Lifecycle:
         if not session.is_over:
             return {"session_id": session_id, "over": False}
         self.watches.free(session.charger_id, session.connector, session_id)
-        if session.bill is not None and session.driver_id is not None:
-            self.funds.leave_owed(session)
-        elif session.payment is None:
-            self.funds.give_back(session)
+        self._release(session)
         return {"session_id": session_id, "over": True, "reason": session.reason}
+
+    def _release(self, session: Session) -> None:
+        """Give back what a failed session has set aside, and only then let it be told that it has failed.
+
+        Before the failure is written its car may still begin to charge; killed after it, this is done again.
+        """
+        while True:
+            known = frozenset(it.payment_id for it in session.holds)
+            if session.bill is not None and session.driver_id is not None:
+                self.funds.leave_owed(session)
+            elif session.payment is None:
+                self.funds.give_back(session)
+            if session.is_releasing:
+                session = self.changes.apply(session.session_id, Released(known))
+            if not session.is_releasing:
+                return
 
     def sweep(self, part: Part = WHOLE) -> int:
         """Take up sessions that have stood still on their way in or out; returns how many."""
@@ -258,12 +272,14 @@ class Lifecycle:
         return count
 
     def _take_up(self, session: Session) -> None:
+        is_abandoned = session.state is State.INITIATED and session.created_at < self.clock() - _longest_start(session)
+        if is_abandoned or session.is_releasing:
+            # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches. Or what
+            # was set aside for it has not been given back.
+            self.abort(session.session_id, "Abandoned", f"it stands at {session.told_state}")
+            session = self._get(session.session_id)
         if session.is_over:
             self.corrections.settle(self.late_ends.settle(session))
-            return
-        if session.state is State.INITIATED and session.created_at < self.clock() - _longest_start(session):
-            # Whoever asked for this has walked away: energy must not begin to flow on a card nobody watches.
-            self.abort(session.session_id, "Abandoned", "it never got as far as the charger's answer")
             return
         if session.state is State.ACTIVE:
             if session.funds_low_at is not None:

@@ -29,13 +29,12 @@ class StartLimits:
     sessions: Sessions
     clock: Clock
 
-    def check(self, driver_id: str, session_id: str) -> None:
+    def check(self, driver_id: str, session_id: str, begun: Mapping[str, datetime]) -> None:
         """Whether a session whose name is noted (`Drivers.begin`) may begin; its name goes again where it may not.
 
-        Of those that ask at once each sees all that noted their names before: never more begin than may. One read, and
-        one for each session begun lately; a write where it is refused. Raises Refusal.
+        `begun` is what was answered then. Of those that ask at once each knows all that noted their names before: never
+        more begin than may. One read for each session begun lately; a write where it is refused. Raises Refusal.
         """
-        begun = self.drivers.begun(driver_id)
         try:
             self._check({name: at for name, at in begun.items() if name != session_id})
         except Refusal:
