@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.charging_ability import (
@@ -203,6 +203,7 @@ def at_second(second: int, plan: list[Allowance]) -> Allowance:
     return [it for it in plan if it.start_s <= second][-1]
 
 
+@settings(deadline=None)
 @given(
     steps=PLANS,
     form=FORMS,
