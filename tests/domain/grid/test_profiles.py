@@ -36,6 +36,7 @@ from chalicelib.domain.grid.profiles import (
     is_ours,
     profile_id,
     profile_of,
+    proof_of,
 )
 from chalicelib.domain.grid.tree import Phase, Port, PortId
 from chalicelib.protocol.ocpp import dialect_for
@@ -148,6 +149,14 @@ def test_our_profiles_have_numbers_of_their_own_and_are_taken_back_by_them_alone
     assert all(is_ours(it) and FIRST_ID <= it <= LAST_ID < 2**15 for it in numbers)
     command = sent([Allowance(0, 6_000)])
     assert clearing(command) == ClearProfiles(profile_id=command.profile_id)
+
+
+def test_a_proof_reaches_past_the_lease_and_is_asked_of_who_is_limited() -> None:
+    asked = proof_of(PORT, FORM, 3600)
+    assert (asked.connector, asked.in_amps, asked.duration_s) == (ConnectorId(2), True, 4500)
+    whole = ProfileForm(ProfilePurpose.CHARGER, ProfileKind.ABSOLUTE, RateUnit.WATTS, 1)
+    assert (proof_of(PORT, whole, 60).connector, proof_of(PORT, whole, 60).in_amps) == (None, False)
+    assert sent([Allowance(0, 6_000)], whole).connector is None
 
 
 def test_what_a_firmware_has_shown_stands_over_what_it_says() -> None:
