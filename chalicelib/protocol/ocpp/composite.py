@@ -29,10 +29,12 @@ def told_schedule(result: CommandResult, asked_s: int) -> CompositeSchedule | No
 
 
 def _period(raw: dict[str, Any]) -> SchedulePeriod | None:
-    start, phases = _number(raw.get("startPeriod")), _number(raw.get("numberPhases"))
+    start, limit, phases = (_number(raw.get(it)) for it in ("startPeriod", "limit", "numberPhases"))
     if start is None:
         return None
-    return SchedulePeriod(int(start), _number(raw.get("limit")), None if phases is None else int(phases) or None)
+    # MicroOcpp says -1 for "no limit", and of a unit in which it was told none.
+    is_limited, has_phases = limit is not None and limit >= 0, phases is not None and phases >= 1
+    return SchedulePeriod(int(start), limit if is_limited else None, int(phases or 0) if has_phases else None)
 
 
 def _number(value: object) -> float | None:

@@ -76,3 +76,12 @@ def test_every_version_tells_it_in_its_own_place() -> None:
     assert told(SCHEDULE_16, Verdict.REJECTED) is None
     for broken in ({}, {"chargingSchedule": 7}, {"chargingSchedule": {"chargingSchedulePeriod": "x"}}):
         assert told(broken) is None
+
+
+def test_a_limit_below_nought_is_none_at_all() -> None:
+    """As MicroOcpp says it of a connector that nothing limits, or not in that unit."""
+    none = {"limit": -1, "numberPhases": -1, "startPeriod": 0}
+    said = {**SCHEDULE_16, "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [none]}}
+    told = told_schedule(CommandResult(verdict=Verdict.ACCEPTED, data=said), 3600)
+    assert told == CompositeSchedule(RateUnit.AMPERES, (SchedulePeriod(0, None),), 3600)
+    assert follows(told, GRANT, 8_000) == ScheduleProof(keeps_grant=False, keeps_default=False, worst_ma=None)
