@@ -30,6 +30,7 @@ class OcppServices(SessionServices):
             terminal_payments=self.terminal_payments,
             reports=self.reports,
             provider=self.provider,
+            power_needs=self.power_needs,
             alarm_checks=self.alarm_checks,
             purposes={
                 Purpose.START: self.charging.start_answered,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.dynamo import connector_id, decode, record_of
 from chalicelib.adapters.tables import ChargerRow
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.records.chargers import Admission, Charger, HeldList, Plug
@@ -34,6 +35,7 @@ def charger_of(row: ChargerRow) -> Charger:
         plugs=decode(tuple[Plug, ...], row.plugs) if row.plugs else (),
         previous_connection_id=row.previous_connection_id or None,
         metering=row.metering or MeteringCapability.UNKNOWN,
+        ability=decode(ChargingAbility, row.ability) if row.ability else None,
     )
 
 
