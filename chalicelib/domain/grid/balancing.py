@@ -15,32 +15,21 @@ from datetime import datetime
 from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Glass, Site
-from chalicelib.domain.grid.tree import BuildingLoad, Claim, Grants, OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.turns import TURN, is_met, is_turn, place_in_line
 
-_NOTHING_HELD: Mapping[PortId, int] = {}
+_NO_CONDITIONS = Conditions()
 
 
-def share(
-    tree: SiteTree,
-    claims: Iterable[Claim],
-    at: datetime,
-    building: BuildingLoad | None = None,
-    limits: Iterable[OperatorLimit] = (),
-    held_ma: Mapping[PortId, int] = _NOTHING_HELD,
-    default_ma: Mapping[PortId, int] = _NOTHING_HELD,
-) -> Grants:
+def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Conditions = _NO_CONDITIONS) -> Grants:
     """Who may draw how much.
 
-    `building`: what the rest of the site takes; None, or older than two minutes: what the tree says of the worst.
-    `default_ma`: what each port draws at worst without us, whatever it is granted; ports without a claim too.
-    `held_ma`: what each port may draw at worst at this moment, by what it was told and has not been seen to obey:
-    `target_ma` of the answer is what all shall have, `limit_ma` what they may be told now, that is no raise into room
-    that another still holds. A claim at a port that the tree does not have gets nothing. ValueError for a tree that
-    is none.
+    `target_ma` of the answer is what all shall have; `limit_ma` what they may be told now, that is no raise into room
+    that another still holds (`held_ma`). A claim at a port that the tree does not have gets nothing. ValueError for a
+    tree that is none.
     """
     ports = {port.port_id: port for port in tree.ports}
-    conductors = Conductors.of(tree, at, building, limits)
+    conductors = Conductors.of(tree, at, conditions.building, conditions.limits)
     known = [
         _Known(claim, ports[claim.port_id], learn(ports[claim.port_id], claim, at))
         for claim in claims
@@ -48,22 +37,23 @@ def share(
     ]
     known.sort(key=lambda it: place_in_line(it.claim, at))
     flows = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
-    bases = {**{port_id: default_ma.get(port_id, 0) for port_id in ports}}
-    glasses = [_glass(it, rank, flows, bases) for rank, it in enumerate(known)]
-    site = Site(conductors, _flowing(ports, flows, conductors, bases))
+    default_ma = conditions.default_ma
+    glasses = [_glass(it, rank, flows, default_ma) for rank, it in enumerate(known)]
+    site = Site(conductors, _flowing(ports, flows, conductors, default_ma))
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
     for some in (first, last):
         site.pour(site.admit(some))
         site.top_up(some)
     target = {glass.port.port_id: glass.current_ma for glass in glasses}
-    stopped = {glass.port.port_id: glass.stopped_by for glass in glasses}
+    now: Mapping[PortId, int] = target
+    if conditions.held_ma:
+        held = {it: max(conditions.held_ma.get(it, 0), default_ma.get(it, 0)) for it in ports}
+        now = _now(glasses, target, Site(conductors, _flowing(ports, flows, conductors, held)), held)
     return Grants(
-        limit_ma=_now(glasses, target, Site(conductors, _flowing(ports, flows, conductors, held)), held)
-        if (held := {it: max(held_ma.get(it, 0), bases[it]) for it in ports}) and held_ma
-        else target,
+        limit_ma=now,
         target_ma=target,
-        bounds={it: None if place is None else conductors.names[place] for it, place in stopped.items()},
+        bounds={it.port.port_id: None if it.stopped_by is None else conductors.names[it.stopped_by] for it in glasses},
         turn_since={
             it.claim.port_id: it.claim.turn_since if it.claim.turn_since and is_turn(it.claim, at) else at
             for it in known
@@ -87,7 +77,7 @@ def _is_last(it: _Known, at: datetime) -> bool:
     return is_met(it.claim) or is_asleep(it.car.idle_since, at, TURN)
 
 
-def _glass(it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], bases: Mapping[PortId, int]) -> Glass:
+def _glass(it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], default_ma: Mapping[PortId, int]) -> Glass:
     most_ma = it.port.least_ma if it.car.idle_since else max(it.port.least_ma, it.car.room_ma(it.port))
     return Glass(
         port=it.port,
@@ -95,7 +85,7 @@ def _glass(it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], base
         most_ma=most_ma,
         weight=float(it.claim.weight * it.port.weight),
         rank=rank,
-        base_ma=bases[it.claim.port_id],
+        base_ma=default_ma.get(it.claim.port_id, 0),
     )
 
 
@@ -106,7 +96,7 @@ def _flowing(
     amounts_ma: Mapping[PortId, int],
 ) -> Iterable[tuple[tuple[Flow, ...], int]]:
     for port_id, amount_ma in amounts_ma.items():
-        if amount_ma:
+        if amount_ma and port_id in ports:
             yield flows.get(port_id) or conductors.flows(ports[port_id], None), amount_ma
 
 

@@ -75,7 +75,7 @@ def _whole(current_ma: int) -> int:
 
 
 def _phases(port: Port, looks: tuple[Draw, ...], known: int | None) -> int | None:
-    """More at once, for what it was not thought to take is taken; fewer after two looks; None where a meter tells one."""
+    """More at once, for it takes what it was not thought to; fewer after two looks; as known where nothing is told."""
     if port.is_line_to_line or len(port.phases) == 1:
         return len(port.phases)
     used = [_used(it) for it in looks]

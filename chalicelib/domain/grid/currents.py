@@ -92,8 +92,9 @@ class Conductors:
         """A conductor for each set of currents that may be longer alone than with the rest."""
         turned = {it.port_id: rect(it.weight, radians(it.angle_deg)) for it in line.terms if it.port_id in self._ports}
         for angles in _together({round(phase(it), 9) for it in turned.values() if it}):
-            place = self._add(line.line_id, line.limit_ma)
-            assert place is not None
+            self.limits.append(line.limit_ma)
+            self.names.append(line.line_id)
+            place = len(self.limits) - 1
             for port_id, counted in turned.items():
                 if counted and round(phase(counted), 9) in angles:
                     is_plain = len(angles) == 1

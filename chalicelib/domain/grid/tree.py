@@ -128,6 +128,21 @@ class OperatorLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a site's current is shared under at a moment.
+
+    `building`: what the rest of the site takes; None, or older than two minutes: what the tree says of the worst.
+    `default_ma`: what each port draws at worst without us, whatever it is granted; ports without a claim too.
+    `held_ma`: what each port may draw at worst at this moment, by what it was told and has not been seen to obey.
+    """
+
+    building: BuildingLoad | None = None
+    limits: tuple[OperatorLimit, ...] = ()
+    held_ma: Mapping[PortId, int] = field(default_factory=dict)
+    default_ma: Mapping[PortId, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
     """What a port took, by its own L1, L2, L3, as its meter said at `at`; `granted_ma` was its grant then."""
 
@@ -143,8 +158,8 @@ class Claim:
     `draws`: the latest looks at its meter, oldest first (two are enough). `served_wh`: what it has had, by which the
     least served goes first. `asked_wh` and `departs_at`: what its driver said, None: nothing. What is remembered from
     one sharing to the next is in `Grants` under the same names: `car_phases` and `car_most_ma`, what was learnt of the
-    car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it holds its turn (None:
-    it waits).
+    car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it has its turn
+    (None: it waits).
     """
 
     port_id: PortId

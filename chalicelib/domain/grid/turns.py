@@ -1,4 +1,4 @@
-"""Whose turn it is where not everybody can have the least current: a quarter of an hour each, the least served first."""
+"""Whose turn it is where not all can have the least current: a quarter of an hour each, the least served first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ USUAL_WH = 20_000
 
 
 def place_in_line(claim: Claim, at: datetime) -> tuple[object, ...]:
-    """Whoever's turn is not over comes first, then who was served least of what was asked; names decide what is left."""
+    """Whoever's turn is not over comes first, then who was served least of what was asked; names decide the rest."""
     return (not is_turn(claim, at), served(claim), claim.begun_at, claim.session_id, claim.port_id)
 
 
