@@ -1,4 +1,4 @@
-"""Sites and claims by chance, and a judge of grants that shares no line with what it judges."""
+"""Sites and claims by chance, and whether grants overload them, by meters that share no line with what they judge."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from math import radians
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.tree import Claim, Draw, Line, Node, Phase, Port, PortId, SiteTree, Term
+from local.simulate.meters import Meters
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 PHASES = tuple(Phase)
 ROTATIONS = tuple(PHASES[turn:] + PHASES[:turn] for turn in range(3))
 PAIRS = ((Phase.L1, Phase.L2), (Phase.L2, Phase.L3), (Phase.L3, Phase.L1))
-# By phase, the angle of its voltage; a load between two phases sees the difference.
-_VOLTAGE = {Phase.L1: rect(1, 0), Phase.L2: rect(1, radians(-120)), Phase.L3: rect(1, radians(120))}
 # What floating point may lose, and what a limit is exceeded by beyond doubt.
 SLACK_MA = 0.1
 
@@ -144,43 +143,6 @@ def _line(chance: random.Random, ports: Sequence[Port]) -> Line:
     )
 
 
-def used_phases(wired: Port, car_phases: int | None) -> tuple[Phase, ...]:
-    """The site's phases that a car uses at a port."""
-    return wired.phases if wired.is_line_to_line else wired.phases[: car_phases or 3]
-
-
-def overloads(
-    tree: SiteTree, claims: Iterable[Claim], draws_ma: Mapping[PortId, int], slack_ma: float = SLACK_MA
-) -> bool:
-    """Whether these draws exceed a limit, as an ammeter and a wattmeter at each node and line would say."""
-    wired = {it.port_id: it for it in tree.ports}
-    phases = {it.port_id: used_phases(wired[it.port_id], it.car_phases) for it in claims}
-    parents = {node.node_id: node.parent_id for node in tree.nodes}
-    for node in tree.nodes:
-        amperes = dict.fromkeys(Phase, 0j)
-        power_w = 0.0
-        for it, current_ma in draws_ma.items():
-            if not _is_under(wired[it].node_id, node.node_id, parents):
-                continue
-            used = phases.get(it, wired[it].phases)
-            if wired[it].is_line_to_line:
-                one, other = used
-                between = _VOLTAGE[one] - _VOLTAGE[other]
-                amperes[one] += current_ma * between / abs(between)
-                amperes[other] -= current_ma * between / abs(between)
-                power_w += current_ma * wired[it].voltage_v / 1000
-            else:
-                for phase in used:
-                    amperes[phase] += current_ma * _VOLTAGE[phase]
-                    power_w += current_ma * wired[it].voltage_v / 1000
-        for phase, limit_ma in zip(Phase, node.limit_ma, strict=True):
-            if limit_ma is not None and abs(amperes[phase]) > limit_ma + slack_ma:
-                return True
-        if node.limit_w is not None and power_w > node.limit_w + slack_ma:
-            return True
-    return any(abs(sum(_turned(line, draws_ma))) > line.limit_ma + slack_ma for line in tree.lines)
-
-
 def can_overload(
     tree: SiteTree, claims: Iterable[Claim], grants_ma: Mapping[PortId, int], slack_ma: float = SLACK_MA
 ) -> bool:
@@ -188,7 +150,8 @@ def can_overload(
 
     In a node no current shortens another's (they are 60° apart at most), so that only lines need all cases looked at.
     """
-    return overloads(tree, claims, grants_ma, slack_ma) or any(
+    phases = {it.port_id: it.car_phases for it in claims}
+    return bool(Meters(tree).over(grants_ma, phases, slack_ma)) or any(
         abs(sum(it for it, is_there in zip(turned, there, strict=True) if is_there)) > line.limit_ma + slack_ma
         for line in tree.lines
         if (turned := _turned(line, grants_ma))
@@ -199,11 +162,3 @@ def can_overload(
 def _turned(line: Line, draws_ma: Mapping[PortId, int]) -> list[complex]:
     counted = [draws_ma.get(it.port_id, 0) * rect(it.weight, radians(it.angle_deg)) for it in line.terms]
     return [it for it in counted if it]
-
-
-def _is_under(node_id: str | None, above_id: str, parents: Mapping[str, str | None]) -> bool:
-    while node_id is not None:
-        if node_id == above_id:
-            return True
-        node_id = parents[node_id]
-    return False
