@@ -61,7 +61,7 @@ class Glass:
         return None if more is None or more > self.most_ma else more
 
 
-class Site:
+class Filling:
     """What flows in each conductor as glasses are filled."""
 
     def __init__(self, conductors: Conductors, bases: Iterable[tuple[tuple[Flow, ...], int]]) -> None:

@@ -99,8 +99,10 @@ def test_equal_claims_get_equal_within_one_step(busy: Busy) -> None:
     wired = {it.port_id: it for it in tree.ports}
     like_it = replace(wired[first.port_id], port_id=port_id(99))
     twin = replace(first, port_id=port_id(99), session_id="s-twin")
-    terms = [replace(it, terms=tuple(term for term in it.terms if term.port_id != first.port_id)) for it in tree.lines]
-    tree = replace(tree, ports=(*tree.ports, like_it), lines=tuple(terms))
+    terms = [
+        replace(it, terms=tuple(term for term in it.terms if term.port_id != first.port_id)) for it in tree.conductors
+    ]
+    tree = replace(tree, ports=(*tree.ports, like_it), conductors=tuple(terms))
     grants = share(tree, [*others, first, twin], AT).limit_ma
     one, other = sorted((grants[first.port_id], grants[twin.port_id]))
     # Where there is no room for the least of both, one waits for its turn.
@@ -115,7 +117,7 @@ def test_who_is_held_back_could_not_have_more_if_all_who_have_more_than_it_had_n
     What is too little for a step on three phases may be four steps on one.
     """
     alike = [replace(it, least_ma=6_000, step_ma=100, levels_ma=()) for it in busy.tree.ports]
-    tree = replace(busy.tree, ports=tuple(alike), lines=())
+    tree = replace(busy.tree, ports=tuple(alike), conductors=())
     claims = [replace(it, departs_at=None) for it in busy.claims if not it.asked_wh or it.served_wh < it.asked_wh]
     wired = {it.port_id: it for it in tree.ports}
     weight = {it.port_id: it.weight * wired[it.port_id].weight for it in claims}

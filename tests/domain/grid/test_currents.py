@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, least_power_w
-from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Line, Node, OperatorLimit, SiteTree, Term
+from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Conductor, Node, OperatorLimit, SiteTree, Term
 from local.simulate.meters import Meters
 from local.simulate.sites import garage
 from tests.domain.grid.sites import AT, PAIRS, ROTATIONS, claim, port, port_id, site
@@ -94,12 +94,14 @@ def test_currents_between_phases_add_as_phasors() -> None:
 def test_no_current_is_counted_on_to_take_away_from_anothers() -> None:
     tree = garage(3, 40)
     one, other, _ = tree.ports
-    line = Line(line_id="delta", limit_ma=20_000, terms=(Term(one.port_id, 1.0, 30.0), Term(other.port_id, 1.0, 150.0)))
-    tree = replace(tree, lines=(line,), nodes=(Node(node_id="grid"),))
+    line = Conductor(
+        conductor_id="delta", limit_ma=20_000, terms=(Term(one.port_id, 1.0, 30.0), Term(other.port_id, 1.0, 150.0))
+    )
+    tree = replace(tree, conductors=(line,), nodes=(Node(node_id="grid"),))
     asks = [replace(claim(0), port_id=it.port_id, session_id=str(it.port_id)) for it in (one, other)]
     assert set(share(tree, asks, AT).limit_ma.values()) == {20_000}
     stopped = replace(line, terms=(Term(one.port_id, 1.0, 0.0), Term(other.port_id, -1.0, 0.0)))
-    assert set(share(replace(tree, lines=(stopped,)), asks, AT).limit_ma.values()) == {20_000}
+    assert set(share(replace(tree, conductors=(stopped,)), asks, AT).limit_ma.values()) == {20_000}
 
 
 def test_a_transformer_is_kept_on_both_sides_and_used_up_on_one() -> None:
