@@ -181,8 +181,8 @@ class Grants:
     """What each port with a claim may draw by each of its phases, 0 where nothing, and why.
 
     `limit_ma` is what can be said now, `target_ma` what will be, once others are known to have lowered theirs (the
-    same, where nothing is held). `bounds`: for each port the node or conductor whose limit it met (None: its own most, or
-    its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
+    same, where nothing is held). `bounds`: for each port the node or conductor whose limit it met (None: its own most,
+    or its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
     since when (`turn_since`), what was learnt of cars (`car_phases`, `car_most_ma`), who takes nothing (`idle_since`).
     """
 
