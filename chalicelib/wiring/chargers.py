@@ -17,6 +17,7 @@ from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.transparency import SignedEvidence
 from chalicelib.wiring.access import AccessServices
 
 
@@ -26,6 +27,10 @@ class ChargerServices(AccessServices):
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def signed_evidence(self) -> SignedEvidence:
+        return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:

@@ -30,7 +30,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     tree that is none.
     """
     ports = {port.port_id: port for port in tree.ports}
-    conductors = Conductors(tree, at, conditions.building, conditions.limits)
+    conductors = Conductors.of(tree, at, conditions.building, conditions.limits)
     known = [
         _Known(claim, ports[claim.port_id], learn(ports[claim.port_id], claim, at))
         for claim in claims

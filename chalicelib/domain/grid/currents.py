@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cmath import phase, rect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import pi, radians, sqrt
 
@@ -25,28 +26,32 @@ _STRAIGHT = pi - 1e-9
 Flow = tuple[int, complex | float]
 
 
+@dataclass(slots=True, kw_only=True)
 class Conductors:
     """All that is limited at a site, at a moment: limits in milliamperes (watts, where power is limited), and names."""
 
-    def __init__(
-        self, tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Iterable[OperatorLimit]
-    ) -> None:
+    limits: list[float] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    _above: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _by_node: dict[str, tuple[tuple[int | None, ...], int | None]] = field(default_factory=dict)
+    _beside: dict[PortId, list[Flow]] = field(default_factory=dict)
+    _known: dict[object, tuple[Flow, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Iterable[OperatorLimit]
+    ) -> Conductors:
         """What may flow at `at`; ValueError for a tree that is none."""
-        self.limits: list[float] = []
-        self.names: list[str] = []
-        self._ports = {port.port_id: port for port in tree.ports}
-        self._above: dict[str, tuple[str, ...]] = {}
-        self._by_node: dict[str, tuple[tuple[int | None, ...], int | None]] = {}
-        self._beside: dict[PortId, list[Flow]] = {}
-        self._known: dict[object, tuple[Flow, ...]] = {}
+        found = cls()
         nodes = {node.node_id: node for node in tree.nodes}
         rooms = _rooms(tree, at, building, [it for it in limits if it.begins_at <= at < it.ends_at])
         for node_id, (by_phase, power_w) in rooms.items():
-            places = tuple(self._add(node_id, it) for it in by_phase)
-            self._by_node[node_id] = places, self._add(node_id, power_w)
-            self._above[node_id] = tuple(_way_up(nodes, node_id))
+            places = tuple(found._add(node_id, it) for it in by_phase)
+            found._by_node[node_id] = places, found._add(node_id, power_w)
+            found._above[node_id] = tuple(_way_up(nodes, node_id))
         for conductor in tree.conductors:
-            self._add_conductor(conductor)
+            found._add_conductor(conductor)
+        return found
 
     def flows(self, port: Port, car_phases: int | None) -> tuple[Flow, ...]:
         """In what each milliampere of a port flows, its car using so many phases (None: all that the port has)."""
@@ -181,3 +186,14 @@ def _spread(angles: Iterable[float]) -> float:
     """The widest angle between any two."""
     listed = list(angles)
     return max((abs((a - b + pi) % (2 * pi) - pi) for a in listed for b in listed), default=0.0)
+
+
+def at_worst(flows: Iterable[tuple[float, complex]]) -> float:
+    """The longest that a sum of currents can be, each anywhere between nothing and its whole."""
+    turned = [amount * counted for amount, counted in flows if amount and counted]
+    if all(it.imag == 0 and it.real > 0 for it in turned):
+        return sum(it.real for it in turned)
+    angles = {round(phase(it), 9) for it in turned}
+    return max(
+        (abs(sum(it for it in turned if round(phase(it), 9) in some)) for some in _together(angles)), default=0.0
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from cmath import rect
 from dataclasses import replace
 from datetime import timedelta
+from math import radians
 
 import pytest
 
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, least_power_w
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, at_worst, least_power_w
 from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Conductor, Node, OperatorLimit, SiteTree, Term
 from local.simulate.meters import Meters
 from local.simulate.sites import garage
@@ -125,3 +127,12 @@ def test_a_tree_without_a_grid_connection_is_none() -> None:
 
 def test_a_claim_at_a_port_that_is_not_the_sites_gets_nothing() -> None:
     assert share(site([port(1)], 40), [claim(2)], AT).limit_ma.get(port_id(2)) is None
+
+
+def test_a_sum_is_at_its_longest_without_what_shortens_it() -> None:
+    along, against, aside = 1.0 + 0j, -1.0 + 0j, rect(1, radians(120))
+    assert at_worst([]) == 0
+    assert at_worst([(6_000, along), (6_000, along)]) == 12_000
+    assert at_worst([(6_000, along), (16_000, against)]) == 16_000
+    assert at_worst([(10_000, along), (4_000, aside)]) == pytest.approx(10_000)
+    assert at_worst([(10_000, along), (10_000, 1j)]) == pytest.approx(14_142, abs=1)
