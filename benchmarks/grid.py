@@ -157,6 +157,7 @@ def _shown(judged: Mapping[str, Mapping[str, Any]]) -> Table:
         for name, row in _sorted(rows):
             bar = _BARS.get(scenario) if name == "share" else None
             told = "" if bar is None else f"{bar[0]}" + (f", p10 {bar[1]}" if bar[1] else "")
+            told = row.get("error", told)
             style = None if name != "share" else "red" if _is_missed(scenario, rows) else "green"
             found.add_row(scenario, name, *(str(row.get(it, "")) for it in columns), told, style=style)
         found.add_section()

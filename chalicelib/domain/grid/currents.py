@@ -89,9 +89,9 @@ class Conductors:
 
     def _add_conductor(self, conductor: Conductor) -> None:
         """A conductor for each set of currents that may be longer alone than with the rest."""
-        turned = {
-            it.port_id: rect(it.weight, radians(it.angle_deg)) for it in conductor.terms if it.port_id in self._ports
-        }
+        turned: dict[PortId, complex] = {}
+        for it in conductor.terms:
+            turned[it.port_id] = turned.get(it.port_id, 0) + rect(it.weight, radians(it.angle_deg))
         for angles in _together({round(phase(it), 9) for it in turned.values() if it}):
             self.limits.append(conductor.limit_ma)
             self.names.append(conductor.conductor_id)
