@@ -156,15 +156,6 @@ def held_by_port(pages: Iterable[Page], at: datetime, until: datetime | None = N
     return {it.port_id: held_ma(it, at, until) for it in pages}
 
 
-def held_ma(self, at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
-        """What each port may draw at worst between two moments; see `held_ma`."""
-        return {it.port_id: held_ma(it, at, until) for it in self.pages}
-
-    def with_page(self, page: Page) -> Book:
-        """The book with that page instead of the port's old one."""
-        return replace(self, pages=tuple(page if it.port_id == page.port_id else it for it in self.pages))
-
-
 def held_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     """The most that a port may draw `at` that moment, or at any moment from then `until` another.
 
@@ -270,7 +261,8 @@ def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
     if wanted is None or limit_ma > wanted:
         # It does not keep what it was given: nothing is known of its silence.
         return replace(page, default_ma=None, expected_ma=None)
-    pushes = tuple(it for it in page.pushes if it.settled_at > asked_at and it.limit_ma > wanted)
+    travel = [it for it in page.pushes if it.settled_at > asked_at]
+    pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
     return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes)
 
 
@@ -316,76 +308,6 @@ def ignored(page: Page, at: datetime) -> Page:
 def obeyed(page: Page) -> Page:
     """It was measured within a grant that it would have exceeded before."""
     return replace(page, ignored_since=None)
-
-
-# What is told of a port, kept until whoever next writes the book takes it in.
-
-
-class EventKind(StrEnum):
-    """What was told: an answer to a frame, or what happened to the charger."""
-
-    CONFIRMED = "confirmed"
-    REFUSED = "refused"
-    UNSENT = "unsent"
-    SHOWN = "shown"
-    BOOTED = "booted"
-    RECONNECTED = "reconnected"
-    SESSION_OVER = "session_over"
-    IGNORED = "ignored"
-    OBEYED = "obeyed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageEvent:
-    """Something told of a port `at` that time.
-
-    `name`: the message id of the frame that was answered, or did not go out. `detail`: the charger's own word. For
-    SHOWN: `limit_ma` is what the composite schedule says of its end, beyond every lease. For BOOTED and RECONNECTED:
-    `is_trusted` as of a page. For SESSION_OVER: which.
-    """
-
-    port_id: PortId
-    kind: EventKind
-    at: datetime
-    name: str = ""
-    detail: str = ""
-    limit_ma: int | None = None
-    is_trusted: bool = False
-    session_id: str = ""
-
-
-def heard(page: Page, event: PageEvent) -> Page:
-    """The page after that; events are to be taken in by the order of their times. What was taken in changes nothing."""
-    return _HEARD[event.kind](page, event)
-
-
-def _confirmed(page: Page, event: PageEvent) -> Page:
-    return default_answered(confirmed(page, event.name, event.at), event.name, event.at)
-
-
-def _refused(page: Page, event: PageEvent) -> Page:
-    return default_answered(refused(page, event.name, event.at), event.name, event.at, is_refused=True)
-
-
-def _shown(page: Page, event: PageEvent) -> Page:
-    if page.read_at is None or event.name != page.read_name:
-        return page
-    if event.limit_ma is None:
-        return replace(page, read_name="", read_at=None)
-    return default_shown(page, event.limit_ma, page.read_at)
-
-
-_HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {
-    EventKind.CONFIRMED: _confirmed,
-    EventKind.REFUSED: _refused,
-    EventKind.UNSENT: lambda page, it: unsent(page, it.name),
-    EventKind.SHOWN: _shown,
-    EventKind.BOOTED: lambda page, it: lost(page, Loss.BOOT, it.at, is_trusted=it.is_trusted),
-    EventKind.RECONNECTED: lambda page, it: lost(page, Loss.RECONNECT, it.at, is_trusted=it.is_trusted),
-    EventKind.SESSION_OVER: lambda page, it: session_over(page, it.session_id, it.at),
-    EventKind.IGNORED: lambda page, it: ignored(page, it.at),
-    EventKind.OBEYED: lambda page, it: obeyed(page),
-}
 
 
 def _settled_at(answered_at: datetime | None, last_sent_at: datetime, sends: int) -> datetime:
