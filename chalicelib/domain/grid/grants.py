@@ -136,7 +136,7 @@ class Page:
     measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule was
     asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
     session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
-    `proof_at`: its charger was cut or reset then, to prove what it does.
+    `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet.
     """
 
     port_id: PortId
@@ -319,6 +319,7 @@ def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
         read_name="",
         read_at=None,
         unread=0,
+        proof_at=None,
     )
 
 

@@ -40,7 +40,7 @@ _SOON = 3
 _LATER = timedelta(seconds=60)
 _UNREAD = 3
 _READ_WITHIN = timedelta(seconds=30)
-_PROVE_AGAIN = timedelta(hours=1)
+_PROVE_AGAIN = timedelta(minutes=5)
 _READS_AHEAD = timedelta(minutes=15)
 
 

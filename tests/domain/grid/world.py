@@ -37,6 +37,8 @@ from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MOST_MA, LEAST_MA = 32_000, 6_000
+# Nobody charges while chargers are taken into service.
+IN_SERVICE = NOON + timedelta(minutes=25)
 # A tenth of an ampere, to which limits are rounded.
 EPSILON_MA = 100
 
@@ -95,8 +97,8 @@ class Charger:
         return self.profile.limit_ma(clock)
 
     def draws_ma(self, at: datetime) -> int:
-        """What a car that takes all it can takes."""
-        return self.limit_ma(at) if self.session_id is not None else 0
+        """What a car that takes all it can takes; one may come at any moment, once the site is in service."""
+        return self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0
 
     def take(self, order: Order, at: datetime) -> ShownSchedule | bool | None:
         """Obey a frame and answer: whether it is kept, or what is shown; None for a schedule it cannot show."""
@@ -147,6 +149,7 @@ class Site:
     tree: SiteTree
     limit_ma: int
     charging: dict[PortId, str] = field(default_factory=dict)
+    wants: dict[PortId, int] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def new_name(self) -> str:
@@ -156,19 +159,19 @@ class Site:
         return sum(currents_ma.values()) <= self.limit_ma
 
     def targets(self, bases_ma: Mapping[PortId, int]) -> dict[PortId, int]:
-        """As much as each that charges may have, the same for all that can; those before get 6 A first."""
-        idle = sum(it for port_id, it in bases_ma.items() if port_id not in self.charging)
-        room = self.limit_ma - idle
+        """As much as each that charges can use, no one more than others but where they use less; the first get 6 A."""
         ports = list(self.charging)
-        left = {it: MOST_MA for it in ports}
-        while ports:
-            each = min(left[ports[0]], room // len(ports)) // 100 * 100
-            least = max(bases_ma.get(it, 0) for it in ports)
-            if each >= max(LEAST_MA, least):
-                return {it: each if it in ports else bases_ma.get(it, 0) for it in self.charging}
+        room = self.limit_ma - sum(it for port_id, it in bases_ma.items() if port_id not in self.charging)
+        found = {it: max(bases_ma.get(it, 0), LEAST_MA) for it in ports}
+        while ports and sum(found.values()) > room:
             gone = ports.pop()
-            room -= bases_ma.get(gone, 0)
-        return {it: bases_ma.get(it, 0) for it in self.charging}
+            found[gone] = bases_ma.get(gone, 0)
+        rising = [it for it in ports if found[it] < self.wants.get(it, MOST_MA)]
+        while rising and sum(found.values()) + 500 * len(rising) <= room:
+            for it in rising:
+                found[it] += 500
+            rising = [it for it in rising if found[it] + 500 <= self.wants.get(it, MOST_MA)]
+        return found
 
 
 class Booked:
@@ -180,6 +183,8 @@ class Booked:
         self.makes = makes
         self.firmwares = {name: Firmware(name=name) for name in makes.values()}
         self.events: list[PageEvent] = []
+        self._key: object = None
+        self._defaults = offline_defaults(site.tree)
         self.plans: dict[PortId, tuple[tuple[Period, ...], datetime]] = {}
 
     def told(self, event: PageEvent) -> None:
@@ -194,6 +199,8 @@ class Booked:
             del self.site.charging[port_id]
 
     def take_in(self) -> None:
+        if not self.events:
+            return
         book = {it.port_id: it for it in self.pages}
         for event in sorted(self.events, key=lambda it: it.at):
             name = self.makes[event.port_id]
@@ -209,7 +216,10 @@ class Booked:
         self.take_in()
         site = self.site
         unruly = {it.port_id: it.most_ma for it in self.pages if it.trust is Trust.DISPROVEN}
-        defaults = offline_defaults(site.tree, list(site.charging), unruly)
+        key = (tuple(site.charging), tuple(unruly))
+        if key != self._key:
+            self._key, self._defaults = key, offline_defaults(site.tree, list(site.charging), unruly)
+        defaults = self._defaults
         bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in self.pages}
         targets = site.targets(bases)
         needs = []
@@ -329,7 +339,7 @@ class History:
 class World:
     """One history; whatever happens at random happens in each way alike."""
 
-    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 4) -> None:
+    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> None:
         self.random = Random(f"{seed}")
         self.wire = Random(f"{seed} wire")
         self.seed, self.way = seed, way
@@ -342,7 +352,7 @@ class World:
         self.chargers = {it.port_id: it for it in (self._charger(n, makes) for n in range(number))}
         unruly = sum(it.make in UNRULY for it in self.chargers.values())
         least = unruly * MOST_MA + (number - unruly) * LEAST_MA
-        limit_ma = max(least, self.random.randint(12, 20 * number) * 1000)
+        limit_ma = max(least, self.random.randint(12, 14 * number) * 1000)
         self.site = Site(_tree(tuple(self.chargers), limit_ma), limit_ma)
         self.backend = WAYS[way](self.site, {it.port_id: it.make.name for it in self.chargers.values()})
         self.dead_until = NOON
@@ -385,27 +395,27 @@ class World:
 
     def check(self) -> None:
         """Whether the site is over its limit now, or any port above what the book says."""
-        draws = {it.port_id: it.draws_ma(self.time) for it in self.chargers.values()}
-        total = sum(draws.values())
+        draws = [it.draws_ma(self.time) for it in self.chargers.values()]
+        total = sum(draws)
         is_over = total > self.site.limit_ma + EPSILON_MA
         self.overloads += is_over and not self._was_over
         self._was_over = is_over
         self.worst_ma = max(self.worst_ma, total)
         if isinstance(self.backend, Booked):
             # What was told and not yet taken in can only lower what is held, or make it certain.
-            held = self.backend.held_ma(self.time)
-            self.above_book += any(it > held[port_id] + EPSILON_MA for port_id, it in draws.items())
+            pages = zip(draws, self.backend.pages, strict=True)
+            self.above_book += any(it > 0 and it > held_ma(page, self.time) + EPSILON_MA for it, page in pages)
 
     def _minute(self) -> None:
         self.look()
-        self.granted_ma_s += 60 * sum(it.draws_ma(self.time) for it in self.chargers.values())
+        self.granted_ma_s += 120 * sum(it.draws_ma(self.time) for it in self.chargers.values())
         for charger in self.chargers.values():
             # Leases end, and clocks differ: whatever happens in silence is looked at too.
             if charger.profile is not None and charger.session_id is not None:
                 ends_s = (charger.profile.ends_at - charger.clock_off - self.time).total_seconds()
-                if 0 <= ends_s < 60:
+                if 0 <= ends_s < 120:
                     self.after(ends_s + 0.001, lambda: None)
-        self.after(60, self._minute)
+        self.after(120, self._minute)
 
     # We.
 
@@ -500,7 +510,7 @@ class World:
         charger.session_id, charger.profile = f"S{next(self._sessions)}", None
         session_id = charger.session_id
         self._surely(lambda: self._tell_begin(charger, session_id))
-        self.after(self.random.uniform(600, 7200), lambda: self.unplug(charger, session_id))
+        self.after(self.random.choice([300, 1200, 3000, 7200]) * self.random.random(), lambda: self.unplug(charger, session_id))
 
     def _tell_begin(self, charger: Charger, session_id: str) -> None:
         # Charges are told in order: one that is over by now is told as over.
@@ -522,11 +532,15 @@ class World:
     def _plan_random_things(self) -> None:
         """Nobody charges while chargers are taken into service, a quarter of an hour; then all at once."""
         within = (self.ends_at - NOON).total_seconds()
-        commissioned = 1500.0
+        commissioned = (IN_SERVICE - NOON).total_seconds()
         for charger in self.chargers.values():
-            for _ in range(self.random.randint(1, 4)):
+            for _ in range(self.random.randint(2, 6)):
                 at = self.random.uniform(commissioned, within)
                 self.after(at, lambda charger=charger: self.plug_in(charger))  # type: ignore[misc]
+            for _ in range(self.random.randint(5, 20)):
+                at = self.random.uniform(commissioned, within)
+                wants_ma = self.random.choice([6, 8, 10, 16, 32, 32]) * 1000
+                self.after(at, lambda c=charger, ma=wants_ma: self._want(c, ma))  # type: ignore[misc]
             for _ in range(self.random.randint(0, 3)):
                 at = self.random.uniform(commissioned, within)
                 away_s = self.random.choice([2, 2, 30, 600])
@@ -540,6 +554,12 @@ class World:
         if self.random.random() < 0.3:
             at, lasting = self.random.uniform(commissioned, within), self.random.uniform(300, 9000)
             self.after(at, lambda: self._die(lasting))
+
+    def _want(self, charger: Charger, wants_ma: int) -> None:
+        """What its car takes changes, and with that what is there for the others."""
+        self.site.wants[charger.port_id] = wants_ma
+        if charger.session_id is not None:
+            self.look_soon(2)
 
     def _be_deaf(self, charger: Charger, lasting_s: float) -> None:
         charger.deaf_until = self.time + seconds(lasting_s)
@@ -560,7 +580,7 @@ def _tree(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
     )
 
 
-def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 4) -> History:
+def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> History:
     """One history by its seed, in one way."""
     return World(seed, way, makes, hours).run()
 
