@@ -8,7 +8,7 @@ first, and the book of grants.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,6 +20,7 @@ from chalicelib.domain.grid.defaults import offline_defaults
 from chalicelib.domain.grid.firmware import Firmware, ShownSchedule, proven
 from chalicelib.domain.grid.grants import (
     ANSWERED_WITHIN,
+    CLOCK_SLACK,
     LEASE,
     Lease,
     Page,
@@ -92,7 +93,7 @@ class Charger:
         clock = at + self.clock_off
         if clock >= self.profile.ends_at:
             return default_ma if self.make.falls_back else MOST_MA
-        if clock < self.profile.periods[0].starts_at:
+        if clock < self.profile.periods[0].starts_at - CLOCK_SLACK:
             return default_ma
         return self.profile.limit_ma(clock)
 
@@ -110,7 +111,7 @@ class Charger:
         lease = order.lease
         if lease is None or lease.session_id != self.session_id:
             return False
-        self.profile = lease
+        self.profile = shaped(lease)
         return True
 
     def _schedule(self, order: Order, at: datetime) -> ShownSchedule:
@@ -128,6 +129,15 @@ class Charger:
             self.profile = None
         if not (make.keeps_default_when_booted if is_boot else make.keeps_default_when_cut):
             self.default_ma = None
+
+
+def shaped(lease: Lease) -> Lease:
+    """As it is sent: what is lower begins a minute early, and what is higher a minute late."""
+    periods = [lease.periods[0]]
+    for it in lease.periods[1:]:
+        off = CLOCK_SLACK if it.limit_ma > periods[-1].limit_ma else -CLOCK_SLACK
+        periods.append(Period(it.starts_at + off, it.limit_ma))
+    return replace(lease, periods=tuple(periods))
 
 
 class Backend(Protocol):
@@ -150,6 +160,7 @@ class Site:
     limit_ma: int
     charging: dict[PortId, str] = field(default_factory=dict)
     wants: dict[PortId, int] = field(default_factory=dict)
+    plans: dict[PortId, Lease] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def new_name(self) -> str:
@@ -158,10 +169,10 @@ class Site:
     def fits(self, currents_ma: Mapping[PortId, int]) -> bool:
         return sum(currents_ma.values()) <= self.limit_ma
 
-    def targets(self, bases_ma: Mapping[PortId, int]) -> dict[PortId, int]:
+    def targets(self, bases_ma: Mapping[PortId, int], planned: Collection[PortId] = ()) -> dict[PortId, int]:
         """As much as each that charges can use, no one more than others but where they use less; the first get 6 A."""
-        ports = list(self.charging)
-        room = self.limit_ma - sum(it for port_id, it in bases_ma.items() if port_id not in self.charging)
+        ports = [it for it in self.charging if it not in planned]
+        room = self.limit_ma - sum(it for port_id, it in bases_ma.items() if port_id not in ports)
         found = {it: max(bases_ma.get(it, 0), LEAST_MA) for it in ports}
         while ports and sum(found.values()) > room:
             gone = ports.pop()
@@ -185,7 +196,6 @@ class Booked:
         self.events: list[PageEvent] = []
         self._key: object = None
         self._defaults = offline_defaults(site.tree)
-        self.plans: dict[PortId, tuple[tuple[Period, ...], datetime]] = {}
 
     def told(self, event: PageEvent) -> None:
         self.events.append(event)
@@ -221,11 +231,14 @@ class Booked:
             self._key, self._defaults = key, offline_defaults(site.tree, list(site.charging), unruly)
         defaults = self._defaults
         bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in self.pages}
-        targets = site.targets(bases)
+        plans = {it: plan for it, plan in site.plans.items() if it in site.charging and plan.ends_at > at}
+        held = {it.port_id: held_ma(it, at, at + LEASE) for it in self.pages if it.port_id in plans}
+        targets = site.targets(bases | held, plans)
+        targets |= {it: plan.limit_ma(at) for it, plan in plans.items()}
         needs = []
         for page in self.pages:
             port_id = page.port_id
-            periods, ends_at = self.plans.get(port_id, ((), None))
+            plan = plans.get(port_id)
             needs.append(
                 PortNeed(
                     port_id=port_id,
@@ -233,8 +246,8 @@ class Booked:
                     session_id=site.charging.get(port_id),
                     default_ma=LEAST_MA if port_id in unruly else defaults.limit_ma[port_id],
                     is_quiet=port_id not in site.charging,
-                    plan=periods,
-                    plan_ends_at=ends_at,
+                    plan=plan.periods if plan else (),
+                    plan_ends_at=plan.ends_at if plan else None,
                     firmware=self.firmwares[self.makes[port_id]],
                 )
             )
@@ -510,7 +523,9 @@ class World:
         charger.session_id, charger.profile = f"S{next(self._sessions)}", None
         session_id = charger.session_id
         self._surely(lambda: self._tell_begin(charger, session_id))
-        self.after(self.random.choice([300, 1200, 3000, 7200]) * self.random.random(), lambda: self.unplug(charger, session_id))
+        self.after(
+            self.random.choice([300, 1200, 3000, 7200]) * self.random.random(), lambda: self.unplug(charger, session_id)
+        )
 
     def _tell_begin(self, charger: Charger, session_id: str) -> None:
         # Charges are told in order: one that is over by now is told as over.
@@ -551,6 +566,9 @@ class World:
             if self.random.random() < 0.3:
                 at, until = self.random.uniform(commissioned, within), self.random.uniform(30, 1800)
                 self.after(at, lambda c=charger, s=until: self._be_deaf(c, s))  # type: ignore[misc]
+        for charger in self.chargers.values():
+            if self.random.random() < 0.3:
+                self.after(self.random.uniform(commissioned, within), lambda c=charger: self._plan(c))  # type: ignore[misc]
         if self.random.random() < 0.3:
             at, lasting = self.random.uniform(commissioned, within), self.random.uniform(300, 9000)
             self.after(at, lambda: self._die(lasting))
@@ -560,6 +578,16 @@ class World:
         self.site.wants[charger.port_id] = wants_ma
         if charger.session_id is not None:
             self.look_soon(2)
+
+    def _plan(self, charger: Charger) -> None:
+        """A plan for some hours, quarter by quarter."""
+        limits = [self.random.choice([6, 6, 10, 16]) * 1000 for _ in range(self.random.randint(2, 8))]
+        quarter = timedelta(minutes=15)
+        periods = tuple(Period(self.time + number * quarter, it) for number, it in enumerate(limits))
+        ends_at = self.time + len(limits) * quarter
+        plan = Lease(name="plan", periods=periods, ends_at=ends_at, sent_at=self.time, last_sent_at=self.time)
+        self.site.plans[charger.port_id] = plan
+        self.look_soon(2)
 
     def _be_deaf(self, charger: Charger, lasting_s: float) -> None:
         charger.deaf_until = self.time + seconds(lasting_s)
