@@ -134,8 +134,8 @@ class Page:
     offline default that its composite schedule has shown, None: none yet; `expected_ma` is the one shown before the
     charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order of sending. `lost_at`:
     its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `ignored_since`: it was
-    measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule was
-    asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
+    measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule
+    was asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
     session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
     `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet.
     """

@@ -111,13 +111,16 @@ def ordered(
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
-    # Where even what is wanted does not fit together, every milliampere counts.
-    least_step = STEP_MA if fits(_settled(book, wanted, at)) else 1
-    looks = {it: _Look(book[it], need, at, new_name, least_step) for it, need in wanted.items()}
+    looks = {it: _Look(book[it], need, at, new_name) for it, need in wanted.items()}
+    if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
+        # Where even what is wanted does not fit together, every milliampere counts.
+        looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
     found: list[Order] = []
     raising: list[_Look] = []
     for port_id, look in looks.items():
         after, order = look.next()
+        if after is look.page:
+            continue
         if any(_raised(look.page, after, _spans([*book.values(), after], at))):
             raising.append(look)
             continue
@@ -186,7 +189,13 @@ class _Look:
     need: PortNeed
     at: datetime
     new_name: NewName
-    least_step: int
+    least_step: int = STEP_MA
+
+    @property
+    def is_little_less(self) -> bool:
+        """Whether it is to be lowered by so little that it is no frame's worth."""
+        limit_ma = self.need.limit_ma
+        return limit_ma is not None and 0 < self._current_ma - limit_ma < STEP_MA
 
     def as_it_is(self) -> _Look:
         """A look for what is due without a raise."""
