@@ -118,6 +118,7 @@ class ChargerRow(Row):
     plug_in_s = IntegerAttribute(null=True)
     silent_until = TimeAttribute(null=True)
     watched_until = TimeAttribute(null=True)
+    managed_at = TextAttribute(null=True)
 
     status = TextAttribute(null=True)
     status_at = TimeAttribute(null=True)

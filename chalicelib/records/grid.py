@@ -1,0 +1,137 @@
+"""Records of the grid: a managed site as it is described, what is told of it, who claims power, what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.grants import Book
+from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
+
+# Into so many shards the index of sites with sessions is spread.
+BUSY_SHARDS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedSite:
+    """A site whose power is shared out: its tree, and who described it.
+
+    `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
+    the building's load is told by API, or by nobody.
+    """
+
+    operator_id: str
+    tree: SiteTree
+    changed_at: datetime
+    meter_charger_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldLoad:
+    """What the building takes by phase, as it was told `at`; `with_cars`: what all ports take is within it."""
+
+    at: datetime
+    load_ma: tuple[int, int, int]
+    with_cars: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedLimit:
+    """A temporary limit, by the id that its teller chose; what is told again under that id replaces it."""
+
+    limit_id: str
+    limit: OperatorLimit
+    told_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldDraw:
+    """What a port took as its meter said: by its own L1, L2, L3 where told, else the power of all."""
+
+    at: datetime
+    current_ma: Currents | None = None
+    power_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredClaim:
+    """A session that claims power at a port. `draws`: the newest, oldest first; registers as first and last told.
+
+    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
+    """
+
+    site_id: str
+    port_id: PortId
+    session_id: str
+    begun_at: datetime
+    draws: tuple[ToldDraw, ...] = ()
+    first_wh: int | None = None
+    last_wh: int | None = None
+    asked_wh: int | None = None
+    departs_at: datetime | None = None
+
+
+class NewsKind(StrEnum):
+    """What was heard of a port: an answer to a grant, to a default, its composite schedule, or that it forgot them."""
+
+    GRANT = "grant"
+    DEFAULT = "default"
+    SCHEDULE = "schedule"
+    BOOT = "boot"
+    RECONNECT = "reconnect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortNews:
+    """What was heard of a port and is not in the book yet; the whole charger's is of its connector 0.
+
+    `name`: under which the frame was sent that is answered. `limit_ma`: what a composite schedule shows. `detail`: the
+    charger's own word.
+    """
+
+    kind: NewsKind
+    port_id: PortId
+    at: datetime
+    name: str = ""
+    is_refused: bool = False
+    limit_ma: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortNote:
+    """What a look found out of a port, for the next one and for people.
+
+    `turn_since`: since when its car holds its turn. `bound`: the node that holds it back. `car_phases` and
+    `car_most_ma`: what is learnt of the car of that session.
+    """
+
+    port_id: PortId
+    session_id: str = ""
+    turn_since: datetime | None = None
+    bound: str | None = None
+    car_phases: int | None = None
+    car_most_ma: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteBook:
+    """What was decided for a site: the book of grants, written as a whole and version by version, and the notes."""
+
+    book: Book
+    notes: tuple[PortNote, ...] = ()
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """All that is kept of a managed site, read in one query."""
+
+    managed: ManagedSite
+    book: SiteBook
+    claims: tuple[StoredClaim, ...] = ()
+    load: ToldLoad | None = None
+    limits: tuple[NamedLimit, ...] = ()
+    news: tuple[PortNews, ...] = ()
