@@ -1,0 +1,327 @@
+"""The book of grants: what each port of a site may draw at worst, and so what room there is for the others.
+
+A port may draw the largest of its offline default, the grant that its charger confirmed last, and every grant that was
+sent and not answered, each until its lease ends. A lowering therefore counts from its answer, a raise from its sending:
+what is not *held* by anybody is all that may be granted. The book is written before a frame is sent, so that whoever
+dies in between has booked too much, never too little.
+
+Frames may be lost, late, sent twice and out of order. A grant counts no more once a later one was confirmed that was
+sent when the earlier could no longer arrive: it had been answered, or nothing of it had been sent for `ROAMS_FOR`.
+
+What a charger does when nobody speaks to it is proven once for its firmware (`firmware.py`). Until that is known, and
+until its own default was seen in its composite schedule, its port is booked at its maximum, whatever it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.domain.grid.tree import PortId
+
+# A grant of `share` is a lease of so long, and is renewed at half of it.
+LEASE = timedelta(minutes=60)
+# Unanswered for so long, the same is sent again.
+ANSWERED_WITHIN = timedelta(seconds=10)
+# So long after it was sent a frame may still reach its charger: a call waits 90 s for the charger's line, and whoever
+# sends it may be slow to do so.
+ROAMS_FOR = timedelta(seconds=150)
+# Leases and periods end by the charger's clock, which may be so far from ours.
+CLOCK_SLACK = timedelta(seconds=60)
+
+
+class Loss(StrEnum):
+    """After what a charger may have forgotten its profiles."""
+
+    BOOT = "boot"
+    RECONNECT = "reconnect"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From then on at most so much, until the next period of the same lease."""
+
+    starts_at: datetime
+    limit_ma: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A grant as it was sent: what the port may draw when, until its end; after that the default counts.
+
+    `name` is the message id of its frame. One of `share` has one period, a plan's one for each quarter of an hour;
+    before its first period the first one's limit counts. `sent_at` and `last_sent_at`: of the `sends` copies the first
+    and the last were booked then. `answered_at` is when its first answer came, and `is_refused` what that said.
+    `is_over`: the charge that it was for has ended, and with it all copies that had arrived.
+    """
+
+    name: str
+    periods: tuple[Period, ...]
+    ends_at: datetime
+    sent_at: datetime
+    last_sent_at: datetime
+    sends: int = 1
+    answered_at: datetime | None = None
+    is_refused: bool = False
+    session_id: str | None = None
+    is_over: bool = False
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether its charger said that it keeps it."""
+        return self.answered_at is not None and not self.is_refused
+
+    @property
+    def settled_at(self) -> datetime:
+        """From then on no copy of it can reach the charger any more."""
+        return _settled_at(self.answered_at, self.last_sent_at, self.sends)
+
+    def counts(self, at: datetime) -> bool:
+        """Whether its charger may still act by it at that moment."""
+        return at < self.ends_at + CLOCK_SLACK and not (self.is_over and at >= self.settled_at)
+
+    def limit_ma(self, at: datetime) -> int:
+        """What it allows at that moment, by a clock that is right."""
+        begun = [it for it in self.periods if it.starts_at <= at]
+        return (begun or self.periods)[-1 if begun else 0].limit_ma
+
+    def worst_ma(self, at: datetime, until: datetime) -> int:
+        """The most that it allows between two moments, as far as clocks may differ; 0 once it has ended for sure."""
+        if not self.counts(at):
+            return 0
+        since, until = at - CLOCK_SLACK, until + CLOCK_SLACK
+        limits = [it.limit_ma for it in self.periods if since < it.starts_at <= until]
+        return max([self.limit_ma(since), *limits])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultPush:
+    """An offline default as it was sent, until the composite schedule has shown it; its fields are as a lease's."""
+
+    name: str
+    limit_ma: int
+    sent_at: datetime
+    last_sent_at: datetime
+    sends: int = 1
+    answered_at: datetime | None = None
+    is_refused: bool = False
+
+    @property
+    def settled_at(self) -> datetime:
+        """From then on no copy of it can reach the charger any more."""
+        return _settled_at(self.answered_at, self.last_sent_at, self.sends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A port's page in the book.
+
+    `most_ma`: what its hardware can draw at all. `is_trusted`: its charger's firmware provably does in silence what we
+    count on. `default_ma`: the offline default that its composite schedule has shown, None: none yet; `expected_ma` is
+    the one shown before the charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order
+    of sending. `lost_at`: its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since.
+    `ignored_since`: it was measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`:
+    its composite schedule was asked for and is awaited. `frames`: how many grants were sent in this session.
+    """
+
+    port_id: PortId
+    most_ma: int
+    is_trusted: bool = False
+    default_ma: int | None = None
+    expected_ma: int | None = None
+    pushes: tuple[DefaultPush, ...] = ()
+    leases: tuple[Lease, ...] = ()
+    lost_at: datetime | None = None
+    lost_by: Loss | None = None
+    ignored_since: datetime | None = None
+    read_name: str = ""
+    read_at: datetime | None = None
+    frames: int = 0
+
+    @property
+    def newest(self) -> Lease | None:
+        """The grant that was sent last."""
+        return self.leases[-1] if self.leases else None
+
+    @property
+    def is_at_worst(self) -> bool:
+        """Whether it has to be taken for all that it could ever draw."""
+        return not self.is_trusted or self.default_ma is None or self.ignored_since is not None
+
+
+def held_by_port(pages: Iterable[Page], at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
+    """What each port of a site may draw at worst between two moments; see `held_ma`."""
+    return {it.port_id: held_ma(it, at, until) for it in pages}
+
+
+def held_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+    """The most that a port may draw `at` that moment, or at any moment from then `until` another.
+
+    Nobody's lease may be granted beyond what the others hold at any moment of it: who grants `share`'s, asks until
+    `at + LEASE`. Without a word from us it only ever falls, but for plans, whose periods are told in advance.
+    """
+    if page.is_at_worst:
+        return page.most_ma
+    defaults = [it.limit_ma for it in page.pushes]
+    leases = [it.worst_ma(at, until or at) for it in page.leases]
+    return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
+
+
+# What we send. Each is booked before it is sent.
+
+
+def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = None) -> Lease:
+    """A grant of `share`'s, about to be sent under that name."""
+    ends_at = at + LEASE
+    periods = (Period(at, limit_ma),)
+    return Lease(name=name, periods=periods, ends_at=ends_at, sent_at=at, last_sent_at=at, session_id=session_id)
+
+
+def asked(page: Page, lease: Lease) -> Page:
+    """A grant is about to be sent. Its periods are in the order of time, one at least."""
+    page = _tidied(page, lease.sent_at)
+    return replace(page, leases=(*page.leases, lease), frames=page.frames + 1)
+
+
+def repeated(page: Page, name: str, at: datetime) -> Page:
+    """The same grant, or the same default, is about to be sent once more."""
+
+    def again(it: Lease) -> Lease:
+        return replace(it, sends=it.sends + 1, last_sent_at=at)
+
+    def pushed_again(it: DefaultPush) -> DefaultPush:
+        return replace(it, sends=it.sends + 1, last_sent_at=at)
+
+    return replace(_with_push(_with_lease(page, name, again), name, pushed_again), frames=page.frames + 1)
+
+
+def unsent(page: Page, name: str) -> Page:
+    """A grant, or a default, was booked and is known not to have gone out, nor ever to go out."""
+    leases = tuple(it for it in page.leases if it.name != name or it.sends > 1)
+    pushes = tuple(it for it in page.pushes if it.name != name or it.sends > 1)
+    return replace(page, leases=leases, pushes=pushes)
+
+
+def default_pushed(page: Page, name: str, limit_ma: int, at: datetime) -> Page:
+    """An offline default is about to be sent: a higher one counts from now on, a lower one once it was shown."""
+    push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at)
+    return replace(page, pushes=(*page.pushes, push))
+
+
+def schedule_asked(page: Page, name: str, at: datetime) -> Page:
+    """The port's composite schedule is about to be asked for."""
+    return replace(page, read_name=name, read_at=at)
+
+
+# What the charger answers. Answers may come late, twice, and after the answer to something later.
+
+
+def confirmed(page: Page, name: str, at: datetime) -> Page:
+    """The charger keeps that grant. Earlier ones that cannot reach it any more count no longer."""
+    page = _with_lease(page, name, lambda it: it if it.answered_at else replace(it, answered_at=at))
+    lease = next((it for it in page.leases if it.name == name), None)
+    if lease is None:
+        return _tidied(page, at)
+    kept = tuple(it for it in page.leases if it is lease or lease.sent_at < it.settled_at)
+    is_after_loss = page.lost_at is not None and lease.sent_at >= page.lost_at
+    if is_after_loss:
+        page = replace(page, lost_at=None, lost_by=None)
+    return _tidied(replace(page, leases=kept), at)
+
+
+def refused(page: Page, name: str, at: datetime) -> Page:
+    """The charger does not take that grant. Of one sent twice, the other copy may have been taken: it stays booked."""
+    lease = next((it for it in page.leases if it.name == name), None)
+    if lease is not None and lease.sends == 1 and lease.answered_at is None:
+        return replace(page, leases=tuple(it for it in page.leases if it.name != name))
+    return _with_lease(page, name, lambda it: it if it.answered_at else replace(it, answered_at=at, is_refused=True))
+
+
+def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = False) -> Page:
+    """The charger says whether it keeps that default. A word is no proof: it still has to be shown."""
+    push = next((it for it in page.pushes if it.name == name), None)
+    if push is None or push.answered_at is not None:
+        return page
+    if is_refused and push.sends == 1:
+        return replace(page, pushes=tuple(it for it in page.pushes if it.name != name))
+    return _with_push(page, name, lambda it: replace(it, answered_at=at, is_refused=is_refused))
+
+
+def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
+    """The composite schedule that was asked for then shows that the port falls to that in silence.
+
+    That proves the default that was confirmed last before it was asked for, or the one that stood before the charger
+    may have lost it; nothing where it shows more than that. A higher one that may still arrive stays booked beside it.
+    """
+    page = replace(page, read_name="", read_at=None)
+    known = [it for it in page.pushes if it.answered_at and not it.is_refused and it.answered_at <= asked_at]
+    wanted = known[-1].limit_ma if known else page.default_ma if page.default_ma is not None else page.expected_ma
+    if wanted is None or limit_ma > wanted:
+        # It does not keep what it was given: nothing is known of its silence.
+        return replace(page, default_ma=None, expected_ma=None)
+    travel = [it for it in page.pushes if it.settled_at > asked_at]
+    pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
+    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes)
+
+
+# What happens to the charger.
+
+
+def lost(page: Page, by: Loss, at: datetime, *, is_trusted: bool) -> Page:
+    """The charger has booted, or connected anew, as the firmware it now says it has: all is to be sent again.
+
+    A default that its firmware does not provably keep has to be shown again before anything else counts.
+    """
+    return replace(
+        _tidied(page, at),
+        is_trusted=is_trusted,
+        default_ma=page.default_ma if is_trusted else None,
+        expected_ma=None if is_trusted else page.expected_ma if page.default_ma is None else page.default_ma,
+        lost_at=at,
+        lost_by=Loss.BOOT if Loss.BOOT in (by, page.lost_by) else by,
+        read_name="",
+        read_at=None,
+    )
+
+
+def trusted(page: Page, *, is_trusted: bool) -> Page:
+    """Something was proven, or disproven, of its charger's firmware."""
+    return replace(page, is_trusted=is_trusted)
+
+
+def session_over(page: Page, session_id: str, at: datetime) -> Page:
+    """A charge has ended, by the charger's own word: its grants ended with it, but for copies that still travel.
+
+    A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
+    """
+    leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
+    return _tidied(replace(page, leases=leases, frames=0), at)
+
+
+def ignored(page: Page, at: datetime) -> Page:
+    """It was measured above its grant: it may draw all it can, for all we know."""
+    return replace(page, ignored_since=page.ignored_since or at)
+
+
+def obeyed(page: Page) -> Page:
+    """It was measured within a grant that it would have exceeded before."""
+    return replace(page, ignored_since=None)
+
+
+def _settled_at(answered_at: datetime | None, last_sent_at: datetime, sends: int) -> datetime:
+    return answered_at if answered_at is not None and sends == 1 else last_sent_at + ROAMS_FOR
+
+
+def _tidied(page: Page, at: datetime) -> Page:
+    kept = tuple(it for it in page.leases if it.counts(at))
+    return page if kept == page.leases else replace(page, leases=kept)
+
+
+def _with_lease(page: Page, name: str, change: Callable[[Lease], Lease]) -> Page:
+    return replace(page, leases=tuple(change(it) if it.name == name else it for it in page.leases))
+
+
+def _with_push(page: Page, name: str, change: Callable[[DefaultPush], DefaultPush]) -> Page:
+    return replace(page, pushes=tuple(change(it) if it.name == name else it for it in page.pushes))

@@ -1,0 +1,93 @@
+"""What is told of a port: answers to frames, boots, sockets, ends of charges; kept until the book takes it in.
+
+Whoever looks at a site next takes in all that was told, by the order of its times, before anything is granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.grid.grants import (
+    Loss,
+    Page,
+    confirmed,
+    default_answered,
+    default_shown,
+    ignored,
+    lost,
+    obeyed,
+    refused,
+    session_over,
+    unsent,
+)
+from chalicelib.domain.grid.tree import PortId
+
+
+class EventKind(StrEnum):
+    """What was told: an answer to a frame, or what happened to the charger."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    SHOWN = "shown"
+    BOOTED = "booted"
+    RECONNECTED = "reconnected"
+    SESSION_OVER = "session_over"
+    IGNORED = "ignored"
+    OBEYED = "obeyed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageEvent:
+    """Something told of a port `at` that time.
+
+    `name`: the message id of the frame that was answered, or did not go out. `detail`: the charger's own word. For
+    SHOWN: `limit_ma` is what the composite schedule says of its end, beyond every lease. For BOOTED and RECONNECTED:
+    `is_trusted` as of a page. For SESSION_OVER: which.
+    """
+
+    port_id: PortId
+    kind: EventKind
+    at: datetime
+    name: str = ""
+    detail: str = ""
+    limit_ma: int | None = None
+    is_trusted: bool = False
+    session_id: str = ""
+
+
+def heard(page: Page, event: PageEvent) -> Page:
+    """The page after that; events are to be taken in by the order of their times. What was taken in changes nothing."""
+    return _HEARD[event.kind](page, event)
+
+
+def _confirmed(page: Page, event: PageEvent) -> Page:
+    return default_answered(confirmed(page, event.name, event.at), event.name, event.at)
+
+
+def _refused(page: Page, event: PageEvent) -> Page:
+    return default_answered(refused(page, event.name, event.at), event.name, event.at, is_refused=True)
+
+
+def _shown(page: Page, event: PageEvent) -> Page:
+    if page.read_at is None or event.name != page.read_name:
+        return page
+    if event.limit_ma is None:
+        return replace(page, read_name="", read_at=None)
+    return default_shown(page, event.limit_ma, page.read_at)
+
+
+_HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {
+    EventKind.CONFIRMED: _confirmed,
+    EventKind.REFUSED: _refused,
+    EventKind.UNSENT: lambda page, it: unsent(page, it.name),
+    EventKind.SHOWN: _shown,
+    EventKind.BOOTED: lambda page, it: lost(page, Loss.BOOT, it.at, is_trusted=it.is_trusted),
+    EventKind.RECONNECTED: lambda page, it: lost(page, Loss.RECONNECT, it.at, is_trusted=it.is_trusted),
+    EventKind.SESSION_OVER: lambda page, it: session_over(page, it.session_id, it.at),
+    EventKind.IGNORED: lambda page, it: ignored(page, it.at),
+    EventKind.OBEYED: lambda page, it: obeyed(page),
+}
