@@ -102,16 +102,19 @@ class PortNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortNote:
-    """What a look found out of a port, for the next one and for people.
+    """What a look found out of a port, for the next one and for people; of the session that claimed power then.
 
-    `turn_since`: since when its car holds its turn. `bound`: the node that holds it back. `car_phases` and
-    `car_most_ma`: what is learnt of the car of that session.
+    `grant_ma`: what it may draw now, `target_ma` once others have lowered theirs. `bound`: the node that holds it back.
+    `turn_since`, `idle_since`, `car_phases`, `car_most_ma`: as in `Grants`, to be given again with the next claims.
     """
 
     port_id: PortId
     session_id: str = ""
-    turn_since: datetime | None = None
+    grant_ma: int = 0
+    target_ma: int = 0
     bound: str | None = None
+    turn_since: datetime | None = None
+    idle_since: datetime | None = None
     car_phases: int | None = None
     car_most_ma: int | None = None
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from chalicelib.records.chargers import Purpose
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
-from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.grid import GridServices
 
 
-class OcppServices(SessionServices):
+class OcppServices(GridServices):
     """Builds conversation and router, and declares which service hears the answer to a command of each purpose."""
 
     @cached_property

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chalicelib.domain.chargers.events import Currents, Reading
+from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
@@ -106,10 +106,3 @@ def _place(session: Session) -> PortId | None:
     """The port at which a session takes power; None while it takes none."""
     return PortId(session.charger_id, session.connector) if session.takes_power else None
 
-
-def currents(draw: ToldDraw, phases: int, voltage_v: int) -> Currents:
-    """A draw by the port's own phases; power alone is taken as spread evenly over so many of them."""
-    if draw.current_ma is not None:
-        return draw.current_ma
-    each = round((draw.power_w or 0) * 1000 / (max(1, phases) * voltage_v))
-    return (each, each if phases > 1 else None, each if phases > _A_PAIR else None)
