@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chalicelib.domain.chargers.allowance import TokenBucket
 from chalicelib.domain.chargers.availability import Happening
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import (
     ConnectorId,
@@ -363,8 +364,10 @@ class Setups(Protocol):
     def save(self, charger_id: str, setup: Setup, awaited_before: str | None) -> bool:
         """Keep it; False when another message than that is awaited by now, for somebody else goes on with it."""
 
-    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
-        """Remember with the charger itself for which profile it was seen through, and how it measures."""
+    def settle(
+        self, charger_id: str, profile: str, metering: MeteringCapability, ability: ChargingAbility | None
+    ) -> None:
+        """Remember with the charger itself for which profile it was seen through, and what it can do."""
 
     def mark_due(self, charger: Charger) -> None:
         """Look at the charger's settings when its first connector next reports a status."""

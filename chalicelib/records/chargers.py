@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Currents
 from chalicelib.domain.chargers.geography import GeoPoint
@@ -117,7 +118,8 @@ class Charger:
     only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
     `has_card_terminal`: whoever pays there by card may charge.
     `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
-    last seen through for, `metering` how far its charges can be measured. `booted_at` and `disconnected_at` are by our
+    last seen through for, `metering` how far its charges can be measured, `ability` how it can be
+    limited, None where its site's power is not shared out. `booted_at` and `disconnected_at` are by our
     clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
     list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
     bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
@@ -153,6 +155,7 @@ class Charger:
     has_card_terminal: bool = False
     setup_profile: str | None = None
     metering: MeteringCapability = MeteringCapability.UNKNOWN
+    ability: ChargingAbility | None = None
     booted_at: datetime | None = None
     disconnected_at: datetime | None = None
     plug_in_s: int | None = None

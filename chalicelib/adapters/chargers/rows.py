@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.dynamo import connector_id, decode
 from chalicelib.adapters.tables import ChargerRow
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.records.chargers import Admission, Charger, HeldList, Plug
@@ -63,6 +64,7 @@ def charger_of(row: ChargerRow) -> Charger:
         has_card_terminal=bool(row.has_card_terminal),
         setup_profile=row.setup_profile,
         metering=MeteringCapability(row.metering) if row.metering else MeteringCapability.UNKNOWN,
+        ability=decode(ChargingAbility, row.ability) if row.ability else None,
     )
 
 

@@ -14,6 +14,7 @@ from chalicelib.adapters.chargers.behind import now_behind, operators_behind
 from chalicelib.adapters.chargers.rows import CHARGER, connector_row
 from chalicelib.adapters.dynamo import decode, encode, find, update
 from chalicelib.adapters.tables import ChargerRow, OperatorRow
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.ports import Clock
@@ -61,8 +62,14 @@ class DynamoSetups:
         expected = awaited.does_not_exist() if awaited_before is None else awaited == awaited_before
         return update(ChargerRow(charger_id, _SETUP), changes, expected)
 
-    def settle(self, charger_id: str, profile: str, metering: MeteringCapability) -> None:
-        changes = [ChargerRow.setup_profile.set(profile), ChargerRow.metering.set(metering.value)]
+    def settle(
+        self, charger_id: str, profile: str, metering: MeteringCapability, ability: ChargingAbility | None
+    ) -> None:
+        changes = [
+            ChargerRow.setup_profile.set(profile),
+            ChargerRow.metering.set(metering.value),
+            ChargerRow.ability.remove() if ability is None else ChargerRow.ability.set(encode(ability)),
+        ]
         update(ChargerRow(charger_id, CHARGER), changes, ChargerRow.charger_id.exists())
 
     def mark_due(self, charger: Charger) -> None:

@@ -111,6 +111,7 @@ class ChargerRow(Row):
     has_card_terminal = FlagAttribute(null=True)
     setup_profile = TextAttribute(null=True)
     metering = TextAttribute(null=True)
+    ability = TextAttribute(null=True)
     booted_at = TimeAttribute(null=True)
     disconnected_at = TimeAttribute(null=True)
     was_renewed = FlagAttribute(null=True)

@@ -66,6 +66,21 @@ class ProfilePurpose(StrEnum):
     SESSION = "session"
 
 
+class ProfileKind(StrEnum):
+    """From when a charging profile counts: a time it names, each day or week anew, or when it applies."""
+
+    ABSOLUTE = "absolute"
+    RECURRING = "recurring"
+    RELATIVE = "relative"
+
+
+class Recurrence(StrEnum):
+    """How often a recurring profile begins anew."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 @dataclass(frozen=True, slots=True)
 class StartCharging:
     """Begin a session at `connector` under `token`; `remote_start_id` comes back where the version can echo it."""
@@ -196,16 +211,24 @@ class CancelReservation:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """From `start_s` after the profile's beginning on: at most `limit` of the profile's unit."""
+    """From `start_s` after the profile's beginning on: at most `limit` of the profile's unit.
+
+    `phases` is by how many phases a car may charge; `phase_to_use` by which, where that is one (2.x).
+    """
 
     start_s: int
     limit: Decimal
     phases: int | None = None
+    phase_to_use: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetProfile:
-    """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W."""
+    """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W.
+
+    `kind`: absolute where it `starts_at`, else relative, where not given. `least_rate` is what a car needs to charge
+    at all, in the profile's unit. Ids from 29000 to 29999 are those of load balancing.
+    """
 
     profile_id: int
     purpose: ProfilePurpose
@@ -218,6 +241,9 @@ class SetProfile:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     ref: str | None = None
+    kind: ProfileKind | None = None
+    recurrence: Recurrence | None = None
+    least_rate: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 # Raised whenever what a profile comes to changes: chargers are then looked at again.
-_REVISION = 2
+_REVISION = 3
 _LONGEST_CHARGE_S = 48 * 3600
 # One reading in a message about a whole charge; the frame that carries it holds 32 KB on AWS.
 _READING_BYTES = 250
@@ -55,8 +55,28 @@ class Aspect(StrEnum):
     MOST_READ = "most_settings_read"
     MOST_WRITTEN = "most_settings_written"
     MOST_QUANTITIES = "most_quantities"
+    # Read where power is shared out: how the charger can be told to limit it; whether it shall is set, where it can be.
+    RATE_UNITS = "rate_units"
+    MOST_STACK_LEVEL = "most_stack_level"
+    MOST_PERIODS = "most_schedule_periods"
+    MOST_PROFILES = "most_charging_profiles"
+    PHASES_SWITCH = "phases_switch"
+    PHASE_IS_CHOSEN = "phase_is_chosen"
+    FEATURES = "features"
+    LIMITS_THERE = "limits_available"
+    LIMITS_ON = "limits_enabled"
 
 
+_LIMITING = (
+    Aspect.RATE_UNITS,
+    Aspect.MOST_STACK_LEVEL,
+    Aspect.MOST_PERIODS,
+    Aspect.MOST_PROFILES,
+    Aspect.PHASES_SWITCH,
+    Aspect.PHASE_IS_CHOSEN,
+    Aspect.FEATURES,
+    Aspect.LIMITS_THERE,
+)
 # Without these a charge cannot be billed, or not be watched.
 VITAL = frozenset({Aspect.READINGS, Aspect.READING_INTERVAL, Aspect.START_VALUES, Aspect.STOP_VALUES})
 
@@ -218,6 +238,8 @@ def wishes(profile: SetupProfile, place: ChargerTraits) -> tuple[DesiredSetting,
     ]
     # What is left to the charger is read where its charges depend on it.
     kept = [it for it in found if it.choices or it.aspect in VITAL]
+    if managed:
+        kept += [DesiredSetting(Aspect.LIMITS_ON, (True,)), *map(DesiredSetting, _LIMITING)]
     return (*kept, DesiredSetting(Aspect.PLUG_IN_TIME))
 
 

@@ -46,6 +46,12 @@ _NAMES16 = {
     Aspect.STOP_ON_UNPLUG: "StopTransactionOnEVSideDisconnect",
     Aspect.UNLOCK_ON_UNPLUG: "UnlockConnectorOnEVSideDisconnect",
     Aspect.PLUG_IN_TIME: "ConnectionTimeOut",
+    Aspect.RATE_UNITS: "ChargingScheduleAllowedChargingRateUnit",
+    Aspect.MOST_STACK_LEVEL: "ChargeProfileMaxStackLevel",
+    Aspect.MOST_PERIODS: "ChargingScheduleMaxPeriods",
+    Aspect.MOST_PROFILES: "MaxChargingProfilesInstalled",
+    Aspect.PHASES_SWITCH: "ConnectorSwitch3to1PhaseSupported",
+    Aspect.FEATURES: "SupportedFeatureProfiles",
 }
 _NAMES201 = {
     Aspect.MOST_READ: "DeviceDataCtrlr.ItemsPerMessage/GetVariables",
@@ -77,6 +83,14 @@ _NAMES201 = {
     # Not in TxCtrlr, as one would think (appendix 3.1.7).
     Aspect.UNLOCK_ON_UNPLUG: "OCPPCommCtrlr.UnlockOnEVSideDisconnect",
     Aspect.PLUG_IN_TIME: "TxCtrlr.EVConnectionTimeOut",
+    Aspect.RATE_UNITS: "SmartChargingCtrlr.RateUnit",
+    Aspect.MOST_STACK_LEVEL: "SmartChargingCtrlr.ProfileStackLevel",
+    Aspect.MOST_PERIODS: "SmartChargingCtrlr.PeriodsPerSchedule",
+    Aspect.MOST_PROFILES: "SmartChargingCtrlr.Entries/ChargingProfiles",
+    Aspect.PHASES_SWITCH: "SmartChargingCtrlr.Phases3to1",
+    Aspect.PHASE_IS_CHOSEN: "SmartChargingCtrlr.ACPhaseSwitchingSupported",
+    Aspect.LIMITS_THERE: "SmartChargingCtrlr.Available",
+    Aspect.LIMITS_ON: "SmartChargingCtrlr.Enabled",
     Aspect.MASTER_PASS: "AuthCtrlr.MasterPassGroupId",
     Aspect.COST_SHOWN: COST_SHOWN,
 }

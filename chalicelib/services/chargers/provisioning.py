@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, firmware_key
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable
 from chalicelib.domain.chargers.setup import (
     MeteringCapability,
@@ -28,11 +29,12 @@ from chalicelib.domain.chargers.setup import (
     read,
     written,
 )
-from chalicelib.domain.chargers.setup_profile import ChargerTraits, SetupProfile, wishes
+from chalicelib.domain.chargers.setup_profile import Aspect, ChargerTraits, SetupProfile, wishes
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.discovery import Places
 from chalicelib.protocol.ocpp import setups as wording
+from chalicelib.protocol.ocpp.abilities import ability_of
 from chalicelib.records.chargers import Admission, Charger, Connection, Errand, Gone, Purpose, SentCall
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, operators_own
@@ -186,8 +188,9 @@ class Provisioning:
 
     def _settle(self, charger: Charger, setup: Setup, awaited_before: str | None) -> None:
         found = metering(setup)
-        if (charger.setup_profile, charger.metering) != (setup.profile, found):
-            self.setups.settle(charger.charger_id, setup.profile, found)
+        ability = _ability(charger, setup)
+        if (charger.setup_profile, charger.metering, charger.ability) != (setup.profile, found, ability):
+            self.setups.settle(charger.charger_id, setup.profile, found, ability)
             if charger.place is not None:
                 self.places.set_metered(charger.place, found is not MeteringCapability.NONE)
         # Last, so that whoever sees it settled sees what came of it too.
@@ -215,6 +218,12 @@ def _taken_in(setup: Setup, purpose: Purpose, names: Sequence[str], result: Comm
     return failed(setup, names, writing=True) if answers is None else written(setup, names, answers)
 
 
+def _ability(charger: Charger, setup: Setup) -> ChargingAbility | None:
+    """What it can be told of power, where that was asked; None where power is not shared out."""
+    if setup.of(Aspect.RATE_UNITS) is None:
+        return None
+    return ability_of(charger.protocol or "", charger.vendor, charger.model, charger.firmware, setup)
+
+
 def _identity(charger: Charger) -> str:
-    """What an answer is good for: another version, make or firmware may answer otherwise."""
-    return " ".join(it or "-" for it in (charger.protocol, charger.vendor, charger.model, charger.firmware))
+    return firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware)
