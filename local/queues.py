@@ -65,7 +65,9 @@ class Queues:
             if isinstance(source, SQSEventConfig):
                 name = PREFIX + str(source.queue)
                 is_fifo = name.endswith(_FIFO)
-                url = client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if is_fifo else {})["QueueUrl"]
+                url = client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if is_fifo else {})[
+                    "QueueUrl"
+                ]
                 self._held_back_s[name] = float(queues.HELD_BACK_S.get(str(source.queue), 0))
                 os.environ[queues.setting(str(source.queue))] = url
                 self._handlers[name] = (source.name, app.handler_map[source.name])

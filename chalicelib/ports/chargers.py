@@ -130,9 +130,6 @@ class Sockets(Protocol):
     def trace(self, charger_id: str, until: datetime) -> bool:
         """Log every message until then, heartbeats and readings too; False for an unknown charger."""
 
-    def manage(self, charger_id: str, site_id: str) -> bool:
-        """That site shares out what the charger draws, none if empty; False for an unknown charger."""
-
 
 class Connectors(Protocol):
     """What each connector of a charger does now, and which session or reservation has it."""

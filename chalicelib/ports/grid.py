@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.records.grid import (
     ManagedSite,
     NamedLimit,
-    PortNews,
     SiteBook,
     SiteState,
     StoredClaim,
@@ -43,10 +43,10 @@ class ManagedSites(Protocol):
         `is_awaited`: something in it is to be answered, so that the site is looked at though nobody charges there.
         """
 
-    def heard(self, site_id: str, news: PortNews) -> None:
-        """Something was heard of a port; until it is folded into the book it stands beside it."""
+    def heard(self, site_id: str, *events: PageEvent) -> None:
+        """Something was told of ports; until it is in the book it stands beside it. The whole charger: connector 0."""
 
-    def folded(self, site_id: str, news: Sequence[PortNews]) -> None:
+    def folded(self, site_id: str, events: Sequence[PageEvent]) -> None:
         """These are in the book; they need stand beside it no more."""
 
     def begin(self, claim: StoredClaim) -> bool:
@@ -74,6 +74,13 @@ class ManagedSites(Protocol):
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
         """The sites at which sessions claim power, or chargers owe an answer, each once."""
+
+
+class ManagedChargers(Protocol):
+    """Which chargers a site's power is shared out to; their sockets know it, so that no message has to ask."""
+
+    def manage(self, charger_id: str, site_id: str) -> bool:
+        """That site shares out what the charger draws, none if empty; False for an unknown charger."""
 
 
 class Looks(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from chalicelib.domain.chargers.events import Currents
-from chalicelib.domain.grid.grants import Book
+from chalicelib.domain.grid.grants import Page
+from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 
 # Into so many shards the index of sites with sessions is spread.
@@ -73,33 +73,6 @@ class StoredClaim:
     departs_at: datetime | None = None
 
 
-class NewsKind(StrEnum):
-    """What was heard of a port: an answer to a grant, to a default, its composite schedule, or that it forgot them."""
-
-    GRANT = "grant"
-    DEFAULT = "default"
-    SCHEDULE = "schedule"
-    BOOT = "boot"
-    RECONNECT = "reconnect"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortNews:
-    """What was heard of a port and is not in the book yet; the whole charger's is of its connector 0.
-
-    `name`: under which the frame was sent that is answered. `limit_ma`: what a composite schedule shows. `detail`: the
-    charger's own word.
-    """
-
-    kind: NewsKind
-    port_id: PortId
-    at: datetime
-    name: str = ""
-    is_refused: bool = False
-    limit_ma: int | None = None
-    detail: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortNote:
     """What a look found out of a port, for the next one and for people; of the session that claimed power then.
@@ -121,11 +94,17 @@ class PortNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteBook:
-    """What was decided for a site: the book of grants, written as a whole and version by version, and the notes."""
+    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`."""
 
-    book: Book
+    version: int = 0
+    pages: tuple[Page, ...] = ()
     notes: tuple[PortNote, ...] = ()
     changed_at: datetime | None = None
+    alarms: tuple[str, ...] = ()
+
+    def page(self, port_id: PortId) -> Page | None:
+        """The page of a port; None where it has none yet."""
+        return next((it for it in self.pages if it.port_id == port_id), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +112,8 @@ class SiteState:
     """All that is kept of a managed site, read in one query."""
 
     managed: ManagedSite
-    book: SiteBook
+    book: SiteBook = SiteBook()
     claims: tuple[StoredClaim, ...] = ()
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
-    news: tuple[PortNews, ...] = ()
+    events: tuple[PageEvent, ...] = ()

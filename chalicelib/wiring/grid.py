@@ -20,7 +20,7 @@ class GridServices(SessionServices):
             chargers=self.chargers,
             connectors=self.connectors,
             sites=self.sites,
-            sockets=self.sockets,
+            managed_chargers=self.sockets,
             sessions=self.sessions,
             clock=self.clock,
         )

@@ -21,13 +21,12 @@ from chalicelib.adapters.dynamo import (
     update_and_read,
 )
 from chalicelib.adapters.tables import GridRow
-from chalicelib.domain.grid.grants import Book
+from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.records.grid import (
     BUSY_SHARDS,
     ManagedSite,
     NamedLimit,
-    PortNews,
     SiteBook,
     SiteState,
     StoredClaim,
@@ -35,7 +34,7 @@ from chalicelib.records.grid import (
     ToldLoad,
 )
 
-_SITE, _LOAD, _BOOK, _NEWS = "site", "load", "book", "news"
+_SITE, _LOAD, _BOOK, _EVENTS = "site", "load", "book", "events"
 _LIMIT, _CLAIM = "limit#", "claim#"
 # A limit that is over is shown for a day.
 _LIMIT_KEPT = timedelta(days=1)
@@ -52,15 +51,17 @@ class DynamoManagedSites:
         rows = {row.item: row for row in GridRow.query(site_id, consistent_read=consistent)}
         if _SITE not in rows:
             return None
-        book, load, news = rows.get(_BOOK), rows.get(_LOAD), rows.get(_NEWS)
+        book, load, events = rows.get(_BOOK), rows.get(_LOAD), rows.get(_EVENTS)
         return SiteState(
             managed=decode(ManagedSite, _unpacked(rows[_SITE].body)),
-            book=decode(SiteBook, _unpacked(book.body)) if book is not None else SiteBook(book=Book(site_id=site_id)),
+            book=decode(SiteBook, _unpacked(book.body)) if book is not None else SiteBook(),
             claims=tuple(_claim(row) for item, row in rows.items() if item.startswith(_CLAIM)),
             load=decode(ToldLoad, load.body) if load is not None else None,
             limits=tuple(decode(NamedLimit, row.body) for item, row in rows.items() if item.startswith(_LIMIT)),
-            news=tuple(
-                sorted((decode(PortNews, it) for it in (news and news.news) or ()), key=lambda it: (it.at, it.name))
+            events=tuple(
+                sorted(
+                    (decode(PageEvent, it) for it in (events and events.events) or ()), key=lambda it: (it.at, it.name)
+                )
             ),
         )
 
@@ -78,19 +79,19 @@ class DynamoManagedSites:
             delete(GridRow(site_id, row.item))
 
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
-        version = book.book.version
+        version = book.version
         known = GridRow.version == version - 1 if version > 1 else GridRow.version.does_not_exist()
         row = GridRow(site_id, _BOOK, body=_packed(encode(book)), version=version)
         row.busy_shard = shard_of(site_id, BUSY_SHARDS) if is_awaited else None
         return put(row, known)
 
-    def heard(self, site_id: str, news: PortNews) -> None:
-        update(GridRow(site_id, _NEWS), [GridRow.news.add({encode(news)})])
+    def heard(self, site_id: str, *events: PageEvent) -> None:
+        update(GridRow(site_id, _EVENTS), [GridRow.events.add({encode(it) for it in events})])
 
-    def folded(self, site_id: str, news: Sequence[PortNews]) -> None:
+    def folded(self, site_id: str, events: Sequence[PageEvent]) -> None:
         """No call for none."""
-        if news:
-            update(GridRow(site_id, _NEWS), [GridRow.news.delete({encode(it) for it in news})])
+        if events:
+            update(GridRow(site_id, _EVENTS), [GridRow.events.delete({encode(it) for it in events})])
 
     def begin(self, claim: StoredClaim) -> bool:
         row = _claim_row(claim.site_id, claim.port_id)

@@ -29,7 +29,7 @@ class BusySites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-cal
 class GridRow(Row):
     """Under a site's id its tree ("site"), the building's load ("load"), limits ("limit#..."), claims ("claim#...").
 
-    "book" is what was granted, replaced as a whole by whoever read its `version`; "news" what was heard of
+    "book" is what was granted, replaced as a whole by whoever read its `version`; "events" what was told of
     ports that it does not know yet: answers, boots.
     """
 
@@ -41,7 +41,7 @@ class GridRow(Row):
     body = TextAttribute(null=True)
     version = IntegerAttribute(null=True)
     told_at = TimeAttribute(null=True)
-    news = TextSetAttribute(null=True)
+    events = TextSetAttribute(null=True)
     # Only of a claim: the newest draw, the two before it, and its meter's register.
     session_id = TextAttribute(null=True)
     busy_shard = TextAttribute(null=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from math import pi
 
 from chalicelib.domain.grid.currents import at_worst
+from chalicelib.domain.grid.defaults import NodeSum, node_sums, preview
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
 # OCPP and IEC 61851 know no charge below six amperes.
 LEAST_MA = 6_000
-_ONE, _TWO, _THREE = 1, 2, 3
+_TWO, _THREE = 2, 3
 _ANGLE = {Phase.L1: 0.0, Phase.L2: -2 * pi / 3, Phase.L3: 2 * pi / 3}
 
 
@@ -99,61 +100,34 @@ def path(node_id: str, parents: Mapping[str, str | None]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSum:
-    """What flows through a node by phase: the limits, and what is wanted of it at worst, at least, and in silence.
+class NodePreview:
+    """What a node would carry, reserve and worst building load in it.
 
-    `worst_ma`: all ports draw all they can. `least_ma`: all charge with the least they can. `silent_ma`: all do what
-    they do when nobody speaks to them. `limit_ma` is what is left for cars: reserve and worst building load are off.
+    `worst`: all ports draw all they can. `least`: all charge with the least they can. `silent`: all fall to their
+    offline default, as far as these fit.
     """
 
-    node_id: str
-    limit_ma: tuple[int | None, int | None, int | None]
-    worst_ma: tuple[int, int, int]
-    least_ma: tuple[int, int, int]
-    silent_ma: tuple[int, int, int]
-    limit_w: int | None = None
-    worst_w: int = 0
+    worst: NodeSum
+    least: NodeSum
+    silent: NodeSum
 
     @property
     def needs_balancing(self) -> bool:
         """Whether its ports could overload it."""
-        return self._exceeds(self.worst_ma) or (self.limit_w is not None and self.worst_w > self.limit_w)
+        return not self.worst.fits
 
     @property
     def takes_turns(self) -> bool:
         """Whether not all of its ports can charge at once."""
-        return self._exceeds(self.least_ma)
-
-    def _exceeds(self, sums: tuple[int, int, int]) -> bool:
-        return any(limit is not None and it > limit for it, limit in zip(sums, self.limit_ma, strict=True))
+        return not self.least.fits
 
 
-def preview(tree: SiteTree, silent_ma: Mapping[PortId, int]) -> list[NodeSum]:
-    """What each node is asked for, in the tree's order; `silent_ma`: each port's offline default."""
-    parents = {it.node_id: it.parent_id for it in tree.nodes}
-    found = []
-    for node in tree.nodes:
-        beneath = [it for it in tree.ports if node.node_id in path(it.node_id, parents)]
-        taken = [it + tree.reserve_ma for it in tree.worst_load_ma] if node.parent_id is None else [0] * _THREE
-        one, two, three = (
-            None if limit is None else max(0, limit - less)
-            for limit, less in zip(node.limit_ma, taken, strict=True)
-        )
-        found.append(
-            NodeSum(
-                node_id=node.node_id,
-                limit_ma=(one, two, three),
-                worst_ma=by_phase(beneath, {it.port_id: it.most_ma for it in beneath}),
-                least_ma=by_phase(beneath, {it.port_id: it.least_ma for it in beneath}),
-                silent_ma=by_phase(beneath, silent_ma),
-                limit_w=node.limit_w,
-                worst_w=sum(
-                    it.most_ma * it.voltage_v * (_ONE if it.is_line_to_line else len(it.phases)) // 1000
-                    for it in beneath
-                ),
-            )
-        )
-    return found
+def previews(tree: SiteTree) -> list[NodePreview]:
+    """What each node would carry, in the tree's order."""
+    worst = node_sums(tree, {it.port_id: it.most_ma for it in tree.ports})
+    least = node_sums(tree, {it.port_id: it.least_ma for it in tree.ports})
+    silent = preview(tree).sums
+    return [NodePreview(worst=it, least=few, silent=none) for it, few, none in zip(worst, least, silent, strict=True)]
 
 
 def by_phase(ports: Sequence[Port], drawn_ma: Mapping[PortId, int]) -> tuple[int, int, int]:

@@ -142,7 +142,7 @@ class NodeSumView(ResponseBody):
     node_id: str
     limit_ma: Annotated[
         tuple[int | None, int | None, int | None],
-        Field(description="for cars: reserve and worst building load are off"),
+        Field(description="the sums below have the reserve and the worst building load in them"),
     ]
     limit_w: int | None
     worst_ma: Annotated[tuple[int, int, int], Field(description="all ports draw all they can")]

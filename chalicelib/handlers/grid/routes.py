@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalice import Blueprint
+from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.tree import Node, OperatorLimit, Port, PortId, SiteTree
@@ -11,7 +12,6 @@ from chalicelib.handlers.grid.models import GridBody, GridView, LimitBody, LoadB
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.wiring import network
-from pydantic import TypeAdapter, ValidationError
 
 grids = Blueprint(__name__)
 
@@ -56,9 +56,7 @@ def delete_grid(request: Request) -> Answer:
 def preview_grid(request: Request) -> PreviewView:
     """What a tree would ask of each of its nodes at worst, at least, and in silence; nothing is kept."""
     body: GridBody = request.body
-    return views.previewed(
-        network().site_grids.preview(request.operator_id, _tree(request), body.meter_charger_id)
-    )
+    return views.previewed(network().site_grids.preview(request.operator_id, _tree(request), body.meter_charger_id))
 
 
 @endpoint(grids, "POST", _SITE + "/load", takes=LoadBody, status=204, errors=(404, 409), needs=Scope.POWER_WRITE)

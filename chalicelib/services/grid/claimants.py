@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import Currents
-from chalicelib.domain.grid.grants import Book, Page
+from chalicelib.domain.grid.grants import Page
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Draw, Grants, Phase, Port, PortId, SiteTree
 from chalicelib.records.grid import PortNote, SiteState, StoredClaim, ToldDraw
 
@@ -15,11 +15,11 @@ DRAW_LASTS = timedelta(minutes=5)
 _THREE = 3
 
 
-def claims_of(state: SiteState, book: Book) -> list[Claim]:
+def claims_of(state: SiteState, pages: Mapping[PortId, Page]) -> list[Claim]:
     """The claims at ports of the tree, with what is known of their cars; a claim elsewhere is none."""
     notes = {it.port_id: it for it in state.book.notes}
     return [
-        _claim(stored, port, book.page(port.port_id), notes.get(port.port_id))
+        _claim(stored, port, pages.get(port.port_id), notes.get(port.port_id))
         for port, stored in claimed(state).values()
     ]
 

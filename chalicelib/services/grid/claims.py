@@ -105,4 +105,3 @@ def _tells_draw(reading: Reading) -> bool:
 def _place(session: Session) -> PortId | None:
     """The port at which a session takes power; None while it takes none."""
     return PortId(session.charger_id, session.connector) if session.takes_power else None
-

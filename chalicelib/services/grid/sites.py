@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.grid.description import LEAST_MA, NodeSum, preview, tree_faults
+from chalicelib.domain.grid.description import NodePreview, previews, tree_faults
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Connectors, Sites, Sockets
+from chalicelib.ports.chargers import Chargers, Connectors, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import Looks, ManagedSites
+from chalicelib.ports.grid import Looks, ManagedChargers, ManagedSites
 from chalicelib.records.chargers import Charger
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim, ToldLoad
 from chalicelib.services.access import NotFound, Refusal, is_operators, operators_own
@@ -33,7 +33,7 @@ class SiteGrids:
     chargers: Chargers
     connectors: Connectors
     sites: Sites
-    sockets: Sockets
+    managed_chargers: ManagedChargers
     sessions: Sessions
     clock: Clock
 
@@ -52,16 +52,16 @@ class SiteGrids:
         self.managed_sites.put(managed)
         self.sites.put(replace(site, is_load_managed=True))
         gone = _chargers_of(known) - chargers.keys() if known is not None else set()
-        at_once(lambda it: self.sockets.manage(it, tree.site_id), chargers)
-        at_once(lambda it: self.sockets.manage(it, ""), gone)
+        at_once(lambda it: self.managed_chargers.manage(it, tree.site_id), chargers)
+        at_once(lambda it: self.managed_chargers.manage(it, ""), gone)
         at_once(lambda it: self._claim(tree.site_id, it), chargers)
         self.looks.ask(tree.site_id)
 
-    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> list[NodeSum]:
+    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> list[NodePreview]:
         """What a tree would ask of each of its nodes at worst; nothing is kept. Raises as `describe`."""
         operators_own(self.sites.get(tree.site_id), operator_id, f"site {tree.site_id}")
         self._checked(operator_id, tree, meter_charger_id)
-        return preview(tree, defaults(tree))
+        return previews(tree)
 
     def described(self, operator_id: str, site_id: str) -> ManagedSite:
         """A site as described. Raises NotFound."""
@@ -73,7 +73,7 @@ class SiteGrids:
         site = self.sites.get(site_id)
         if site is not None and is_operators(site, operator_id):
             self.sites.put(replace(site, is_load_managed=False))
-        at_once(lambda it: self.sockets.manage(it, ""), _chargers_of(known))
+        at_once(lambda it: self.managed_chargers.manage(it, ""), _chargers_of(known))
         self.managed_sites.remove(site_id)
 
     def state(self, operator_id: str, site_id: str) -> SiteState:
@@ -93,9 +93,7 @@ class SiteGrids:
 
     def _tell(self, site_id: str, told: ToldLoad) -> None:
         before = self.managed_sites.tell_load(site_id, told)
-        if before is None or any(
-            abs(a - b) >= _STEP_MA for a, b in zip(before.load_ma, told.load_ma, strict=True)
-        ):
+        if before is None or any(abs(a - b) >= _STEP_MA for a, b in zip(before.load_ma, told.load_ma, strict=True)):
             rises = before is None or any(a > b for a, b in zip(told.load_ma, before.load_ma, strict=True))
             self.looks.ask(site_id, at_once=rises)
 
@@ -181,8 +179,3 @@ def _charger_faults(tree: SiteTree, known: Mapping[str, Charger]) -> Iterator[st
 
 def _chargers_of(managed: ManagedSite) -> set[str]:
     return {it.port_id.charger_id for it in managed.tree.ports}
-
-
-def defaults(tree: SiteTree) -> Mapping[PortId, int]:
-    """What each port falls to in silence, as far as all of them fit: the least it can charge with, or nothing."""
-    return {it.port_id: LEAST_MA for it in tree.ports}
