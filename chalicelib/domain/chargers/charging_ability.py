@@ -144,13 +144,15 @@ def forms(ability: ChargingAbility, purpose: ProfilePurpose, best: ProfileForm |
     """The ways to put a limit of `purpose`, in the order in which they are tried; none where it takes none.
 
     The first is what should do; then another unit, another kind, other stack levels, another purpose, each a single
-    step away from it. `best` is what is known to work, and stands before all.
+    step away from it. `best` is what is known to work, and stands before all. A grant of a session stands on the
+    highest level, so that whatever an operator sets is below it; a default on the lowest, so that a grant that has to
+    be put as a default is above it. A limit of the whole charger is one of all its connectors together.
     """
     units = ability.units or (RateUnit.AMPERES,)
-    top = ability.most_stack_level or 0
+    top = 1 if ability.most_stack_level is None else ability.most_stack_level
     kinds = _kinds(ability, purpose)
-    levels = dict.fromkeys((top, 0, max(top - 1, 0), *((1,) if ability.most_stack_level is None else ())))
-    first = ProfileForm(purpose, kinds[0], units[0], top)
+    levels = (0, 1, top) if purpose is not ProfilePurpose.SESSION else (top, 0, max(top - 1, 0))
+    first = ProfileForm(purpose, kinds[0], units[0], levels[0])
     found = [first, *(replace(first, unit=it) for it in units[1:]), replace(first, kind=kinds[1])]
     found += [replace(first, stack_level=it) for it in levels]
     for other in _OTHER_PURPOSES[purpose]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit, RefusedForm
+from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
 from chalicelib.domain.chargers.setup import Setup
 from chalicelib.domain.chargers.setup_profile import Aspect
 from chalicelib.protocol.ocpp.quirks import corrected
@@ -48,6 +49,8 @@ def ability_of(
         most_profiles=_number(said(Aspect.MOST_PROFILES)) or None,
         switches_phases=_flag(said(Aspect.PHASES_SWITCH)) is True,
         names_phase=_flag(said(Aspect.PHASE_IS_CHOSEN)) is True,
+        # K01.FR.38
+        refused=() if is_16 else (RefusedForm(ProfilePurpose.CHARGER, ProfileKind.RELATIVE),),
         is_relative_since_receipt=not is_16,
         **_control(said, is_16=is_16),
     )

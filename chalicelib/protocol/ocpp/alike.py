@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from chalicelib.domain.chargers.answers import BootAnswer, TimeAnswer
@@ -13,15 +14,25 @@ from chalicelib.domain.chargers.commands import (
     DataTransfer,
     DeleteCertificate,
     Limit,
+    ProfileKind,
     ProfilePurpose,
     ReadListVersion,
     ReadSchedule,
+    Recurrence,
     SetProfile,
     UpdateFirmware,
     UploadLog,
 )
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, Replier, present, timestamp
+
+_TENTH = Decimal("0.1")
+_KINDS = {
+    ProfileKind.ABSOLUTE: "Absolute",
+    ProfileKind.RECURRING: "Recurring",
+    ProfileKind.RELATIVE: "Relative",
+}
+_RECURRENCES = {Recurrence.DAILY: "Daily", Recurrence.WEEKLY: "Weekly"}
 
 
 def boot_reply(answer: BootAnswer, _: Mapping[str, Any]) -> Fields:
@@ -46,8 +57,18 @@ def when(at: datetime | None) -> str | None:
 
 
 def period(limit: Limit) -> Fields:
-    """One ChargingSchedulePeriod of a charging schedule; limits have one decimal."""
-    return present(startPeriod=limit.start_s, limit=round(float(limit.limit), 1), numberPhases=limit.phases)
+    """One ChargingSchedulePeriod of a charging schedule; limits have one decimal, and are never above what is meant."""
+    return present(
+        startPeriod=limit.start_s,
+        limit=rate(limit.limit),
+        numberPhases=limit.phases,
+        phaseToUse=limit.phase_to_use,
+    )
+
+
+def rate(limit: Decimal) -> float:
+    """A limit with the one decimal that OCPP lets it have (1.6 §7.13, 2.0.1 ChargingSchedulePeriodType)."""
+    return float(limit.quantize(_TENTH, ROUND_FLOOR))
 
 
 def evse_or_all(connector: ConnectorId | None) -> int:
@@ -72,15 +93,18 @@ def charging_schedule(command: SetProfile) -> Fields:
         chargingSchedulePeriod=[period(it) for it in command.limits],
         duration=command.duration_s,
         startSchedule=when(command.starts_at),
+        minChargingRate=None if command.least_rate is None else rate(command.least_rate),
     )
 
 
 def charging_profile(command: SetProfile, purposes: Mapping[ProfilePurpose, str]) -> Fields:
     """A profile but for its id, its transaction and its schedule."""
+    kind = command.kind or (ProfileKind.ABSOLUTE if command.starts_at else ProfileKind.RELATIVE)
     return present(
         stackLevel=command.stack_level,
         chargingProfilePurpose=purposes[command.purpose],
-        chargingProfileKind="Absolute" if command.starts_at else "Relative",
+        chargingProfileKind=_KINDS[kind],
+        recurrencyKind=_RECURRENCES[command.recurrence] if command.recurrence else None,
         validFrom=when(command.valid_from),
         validTo=when(command.valid_until),
     )

@@ -136,6 +136,8 @@ def _reserve(command: Reserve) -> tuple[str, Fields]:
 
 
 def _set_profile(command: SetProfile) -> tuple[str, Fields]:
+    if any(it.phase_to_use is not None for it in command.limits):
+        raise Unable("OCPP 1.6 cannot say which phase to use; leave phase_to_use out")
     profile = present(
         chargingProfileId=command.profile_id,
         transactionId=_ref(command.ref) if command.ref else None,

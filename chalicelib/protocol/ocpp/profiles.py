@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from chalicelib.domain.grid.profiles import FIRST_ID, LAST_ID, is_ours
+
 _TRANSACTION = "TxProfile"
 _WHOLE = ("ChargePointMaxProfile", "ChargingStationMaxProfile", "ChargingStationExternalConstraints")
 _REPEATS_AFTER_S = {"Daily": 86_400, "Weekly": 604_800}
@@ -29,6 +31,21 @@ def flaw(action: str, payload: Mapping[str, Any]) -> str | None:
         if profile.get("chargingProfilePurpose") != _TRANSACTION or profile.get("transactionId") is not None:
             return "a start carries a TxProfile that names no transaction yet"
         return _schedules(profile, is_16=action.startswith("Remote"))
+    return None
+
+
+def trespass(action: str, payload: Mapping[str, Any]) -> str | None:
+    """What keeps an operator from asking for that: the numbers of load balancing's profiles; None: nothing does.
+
+    The payload is valid by its schema.
+    """
+    numbers = []
+    if action == "SetChargingProfile":
+        numbers = [(payload.get("csChargingProfiles") or payload.get("chargingProfile") or {})]
+    elif action in ("RemoteStartTransaction", "RequestStartTransaction"):
+        numbers = [payload.get("chargingProfile") or {}]
+    if any(is_ours(it.get("chargingProfileId", it.get("id", 0))) for it in numbers):
+        return f"profiles {FIRST_ID} to {LAST_ID} are those of load balancing; choose another number"
     return None
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.chargers.commands import Command, CommandResult, Verdict
+from chalicelib.domain.chargers.commands import Command, CommandResult, Unable, Verdict
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Calls, ChargerLink, Chargers, Sockets
-from chalicelib.protocol.ocpp import dialect_for
+from chalicelib.protocol.ocpp import dialect_for, profiles
 from chalicelib.protocol.ocpp.frames import Call, pack_call, parse
 from chalicelib.protocol.ocpp.settings import in_parts
 from chalicelib.records.chargers import Charger, Connection, Errand, Gone, Purpose, SentCall
@@ -85,7 +85,12 @@ class ChargerCommands:
         if charger.connection_id is None or charger.protocol is None:
             raise Gone(charger.charger_id)
         action, payload = dialect_for(charger.protocol).encode(command)
-        payloads = in_parts(action, payload, charger.limits) if errand.purpose is Purpose.OPERATOR else [payload]
+        payloads = [payload]
+        if errand.purpose is Purpose.OPERATOR:
+            trespass = profiles.trespass(action, payload)
+            if trespass is not None:
+                raise Unable(trespass)
+            payloads = in_parts(action, payload, charger.limits)
         now = self.clock()
         call = SentCall(
             charger_id=charger.charger_id,

@@ -117,6 +117,38 @@ def refusal(network: Network, charger_id: str, **body: Any) -> tuple[int, str, s
             ),
         ),
         (
+            {
+                "command": "set_profile",
+                "profile_id": 28_999,
+                "purpose": "default",
+                "kind": "recurring",
+                "recurrence": "daily",
+                "in_amps": True,
+                "starts_at": "2026-11-30T18:00:00Z",
+                "least_rate": "6",
+                "limits": [{"start_s": 0, "limit": "16", "phases": 1}],
+            },
+            (
+                "SetChargingProfile",
+                {
+                    "connectorId": 0,
+                    "csChargingProfiles": {
+                        "chargingProfileId": 28_999,
+                        "stackLevel": 0,
+                        "chargingProfilePurpose": "TxDefaultProfile",
+                        "chargingProfileKind": "Recurring",
+                        "recurrencyKind": "Daily",
+                        "chargingSchedule": {
+                            "chargingRateUnit": "A",
+                            "startSchedule": "2026-11-30T18:00:00.000Z",
+                            "minChargingRate": 6.0,
+                            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0, "numberPhases": 1}],
+                        },
+                    },
+                },
+            ),
+        ),
+        (
             {"command": "ask", "action": "SendLocalList", "payload": {"listVersion": 1, "updateType": "Full"}},
             ("SendLocalList", {"listVersion": 1, "updateType": "Full"}),
         ),
@@ -196,6 +228,22 @@ def test_what_cannot_be_sent_says_why(network: Network, charger_id: str, obedien
     assert refusal(network, charger_id, command="reset", hard="very")[0] == 422
     assert refusal(network, "NOBODY", command="reset")[0] == 404
     assert obedient.asked == []
+
+
+def test_the_numbers_of_load_balancings_profiles_are_not_an_operators(network: Network, charger_id: str) -> None:
+    limit = [{"start_s": 0, "limit": "16"}]
+    profile = {"command": "set_profile", "profile_id": 29_012, "purpose": "default", "limits": limit}
+    status, kind, detail = refusal(network, charger_id, **profile)
+    assert (status, kind, "29000" in detail) == (422, "not_possible", True)
+    raw = {
+        "chargingProfileId": 29_999,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]},
+    }
+    asked = {"action": "SetChargingProfile", "payload": {"connectorId": 1, "csChargingProfiles": raw}}
+    assert refusal(network, charger_id, command="ask", **asked)[:2] == (422, "not_possible")
 
 
 def test_a_charger_that_is_offline_says_so(network: Network, charger_id: str) -> None:
