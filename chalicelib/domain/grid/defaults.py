@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
+_NONE: Mapping[PortId, int] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSum:
@@ -65,15 +67,20 @@ def node_sums(tree: SiteTree, currents_ma: Mapping[PortId, int]) -> tuple[NodeSu
     return tuple(_sum_of(it, sums[it.node_id], power[it.node_id]) for it in tree.nodes)
 
 
-def offline_defaults(tree: SiteTree, charging: Sequence[PortId] = ()) -> OfflineDefaults:
-    """The defaults of all ports; `charging` are those at which somebody charges, who did so longest first."""
-    everybody = {it.port_id: it.least_ma for it in tree.ports}
+def offline_defaults(
+    tree: SiteTree, charging: Sequence[PortId] = (), unruly_ma: Mapping[PortId, int] = _NONE
+) -> OfflineDefaults:
+    """The defaults of all ports; `charging` are those at which somebody charges, who did so longest first.
+
+    `unruly_ma`: what is drawn at worst by ports whose chargers provably do not keep a default.
+    """
+    everybody = {it.port_id: unruly_ma.get(it.port_id, it.least_ma) for it in tree.ports}
     sums = node_sums(tree, everybody)
     if all(it.fits for it in sums):
         return OfflineDefaults(limit_ma=everybody, sums=sums)
-    limits = dict.fromkeys(everybody, 0)
+    limits = {it: unruly_ma.get(it, 0) for it in everybody}
     left_out = []
-    for port_id in (it for it in charging if it in everybody):
+    for port_id in (it for it in charging if it in everybody and it not in unruly_ma):
         limits[port_id] = everybody[port_id]
         if not _fit(tree, limits, port_id):
             limits[port_id] = 0

@@ -1,190 +1,208 @@
 """What is proven of a charger's firmware: that it keeps limits, and what it does when nobody speaks to it.
 
 Each thing is proven once, by the composite schedule that a charger of that firmware computes itself, and counts for
-all chargers of that firmware: that a lease leaves the default when it ends (`reverts`), and that after a new
-connection, or a boot, nothing more is drawn than before (`keeps`). A word ("Accepted") proves nothing.
+all chargers of that firmware: that a lease leaves the default when it ends, and that after a new connection, or a
+boot, nothing more is drawn than before. A word ("Accepted") proves nothing, and neither does a schedule that does not
+reach past the lease.
 
-A firmware that is told a limit and does not keep it is told so in another way, each way once (`Rung`); which ways were
-tried is remembered for it.
+A firmware that is told a limit and does not keep it is told so in another form, each form once: what it did not keep
+is remembered for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.chargers.commands import ProfilePurpose
-from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Page, Period
+from chalicelib.domain.chargers.charging_ability import LearntAbility, ProfileForm, exactly
+from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Page, Period, Trust
 from chalicelib.domain.grid.tree import Draw
 
 # A limit is given in tenths of an ampere, or in watts at a voltage that is never quite 230.
 _ROUNDED_MA = 500
-# What a car may take above its grant, and how soon it must have heard of it (IEC 61851-1: 5 s; meters tell the past).
+# What a car may take above its grant, and how long after it (IEC 61851-1: 5 s; a meter tells of the past).
 TOLERATED_MA = 1_000
 SETTLES_S = 15
 SAMPLES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a charger is told a limit: in amperes or watts, from a moment on or from the charge's begin, at which level."""
-
-    in_amps: bool = True
-    is_absolute: bool = True
-    stack_level: int = 0
-    purpose: ProfilePurpose = ProfilePurpose.SESSION
-
-
-class Rung(StrEnum):
-    """What is tried where a limit is refused or ignored, in this order; the last two for that charge alone."""
-
-    UNIT = "unit"
-    KIND = "kind"
-    STACK_LEVEL = "stack_level"
-    PURPOSE = "purpose"
-    ZERO = "zero"
-    STOP = "stop"
-
-
-_WAYS = (Rung.UNIT, Rung.KIND, Rung.STACK_LEVEL, Rung.PURPOSE)
+_NOTHING = LearntAbility()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firmware:
-    """A firmware, named by vendor, model and version, and what was proven of it; None: nothing yet.
+    """A firmware, and what was proven of it. `name`: `firmware_key` of its chargers.
 
-    `way` is how it is told limits now; `spent` the ways tried, beside the one that its configuration asks for (`base`).
-    `default_for_all`: it refuses a default for a connector, and keeps one for the charger as a whole.
+    `learnt.falls_back`, `learnt.keeps_when_cut` and `keeps_when_booted` are the three things that let a port of it be
+    booked at less than its maximum; None: not yet proven.
     """
 
     name: str
-    reverts: bool | None = None
-    keeps_over_reconnect: bool | None = None
-    keeps_over_boot: bool | None = None
-    base: Way = Way()
-    way: Way = Way()
-    spent: tuple[Rung, ...] = ()
-    default_for_all: bool = False
+    learnt: LearntAbility = _NOTHING
+    keeps_when_booted: bool | None = None
 
     @property
-    def is_trusted(self) -> bool:
-        """Whether a port of it may be booked at less than its maximum: what it does in silence is proven."""
-        return bool(self.reverts and self.keeps_over_reconnect and self.keeps_over_boot)
+    def trust(self) -> Trust:
+        """Whether all that it does in silence is proven to be well, or one thing not to be."""
+        proofs = (self.learnt.falls_back, self.learnt.keeps_when_cut, self.keeps_when_booted)
+        if False in proofs:
+            return Trust.DISPROVEN
+        return Trust.PROVEN if all(proofs) else Trust.UNKNOWN
 
     def keeps(self, over: Loss) -> bool | None:
         """Whether it draws no more than before after that; None: nobody knows yet."""
-        return self.keeps_over_boot if over is Loss.BOOT else self.keeps_over_reconnect
+        return self.keeps_when_booted if over is Loss.BOOT else self.learnt.keeps_when_cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSchedule:
-    """A composite schedule: what a charger says a port may draw, from when to when. It was asked for at `asked_at`."""
+    """A composite schedule: what a charger says a port may draw, from when on and until when it looked ahead.
+
+    It was asked for at `asked_at`; `periods` are in order of time, one at least.
+    """
 
     asked_at: datetime
     periods: tuple[Period, ...]
     until: datetime
 
-    def end_ma(self) -> int:
-        """What it comes to in the end."""
-        return self.periods[-1].limit_ma
-
-    def most_ma(self, since: datetime | None = None) -> int:
+    def most_ma(self, since: datetime) -> int:
         """The most that it shows from then on."""
-        begun = [it for it in self.periods if since is not None and it.starts_at <= since]
-        later = [it for it in self.periods if since is None or it.starts_at > since]
+        begun = [it for it in self.periods if it.starts_at <= since]
+        later = [it for it in self.periods if it.starts_at > since]
         return max(it.limit_ma for it in (*begun[-1:], *later))
 
 
-def shown_default_ma(page: Page, shown: ShownSchedule) -> int | None:
+def silence_ma(page: Page, shown: ShownSchedule) -> int | None:
     """What a composite schedule says of a port's silence; None where it does not reach past all its leases."""
-    if not shown.periods:
-        return None
     past = max([shown.asked_at, *(it.ends_at + CLOCK_SLACK for it in page.leases)])
-    if past > shown.until:
+    if past >= shown.until:
         return None
     return max(0, shown.most_ma(past) - _ROUNDED_MA)
 
 
-def learnt(firmware: Firmware, page: Page, shown: ShownSchedule) -> Firmware:
+def proven(firmware: Firmware, page: Page, shown: ShownSchedule) -> Firmware:
     """What a composite schedule proves of its charger's firmware; `page` as it was before the schedule was taken in."""
-    if not shown.periods:
+    default_ma = page.default_ma if page.default_ma is not None else page.expected_ma
+    if default_ma is None:
         return firmware
-    known_ma = page.default_ma if page.default_ma is not None else page.expected_ma
-    if known_ma is None:
-        return firmware
-    firmware = _learnt_of_silence(firmware, page, shown, known_ma)
-    return _learnt_of_loss(firmware, page, shown, known_ma)
+    if page.lost_at is None:
+        return _proven_of_silence(firmware, page, shown, default_ma)
+    return _proven_of_loss(firmware, page, shown, default_ma)
 
 
-def _learnt_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
+def awaits_proof(firmware: Firmware, page: Page) -> bool:
+    """Whether a composite schedule of the port, asked for now, would prove something that nobody knows yet."""
+    if page.lost_by is not None:
+        return firmware.keeps(page.lost_by) is None and _is_untouched(page)
+    return firmware.learnt.falls_back is None and _shows_its_end(page)
+
+
+def _shows_its_end(page: Page) -> bool:
+    """Whether the end of its lease could be told from what comes after it."""
     lease = page.newest
-    if lease is None or not lease.is_confirmed or lease.sends > 1 or page.lost_at is not None or page.pushes:
+    if lease is None or not lease.is_confirmed or lease.sends > 1 or page.pushes or page.default_ma is None:
+        return False
+    return len(page.leases) == 1 and abs(lease.limit_ma(lease.ends_at) - page.default_ma) > _ROUNDED_MA
+
+
+def _proven_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
+    lease = page.newest
+    if lease is None or not _shows_its_end(page) or silence_ma(page, shown) is None:
         return firmware
-    limit_ma = lease.limit_ma(lease.ends_at)
-    if lease.ends_at + CLOCK_SLACK >= shown.until or abs(limit_ma - default_ma) <= _ROUNDED_MA:
-        return firmware
-    before, after = shown.most_ma(shown.asked_at), shown.most_ma(lease.ends_at + CLOCK_SLACK)
-    if abs(before - limit_ma) > _ROUNDED_MA and after <= default_ma + _ROUNDED_MA:
+    during = shown.most_ma(shown.asked_at)
+    after = shown.most_ma(lease.ends_at + CLOCK_SLACK)
+    falls_back = after <= default_ma + _ROUNDED_MA
+    if falls_back and lease.limit_ma(shown.asked_at) > default_ma and during <= default_ma + _ROUNDED_MA:
         # The lease is not in it at all: that proves nothing of its end.
         return firmware
-    return replace(firmware, reverts=after <= default_ma + _ROUNDED_MA)
+    return replace(firmware, learnt=replace(firmware.learnt, falls_back=falls_back))
 
 
-def _learnt_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
-    """It must have been asked before anything else was sent, or what was sent is what is shown."""
+def _is_untouched(page: Page) -> bool:
+    """Whether nothing was sent since the charger may have lost all: what it shows is what it kept."""
+    since = page.lost_at
+    known = page.default_ma if page.default_ma is not None else page.expected_ma
+    return (
+        since is not None and known is not None and all(it.last_sent_at < since for it in (*page.leases, *page.pushes))
+    )
+
+
+def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
     lost_at = page.lost_at
-    if lost_at is None or page.lost_by is None or shown.asked_at < lost_at:
-        return firmware
-    if any(it.last_sent_at >= lost_at for it in (*page.leases, *page.pushes)):
+    if lost_at is None or shown.asked_at < lost_at or not _is_untouched(page):
         return firmware
     at = shown.asked_at
     before_ma = max([default_ma, *(it.limit_ma for it in page.pushes), *(it.worst_ma(at, at) for it in page.leases)])
-    silent_ma = shown_default_ma(page, shown)
-    keeps = shown.most_ma() <= before_ma + _ROUNDED_MA and (silent_ma is None or silent_ma <= default_ma)
+    keeps = shown.most_ma(at) <= before_ma + _ROUNDED_MA and (silence_ma(page, shown) or 0) <= default_ma
     if page.lost_by is Loss.BOOT:
-        return replace(firmware, keeps_over_boot=keeps)
-    return replace(firmware, keeps_over_reconnect=keeps)
+        return replace(firmware, keeps_when_booted=keeps)
+    return replace(firmware, learnt=replace(firmware.learnt, keeps_when_cut=keeps))
+
+
+# What is done where a limit is refused, or not kept.
+
+
+class Measure(StrEnum):
+    """What is done next about a port whose charger does not keep its limit; each once."""
+
+    OTHER_FORM = "other_form"
+    ZERO = "zero"
+    STOP = "stop"
+
+
+def next_measure(page: Page, forms_left: Sequence[ProfileForm]) -> Measure | None:
+    """What is to be tried; `forms_left`: those that this firmware was not seen to refuse or ignore. None: all was."""
+    if forms_left:
+        return Measure.OTHER_FORM
+    return next((it for it in (Measure.ZERO, Measure.STOP) if it.value not in page.measures), None)
+
+
+def declined(firmware: Firmware, form: ProfileForm) -> Firmware:
+    """Limits of that form are refused or ignored by this firmware; it is told in another from now on."""
+    learnt = firmware.learnt
+    refused = tuple(dict.fromkeys((*learnt.refused, exactly(form))))
+    return replace(firmware, learnt=replace(learnt, refused=refused, best=None if learnt.best == form else learnt.best))
+
+
+def kept(firmware: Firmware, form: ProfileForm) -> Firmware:
+    """A limit of that form was seen to be kept where others were not."""
+    if not firmware.learnt.refused or firmware.learnt.best == form:
+        return firmware
+    return replace(firmware, learnt=replace(firmware.learnt, best=form))
 
 
 def is_ignored(page: Page, draws: Sequence[Draw]) -> bool:
     """Whether a port's newest looks at its meter, in order of time, all show more than it was granted.
 
-    Those count that were taken long enough after the charger had confirmed its grant, and while no other was asked.
+    Those count that were taken long enough after the charger confirmed its grant, and while no other was asked for.
     """
+    newest = _counting(page, draws)
+    return len(newest) == SAMPLES and all(_most(it) > _granted(page, it.at) + TOLERATED_MA for it in newest)
+
+
+def is_obeyed(page: Page, draws: Sequence[Draw]) -> bool:
+    """Whether they all show no more than that, and something at all."""
+    newest = _counting(page, draws)
+    return len(newest) == SAMPLES and all(0 < _most(it) <= _granted(page, it.at) + TOLERATED_MA for it in newest)
+
+
+def _counting(page: Page, draws: Sequence[Draw]) -> Sequence[Draw]:
     lease = page.newest
-    if lease is None or not lease.is_confirmed or lease.answered_at is None:
-        return False
-    later = [it for it in draws if (it.at - lease.answered_at).total_seconds() >= SETTLES_S]
+    if lease is None or not lease.is_confirmed or lease.answered_at is None or page.lost_at is not None:
+        return ()
+    since = lease.answered_at
+    return [it for it in draws if (it.at - since).total_seconds() >= SETTLES_S][-SAMPLES:]
+
+
+def _granted(page: Page, at: datetime) -> int:
+    """What it may draw by its newest grant, as far as clocks may differ."""
+    lease = page.newest
     default_ma = page.default_ma if page.default_ma is not None else page.most_ma
-    newest = later[-SAMPLES:]
-    return len(newest) == SAMPLES and all(
-        _most(it) > (lease.limit_ma(it.at) if it.at < lease.ends_at else default_ma) + TOLERATED_MA for it in newest
-    )
+    if lease is None or at >= lease.ends_at + CLOCK_SLACK:
+        return default_ma
+    is_ending = at >= lease.ends_at - CLOCK_SLACK
+    return max(lease.worst_ma(at, at), default_ma if is_ending else 0)
 
 
 def _most(draw: Draw) -> int:
     return max((it for it in draw.current_ma if it is not None), default=0)
-
-
-def next_rung(firmware: Firmware, tried: Collection[Rung], possible: Collection[Rung] = tuple(Rung)) -> Rung | None:
-    """What is to be tried next; `tried` were at that port in this charge. None: all was."""
-    spent = {*firmware.spent, *tried}
-    return next((it for it in Rung if it in possible and it not in spent), None)
-
-
-def climbed(firmware: Firmware, rung: Rung, highest_level: int = 1) -> Firmware:
-    """The firmware with that way of telling limits instead: another unit, say, and else as its configuration asks."""
-    if rung not in _WAYS:
-        return firmware
-    base = firmware.base
-    other_level = highest_level if base.stack_level == 0 else 0
-    is_session = base.purpose is ProfilePurpose.SESSION
-    way = {
-        Rung.UNIT: replace(base, in_amps=not base.in_amps),
-        Rung.KIND: replace(base, is_absolute=not base.is_absolute),
-        Rung.STACK_LEVEL: replace(base, stack_level=other_level),
-        Rung.PURPOSE: replace(base, purpose=ProfilePurpose.DEFAULT if is_session else ProfilePurpose.SESSION),
-    }[rung]
-    return replace(firmware, way=way, spent=(*firmware.spent, rung))

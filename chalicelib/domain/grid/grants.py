@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.chargers.charging_ability import ProfileForm
 from chalicelib.domain.grid.tree import PortId
 
 # A grant of `share` is a lease of so long, and is renewed at half of it.
@@ -39,6 +40,14 @@ class Loss(StrEnum):
     RECONNECT = "reconnect"
 
 
+class Trust(StrEnum):
+    """Whether a charger's firmware does in silence what we count on; UNKNOWN: that was not proven, or not all of it."""
+
+    UNKNOWN = "unknown"
+    PROVEN = "proven"
+    DISPROVEN = "disproven"
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """From then on at most so much, until the next period of the same lease."""
@@ -54,7 +63,7 @@ class Lease:
     `name` is the message id of its frame. One of `share` has one period, a plan's one for each quarter of an hour;
     before its first period the first one's limit counts. `sent_at` and `last_sent_at`: of the `sends` copies the first
     and the last were booked then. `answered_at` is when its first answer came, and `is_refused` what that said.
-    `is_over`: the charge that it was for has ended, and with it all copies that had arrived.
+    `is_over`: the charge that it was for has ended, and with it all copies that had arrived. `form`: how it was put.
     """
 
     name: str
@@ -67,6 +76,7 @@ class Lease:
     is_refused: bool = False
     session_id: str | None = None
     is_over: bool = False
+    form: ProfileForm | None = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -107,6 +117,7 @@ class DefaultPush:
     sends: int = 1
     answered_at: datetime | None = None
     is_refused: bool = False
+    form: ProfileForm | None = None
 
     @property
     def settled_at(self) -> datetime:
@@ -118,17 +129,18 @@ class DefaultPush:
 class Page:
     """A port's page in the book.
 
-    `most_ma`: what its hardware can draw at all. `is_trusted`: its charger's firmware provably does in silence what we
-    count on. `default_ma`: the offline default that its composite schedule has shown, None: none yet; `expected_ma` is
+    `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the offline default that its composite schedule has shown, None: none yet; `expected_ma` is
     the one shown before the charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order
     of sending. `lost_at`: its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since.
     `ignored_since`: it was measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`:
-    its composite schedule was asked for and is awaited. `frames`: how many grants were sent in this session.
+    its composite schedule was asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many
+    grants were sent in this session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
+    `proof_at`: its charger was cut or reset then, to prove what it does.
     """
 
     port_id: PortId
     most_ma: int
-    is_trusted: bool = False
+    trust: Trust = Trust.UNKNOWN
     default_ma: int | None = None
     expected_ma: int | None = None
     pushes: tuple[DefaultPush, ...] = ()
@@ -138,7 +150,12 @@ class Page:
     ignored_since: datetime | None = None
     read_name: str = ""
     read_at: datetime | None = None
+    unread: int = 0
     frames: int = 0
+    refusals: int = 0
+    refused_at: datetime | None = None
+    measures: tuple[str, ...] = ()
+    proof_at: datetime | None = None
 
     @property
     def newest(self) -> Lease | None:
@@ -148,7 +165,7 @@ class Page:
     @property
     def is_at_worst(self) -> bool:
         """Whether it has to be taken for all that it could ever draw."""
-        return not self.is_trusted or self.default_ma is None or self.ignored_since is not None
+        return self.trust is not Trust.PROVEN or self.default_ma is None or self.ignored_since is not None
 
 
 def held_by_port(pages: Iterable[Page], at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
@@ -162,21 +179,31 @@ def held_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     Nobody's lease may be granted beyond what the others hold at any moment of it: who grants `share`'s, asks until
     `at + LEASE`. Without a word from us it only ever falls, but for plans, whose periods are told in advance.
     """
-    if page.is_at_worst:
-        return page.most_ma
-    defaults = [it.limit_ma for it in page.pushes]
-    leases = [it.worst_ma(at, until or at) for it in page.leases]
-    return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
+    return page.most_ma if page.is_at_worst else _told_ma(page, at, until or at)
+
+
+def told_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+    """What a port may draw if its charger does as it was told, be that proven or not; its maximum where it does not.
+
+    By this much ports are told apart that are booked at their maximum, so that even they are lowered before raised.
+    """
+    is_bad = page.trust is Trust.DISPROVEN or page.default_ma is None or page.ignored_since is not None
+    return page.most_ma if is_bad else _told_ma(page, at, until or at)
+
+
+def base_ma(page: Page) -> int:
+    """What a port may draw at worst without a grant, for as long as we can see."""
+    is_bad = page.trust is Trust.DISPROVEN or page.ignored_since is not None
+    return page.most_ma if is_bad else max([page.default_ma or 0, *(it.limit_ma for it in page.pushes)])
 
 
 # What we send. Each is booked before it is sent.
 
 
 def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = None) -> Lease:
-    """A grant of `share`'s, about to be sent under that name."""
-    ends_at = at + LEASE
+    """A grant of `share`'s, about to be sent under that name, for that charge alone (None: for whatever charges)."""
     periods = (Period(at, limit_ma),)
-    return Lease(name=name, periods=periods, ends_at=ends_at, sent_at=at, last_sent_at=at, session_id=session_id)
+    return Lease(name=name, periods=periods, ends_at=at + LEASE, sent_at=at, last_sent_at=at, session_id=session_id)
 
 
 def asked(page: Page, lease: Lease) -> Page:
@@ -204,15 +231,15 @@ def unsent(page: Page, name: str) -> Page:
     return replace(page, leases=leases, pushes=pushes)
 
 
-def default_pushed(page: Page, name: str, limit_ma: int, at: datetime) -> Page:
+def default_pushed(page: Page, name: str, limit_ma: int, at: datetime, form: ProfileForm | None = None) -> Page:
     """An offline default is about to be sent: a higher one counts from now on, a lower one once it was shown."""
-    push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at)
+    push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at, form=form)
     return replace(page, pushes=(*page.pushes, push))
 
 
 def schedule_asked(page: Page, name: str, at: datetime) -> Page:
     """The port's composite schedule is about to be asked for."""
-    return replace(page, read_name=name, read_at=at)
+    return replace(page, read_name=name, read_at=at, unread=page.unread + 1)
 
 
 # What the charger answers. Answers may come late, twice, and after the answer to something later.
@@ -228,15 +255,19 @@ def confirmed(page: Page, name: str, at: datetime) -> Page:
     is_after_loss = page.lost_at is not None and lease.sent_at >= page.lost_at
     if is_after_loss:
         page = replace(page, lost_at=None, lost_by=None)
+    page = replace(page, refusals=0)
     return _tidied(replace(page, leases=kept), at)
 
 
 def refused(page: Page, name: str, at: datetime) -> Page:
     """The charger does not take that grant. Of one sent twice, the other copy may have been taken: it stays booked."""
     lease = next((it for it in page.leases if it.name == name), None)
-    if lease is not None and lease.sends == 1 and lease.answered_at is None:
+    if lease is None or lease.answered_at is not None:
+        return page
+    page = replace(page, refusals=page.refusals + 1, refused_at=at)
+    if lease.sends == 1:
         return replace(page, leases=tuple(it for it in page.leases if it.name != name))
-    return _with_lease(page, name, lambda it: it if it.answered_at else replace(it, answered_at=at, is_refused=True))
+    return _with_lease(page, name, lambda it: replace(it, answered_at=at, is_refused=True))
 
 
 def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = False) -> Page:
@@ -255,7 +286,7 @@ def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
     That proves the default that was confirmed last before it was asked for, or the one that stood before the charger
     may have lost it; nothing where it shows more than that. A higher one that may still arrive stays booked beside it.
     """
-    page = replace(page, read_name="", read_at=None)
+    page = replace(page, read_name="", read_at=None, unread=0)
     known = [it for it in page.pushes if it.answered_at and not it.is_refused and it.answered_at <= asked_at]
     wanted = known[-1].limit_ma if known else page.default_ma if page.default_ma is not None else page.expected_ma
     if wanted is None or limit_ma > wanted:
@@ -263,32 +294,36 @@ def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
         return replace(page, default_ma=None, expected_ma=None)
     travel = [it for it in page.pushes if it.settled_at > asked_at]
     pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
+    if page.lost_at is not None and asked_at >= page.lost_at and not page.leases:
+        # There is nothing that it would have to be told again.
+        page = replace(page, lost_at=None, lost_by=None)
     return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes)
 
 
 # What happens to the charger.
 
 
-def lost(page: Page, by: Loss, at: datetime, *, is_trusted: bool) -> Page:
+def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
     """The charger has booted, or connected anew, as the firmware it now says it has: all is to be sent again.
 
     A default that its firmware does not provably keep has to be shown again before anything else counts.
     """
     return replace(
         _tidied(page, at),
-        is_trusted=is_trusted,
-        default_ma=page.default_ma if is_trusted else None,
-        expected_ma=None if is_trusted else page.expected_ma if page.default_ma is None else page.default_ma,
+        trust=trust,
+        default_ma=page.default_ma if trust is Trust.PROVEN else None,
+        expected_ma=page.expected_ma if page.default_ma is None else page.default_ma,
         lost_at=at,
         lost_by=Loss.BOOT if Loss.BOOT in (by, page.lost_by) else by,
         read_name="",
         read_at=None,
+        unread=0,
     )
 
 
-def trusted(page: Page, *, is_trusted: bool) -> Page:
+def trusted(page: Page, trust: Trust) -> Page:
     """Something was proven, or disproven, of its charger's firmware."""
-    return replace(page, is_trusted=is_trusted)
+    return replace(page, trust=trust)
 
 
 def session_over(page: Page, session_id: str, at: datetime) -> Page:
@@ -297,7 +332,7 @@ def session_over(page: Page, session_id: str, at: datetime) -> Page:
     A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
     """
     leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
-    return _tidied(replace(page, leases=leases, frames=0), at)
+    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=()), at)
 
 
 def ignored(page: Page, at: datetime) -> Page:
@@ -306,8 +341,14 @@ def ignored(page: Page, at: datetime) -> Page:
 
 
 def obeyed(page: Page) -> Page:
-    """It was measured within a grant that it would have exceeded before."""
-    return replace(page, ignored_since=None)
+    """It was measured within a grant, after it had not been."""
+    return replace(page, ignored_since=None, measures=())
+
+
+def _told_ma(page: Page, at: datetime, until: datetime) -> int:
+    defaults = [it.limit_ma for it in page.pushes]
+    leases = [it.worst_ma(at, until) for it in page.leases]
+    return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
 
 
 def _settled_at(answered_at: datetime | None, last_sent_at: datetime, sends: int) -> datetime:

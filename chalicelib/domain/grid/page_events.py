@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.grid.firmware import ShownSchedule, silence_ma
 from chalicelib.domain.grid.grants import (
     Loss,
     Page,
+    Trust,
     confirmed,
     default_answered,
     default_shown,
@@ -45,8 +47,8 @@ class PageEvent:
     """Something told of a port `at` that time.
 
     `name`: the message id of the frame that was answered, or did not go out. `detail`: the charger's own word. For
-    SHOWN: `limit_ma` is what the composite schedule says of its end, beyond every lease. For BOOTED and RECONNECTED:
-    `is_trusted` as of a page. For SESSION_OVER: which.
+    SHOWN: the composite schedule, None where the charger shows none. For BOOTED and RECONNECTED:
+    `trust` as of a page. For SESSION_OVER: which.
     """
 
     port_id: PortId
@@ -54,8 +56,8 @@ class PageEvent:
     at: datetime
     name: str = ""
     detail: str = ""
-    limit_ma: int | None = None
-    is_trusted: bool = False
+    shown: ShownSchedule | None = None
+    trust: Trust = Trust.UNKNOWN
     session_id: str = ""
 
 
@@ -75,9 +77,10 @@ def _refused(page: Page, event: PageEvent) -> Page:
 def _shown(page: Page, event: PageEvent) -> Page:
     if page.read_at is None or event.name != page.read_name:
         return page
-    if event.limit_ma is None:
+    limit_ma = silence_ma(page, event.shown) if event.shown is not None else None
+    if limit_ma is None:
         return replace(page, read_name="", read_at=None)
-    return default_shown(page, event.limit_ma, page.read_at)
+    return default_shown(page, limit_ma, page.read_at)
 
 
 _HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {
@@ -85,8 +88,8 @@ _HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {
     EventKind.REFUSED: _refused,
     EventKind.UNSENT: lambda page, it: unsent(page, it.name),
     EventKind.SHOWN: _shown,
-    EventKind.BOOTED: lambda page, it: lost(page, Loss.BOOT, it.at, is_trusted=it.is_trusted),
-    EventKind.RECONNECTED: lambda page, it: lost(page, Loss.RECONNECT, it.at, is_trusted=it.is_trusted),
+    EventKind.BOOTED: lambda page, it: lost(page, Loss.BOOT, it.at, it.trust),
+    EventKind.RECONNECTED: lambda page, it: lost(page, Loss.RECONNECT, it.at, it.trust),
     EventKind.SESSION_OVER: lambda page, it: session_over(page, it.session_id, it.at),
     EventKind.IGNORED: lambda page, it: ignored(page, it.at),
     EventKind.OBEYED: lambda page, it: obeyed(page),
