@@ -122,9 +122,10 @@ def _is_untouched(page: Page) -> bool:
     """Whether nothing was sent since the charger may have lost all: what it shows is what it kept."""
     since = page.lost_at
     known = page.default_ma if page.default_ma is not None else page.expected_ma
-    return (
-        since is not None and known is not None and all(it.last_sent_at < since for it in (*page.leases, *page.pushes))
-    )
+    if since is None or known is None:
+        return False
+    sent = [it.last_sent_at for it in page.leases] + [it.last_sent_at for it in page.pushes]
+    return all(it < since for it in sent)
 
 
 def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:

@@ -129,12 +129,13 @@ class DefaultPush:
 class Page:
     """A port's page in the book.
 
-    `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the offline default that its composite schedule has shown, None: none yet; `expected_ma` is
-    the one shown before the charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order
-    of sending. `lost_at`: its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since.
-    `ignored_since`: it was measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`:
-    its composite schedule was asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many
-    grants were sent in this session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
+    `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the
+    offline default that its composite schedule has shown, None: none yet; `expected_ma` is the one shown before the
+    charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order of sending. `lost_at`:
+    its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `ignored_since`: it was
+    measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule was
+    asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
+    session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
     `proof_at`: its charger was cut or reset then, to prove what it does.
     """
 
