@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.records.grid import (
@@ -74,6 +75,16 @@ class ManagedSites(Protocol):
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
         """The sites at which sessions claim power, or chargers owe an answer, each once."""
+
+
+class Firmwares(Protocol):
+    """What was proven of each firmware, at whatever site."""
+
+    def of(self, name: str) -> Firmware:
+        """The firmware of that name (`firmware_key`), with what is known of it by now."""
+
+    def learn(self, before: Firmware, after: Firmware) -> None:
+        """Something was proven of it; what others have proven meanwhile stays."""
 
 
 class ManagedChargers(Protocol):

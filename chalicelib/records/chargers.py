@@ -273,6 +273,7 @@ class Purpose(StrEnum):
     SETUP_WRITE = "setup_write"
     UNLOCK = "unlock"
     COST = "cost"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import Page
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
@@ -57,7 +59,9 @@ class ToldDraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredClaim:
-    """A session that claims power at a port. `draws`: the newest, oldest first; registers as first and last told.
+    """A session that claims power at a port; `ref` is what its charger calls the transaction, empty where unknown.
+
+    `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
     `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
     """
@@ -66,11 +70,27 @@ class StoredClaim:
     port_id: PortId
     session_id: str
     begun_at: datetime
+    ref: str = ""
     draws: tuple[ToldDraw, ...] = ()
     first_wh: int | None = None
     last_wh: int | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerFacts:
+    """A managed charger as it was when it was last read: whether it is there, and how it can be told of power.
+
+    `ability` None: its settings have not been read yet. It is read again where it boots, connects, or could not be
+    reached; `read_at` says when it was.
+    """
+
+    charger_id: str
+    read_at: datetime
+    is_online: bool
+    firmware: Firmware
+    ability: ChargingAbility | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +119,7 @@ class SiteBook:
     version: int = 0
     pages: tuple[Page, ...] = ()
     notes: tuple[PortNote, ...] = ()
+    chargers: tuple[ChargerFacts, ...] = ()
     changed_at: datetime | None = None
     alarms: tuple[str, ...] = ()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from chalicelib.services.grid.balancer import Balancer
+from chalicelib.services.grid.dispatch import Dispatch
+from chalicelib.services.grid.folding import Folding
 from chalicelib.services.grid.sites import SiteGrids
 from chalicelib.wiring.sessions import SessionServices
 
@@ -27,4 +29,22 @@ class GridServices(SessionServices):
 
     @cached_property
     def balancer(self) -> Balancer:
-        return Balancer(managed_sites=self.managed_sites, looks=self.looks, sessions=self.sessions, clock=self.clock)
+        return Balancer(
+            managed_sites=self.managed_sites,
+            sessions=self.sessions,
+            folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            dispatch=self.dispatch,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        return Dispatch(
+            managed_sites=self.managed_sites,
+            looks=self.looks,
+            chargers=self.chargers,
+            commands=self.commands,
+            connections=self.connections,
+            clock=self.clock,
+        )

@@ -35,6 +35,7 @@ class OcppServices(GridServices):
                 Purpose.LIST: self.local_lists.update_answered,
                 Purpose.SETUP_READ: self.provisioning.answered,
                 Purpose.SETUP_WRITE: self.provisioning.answered,
+                Purpose.LIMIT: self.dispatch.answered,
             },
             clock=self.clock,
             heartbeat_s=self.heartbeat_s,

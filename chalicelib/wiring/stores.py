@@ -32,7 +32,7 @@ from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
 from chalicelib.adapters.grid.looks import SqsLooks
-from chalicelib.adapters.grid.sites import DynamoManagedSites
+from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
 from chalicelib.adapters.invocations import LambdaInvocations
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
@@ -270,6 +270,10 @@ class Stores:
     @cached_property
     def managed_sites(self) -> DynamoManagedSites:
         return DynamoManagedSites()
+
+    @cached_property
+    def firmwares(self) -> DynamoFirmwares:
+        return DynamoFirmwares()
 
     @cached_property
     def looks(self) -> Looks:

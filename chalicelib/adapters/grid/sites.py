@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -21,6 +22,8 @@ from chalicelib.adapters.dynamo import (
     update_and_read,
 )
 from chalicelib.adapters.tables import GridRow
+from chalicelib.domain.chargers.charging_ability import LearntAbility
+from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.records.grid import (
@@ -36,6 +39,8 @@ from chalicelib.records.grid import (
 
 _SITE, _LOAD, _BOOK, _EVENTS = "site", "load", "book", "events"
 _LIMIT, _CLAIM = "limit#", "claim#"
+# No site's id has such a sign.
+_FIRMWARES = "firmwares#"
 # A limit that is over is shown for a day.
 _LIMIT_KEPT = timedelta(days=1)
 # Nobody charges for so long; a claim that was never ended keeps its site busy no longer.
@@ -148,6 +153,30 @@ class DynamoManagedSites:
                 yield site_id
 
 
+class DynamoFirmwares:
+    """The port Firmwares: a row each, in a partition of their own. Methods make one call where they say nothing else."""
+
+    def of(self, name: str) -> Firmware:
+        row = find(GridRow, _FIRMWARES, name)
+        return decode(Firmware, row.body) if row is not None else Firmware(name=name)
+
+    def learn(self, before: Firmware, after: Firmware) -> None:
+        """Two calls: whoever proves something else of the same firmware in between proves it again."""
+        known = self.of(after.name)
+        told = replace(after, learnt=merged(known.learnt, before.learnt, after.learnt))
+        if told.keeps_when_booted == before.keeps_when_booted:
+            told = replace(told, keeps_when_booted=known.keeps_when_booted)
+        put(GridRow(_FIRMWARES, after.name, body=encode(told)))
+
+
+def merged(known: LearntAbility, before: LearntAbility, after: LearntAbility) -> LearntAbility:
+    """What is known, with all that is another after than before."""
+    changed = {
+        it.name: getattr(after, it.name) for it in fields(after) if getattr(after, it.name) != getattr(before, it.name)
+    }
+    return replace(known, **changed)
+
+
 def _claim_row(site_id: str, port_id: PortId) -> GridRow:
     return GridRow(site_id, f"{_CLAIM}{port_id}")
 
@@ -160,6 +189,7 @@ def _claim(row: GridRow) -> StoredClaim:
         port_id=begun.port_id,
         session_id=begun.session_id,
         begun_at=begun.begun_at,
+        ref=begun.ref,
         draws=tuple(_draws(row)),
         first_wh=row.first_wh,
         last_wh=row.last_wh,

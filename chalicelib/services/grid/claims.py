@@ -49,7 +49,7 @@ class SiteClaims:
             if was is not None:
                 self.managed_sites.end(after.site_id, was, after.session_id)
             if now is not None:
-                self._begin(after.site_id, now, after.session_id)
+                self._begin(after.site_id, now, after.session_id, after.ref)
             self.looks.ask(after.site_id)
         except Exception:
             # Power is no reason to lose a charger's word: its next reading, or the next look, makes it good.
@@ -66,7 +66,7 @@ class SiteClaims:
         try:
             draws = self.managed_sites.drew(site_id, port_id, session_id, draw, told.energy_wh)
             if not draws and known.stopped_heard_at is None and known.left_at is None:
-                self._begin(site_id, port_id, session_id)
+                self._begin(site_id, port_id, session_id, known.ref)
                 draws = self.managed_sites.drew(site_id, port_id, session_id, draw, told.energy_wh)
                 self.looks.ask(site_id)
             elif has_changed(draws):
@@ -74,8 +74,10 @@ class SiteClaims:
         except Exception:
             _log.exception("draw not noted", extra={"session_id": session_id})
 
-    def _begin(self, site_id: str, port_id: PortId, session_id: str) -> None:
-        claim = StoredClaim(site_id=site_id, port_id=port_id, session_id=session_id, begun_at=self.clock())
+    def _begin(self, site_id: str, port_id: PortId, session_id: str, ref: str | None) -> None:
+        claim = StoredClaim(
+            site_id=site_id, port_id=port_id, session_id=session_id, begun_at=self.clock(), ref=ref or ""
+        )
         self.managed_sites.begin(claim)
 
 

@@ -148,6 +148,7 @@ class SiteGrids:
                         port_id=PortId(charger_id, session.connector),
                         session_id=session.session_id,
                         begun_at=self.clock(),
+                        ref=session.ref or "",
                     )
                 )
 

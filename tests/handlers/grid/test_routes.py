@@ -182,9 +182,9 @@ def test_a_limit_says_how_much_and_ends_after_it_begins(network: Network, site_i
     network.operator.call("PUT", f"/v1/operator/sites/{site_id}/grid", tree(site_id))
     path = f"/v1/operator/sites/{site_id}/power-limits/evening"
     times = {"begins_at": "2026-11-30T18:00:00Z", "ends_at": "2026-11-30T20:00:00Z"}
-    assert refusal(network.operator, "PUT", path, {"node_id": "north", **times})[0] == 400
+    assert refusal(network.operator, "PUT", path, {"node_id": "north", **times})[0] == 422
     back = {"begins_at": times["ends_at"], "ends_at": times["begins_at"]}
-    assert refusal(network.operator, "PUT", path, {"node_id": "north", "limit_w": 1, **back})[0] == 400
+    assert refusal(network.operator, "PUT", path, {"node_id": "north", "limit_w": 1, **back})[0] == 422
     assert refusal(network.operator, "PUT", path, {"node_id": "cellar", "limit_w": 1, **times})[:2] == (404, "not_found")
 
 
