@@ -90,8 +90,11 @@ class Firmwares(Protocol):
 class ManagedChargers(Protocol):
     """Which chargers a site's power is shared out to; their sockets know it, so that no message has to ask."""
 
-    def manage(self, charger_id: str, site_id: str) -> bool:
-        """That site shares out what the charger draws, none if empty; False for an unknown charger."""
+    def manage(self, charger_id: str, site_id: str, *, is_meter: bool = False) -> bool:
+        """That site shares out what the charger draws, none if empty; `is_meter`: its main meter is the site's.
+
+        False for an unknown charger.
+        """
 
 
 class Looks(Protocol):

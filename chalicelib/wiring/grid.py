@@ -23,6 +23,7 @@ class GridServices(SessionServices):
             connectors=self.connectors,
             sites=self.sites,
             managed_chargers=self.sockets,
+            charger_news=self.managed_charger_news,
             sessions=self.sessions,
             clock=self.clock,
         )

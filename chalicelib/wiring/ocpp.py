@@ -26,6 +26,7 @@ class OcppServices(GridServices):
             reports=self.reports,
             provider=self.provider,
             alarm_checks=self.alarm_checks,
+            managed_charger_news=self.managed_charger_news,
             purposes={
                 Purpose.START: self.charging.start_answered,
                 Purpose.RESERVE: self.driver_reservations.answered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -109,17 +109,17 @@ class DynamoSockets:
 
     def trace(self, charger_id: str, until: datetime) -> bool:
         """Two or three calls: the charger for the sockets to come, its present socket for now."""
-        return _marked(charger_id, ChargerRow.traced_until.set(until), lambda it: replace(it, traced_until=until))
+        return _marked(charger_id, [ChargerRow.traced_until.set(until)], lambda it: replace(it, traced_until=until))
 
-    def manage(self, charger_id: str, site_id: str) -> bool:
+    def manage(self, charger_id: str, site_id: str, *, is_meter: bool = False) -> bool:
         """Two or three calls, as `trace`."""
-        change = ChargerRow.managed_at.set(site_id or None)
-        return _marked(charger_id, change, lambda it: replace(it, managed_at=site_id))
+        changes = [ChargerRow.managed_at.set(site_id or None), ChargerRow.is_site_meter.set(is_meter or None)]
+        return _marked(charger_id, changes, lambda it: replace(it, managed_at=site_id, is_site_meter=is_meter))
 
 
-def _marked(charger_id: str, change: Change, marked: Callable[[Connection], Connection]) -> bool:
+def _marked(charger_id: str, changes: Sequence[Change], marked: Callable[[Connection], Connection]) -> bool:
     row = ChargerRow(charger_id, CHARGER)
-    if not update_and_read(row, [change], ChargerRow.charger_id.exists()):
+    if not update_and_read(row, changes, ChargerRow.charger_id.exists()):
         return False
     socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
     if socket is not None:

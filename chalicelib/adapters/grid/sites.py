@@ -154,7 +154,7 @@ class DynamoManagedSites:
 
 
 class DynamoFirmwares:
-    """The port Firmwares: a row each, in a partition of their own. Methods make one call where they say nothing else."""
+    """The port Firmwares: a row each in a partition of theirs. Methods make one call where they say nothing else."""
 
     def of(self, name: str) -> Firmware:
         row = find(GridRow, _FIRMWARES, name)

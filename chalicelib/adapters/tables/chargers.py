@@ -120,6 +120,7 @@ class ChargerRow(Row):
     silent_until = TimeAttribute(null=True)
     watched_until = TimeAttribute(null=True)
     managed_at = TextAttribute(null=True)
+    is_site_meter = FlagAttribute(null=True)
 
     status = TextAttribute(null=True)
     status_at = TimeAttribute(null=True)

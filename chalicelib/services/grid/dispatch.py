@@ -60,7 +60,7 @@ class Dispatch:
     clock: Clock
 
     def send(self, site_id: str, outgoing: Sequence[Outgoing]) -> None:
-        """Send them, several at a time; those of one charger one after another. What did not go out is told the book."""
+        """Send them, several at a time, one after another to one charger; what did not go out is told the book."""
         by_charger: dict[str, list[Outgoing]] = {}
         for it in outgoing:
             by_charger.setdefault(it.port.port_id.charger_id, []).append(it)

@@ -17,6 +17,7 @@ from chalicelib.records.chargers import Charger
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim, ToldLoad
 from chalicelib.services.access import NotFound, Refusal, is_operators, operators_own
 from chalicelib.services.at_once import at_once
+from chalicelib.services.grid.charger_news import ManagedChargerNews
 
 _MOST_FAULTS = 5
 # So many hold at a time.
@@ -34,6 +35,7 @@ class SiteGrids:
     connectors: Connectors
     sites: Sites
     managed_chargers: ManagedChargers
+    charger_news: ManagedChargerNews
     sessions: Sessions
     clock: Clock
 
@@ -52,7 +54,7 @@ class SiteGrids:
         self.managed_sites.put(managed)
         self.sites.put(replace(site, is_load_managed=True))
         gone = _chargers_of(known) - chargers.keys() if known is not None else set()
-        at_once(lambda it: self.managed_chargers.manage(it, tree.site_id), chargers)
+        at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)
         at_once(lambda it: self.managed_chargers.manage(it, ""), gone)
         at_once(lambda it: self._claim(tree.site_id, it), chargers)
         self.looks.ask(tree.site_id)
@@ -89,13 +91,7 @@ class SiteGrids:
         if managed.meter_charger_id is not None:
             raise Refusal("has_meter", f"the main meter of charger {managed.meter_charger_id} tells this site's load")
         now = self.clock()
-        self._tell(site_id, ToldLoad(at=min(at or now, now), load_ma=load_ma))
-
-    def _tell(self, site_id: str, told: ToldLoad) -> None:
-        before = self.managed_sites.tell_load(site_id, told)
-        if before is None or any(abs(a - b) >= _STEP_MA for a, b in zip(before.load_ma, told.load_ma, strict=True)):
-            rises = before is None or any(a > b for a, b in zip(told.load_ma, before.load_ma, strict=True))
-            self.looks.ask(site_id, at_once=rises)
+        self.charger_news.tell(site_id, ToldLoad(at=min(at or now, now), load_ma=load_ma))
 
     def limit(self, operator_id: str, site_id: str, limit_id: str, limit: OperatorLimit, told_by: str) -> None:
         """The site, or one node of it, may take less for a time. Raises NotFound, Refusal."""
@@ -153,9 +149,6 @@ class SiteGrids:
                 )
 
 
-_STEP_MA = 1_000
-
-
 def _charger_faults(tree: SiteTree, known: Mapping[str, Charger]) -> Iterator[str]:
     told = set()
     for port in tree.ports:
@@ -179,4 +172,5 @@ def _charger_faults(tree: SiteTree, known: Mapping[str, Charger]) -> Iterator[st
 
 
 def _chargers_of(managed: ManagedSite) -> set[str]:
-    return {it.port_id.charger_id for it in managed.tree.ports}
+    meter = {managed.meter_charger_id} if managed.meter_charger_id is not None else set[str]()
+    return {it.port_id.charger_id for it in managed.tree.ports} | meter
