@@ -5,6 +5,7 @@ Starting and stopping by remote are answered in `words16`, for they speak of tra
 
 from __future__ import annotations
 
+from local.simulator.limits import refusal
 from local.simulator.line import Payload
 from local.simulator.memory import Entry, Reservation
 from local.simulator.parts import Answers, Obedient, now, timestamp
@@ -130,6 +131,9 @@ def _set_charging_profile(charger: Obedient, payload: Payload) -> Payload:
         return _REJECTED
     profile = Profile(number, raw, now(), transaction.uuid if transaction else None)
     profile.limit_w(now(), None)  # unreadable profiles are refused with a CALLERROR, not kept
+    reason = refusal(profile, charger.memory.profiles, charger.memory.settings, charger.oddities)
+    if reason is not None:
+        return _REJECTED
     charger.memory.profiles.add(profile)
     return _ACCEPTED
 
@@ -147,7 +151,7 @@ def _get_composite_schedule(charger: Obedient, payload: Payload) -> Payload:
     unit, connector = payload.get("chargingRateUnit", "W"), charger.connectors.get(number)
     if number != 0 and connector is None:
         return _REJECTED
-    charge = connector.charge if connector else Charge()
+    charge = charger.charge(connector) if connector else Charge()
     periods = charger.memory.profiles.composite(number, at, duration_s, unit, charge, len(charger.connectors))
     schedule = {"duration": duration_s, "startSchedule": timestamp(at), "chargingRateUnit": unit}
     return {

@@ -5,6 +5,7 @@ Starting and stopping by remote are answered in `words201`; variables, reports a
 
 from __future__ import annotations
 
+from local.simulator.limits import refusal
 from local.simulator.line import Payload
 from local.simulator.memory import Entry, Reservation
 from local.simulator.parts import Answers, Connector, Obedient, now, timestamp
@@ -137,6 +138,9 @@ def _set_charging_profile(charger: Obedient, payload: Payload) -> Payload:
     profile.limit_w(now(), None)  # unreadable profiles are refused with a CALLERROR, not kept
     if charger.memory.profiles.rival(profile) is not None:
         return _refused("DuplicateProfile")  # K01.FR.06, .39, .52
+    reason = refusal(profile, charger.memory.profiles, charger.memory.settings, charger.oddities)
+    if reason is not None:
+        return _refused(reason)
     charger.memory.profiles.add(profile)
     return _ACCEPTED
 
@@ -171,7 +175,7 @@ def _get_composite_schedule(charger: Obedient, payload: Payload) -> Payload:
     unit, connector = payload.get("chargingRateUnit", "W"), charger.connectors.get(evse)
     if evse != 0 and connector is None:
         return _refused("UnknownEvse")
-    charge = connector.charge if connector else Charge()
+    charge = charger.charge(connector) if connector else Charge()
     periods = charger.memory.profiles.composite(evse, at, duration_s, unit, charge, len(charger.connectors))
     schedule = {"evseId": evse, "duration": duration_s, "scheduleStart": timestamp(at), "chargingRateUnit": unit}
     return {"status": "Accepted", "schedule": {**schedule, "chargingSchedulePeriod": periods}}

@@ -16,9 +16,10 @@ from local.simulator.battery import Car
 from local.simulator.line import Line, Payload
 from local.simulator.memory import Memory, Reservation
 from local.simulator.parts import Connector, Dialect, RemoteStart, Transaction, describe, now
-from local.simulator.profiles import Profile
+from local.simulator.profiles import Charge, Profile
 from local.simulator.settings import Role
 from local.simulator.setup import Setup
+from local.simulator.supply import Drive, charge_at, flow, offered_w
 from local.simulator.words16 import Words16
 from local.simulator.words21 import Words21
 from local.simulator.words201 import Words201
@@ -37,9 +38,11 @@ class Charger:
         self.words = _DIALECTS[setup.version]()
         self.log = log
         self.connectors = {
-            number: Connector(number, float(random.randrange(1_000_000))) for number in range(1, setup.connectors + 1)
+            it: Connector(it, float(random.randrange(1_000_000)), measures_phases=setup.measures_phases)
+            for it in range(1, setup.connectors + 1)
         }
         self.charger_id = setup.charger_id
+        self.oddities = setup.oddities
         self.memory = Memory(setup.first_settings(self.words))
         self._pending: dict[int, RemoteStart] = {}
         self._skip_boot = False
@@ -254,7 +257,7 @@ class Charger:
         transaction, at.transaction = at.transaction, None
         if transaction is None:
             return
-        at.power_w = 0
+        at.power_w, at.is_wedged = 0, False
         self.log(f"connector {at.number}: charge ends ({reason})")
         self.line.queue(self.words.stopped(transaction, at, reason, not self.is_online))
         self.memory.profiles.ended(transaction.uuid)
@@ -272,6 +275,8 @@ class Charger:
     # Its own life.
 
     async def _opened(self) -> None:
+        if self.oddities.forgets_when_cut:
+            self.memory.profiles.clear()
         if not self._skip_boot:
             wait_s = 0.0
             while True:
@@ -329,16 +334,20 @@ class Charger:
                 if at.transaction is None or at.car is None:
                     continue
                 offered_w = int(self.offered_w(at))
-                at.power_w = at.car.power_w(offered_w)
-                at.register_wh += at.car.charge(offered_w, passed_s * self.setup.speed)
+                flow(at, at.car, offered_w, passed_s, self.setup)
                 if at.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
                     status = "SuspendedEV" if at.car.is_full else "Charging" if offered_w else "SuspendedEVSE"
                     await self._show(at, status)
 
     def offered_w(self, at: Connector) -> float:
-        """What charging profiles let a connector give now."""
-        charging = sum(it.transaction is not None for it in self.connectors.values())
-        return self.memory.profiles.offered_w(at.number, now(), at.charge, charging)
+        """What charging profiles let a connector give now; by how many phases is noted at it."""
+        sharing = sum(it.transaction is not None for it in self.connectors.values())
+        drive = Drive(sharing, self.setup.least_a, self.oddities)
+        return offered_w(at, self.memory.profiles, self.charge(at), now(), drive)
+
+    def charge(self, at: Connector) -> Charge:
+        """What the limit of a connector's power depends on now."""
+        return charge_at(at, self.memory.profiles, self.memory.settings, now())
 
     async def _metering(self) -> None:
         while True:
@@ -384,5 +393,7 @@ class Charger:
         for at in self.connectors.values():
             await self.stop(at, reason)
         self.memory.settings.reboot(self.setup.first_settings(self.words) if self.setup.forgets else None)
+        if self.setup.forgets:
+            self.memory.profiles.clear()
         with contextlib.suppress(Exception):
             await self.line.close()

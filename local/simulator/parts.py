@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from local.simulator.battery import Car
+from local.simulator.limits import Oddities
 from local.simulator.line import Line, Payload, Queued, Unsupported
 from local.simulator.memory import Memory, Reservation
-from local.simulator.profiles import Charge
+from local.simulator.profiles import PHASES, Charge
 from local.simulator.settings import Setting, Settings
 
 
@@ -50,6 +51,9 @@ class Connector:
     status: str = "Available"
     power_w: int = 0
     operative: bool = True
+    phases: int = PHASES
+    is_wedged: bool = False
+    measures_phases: bool = False
 
     @property
     def charge(self) -> Charge:
@@ -72,6 +76,7 @@ class Obedient(Protocol):
     """What a backend can make a charger do."""
 
     charger_id: str
+    oddities: Oddities
     line: Line
     words: Dialect
     memory: Memory
@@ -84,6 +89,7 @@ class Obedient(Protocol):
     async def stop(self, at: Connector, reason: str) -> None: ...
     async def reset(self, reason: str = "Reboot") -> None: ...
     async def heard_of(self, transaction: Transaction, accepted: bool) -> None: ...
+    def charge(self, at: Connector) -> Charge: ...
     def under_way(self, ref: str) -> Connector | None: ...
     def reserve(self, reservation: Reservation) -> str: ...
     def cancel_reservation(self, reservation_id: int) -> bool: ...

@@ -1,7 +1,8 @@
 """What a charger may offer is the least of what its prevailing charging profiles allow (OCPP 1.6 §3.13.2, 2.0.1 K).
 
 Of each purpose the highest stack level prevails; a transaction's own profile stands in for the default; and the
-limit of the whole station is shared equally by the connectors that charge.
+limit of the whole station is shared equally by the connectors that charge. Amperes are those of each phase: a car by
+one phase draws a third of what a car by three does, of watts it draws all by that one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from local.simulator.line import Payload
 
 OFFERED_W = 22_000
-_VOLTAGE_V, _PHASES = 230, 3
+VOLTAGE_V, PHASES = 230, 3
 _STATION = ("ChargePointMaxProfile", "ChargingStationMaxProfile", "ChargingStationExternalConstraints")
 _EVERY = {"Daily": timedelta(days=1), "Weekly": timedelta(weeks=1)}
 
@@ -45,6 +46,11 @@ class Profile:
         return str(self.raw["chargingProfilePurpose"])
 
     @property
+    def kind(self) -> str:
+        """Absolute, Recurring, Relative, or 2.1's Dynamic."""
+        return str(self.raw["chargingProfileKind"])
+
+    @property
     def stack_level(self) -> int:
         """The higher prevails."""
         return int(self.raw["stackLevel"])
@@ -62,8 +68,20 @@ class Profile:
             return False
         return self._valid()[0] < other._valid()[1] and other._valid()[0] < self._valid()[1]
 
-    def limit_w(self, at: datetime, charging_since: datetime | None) -> float | None:
-        """What it allows at this time; None when it says nothing about it."""
+    def limit_w(self, at: datetime, charging_since: datetime | None, phases: int = PHASES) -> float | None:
+        """What it allows at this time to a car by so many phases; None when it says nothing about it."""
+        begun = self._period(at, charging_since)
+        if begun is None or begun.get("limit") is None:
+            return None
+        limit = float(begun["limit"])
+        return limit if self.schedule["chargingRateUnit"] == "W" else limit * VOLTAGE_V * phases
+
+    def phases(self, at: datetime, charging_since: datetime | None) -> int | None:
+        """By how many phases it lets a car charge now; None when it says nothing about that."""
+        begun = self._period(at, charging_since)
+        return None if begun is None else begun.get("numberPhases")
+
+    def _period(self, at: datetime, charging_since: datetime | None) -> Payload | None:
         valid_from, valid_to = self._valid()
         if not valid_from <= at < valid_to:
             return None
@@ -72,10 +90,7 @@ class Profile:
         if passed_s < 0 or passed_s >= schedule.get("duration", float("inf")):
             return None
         begun = [it for it in schedule["chargingSchedulePeriod"] if it["startPeriod"] <= passed_s]
-        if not begun or begun[-1].get("limit") is None:
-            return None
-        limit, phases = float(begun[-1]["limit"]), begun[-1].get("numberPhases") or _PHASES
-        return limit if schedule["chargingRateUnit"] == "W" else limit * _VOLTAGE_V * phases
+        return dict(begun[-1]) if begun else None
 
     def turns(self, at: datetime, until: datetime, charging_since: datetime | None) -> Iterator[datetime]:
         """The times at which it may change its mind."""
@@ -94,7 +109,9 @@ class Profile:
     def _origin(self, at: datetime, charging_since: datetime | None) -> datetime:
         kind, start = self.raw["chargingProfileKind"], self.schedule.get("startSchedule")
         if kind == "Relative" or (start is None and kind == "Absolute"):
-            return charging_since or at
+            # 2.x: "when received for a transaction that is already charging, it should be activated immediately".
+            is_at_once = charging_since is not None and "chargingProfileId" not in self.raw
+            return max(charging_since or at, self.received_at) if is_at_once else charging_since or at
         origin = instant(start) if start else self.received_at
         every = _EVERY.get(self.raw.get("recurrencyKind", ""))
         if kind == "Recurring" and every is not None and at > origin:
@@ -115,6 +132,7 @@ class Charge:
     transaction: str | None = None
     since: datetime | None = None
     has_priority: bool = False
+    phases: int = PHASES
 
 
 class Profiles:
@@ -158,6 +176,10 @@ class Profiles:
         for profile in gone:
             self._kept.pop(profile.profile_id, None)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._kept.clear()
+
     def ended(self, transaction: str) -> None:
         """A transaction's own profiles end with it."""
         self.remove([it for it in self._kept.values() if it.transaction == transaction])
@@ -166,7 +188,12 @@ class Profiles:
         """What a connector may give, when so many share the station."""
         station_w = self._prevailing(_STATION, 0, at, charge)
         limits = [self._own_w(evse, at, charge), None if station_w is None else station_w / max(sharing, 1)]
-        return min([OFFERED_W, *(it for it in limits if it is not None)])
+        return min([OFFERED_W * charge.phases / PHASES, *(it for it in limits if it is not None)])
+
+    def phases(self, evse: int, at: datetime, charge: Charge) -> int:
+        """By how many phases a car there may charge, if its charger can switch."""
+        said = (it.phases(at, charge.since) for it in self._kept.values() if _is_for(it, evse, charge))
+        return min(PHASES, *(it or PHASES for it in said), PHASES)
 
     def station_w(self, at: datetime, connectors: int) -> float:
         """What the whole station may give."""
@@ -183,7 +210,7 @@ class Profiles:
         periods: list[Payload] = []
         for turn in sorted({at, *(it for it in turns if at < it < until)}):
             limit_w = self.offered_w(evse, turn, charge) if evse else self.station_w(turn, connectors)
-            limit = round(limit_w if unit == "W" else limit_w / (_VOLTAGE_V * _PHASES), 1)
+            limit = round(limit_w if unit == "W" else limit_w / (VOLTAGE_V * charge.phases), 1)
             start_s = round((turn - at).total_seconds())
             if periods and periods[-1]["startPeriod"] == start_s:
                 periods.pop()
@@ -201,13 +228,13 @@ class Profiles:
     def _prevailing(self, purposes: tuple[str, ...], evse: int, at: datetime, charge: Charge) -> float | None:
         limits_w = []
         for purpose in purposes:
-            fitting = [
-                it
-                for it in self._kept.values()
-                if it.purpose == purpose and it.evse in (0, evse) and it.transaction in (None, charge.transaction)
-            ]
+            fitting = [it for it in self._kept.values() if it.purpose == purpose and _is_for(it, evse, charge)]
             # A default for one connector stands before one for all (OCPP 1.6 §3.13.1).
             fitting.sort(key=lambda it: (it.evse, it.stack_level), reverse=True)
-            said = (it.limit_w(at, charge.since) for it in fitting)
+            said = (it.limit_w(at, charge.since, charge.phases) for it in fitting)
             limits_w.append(next((it for it in said if it is not None), None))
         return min((it for it in limits_w if it is not None), default=None)
+
+
+def _is_for(profile: Profile, evse: int, charge: Charge) -> bool:
+    return profile.evse in (0, evse) and profile.transaction in (None, charge.transaction)

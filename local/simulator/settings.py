@@ -17,6 +17,7 @@ _READ, _WRITE, _BOTH = "ReadOnly", "WriteOnly", "ReadWrite"
 _ENERGY = "Energy.Active.Import.Register"
 _SAMPLED = f"{_ENERGY},Power.Active.Import,SoC"
 _MEASURED = frozenset(_SAMPLED.split(","))
+_BY_PHASE = ("Current.Import", "Voltage")
 
 
 class Role(Enum):
@@ -46,6 +47,7 @@ class Setting:
     role: Role | None = None
     needs_reboot: bool = False
     is_refused: bool = False
+    members: frozenset[str] = _MEASURED
 
     @property
     def is_readable(self) -> bool:
@@ -67,7 +69,7 @@ class Setting:
                 return value.casefold() in ("true", "false")
             case "MemberList":
                 # Measurands, for no other list can be written: what it has no meter for it does not take (1.6 §9.1.19).
-                return {it.strip() for it in value.split(",") if it.strip()} <= _MEASURED
+                return {it.strip() for it in value.split(",") if it.strip()} <= self.members
             case _:
                 return low <= len(value) <= high
 
@@ -96,6 +98,13 @@ class Settings:
             self._by_name[name.casefold()] = Setting(name, value, mutability=_BOTH)
         else:
             known.value = value
+
+    def measure_phases(self) -> None:
+        """The meter has phases: their currents and voltages can be told, and with a charge's readings they are."""
+        for it in self._by_name.values():
+            it.members = _MEASURED | {*_BY_PHASE}
+        readings = self.of(Role.READINGS)
+        readings.value = ",".join((readings.value, *_BY_PHASE))
 
     def of(self, role: Role) -> Setting:
         """The setting that plays a role."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from local.simulator.limits import Oddities
 from local.simulator.parts import Dialect
 from local.simulator.settings import Role, Settings
 
@@ -22,7 +23,9 @@ class Setup:
 
     At `speed` 0 time brings no energy: what flows is what somebody lets the car draw.
     Of settings, by name: those of `refused` it changes for nobody, those of `read_only` it says it cannot change, those
-    of `at_reboot` change when it starts anew; and one that `forgets` has lost all of them by then.
+    of `at_reboot` change when it starts anew; and one that `forgets` has lost all of them by then, and its charging
+    profiles. One that `measures_phases` can tell Current.Import and Voltage by phase. Below `least_a` (6 in nature) no
+    car charges; `ramp_s` is how long one takes from nothing to full power. `oddities`: how it bends charging profiles.
     """
 
     charger_id: str
@@ -44,6 +47,10 @@ class Setup:
     read_only: frozenset[str] = frozenset()
     at_reboot: frozenset[str] = frozenset()
     forgets: bool = False
+    measures_phases: bool = False
+    least_a: float = 0.0
+    ramp_s: float = 0.0
+    oddities: Oddities = field(default_factory=Oddities)
 
     def first_settings(self, words: Dialect) -> Settings:
         """The settings of its OCPP version, with its own values."""
@@ -52,6 +59,8 @@ class Setup:
         settings.of(Role.CONNECTION_TIMEOUT_S).value = f"{self.connection_timeout_s:g}"
         settings.of(Role.AUTHORIZE_REMOTE).value = str(self.authorize_remote).lower()
         settings.of(Role.PASSWORD).value = self.password
+        if self.measures_phases:
+            settings.measure_phases()
         for name, value in self.settings.items():
             settings.add(name, value)
         for it in settings.all():

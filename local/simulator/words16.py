@@ -5,7 +5,9 @@ from __future__ import annotations
 from local.simulator.answers16 import ANSWERS
 from local.simulator.line import Payload, Queued
 from local.simulator.parts import Connector, Obedient, Transaction, answer, nothing, now, timestamp
+from local.simulator.profiles import VOLTAGE_V
 from local.simulator.settings import Role, Setting, settings16
+from local.simulator.supply import currents_a
 
 
 class Words16:
@@ -112,4 +114,9 @@ def _samples(connector: Connector) -> list[Payload]:
     ]
     if connector.car is not None:
         samples.append({"value": str(connector.car.soc_percent), "measurand": "SoC", "unit": "Percent"})
+    for phase, current_a in enumerate(currents_a(connector) if connector.measures_phases else (), 1):
+        told = {"measurand": "Current.Import", "unit": "A", "phase": f"L{phase}"}
+        samples.append({**told, "value": f"{current_a:.2f}"})
+        voltage = {"measurand": "Voltage", "unit": "V", "phase": f"L{phase}-N"}
+        samples.append({**voltage, "value": str(VOLTAGE_V)})
     return samples

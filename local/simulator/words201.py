@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from local.simulator.answers201 import ANSWERS
 from local.simulator.line import Payload, Queued
 from local.simulator.parts import Answers, Connector, Obedient, Transaction, answer, nothing, now, timestamp
+from local.simulator.profiles import VOLTAGE_V
 from local.simulator.settings import Role, Setting, settings201
+from local.simulator.supply import currents_a
 
 _STATUS = {it: it for it in ("Available", "Reserved", "Faulted", "Unavailable")}
 _TRIGGER = {
@@ -149,4 +151,9 @@ def _full_meter_value(context: str, connector: Connector) -> Payload:
     if connector.car is not None:
         soc = {"value": connector.car.soc_percent, "measurand": "SoC", "context": context}
         meter_value["sampledValue"].append(soc)
+    for phase, current_a in enumerate(currents_a(connector) if connector.measures_phases else (), 1):
+        told = {"measurand": "Current.Import", "phase": f"L{phase}", "unitOfMeasure": {"unit": "A"}}
+        meter_value["sampledValue"].append({**told, "value": round(current_a, 2), "context": context})
+        voltage = {"measurand": "Voltage", "phase": f"L{phase}-N", "unitOfMeasure": {"unit": "V"}}
+        meter_value["sampledValue"].append({**voltage, "value": VOLTAGE_V, "context": context})
     return meter_value

@@ -204,10 +204,10 @@ def lived(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None
     return run
 
 
-async def charging(charger: Charger, backend: Backend, connector: int = 1) -> str:
+async def charging(charger: Charger, backend: Backend, connector: int = 1, car: Car | None = None) -> str:
     """A transaction under way and told of, by its name on the wire."""
     told = len(backend.told("StatusNotification"))
-    await charger.plug(connector, Car(60_000, 10_000))
+    await charger.plug(connector, car or Car(60_000, 10_000))
     assert await charger.swipe("CARD", connector)
     at = charger.connectors[connector]
     await charger.until(lambda _: at.transaction is not None and at.transaction.ref is not None)

@@ -224,11 +224,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetProfile:
-    """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W.
-
-    `kind`: absolute where it `starts_at`, else relative, where not given. `least_rate` is what a car needs to charge
-    at all, in the profile's unit. Ids from 29000 to 29999 are those of load balancing.
-    """
+    """Limit power by a profile; of those that apply, the highest `stack_level` counts. `in_amps` False means W."""
 
     profile_id: int
     purpose: ProfilePurpose
@@ -241,8 +237,10 @@ class SetProfile:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     ref: str | None = None
+    # None: absolute where it `starts_at`, else relative.
     kind: ProfileKind | None = None
     recurrence: Recurrence | None = None
+    # What a car needs to charge at all, in the profile's unit.
     least_rate: Decimal | None = None
 
 

@@ -230,7 +230,9 @@ def test_what_cannot_be_sent_says_why(network: Network, charger_id: str, obedien
     assert obedient.asked == []
 
 
-def test_the_numbers_of_load_balancings_profiles_are_not_an_operators(network: Network, charger_id: str) -> None:
+def test_the_numbers_of_load_balancings_profiles_are_not_an_operators(
+    network: Network, charger_id: str, obedient: Obedient
+) -> None:
     limit = [{"start_s": 0, "limit": "16"}]
     profile = {"command": "set_profile", "profile_id": 29_012, "purpose": "default", "limits": limit}
     status, kind, detail = refusal(network, charger_id, **profile)
