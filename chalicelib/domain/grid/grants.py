@@ -29,7 +29,7 @@ ANSWERED_WITHIN = timedelta(seconds=10)
 # So long after it was sent a frame may still reach its charger: a call waits 90 s for the charger's line, and whoever
 # sends it may be slow to do so.
 ROAMS_FOR = timedelta(seconds=150)
-# Leases and periods end by the charger's clock, which may be so far from ours.
+# A lease ends by the charger's clock, which may be so far from ours.
 CLOCK_SLACK = timedelta(seconds=60)
 
 
@@ -98,12 +98,13 @@ class Lease:
         return (begun or self.periods)[-1 if begun else 0].limit_ma
 
     def worst_ma(self, at: datetime, until: datetime) -> int:
-        """The most that it allows between two moments, as far as clocks may differ; 0 once it has ended for sure."""
+        """The most that it allows between two moments, as far as clocks may differ; 0 once it has ended for sure.
+
+        Whoever sends it sees to it that no wrong clock raises a period early, or lowers one late (`profiles.py`).
+        """
         if not self.counts(at):
             return 0
-        since, until = at - CLOCK_SLACK, until + CLOCK_SLACK
-        limits = [it.limit_ma for it in self.periods if since < it.starts_at <= until]
-        return max([self.limit_ma(since), *limits])
+        return max([self.limit_ma(at), *(it.limit_ma for it in self.periods if at < it.starts_at < until)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ class Page:
     measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule was
     asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
     session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
-    `proof_at`: its charger was cut or reset then, to prove what it does.
+    `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet.
     """
 
     port_id: PortId
@@ -319,6 +320,7 @@ def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
         read_name="",
         read_at=None,
         unread=0,
+        proof_at=None,
     )
 
 

@@ -8,10 +8,11 @@ its way would stay booked. Lowerings of less are sent where a node would be abov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from chalicelib.domain.chargers.charging_ability import ProfileForm
 from chalicelib.domain.grid.firmware import Firmware, awaits_proof
@@ -40,7 +41,7 @@ _SOON = 3
 _LATER = timedelta(seconds=60)
 _UNREAD = 3
 _READ_WITHIN = timedelta(seconds=30)
-_PROVE_AGAIN = timedelta(hours=1)
+_PROVE_AGAIN = timedelta(minutes=5)
 _READS_AHEAD = timedelta(minutes=15)
 
 
@@ -114,29 +115,52 @@ def ordered(
     least_step = STEP_MA if fits(_settled(book, wanted, at)) else 1
     looks = {it: _Look(book[it], need, at, new_name, least_step) for it, need in wanted.items()}
     found: list[Order] = []
+    raising: list[_Look] = []
     for port_id, look in looks.items():
-        if not look.is_raise:
-            book[port_id], order = look.next()
-            found += [order] if order else []
+        after, order = look.next()
+        if any(_raised(look.page, after, _spans([*book.values(), after], at))):
+            raising.append(look)
+            continue
+        book[port_id] = after
+        found += [order] if order else []
     found.sort(key=lambda it: not it.is_lowering)
-    for port_id, look in looks.items():
-        if look.is_raise:
-            after, order = look.next()
-            if _is_more(look.page, after, at) and not fits(_booked(book | {port_id: after}, port_id, at)):
-                after, order = look.as_it_is().next()
-            book[port_id] = after
-            found += [order] if order else []
+    for look in raising:
+        after, order = look.next()
+        if not _has_room(book, after, at, fits):
+            after, order = look.as_it_is().next()
+            if not _has_room(book, after, at, fits):
+                continue
+        book[look.page.port_id] = after
+        found += [order] if order else []
     return tuple(book[it.port_id] for it in pages), tuple(found)
 
 
-def _booked(book: Mapping[PortId, Page], port_id: PortId, at: datetime) -> Mapping[PortId, int]:
-    """What all may draw over a lease that begins now; where that port is at its worst anyway, what all were told."""
-    count = told_ma if book[port_id].is_at_worst else held_ma
-    return {it.port_id: count(it, at, at + LEASE) for it in book.values()}
+Span = tuple[datetime, datetime]
 
 
-def _is_more(before: Page, after: Page, at: datetime) -> bool:
-    return told_ma(after, at, at + LEASE) > told_ma(before, at, at + LEASE)
+def _spans(pages: Iterable[Page], at: datetime) -> Sequence[Span]:
+    """A lease's time from now on, apart where a plan's periods change what is held."""
+    plans = [lease for page in pages for lease in page.leases if len(lease.periods) > 1]
+    until = max([at + LEASE, *(it.ends_at + CLOCK_SLACK for it in plans)])
+    turns = {it.starts_at for lease in plans for it in lease.periods if at < it.starts_at < until}
+    turns |= {at + LEASE} if plans else set()
+    return list(pairwise([at, *sorted(turns - {until}), until]))
+
+
+def _raised(before: Page, after: Page, spans: Iterable[Span]) -> Iterator[Span]:
+    return (it for it in spans if told_ma(after, *it) > told_ma(before, *it))
+
+
+def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits) -> bool:
+    """Whether all that a page would hold beyond what it does now is held by nobody else.
+
+    A port that is booked at its worst anyway is told apart from the others by what all were told.
+    """
+    before = book[after.port_id]
+    trial = {**book, after.port_id: after}
+    count = told_ma if after.is_at_worst else held_ma
+    spans = list(_raised(before, after, _spans(trial.values(), at)))
+    return all(fits({it.port_id: count(it, *span) for it in trial.values()}) for span in spans)
 
 
 def _settled(book: Mapping[PortId, Page], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
@@ -164,14 +188,6 @@ class _Look:
     new_name: NewName
     least_step: int
 
-    @property
-    def is_raise(self) -> bool:
-        """Whether what is due may be more than the port holds now."""
-        page, need = self.page, self.need
-        if page.default_ma is None or (need.default_ma or 0) > page.default_ma:
-            return True
-        return need.limit_ma is not None and need.limit_ma > self._current_ma
-
     def as_it_is(self) -> _Look:
         """A look for what is due without a raise."""
         page, need = self.page, self.need
@@ -179,7 +195,7 @@ class _Look:
         if default_ma is not None and default_ma > (page.default_ma or 0):
             default_ma = page.default_ma
         limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)
-        return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma))
+        return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma, plan=()))
 
     def next(self) -> Next:
         """The page's next frame, if one is due."""
@@ -269,7 +285,9 @@ class _Look:
         plan, ends_at = self.need.plan, self.need.plan_ends_at
         if not plan or ends_at is None:
             return False
-        return ends_at > lease.ends_at or any(abs(lease.limit_ma(it.starts_at) - it.limit_ma) >= STEP_MA for it in plan)
+        return ends_at >= lease.ends_at + LEASE / 2 or any(
+            abs(lease.limit_ma(it.starts_at) - it.limit_ma) >= STEP_MA for it in plan
+        )
 
     def _is_shadowed(self) -> bool:
         """Whether an older grant, of which nobody knows what became of it, keeps room that one more word would free."""

@@ -8,7 +8,7 @@ first, and the book of grants.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,6 +20,7 @@ from chalicelib.domain.grid.defaults import offline_defaults
 from chalicelib.domain.grid.firmware import Firmware, ShownSchedule, proven
 from chalicelib.domain.grid.grants import (
     ANSWERED_WITHIN,
+    CLOCK_SLACK,
     LEASE,
     Lease,
     Page,
@@ -37,6 +38,8 @@ from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MOST_MA, LEAST_MA = 32_000, 6_000
+# Nobody charges while chargers are taken into service.
+IN_SERVICE = NOON + timedelta(minutes=25)
 # A tenth of an ampere, to which limits are rounded.
 EPSILON_MA = 100
 
@@ -90,13 +93,13 @@ class Charger:
         clock = at + self.clock_off
         if clock >= self.profile.ends_at:
             return default_ma if self.make.falls_back else MOST_MA
-        if clock < self.profile.periods[0].starts_at:
+        if clock < self.profile.periods[0].starts_at - CLOCK_SLACK:
             return default_ma
         return self.profile.limit_ma(clock)
 
     def draws_ma(self, at: datetime) -> int:
-        """What a car that takes all it can takes."""
-        return self.limit_ma(at) if self.session_id is not None else 0
+        """What a car that takes all it can takes; one may come at any moment, once the site is in service."""
+        return self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0
 
     def take(self, order: Order, at: datetime) -> ShownSchedule | bool | None:
         """Obey a frame and answer: whether it is kept, or what is shown; None for a schedule it cannot show."""
@@ -108,7 +111,7 @@ class Charger:
         lease = order.lease
         if lease is None or lease.session_id != self.session_id:
             return False
-        self.profile = lease
+        self.profile = shaped(lease)
         return True
 
     def _schedule(self, order: Order, at: datetime) -> ShownSchedule:
@@ -126,6 +129,15 @@ class Charger:
             self.profile = None
         if not (make.keeps_default_when_booted if is_boot else make.keeps_default_when_cut):
             self.default_ma = None
+
+
+def shaped(lease: Lease) -> Lease:
+    """As it is sent: what is lower begins a minute early, and what is higher a minute late."""
+    periods = [lease.periods[0]]
+    for it in lease.periods[1:]:
+        off = CLOCK_SLACK if it.limit_ma > periods[-1].limit_ma else -CLOCK_SLACK
+        periods.append(Period(it.starts_at + off, it.limit_ma))
+    return replace(lease, periods=tuple(periods))
 
 
 class Backend(Protocol):
@@ -147,6 +159,8 @@ class Site:
     tree: SiteTree
     limit_ma: int
     charging: dict[PortId, str] = field(default_factory=dict)
+    wants: dict[PortId, int] = field(default_factory=dict)
+    plans: dict[PortId, Lease] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def new_name(self) -> str:
@@ -155,20 +169,20 @@ class Site:
     def fits(self, currents_ma: Mapping[PortId, int]) -> bool:
         return sum(currents_ma.values()) <= self.limit_ma
 
-    def targets(self, bases_ma: Mapping[PortId, int]) -> dict[PortId, int]:
-        """As much as each that charges may have, the same for all that can; those before get 6 A first."""
-        idle = sum(it for port_id, it in bases_ma.items() if port_id not in self.charging)
-        room = self.limit_ma - idle
-        ports = list(self.charging)
-        left = {it: MOST_MA for it in ports}
-        while ports:
-            each = min(left[ports[0]], room // len(ports)) // 100 * 100
-            least = max(bases_ma.get(it, 0) for it in ports)
-            if each >= max(LEAST_MA, least):
-                return {it: each if it in ports else bases_ma.get(it, 0) for it in self.charging}
+    def targets(self, bases_ma: Mapping[PortId, int], planned: Collection[PortId] = ()) -> dict[PortId, int]:
+        """As much as each that charges can use, no one more than others but where they use less; the first get 6 A."""
+        ports = [it for it in self.charging if it not in planned]
+        room = self.limit_ma - sum(it for port_id, it in bases_ma.items() if port_id not in ports)
+        found = {it: max(bases_ma.get(it, 0), LEAST_MA) for it in ports}
+        while ports and sum(found.values()) > room:
             gone = ports.pop()
-            room -= bases_ma.get(gone, 0)
-        return {it: bases_ma.get(it, 0) for it in self.charging}
+            found[gone] = bases_ma.get(gone, 0)
+        rising = [it for it in ports if found[it] < self.wants.get(it, MOST_MA)]
+        while rising and sum(found.values()) + 500 * len(rising) <= room:
+            for it in rising:
+                found[it] += 500
+            rising = [it for it in rising if found[it] + 500 <= self.wants.get(it, MOST_MA)]
+        return found
 
 
 class Booked:
@@ -180,7 +194,8 @@ class Booked:
         self.makes = makes
         self.firmwares = {name: Firmware(name=name) for name in makes.values()}
         self.events: list[PageEvent] = []
-        self.plans: dict[PortId, tuple[tuple[Period, ...], datetime]] = {}
+        self._key: object = None
+        self._defaults = offline_defaults(site.tree)
 
     def told(self, event: PageEvent) -> None:
         self.events.append(event)
@@ -194,6 +209,8 @@ class Booked:
             del self.site.charging[port_id]
 
     def take_in(self) -> None:
+        if not self.events:
+            return
         book = {it.port_id: it for it in self.pages}
         for event in sorted(self.events, key=lambda it: it.at):
             name = self.makes[event.port_id]
@@ -209,13 +226,19 @@ class Booked:
         self.take_in()
         site = self.site
         unruly = {it.port_id: it.most_ma for it in self.pages if it.trust is Trust.DISPROVEN}
-        defaults = offline_defaults(site.tree, list(site.charging), unruly)
+        key = (tuple(site.charging), tuple(unruly))
+        if key != self._key:
+            self._key, self._defaults = key, offline_defaults(site.tree, list(site.charging), unruly)
+        defaults = self._defaults
         bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in self.pages}
-        targets = site.targets(bases)
+        plans = {it: plan for it, plan in site.plans.items() if it in site.charging and plan.ends_at > at}
+        held = {it.port_id: held_ma(it, at, at + LEASE) for it in self.pages if it.port_id in plans}
+        targets = site.targets(bases | held, plans)
+        targets |= {it: plan.limit_ma(at) for it, plan in plans.items()}
         needs = []
         for page in self.pages:
             port_id = page.port_id
-            periods, ends_at = self.plans.get(port_id, ((), None))
+            plan = plans.get(port_id)
             needs.append(
                 PortNeed(
                     port_id=port_id,
@@ -223,8 +246,8 @@ class Booked:
                     session_id=site.charging.get(port_id),
                     default_ma=LEAST_MA if port_id in unruly else defaults.limit_ma[port_id],
                     is_quiet=port_id not in site.charging,
-                    plan=periods,
-                    plan_ends_at=ends_at,
+                    plan=plan.periods if plan else (),
+                    plan_ends_at=plan.ends_at if plan else None,
                     firmware=self.firmwares[self.makes[port_id]],
                 )
             )
@@ -329,7 +352,7 @@ class History:
 class World:
     """One history; whatever happens at random happens in each way alike."""
 
-    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 4) -> None:
+    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> None:
         self.random = Random(f"{seed}")
         self.wire = Random(f"{seed} wire")
         self.seed, self.way = seed, way
@@ -342,7 +365,7 @@ class World:
         self.chargers = {it.port_id: it for it in (self._charger(n, makes) for n in range(number))}
         unruly = sum(it.make in UNRULY for it in self.chargers.values())
         least = unruly * MOST_MA + (number - unruly) * LEAST_MA
-        limit_ma = max(least, self.random.randint(12, 20 * number) * 1000)
+        limit_ma = max(least, self.random.randint(12, 14 * number) * 1000)
         self.site = Site(_tree(tuple(self.chargers), limit_ma), limit_ma)
         self.backend = WAYS[way](self.site, {it.port_id: it.make.name for it in self.chargers.values()})
         self.dead_until = NOON
@@ -385,27 +408,27 @@ class World:
 
     def check(self) -> None:
         """Whether the site is over its limit now, or any port above what the book says."""
-        draws = {it.port_id: it.draws_ma(self.time) for it in self.chargers.values()}
-        total = sum(draws.values())
+        draws = [it.draws_ma(self.time) for it in self.chargers.values()]
+        total = sum(draws)
         is_over = total > self.site.limit_ma + EPSILON_MA
         self.overloads += is_over and not self._was_over
         self._was_over = is_over
         self.worst_ma = max(self.worst_ma, total)
         if isinstance(self.backend, Booked):
             # What was told and not yet taken in can only lower what is held, or make it certain.
-            held = self.backend.held_ma(self.time)
-            self.above_book += any(it > held[port_id] + EPSILON_MA for port_id, it in draws.items())
+            pages = zip(draws, self.backend.pages, strict=True)
+            self.above_book += any(it > 0 and it > held_ma(page, self.time) + EPSILON_MA for it, page in pages)
 
     def _minute(self) -> None:
         self.look()
-        self.granted_ma_s += 60 * sum(it.draws_ma(self.time) for it in self.chargers.values())
+        self.granted_ma_s += 120 * sum(it.draws_ma(self.time) for it in self.chargers.values())
         for charger in self.chargers.values():
             # Leases end, and clocks differ: whatever happens in silence is looked at too.
             if charger.profile is not None and charger.session_id is not None:
                 ends_s = (charger.profile.ends_at - charger.clock_off - self.time).total_seconds()
-                if 0 <= ends_s < 60:
+                if 0 <= ends_s < 120:
                     self.after(ends_s + 0.001, lambda: None)
-        self.after(60, self._minute)
+        self.after(120, self._minute)
 
     # We.
 
@@ -500,7 +523,9 @@ class World:
         charger.session_id, charger.profile = f"S{next(self._sessions)}", None
         session_id = charger.session_id
         self._surely(lambda: self._tell_begin(charger, session_id))
-        self.after(self.random.uniform(600, 7200), lambda: self.unplug(charger, session_id))
+        self.after(
+            self.random.choice([300, 1200, 3000, 7200]) * self.random.random(), lambda: self.unplug(charger, session_id)
+        )
 
     def _tell_begin(self, charger: Charger, session_id: str) -> None:
         # Charges are told in order: one that is over by now is told as over.
@@ -522,11 +547,15 @@ class World:
     def _plan_random_things(self) -> None:
         """Nobody charges while chargers are taken into service, a quarter of an hour; then all at once."""
         within = (self.ends_at - NOON).total_seconds()
-        commissioned = 1500.0
+        commissioned = (IN_SERVICE - NOON).total_seconds()
         for charger in self.chargers.values():
-            for _ in range(self.random.randint(1, 4)):
+            for _ in range(self.random.randint(2, 6)):
                 at = self.random.uniform(commissioned, within)
                 self.after(at, lambda charger=charger: self.plug_in(charger))  # type: ignore[misc]
+            for _ in range(self.random.randint(5, 20)):
+                at = self.random.uniform(commissioned, within)
+                wants_ma = self.random.choice([6, 8, 10, 16, 32, 32]) * 1000
+                self.after(at, lambda c=charger, ma=wants_ma: self._want(c, ma))  # type: ignore[misc]
             for _ in range(self.random.randint(0, 3)):
                 at = self.random.uniform(commissioned, within)
                 away_s = self.random.choice([2, 2, 30, 600])
@@ -537,9 +566,28 @@ class World:
             if self.random.random() < 0.3:
                 at, until = self.random.uniform(commissioned, within), self.random.uniform(30, 1800)
                 self.after(at, lambda c=charger, s=until: self._be_deaf(c, s))  # type: ignore[misc]
+        for charger in self.chargers.values():
+            if self.random.random() < 0.3:
+                self.after(self.random.uniform(commissioned, within), lambda c=charger: self._plan(c))  # type: ignore[misc]
         if self.random.random() < 0.3:
             at, lasting = self.random.uniform(commissioned, within), self.random.uniform(300, 9000)
             self.after(at, lambda: self._die(lasting))
+
+    def _want(self, charger: Charger, wants_ma: int) -> None:
+        """What its car takes changes, and with that what is there for the others."""
+        self.site.wants[charger.port_id] = wants_ma
+        if charger.session_id is not None:
+            self.look_soon(2)
+
+    def _plan(self, charger: Charger) -> None:
+        """A plan for some hours, quarter by quarter."""
+        limits = [self.random.choice([6, 6, 10, 16]) * 1000 for _ in range(self.random.randint(2, 8))]
+        quarter = timedelta(minutes=15)
+        periods = tuple(Period(self.time + number * quarter, it) for number, it in enumerate(limits))
+        ends_at = self.time + len(limits) * quarter
+        plan = Lease(name="plan", periods=periods, ends_at=ends_at, sent_at=self.time, last_sent_at=self.time)
+        self.site.plans[charger.port_id] = plan
+        self.look_soon(2)
 
     def _be_deaf(self, charger: Charger, lasting_s: float) -> None:
         charger.deaf_until = self.time + seconds(lasting_s)
@@ -560,7 +608,7 @@ def _tree(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
     )
 
 
-def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 4) -> History:
+def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> History:
     """One history by its seed, in one way."""
     return World(seed, way, makes, hours).run()
 
