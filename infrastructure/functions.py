@@ -87,7 +87,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_SOCKET_ENDPOINT": sockets.ENDPOINT,
         "KERB_LIVE_ENDPOINT": live.ENDPOINT,
         "KERB_LIVE_URL": live.ADDRESS,
-        "KERB_ALARM_CHECKS_QUEUE": ref(queues.logical("alarm-checks")),
+        **{queues.setting(name): ref(queues.logical(name)) for name in queues.NAMES},
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -29,6 +29,8 @@ BLUEPRINTS = (
     "chargers.provisioning.provisioning",
     "chargers.diagnostics.insight",
     "operators.alarms.alarms",
+    "grid.routes.grids",
+    "grid.looks.looks",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

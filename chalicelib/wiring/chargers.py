@@ -15,6 +15,7 @@ from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.chargers.registry import Registry
 from chalicelib.services.chargers.remote_control import RemoteControl
 from chalicelib.services.chargers.socket_renewal import SocketRenewal
+from chalicelib.services.grid.charger_news import ManagedChargerNews
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.wiring.access import AccessServices
@@ -45,7 +46,12 @@ class ChargerServices(AccessServices):
             places=self.places,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
+            line_told=self.managed_charger_news.line_told,
         )
+
+    @cached_property
+    def managed_charger_news(self) -> ManagedChargerNews:
+        return ManagedChargerNews(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
 
     @cached_property
     def message_allowance(self) -> MessageAllowance:

@@ -18,6 +18,7 @@ from chalicelib.services.charging.transaction_ids import TransactionIds
 from chalicelib.services.charging.transaction_limit import TransactionLimit
 from chalicelib.services.charging.transactions import TransactionEvents
 from chalicelib.services.charging.unclaimed import UnclaimedCharges
+from chalicelib.services.grid.claims import SiteClaims
 from chalicelib.wiring.reservations import ReservationServices
 
 
@@ -26,7 +27,11 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def changes(self) -> SessionChanges:
-        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news)
+        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news, self.power_claims)
+
+    @cached_property
+    def power_claims(self) -> SiteClaims:
+        return SiteClaims(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
 
     @cached_property
     def live_news(self) -> LiveNews:

@@ -7,10 +7,10 @@ from functools import cached_property
 from chalicelib.records.chargers import Purpose
 from chalicelib.services.ocpp.conversation import Conversation
 from chalicelib.services.ocpp.router import Router
-from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.grid import GridServices
 
 
-class OcppServices(SessionServices):
+class OcppServices(GridServices):
     """Builds conversation and router, and declares which service hears the answer to a command of each purpose."""
 
     @cached_property
@@ -26,6 +26,7 @@ class OcppServices(SessionServices):
             reports=self.reports,
             provider=self.provider,
             alarm_checks=self.alarm_checks,
+            managed_charger_news=self.managed_charger_news,
             purposes={
                 Purpose.START: self.charging.start_answered,
                 Purpose.RESERVE: self.driver_reservations.answered,
@@ -35,6 +36,7 @@ class OcppServices(SessionServices):
                 Purpose.LIST: self.local_lists.update_answered,
                 Purpose.SETUP_READ: self.provisioning.answered,
                 Purpose.SETUP_WRITE: self.provisioning.answered,
+                Purpose.LIMIT: self.dispatch.answered,
             },
             clock=self.clock,
             heartbeat_s=self.heartbeat_s,

@@ -50,6 +50,8 @@ def charger_of(row: ChargerRow) -> Charger:
         password_note=row.password_note,
         was_renewed=bool(row.was_renewed),
         certificate_until=row.certificate_until,
+        managed_at=row.managed_at or "",
+        is_site_meter=bool(row.is_site_meter),
         connection_id=row.connection_id,
         previous_connection_id=row.previous_connection_id or None,
         brought_password=bool(row.brought_password),

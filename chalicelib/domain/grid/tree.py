@@ -53,7 +53,8 @@ class Port:
     `phases`: the site's phases in the order of the connector's own L1, L2, L3 (three, or one). Two phases with
     `is_line_to_line` are the two that a single load lies between (208 V). `voltage_v` is what one phase of the load
     sees: phase to neutral, or line to line. Grants are 0 or at least `least_ma`, at most `most_ma`, in steps of
-    `step_ma` (100: OCPP's tenth of an ampere). A DC port is counted by what it takes from the grid.
+    `step_ma` (100: OCPP's tenth of an ampere), or one of `levels_ma` (ascending) where a charger knows those alone. A
+    DC port is counted by what it takes from the grid.
     """
 
     port_id: PortId
@@ -64,12 +65,34 @@ class Port:
     least_ma: int = 6_000
     most_ma: int = 32_000
     step_ma: int = 100
+    levels_ma: tuple[int, ...] = ()
     weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a port's current counts in a `Line`: so much of it, turned by so many degrees."""
+
+    port_id: PortId
+    weight: float
+    angle_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A limited conductor that the tree does not show: a transformer's other side, a busbar across panels.
+
+    Its current is the sum of its terms as phasors, and that sum's length is limited.
+    """
+
+    line_id: str
+    limit_ma: int
+    terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTree:
-    """All nodes and ports of a site, and what of its limit is not for cars.
+    """All nodes and ports of a site, `lines` beside them, and what of its limit is not for cars.
 
     `reserve_ma` is kept back by phase. `worst_load_ma` counts for the building where nobody has told it lately.
     `floor_w`: the least that an operator of the grid leaves the site when it asks for less (§14a EnWG); None: nothing
@@ -79,6 +102,7 @@ class SiteTree:
     site_id: str
     nodes: tuple[Node, ...]
     ports: tuple[Port, ...]
+    lines: tuple[Line, ...] = ()
     reserve_ma: int = 0
     worst_load_ma: tuple[int, int, int] = (0, 0, 0)
     floor_w: int | None = None
@@ -104,6 +128,21 @@ class OperatorLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a site's current is shared under at a moment.
+
+    `building`: what the rest of the site takes; None, or older than two minutes: what the tree says of the worst.
+    `default_ma`: what each port draws at worst without us, whatever it is granted; ports without a claim too.
+    `held_ma`: what each port may draw at worst at this moment, by what it was told and has not been seen to obey.
+    """
+
+    building: BuildingLoad | None = None
+    limits: tuple[OperatorLimit, ...] = ()
+    held_ma: Mapping[PortId, int] = field(default_factory=dict)
+    default_ma: Mapping[PortId, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
     """What a port took, by its own L1, L2, L3, as its meter said at `at`; `granted_ma` was its grant then."""
 
@@ -116,9 +155,11 @@ class Draw:
 class Claim:
     """A car that wants power at a port.
 
-    `car_phases` and `car_most_ma`: what is known of the car, None: nothing yet. `draws`: the latest looks at its
-    meter, oldest first. `served_wh`: what it has had, by which the least served goes first. `turn_since`: since when
-    it holds its turn, None: it waits. `asked_wh` and `departs_at`: what its driver said, None: nothing.
+    `draws`: the latest looks at its meter, oldest first (two are enough). `served_wh`: what it has had, by which the
+    least served goes first. `asked_wh` and `departs_at`: what its driver said, None: nothing. What is remembered from
+    one sharing to the next is in `Grants` under the same names: `car_phases` and `car_most_ma`, what was learnt of the
+    car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it has its turn
+    (None: it waits).
     """
 
     port_id: PortId
@@ -129,6 +170,7 @@ class Claim:
     draws: tuple[Draw, ...] = ()
     served_wh: int = 0
     turn_since: datetime | None = None
+    idle_since: datetime | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
     weight: int = 1
@@ -136,11 +178,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grants:
-    """What each port may draw by each of its phases, 0 where nothing; who has a turn since when; what holds it back.
+    """What each port with a claim may draw by each of its phases, 0 where nothing, and why.
 
-    `bounds`: for each port the node whose limit it met (None: its own most, or its car's), to be shown to a person.
+    `limit_ma` is what can be said now, `target_ma` what will be, once others are known to have lowered theirs (the
+    same, where nothing is held). `bounds`: for each port the node or line whose limit it met (None: its own most, or
+    its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
+    since when (`turn_since`), what was learnt of cars (`car_phases`, `car_most_ma`), who takes nothing (`idle_since`).
     """
 
     limit_ma: Mapping[PortId, int] = field(default_factory=dict)
-    turns: Mapping[PortId, datetime] = field(default_factory=dict)
+    target_ma: Mapping[PortId, int] = field(default_factory=dict)
     bounds: Mapping[PortId, str | None] = field(default_factory=dict)
+    turn_since: Mapping[PortId, datetime] = field(default_factory=dict)
+    car_phases: Mapping[PortId, int] = field(default_factory=dict)
+    car_most_ma: Mapping[PortId, int] = field(default_factory=dict)
+    idle_since: Mapping[PortId, datetime] = field(default_factory=dict)

@@ -32,7 +32,7 @@ from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.session_story import for_this, session_name, story
+from chalicelib.services.charging.session_story import for_this, session_name, story, tells_where
 from chalicelib.services.charging.transaction_allowance import TransactionAllowance
 from chalicelib.services.charging.transaction_ids import TransactionIds, is_after_end, is_same_start
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
@@ -135,7 +135,8 @@ class TransactionEvents:
         self.courses.keep_up(known, readings, session)
         self.alerts.read(known, readings)
         self.changes.news.read(known)
-        if _tells_where(known, event):
+        self.changes.power_claims.drew(connection, known, readings)
+        if tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event, known_at)
         if event.token is None and event.remote_start_id is None and start_wh is None:
@@ -383,18 +384,3 @@ def _told(
     return _Told(
         facts=facts, session=session, standing=standing, group=authorization.group, expires_at=authorization.expires_at
     )
-
-
-def _tells_where(known: Transaction, event: ReadingsTaken) -> bool:
-    """Whether a message says where the car is, and that is not what is known.
-
-    The EVSE alone, where a plug of it is known already, says nothing new; and a charger that numbers nothing
-    (OCPP 1.6) has said it with the start, if at all.
-    """
-    told, where = event.connector, known.connector
-    if told is None or told == where or not told.is_credible or known.stopped_heard_at is not None:
-        return False
-    if where is None:
-        return True
-    is_same_evse = told.evse == where.evse and told.plug == 1
-    return event.seq_no is not None and not is_same_evse and event.seq_no > (known.connector_seq_no or 0)

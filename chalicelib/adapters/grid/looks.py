@@ -1,0 +1,53 @@
+"""Asks for looks at sites by SQS: a FIFO queue whose messages wait a second, and one whose messages wait for nothing.
+
+What is asked within one second for one site is one message of the first: it is kept back for a second, so whatever was
+written in the second of its name is there when it is looked at. The second queue drops nothing: a look that has begun
+may have missed what was just written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.ports import Clock, NewId
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqsLooks:
+    """The port Looks. One call; none where there is no queue."""
+
+    client: SQSClient
+    soon_url: str
+    now_url: str
+    many_url: str
+    clock: Clock
+    new_id: NewId
+
+    def ask(self, site_id: str, *, at_once: bool = False) -> None:
+        url = self.now_url if at_once else self.soon_url
+        if not url:
+            return
+        name = self.new_id() if at_once else f"{site_id}#{int(self.clock().timestamp())}"
+        try:
+            self.client.send_message(
+                QueueUrl=url,
+                MessageBody=json.dumps({"sites": [site_id]}),
+                MessageGroupId=site_id,
+                MessageDeduplicationId=name,
+            )
+        except Exception:
+            # Whoever noticed something has other things to do; within a minute the site is looked at in any case.
+            _log.exception("no look asked for", extra={"site_id": site_id})
+
+    def ask_for_many(self, site_ids: Sequence[str]) -> None:
+        if self.many_url:
+            self.client.send_message(QueueUrl=self.many_url, MessageBody=json.dumps({"sites": list(site_ids)}))

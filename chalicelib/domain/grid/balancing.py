@@ -1,0 +1,126 @@
+"""Load balancing: a site's current shared among its cars, fully and fairly, and never more of it than there is.
+
+Each node of the tree, phase by phase, keeps its limit whatever part of their grants the cars take. Whoever has
+something has at least its charger's least current; where not all can, they take turns (`turns`). All rise to a common
+level, by weight (`filling`); what a car does not take goes to others (`cars`). The same question has the same answer,
+in whatever order it is put.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.grid.cars import Car, is_asleep, learn
+from chalicelib.domain.grid.currents import Conductors, Flow
+from chalicelib.domain.grid.filling import Glass, Site
+from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.turns import TURN, is_met, is_turn, place_in_line
+
+_NO_CONDITIONS = Conditions()
+
+
+def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Conditions = _NO_CONDITIONS) -> Grants:
+    """Who may draw how much.
+
+    `target_ma` of the answer is what all shall have; `limit_ma` what they may be told now, that is no raise into room
+    that another still holds (`held_ma`). A claim at a port that the tree does not have gets nothing. ValueError for a
+    tree that is none.
+    """
+    ports = {port.port_id: port for port in tree.ports}
+    conductors = Conductors.of(tree, at, conditions.building, conditions.limits)
+    known = [
+        _Known(claim, ports[claim.port_id], learn(ports[claim.port_id], claim, at))
+        for claim in claims
+        if claim.port_id in ports
+    ]
+    known.sort(key=lambda it: place_in_line(it.claim, at))
+    flows = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
+    default_ma = conditions.default_ma
+    glasses = [_glass(it, rank, flows, default_ma) for rank, it in enumerate(known)]
+    site = Site(conductors, _flowing(ports, flows, conductors, default_ma))
+    first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
+    last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
+    for some in (first, last):
+        site.pour(site.admit(some))
+        site.top_up(some)
+    target = {glass.port.port_id: glass.current_ma for glass in glasses}
+    now: Mapping[PortId, int] = target
+    if conditions.held_ma:
+        held = {it: max(conditions.held_ma.get(it, 0), default_ma.get(it, 0)) for it in ports}
+        now = _now(glasses, target, Site(conductors, _flowing(ports, flows, conductors, held)), held)
+    return Grants(
+        limit_ma=now,
+        target_ma=target,
+        bounds={it.port.port_id: None if it.stopped_by is None else conductors.names[it.stopped_by] for it in glasses},
+        turn_since={
+            it.claim.port_id: it.claim.turn_since if it.claim.turn_since and is_turn(it.claim, at) else at
+            for it in known
+            if target[it.claim.port_id]
+        },
+        car_phases={it.claim.port_id: it.car.phases for it in known if it.car.phases is not None},
+        car_most_ma={it.claim.port_id: it.car.most_ma for it in known if it.car.most_ma is not None},
+        idle_since={it.claim.port_id: it.car.idle_since for it in known if it.car.idle_since is not None},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    claim: Claim
+    port: Port
+    car: Car
+
+
+def _is_last(it: _Known, at: datetime) -> bool:
+    """Whether it gets only what all others leave: who takes nothing, until tried again; who has what was asked."""
+    return is_met(it.claim) or is_asleep(it.car.idle_since, at, TURN)
+
+
+def _glass(it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], default_ma: Mapping[PortId, int]) -> Glass:
+    most_ma = it.port.least_ma if it.car.idle_since else max(it.port.least_ma, it.car.room_ma(it.port))
+    return Glass(
+        port=it.port,
+        flows=flows[it.claim.port_id],
+        most_ma=most_ma,
+        weight=float(it.claim.weight * it.port.weight),
+        rank=rank,
+        base_ma=default_ma.get(it.claim.port_id, 0),
+    )
+
+
+def _flowing(
+    ports: Mapping[PortId, Port],
+    flows: Mapping[PortId, tuple[Flow, ...]],
+    conductors: Conductors,
+    amounts_ma: Mapping[PortId, int],
+) -> Iterable[tuple[tuple[Flow, ...], int]]:
+    for port_id, amount_ma in amounts_ma.items():
+        if amount_ma and port_id in ports:
+            yield flows.get(port_id) or conductors.flows(ports[port_id], None), amount_ma
+
+
+def _now(
+    glasses: Iterable[Glass], target: Mapping[PortId, int], site: Site, held: Mapping[PortId, int]
+) -> Mapping[PortId, int]:
+    """What may be told at once: each lowering, and of the raises what nobody else holds."""
+    told: dict[PortId, int] = {}
+    raised: list[Glass] = []
+    for glass in glasses:
+        port_id = glass.port.port_id
+        if target[port_id] <= held[port_id]:
+            told[port_id] = target[port_id]
+            continue
+        again = Glass(
+            port=glass.port,
+            flows=glass.flows,
+            most_ma=target[port_id],
+            weight=glass.weight,
+            rank=glass.rank,
+            base_ma=held[port_id],
+        )
+        again.current_ma = again.level_below(held[port_id])
+        raised.append(again)
+    site.pour([*(it for it in raised if it.current_ma), *site.admit(it for it in raised if not it.current_ma)])
+    site.top_up(raised)
+    return told | {it.port.port_id: it.current_ma for it in raised}

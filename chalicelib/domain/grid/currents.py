@@ -1,0 +1,196 @@
+"""What flows where: a port's current in each limited conductor above it, as phasors; and what each may carry now.
+
+A conductor is over its limit if it is so for any part of its grant that each car may take, for a car takes less when
+it likes. Two currents 120° apart are shorter together than the longer alone, so that a car that stops could overload
+a transformer that seemed well: no current is counted on to take away from another's. Where all are within 90° of one
+another (every conductor of a grid connection is so) that is the length of their sum, as it is.
+"""
+
+from __future__ import annotations
+
+from cmath import phase, rect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import pi, radians, sqrt
+
+from chalicelib.domain.grid.tree import BuildingLoad, Line, Node, OperatorLimit, Phase, Port, PortId, SiteTree
+
+BUILDING_LOAD_LASTS = timedelta(minutes=2)
+
+_ANGLE = {Phase.L1: 0.0, Phase.L2: -2 * pi / 3, Phase.L3: 2 * pi / 3}
+_RIGHT_ANGLE = pi / 2 + 1e-9
+_STRAIGHT = pi - 1e-9
+
+# Of a conductor, by its place in `Conductors.limits`: what a milliampere of a port's counts there.
+Flow = tuple[int, complex | float]
+
+
+@dataclass(slots=True)
+class Conductors:
+    """All that is limited at a site, at a moment: limits in milliamperes (watts, where power is limited), and names."""
+
+    limits: list[float] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    _ports: dict[PortId, Port] = field(default_factory=dict)
+    _above: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _by_node: dict[str, tuple[tuple[int | None, ...], int | None]] = field(default_factory=dict)
+    _lines: dict[PortId, list[Flow]] = field(default_factory=dict)
+    _known: dict[object, tuple[Flow, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Iterable[OperatorLimit]
+    ) -> Conductors:
+        """What may flow at `at`; ValueError for a tree that is none."""
+        found = cls(_ports={port.port_id: port for port in tree.ports})
+        rooms = _rooms(tree, at, building, [it for it in limits if it.begins_at <= at < it.ends_at])
+        nodes = {node.node_id: node for node in tree.nodes}
+        for node_id, (by_phase, power_w) in rooms.items():
+            places = tuple(found._add(node_id, it) for it in by_phase)
+            found._by_node[node_id] = places, found._add(node_id, power_w)
+            found._above[node_id] = tuple(_way_up(nodes, node_id))
+        for line in tree.lines:
+            found._add_line(line)
+        return found
+
+    def flows(self, port: Port, car_phases: int | None) -> tuple[Flow, ...]:
+        """In what each milliampere of a port flows, its car using so many phases (None: all that the port has)."""
+        phases = port.phases if port.is_line_to_line else port.phases[: car_phases or len(port.phases)]
+        beside = self._lines.get(port.port_id)
+        kind = (port.node_id, phases, port.is_line_to_line, port.voltage_v)
+        if kind not in self._known:
+            self._known[kind] = tuple(self._up(port, phases))
+        return (*self._known[kind], *beside) if beside else self._known[kind]
+
+    def _add(self, name: str, limit: float | None) -> int | None:
+        if limit is None:
+            return None
+        self.limits.append(max(0.0, limit))
+        self.names.append(name)
+        return len(self.limits) - 1
+
+    def _up(self, port: Port, phases: Sequence[Phase]) -> Iterator[Flow]:
+        """Each conductor's angle is its own phase's: what lies between phase and neutral counts as it is there."""
+        if port.is_line_to_line:
+            one, other = phases
+            between = phase(rect(1, _ANGLE[one]) - rect(1, _ANGLE[other]))
+            shares = {one: rect(1, between - _ANGLE[one]), other: -rect(1, between - _ANGLE[other])}
+            power_w = port.voltage_v / 1000
+        else:
+            shares = dict.fromkeys(phases, 1.0)
+            power_w = port.voltage_v * len(phases) / 1000
+        for node_id in self._above[port.node_id]:
+            by_phase, power_place = self._by_node[node_id]
+            for place, of in zip(by_phase, Phase, strict=True):
+                if place is not None and of in shares:
+                    yield place, shares[of]
+            if power_place is not None:
+                yield power_place, power_w
+
+    def _add_line(self, line: Line) -> None:
+        """A conductor for each set of currents that may be longer alone than with the rest."""
+        turned = {it.port_id: rect(it.weight, radians(it.angle_deg)) for it in line.terms if it.port_id in self._ports}
+        for angles in _together({round(phase(it), 9) for it in turned.values() if it}):
+            self.limits.append(line.limit_ma)
+            self.names.append(line.line_id)
+            place = len(self.limits) - 1
+            for port_id, counted in turned.items():
+                if counted and round(phase(counted), 9) in angles:
+                    is_plain = len(angles) == 1
+                    self._lines.setdefault(port_id, []).append((place, abs(counted) if is_plain else counted))
+
+
+def least_power_w(devices: int) -> int:
+    """What a site keeps, whatever its grid's operator asks (§14a EnWG; BNetzA BK6-22-300, annex 1, 4.5.2).
+
+    `devices`: the controllable ones behind one energy management, the private charging points among them.
+    """
+    at_once = {2: 80, 3: 75, 4: 70, 5: 65, 6: 60, 7: 55, 8: 50}
+    return 4_200 + (devices - 1) * at_once.get(devices, 45) * 42 if devices > 0 else 0
+
+
+def _way_up(nodes: Mapping[str, Node], node_id: str) -> Iterator[str]:
+    seen = set()
+    at: str | None = node_id
+    while at is not None:
+        if at in seen or at not in nodes:
+            raise ValueError(f"node {node_id!r} leads to no grid connection")
+        seen.add(at)
+        yield at
+        at = nodes[at].parent_id
+
+
+_Room = tuple[tuple[float | None, float | None, float | None], float | None]
+
+
+def _rooms(
+    tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Sequence[OperatorLimit]
+) -> Mapping[str, _Room]:
+    """What the cars behind each node may take: limits less building and reserve, cut by who may say so."""
+    known = {node.node_id for node in tree.nodes}
+    root_id = next((node.node_id for node in tree.nodes if node.parent_id is None), "")
+    is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
+    load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
+    volts = _phase_voltage(tree)
+    load_w = sum(load_ma) * volts / 1000
+    found: dict[str, _Room] = {}
+    for node in tree.nodes:
+        taken = [it + tree.reserve_ma for it in load_ma] if node.node_id == root_id else [0, 0, 0]
+        taken_w = load_w if node.node_id == root_id else 0
+        by_phase: list[float | None] = [
+            None if it is None else it - less for it, less in zip(node.limit_ma, taken, strict=True)
+        ]
+        power_w: float | None = None if node.limit_w is None else node.limit_w - taken_w
+        for limit in limits:
+            if limit.node_id != node.node_id and not (node.node_id == root_id and limit.node_id not in known):
+                continue
+            # §14a is about what can be steered, and leaves the building alone; any other limit is the whole site's.
+            floor_w = tree.floor_w if node.node_id == root_id else None
+            if limit.limit_w is not None:
+                most_w = limit.limit_w - taken_w if floor_w is None else max(limit.limit_w, floor_w)
+                power_w = most_w if power_w is None else min(power_w, most_w)
+            if limit.limit_ma is not None:
+                floor_ma = None if floor_w is None else floor_w * 1000 / (3 * volts)
+                for place, it in enumerate(by_phase):
+                    most = limit.limit_ma - taken[place] if floor_ma is None else max(limit.limit_ma, floor_ma)
+                    by_phase[place] = most if it is None else min(it, most)
+        one, two, three = by_phase
+        found[node.node_id] = (one, two, three), power_w
+    return found
+
+
+def _phase_voltage(tree: SiteTree) -> float:
+    """From a phase to neutral, as the ports say; the highest counts."""
+    return max((it.voltage_v / sqrt(3) if it.is_line_to_line else it.voltage_v for it in tree.ports), default=230)
+
+
+def _together(angles: set[float]) -> list[frozenset[float]]:
+    """Which currents may be at their longest together: all within a half-plane, and each such set once.
+
+    Within a right angle of one another nobody shortens anybody, and what is part of such a set need not be looked at.
+    """
+    if _spread(angles) <= _RIGHT_ANGLE:
+        return [frozenset(angles)] if angles else []
+    found: set[frozenset[float]] = set()
+    ordered = sorted(angles)
+    for first in ordered:
+        within = sorted((it - first) % (2 * pi) for it in ordered if (it - first) % (2 * pi) < _STRAIGHT)
+        for last in within:
+            found.add(frozenset(it for it in ordered if (it - first) % (2 * pi) <= last))
+    return [it for it in found if not any(it < other and _spread(other) <= _RIGHT_ANGLE for other in found)]
+
+
+def _spread(angles: Iterable[float]) -> float:
+    """The widest angle between any two."""
+    listed = list(angles)
+    return max((abs((a - b + pi) % (2 * pi) - pi) for a in listed for b in listed), default=0.0)
+
+
+def at_worst(flows: Iterable[tuple[float, complex]]) -> float:
+    """The longest that a sum of currents can be, each anywhere between nothing and its whole."""
+    turned = [amount * counted for amount, counted in flows if amount and counted]
+    angles = {round(phase(it), 9) for it in turned}
+    return max(
+        (abs(sum(it for it in turned if round(phase(it), 9) in some)) for some in _together(angles)), default=0.0
+    )

@@ -1,0 +1,1 @@
+"""Load balancing: a site's power shared out among its cars, and the way from there to the chargers."""

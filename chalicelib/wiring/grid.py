@@ -1,0 +1,51 @@
+"""Wires load balancing: managed sites, the looks at them, and how their grants go out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from chalicelib.services.grid.balancer import Balancer
+from chalicelib.services.grid.dispatch import Dispatch
+from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.sites import SiteGrids
+from chalicelib.wiring.sessions import SessionServices
+
+
+class GridServices(SessionServices):
+    """Builds what shares out a site's power."""
+
+    @cached_property
+    def site_grids(self) -> SiteGrids:
+        return SiteGrids(
+            managed_sites=self.managed_sites,
+            looks=self.looks,
+            chargers=self.chargers,
+            connectors=self.connectors,
+            sites=self.sites,
+            managed_chargers=self.sockets,
+            charger_news=self.managed_charger_news,
+            sessions=self.sessions,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def balancer(self) -> Balancer:
+        return Balancer(
+            managed_sites=self.managed_sites,
+            sessions=self.sessions,
+            folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            dispatch=self.dispatch,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        return Dispatch(
+            managed_sites=self.managed_sites,
+            looks=self.looks,
+            chargers=self.chargers,
+            commands=self.commands,
+            connections=self.connections,
+            clock=self.clock,
+        )
