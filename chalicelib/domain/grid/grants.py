@@ -136,7 +136,9 @@ class Page:
     its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `ignored_since`: it was
     measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule
     was asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
-    session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
+    session, and how many of the newest were `refusals`, the last at `refused_at` of `refused_form`; `refused_default`:
+    so was a default put. `judged`: the grant that was last found ignored; `measures`: what was done about it at last.
+    `stopped_at`: its charge was to be ended then.
     `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet.
     """
 
@@ -156,7 +158,11 @@ class Page:
     frames: int = 0
     refusals: int = 0
     refused_at: datetime | None = None
+    refused_form: ProfileForm | None = None
+    refused_default: ProfileForm | None = None
+    judged: str = ""
     measures: tuple[str, ...] = ()
+    stopped_at: datetime | None = None
     proof_at: datetime | None = None
 
     @property
@@ -266,7 +272,7 @@ def refused(page: Page, name: str, at: datetime) -> Page:
     lease = next((it for it in page.leases if it.name == name), None)
     if lease is None or lease.answered_at is not None:
         return page
-    page = replace(page, refusals=page.refusals + 1, refused_at=at)
+    page = replace(page, refusals=page.refusals + 1, refused_at=at, refused_form=lease.form)
     if lease.sends == 1:
         return replace(page, leases=tuple(it for it in page.leases if it.name != name))
     return _with_lease(page, name, lambda it: replace(it, answered_at=at, is_refused=True))
@@ -277,6 +283,8 @@ def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = 
     push = next((it for it in page.pushes if it.name == name), None)
     if push is None or push.answered_at is not None:
         return page
+    if is_refused:
+        page = replace(page, refused_default=push.form)
     if is_refused and push.sends == 1:
         return replace(page, pushes=tuple(it for it in page.pushes if it.name != name))
     return _with_push(page, name, lambda it: replace(it, answered_at=at, is_refused=is_refused))
@@ -335,7 +343,7 @@ def session_over(page: Page, session_id: str, at: datetime) -> Page:
     A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
     """
     leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
-    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=()), at)
+    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=(), stopped_at=None), at)
 
 
 def ignored(page: Page, at: datetime) -> Page:

@@ -31,6 +31,7 @@ from chalicelib.domain.grid.grants import (
     schedule_asked,
     told_ma,
 )
+from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.tree import PortId
 
 STEP_MA = 1_000
@@ -49,11 +50,12 @@ _UNKNOWN = Firmware(name="")
 
 
 class OrderKind(StrEnum):
-    """What a frame is for: a grant, an offline default, its proof, or a proof of what a firmware does."""
+    """What a frame is for: a grant, an offline default, its proof, a charge's end, a proof of what a firmware does."""
 
     GRANT = "grant"
     DEFAULT = "default"
     READ = "read"
+    STOP = "stop"
     CUT = "cut"
     RESET = "reset"
 
@@ -211,6 +213,9 @@ class _Look:
         if self.page.lost_by is not None and self._wants_proof:
             # Before anything else is sent: what it shows now is what it kept.
             return self._read()
+        if self._is_stop_due:
+            order = self._order(OrderKind.STOP, self.new_name())
+            return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)
         grant = self._grant()
         if grant[1] is not None and grant[1].is_lowering:
             return grant
@@ -219,6 +224,12 @@ class _Look:
         if grant[1] is not None and self.page.default_ma is not None:
             return grant
         return self._read() if self._wants_proof else self._proof()
+
+    @property
+    def _is_stop_due(self) -> bool:
+        page = self.page
+        is_wanted = Measure.STOP in page.measures and self.need.session_id is not None
+        return is_wanted and (page.stopped_at is None or self.at - page.stopped_at >= _LATER)
 
     @property
     def _lease(self) -> Lease | None:
@@ -261,6 +272,8 @@ class _Look:
         page, lease, wanted_ma = self.page, self._lease, self.need.limit_ma
         if wanted_ma is None or self._was_just_refused:
             return page, None
+        if Measure.ZERO in page.measures:
+            wanted_ma = 0
         is_lowering = wanted_ma <= self._current_ma - self.least_step
         is_raise = wanted_ma >= self._current_ma + STEP_MA * (1 + page.frames // _FRAMES_A_STEP)
         if is_lowering or (lease is None and is_raise):
@@ -284,7 +297,8 @@ class _Look:
 
     def _is_due(self, lease: Lease) -> bool:
         """Whether what it was told, and holds, is to be told it again."""
-        if lease.is_refused or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
+        is_other_form = lease.form is not None and self.need.form is not None and lease.form != self.need.form
+        if lease.is_refused or is_other_form or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
             return True
         is_half_over = not self.need.plan and self.at >= lease.sent_at + LEASE / 2
         return is_half_over or self._is_shadowed() or self._is_other_plan(lease)
