@@ -51,6 +51,7 @@ SCHEDULES = {
     "lists": 60,
     "notices": 60,
     "alarm_desk": 60,
+    "busy_sites": 60,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]

@@ -104,4 +104,4 @@ class Looks(Protocol):
         """`at_once`: a limit has come down, or room has come free that others wait for; else within a second or two."""
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
-        """Look at all of these, in any order; at most as many as one message holds."""
+        """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from chalicelib.services.grid.balancer import Balancer
+from chalicelib.services.grid.busy_sites import BusySites
 from chalicelib.services.grid.dispatch import Dispatch
 from chalicelib.services.grid.folding import Folding
 from chalicelib.services.grid.sites import SiteGrids
@@ -40,11 +41,16 @@ class GridServices(SessionServices):
         )
 
     @cached_property
+    def busy_sites(self) -> BusySites:
+        return BusySites(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
+
+    @cached_property
     def dispatch(self) -> Dispatch:
         return Dispatch(
             managed_sites=self.managed_sites,
             looks=self.looks,
             chargers=self.chargers,
+            sockets=self.sockets,
             commands=self.commands,
             connections=self.connections,
             clock=self.clock,

@@ -11,13 +11,18 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from chalicelib.ports import Clock, NewId
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+# A look takes some 20 ms where nothing is to be done, and no more than a second.
+_SITES_A_MESSAGE = 25
+_MESSAGES_A_CALL = 10
 _log = logging.getLogger(__name__)
 
 
@@ -49,5 +54,14 @@ class SqsLooks:
             _log.exception("no look asked for", extra={"site_id": site_id})
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
-        if self.many_url:
-            self.client.send_message(QueueUrl=self.many_url, MessageBody=json.dumps({"sites": list(site_ids)}))
+        """A call for each ten messages, of 25 sites each."""
+        if not self.many_url:
+            return
+        bodies = [json.dumps({"sites": list(some)}) for some in batched(site_ids, _SITES_A_MESSAGE)]
+        for some in batched(bodies, _MESSAGES_A_CALL):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
+            ]
+            answer = self.client.send_message_batch(QueueUrl=self.many_url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")

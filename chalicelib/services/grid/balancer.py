@@ -90,12 +90,12 @@ class Balancer:
         building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
         grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
-        quiet = {it.port_id.charger_id for it in tree.ports} - {it.charger_id for it in drawing}
+        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
         sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
         needs = [
             replace(
                 _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
-                is_quiet=page.port_id.charger_id in quiet,
+                is_quiet=page.port_id in in_proof,
             )
             for page in book.pages
         ]
@@ -151,6 +151,16 @@ def _need(
         default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
         firmware=facts.firmware,
     )
+
+
+def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:
+    """A port for each firmware, at a charger where nobody charges: there it is tried what it keeps, and nowhere else."""
+    found: dict[str, PortId] = {}
+    for port in tree.ports:
+        it = facts[port.port_id.charger_id]
+        if it.is_online and it.charger_id not in busy and it.firmware.name:
+            found.setdefault(it.firmware.name, port.port_id)
+    return set(found.values())
 
 
 def _is_awaited(pages: Iterable[Page]) -> bool:

@@ -24,7 +24,7 @@ from chalicelib.domain.grid.page_events import EventKind, PageEvent
 from chalicelib.domain.grid.profiles import Allowance, CannotPause, PortGrant, default_of, profile_of
 from chalicelib.domain.grid.tree import Phase, Port, PortId
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.chargers import Chargers, Sockets
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.protocol.ocpp.composite import told_schedule
 from chalicelib.records.chargers import Gone, Purpose, SentCall
@@ -55,6 +55,7 @@ class Dispatch:
     managed_sites: ManagedSites
     looks: Looks
     chargers: Chargers
+    sockets: Sockets
     commands: ChargerCommands
     connections: Connections
     clock: Clock
@@ -109,11 +110,12 @@ class Dispatch:
         return True
 
     def _cut(self, charger_id: str) -> None:
-        """Close its socket, for it to open another."""
+        """Close its socket, for it to open another; that it then introduces itself is no boot."""
         charger = self.chargers.get(charger_id)
-        connection_id = charger.connection_id if charger is not None else None
-        if connection_id is not None:
-            self.connections.link.close(connection_id)
+        open_now = charger.connection_id if charger is not None else None
+        connection = self.sockets.connection(open_now) if open_now is not None else None
+        if connection is not None:
+            self.connections.renew(connection)
 
     def _command(self, it: Outgoing) -> Command:
         order, at = it.order, self.clock()
