@@ -109,13 +109,9 @@ def _proven_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, def
 
 
 def _is_untouched(page: Page) -> bool:
-    """Whether nothing was sent since the charger may have lost all: what it shows is what it kept."""
-    since = page.lost_at
+    """Whether nothing can have reached the charger since it may have lost all: what it shows is what it kept."""
     known = page.default_ma if page.default_ma is not None else page.expected_ma
-    if since is None or known is None:
-        return False
-    sent = [it.last_sent_at for it in page.leases] + [it.last_sent_at for it in page.pushes]
-    return all(it < since for it in sent)
+    return page.lost_at is not None and known is not None and page.is_quiet(page.lost_at)
 
 
 def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:

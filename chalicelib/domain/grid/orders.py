@@ -338,7 +338,8 @@ class _Look:
     def _proof(self) -> Next:
         """While nobody charges, a charger of new firmware is cut off, and started anew, once: to see what it keeps."""
         page, firmware = self.page, self.need.firmware
-        is_settled = page.default_ma is not None and page.lost_at is None and not page.pushes
+        is_told = page.default_ma is not None and page.lost_at is None and not page.pushes
+        is_settled = is_told and page.is_quiet(self.at)
         is_tried = page.proof_at is not None and self.at - page.proof_at < _PROVE_AGAIN
         kind = OrderKind.CUT if firmware.learnt.keeps_when_cut is None else OrderKind.RESET
         is_proven = kind is OrderKind.RESET and firmware.keeps_when_booted is not None
