@@ -276,7 +276,8 @@ class _Look:
             wanted_ma = 0
         is_lowering = wanted_ma <= self._current_ma - self.least_step
         is_raise = wanted_ma >= self._current_ma + STEP_MA * (1 + page.frames // _FRAMES_A_STEP)
-        if is_lowering or (lease is None and is_raise):
+        is_planned = any(abs(it.limit_ma - self._current_ma) >= STEP_MA for it in self.need.plan)
+        if is_lowering or (lease is None and (is_raise or is_planned)):
             return self._ask(wanted_ma)
         if lease is None or self.at - lease.last_sent_at < self._patience(lease):
             return page, None
