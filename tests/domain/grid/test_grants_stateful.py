@@ -1,7 +1,7 @@
 """In whatever order frames and answers arrive, or do not: the book never holds less than the charger can draw.
 
 One port whose firmware keeps its word; each copy of each frame, and each answer, is delivered or lost at any moment
-within which it may arrive, by the choice of Hypothesis.
+within which it may arrive, by the choice of Hypothesis. What is never delivered is lost.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class BookOfOnePort(RuleBasedStateMachine):
 
     # Time, in which what was sent long ago is lost.
 
-    @rule(by_s=st.sampled_from([1, 2, 9, 10, 30, 60, 149, 150, 900, 3540, 3661]))
+    @rule(by_s=st.sampled_from([1, 10, 60, 150, 3600]))
     def time_passes(self, by_s: int) -> None:
         self.time += timedelta(seconds=by_s)
         self.copies = [it for it in self.copies if it.sent_at + ROAMS_FOR > self.time]
@@ -134,21 +134,15 @@ class BookOfOnePort(RuleBasedStateMachine):
     # The wire and the charger.
 
     @precondition(lambda self: self.copies)
-    @rule(data=st.data(), is_answer_lost=st.booleans())
-    def a_copy_arrives(self, data: st.DataObject, is_answer_lost: bool) -> None:
+    @rule(data=st.data())
+    def a_copy_arrives(self, data: st.DataObject) -> None:
         copy = self.copies.pop(data.draw(st.integers(0, len(self.copies) - 1)))
         is_kept = copy.lease is None or copy.lease.session_id == f"S{self.session}"
         if copy.lease is None:
             self.default_ma = copy.default_ma
         elif is_kept:
             self.lease = copy.lease
-        if not is_answer_lost:
-            self.answers.append(Answer(copy.name, is_kept, copy.lease is None))
-
-    @precondition(lambda self: self.copies)
-    @rule(data=st.data())
-    def a_copy_is_lost(self, data: st.DataObject) -> None:
-        self.copies.pop(data.draw(st.integers(0, len(self.copies) - 1)))
+        self.answers.append(Answer(copy.name, is_kept, copy.lease is None))
 
     @precondition(lambda self: self.answers)
     @rule(data=st.data())
