@@ -28,6 +28,7 @@ from chalicelib.domain.grid.grants import (
     held_ma,
     lease_of,
     repeated,
+    said_ma,
     schedule_asked,
     told_ma,
 )
@@ -153,7 +154,7 @@ def _spans(pages: Iterable[Page], at: datetime) -> Sequence[Span]:
 
 
 def _raised(before: Page, after: Page, spans: Iterable[Span]) -> Iterator[Span]:
-    return (it for it in spans if told_ma(after, *it) > told_ma(before, *it))
+    return (it for it in spans if said_ma(after, *it) > said_ma(before, *it))
 
 
 def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits) -> bool:

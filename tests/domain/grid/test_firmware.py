@@ -119,13 +119,8 @@ def test_a_firmware_is_trusted_once_all_three_are_proven_and_never_while_one_is_
 def test_a_default_that_is_shown_again_after_a_boot_counts_again() -> None:
     page = after_loss(Loss.BOOT)
     page = replace(page, read_name="r", read_at=LATE + S)
-    event = PageEvent(
-        port_id=PORT,
-        kind=EventKind.SHOWN,
-        at=LATE + 2 * S,
-        name="r",
-        shown=shown(LATE + S, (NOW, 16_000), (LEASE, 6_000)),
-    )
+    it = shown(LATE + S, (NOW, 16_000), (LEFT, 6_000))
+    event = PageEvent(port_id=PORT, kind=EventKind.SHOWN, at=LATE + 2 * S, name="r", shown=it)
     page = trusted(heard(page, event), Trust.PROVEN)
     assert (page.default_ma, page.expected_ma, page.read_name) == (6_000, None, "")
     other = replace(event, name="another")
