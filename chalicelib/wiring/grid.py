@@ -8,6 +8,7 @@ from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.busy_sites import BusySites
 from chalicelib.services.grid.dispatch import Dispatch
 from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.obedience import Obedience
 from chalicelib.services.grid.sites import SiteGrids
 from chalicelib.wiring.sessions import SessionServices
 
@@ -35,6 +36,7 @@ class GridServices(SessionServices):
             managed_sites=self.managed_sites,
             sessions=self.sessions,
             folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
             clock=self.clock,
             new_id=self.new_id,

@@ -4,28 +4,18 @@ Each thing is proven once, by the composite schedule that a charger of that firm
 all chargers of that firmware: that a lease leaves the default when it ends, and that after a new connection, or a
 boot, nothing more is drawn than before. A word ("Accepted") proves nothing, and neither does a schedule that does not
 reach past the lease.
-
-A firmware that is told a limit and does not keep it is told so in another form, each form once: what it did not keep
-is remembered for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from chalicelib.domain.chargers.charging_ability import LearntAbility, ProfileForm, exactly
+from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Page, Period, Trust
-from chalicelib.domain.grid.tree import Draw
 
 # A limit is given in tenths of an ampere, or in watts at a voltage that is never quite 230.
 _ROUNDED_MA = 500
-# What a car may take above its grant, and how long after it (IEC 61851-1: 5 s; a meter tells of the past).
-TOLERATED_MA = 1_000
-SETTLES_S = 15
-SAMPLES = 2
 _NOTHING = LearntAbility()
 
 
@@ -119,13 +109,9 @@ def _proven_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, def
 
 
 def _is_untouched(page: Page) -> bool:
-    """Whether nothing was sent since the charger may have lost all: what it shows is what it kept."""
-    since = page.lost_at
+    """Whether nothing can have reached the charger since it may have lost all: what it shows is what it kept."""
     known = page.default_ma if page.default_ma is not None else page.expected_ma
-    if since is None or known is None:
-        return False
-    sent = [it.last_sent_at for it in page.leases] + [it.last_sent_at for it in page.pushes]
-    return all(it < since for it in sent)
+    return page.lost_at is not None and known is not None and page.is_quiet(page.lost_at)
 
 
 def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
@@ -138,72 +124,3 @@ def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, defaul
     if page.lost_by is Loss.BOOT:
         return replace(firmware, keeps_when_booted=keeps)
     return replace(firmware, learnt=replace(firmware.learnt, keeps_when_cut=keeps))
-
-
-# What is done where a limit is refused, or not kept.
-
-
-class Measure(StrEnum):
-    """What is done next about a port whose charger does not keep its limit; each once."""
-
-    OTHER_FORM = "other_form"
-    ZERO = "zero"
-    STOP = "stop"
-
-
-def next_measure(page: Page, forms_left: Sequence[ProfileForm]) -> Measure | None:
-    """What is to be tried; `forms_left`: those that this firmware was not seen to refuse or ignore. None: all was."""
-    if forms_left:
-        return Measure.OTHER_FORM
-    return next((it for it in (Measure.ZERO, Measure.STOP) if it.value not in page.measures), None)
-
-
-def declined(firmware: Firmware, form: ProfileForm) -> Firmware:
-    """Limits of that form are refused or ignored by this firmware; it is told in another from now on."""
-    learnt = firmware.learnt
-    refused = tuple(dict.fromkeys((*learnt.refused, exactly(form))))
-    return replace(firmware, learnt=replace(learnt, refused=refused, best=None if learnt.best == form else learnt.best))
-
-
-def kept(firmware: Firmware, form: ProfileForm) -> Firmware:
-    """A limit of that form was seen to be kept where others were not."""
-    if not firmware.learnt.refused or firmware.learnt.best == form:
-        return firmware
-    return replace(firmware, learnt=replace(firmware.learnt, best=form))
-
-
-def is_ignored(page: Page, draws: Sequence[Draw]) -> bool:
-    """Whether a port's newest looks at its meter, in order of time, all show more than it was granted.
-
-    Those count that were taken long enough after the charger confirmed its grant, and while no other was asked for.
-    """
-    newest = _counting(page, draws)
-    return len(newest) == SAMPLES and all(_most(it) > _granted(page, it.at) + TOLERATED_MA for it in newest)
-
-
-def is_obeyed(page: Page, draws: Sequence[Draw]) -> bool:
-    """Whether they all show no more than that, and something at all."""
-    newest = _counting(page, draws)
-    return len(newest) == SAMPLES and all(0 < _most(it) <= _granted(page, it.at) + TOLERATED_MA for it in newest)
-
-
-def _counting(page: Page, draws: Sequence[Draw]) -> Sequence[Draw]:
-    lease = page.newest
-    if lease is None or not lease.is_confirmed or lease.answered_at is None or page.lost_at is not None:
-        return ()
-    since = lease.answered_at
-    return [it for it in draws if (it.at - since).total_seconds() >= SETTLES_S][-SAMPLES:]
-
-
-def _granted(page: Page, at: datetime) -> int:
-    """What it may draw by its newest grant, as far as clocks may differ."""
-    lease = page.newest
-    default_ma = page.default_ma if page.default_ma is not None else page.most_ma
-    if lease is None or at >= lease.ends_at + CLOCK_SLACK:
-        return default_ma
-    is_ending = at >= lease.ends_at - CLOCK_SLACK
-    return max(lease.worst_ma(at, at), default_ma if is_ending else 0)
-
-
-def _most(draw: Draw) -> int:
-    return max((it for it in draw.current_ma if it is not None), default=0)

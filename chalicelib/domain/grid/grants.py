@@ -133,11 +133,15 @@ class Page:
     `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the
     offline default that its composite schedule has shown, None: none yet; `expected_ma` is the one shown before the
     charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order of sending. `lost_at`:
-    its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `ignored_since`: it was
-    measured above its grant, and has not been seen to keep one since. `read_name`, `read_at`: its composite schedule was
-    asked for and is awaited; so many `unread` in a row were not shown. `frames`: how many grants were sent in this
-    session, and how many of the newest were `refusals`, the last at `refused_at`; `measures`: what was tried at last.
-    `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet.
+    its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `told_at`: a limit was
+    sent last then.
+
+    `read_name`, `read_at`: its composite schedule was asked for and is awaited; so many `unread` in a row were not
+    shown. `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet. `frames`: how
+    many were sent in this session, and how many of the newest were `refusals`, the last at `refused_at` of
+    `refused_form`; `refused_default`: so was a default put. `ignored_since`: it was measured above its grant, and has
+    not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`: what was done about
+    it; `stopped_at`: its charge was to be ended then.
     """
 
     port_id: PortId
@@ -153,16 +157,25 @@ class Page:
     read_name: str = ""
     read_at: datetime | None = None
     unread: int = 0
+    told_at: datetime | None = None
     frames: int = 0
     refusals: int = 0
     refused_at: datetime | None = None
+    refused_form: ProfileForm | None = None
+    refused_default: ProfileForm | None = None
+    judged: str = ""
     measures: tuple[str, ...] = ()
+    stopped_at: datetime | None = None
     proof_at: datetime | None = None
 
     @property
     def newest(self) -> Lease | None:
         """The grant that was sent last."""
         return self.leases[-1] if self.leases else None
+
+    def is_quiet(self, at: datetime) -> bool:
+        """Whether nothing that it was sent can still be on its way to it then."""
+        return self.told_at is None or self.told_at + ROAMS_FOR <= at
 
     @property
     def is_at_worst(self) -> bool:
@@ -211,7 +224,7 @@ def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = No
 def asked(page: Page, lease: Lease) -> Page:
     """A grant is about to be sent. Its periods are in the order of time, one at least."""
     page = _tidied(page, lease.sent_at)
-    return replace(page, leases=(*page.leases, lease), frames=page.frames + 1)
+    return replace(page, leases=(*page.leases, lease), frames=page.frames + 1, told_at=lease.sent_at)
 
 
 def repeated(page: Page, name: str, at: datetime) -> Page:
@@ -223,7 +236,8 @@ def repeated(page: Page, name: str, at: datetime) -> Page:
     def pushed_again(it: DefaultPush) -> DefaultPush:
         return replace(it, sends=it.sends + 1, last_sent_at=at)
 
-    return replace(_with_push(_with_lease(page, name, again), name, pushed_again), frames=page.frames + 1)
+    page = _with_push(_with_lease(page, name, again), name, pushed_again)
+    return replace(page, frames=page.frames + 1, told_at=at)
 
 
 def unsent(page: Page, name: str) -> Page:
@@ -236,7 +250,7 @@ def unsent(page: Page, name: str) -> Page:
 def default_pushed(page: Page, name: str, limit_ma: int, at: datetime, form: ProfileForm | None = None) -> Page:
     """An offline default is about to be sent: a higher one counts from now on, a lower one once it was shown."""
     push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at, form=form)
-    return replace(page, pushes=(*page.pushes, push))
+    return replace(page, pushes=(*page.pushes, push), told_at=at)
 
 
 def schedule_asked(page: Page, name: str, at: datetime) -> Page:
@@ -266,7 +280,7 @@ def refused(page: Page, name: str, at: datetime) -> Page:
     lease = next((it for it in page.leases if it.name == name), None)
     if lease is None or lease.answered_at is not None:
         return page
-    page = replace(page, refusals=page.refusals + 1, refused_at=at)
+    page = replace(page, refusals=page.refusals + 1, refused_at=at, refused_form=lease.form)
     if lease.sends == 1:
         return replace(page, leases=tuple(it for it in page.leases if it.name != name))
     return _with_lease(page, name, lambda it: replace(it, answered_at=at, is_refused=True))
@@ -277,6 +291,8 @@ def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = 
     push = next((it for it in page.pushes if it.name == name), None)
     if push is None or push.answered_at is not None:
         return page
+    if is_refused:
+        page = replace(page, refused_default=push.form)
     if is_refused and push.sends == 1:
         return replace(page, pushes=tuple(it for it in page.pushes if it.name != name))
     return _with_push(page, name, lambda it: replace(it, answered_at=at, is_refused=is_refused))
@@ -335,7 +351,7 @@ def session_over(page: Page, session_id: str, at: datetime) -> Page:
     A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
     """
     leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
-    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=()), at)
+    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=(), stopped_at=None), at)
 
 
 def ignored(page: Page, at: datetime) -> Page:

@@ -31,6 +31,7 @@ from chalicelib.domain.grid.grants import (
     schedule_asked,
     told_ma,
 )
+from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.tree import PortId
 
 STEP_MA = 1_000
@@ -49,11 +50,12 @@ _UNKNOWN = Firmware(name="")
 
 
 class OrderKind(StrEnum):
-    """What a frame is for: a grant, an offline default, its proof, or a proof of what a firmware does."""
+    """What a frame is for: a grant, an offline default, its proof, a charge's end, a proof of what a firmware does."""
 
     GRANT = "grant"
     DEFAULT = "default"
     READ = "read"
+    STOP = "stop"
     CUT = "cut"
     RESET = "reset"
 
@@ -111,13 +113,16 @@ def ordered(
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
-    # Where even what is wanted does not fit together, every milliampere counts.
-    least_step = STEP_MA if fits(_settled(book, wanted, at)) else 1
-    looks = {it: _Look(book[it], need, at, new_name, least_step) for it, need in wanted.items()}
+    looks = {it: _Look(book[it], need, at, new_name) for it, need in wanted.items()}
+    if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
+        # Where even what is wanted does not fit together, every milliampere counts.
+        looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
     found: list[Order] = []
     raising: list[_Look] = []
     for port_id, look in looks.items():
         after, order = look.next()
+        if after is look.page:
+            continue
         if any(_raised(look.page, after, _spans([*book.values(), after], at))):
             raising.append(look)
             continue
@@ -186,7 +191,13 @@ class _Look:
     need: PortNeed
     at: datetime
     new_name: NewName
-    least_step: int
+    least_step: int = STEP_MA
+
+    @property
+    def is_little_less(self) -> bool:
+        """Whether it is to be lowered by so little that it is no frame's worth."""
+        limit_ma = self.need.limit_ma
+        return limit_ma is not None and 0 < self._current_ma - limit_ma < STEP_MA
 
     def as_it_is(self) -> _Look:
         """A look for what is due without a raise."""
@@ -202,6 +213,9 @@ class _Look:
         if self.page.lost_by is not None and self._wants_proof:
             # Before anything else is sent: what it shows now is what it kept.
             return self._read()
+        if self._is_stop_due:
+            order = self._order(OrderKind.STOP, self.new_name())
+            return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)
         grant = self._grant()
         if grant[1] is not None and grant[1].is_lowering:
             return grant
@@ -210,6 +224,12 @@ class _Look:
         if grant[1] is not None and self.page.default_ma is not None:
             return grant
         return self._read() if self._wants_proof else self._proof()
+
+    @property
+    def _is_stop_due(self) -> bool:
+        page = self.page
+        is_wanted = Measure.STOP in page.measures and self.need.session_id is not None
+        return is_wanted and (page.stopped_at is None or self.at - page.stopped_at >= _LATER)
 
     @property
     def _lease(self) -> Lease | None:
@@ -252,6 +272,8 @@ class _Look:
         page, lease, wanted_ma = self.page, self._lease, self.need.limit_ma
         if wanted_ma is None or self._was_just_refused:
             return page, None
+        if Measure.ZERO in page.measures:
+            wanted_ma = 0
         is_lowering = wanted_ma <= self._current_ma - self.least_step
         is_raise = wanted_ma >= self._current_ma + STEP_MA * (1 + page.frames // _FRAMES_A_STEP)
         if is_lowering or (lease is None and is_raise):
@@ -275,7 +297,8 @@ class _Look:
 
     def _is_due(self, lease: Lease) -> bool:
         """Whether what it was told, and holds, is to be told it again."""
-        if lease.is_refused or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
+        is_other_form = lease.form is not None and self.need.form is not None and lease.form != self.need.form
+        if lease.is_refused or is_other_form or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
             return True
         is_half_over = not self.need.plan and self.at >= lease.sent_at + LEASE / 2
         return is_half_over or self._is_shadowed() or self._is_other_plan(lease)
@@ -315,7 +338,8 @@ class _Look:
     def _proof(self) -> Next:
         """While nobody charges, a charger of new firmware is cut off, and started anew, once: to see what it keeps."""
         page, firmware = self.page, self.need.firmware
-        is_settled = page.default_ma is not None and page.lost_at is None and not page.pushes
+        is_told = page.default_ma is not None and page.lost_at is None and not page.pushes
+        is_settled = is_told and page.is_quiet(self.at)
         is_tried = page.proof_at is not None and self.at - page.proof_at < _PROVE_AGAIN
         kind = OrderKind.CUT if firmware.learnt.keeps_when_cut is None else OrderKind.RESET
         is_proven = kind is OrderKind.RESET and firmware.keeps_when_booted is not None

@@ -27,6 +27,7 @@ from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.obedience import Obedience, alarms_of
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -42,6 +43,7 @@ class Balancer:
     managed_sites: ManagedSites
     sessions: Sessions
     folding: Folding
+    obedience: Obedience
     dispatch: Dispatch
     clock: Clock
     new_id: NewId
@@ -67,15 +69,17 @@ class Balancer:
         """The number of frames; None where somebody else has written the book."""
         at = self.clock()
         before = state.book
-        book = self.folding.folded(state)
+        book = self.obedience.judged(state, self.folding.folded(state), at)
         grants, needs, fits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
-        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants))
+        alarms = alarms_of(state, book, at, fits)
+        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
             if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):
                 return None
         self.managed_sites.folded(state.managed.tree.site_id, state.events)
+        self.obedience.tell(state, after)
         self._send(state, after, orders)
         return len(orders)
 

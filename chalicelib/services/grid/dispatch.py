@@ -10,12 +10,20 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit, seen_in
-from chalicelib.domain.chargers.commands import Command, CommandResult, ReadSchedule, Reset, Unable, Verdict
+from chalicelib.domain.chargers.commands import (
+    Command,
+    CommandResult,
+    ReadSchedule,
+    Reset,
+    StopCharging,
+    Unable,
+    Verdict,
+)
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.firmware import ShownSchedule
 from chalicelib.domain.grid.grants import Period
@@ -122,6 +130,10 @@ class Dispatch:
         ability = seen_in(it.facts.ability or ChargingAbility(), it.facts.firmware.learnt)
         if order.kind is OrderKind.RESET:
             return Reset()
+        if order.kind is OrderKind.STOP:
+            if not it.ref:
+                raise Unable("nobody knows what its transaction is called")
+            return StopCharging(it.ref)
         if order.kind is OrderKind.READ:
             until = order.reads_until or at
             duration_s = max(60, min(_LONGEST_S, round((until - at).total_seconds())))
@@ -135,13 +147,20 @@ class Dispatch:
         lease_s = max(60, round((lease.ends_at - at).total_seconds())) if lease is not None else 3600
         grant = PortGrant(
             port=it.port,
-            allowances=(Allowance(0, order.limit_ma),),
+            allowances=_allowances(order, at),
             at=at,
             lease_s=lease_s,
             ref=it.ref or None,
             car_phases=it.car_phases,
         )
         return profile_of(grant, form, ability).command
+
+
+def _allowances(order: Order, at: datetime) -> tuple[Allowance, ...]:
+    """A grant from now on, a plan's by its periods."""
+    later = order.lease.periods if order.lease is not None else ()
+    turns = [Allowance(round((it.starts_at - at).total_seconds()), it.limit_ma) for it in later if it.starts_at > at]
+    return (Allowance(0, order.limit_ma), *(it for it in turns if it.start_s > 0))
 
 
 def _subject(site_id: str, it: Outgoing, command: Command) -> str:

@@ -217,8 +217,7 @@ class Booked:
             page = book[event.port_id]
             if event.shown is not None and event.name == page.read_name:
                 self.firmwares[name] = proven(self.firmwares[name], page, event.shown)
-            event = replace(event, trust=self.firmwares[name].trust)
-            book[event.port_id] = heard(page, event)
+            book[event.port_id] = heard(page, replace(event, trust=self.firmwares[name].trust))
         self.events = []
         self.pages = [trusted(it, self.firmwares[self.makes[it.port_id]].trust) for it in book.values()]
 
@@ -352,7 +351,7 @@ class History:
 class World:
     """One history; whatever happens at random happens in each way alike."""
 
-    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> None:
+    def __init__(self, seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 2) -> None:
         self.random = Random(f"{seed}")
         self.wire = Random(f"{seed} wire")
         self.seed, self.way = seed, way
@@ -462,7 +461,7 @@ class World:
         charger = self.chargers[order.port_id]
         socket = charger.socket
         # Now and then whoever sends is slow.
-        late_s = self.wire.uniform(10, 60) if self.wire.random() < 0.02 else 0
+        late_s = self.wire.uniform(10, 120) if self.wire.random() < 0.03 else 0
         if order.kind is OrderKind.CUT:
             self.after(0.5, lambda: self.cut(charger))
         elif order.kind is OrderKind.RESET:
@@ -478,10 +477,8 @@ class World:
             self.after(self.wire.uniform(0.1, 8), lambda: self.answer(order, said))
 
     def answer(self, order: Order, said: ShownSchedule | bool | None) -> None:
-        if order.kind is OrderKind.READ:
-            kind = EventKind.SHOWN
-        else:
-            kind = EventKind.CONFIRMED if said else EventKind.REFUSED
+        kind = EventKind.CONFIRMED if said else EventKind.REFUSED
+        kind = EventKind.SHOWN if order.kind is OrderKind.READ else kind
         shown = said if isinstance(said, ShownSchedule) else None
         self.hear(PageEvent(port_id=order.port_id, kind=kind, at=self.time, name=order.name, shown=shown))
 
@@ -608,7 +605,7 @@ def _tree(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
     )
 
 
-def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 3) -> History:
+def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 2) -> History:
     """One history by its seed, in one way."""
     return World(seed, way, makes, hours).run()
 
