@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.ports.ocpp import PowerNeeds
 from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.busy_sites import BusySites
+from chalicelib.services.grid.charging_needs import ChargingNeeds
 from chalicelib.services.grid.dispatch import Dispatch
 from chalicelib.services.grid.folding import Folding
 from chalicelib.services.grid.obedience import Obedience
@@ -40,6 +42,16 @@ class GridServices(SessionServices):
             dispatch=self.dispatch,
             clock=self.clock,
             new_id=self.new_id,
+        )
+
+    @cached_property
+    def power_needs(self) -> PowerNeeds:
+        return ChargingNeeds(
+            chargers=self.chargers,
+            keep=self.managed_sites.needs,
+            granted=self.dispatch.granted,
+            look=self.looks.ask,
+            clock=self.clock,
         )
 
     @cached_property

@@ -25,6 +25,7 @@ class OcppServices(GridServices):
             terminal_payments=self.terminal_payments,
             reports=self.reports,
             provider=self.provider,
+            power_needs=self.power_needs,
             alarm_checks=self.alarm_checks,
             managed_charger_news=self.managed_charger_news,
             purposes={

@@ -38,7 +38,7 @@ from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
 from chalicelib.adapters.money.statements import DynamoStatements
 from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
-from chalicelib.adapters.ocpp import NoProvider
+from chalicelib.adapters.ocpp import NoPowerNeeds, NoProvider
 from chalicelib.adapters.operators.alarms import DynamoAlarms
 from chalicelib.adapters.operators.checks import SqsAlarmChecks
 from chalicelib.adapters.pricing import DynamoTariffs
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.grid import Looks
     from chalicelib.ports.money import Payments
     from chalicelib.ports.notifications import Messenger
-    from chalicelib.ports.ocpp import Provider
+    from chalicelib.ports.ocpp import PowerNeeds, Provider
     from chalicelib.ports.operators import AlarmChecks
 
 # Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
@@ -401,3 +401,7 @@ class Stores:
     @cached_property
     def provider(self) -> Provider:
         return NoProvider()
+
+    @cached_property
+    def power_needs(self) -> PowerNeeds:
+        return NoPowerNeeds()

@@ -25,6 +25,7 @@ _TOLD = (
     ChargerRow.plug_in_s,
     ChargerRow.setup_profile,
     ChargerRow.metering,
+    ChargerRow.ability,
 )
 # Two are too many to be told apart.
 _MOST_ALIKE = 2

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import TYPE_CHECKING
 
 from chalicelib.ports import Clock, NewId
@@ -57,11 +56,16 @@ class SqsLooks:
         """A call for each ten messages, of 25 sites each."""
         if not self.many_url:
             return
-        bodies = [json.dumps({"sites": list(some)}) for some in batched(site_ids, _SITES_A_MESSAGE)]
-        for some in batched(bodies, _MESSAGES_A_CALL):
+        bodies = [json.dumps({"sites": list(some)}) for some in _by(site_ids, _SITES_A_MESSAGE)]
+        for some in _by(bodies, _MESSAGES_A_CALL):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
             ]
             answer = self.client.send_message_batch(QueueUrl=self.many_url, Entries=entries)
             if failed := answer.get("Failed"):
                 raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
+
+
+def _by(things: Sequence[str], number: int) -> Iterator[Sequence[str]]:
+    """So many at a time, in their order."""
+    return (things[first : first + number] for first in range(0, len(things), number))

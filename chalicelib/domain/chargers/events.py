@@ -327,6 +327,46 @@ class Requested:
     content: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingNeedsTold:
+    """What a car needs, as it told its charger (ISO 15118); None where it did not say.
+
+    `energy_wh` is what it wants to leave with beyond what it has, by `departs_at`. By AC `least_ma` and `most_ma` are
+    those of each of its `phases`; by DC (`is_dc`) there are none of these, and `most_w` is what it can take.
+    `soc_percent` is how full it is. `most_periods` of a schedule is as many as it can follow.
+    """
+
+    connector: ConnectorId | None
+    energy_wh: int | None = None
+    departs_at: datetime | None = None
+    is_dc: bool = False
+    phases: int | None = None
+    least_ma: int | None = None
+    most_ma: int | None = None
+    most_w: int | None = None
+    soc_percent: int | None = None
+    most_periods: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPeriod:
+    """From `start_s` of a car's own plan on it is going to draw `limit`; None: it does not say how much."""
+
+    start_s: int
+    limit: Decimal | None
+    phases: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingPlanTold:
+    """What a car is going to draw from `starts_at` on, of what it was offered (ISO 15118). `in_amps` False means W."""
+
+    connector: ConnectorId | None
+    starts_at: datetime
+    periods: tuple[PlannedPeriod, ...]
+    in_amps: bool = True
+
+
 ChargerEvent = (
     Booted
     | HeartbeatReceived
@@ -341,4 +381,6 @@ ChargerEvent = (
     | ReservationReported
     | ReportReceived
     | Requested
+    | ChargingNeedsTold
+    | ChargingPlanTold
 )

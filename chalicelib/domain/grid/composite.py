@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import RateUnit
+from chalicelib.domain.chargers.events import ChargingPlanTold
 from chalicelib.domain.grid.profiles import CLOCK_TOLERANCE_S, Allowance, PortGrant
 from chalicelib.domain.grid.tree import Port
 
@@ -37,9 +39,9 @@ class CompositeSchedule:
     def limit_ma(self, second: int, port: Port, car_phases: int | None = None) -> int | None:
         """What it allows by each phase at that second; None where it has no limit, or says nothing about it."""
         begun = [it for it in self.periods if it.start_s <= second]
-        if not begun or begun[-1].limit is None or second >= self.duration_s:
+        period = begun[-1] if begun and second < self.duration_s else None
+        if period is None or period.limit is None:
             return None
-        period = begun[-1]
         if self.unit is RateUnit.AMPERES:
             return round(period.limit * 1000)
         there = 1 if port.is_line_to_line else len(port.phases)
@@ -75,6 +77,30 @@ def follows(schedule: CompositeSchedule, grant: PortGrant, default_ma: int) -> S
         keeps_default = all(it is not None and it <= default_ma + _ROUNDING_MA for it in later)
     worst_ma = max(known) if known and len(known) == len(above) else None
     return ScheduleProof(keeps_grant, keeps_default, worst_ma)
+
+
+def planned(plan: ChargingPlanTold, at: datetime, duration_s: int) -> CompositeSchedule:
+    """What a car is going to draw over the next `duration_s` seconds, as a schedule that begins now.
+
+    A car that does not say how much, or only from later on, draws what it is offered: nothing is above a grant there.
+    """
+    passed_s = max(round((at - plan.starts_at).total_seconds()), 0)
+    unit = RateUnit.AMPERES if plan.in_amps else RateUnit.WATTS
+    in_order = sorted(plan.periods, key=lambda it: it.start_s)
+    found = [
+        SchedulePeriod(max(it.start_s - passed_s, 0), float(it.limit or 0), it.phases)
+        for number, it in enumerate(in_order)
+        # One that is over before now says nothing.
+        if number + 1 == len(in_order) or in_order[number + 1].start_s > passed_s
+    ]
+    if not found or found[0].start_s > 0:
+        found.insert(0, SchedulePeriod(0, 0.0))
+    return CompositeSchedule(unit, tuple(found), duration_s)
+
+
+def is_within(plan: ChargingPlanTold, grant: PortGrant) -> bool:
+    """Whether a car that plans so draws no more than it was granted."""
+    return follows(planned(plan, grant.at, grant.lease_s), grant, 0).keeps_grant
 
 
 def _moments(schedule: CompositeSchedule, grant: PortGrant, from_s: int = 0) -> Iterator[int]:

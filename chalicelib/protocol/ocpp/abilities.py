@@ -41,8 +41,11 @@ def ability_of(
         return line.said if line is not None else None
 
     is_16 = protocol.lower() == "ocpp1.6"
+    hindrance = _hindrance(said, is_16=is_16)
     level = _number(said(Aspect.MOST_STACK_LEVEL))
     ability = ChargingAbility(
+        is_controllable=not hindrance,
+        note=hindrance,
         units=_units(said(Aspect.RATE_UNITS)),
         most_stack_level=None if level is None else min(level, _HIGHEST_LEVEL),
         most_periods=_number(said(Aspect.MOST_PERIODS)) or None,
@@ -52,24 +55,23 @@ def ability_of(
         # K01.FR.38
         refused=() if is_16 else (RefusedForm(ProfilePurpose.CHARGER, ProfileKind.RELATIVE),),
         is_relative_since_receipt=not is_16,
-        **_control(said, is_16=is_16),
     )
     return corrected(ability, vendor, model, firmware)
 
 
-def _control(said: Callable[[Aspect], str | None], *, is_16: bool) -> dict[str, bool | str]:
-    """Whether it can be limited at all, and why not."""
+def _hindrance(said: Callable[[Aspect], str | None], *, is_16: bool) -> str:
+    """Why it cannot be limited at all; empty where it can."""
     if is_16:
         features = said(Aspect.FEATURES)
         # Without a word of Core it is no list of features, but a firmware's fancy (lbbrhzn/ocpp issue 2089).
         if features and "core" in features.lower() and "smartcharging" not in features.lower():
-            return {"is_controllable": False, "note": "its feature profiles are without SmartCharging"}
-        return {}
+            return "its feature profiles are without SmartCharging"
+        return ""
     if _flag(said(Aspect.LIMITS_THERE)) is False:
-        return {"is_controllable": False, "note": "SmartChargingCtrlr.Available is false"}
+        return "SmartChargingCtrlr.Available is false"
     if _flag(said(Aspect.LIMITS_ON)) is False:
-        return {"is_controllable": False, "note": "SmartChargingCtrlr.Enabled is false"}
-    return {}
+        return "SmartChargingCtrlr.Enabled is false"
+    return ""
 
 
 def _units(text: str | None) -> tuple[RateUnit, ...]:

@@ -31,6 +31,7 @@ from chalicelib.domain.charging.terminal import terminal_token
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
 from chalicelib.protocol.ocpp.dialect import Dialect
+from chalicelib.protocol.ocpp.needs201 import charging_needs, charging_plan
 from chalicelib.protocol.ocpp.notices201 import event_news, news, report, requested
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 from chalicelib.protocol.ocpp.replies201 import REPLIERS, assign_ref, is_nobodys
@@ -243,8 +244,8 @@ DIALECT = Dialect(
         "NotifyChargingLimit": news(Topic.LIMIT, "chargingLimit", "chargingLimitSource"),
         "NotifyCustomerInformation": report(ReportKind.CUSTOMER),
         "NotifyDisplayMessages": report(ReportKind.DISPLAY_MESSAGES),
-        "NotifyEVChargingNeeds": requested(Need.CHARGING_SCHEDULE),
-        "NotifyEVChargingSchedule": news(Topic.CHARGING_SCHEDULE),
+        "NotifyEVChargingNeeds": charging_needs,
+        "NotifyEVChargingSchedule": charging_plan,
         "NotifyEvent": event_news,
         "NotifyMonitoringReport": report(ReportKind.MONITORING),
         "NotifyReport": report(ReportKind.DEVICE_MODEL),

@@ -122,7 +122,7 @@ DIALECT = replace(
     repliers={
         **ocpp201.DIALECT.repliers,
         "GetCertificateChainStatus": _chain_status,
-        "NotifyEVChargingNeeds": grants("Accepted", "NoChargingProfile"),
+        "NotifyEVChargingNeeds": grants("Processing", "NoChargingProfile"),
         "OpenPeriodicEventStream": grants("Accepted", "Rejected"),
         "PullDynamicScheduleUpdate": grants("Accepted", "Rejected"),
         "TransactionEvent": _event_reply,

@@ -68,8 +68,10 @@ REPLIERS: Mapping[str, Replier] = {
     "DataTransfer": grants("Accepted", "UnknownVendorId"),
     "Get15118EVCertificate": _contract,
     "GetCertificateStatus": _certificate_status,
-    "NotifyEVChargingNeeds": grants("Accepted", "Rejected"),
-    "NotifyEVChargingSchedule": lambda _answer, _asked: {"status": "Accepted"},
+    # K15: what the car may draw stands already; what its needs make of that follows, if it is another (K16).
+    "NotifyEVChargingNeeds": grants("Processing", "Rejected"),
+    # K17: a car that means to draw more than it may is offered its schedule again.
+    "NotifyEVChargingSchedule": grants("Accepted", "Rejected"),
     "SignCertificate": grants("Accepted", "Rejected"),
 }
 

@@ -158,7 +158,7 @@ def _need(
 
 
 def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:
-    """A port for each firmware, at a charger where nobody charges: there it is tried what it keeps, and nowhere else."""
+    """A port for each firmware, at a charger where nobody charges: there alone it is tried what it keeps."""
     found: dict[str, PortId] = {}
     for port in tree.ports:
         it = facts[port.port_id.charger_id]

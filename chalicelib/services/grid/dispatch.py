@@ -75,6 +75,17 @@ class Dispatch:
             by_charger.setdefault(it.port.port_id.charger_id, []).append(it)
         together(*(partial(self._send_all, site_id, some) for some in by_charger.values()))
 
+    def granted(self, site_id: str, port_id: PortId) -> PortGrant | None:
+        """What a port may draw now, as it was told last; None where nobody has limited it. One query."""
+        state = self.managed_sites.state(site_id, consistent=False)
+        page = state.book.page(port_id) if state is not None else None
+        port = next((it for it in state.managed.tree.ports if it.port_id == port_id), None) if state else None
+        at, lease = self.clock(), page.newest if page is not None else None
+        if port is None or lease is None or at >= lease.ends_at:
+            return None
+        lease_s = max(1, round((lease.ends_at - at).total_seconds()))
+        return PortGrant(port=port, allowances=(Allowance(0, lease.limit_ma(at)),), at=at, lease_s=lease_s)
+
     def answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger answered one: the book is told, and somebody looks where that changes what others may have."""
         told = json.loads(call.subject)

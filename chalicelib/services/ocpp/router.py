@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted, TimeAnswer, TokenAnswer
+from chalicelib.domain.chargers.answers import Answer, BootAnswer, Decision, Noted, TimeAnswer, TokenAnswer
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
+    ChargingNeedsTold,
+    ChargingPlanTold,
     ChargingStarted,
     ChargingStopped,
     HeartbeatReceived,
@@ -33,7 +35,7 @@ from chalicelib.domain.chargers.identity import told_identity
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Reports
-from chalicelib.ports.ocpp import Provider
+from chalicelib.ports.ocpp import PowerNeeds, Provider
 from chalicelib.ports.operators import AlarmChecks
 from chalicelib.protocol.ocpp.plug_in import plug_in_s
 from chalicelib.records.chargers import Connection, Purpose, SentCall
@@ -69,6 +71,7 @@ class Router:
     terminal_payments: TerminalPayments
     reports: Reports
     provider: Provider
+    power_needs: PowerNeeds
     alarm_checks: AlarmChecks
     managed_charger_news: ManagedChargerNews
     purposes: Mapping[Purpose, OnAnswer]
@@ -149,6 +152,15 @@ class Router:
         self.reports.add(connection.charger_id, event, self.clock())
         return Noted()
 
+    def _needs(self, connection: Connection, event: ChargingNeedsTold, assign_ref: AssignRef) -> Answer:
+        return Decision(self.power_needs.told(connection, event))
+
+    def _plan(self, connection: Connection, event: ChargingPlanTold, assign_ref: AssignRef) -> Answer:
+        is_within = self.power_needs.planned(connection, event)
+        word = f"{'within' if is_within else 'above'} its limits"
+        self._news(connection, NewsReceived(Topic.CHARGING_SCHEDULE, word), assign_ref)
+        return Decision(is_within)
+
     def _request(self, connection: Connection, event: Requested, assign_ref: AssignRef) -> Answer:
         return self.provider.provide(connection, event.need, event.content)
 
@@ -168,4 +180,6 @@ _ROUTES: Mapping[type[ChargerEvent], Callable[[Router, Connection, Any, AssignRe
     ReservationReported: Router._reservation,
     ReportReceived: Router._report,
     Requested: Router._request,
+    ChargingNeedsTold: Router._needs,
+    ChargingPlanTold: Router._plan,
 }

@@ -140,7 +140,9 @@ def test_one_phase_is_named_where_the_charger_lets_us_choose() -> None:
 
 def test_our_profiles_have_numbers_of_their_own_and_are_taken_back_by_them_alone() -> None:
     places = [None, *(ConnectorId(it) for it in range(1, 65))]
-    numbers = [profile_id(it, purpose, grant=grant) for it, purpose, grant in product(places, ProfilePurpose, (0, 1))]
+    numbers = [
+        profile_id(it, purpose, grant=grant) for it, purpose, grant in product(places, ProfilePurpose, (False, True))
+    ]
     # A session's has one number, grant or not.
     assert len(set(numbers)) == len(places) * 5
     assert all(is_ours(it) and FIRST_ID <= it <= LAST_ID < 2**15 for it in numbers)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.calls import counted, summary
+from chalicelib.domain.chargers.charging_ability import RateUnit
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import MOST_MESSAGES, MeteringCapability, Setup, Standing
@@ -20,7 +21,7 @@ from chalicelib.protocol.ocpp.setups import place
 from chalicelib.records.chargers import Charger, Connection, Site
 from chalicelib.services.access import Refusal
 from chalicelib.services.chargers.passwords import hash_password
-from tests.services.conftest import CONNECTION, NOW, TARIFF, Kit
+from tests.services.conftest import CONNECTION, NOW, SITE, TARIFF, Kit
 
 ENERGY = "Energy.Active.Import.Register"
 FACTORY_16 = {
@@ -506,3 +507,56 @@ def test_a_boot_of_a_charger_in_order_costs_one_exchange(kit: Kit) -> None:
     cost = summary(calls.take(0))
     assert len(box.heard) == 1
     assert (cost["reads"], cost["writes"]) == (7, 13)
+
+
+LIMITS_16 = {
+    "ChargingScheduleAllowedChargingRateUnit": "Power",
+    "ChargeProfileMaxStackLevel": "8",
+    "ChargingScheduleMaxPeriods": "5",
+    "MaxChargingProfilesInstalled": "3",
+    "ConnectorSwitch3to1PhaseSupported": "true",
+    "SupportedFeatureProfiles": "Core,SmartCharging",
+}
+LIMITS_201 = {
+    "SmartChargingCtrlr.RateUnit": "W",
+    "SmartChargingCtrlr.ProfileStackLevel": "8",
+    "SmartChargingCtrlr.PeriodsPerSchedule": "5",
+    "SmartChargingCtrlr.Entries/ChargingProfiles": "3",
+    "SmartChargingCtrlr.Phases3to1": "true",
+    "SmartChargingCtrlr.Available": "true",
+    "SmartChargingCtrlr.Enabled": "false",
+}
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_where_power_is_shared_out_a_charger_tells_how_it_can_be_limited(kit: Kit, version: str) -> None:
+    box = box16(kit) if version == "1.6" else box201(kit)
+    box.settings |= LIMITS_16 if version == "1.6" else LIMITS_201
+    box.boot()
+    assert found(kit).ability is None
+    kit.sites.put(replace(SITE, is_load_managed=True))
+    kit.provisioning.doubted("CP-1")
+    box.report()
+    ability = found(kit).ability
+    assert ability is not None
+    assert (ability.units, ability.most_stack_level, ability.most_periods) == ((RateUnit.WATTS,), 8, 5)
+    assert (ability.most_profiles, ability.switches_phases, ability.is_controllable) == (3, True, True)
+    # What 2.x can be set to limit by, it is.
+    assert version == "1.6" or box.settings["SmartChargingCtrlr.Enabled"] == "true"
+    kit.clock.advance(hours=1)
+    box.heard.clear()
+    box.boot()
+    assert (len(box.heard), found(kit).ability) == (1, ability)
+
+
+def test_another_firmware_is_asked_again_and_what_its_make_is_known_for_counts(kit: Kit) -> None:
+    kit.sites.put(replace(SITE, is_load_managed=True))
+    box = box16(kit)
+    box.settings |= LIMITS_16 | {"ChargingScheduleAllowedChargingRateUnit": "Current"}
+    box.boot()
+    box.settings["ChargeProfileMaxStackLevel"] = "2"
+    kit.clock.advance(hours=1)
+    box.boot(firmware="2.0")
+    ability = found(kit).ability
+    assert ability is not None
+    assert (ability.most_stack_level, ability.units) == (2, (RateUnit.AMPERES,))
