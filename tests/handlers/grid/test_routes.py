@@ -185,7 +185,10 @@ def test_a_limit_says_how_much_and_ends_after_it_begins(network: Network, site_i
     assert refusal(network.operator, "PUT", path, {"node_id": "north", **times})[0] == 422
     back = {"begins_at": times["ends_at"], "ends_at": times["begins_at"]}
     assert refusal(network.operator, "PUT", path, {"node_id": "north", "limit_w": 1, **back})[0] == 422
-    assert refusal(network.operator, "PUT", path, {"node_id": "cellar", "limit_w": 1, **times})[:2] == (404, "not_found")
+    assert refusal(network.operator, "PUT", path, {"node_id": "cellar", "limit_w": 1, **times})[:2] == (
+        404,
+        "not_found",
+    )
 
 
 def test_a_site_that_is_managed_no_more_is_forgotten(network: Network, site_id: str) -> None:
