@@ -206,6 +206,12 @@ def told_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     return page.most_ma if is_bad else _told_ma(page, at, until or at)
 
 
+def said_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+    """What a port was told that it may draw, whatever its charger makes of it: beyond that, a frame is a raise."""
+    is_told = page.default_ma is not None or any(it.counts(at) for it in page.leases)
+    return _told_ma(page, at, until or at) if is_told else page.most_ma
+
+
 def base_ma(page: Page) -> int:
     """What a port may draw at worst without a grant, for as long as we can see."""
     is_bad = page.trust is Trust.DISPROVEN or page.ignored_since is not None

@@ -28,6 +28,7 @@ from chalicelib.domain.grid.grants import (
     held_ma,
     lease_of,
     repeated,
+    said_ma,
     schedule_asked,
     told_ma,
 )
@@ -153,7 +154,7 @@ def _spans(pages: Iterable[Page], at: datetime) -> Sequence[Span]:
 
 
 def _raised(before: Page, after: Page, spans: Iterable[Span]) -> Iterator[Span]:
-    return (it for it in spans if told_ma(after, *it) > told_ma(before, *it))
+    return (it for it in spans if said_ma(after, *it) > said_ma(before, *it))
 
 
 def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits) -> bool:
@@ -276,7 +277,8 @@ class _Look:
             wanted_ma = 0
         is_lowering = wanted_ma <= self._current_ma - self.least_step
         is_raise = wanted_ma >= self._current_ma + STEP_MA * (1 + page.frames // _FRAMES_A_STEP)
-        if is_lowering or (lease is None and is_raise):
+        is_planned = any(abs(it.limit_ma - self._current_ma) >= STEP_MA for it in self.need.plan)
+        if is_lowering or (lease is None and (is_raise or is_planned)):
             return self._ask(wanted_ma)
         if lease is None or self.at - lease.last_sent_at < self._patience(lease):
             return page, None

@@ -257,6 +257,22 @@ class Booked:
         return held_by_port(self.pages, at)
 
 
+class WrittenLast(Booked):
+    """The book as well, but written after the frames were sent: whoever dies in between leaves it as it was."""
+
+    def __init__(self, site: Site, makes: Mapping[PortId, str]) -> None:
+        super().__init__(site, makes)
+        self._before: Sequence[Page] = self.pages
+
+    def look(self, at: datetime) -> Sequence[Order]:
+        self.take_in()
+        self._before = self.pages
+        return super().look(at)
+
+    def died(self) -> None:
+        self.pages = self._before
+
+
 class AtOnce:
     """Whoever is to have something else is told so, raises and lowerings alike, until it answers."""
 
@@ -330,6 +346,7 @@ WAYS: Mapping[str, Callable[[Site, Mapping[PortId, str]], Backend]] = {
     "all at once": AtOnce,
     "lower first": LowerFirst,
     "the book": Booked,
+    "the book, written last": WrittenLast,
 }
 
 
@@ -445,6 +462,8 @@ class World:
         alive = len(orders) if self.wire.random() > 0.02 else self.wire.randint(0, len(orders))
         for order in orders[:alive]:
             self.send(order)
+        if isinstance(self.backend, WrittenLast) and self.wire.random() < 0.05:
+            self.backend.died()
         if orders:
             self.look_soon(10.5)
 
