@@ -29,4 +29,4 @@ CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
 TABLES, TABLES_OF_FUNCTIONS = 30, 220
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 1
+QUEUES_READ = 4

@@ -40,7 +40,7 @@ def tree(site_id: str, **more: Any) -> dict[str, Any]:
     return {"nodes": _NODES, "ports": ports, "worst_load_ma": [20_000, 20_000, 20_000], **more}
 
 
-def refusal(person: Person, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, str, str]:
+def refusal(person: Person, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, str, str]:
     with pytest.raises(ApiError) as error:
         person.call(method, path, body)
     problem = error.value.problem
@@ -185,7 +185,10 @@ def test_a_limit_says_how_much_and_ends_after_it_begins(network: Network, site_i
     assert refusal(network.operator, "PUT", path, {"node_id": "north", **times})[0] == 422
     back = {"begins_at": times["ends_at"], "ends_at": times["begins_at"]}
     assert refusal(network.operator, "PUT", path, {"node_id": "north", "limit_w": 1, **back})[0] == 422
-    assert refusal(network.operator, "PUT", path, {"node_id": "cellar", "limit_w": 1, **times})[:2] == (404, "not_found")
+    assert refusal(network.operator, "PUT", path, {"node_id": "cellar", "limit_w": 1, **times})[:2] == (
+        404,
+        "not_found",
+    )
 
 
 def test_a_site_that_is_managed_no_more_is_forgotten(network: Network, site_id: str) -> None:

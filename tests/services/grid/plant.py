@@ -195,9 +195,9 @@ class Plant:
             self.looks.asked.remove(it)
             self.survive(lambda it=it: self.kit.balancer.look(it[1]))  # type: ignore[misc]
         self._hear()
-        for it in [it for it in self.on_its_way if it[0] <= now]:
-            self.on_its_way.remove(it)
-            self._obey(it[1], it[2])
+        for frame in [frame for frame in self.on_its_way if frame[0] <= now]:
+            self.on_its_way.remove(frame)
+            self._obey(frame[1], frame[2])
 
     def _hear(self) -> None:
         """What was posted since is on its way to its charger."""
