@@ -90,6 +90,8 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/operator/chargers/{charger_id}/reports/{kind}/{request_id}": "as long as what the charger reported",
     "GET /v1/operator/keys/{key_id}": "a key by its name",
     "GET /v1/operator/members/{person_id}": "a person by their name",
+    "GET /v1/operator/sites/{site_id}/grid": "a tree by its site, of 500 ports at the most",
+    "GET /v1/operator/sites/{site_id}/power": "one query of a site's rows, of 500 ports at the most",
     "GET /v1/receipts/{session_id}": "a receipt by its name",
     "GET /v1/receipts/{session_id}/refunds/{number}": "a session by its name",
     "GET /v1/reservations/{reservation_id}": "a reservation by its name",
