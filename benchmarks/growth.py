@@ -68,6 +68,7 @@ ASKED: Mapping[str, str] = {
     "GET /v1/operator/sessions": "",
     "GET /v1/operator/sessions/{session_id}/books": "",
     "GET /v1/operator/sessions/{session_id}/signed-values": "",
+    "GET /v1/sessions/{session_id}/signed-values": "",
     "GET /v1/operator/tokens/{uid}": "",
     "GET /v1/operator/webhook": "",
     "GET /v1/reservations": "",
@@ -88,6 +89,7 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/operator/alarms/{alarm_id}": "an alarm by its name",
     "GET /v1/operator/chargers/{charger_id}/commands/{command_id}": "a call by its name",
     "GET /v1/operator/chargers/{charger_id}/reports/{kind}/{request_id}": "as long as what the charger reported",
+    "GET /v1/operator/chargers/{charger_id}/meter-keys": "the few keys of a charger's meters, in one item",
     "GET /v1/operator/keys/{key_id}": "a key by its name",
     "GET /v1/operator/members/{person_id}": "a person by their name",
     "GET /v1/operator/sites/{site_id}/grid": "a tree by its site, of 500 ports at the most",
@@ -117,6 +119,7 @@ GROWS: Mapping[str, str] = {
     "GET /v1/operator/chargers/{charger_id}/transactions/{ref}": "the numbers of all messages of a transaction",
     "GET /v1/operator/chargers/{charger_id}/uptime": "what a charger's connectors did in the days asked for",
     "GET /v1/sessions/{session_id}/curve": "all readings of a charge, of which a few hundred are shown",
+    "GET /v1/sessions/{session_id}/signed-values": "all that was signed of a charge, a thousand messages at the most",
     "GET /v1/sites/{site_id}": "all chargers of a site",
     "PUT /v1/operator/sites/{site_id}": "a write for each charger shown there, eight at once",
 }

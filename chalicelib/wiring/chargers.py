@@ -18,6 +18,7 @@ from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.grid.charger_news import ManagedChargerNews
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.transparency import SignedEvidence
 from chalicelib.wiring.access import AccessServices
 
 
@@ -27,6 +28,10 @@ class ChargerServices(AccessServices):
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def signed_evidence(self) -> SignedEvidence:
+        return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:

@@ -25,7 +25,6 @@ from chalicelib.adapters.chargers.registry import DynamoChargerPasswords, Dynamo
 from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.chargers.sockets import DynamoSockets
 from chalicelib.adapters.charging.sessions import DynamoSessions
-from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -45,6 +44,7 @@ from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
 from chalicelib.adapters.tables import connection
+from chalicelib.adapters.transparency import DynamoMeterKeys, DynamoSignedValues
 from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
@@ -181,6 +181,10 @@ class Stores:
     @cached_property
     def signed_values(self) -> DynamoSignedValues:
         return DynamoSignedValues()
+
+    @cached_property
+    def meter_keys(self) -> DynamoMeterKeys:
+        return DynamoMeterKeys()
 
     @cached_property
     def setups(self) -> DynamoSetups:

@@ -48,6 +48,10 @@ DAY = NOW.date() - timedelta(days=1)
 SITE_BODY = {"name": "x", "address": "x", "time_zone": "UTC", "tariff_id": "tariff-OWN"}
 TREE = {"nodes": [{"node_id": "grid", "limit_ma": [63_000, 63_000, 63_000]}], "ports": []}
 LIMIT_LIFE = {"begins_at": "2026-11-30T18:00:00Z", "ends_at": "2026-11-30T20:00:00Z"}
+METER_KEY = (
+    "3059301306072A8648CE3D020106082A8648CE3D030107034200043AEEB45C392357820A58FDFB0857BD77ADA31585C61C430531DFA53B440AFBFDD9"
+    "5AC887C658EA55260F808F55CA948DF235C2108A0D6DC7D4AB1A5E1A7955BE"
+)
 KEY_LIFE = {"expires_at": "2026-12-24T00:00:00Z"}
 
 
@@ -126,6 +130,8 @@ ASKED: dict[str, Asked] = {
     f"GET {_C}/transactions/{{ref}}": Asked(),
     "GET /v1/operator/sessions": Asked(foreign="theirs"),
     f"GET {_S}/signed-values": Asked(),
+    f"GET {_C}/meter-keys": Asked(),
+    f"PUT {_C}/meter-keys": Asked(body={"meter": "M1", "key": METER_KEY}),
     f"POST {_S}/end": Asked(),
     f"POST {_S}/settle": Asked(body={"reason": "x"}),
     "PUT /v1/operator/webhook": Asked(
