@@ -22,7 +22,7 @@ from tests.domain.grid.world import (
     live,
 )
 
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 @cache
@@ -44,16 +44,17 @@ def test_no_port_ever_draws_more_than_the_book_says() -> None:
 
 @pytest.mark.parametrize("way", ["all at once", "lower first"])
 def test_without_the_book_the_same_histories_overload_it_so_that_this_can_fail(way: str) -> None:
-    assert len(overloaded(histories(way, MAKES, range(20)))) >= 8
+    assert len(overloaded(histories(way, MAKES, range(12)))) >= 5
 
 
-def test_a_book_that_is_written_after_the_frames_overloads_it_when_we_die_in_between() -> None:
-    assert overloaded(histories("the book, written last", MAKES, range(40)))
+def test_a_book_that_is_written_after_the_frames_is_wrong_when_we_die_in_between() -> None:
+    found = histories("the book, written last", MAKES, range(20))
+    assert any(it.overloads or it.above_book for it in found)
 
 
 def test_the_book_does_not_keep_the_site_safe_by_granting_nothing() -> None:
-    by_book = sum(it.granted_ma_s for it in histories("the book")[:20])
-    at_once = sum(it.granted_ma_s for it in histories("all at once", MAKES, range(20)))
+    by_book = sum(it.granted_ma_s for it in histories("the book")[:12])
+    at_once = sum(it.granted_ma_s for it in histories("all at once", MAKES, range(12)))
     assert by_book > 0.7 * at_once
 
 
@@ -64,6 +65,6 @@ def test_a_session_takes_thirty_frames_at_most() -> None:
 
 @pytest.mark.parametrize("make", [GO_E, FORGETS_WHEN_CUT, FORGETS_WHEN_BOOTED, RUNS_FREE], ids=lambda it: it.name)
 def test_whatever_a_firmware_forgets_the_site_is_safe(make: Make) -> None:
-    found = histories("the book", (SOUND, make), range(100, 110))
+    found = histories("the book", (SOUND, make), range(100, 106))
     assert overloaded(found) == []
     assert not any(it.above_book for it in found)

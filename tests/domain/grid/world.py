@@ -44,6 +44,16 @@ IN_SERVICE = NOON + timedelta(minutes=25)
 EPSILON_MA = 100
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class QuickPortId(PortId):
+    """A port's name that is looked up by the thousand."""
+
+    place: int = field(default=0, compare=False)
+
+    def __hash__(self) -> int:
+        return self.place
+
+
 def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
@@ -394,7 +404,7 @@ class World:
     def _charger(self, number: int, makes: Sequence[Make]) -> Charger:
         # Most chargers are sound, and of a site few of the others.
         make = self.random.choice(makes) if self.random.random() < 0.5 else makes[0]
-        port_id = PortId(f"CP-{number}", ConnectorId(1))
+        port_id = QuickPortId(f"CP-{number}", ConnectorId(1), number)
         return Charger(port_id=port_id, make=make, clock_off=seconds(self.random.uniform(-50, 50)))
 
     # Time.
@@ -450,9 +460,9 @@ class World:
 
     def look_soon(self, wait_s: float) -> None:
         at = self.time + seconds(wait_s)
-        if self._look_at is None or at < self._look_at or self._look_at <= self.time:
+        if self._look_at is None or at < self._look_at or self._look_at < self.time:
             self._look_at = at
-            self.after(wait_s, self.look)
+            self.after(wait_s, lambda: self.look() if self._look_at == at else None)
 
     def look(self) -> None:
         if self.time < self.dead_until:
@@ -462,8 +472,9 @@ class World:
         alive = len(orders) if self.wire.random() > 0.02 else self.wire.randint(0, len(orders))
         for order in orders[:alive]:
             self.send(order)
-        if isinstance(self.backend, WrittenLast) and self.wire.random() < 0.05:
+        if isinstance(self.backend, WrittenLast) and orders and self.wire.random() < 0.1:
             self.backend.died()
+            self._die(self.wire.uniform(60, 600))
         if orders:
             self.look_soon(10.5)
 
