@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
 from benchmarks.metering import metered_calls
 from chalicelib.domain.chargers.commands import ClearCache, Reset
@@ -27,14 +28,12 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import StopRequested
-from chalicelib.domain.grid.tree import PortId
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.chargers import ConnectorState, HeldList, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import PaymentCard, Token
-from chalicelib.records.grid import StoredClaim
 from chalicelib.records.money import ProviderPayment
 from chalicelib.records.parts import Part
 from chalicelib.services.sessions.lifecycle import NeedsReview
@@ -44,7 +43,6 @@ from tests.services.conftest import CONNECTION, NOW, Kit
 Run = Callable[[], object]
 # Of what comes many at once, so many: a page of a hundred, as they are compared.
 _PAYMENTS = 100
-_SITES_A_CALL = 250
 
 
 def measure() -> dict[str, dict[str, Any]]:
@@ -356,40 +354,6 @@ def _sent(kit: Kit) -> tuple[Run, int]:
     return send, 1
 
 
-class _ManyLooks:
-    """The queue of each minute's looks, asked as `SqsLooks` asks: a call for 250 sites."""
-
-    def __init__(self, kit: Kit) -> None:
-        self._kit = kit
-
-    def ask_for_many(self, site_ids: Sequence[str]) -> None:
-        for _ in range(0, len(site_ids), _SITES_A_CALL):
-            self._kit.invocations.begin("queue", {})
-
-
-def _busy_sites(kit: Kit) -> tuple[Run, int]:
-    """Two hundred and fifty sites at which three cars charge each."""
-    for number in range(_SITES_A_CALL):
-        for car in range(3):
-            claim = StoredClaim(
-                site_id=f"site-{number}",
-                port_id=PortId(f"CP-{number}-{car}", ConnectorId(1)),
-                session_id=f"S-{number}-{car}",
-                begun_at=NOW,
-            )
-            kit.managed_sites.begin(claim)
-    vars(kit)["looks"] = _ManyLooks(kit)
-
-    left = [kit.busy_sites]
-
-    def ask() -> None:
-        for it in left:
-            it.ask()
-        left.clear()
-
-    return ask, _SITES_A_CALL
-
-
 PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "sweep sessions": _sessions,
     "sweep stopping": _stopping,
@@ -409,5 +373,5 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "alarm_desk looks": _looks,
     "alarm_desk tellings": _tellings,
     "alarm_desk operator": _sent,
-    "busy_sites sites": _busy_sites,
+    "busy_sites sites": busy_sites,
 }

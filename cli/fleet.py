@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.power_kinds import power_kinds
 from cli.standing import CANARY_FIXED, FIXED, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 
 DATA = Path(__file__).parent / "data"
@@ -177,24 +178,12 @@ LOG_MONTHS = 3
 ACCESS_LOG_BYTES, FRAME_LOG_BYTES = 280, 260
 
 
-# A message for each 25 sites that are looked at; of a grant the frame and its answer, and the looks that go with it.
-_POWER_DOES: Mapping[str, Mapping[str, Any]] = {
-    "check": {"invocations": {"balance_many": 1 / 25}, "queue_requests": 2.1 / 25},
-    "frame": {"invocations": {"balance_now": 1.67, "websocket_message": 1}, "messages": 2, "queue_requests": 3 * 1.67},
-    "reading": {},
-}
-
-
 def measured() -> Mapping[str, Kinds]:
     """What each kind of message uses, by version, and `beside` for what has none: what schedules find among it."""
     known: Mapping[str, Any] = json.loads((DATA / "measured.json").read_text())
     kinds: Mapping[str, Kinds] = known["kinds"]
     found = {f"found {part}": {**it, "calls": {"dynamodb.any": it["calls"]}} for part, it in known["schedules"].items()}
-    power = {
-        f"power {kind}": {**it, **_POWER_DOES[kind], "calls": {"dynamodb.any": it["calls"]}}
-        for kind, it in known["power"].items()
-    }
-    return {**kinds, "beside": {**kinds["beside"], **found, **power}}
+    return {**kinds, "beside": {**kinds["beside"], **found, **power_kinds(known["power"])}}
 
 
 def counts(fleet: Fleet) -> dict[str, float]:

@@ -30,8 +30,6 @@ from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
-from chalicelib.adapters.grid.looks import SqsLooks
-from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
 from chalicelib.adapters.invocations import LambdaInvocations
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
@@ -56,7 +54,6 @@ if TYPE_CHECKING:
     from chalicelib.ports.chargers import ChargerLink
     from chalicelib.ports.charging import Workflow
     from chalicelib.ports.discovery import Travel
-    from chalicelib.ports.grid import Looks
     from chalicelib.ports.money import Payments
     from chalicelib.ports.notifications import Messenger
     from chalicelib.ports.ocpp import PowerNeeds, Provider
@@ -270,25 +267,6 @@ class Stores:
     def alarm_checks(self) -> AlarmChecks:
         # Nobody is asked where there is no queue.
         return SqsAlarmChecks(client("sqs"), self.setting("ALARM_CHECKS_QUEUE", ""), self.clock)
-
-    @cached_property
-    def managed_sites(self) -> DynamoManagedSites:
-        return DynamoManagedSites()
-
-    @cached_property
-    def firmwares(self) -> DynamoFirmwares:
-        return DynamoFirmwares()
-
-    @cached_property
-    def looks(self) -> Looks:
-        return SqsLooks(
-            client=client("sqs"),
-            soon_url=self.setting("BALANCE_QUEUE", ""),
-            now_url=self.setting("BALANCE_NOW_QUEUE", ""),
-            many_url=self.setting("BALANCE_MANY_QUEUE", ""),
-            clock=self.clock,
-            new_id=self.new_id,
-        )
 
     @cached_property
     def payments(self) -> Payments:
