@@ -118,7 +118,7 @@ class Fleet:
     canary: bool = False  # only where Canary=on is deployed
     managed_share: float = 0.1  # of sessions, at sites whose power is shared out
     cars_at_busy_site: float = 3
-    grants_a_session: float = 10  # frames; 30 at the most
+    grants_a_session: float = 10  # 30 at the most
 
     @property
     def sessions(self) -> float:
@@ -133,8 +133,7 @@ class Fleet:
     @property
     def busy_sites(self) -> float:
         """Sites whose power is shared out, with cars at them, on the mean."""
-        at_once = self.sessions_per_day * self.session_minutes / (24 * 60)
-        return at_once * self.managed_share / self.cars_at_busy_site
+        return self.sessions_per_day * self.session_minutes / 1440 * self.managed_share / self.cars_at_busy_site
 
     @property
     def checks(self) -> float:

@@ -1,4 +1,4 @@
-"""What sharing out power takes, as kinds of `cli/fleet.py`: measured calls, and the messages and functions around them."""
+"""What sharing out power takes, as kinds of `cli/fleet.py`: measured calls, and what there is around them."""
 
 from __future__ import annotations
 

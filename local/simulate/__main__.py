@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.simulate",
-        description="A day of charging requests over a site: what each algorithm delivers, to whom, within which limits.",
+        description="A day of charging requests over a site: what each algorithm delivers, and to whom.",
         epilog="docs/grid.md says how the fair share decides and what the columns mean.",
     )
     parser.add_argument("--site", choices=SITES, default="street", help="what the site is like (street)")

@@ -114,7 +114,7 @@ def test_who_is_held_back_could_not_have_more_if_all_who_have_more_than_it_had_n
     """
     alike = [replace(it, least_ma=6_000, step_ma=100, levels_ma=()) for it in busy.tree.ports]
     tree = replace(busy.tree, ports=tuple(alike), lines=())
-    claims = [it for it in busy.claims if not it.asked_wh or it.served_wh < it.asked_wh]
+    claims = [replace(it, departs_at=None) for it in busy.claims if not it.asked_wh or it.served_wh < it.asked_wh]
     wired = {it.port_id: it for it in tree.ports}
     weight = {it.port_id: it.weight * wired[it.port_id].weight for it in claims}
     grants = share(tree, claims, AT).limit_ma
