@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test quick check audit bench kerb package deploy clean
+.PHONY: help install run test quick check audit bench bench-grid kerb package deploy clean
 
 STAGE ?= dev
 # What belongs together stays together, the longest first (tests/conftest.py).
@@ -47,6 +47,12 @@ audit: $(READY) ## Ask PyPI for known vulnerabilities of everything pinned; fail
 
 bench: $(READY) ## Count AWS calls and measure, as ratios within one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# The judge of load balancing in ACN-Sim, which is no part of the project.
+ACN ?= ../shared/grid/acn_scarce.py
+
+bench-grid: $(READY) ## Measure load balancing: its time, our simulation, ACN-Sim (ACN=FILE) in a place of its own
+	@$(BIN)/python -m benchmarks.grid --judge '$(ACN)' $(ARGS)
 
 kerb: $(READY) ## The kerb command: make kerb ARGS='cost --chargers 500000 --sessions-per-day 100000'
 	@$(BIN)/python -m cli $(ARGS)

@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, faults, fuzz, growth, layers, measuring, node, rating, search, speed
+from benchmarks import cold, faults, fuzz, grid, growth, layers, measuring, node, power_latency, rating, search, speed
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -65,8 +65,10 @@ def main() -> None:
     console.print(node.table())
     console.print(layers.table())
     console.print(rating.table())
+    console.print(grid.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))
+    console.print(power_latency.table())
     stack = Stack(Options(ticks_per_second=0.001))
     with counted() as calls:
         stack.start()

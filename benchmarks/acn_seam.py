@@ -1,8 +1,8 @@
 """`share` as a scheduling algorithm of ACN-Sim: `schedule(active_sessions, infrastructure, signals, now)`.
 
-For a judge that is no part of the project, in a Python that has nothing of ours but this checkout on its path: plain
-objects in (see `acn_scarce.py`), amperes by station out. Stations are ports without a tree; what the site limits is
-`Line`s, weights and angles as they are given. What is kept from one call to the next is what a service would keep.
+For a judge that is no part of the project, in a Python that has this checkout on its path and nothing else of ours:
+plain objects in (`acn_scarce.py` defines them), amperes by station out. Stations are ports of a tree without limits;
+what the site limits is `Line`s, weights and angles as they are given.
 """
 
 from __future__ import annotations
@@ -10,69 +10,76 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.tree import Claim, Draw, Grants, Line, Node, Phase, Port, PortId, SiteTree, Term
+from chalicelib.domain.grid.tree import Claim, Draw, Line, Node, Phase, Port, PortId, SiteTree, Term
+from local.simulate.memory import Memory
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
     """The current of each station for this period, in amperes; stations without a session are left out."""
-    if _MEMORY[0].infrastructure is not infrastructure or _MEMORY[0].at >= now:
-        _MEMORY[0] = _Memory(infrastructure, at=now - timedelta(minutes=infrastructure.period_minutes))
-    return _MEMORY[0].schedule(active_sessions, now)
+    simulation = _SIMULATIONS[-1] if _SIMULATIONS else None
+    if simulation is None or simulation.infrastructure is not infrastructure or simulation.at >= now:
+        # One at a time: another site, or an earlier hour, is another simulation.
+        _SIMULATIONS[:] = [simulation := _Simulation(infrastructure, now - _minutes(infrastructure))]
+    return simulation.schedule(active_sessions, now)
 
 
 @dataclass(slots=True)
-class _Memory:
-    """One simulated site, from its first period on."""
+class _Simulation:
+    """One site, from its first period on."""
 
     infrastructure: Any
     at: datetime
-    tree: SiteTree = field(init=False)
+    memory: Memory = field(init=False)
     begun_at: dict[str, datetime] = field(default_factory=dict)
-    draws: dict[str, tuple[Draw, ...]] = field(default_factory=dict)
-    grants: Grants = field(default_factory=Grants)
     begins_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        self.tree = _tree(self.infrastructure)
+        self.memory = Memory(_tree(self.infrastructure))
 
     def schedule(self, sessions: Sequence[Any], now: datetime) -> Mapping[str, float]:
-        period = timedelta(minutes=self.infrastructure.period_minutes)
         for it in sessions:
-            if it.id not in self.begun_at:
-                # Whoever is seen first came in this period: so it is known which one this is.
-                self.begun_at[it.id], self.begins_at = now, now - it.arrival * period
-                self.draws[it.id] = ()
+            if it.id in self.begun_at:
+                taken_ma, granted_ma = round(it.drawn_a * 1000), round(it.granted_a * 1000)
+                self.memory.look(it.id, Draw(at=now, current_ma=(taken_ma, None, None), granted_ma=granted_ma))
             else:
-                self._look(it, now)
+                # Whoever is seen first came in this period, which tells when periods began to be counted.
+                self.begun_at[it.id] = now
+                self.begins_at = now - it.arrival * _minutes(self.infrastructure)
         begins_at = self.begins_at or now
         claims = [
             Claim(
                 port_id=_port_id(it.station),
                 session_id=it.id,
                 begun_at=self.begun_at[it.id],
-                car_phases=self.grants.car_phases.get(_port_id(it.station)) if self.draws[it.id] else None,
-                car_most_ma=self.grants.car_most_ma.get(_port_id(it.station)) if self.draws[it.id] else None,
-                draws=self.draws[it.id],
                 served_wh=round(it.delivered_kwh * 1000),
-                turn_since=self.grants.turn_since.get(_port_id(it.station)) if self.draws[it.id] else None,
-                idle_since=self.grants.idle_since.get(_port_id(it.station)) if self.draws[it.id] else None,
                 asked_wh=round(it.requested_kwh * 1000),
-                departs_at=begins_at + it.departure * period,
+                departs_at=begins_at + it.departure * _minutes(self.infrastructure),
             )
             for it in sessions
         ]
         self.at = now
-        self.grants = share(self.tree, claims, now)
-        return {it.station: self.grants.limit_ma.get(_port_id(it.station), 0) / 1000 for it in sessions}
+        granted_ma = self.memory.share(claims, now).limit_ma
+        return {it.station: self._step(it.station, granted_ma.get(_port_id(it.station), 0)) for it in sessions}
 
-    def _look(self, session: Any, now: datetime) -> None:
-        taken_ma = round(session.drawn_a * 1000)
-        look = Draw(at=now, current_ma=(taken_ma, None, None), granted_ma=round(session.granted_a * 1000))
-        self.draws[session.id] = (*self.draws[session.id], look)[-2:]
+    def _step(self, station: str, granted_ma: int) -> float:
+        """Of a station's own steps, the one that was granted, to the last bit."""
+        steps = self.infrastructure.stations[station].steps
+        return next((float(it) for it in steps if _milliamperes(it) == granted_ma), 0.0)
+
+
+_SIMULATIONS: list[_Simulation] = []
+
+
+def _minutes(infrastructure: Any) -> timedelta:
+    return timedelta(minutes=infrastructure.period_minutes)
+
+
+def _milliamperes(amperes: float) -> int:
+    return ceil(amperes * 1000 - 1e-6)
 
 
 def _port_id(station: str) -> PortId:
@@ -83,7 +90,7 @@ def _tree(infrastructure: Any) -> SiteTree:
     """Stations in the order of their names, each with the currents that it knows."""
     ports = []
     for name, station in sorted(infrastructure.stations.items()):
-        levels_ma = tuple(sorted({round(it * 1000) for it in station.steps if it > 0}))
+        levels_ma = tuple(sorted({_milliamperes(it) for it in station.steps if it > 0}))
         ports.append(
             Port(
                 port_id=_port_id(name),
@@ -107,7 +114,3 @@ def _tree(infrastructure: Any) -> SiteTree:
         for limit in infrastructure.limits
     )
     return SiteTree(site_id="site", nodes=(Node(node_id="site"),), ports=tuple(ports), lines=lines)
-
-
-_MEMORY = [_Memory.__new__(_Memory)]
-_MEMORY[0].infrastructure = None

@@ -20,6 +20,7 @@ from chalicelib.domain.chargers.events import (
     ConnectorStatus,
     Reading,
     ReadingsTaken,
+    SignedValue,
 )
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.limits import Limits
@@ -147,6 +148,8 @@ class BigNetwork(Kit):
         self.charging.started(CONNECTION, begun, lambda *_: "tx-1")
         for _ in range(size):
             self.tell_reading()
+        signed = SignedValue(NOW, "Sample.Periodic", '{"value": "OCMF|{}|{}"}')
+        self.signed_values.keep(CHARGER_ID, "tx-1", [replace(signed, at=NOW + EVERY * it) for it in range(size)])
         # Its driver sets a limit: from now on it is looked at with each reading.
         active = self.session(RUNNING)
         self.sessions.save(active, replace(active, limits=Limits(energy_wh=10_000_000)))

@@ -26,11 +26,6 @@ def logical(name: str) -> str:
     return f"{logical_id(name.removesuffix(_FIFO))}Queue"
 
 
-def setting(name: str) -> str:
-    """The environment's name for the queue's address."""
-    return f"KERB_{name.removesuffix(_FIFO).upper().replace('-', '_')}_QUEUE"
-
-
 def resources(stage: Stage) -> Resources:
     return {logical(name): _queue(stage, name) for name in NAMES}
 

@@ -65,11 +65,11 @@ class Queues:
             if isinstance(source, SQSEventConfig):
                 name = PREFIX + str(source.queue)
                 is_fifo = name.endswith(_FIFO)
-                url = client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if is_fifo else {})[
-                    "QueueUrl"
-                ]
+                kind = {"FifoQueue": "true"} if is_fifo else {}
+                url = client.create_queue(QueueName=name, Attributes=kind)["QueueUrl"]
                 self._held_back_s[name] = float(queues.HELD_BACK_S.get(str(source.queue), 0))
-                os.environ[queues.setting(str(source.queue))] = url
+                told = str(source.queue).removesuffix(_FIFO).upper().replace("-", "_")
+                os.environ[f"KERB_{told}_QUEUE"] = url
                 self._handlers[name] = (source.name, app.handler_map[source.name])
         backend: Any = SQSBackend
         backend.send_message = self._sender()

@@ -18,6 +18,7 @@ BLUEPRINTS = (
     "money.receipts.receipts",
     "money.quotes.quotes",
     "money.routes.money",
+    "transparency.signed",
     "drivers.tokens.tokens",
     "sessions.export.exports",
     "access.members.members",

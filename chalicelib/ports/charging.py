@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from chalicelib.domain.chargers.events import ConnectorId, Reading, SignedValue
+from chalicelib.domain.chargers.events import ConnectorId, Reading
 from chalicelib.domain.charging.session import Session
 from chalicelib.records.chargers import Connection
 from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
@@ -139,19 +139,6 @@ class Readings(Protocol):
 
     def after(self, charger_id: str, ref: str, position: str, limit: int) -> Sequence[StoredReading]:
         """Oldest first, those past `position` (empty: from the beginning). ValueError for a position not ours."""
-
-
-class SignedValues(Protocol):
-    """What meters signed, kept to the letter with the transaction."""
-
-    def keep(self, charger_id: str, ref: str, values: Sequence[SignedValue]) -> None:
-        """One write for a message; the same values again change nothing."""
-
-    def page(self, charger_id: str, ref: str, limit: int, after: str) -> tuple[Sequence[SignedValue], str | None]:
-        """The signed values of `limit` messages, in order of time, and the next page's cursor.
-
-        BadCursor for one not ours.
-        """
 
 
 class Workflow(Protocol):

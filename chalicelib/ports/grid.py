@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.grid.firmware import Firmware
@@ -102,6 +102,9 @@ class Looks(Protocol):
 
     def ask(self, site_id: str, *, at_once: bool = False) -> None:
         """`at_once`: a limit has come down, or room has come free that others wait for; else within a second or two."""
+
+    def ask_later(self, site_id: str, after: timedelta) -> None:
+        """A look that late: whoever was told something should have answered by then."""
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""

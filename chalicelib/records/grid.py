@@ -82,11 +82,11 @@ class StoredClaim:
 class ChargerFacts:
     """A managed charger as it was when it was last read: whether it is there, and how it can be told of power.
 
-    `ability` None: its settings have not been read yet. It is read again where it boots, connects, or could not be
-    reached; `read_at` says when it was.
+    `ability` None: its settings have not been read yet. It came back at `since`, and was read at `read_at`.
     """
 
     charger_id: str
+    since: datetime
     read_at: datetime
     is_online: bool
     firmware: Firmware

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from chalicelib.adapters.grid.looks import SqsLooks
+from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
+from chalicelib.ports.grid import Looks
 from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.chargers.connections import Connections
@@ -18,7 +21,9 @@ from chalicelib.services.chargers.socket_renewal import SocketRenewal
 from chalicelib.services.grid.charger_news import ManagedChargerNews
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.transparency import SignedEvidence
 from chalicelib.wiring.access import AccessServices
+from chalicelib.wiring.stores import client
 
 
 class ChargerServices(AccessServices):
@@ -27,6 +32,10 @@ class ChargerServices(AccessServices):
     @cached_property
     def evidence(self) -> Evidence:
         return Evidence(self.readings, self.chargers, self.history, self.clock)
+
+    @cached_property
+    def signed_evidence(self) -> SignedEvidence:
+        return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:
@@ -47,6 +56,25 @@ class ChargerServices(AccessServices):
             alarm_checks=self.alarm_checks,
             clock=self.clock,
             line_told=self.managed_charger_news.line_told,
+        )
+
+    @cached_property
+    def managed_sites(self) -> DynamoManagedSites:
+        return DynamoManagedSites()
+
+    @cached_property
+    def firmwares(self) -> DynamoFirmwares:
+        return DynamoFirmwares()
+
+    @cached_property
+    def looks(self) -> Looks:
+        return SqsLooks(
+            client=client("sqs"),
+            soon_url=self.setting("BALANCE_QUEUE", ""),
+            now_url=self.setting("BALANCE_NOW_QUEUE", ""),
+            many_url=self.setting("BALANCE_MANY_QUEUE", ""),
+            clock=self.clock,
+            new_id=self.new_id,
         )
 
     @cached_property

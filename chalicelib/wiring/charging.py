@@ -77,7 +77,13 @@ class ChargingServices(ReservationServices):
 
     @cached_property
     def metering(self) -> Metering:
-        return Metering(evidence=self.evidence, readings=self.readings, changes=self.changes, clock=self.clock)
+        return Metering(
+            evidence=self.evidence,
+            signed=self.signed_evidence,
+            readings=self.readings,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @cached_property
     def inferred_ends(self) -> InferredEnds:

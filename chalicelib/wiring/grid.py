@@ -40,6 +40,7 @@ class GridServices(SessionServices):
             folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
+            looks=self.looks,
             clock=self.clock,
             new_id=self.new_id,
         )

@@ -25,14 +25,11 @@ from chalicelib.adapters.chargers.registry import DynamoChargerPasswords, Dynamo
 from chalicelib.adapters.chargers.setups import DynamoSetups
 from chalicelib.adapters.chargers.sockets import DynamoSockets
 from chalicelib.adapters.charging.sessions import DynamoSessions
-from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
-from chalicelib.adapters.grid.looks import SqsLooks
-from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
 from chalicelib.adapters.invocations import LambdaInvocations
 from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
 from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
@@ -45,6 +42,7 @@ from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
 from chalicelib.adapters.tables import connection
+from chalicelib.adapters.transparency import DynamoMeterKeys, DynamoSignedValues
 from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
@@ -56,7 +54,6 @@ if TYPE_CHECKING:
     from chalicelib.ports.chargers import ChargerLink
     from chalicelib.ports.charging import Workflow
     from chalicelib.ports.discovery import Travel
-    from chalicelib.ports.grid import Looks
     from chalicelib.ports.money import Payments
     from chalicelib.ports.notifications import Messenger
     from chalicelib.ports.ocpp import PowerNeeds, Provider
@@ -183,6 +180,10 @@ class Stores:
         return DynamoSignedValues()
 
     @cached_property
+    def meter_keys(self) -> DynamoMeterKeys:
+        return DynamoMeterKeys()
+
+    @cached_property
     def setups(self) -> DynamoSetups:
         return DynamoSetups(self.clock)
 
@@ -266,25 +267,6 @@ class Stores:
     def alarm_checks(self) -> AlarmChecks:
         # Nobody is asked where there is no queue.
         return SqsAlarmChecks(client("sqs"), self.setting("ALARM_CHECKS_QUEUE", ""), self.clock)
-
-    @cached_property
-    def managed_sites(self) -> DynamoManagedSites:
-        return DynamoManagedSites()
-
-    @cached_property
-    def firmwares(self) -> DynamoFirmwares:
-        return DynamoFirmwares()
-
-    @cached_property
-    def looks(self) -> Looks:
-        return SqsLooks(
-            client=client("sqs"),
-            soon_url=self.setting("BALANCE_QUEUE", ""),
-            now_url=self.setting("BALANCE_NOW_QUEUE", ""),
-            many_url=self.setting("BALANCE_MANY_QUEUE", ""),
-            clock=self.clock,
-            new_id=self.new_id,
-        )
 
     @cached_property
     def payments(self) -> Payments:

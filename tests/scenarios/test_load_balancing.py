@@ -73,7 +73,12 @@ class Site:
                 "ports": [{"charger_id": it, "connector": "1", "node_id": "grid"} for it in ids],
             },
         )
-        eventually(lambda: self.looked() or self._is_set_up())
+
+        def is_set_up() -> bool:
+            self.looked()
+            return self._is_set_up()
+
+        eventually(is_set_up)
 
     def _is_set_up(self) -> bool:
         """Whether each charger has shown its offline default."""

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.ports import Clock, NewId
@@ -51,6 +52,19 @@ class SqsLooks:
         except Exception:
             # Whoever noticed something has other things to do; within a minute the site is looked at in any case.
             _log.exception("no look asked for", extra={"site_id": site_id})
+
+    def ask_later(self, site_id: str, after: timedelta) -> None:
+        # A FIFO queue keeps all its messages back as long as each other.
+        if not self.many_url:
+            return
+        try:
+            self.client.send_message(
+                QueueUrl=self.many_url,
+                MessageBody=json.dumps({"sites": [site_id]}),
+                DelaySeconds=round(after.total_seconds()),
+            )
+        except Exception:
+            _log.exception("no later look asked for", extra={"site_id": site_id})
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """A call for each ten messages, of 25 sites each."""

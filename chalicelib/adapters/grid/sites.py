@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -45,7 +45,14 @@ _FIRMWARES = "firmwares#"
 _LIMIT_KEPT = timedelta(days=1)
 # Nobody charges for so long; a claim that was never ended keeps its site busy no longer.
 _CLAIM_KEPT = timedelta(days=7)
-Needs = tuple[int | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a car or its driver asks for at a port."""
+
+    asked_wh: int | None = None
+    departs_at: datetime | None = None
 
 
 class DynamoManagedSites:
@@ -126,8 +133,8 @@ class DynamoManagedSites:
         return _draws(row)
 
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
-        told: Needs = (asked_wh, departs_at)
-        return update(_claim_row(site_id, port_id), [GridRow.needs.set(encode(told))], GridRow.session_id.exists())
+        told = encode(_Needs(asked_wh, departs_at))
+        return update(_claim_row(site_id, port_id), [GridRow.needs.set(told)], GridRow.session_id.exists())
 
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """Two calls where it is older than what is known."""
@@ -183,7 +190,7 @@ def _claim_row(site_id: str, port_id: PortId) -> GridRow:
 
 def _claim(row: GridRow) -> StoredClaim:
     begun = decode(StoredClaim, row.body)
-    asked_wh, departs_at = decode(Needs, row.needs) if row.needs else (begun.asked_wh, begun.departs_at)
+    needs = decode(_Needs, row.needs) if row.needs else _Needs(begun.asked_wh, begun.departs_at)
     return StoredClaim(
         site_id=row.site_id,
         port_id=begun.port_id,
@@ -193,8 +200,8 @@ def _claim(row: GridRow) -> StoredClaim:
         draws=tuple(_draws(row)),
         first_wh=row.first_wh,
         last_wh=row.last_wh,
-        asked_wh=asked_wh,
-        departs_at=departs_at,
+        asked_wh=needs.asked_wh,
+        departs_at=needs.departs_at,
     )
 
 

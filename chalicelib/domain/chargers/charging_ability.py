@@ -51,7 +51,7 @@ class RefusedForm:
 
 
 def exactly(form: ProfileForm) -> RefusedForm:
-    """That form alone."""
+    """What covers that form alone, and none beside it."""
     return RefusedForm(form.purpose, form.kind, form.unit, form.stack_level)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 # Raised whenever what a profile comes to changes: chargers are then looked at again.
-_REVISION = 3
+_REVISION = 2
 _LONGEST_CHARGE_S = 48 * 3600
 # One reading in a message about a whole charge; the frame that carries it holds 32 KB on AWS.
 _READING_BYTES = 250

@@ -17,6 +17,7 @@ from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
+from chalicelib.domain.transparency import SignedEnergy
 
 APP_SESSION_PREFIX = "K"
 # OCPP 1.6's idTag holds 20, and some firmware writes past the end of what it keeps of one that long.
@@ -178,6 +179,7 @@ class Session:
     `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
     the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
+    `signed` is what its meter's signed records come to, None where there are none.
     """
 
     session_id: str
@@ -236,6 +238,7 @@ class Session:
     stand_until: datetime | None = None
     stood_until: datetime | None = None
     is_load_managed: bool = False
+    signed: SignedEnergy | None = None
 
     @property
     def not_before(self) -> datetime | None:

@@ -21,6 +21,7 @@ from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd
 from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.transparency import SignedEnergy
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class EnergyMeasured:
     flags: frozenset[Flag] = frozenset()
     review_until: datetime | None = None
     occupation: Occupation | None = None
+    signed: SignedEnergy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,7 @@ def _measure(session: Session, event: EnergyMeasured) -> Session:
         meter_stop_wh=session.meter_stop_wh if event.meter_stop_wh is None else event.meter_stop_wh,
         review_until=event.review_until,
         occupation=event.occupation,
+        signed=event.signed,
     )
 
 

@@ -2,8 +2,8 @@
 
 Each node of the tree, phase by phase, keeps its limit whatever part of their grants the cars take. Whoever has
 something has at least its charger's least current; where not all can, they take turns (`turns`). All rise to a common
-level, by weight (`filling`); what a car does not take goes to others (`cars`). The same question has the same answer,
-in whatever order it is put.
+level (`filling`), by weight and by what they need to be ready in time (`needs`); what a car leaves goes to others
+(`cars`). The same question has the same answer, in whatever order it is put.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from datetime import datetime
 from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Glass, Site
+from chalicelib.domain.grid.needs import is_met, urgency
 from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
-from chalicelib.domain.grid.turns import TURN, is_met, is_turn, place_in_line
+from chalicelib.domain.grid.turns import TURN, is_turn, place_in_line
 
 _NO_CONDITIONS = Conditions()
 
@@ -38,7 +39,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     known.sort(key=lambda it: place_in_line(it.claim, at))
     flows = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
     default_ma = conditions.default_ma
-    glasses = [_glass(it, rank, flows, default_ma) for rank, it in enumerate(known)]
+    glasses = [_glass(it, rank, flows, default_ma, at) for rank, it in enumerate(known)]
     site = Site(conductors, _flowing(ports, flows, conductors, default_ma))
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
@@ -71,19 +72,26 @@ class _Known:
     port: Port
     car: Car
 
+    @property
+    def phases(self) -> int:
+        """How many it uses, as far as is known."""
+        return min(self.car.phases or len(self.port.phases), len(self.port.phases))
+
 
 def _is_last(it: _Known, at: datetime) -> bool:
     """Whether it gets only what all others leave: who takes nothing, until tried again; who has what was asked."""
     return is_met(it.claim) or is_asleep(it.car.idle_since, at, TURN)
 
 
-def _glass(it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], default_ma: Mapping[PortId, int]) -> Glass:
+def _glass(
+    it: _Known, rank: int, flows: Mapping[PortId, tuple[Flow, ...]], default_ma: Mapping[PortId, int], at: datetime
+) -> Glass:
     most_ma = it.port.least_ma if it.car.idle_since else max(it.port.least_ma, it.car.room_ma(it.port))
     return Glass(
         port=it.port,
         flows=flows[it.claim.port_id],
         most_ma=most_ma,
-        weight=float(it.claim.weight * it.port.weight),
+        weight=it.claim.weight * it.port.weight * urgency(it.claim, it.port, it.phases, at),
         rank=rank,
         base_ma=default_ma.get(it.claim.port_id, 0),
     )

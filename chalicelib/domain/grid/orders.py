@@ -164,9 +164,9 @@ def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits
     """
     before = book[after.port_id]
     trial = {**book, after.port_id: after}
-    count = told_ma if after.is_at_worst else held_ma
+    booked = told_ma if after.is_at_worst else held_ma
     spans = list(_raised(before, after, _spans(trial.values(), at)))
-    return all(fits({it.port_id: count(it, *span) for it in trial.values()}) for span in spans)
+    return all(fits({it.port_id: booked(it, *span) for it in trial.values()}) for span in spans)
 
 
 def _settled(book: Mapping[PortId, Page], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:

@@ -153,9 +153,12 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
 
 
 def proof_of(port: Port, form: ProfileForm, lease_s: int) -> ReadSchedule:
-    """The composite schedule that shows what follows a lease: it reaches a quarter of it past its end."""
-    duration_s = min(lease_s + max(lease_s // 4, 60), _DAY_S)
-    return ReadSchedule(duration_s, port.port_id.connector, form.unit is RateUnit.AMPERES)
+    """The composite schedule that shows what follows a lease: it reaches a quarter of it past its end.
+
+    A limit of the whole charger shows in that of the whole charger alone (open-ocpp tells it nowhere).
+    """
+    duration_s = min(lease_s + max(lease_s // 4, 2 * CLOCK_TOLERANCE_S), _DAY_S)
+    return ReadSchedule(duration_s, _connector(port, form), form.unit is RateUnit.AMPERES)
 
 
 def shortened(plan: Sequence[Allowance], most: int | None, lease_s: int) -> list[Allowance]:

@@ -33,6 +33,10 @@ class Flag(StrEnum):
     METER_MISSING = "meter_missing"
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
+    # What the meter signed and what the charger told are further apart than rounding.
+    SIGNED_DIFFERS = "signed_differs"
+    # What is said to be signed was not, by the key that its meter is known by.
+    SIGNATURE_INVALID = "signature_invalid"
     DISPUTED = "disputed"
     # A card terminal took something else than was billed, or took it twice.
     SETTLEMENT_DIFFERS = "settlement_differs"

@@ -11,18 +11,20 @@ from chalicelib.domain.chargers.events import ReportKind
 from chalicelib.handlers.chargers import views
 from chalicelib.handlers.chargers.diagnostics_models import (
     ChargerDetail,
-    HandSettlementBody,
     HistoryView,
     JournalPage,
     KnockPage,
-    OperatorSession,
-    OperatorSessionPage,
     ReportView,
-    SignedValuePage,
     Trace,
     TraceBody,
     TransactionView,
     UptimeReport,
+)
+from chalicelib.handlers.chargers.session_models import (
+    HandSettlementBody,
+    OperatorSession,
+    OperatorSessionPage,
+    SignedValuePage,
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.paging import Paging

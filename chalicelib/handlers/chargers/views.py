@@ -22,11 +22,8 @@ from chalicelib.handlers.chargers.diagnostics_models import (
     HistoryEvent,
     JournalEntry,
     KnockView,
-    LateEndView,
     MainMeterView,
     News,
-    OperatorSession,
-    SignedValueView,
     TransactionView,
     UptimeReport,
 )
@@ -39,9 +36,15 @@ from chalicelib.handlers.chargers.models import (
     SettlementView,
     SiteSummary,
 )
+from chalicelib.handlers.chargers.session_models import (
+    LateEndView,
+    OperatorSession,
+    SignedValueView,
+)
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.http.endpoint import Request
 from chalicelib.handlers.pricing.views import prices
+from chalicelib.handlers.transparency import signed_energy
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
 from chalicelib.services.access import operators_own
 from chalicelib.services.chargers.remote_control import TransactionReport
@@ -264,6 +267,7 @@ def session(it: Session) -> OperatorSession:
         is_end_inferred=it.is_end_inferred,
         ended_by=it.by_hand.by if it.by_hand else None,
         ended_because=it.by_hand.note if it.by_hand else None,
+        signed=signed_energy(it.signed),
         late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
     )
 

@@ -10,7 +10,7 @@ from chalice import Blueprint
 from chalicelib.domain.charging.session import Correction
 from chalicelib.domain.money.ledger import balances
 from chalicelib.handlers.chargers import views as operator_views
-from chalicelib.handlers.chargers.diagnostics_models import OperatorSession
+from chalicelib.handlers.chargers.session_models import OperatorSession
 from chalicelib.handlers.http.endpoint import KEY_FORM, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.money import views
 from chalicelib.handlers.money.models import (

@@ -11,7 +11,10 @@ from chalicelib.domain.grid.composite import CompositeSchedule, SchedulePeriod
 
 
 def told_schedule(result: CommandResult, asked_s: int) -> CompositeSchedule | None:
-    """What a charger says its limits come to over the `asked_s` seconds asked for; None where it does not say."""
+    """What a charger says its limits come to over the `asked_s` seconds asked for; None where it does not say.
+
+    Of what is beyond them nothing is believed: SAP's simulator tells of 270,000 years.
+    """
     schedule = result.data.get("chargingSchedule") or result.data.get("schedule")
     if result.verdict is not Verdict.ACCEPTED or not isinstance(schedule, dict):
         return None
@@ -19,20 +22,20 @@ def told_schedule(result: CommandResult, asked_s: int) -> CompositeSchedule | No
     if not isinstance(periods, list):
         return None
     unit = RateUnit.WATTS if schedule.get("chargingRateUnit") == "W" else RateUnit.AMPERES
-    found = [_period(it) for it in periods if isinstance(it, dict)]
+    found = (_period(it) for it in periods if isinstance(it, dict))
+    in_order = sorted((it for it in found if it is not None), key=lambda it: it.start_s)
     duration = _number(schedule.get("duration"))
-    return CompositeSchedule(
-        unit,
-        tuple(sorted((it for it in found if it is not None), key=lambda it: it.start_s)),
-        asked_s if duration is None else int(duration),
-    )
+    until_s = asked_s if duration is None else max(min(int(duration), asked_s), 0)
+    return CompositeSchedule(unit, tuple(it for it in in_order if 0 <= it.start_s < until_s), until_s)
 
 
 def _period(raw: dict[str, Any]) -> SchedulePeriod | None:
-    start, phases = _number(raw.get("startPeriod")), _number(raw.get("numberPhases"))
+    start, limit, phases = (_number(raw.get(it)) for it in ("startPeriod", "limit", "numberPhases"))
     if start is None:
         return None
-    return SchedulePeriod(int(start), _number(raw.get("limit")), None if phases is None else int(phases) or None)
+    # MicroOcpp says -1 for "no limit", and of a unit in which it was told none.
+    is_limited, has_phases = limit is not None and limit >= 0, phases is not None and phases >= 1
+    return SchedulePeriod(int(start), limit if is_limited else None, int(phases or 0) if has_phases else None)
 
 
 def _number(value: object) -> float | None:

@@ -15,7 +15,7 @@ _MOST_PERIODS = 1024
 
 
 def charging_needs(payload: Payload) -> ChargingNeedsTold:
-    """Decodes NotifyEVChargingNeeds."""
+    """Decodes NotifyEVChargingNeeds: what makes no sense in it is not said."""
     needs = payload.part("chargingNeeds")
     by_ac, by_dc = needs.optional_part("acChargingParameters"), needs.optional_part("dcChargingParameters")
     two_way = needs.optional_part("v2xChargingParameters")
@@ -37,7 +37,7 @@ def charging_needs(payload: Payload) -> ChargingNeedsTold:
 
 
 def charging_plan(payload: Payload) -> ChargingPlanTold:
-    """Decodes NotifyEVChargingSchedule."""
+    """Decodes NotifyEVChargingSchedule: the car's periods, as they came."""
     schedule = payload.part("chargingSchedule")
     periods = [
         PlannedPeriod(

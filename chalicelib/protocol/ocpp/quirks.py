@@ -17,22 +17,26 @@ Change = Callable[[ChargingAbility], ChargingAbility]
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileQuirk:
-    """A quirk of those whose vendor, model and firmware begin with these patterns, whatever their capitals.
-
-    `source` is where it was found, `change` what it makes of their ability.
-    """
+class Make:
+    """Chargers whose vendor, model and firmware begin with these patterns, whatever their capitals."""
 
     vendor: str
-    source: str
-    change: Change
     model: str = ""
     firmware: str = ""
 
     def is_of(self, vendor: str, model: str, firmware: str) -> bool:
-        """Whether a charger that says so of itself has it."""
+        """Whether a charger that says so of itself is one of them."""
         pairs = ((self.vendor, vendor), (self.model, model), (self.firmware, firmware))
         return all(re.match(pattern, said.strip(), re.IGNORECASE) for pattern, said in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileQuirk:
+    """A quirk of a make: where it was found, and what it makes of their ability."""
+
+    make: Make
+    source: str
+    change: Change
 
 
 def _lowest_level_only(ability: ChargingAbility) -> ChargingAbility:
@@ -69,42 +73,45 @@ def _says(note: str) -> Change:
 
 _WHOLE, _OF_SESSION = ProfilePurpose.CHARGER, ProfilePurpose.SESSION
 _RELATIVE_WHOLE = _refuses(RefusedForm(_WHOLE, ProfileKind.RELATIVE))
+_BEFORE_56 = r"0?5[0-5]\."
 _SCHNEIDER = "limits are taken only while its installer lets an external system manage its energy"
 
 QUIRKS: tuple[ProfileQuirk, ...] = (
     # ChargeProfileMaxStackLevel says 3; all but 0 is refused, or drives nothing.
-    ProfileQuirk("abb", "evcc-io/evcc issue 15493, lbbrhzn/ocpp issue 1737", _lowest_level_only, r"(cdt_)?tac"),
+    ProfileQuirk(Make("abb", r"(cdt_)?tac"), "evcc-io/evcc issue 15493, lbbrhzn/ocpp issue 1737", _lowest_level_only),
     # "We only do support StackLevel: 0."
-    ProfileQuirk("wall ?box", "evcc-io/evcc issues 4957 and 15581, sap-labs-france/ev-server 3997", _lowest_level_only),
+    ProfileQuirk(
+        Make("wall ?box"), "evcc-io/evcc issues 4957 and 15581, sap-labs-france/ev-server 3997", _lowest_level_only
+    ),
     # Paused by 0 A it says SuspendedEVSE, then SuspendedEV, and never goes on; 6.7 does (ConnectorIO/addons 152).
-    ProfileQuirk("wall ?box", "lbbrhzn/ocpp issue 1245", _never_zero, firmware=r"[1-5]\.|6\.[0-6]\."),
+    ProfileQuirk(Make("wall ?box", firmware=r"[1-5]\.|6\.[0-6]\."), "lbbrhzn/ocpp issue 1245", _never_zero),
     # "When chargingProfilePurpose =ChargingStationMaxProfile, chargingProfileKind SHALL NOT be Relative", over 1.6.
-    ProfileQuirk("autel", "lbbrhzn/ocpp issues 677 and 1565", _RELATIVE_WHOLE),
+    ProfileQuirk(Make("autel"), "lbbrhzn/ocpp issues 677 and 1565", _RELATIVE_WHOLE),
     # It needs its limits in W; its controller is EFR's.
-    ProfileQuirk("homecharge|efr", "evcc-io/evcc issue 9838", _watts_only),
+    ProfileQuirk(Make("homecharge|efr"), "evcc-io/evcc issue 9838", _watts_only),
     # Its key says "power". Some firmwares leave the vendor out (evcc issue 32170).
-    ProfileQuirk("huawei", "lbbrhzn/ocpp issues 1635 and 1810", _watts_only),
-    ProfileQuirk("$", "evcc-io/evcc issue 32170, lbbrhzn/ocpp issue 1635", _watts_only, "acchargepoint"),
+    ProfileQuirk(Make("huawei"), "lbbrhzn/ocpp issues 1635 and 1810", _watts_only),
+    ProfileQuirk(Make("$", "acchargepoint"), "evcc-io/evcc issue 32170, lbbrhzn/ocpp issue 1635", _watts_only),
     # "Load balancer is disabled", "EM controlled by external system is disabled": a switch for its installer.
-    ProfileQuirk("schneider", "lbbrhzn/ocpp issue 877", _says(_SCHNEIDER), "evlink|ev ?link"),
+    ProfileQuirk(Make("schneider", "ev ?link"), "lbbrhzn/ocpp issue 877", _says(_SCHNEIDER)),
     # Of 56.2 on: with the socket goes the profile, and it charges at full speed.
-    ProfileQuirk("go-e", "goecharger/go-eCharger-API-v2 issue 217", _forgets_when_cut),
-    ProfileQuirk("go-e", "goecharger/go-eCharger-API-v2 issue 190", _amperes_only),
+    ProfileQuirk(Make("go-e"), "goecharger/go-eCharger-API-v2 issue 217", _forgets_when_cut),
+    ProfileQuirk(Make("go-e"), "goecharger/go-eCharger-API-v2 issue 190", _amperes_only),
     # What comes after a limit of 0 is not kept at first: it resumes without limit.
-    ProfileQuirk("go-e", "goecharger/go-eCharger-API-v2 issue 155", _never_zero, firmware=r"0?5[0-5]\."),
+    ProfileQuirk(Make("go-e", firmware=_BEFORE_56), "goecharger/go-eCharger-API-v2 issue 155", _never_zero),
     # It says that it can, and stays on three phases.
-    ProfileQuirk("go-e", "goecharger/go-eCharger-API-v2 issue 154", _never_switches, firmware=r"0?5[0-5]\."),
+    ProfileQuirk(Make("go-e", firmware=_BEFORE_56), "goecharger/go-eCharger-API-v2 issue 154", _never_switches),
     # Rejected, where a default is Accepted.
-    ProfileQuirk("ev-?box", "lbbrhzn/ocpp issues 221 and 1703", _refuses(RefusedForm(_WHOLE))),
-    ProfileQuirk("timxon", "lbbrhzn/ocpp issue 2158", _refuses(RefusedForm(_WHOLE), RefusedForm(_OF_SESSION))),
+    ProfileQuirk(Make("ev-?box"), "lbbrhzn/ocpp issues 221 and 1703", _refuses(RefusedForm(_WHOLE))),
+    ProfileQuirk(Make("timxon"), "lbbrhzn/ocpp issue 2158", _refuses(RefusedForm(_WHOLE), RefusedForm(_OF_SESSION))),
     # It says Accepted to a TxProfile while suspended, and throws it away: a default holds.
-    ProfileQuirk("delta|bmw", "JoaoPedroBelo/bmw-wallbox-ha 19 and 20", _refuses(RefusedForm(_OF_SESSION))),
+    ProfileQuirk(Make("delta|bmw"), "JoaoPedroBelo/bmw-wallbox-ha 19 and 20", _refuses(RefusedForm(_OF_SESSION))),
 )
 
 
 def corrected(ability: ChargingAbility, vendor: str | None, model: str | None, firmware: str | None) -> ChargingAbility:
     """The ability of a charger of that make, by what is known of it."""
     for quirk in QUIRKS:
-        if quirk.is_of(vendor or "", model or "", firmware or ""):
+        if quirk.make.is_of(vendor or "", model or "", firmware or ""):
             ability = quirk.change(ability)
     return ability

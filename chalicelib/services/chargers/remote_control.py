@@ -32,7 +32,8 @@ from chalicelib.ports.chargers import (
     Reports,
     Sockets,
 )
-from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions
+from chalicelib.ports.charging import Readings, Sessions, Transactions
+from chalicelib.ports.transparency import SignedValues
 from chalicelib.protocol.ocpp.settings import put_together
 from chalicelib.records.chargers import Charger, Errand, Gone, LoggedMessage, MainMeter, Purpose, SentCall
 from chalicelib.records.charging import Transaction

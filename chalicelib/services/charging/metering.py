@@ -1,11 +1,12 @@
 """Decides a session's energy, once, from all its charger told, before anybody pays for it.
 
-What the evidence cannot bound waits for a person, as long as the money set aside for it can still be taken.
+What its meter signed is billed, whatever the plain readings say, but never more than its plug can have given. What the
+evidence cannot bound waits for a person, as long as the money set aside for it can still be taken.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.ends import Unplugged
@@ -15,11 +16,14 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
+from chalicelib.domain.transparency import SignedEnergy, Unproven, differs, rule
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
+from chalicelib.services.at_once import together
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.transparency import SignedEvidence
 
 # Before that a charge nobody has looked at is settled by what is proven.
 _IN_TIME = timedelta(days=1)
@@ -30,6 +34,7 @@ class Metering:
     """Decides what a session's energy was; `decide` is how a person does."""
 
     evidence: Evidence
+    signed: SignedEvidence
     readings: Readings
     changes: SessionChanges
     clock: Clock
@@ -51,7 +56,9 @@ class Metering:
         """What its evidence comes to; None where its charger has told of no transaction."""
         if session.ref is None:
             return None
-        found = self.evidence.whole(session)
+        ref = session.ref
+        plain, signed = together(lambda: self.evidence.whole(session), lambda: self.signed.of(session.charger_id, ref))
+        found, is_contradicted = self._judged(session, plain, signed)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)
         if session.started_at is not None and ended_at - session.started_at > ORDINARY_CHARGE:
@@ -62,9 +69,30 @@ class Metering:
             meter_start_wh=found.first_wh if found.is_bounded else None,
             meter_stop_wh=found.last_wh if found.is_bounded else None,
             flags=found.flags | flags,
-            review_until=self._review_until(session, found),
+            review_until=self._review_until(session, found, is_contradicted=is_contradicted),
             occupation=self._occupation(session, ended_at, found),
+            signed=replace(signed, told_wh=plain.energy_wh) if signed is not None else None,
         )
+
+    def _judged(self, session: Session, plain: Measured, signed: SignedEnergy | None) -> tuple[Measured, bool]:
+        """What is billed of what was told plainly and what was signed, and whether a person is to look first.
+
+        One read more where something was signed.
+        """
+        if signed is None:
+            return plain, False
+        if signed.is_contradicted:
+            what = rule(session.time_zone)
+            billed_wh = 0 if what is Unproven.FREE else plain.energy_wh
+            flagged = replace(plain, energy_wh=billed_wh, flags=plain.flags | {Flag.SIGNATURE_INVALID})
+            return flagged, what is Unproven.ASK
+        if signed.energy_wh is None or not signed.is_proven:
+            return plain, False
+        if signed.energy_wh > self.evidence.most_wh(session):
+            # No signature makes possible what the plug cannot give.
+            return replace(plain, flags=plain.flags | {Flag.SIGNED_DIFFERS}), True
+        differing = {Flag.SIGNED_DIFFERS} if differs(signed.energy_wh, plain.energy_wh) else set[Flag]()
+        return replace(plain, energy_wh=signed.energy_wh, flags=plain.flags | differing, is_bounded=True), False
 
     def decide(self, operator_id: str, session_id: str, energy_wh: int, who: str) -> Session:
         """A person has looked: so much is billed, 0 for nothing. Saying it again changes nothing.
@@ -96,9 +124,9 @@ class Metering:
         uses = found.reported.uses if session.tariff.charges_for_time else self.evidence.uses(session)
         return occupation(session.started_at, ended_at, uses, found.points)
 
-    def _review_until(self, session: Session, found: Measured) -> datetime | None:
+    def _review_until(self, session: Session, found: Measured, *, is_contradicted: bool) -> datetime | None:
         """Until when a person may decide; None where nobody has to, or there is nothing to pay."""
-        if found.is_bounded or session.driver_id is None or session.tariff.is_free:
+        if (found.is_bounded and not is_contradicted) or session.driver_id is None or session.tariff.is_free:
             return None
         otherwise = session.created_at + HOLD_IS_GOOD_FOR
         until = min((good_until(session, it) for it in session.holds), default=otherwise) - _IN_TIME

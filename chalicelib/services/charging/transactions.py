@@ -1,8 +1,7 @@
 """Takes in transaction events: starts, readings and stops. Each is recorded first and understood second.
 
 Nothing a charger did is lost or counted twice: a transaction's facts are merged as they come, in any order; the session
-follows from the facts known so far. So a repeated, late or reordered message finds its facts already there and changes
-nothing.
+follows from the facts known so far. So a repeated, late or reordered message changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
-from chalicelib.ports.charging import Readings, Sessions, SignedValues, Transactions, Workflow
+from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow
+from chalicelib.ports.transparency import SignedValues
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection, SentCall
 from chalicelib.records.charging import Transaction

@@ -16,12 +16,12 @@ from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
-from chalicelib.domain.grid.grants import Page, Trust, base_ma
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Page, Trust, base_ma
 from chalicelib.domain.grid.orders import Order, PortNeed, ordered
 from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Grants, OperatorLimit, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import ManagedSites
+from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
@@ -45,6 +45,7 @@ class Balancer:
     folding: Folding
     obedience: Obedience
     dispatch: Dispatch
+    looks: Looks
     clock: Clock
     new_id: NewId
 
@@ -108,6 +109,7 @@ class Balancer:
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[Order]) -> None:
         if not orders:
             return
+        self.looks.ask_later(state.managed.tree.site_id, ANSWERED_WITHIN + timedelta(seconds=1))
         ports = {it.port_id: it for it in state.managed.tree.ports}
         facts = {it.charger_id: it for it in book.chargers}
         phases = {it.port_id: it.car_phases for it in book.notes}

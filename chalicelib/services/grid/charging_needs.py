@@ -45,6 +45,7 @@ class ChargingNeeds:
         return True
 
     def planned(self, connection: Connection, plan: ChargingPlanTold) -> bool:
+        """One read, and what the port may draw; a message where the car means to draw more."""
         charger, port_id = self._port(connection, plan.connector)
         grant = self.granted(charger.site_id, port_id) if charger is not None and port_id is not None else None
         if charger is None or grant is None or is_within(plan, grant):

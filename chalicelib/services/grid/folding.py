@@ -21,9 +21,7 @@ from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import claimed
 
 _CAME_BACK = (EventKind.BOOTED, EventKind.RECONNECTED)
-# A charger that is set up has told its settings by then, or tells them to nobody.
-_SETTLES = timedelta(minutes=10)
-_READ_AGAIN = timedelta(minutes=1)
+_READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +75,24 @@ class Folding:
         return {
             charger_id: known[charger_id]
             if charger_id in known and charger_id not in came_back and not _is_to_be_read(known[charger_id], at)
-            else self._read(charger_id, known.get(charger_id), at)
+            else self._read(charger_id, None if charger_id in came_back else known.get(charger_id), at)
             for charger_id in dict.fromkeys(it.port_id.charger_id for it in tree.ports)
         }
 
     def _read(self, charger_id: str, before: ChargerFacts | None, at: datetime) -> ChargerFacts:
         charger = self.chargers.get(charger_id)
+        since = before.since if before is not None else at
         if charger is None:
-            return ChargerFacts(charger_id=charger_id, read_at=at, is_online=False, firmware=Firmware(name=""))
+            return ChargerFacts(
+                charger_id=charger_id, since=since, read_at=at, is_online=False, firmware=Firmware(name="")
+            )
         # While it is away nobody says which protocol it speaks.
         key = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware) if charger.vendor else ""
         if charger.connection_id is None and before is not None:
             key = before.firmware.name
         return ChargerFacts(
             charger_id=charger_id,
+            since=since,
             read_at=at,
             is_online=charger.connection_id is not None,
             firmware=self.firmwares.of(key),
@@ -104,9 +106,10 @@ class Folding:
 
 
 def _is_to_be_read(facts: ChargerFacts, at: datetime) -> bool:
-    """Whether what was read of a charger is not all that it will say; one that is away is looked for now and then."""
-    age = at - facts.read_at
-    return age >= (_READ_AGAIN if facts.ability is None or not facts.is_online else _SETTLES * 100)
+    """Whether a charger may say more than it did: it is being set up, or is away. Each time twice as late."""
+    is_whole = facts.ability is not None and facts.is_online
+    waits = min(max(_READ_AGAIN, facts.read_at - facts.since), _LATEST)
+    return not is_whole and at - facts.read_at >= waits
 
 
 def _ends(state: SiteState, at: datetime) -> Sequence[PageEvent]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.charging.signed_values import DynamoSignedValues
 from chalicelib.adapters.charging.transactions import DynamoReadings
 from chalicelib.adapters.tables import ReadingsRow
+from chalicelib.adapters.transparency import DynamoSignedValues
 from chalicelib.domain.chargers.events import Reading, SignedValue
 from tests.adapters.conftest import NOW
 

@@ -76,3 +76,25 @@ def test_every_version_tells_it_in_its_own_place() -> None:
     assert told(SCHEDULE_16, Verdict.REJECTED) is None
     for broken in ({}, {"chargingSchedule": 7}, {"chargingSchedule": {"chargingSchedulePeriod": "x"}}):
         assert told(broken) is None
+
+
+def test_a_limit_below_nought_is_none_at_all() -> None:
+    """As MicroOcpp says it of a connector that nothing limits, or not in that unit."""
+    none = {"limit": -1, "numberPhases": -1, "startPeriod": 0}
+    said = {**SCHEDULE_16, "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [none]}}
+    told = told_schedule(CommandResult(verdict=Verdict.ACCEPTED, data=said), 3600)
+    assert told == CompositeSchedule(RateUnit.AMPERES, (SchedulePeriod(0, None),), 3600)
+    assert follows(told, GRANT, 8_000) == ScheduleProof(keeps_grant=False, keeps_default=False, worst_ma=None)
+
+
+def test_what_is_told_beyond_the_time_asked_for_is_not_believed() -> None:
+    """As SAP's simulator does, whose schedules last for ever."""
+    periods = [{"limit": 6, "startPeriod": it} for it in (-5, 0, 3599, 3600, 10**30)]
+    schedule = {"chargingRateUnit": "A", "duration": 8_638_203_954_464, "chargingSchedulePeriod": periods}
+    told = told_schedule(CommandResult(verdict=Verdict.ACCEPTED, data={"chargingSchedule": schedule}), 3600)
+    assert told == CompositeSchedule(RateUnit.AMPERES, (SchedulePeriod(0, 6.0), SchedulePeriod(3599, 6.0)), 3600)
+    # One that names no period says nothing.
+    nothing = {"chargingSchedule": {**schedule, "chargingSchedulePeriod": []}}
+    silent = told_schedule(CommandResult(verdict=Verdict.ACCEPTED, data=nothing), 3600)
+    assert silent is not None
+    assert not follows(silent, GRANT, 8_000).keeps_grant

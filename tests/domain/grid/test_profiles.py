@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.charging_ability import (
@@ -36,6 +36,7 @@ from chalicelib.domain.grid.profiles import (
     is_ours,
     profile_id,
     profile_of,
+    proof_of,
 )
 from chalicelib.domain.grid.tree import Phase, Port, PortId
 from chalicelib.protocol.ocpp import dialect_for
@@ -150,6 +151,14 @@ def test_our_profiles_have_numbers_of_their_own_and_are_taken_back_by_them_alone
     assert clearing(command) == ClearProfiles(profile_id=command.profile_id)
 
 
+def test_a_proof_reaches_past_the_lease_and_is_asked_of_who_is_limited() -> None:
+    asked = proof_of(PORT, FORM, 3600)
+    assert (asked.connector, asked.in_amps, asked.duration_s) == (ConnectorId(2), True, 4500)
+    whole = ProfileForm(ProfilePurpose.CHARGER, ProfileKind.ABSOLUTE, RateUnit.WATTS, 1)
+    assert (proof_of(PORT, whole, 60).connector, proof_of(PORT, whole, 60).in_amps) == (None, False)
+    assert sent([Allowance(0, 6_000)], whole).connector is None
+
+
 def test_what_a_firmware_has_shown_stands_over_what_it_says() -> None:
     ability = ChargingAbility(most_stack_level=3)
     first = forms(ability, ProfilePurpose.SESSION)[0]
@@ -203,6 +212,7 @@ def at_second(second: int, plan: list[Allowance]) -> Allowance:
     return [it for it in plan if it.start_s <= second][-1]
 
 
+@settings(deadline=None)
 @given(
     steps=PLANS,
     form=FORMS,

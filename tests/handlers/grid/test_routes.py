@@ -40,7 +40,7 @@ def tree(site_id: str, **more: Any) -> dict[str, Any]:
     return {"nodes": _NODES, "ports": ports, "worst_load_ma": [20_000, 20_000, 20_000], **more}
 
 
-def refusal(person: Person, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, str, str]:
+def refusal(person: Person, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, str, str]:
     with pytest.raises(ApiError) as error:
         person.call(method, path, body)
     problem = error.value.problem

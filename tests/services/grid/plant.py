@@ -43,6 +43,9 @@ class Looks:
         if due not in self.asked:
             self.asked.append(due)
 
+    def ask_later(self, site_id: str, after: timedelta) -> None:
+        self.asked.append((self.clock() + after, site_id))
+
     def ask_for_many(self, site_ids: Any) -> None:
         self.asked += [(self.clock(), it) for it in site_ids]
 
@@ -162,12 +165,12 @@ class Plant:
             begun_at=self.kit.clock(),
             ref="1",
         )
-        self.survive(lambda: self.kit.managed_sites.begin(claim))
+        self.insist(lambda: self.kit.managed_sites.begin(claim))
         self.survive(lambda: self.looks.ask(SITE_ID))
 
     def end(self, number: int) -> None:
         self.outlets[number].end()
-        self.survive(lambda: self.kit.managed_sites.end(SITE_ID, self.port(number), f"S-{number}"))
+        self.insist(lambda: self.kit.managed_sites.end(SITE_ID, self.port(number), f"S-{number}"))
         self.survive(lambda: self.looks.ask(SITE_ID))
 
     def offered_a(self) -> list[float]:
@@ -195,9 +198,9 @@ class Plant:
             self.looks.asked.remove(it)
             self.survive(lambda it=it: self.kit.balancer.look(it[1]))  # type: ignore[misc]
         self._hear()
-        for it in [it for it in self.on_its_way if it[0] <= now]:
-            self.on_its_way.remove(it)
-            self._obey(it[1], it[2])
+        for frame in [frame for frame in self.on_its_way if frame[0] <= now]:
+            self.on_its_way.remove(frame)
+            self._obey(frame[1], frame[2])
 
     def _hear(self) -> None:
         """What was posted since is on its way to its charger."""
@@ -216,9 +219,16 @@ class Plant:
         said = json.dumps([3, message_id, answer])
         self.survive(lambda: self.kit.conversation.receive(outlet.connection_id, said))
 
-    def survive(self, work: Callable[[], object]) -> None:
-        """A process may die at it: nobody does it again, but whoever looks next."""
+    def survive(self, work: Callable[[], object]) -> bool:
+        """A process may die at it: nobody does it again, but whoever looks next. Whether it lived."""
         try:
             work()
         except Died:
             self.deaths += 1
+            return False
+        return True
+
+    def insist(self, work: Callable[[], object]) -> None:
+        """A charger says it again until it is answered."""
+        while not self.survive(work):
+            pass

@@ -100,8 +100,8 @@ def test_leases_are_renewed_at_half_their_time_and_no_frame_is_sent_for_nothing(
 
 def test_a_look_that_finds_nothing_to_do_writes_nothing(plant: Plant) -> None:
     plant.begin(0)
-    # The minute's look has taken in that the grant was confirmed.
-    plant.live(130)
+    # The minute's look has taken in that the grant was confirmed; settings are asked for again in an hour.
+    plant.live(65 * 60)
     before = plant.kit.managed_sites.state(SITE_ID)
     plant.kit.clock.advance(seconds=60)
     assert plant.kit.balancer.look(SITE_ID, is_check=True) == 0

@@ -1,6 +1,7 @@
-"""Signed meter values in DynamoDB, to the letter and in order: beside the readings, kept as long as receipts.
+"""Signed meter values and the keys of meters in DynamoDB.
 
-A message's signed values lie in one row, placed by its first time and by what it says: told again, it is there once.
+Values are kept to the letter and in order, beside the readings and as long as receipts: a message's lie in one row,
+placed by its first time and by what it says, so that told again it is there once. A charger's keys are one item.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from chalicelib.adapters.dynamo import decode, encode, put
-from chalicelib.adapters.tables import ReadingsRow
+from chalicelib.adapters.dynamo import decode, encode, find, put, update
+from chalicelib.adapters.tables import ChargerRow, ReadingsRow
 from chalicelib.domain.chargers.events import SignedValue
+from chalicelib.domain.transparency import MeterKey, pinned
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 # As long as tax law asks for receipts where Kerb runs (Germany: ten years).
@@ -22,6 +24,7 @@ _KEPT = timedelta(days=10 * 366)
 _MOST_BYTES = 3_000_000
 # A frame is no longer than an item may be, but for a gateway without limits.
 _MOST_BYTES_A_ROW = 350_000
+_KEYS = "meter_keys"
 
 
 _POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{16}")
@@ -70,3 +73,16 @@ class DynamoSignedValues:
 def _key(charger_id: str, ref: str) -> str:
     """Beside the readings of transactions: no quoted name of a charger begins so, or can spell another's."""
     return f"!signed#{quote(charger_id, safe='')}#{ref}"
+
+
+class DynamoMeterKeys:
+    """Keys of meters in DynamoDB: the port MeterKeys. Methods make one call."""
+
+    def of(self, charger_id: str) -> Sequence[MeterKey]:
+        row = find(ChargerRow, charger_id, _KEYS)
+        return decode(tuple[MeterKey, ...], row.body) if row and row.body else ()
+
+    def pin(self, charger_id: str, before: Sequence[MeterKey], key: MeterKey) -> bool:
+        body = ChargerRow.body
+        expected = body == encode(tuple(before)) if before else body.does_not_exist()
+        return update(ChargerRow(charger_id, _KEYS), [body.set(encode(pinned(before, key)))], expected)

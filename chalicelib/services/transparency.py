@@ -1,0 +1,192 @@
+"""Weighs what meters signed of a charge: by the keys they are known by, and by the letter.
+
+The first key that comes with a record which it proves is pinned for its meter, if none is known; from then on only that
+key counts, until a person says otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from chalicelib.domain.chargers.events import SignedValue
+from chalicelib.domain.transparency import (
+    KeySource,
+    MeterKey,
+    NoQuantity,
+    SignedEnergy,
+    SignedRecord,
+    Verification,
+    known_key,
+    quantity,
+)
+from chalicelib.ports import Clock
+from chalicelib.ports.transparency import MeterKeys, SignedValues
+from chalicelib.services.access import NotFound, Refusal
+
+_MOST_MESSAGES = 1_000
+# The worst that one record shows counts for the charge.
+_WORST_FIRST = (
+    Verification.INVALID,
+    Verification.FOREIGN,
+    Verification.MALFORMED,
+    Verification.UNSUPPORTED,
+    Verification.UNKNOWN_KEY,
+    Verification.VALID,
+)
+_PIN_ATTEMPTS = 5
+_log = logging.getLogger(__name__)
+
+
+class SignedCharge(Protocol):
+    """What is asked of a session here."""
+
+    @property
+    def session_id(self) -> str:
+        """Its id."""
+
+    @property
+    def charger_id(self) -> str:
+        """Where it was."""
+
+    @property
+    def ref(self) -> str | None:
+        """What its charger calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedValue:
+    """A signed value, how its check went, and what could be read of it; `reason` says why where nothing could.
+
+    `key` is the one its meter is known by, or else the one that came along.
+    """
+
+    value: SignedValue
+    verification: Verification
+    record: SignedRecord | None = None
+    reason: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class SignedEvidence:
+    """Checks a charge's signed values, and says what they come to."""
+
+    values: SignedValues
+    keys: MeterKeys
+    clock: Clock
+
+    def of(self, charger_id: str, ref: str) -> SignedEnergy | None:
+        """What was signed of a charge; None where nothing was. One query; where something was, a read of the keys.
+
+        A write once in a meter's life, where its first key comes along.
+        """
+        told = self.told(charger_id, ref)
+        return self._energy(self.checked(charger_id, told)) if told else None
+
+    def told(self, charger_id: str, ref: str) -> Sequence[SignedValue]:
+        """All that was signed of a charge, to the letter and in order. One query."""
+        return self.values.page(charger_id, ref, _MOST_MESSAGES, "")[0]
+
+    def checked(self, charger_id: str, told: Sequence[SignedValue]) -> Sequence[CheckedValue]:
+        """Each value with its verification. One read."""
+        keys = self.keys.of(charger_id)
+        read = [_read(it) for it in told]
+        for it in read:
+            if it.record is None or known_key(keys, it.record.meter, self.clock()) or not _proves_itself(it.record):
+                continue
+            first = MeterKey(
+                meter=it.record.meter,
+                key=it.record.enclosed_key,
+                source=KeySource.FIRST_SIGHT,
+                since=self.clock(),
+            )
+            if self.keys.pin(charger_id, keys, first):
+                _log.info("meter key pinned", extra={"charger_id": charger_id, "meter": first.meter})
+            keys = self.keys.of(charger_id)
+        return [_checked(it, keys) for it in read]
+
+    def document(self, session: SignedCharge) -> tuple[str, Sequence[CheckedValue]]:
+        """The file for the S.A.F.E. transparency software, and what stands in it. A query and a read.
+
+        Raises NotFound where nothing was signed.
+        """
+        from chalicelib.protocol.transparency import safe  # noqa: PLC0415
+
+        told = self.told(session.charger_id, session.ref) if session.ref else ()
+        if not told:
+            raise NotFound("nothing was signed of this charge")
+        checked = self.checked(session.charger_id, told)
+        number = zlib.crc32(session.session_id.encode())
+        return safe.document(number, ((it.value, it.record, it.key) for it in checked)), checked
+
+    def pin(self, charger_id: str, meter: str, key: str) -> Sequence[MeterKey]:
+        """A person says by which key a meter is known from now on; saying it again changes nothing.
+
+        Raises Refusal: it is no public key.
+        """
+        from chalicelib.protocol.transparency import records  # noqa: PLC0415
+
+        if not records.is_public_key(key):
+            raise Refusal("not_a_key", "it is no public key of a curve that meters sign with, in hexadecimal or base64")
+        wanted = MeterKey(meter=meter, key=key, source=KeySource.OPERATOR, since=self.clock())
+        for _ in range(_PIN_ATTEMPTS):
+            keys = self.keys.of(charger_id)
+            if any((it.meter, it.key, it.until) == (meter, key, None) for it in keys):
+                return keys
+            if self.keys.pin(charger_id, keys, wanted):
+                return self.keys.of(charger_id)
+        raise RuntimeError(f"the keys of {charger_id} were changed {_PIN_ATTEMPTS} times meanwhile")
+
+    def _energy(self, checked: Sequence[CheckedValue]) -> SignedEnergy:
+        worst = next(it for it in _WORST_FIRST if any(found.verification is it for found in checked))
+        records = [it.record for it in checked if it.record is not None]
+        found = SignedEnergy(verification=worst, meter=records[0].meter if records else "")
+        if worst is not Verification.VALID:
+            reasons = (it.reason for it in checked if it.verification is worst)
+            return replace(found, reason=next(filter(None, reasons), ""))
+        try:
+            signed = quantity(records)
+        except NoQuantity as none:
+            return replace(found, reason=none.reason)
+        return replace(found, energy_wh=signed.energy_wh, register=signed.register)
+
+
+def _read(value: SignedValue) -> CheckedValue:
+    # cryptography takes long to load, and most charges are not signed.
+    from chalicelib.protocol.transparency import records  # noqa: PLC0415
+    from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported  # noqa: PLC0415
+
+    try:
+        return CheckedValue(value=value, verification=Verification.UNKNOWN_KEY, record=records.record(value))
+    except Malformed as error:
+        return CheckedValue(value=value, verification=Verification.MALFORMED, reason=str(error))
+    except Unsupported as error:
+        return CheckedValue(value=value, verification=Verification.UNSUPPORTED, reason=str(error))
+
+
+def _proves_itself(record: SignedRecord) -> bool:
+    from chalicelib.protocol.transparency import records  # noqa: PLC0415
+    from chalicelib.protocol.transparency.ecdsa import Unsupported  # noqa: PLC0415
+
+    try:
+        return records.verification(record, "") is Verification.FOREIGN
+    except Unsupported:
+        return False
+
+
+def _checked(it: CheckedValue, keys: Sequence[MeterKey]) -> CheckedValue:
+    if it.record is None:
+        return it
+    from chalicelib.protocol.transparency import records  # noqa: PLC0415
+    from chalicelib.protocol.transparency.ecdsa import Unsupported  # noqa: PLC0415
+
+    known = known_key(keys, it.record.meter, it.value.at)
+    found = replace(it, key=known or it.record.enclosed_key)
+    try:
+        return replace(found, verification=records.verification(it.record, known))
+    except Unsupported as error:
+        return replace(found, verification=Verification.UNSUPPORTED, reason=str(error))

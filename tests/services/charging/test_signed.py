@@ -1,0 +1,189 @@
+"""What a meter signed is billed, by the key it is known by; what it did not sign is seen for what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.transparency import KeySource, MeterKey, Register, Verification
+from tests.services.charging.test_quirks import Talk, told
+from tests.services.conftest import NOW, SITE, Kit
+from tests.signing import SigningMeter, base64_of, reading
+
+METER = SigningMeter()
+# OCMF 1.4, table 25: of this charge, less what the cable lost.
+AT_CAR = "01-00:B3.08.00*FF"
+
+
+@pytest.fixture
+def talk(kit: Kit) -> Talk:
+    return Talk(kit, "ocpp1.6")
+
+
+@pytest.fixture
+def talk201(kit: Kit) -> Talk:
+    return Talk(kit, "ocpp2.0.1")
+
+
+def _begins(talk: Talk) -> int:
+    ref = talk.start(meterStart=1000)
+    talk.kit.clock.advance(hours=1)
+    return ref
+
+
+def _charged(talk: Talk, *signed: str, meter_stop: int = 3000) -> Session:
+    """A charge of an hour, from 1,000 Wh on by the plain registers, with these records told at its end."""
+    ref = _begins(talk)
+    sample: list[dict[str, Any]] = [
+        {"value": it, "format": "SignedData", "context": "Transaction.End"} for it in signed
+    ]
+    data = [{"timestamp": told(talk.kit.clock.now), "sampledValue": sample}] if sample else []
+    talk.stop(ref, meter_stop, transactionData=data)
+    return talk.measured()
+
+
+def _pinned(kit: Kit, meter: SigningMeter = METER, name: str = "G1/M1") -> None:
+    key = MeterKey(meter=name, key=meter.public_key, source=KeySource.OPERATOR, since=NOW)
+    assert kit.meter_keys.pin("CP-1", kit.meter_keys.of("CP-1"), key)
+
+
+WHOLE = METER.record(reading(500.0, "B"), reading(501.9995, "E"))
+
+
+def test_the_signed_quantity_is_billed_rounded_down(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, WHOLE)
+    assert session.energy_wh == 1999
+    assert session.flags == frozenset()
+    assert session.signed is not None
+    assert (session.signed.verification, session.signed.register) == (Verification.VALID, Register.IMPORT)
+    assert (session.signed.energy_wh, session.signed.told_wh) == (1999, 2000)
+
+
+def test_begin_and_end_may_be_signed_one_by_one(talk: Talk) -> None:
+    _pinned(talk.kit)
+    begin, end = METER.record(reading(500.0, "B"), PG="T7"), METER.record(reading(502.0, "E"), PG="T8")
+    assert _charged(talk, begin, end).energy_wh == 2000
+
+
+def test_another_register_may_be_signed_than_is_told_and_both_numbers_stay(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, METER.record(reading(0, "B", AT_CAR), reading(1.9, "E", AT_CAR)))
+    assert session.energy_wh == 1900
+    assert session.flags == {Flag.SIGNED_DIFFERS}
+    assert session.signed is not None
+    assert (session.signed.energy_wh, session.signed.told_wh) == (1900, 2000)
+
+
+def test_a_signature_does_not_make_possible_what_the_plug_cannot_give(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, METER.record(reading(500.0, "B"), reading(9999.0, "E")))
+    assert session.energy_wh == 2000
+    assert Flag.SIGNED_DIFFERS in session.flags
+    assert session.needs_review
+
+
+@pytest.mark.parametrize(
+    "text",
+    [WHOLE.replace("501.9995", "501.9996"), SigningMeter().record(reading(500.0, "B"), reading(502.0, "E"))],
+    ids=["changed", "another's key"],
+)
+def test_what_the_known_key_did_not_sign_waits_for_a_person_where_the_law_says_so(talk: Talk, text: str) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, text)
+    assert Flag.SIGNATURE_INVALID in session.flags
+    assert session.needs_review
+    assert session.signed is not None
+    assert session.signed.verification is Verification.INVALID
+    assert session.signed.energy_wh is None
+
+
+def test_elsewhere_the_plain_readings_are_billed_and_it_is_flagged(talk: Talk) -> None:
+    talk.kit.sites.put(replace(SITE, time_zone="America/Chicago"))
+    _pinned(talk.kit)
+    session = _charged(talk, WHOLE.replace("501.9995", "501.9996"))
+    assert not session.needs_review
+    assert (session.energy_wh, session.flags) == (2000, {Flag.SIGNATURE_INVALID})
+
+
+def test_one_bad_record_among_good_ones_spoils_them(talk: Talk) -> None:
+    _pinned(talk.kit)
+    assert Flag.SIGNATURE_INVALID in _charged(talk, WHOLE, WHOLE.replace("501.9995", "501.9996")).flags
+
+
+@pytest.mark.parametrize("signed", [(), ("gibberish",), (WHOLE,)], ids=["unsigned", "unreadable", "by no known key"])
+def test_where_nothing_can_be_checked_the_plain_readings_are_billed(talk: Talk, signed: tuple[str, ...]) -> None:
+    session = _charged(talk, *signed)
+    assert (session.energy_wh, session.flags, session.needs_review) == (2000, frozenset(), False)
+    assert (session.signed is None) is (not signed)
+
+
+def test_records_of_which_nothing_can_be_billed_say_why(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, METER.record(reading(500.0, "B")))
+    assert session.energy_wh == 2000
+    assert session.signed is not None
+    assert session.signed.reason == "no register was signed both at the begin and at the end"
+
+
+def _told_201(talk: Talk, meter: SigningMeter, end_kwh: float, seq_no: int) -> Session:
+    """A charge of 2.0.1 with a signed value that brings its key."""
+    kit, ref = talk.kit, f"tx-{seq_no}"
+    value = {
+        "signedMeterData": base64_of(meter.record(reading(500.0, "B"), reading(end_kwh, "E")).encode()),
+        "signingMethod": "",
+        "encodingMethod": "OCMF",
+        "publicKey": base64_of(f"oca:base16:asn1:{meter.public_key}".encode()),
+    }
+
+    def say(kind: str, at: int, register: int, **more: Any) -> None:
+        sample = {"value": register, "context": f"Transaction.{'Begin' if kind == 'Started' else 'End'}", **more}
+        payload = {
+            "eventType": kind,
+            "timestamp": told(kit.clock.now),
+            "triggerReason": "Authorized",
+            "seqNo": at,
+            "transactionInfo": {"transactionId": ref},
+            "evse": {"id": 1, "connectorId": 1},
+            "idToken": {"idToken": "04A1B2C3", "type": "ISO14443"},
+            "meterValue": [{"timestamp": told(kit.clock.now), "sampledValue": [sample]}],
+        }
+        talk.say("TransactionEvent", payload)
+
+    say("Started", 0, 1000)
+    kit.clock.advance(hours=1)
+    say("Ended", 1, 3000, signedMeterValue=value)
+    found = next(it for it in kit.sessions.of_operator("op", 10, None, flagged=False)[0] if it.ref == ref)
+    return kit.metering.measured(found)
+
+
+def test_the_first_key_that_comes_along_is_pinned_and_another_is_foreign_from_then_on(talk201: Talk) -> None:
+    first = _told_201(talk201, METER, 501.5, 1)
+    assert (first.energy_wh, first.signed and first.signed.verification) == (1500, Verification.VALID)
+    (known,) = talk201.kit.meter_keys.of("CP-1")
+    assert (known.meter, known.key, known.source) == ("G1/M1", METER.public_key, KeySource.FIRST_SIGHT)
+    other = _told_201(talk201, SigningMeter(), 501.5, 2)
+    assert other.signed is not None
+    assert other.signed.verification is Verification.FOREIGN
+    assert Flag.SIGNATURE_INVALID in other.flags
+    assert talk201.kit.meter_keys.of("CP-1") == (known,)
+
+
+def test_a_person_who_pins_another_key_ends_the_one_before_and_what_was_signed_by_it_stays_valid(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk, WHOLE)
+    talk.kit.clock.advance(days=1)
+    key = MeterKey(meter="G1/M1", key=SigningMeter().public_key, source=KeySource.OPERATOR, since=talk.kit.clock.now)
+    assert talk.kit.meter_keys.pin("CP-1", talk.kit.meter_keys.of("CP-1"), key)
+    told_then = talk.kit.signed_evidence.told("CP-1", session.ref or "")
+    assert [it.verification for it in talk.kit.signed_evidence.checked("CP-1", told_then)] == [Verification.VALID]
+
+
+def test_two_who_pin_at_once_do_not_overwrite_each_other(kit: Kit) -> None:
+    key = MeterKey(meter="G1/M1", key=METER.public_key, source=KeySource.OPERATOR, since=NOW)
+    assert kit.meter_keys.pin("CP-1", (), key)
+    assert not kit.meter_keys.pin("CP-1", (), replace(key, meter="G1/M2"))
