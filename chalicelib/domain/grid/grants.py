@@ -310,18 +310,18 @@ def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
     That proves the default that was confirmed last before it was asked for, or the one that stood before the charger
     may have lost it; nothing where it shows more than that. A higher one that may still arrive stays booked beside it.
     """
-    page = replace(page, read_name="", read_at=None, unread=0)
+    page = replace(page, read_name="", read_at=None)
     known = [it for it in page.pushes if it.answered_at and not it.is_refused and it.answered_at <= asked_at]
     wanted = known[-1].limit_ma if known else page.default_ma if page.default_ma is not None else page.expected_ma
     if wanted is None or limit_ma > wanted:
-        # It does not keep what it was given: nothing is known of its silence.
+        # It does not keep what it was given: nothing is known of its silence, and it is not asked for ever.
         return replace(page, default_ma=None, expected_ma=None)
     travel = [it for it in page.pushes if it.settled_at > asked_at]
     pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
     if page.lost_at is not None and asked_at >= page.lost_at and not page.leases:
         # There is nothing that it would have to be told again.
         page = replace(page, lost_at=None, lost_by=None)
-    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes)
+    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes, unread=0)
 
 
 # What happens to the charger.

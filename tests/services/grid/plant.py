@@ -24,7 +24,8 @@ SITE_ID = "plant"
 # So long a frame is on its way, and its answer.
 _WAY = timedelta(seconds=0.3)
 _CHECK = timedelta(minutes=1)
-_VOLTS = 230
+# Three phases to neutral.
+_VOLTS = 3 * 230
 
 
 class Died(Exception):
