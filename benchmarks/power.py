@@ -45,11 +45,11 @@ def _check(kit: Kit) -> tuple[schedules.Run, int]:
     for number in range(3):
         draw = ToldDraw(at=kit.clock(), current_ma=(11_000, 11_000, 11_000))
         kit.managed_sites.drew(SITE_ID, plant.port(number), f"S-{number}", draw, 1_000)
-    left = [lambda: kit.balancer.look(SITE_ID, is_check=True)]
+    left = [SITE_ID]
 
     def run() -> None:
         for it in left:
-            it()
+            kit.balancer.look(it, is_check=True)
         left.clear()
 
     return run, 1

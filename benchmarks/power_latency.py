@@ -112,8 +112,8 @@ def _rows(stack: Stack, calls: Calls, samples: int) -> list[list[str]]:
     _until_quiet(outlets)
     lowered, raised = [], []
     for sample in range(samples):
-        lowered.append(_timed(outlets, calls, lambda sample=sample: _limit(sample)))  # type: ignore[misc]
-        raised.append(_timed(outlets, calls, lambda sample=sample: _lift(sample)))  # type: ignore[misc]
+        lowered.append(_timed(outlets, calls, lambda sample=sample: _limit(sample)))
+        raised.append(_timed(outlets, calls, lambda sample=sample: _lift(sample)))
     return [_row("a limit comes down", lowered), _row("a limit ends", raised)]
 
 

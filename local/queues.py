@@ -65,7 +65,7 @@ class Queues:
             if isinstance(source, SQSEventConfig):
                 name = PREFIX + str(source.queue)
                 is_fifo = name.endswith(_FIFO)
-                kind = {"FifoQueue": "true"} if is_fifo else {}
+                kind: Any = {"FifoQueue": "true"} if is_fifo else {}
                 url = client.create_queue(QueueName=name, Attributes=kind)["QueueUrl"]
                 self._held_back_s[name] = float(queues.HELD_BACK_S.get(str(source.queue), 0))
                 told = str(source.queue).removesuffix(_FIFO).upper().replace("-", "_")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -156,3 +157,44 @@ def test_cars_that_come_and_go_share_what_there_is_and_never_have_more(world: Wo
         site.end(0)
         site.until_offered(0, 11.3, 11.3, 11.3)
     assert site.worst_a <= _LIMIT_A + _ROUNDING_A
+
+
+def test_what_the_grid_or_the_building_takes_away_is_lowered_at_once_and_given_back(world: World) -> None:
+    site = Site(world)
+    site.describe()
+    with site.watched():
+        site.begin(0)
+        site.until_offered(22.0, 0, 0, 0)
+        site.begin(1)
+        site.until_offered(14.0, 14.0, 0, 0)
+        now = datetime.now(UTC)
+        limit = {"node_id": "grid", "limit_ma": 30_000, "begins_at": now.isoformat()}
+        limit["ends_at"] = (now + timedelta(hours=1)).isoformat()
+        world.operator.call("PUT", f"{site.path}/power-limits/evening", limit)
+        site.until_offered(9.0, 9.0, 0, 0)
+        world.operator.call("DELETE", f"{site.path}/power-limits/evening")
+        site.until_offered(14.0, 14.0, 0, 0)
+        world.operator.call("POST", f"{site.path}/load", {"load_ma": [4_000, 10_000, 0]})
+        site.until_offered(9.0, 9.0, 0, 0)
+    assert site.worst_a <= _LIMIT_A + _ROUNDING_A
+    ports = {it["charger_id"]: it for it in site.power()["ports"]}
+    shown = ports[site.chargers[0].setup.charger_id]
+    assert (shown["grant_ma"], shown["bound"]) == (9_000, "grid")
+
+
+def test_a_charger_that_keeps_no_limit_leaves_the_others_what_is_left_and_its_operator_knows(world: World) -> None:
+    site = Site(world, deaf=0)
+    site.describe()
+    site.begin(0)
+    site.begin(1)
+
+    def is_found_out() -> bool:
+        site.looked()
+        return "limit_ignored" in site.power()["alarms"]
+
+    eventually(is_found_out, within_s=60)
+    charger_id = site.chargers[0].setup.charger_id
+    held = {it["charger_id"]: it["held_ma"] for it in site.power()["ports"]}
+    # It is counted with all it can draw from then on; the other keeps what is left, if that is enough to charge.
+    assert held[charger_id] == 32_000
+    assert site.offered_a()[1] <= _LIMIT_A - 32.0 + _ROUNDING_A
