@@ -16,7 +16,21 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, faults, fuzz, grants, grid, growth, layers, measuring, node, power_latency, rating, search, speed
+from benchmarks import (
+    cold,
+    faults,
+    fuzz,
+    grants,
+    grid,
+    growth,
+    layers,
+    measuring,
+    node,
+    power_latency,
+    rating,
+    search,
+    speed,
+)
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
