@@ -22,7 +22,7 @@ from unittest.mock import patch
 import boto3
 import requests
 
-from benchmarks import schedules
+from benchmarks import power, schedules
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
@@ -93,6 +93,7 @@ def measure() -> Measured:
         "how": "python -m benchmarks --write: one paid session of each version through the whole local stack",
         "kinds": {**{version: _plain(found) for version, found in versions.items()}, "beside": _plain(beside)},
         "schedules": schedules.measure(),
+        "power": power.measure(),
     }
 
 
@@ -121,18 +122,20 @@ def differences(committed: Measured, today: Measured) -> list[str]:
                 was, is_now = before.get(kind, {}).get(what), now.get(kind, {}).get(what)
                 if was != is_now and not (what == "calls" and _is_a_race(kind, was or {}, is_now or {})):
                     found.append(f"{group} {kind}: {what} were {was}, are {is_now}")
-    was, is_now = (
-        {
-            part: {name: taken[name] for name in ("calls", "payments") if name in taken}
-            for part, taken in it["schedules"].items()
-        }
-        for it in (committed, today)
-    )
-    return found + [
-        f"schedules {part}: an item took {was.get(part)}, takes {is_now.get(part)}"
-        for part in sorted(was.keys() | is_now.keys())
-        if was.get(part) != is_now.get(part)
-    ]
+    for group, what in (("schedules", "an item"), ("power", "one")):
+        was, is_now = (
+            {
+                part: {name: taken[name] for name in ("calls", "payments") if name in taken}
+                for part, taken in it.get(group, {}).items()
+            }
+            for it in (committed, today)
+        )
+        found += [
+            f"{group} {part}: {what} took {was.get(part)}, takes {is_now.get(part)}"
+            for part in sorted(was.keys() | is_now.keys())
+            if was.get(part) != is_now.get(part)
+        ]
+    return found
 
 
 def _is_a_race(kind: str, was: Mapping[str, int], is_now: Mapping[str, int]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
 from benchmarks.metering import metered_calls
 from chalicelib.domain.chargers.commands import ClearCache, Reset
@@ -47,10 +48,11 @@ _PAYMENTS = 100
 def measure() -> dict[str, dict[str, Any]]:
     """Part -> calls of AWS and of the payment provider for one item of it, and DynamoDB's units by table."""
     os.environ.setdefault("AWS_DEFAULT_REGION", tables.REGION)
-    return {part: _one(prepare) for part, prepare in PREPARED.items()}
+    return {part: taken_by(prepare) for part, prepare in PREPARED.items()}
 
 
-def _one(prepare: Callable[[Kit], tuple[Run, int]]) -> dict[str, Any]:
+def taken_by(prepare: Callable[[Kit], tuple[Run, int]]) -> dict[str, Any]:
+    """What one item takes, by what a run with so many takes beyond one that finds none."""
     with tables.account(), tables.without_http():
         kit = Kit()
         run, number = prepare(kit)
@@ -371,4 +373,5 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "alarm_desk looks": _looks,
     "alarm_desk tellings": _tellings,
     "alarm_desk operator": _sent,
+    "busy_sites sites": busy_sites,
 }

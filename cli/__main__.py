@@ -22,6 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cost.add_argument("--reading", type=_some, default=60, metavar="S", help="between two readings (%(default)s)")
     cost.add_argument("--minutes", type=_some, default=60, help="a session lasts (%(default)s)")
     cost.add_argument("--sessions-at-once", type=int, default=50_000, help="for --limits (%(default)s)")
+    cost.add_argument(
+        "--managed",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="of sessions, where power is shared out (%(default)s)",
+    )
     cost.add_argument("--canary", action="store_true", help="with Canary=on: a session each five minutes")
     cost.add_argument("--lines", action="store_true", help="every line of the bill")
     cost.add_argument("--storm", action="store_true", help="simulate the whole network coming back at once")
@@ -42,6 +49,7 @@ def _cost(asked: argparse.Namespace) -> None:
         reading_s=asked.reading,
         session_minutes=asked.minutes,
         canary=asked.canary,
+        managed_share=asked.managed,
     )
     console.print(report.services(fleet, asked.heartbeat).rich())
     console.print(report.live(fleet).rich())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.people import alarm_pages, people
+from cli.power_kinds import power_kinds
 from cli.standing import CANARY_FIXED, FIXED, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 
 DATA = Path(__file__).parent / "data"
@@ -52,6 +53,7 @@ SCHEDULES = {
     "lists": 60,
     "notices": 60,
     "alarm_desk": 60,
+    "busy_sites": 60,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]
@@ -120,6 +122,9 @@ class Fleet:
     logs_frames: bool = False  # only while AccessLogs=all is deployed
     kms_requests_per_table_minutes: int = 5
     canary: bool = False  # only where Canary=on is deployed
+    managed_share: float = 0.1  # of sessions, at sites whose power is shared out
+    cars_at_busy_site: float = 3
+    grants_a_session: float = 10  # 30 at the most
 
     @property
     def sessions(self) -> float:
@@ -130,6 +135,11 @@ class Fleet:
     def connects(self) -> float:
         """A month: each socket is closed by us, so long before its two hours that a heartbeat is sure to come."""
         return self.chargers * SECONDS_A_MONTH / (SOCKET_LIFETIME_S - self.heartbeat_s / 2 - _RENEWED_BEFORE_S)
+
+    @property
+    def busy_sites(self) -> float:
+        """Sites whose power is shared out, with cars at them, on the mean."""
+        return self.sessions_per_day * self.session_minutes / 1440 * self.managed_share / self.cars_at_busy_site
 
     @property
     def checks(self) -> float:
@@ -178,7 +188,7 @@ def measured() -> Mapping[str, Kinds]:
     known: Mapping[str, Any] = json.loads((DATA / "measured.json").read_text())
     kinds: Mapping[str, Kinds] = known["kinds"]
     found = {f"found {part}": {**it, "calls": {"dynamodb.any": it["calls"]}} for part, it in known["schedules"].items()}
-    return {**kinds, "beside": {**kinds["beside"], **found}}
+    return {**kinds, "beside": {**kinds["beside"], **found, **power_kinds(known["power"])}}
 
 
 def counts(fleet: Fleet) -> dict[str, float]:
@@ -208,6 +218,9 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
         **_found(fleet),
+        "power check": fleet.busy_sites * SECONDS_A_MONTH / 60,
+        "power frame": fleet.sessions * fleet.managed_share * fleet.grants_a_session,
+        "power reading": fleet.sessions * fleet.managed_share * fleet.session_minutes * 60 / fleet.reading_s,
         "checks": fleet.checks / CHECKS_A_BATCH,
         **{f"tick_{schedule}": SECONDS_A_MONTH / period_s for schedule, period_s in SCHEDULES.items()},
     }
@@ -238,6 +251,7 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found alarm_desk looks": fleet.chargers / 50 * HOURS_A_MONTH + sessions / 50,
         "found alarm_desk tellings": fleet.chargers / 50,
         "found alarm_desk operator": fleet.chargers / 50,
+        "found busy_sites sites": fleet.busy_sites * ticks,
     }
 
 
@@ -336,7 +350,7 @@ def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> N
             "socket_message": one.get("messages", 0) * times,
             "edge_gb_out": (one.get("sent_bytes", 0) + _FRAME_BYTES * one.get("messages", 0) / 2) * times / GB,
             "rest_gb_out": one.get("answer_bytes", 0) * times / GB,
-            "queue_request": one.get("calls", {}).get("sqs.SendMessage", 0) * times,
+            "queue_request": (one.get("calls", {}).get("sqs.SendMessage", 0) + one.get("queue_requests", 0)) * times,
             "transition": one.get("transitions", 0) * times,
             "lambda_request": run,
             "rest_request": requests,

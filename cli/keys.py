@@ -88,6 +88,13 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
             "spread; written where a charger is lost, or is used and may fall silent",
         ),
         Key("alarms.open", "operator", 1, 0, "one for each site that something is wrong with"),
+        Key(
+            "grid.busy",
+            "16 shards",
+            2 * starts * fleet.managed_share / 16,
+            2 * ended * fleet.managed_share / 16,
+            "spread; an entry for each session at a site whose power is shared out",
+        ),
         Key("notices.undelivered", "8 shards", 2 * 3 * starts / _SHARDS, 2 * 3 * ended / _SHARDS, "spread"),
         Key("reservations.by_driver", "driver", 0, 0, "one person's reservations"),
         Key("reservations.due", "8 shards", 2 * 0.1 * starts / _SHARDS, 0, "spread; one session in ten reserved"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import chart, keys, limits, report, schedules
+from cli import chart, keys, limits, power, report, schedules
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,6 +28,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "echoes": lambda: report.echoes(BIG.chargers).markdown(),
     "keys": lambda: keys.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
     "schedules": lambda: schedules.sheet(BIG).markdown(),
+    "power": lambda: power.sheet().markdown(),
     "limits": lambda: limits.sheet(BIG, SESSIONS_AT_ONCE).markdown(),
 }
 PAGES = ("cost.md", "scale.md")

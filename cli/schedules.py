@@ -145,6 +145,12 @@ def work(fleet: Fleet) -> list[Work]:
             1,
             [Items(25, "alarm_desk operator", "an invocation is given 25, of one operator", waits_ms=_WEBHOOK_MS)],
         ),
+        Work(
+            "busy_sites",
+            "sites",
+            16,
+            [Items(10_000, "busy_sites sites", "sites with sessions whose power is shared out; looked at by others")],
+        ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(
             "notices",

@@ -88,6 +88,9 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_LIVE_ENDPOINT": live.ENDPOINT,
         "KERB_LIVE_URL": live.ADDRESS,
         "KERB_ALARM_CHECKS_QUEUE": ref(queues.logical("alarm-checks")),
+        "KERB_BALANCE_QUEUE": ref(queues.logical("balance.fifo")),
+        "KERB_BALANCE_NOW_QUEUE": ref(queues.logical("balance-now.fifo")),
+        "KERB_BALANCE_MANY_QUEUE": ref(queues.logical("balance-many")),
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -1,4 +1,8 @@
-"""The queues that functions are called from; what one fails on three times waits with the other failures."""
+"""The queues that functions are called from; what one fails on three times waits with the other failures.
+
+Those whose names end in `.fifo` keep the order of each group, say each thing once, and hold back all they get for as
+long as stands here. What they ask for is soon asked again by a schedule, so that what fails is no failure to be kept.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, attribute, logical_id
 
 # As the handlers name them (`on_sqs_message`).
-NAMES = ("alarm-checks",)
+NAMES = ("alarm-checks", "balance.fifo", "balance-now.fifo", "balance-many")
+_FIFO = ".fifo"
+HELD_BACK_S = {"balance.fifo": 1}
+# By then a site has been looked at anyhow.
+_ASKED_AGAIN_S = 300
 _TRIES = 3
 # Six times as long as a function may take, as AWS advises: a message that is being worked on is nobody else's.
 _HIDDEN_S = 180
@@ -15,7 +23,7 @@ _HIDDEN_S = 180
 
 def logical(name: str) -> str:
     """The queue's name in the template."""
-    return f"{logical_id(name)}Queue"
+    return f"{logical_id(name.removesuffix(_FIFO))}Queue"
 
 
 def resources(stage: Stage) -> Resources:
@@ -32,13 +40,20 @@ def source(event: str, function: str, declared: dict[str, Any]) -> Resources:
                 "EventSourceArn": attribute(logical(name), "Arn"),
                 "FunctionName": {"Ref": function},
                 "BatchSize": declared["BatchSize"],
-                "MaximumBatchingWindowInSeconds": declared["MaximumBatchingWindowInSeconds"],
+                # A FIFO queue knows none.
+                **(
+                    {}
+                    if name.endswith(_FIFO)
+                    else {"MaximumBatchingWindowInSeconds": declared["MaximumBatchingWindowInSeconds"]}
+                ),
             },
         }
     }
 
 
 def _queue(stage: Stage, name: str) -> dict[str, Any]:
+    if name.endswith(_FIFO):
+        return _ordered(stage, name)
     return {
         "Type": "AWS::SQS::Queue",
         **stage.fate,
@@ -48,5 +63,23 @@ def _queue(stage: Stage, name: str) -> dict[str, Any]:
             "VisibilityTimeout": _HIDDEN_S,
             "SqsManagedSseEnabled": True,
             "RedrivePolicy": {"deadLetterTargetArn": attribute("Failures", "Arn"), "maxReceiveCount": _TRIES},
+        },
+    }
+
+
+def _ordered(stage: Stage, name: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SQS::Queue",
+        **stage.fate,
+        "Properties": {
+            "QueueName": stage.prefix + name,
+            "FifoQueue": True,
+            # So that the pace is each group's own, and not that of all together.
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+            "DelaySeconds": HELD_BACK_S.get(name, 0),
+            "MessageRetentionPeriod": _ASKED_AGAIN_S,
+            "VisibilityTimeout": _HIDDEN_S,
+            "SqsManagedSseEnabled": True,
         },
     }

@@ -1,6 +1,8 @@
 """SQS on one machine: moto keeps the queues, and their functions run in this process once a delay is over.
 
-As on AWS a function gets messages in batches and may get one again; here after a failure, three times in all.
+As on AWS a function gets messages in batches and may get one again; here after a failure, three times in all. A queue
+whose name ends in `.fifo` takes what bears one name once within five minutes, and holds back what it gets as the
+deployed one does. One function runs at a time, so that groups keep their order.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ from chalice import Chalice
 from chalice.app import SQSEventConfig
 from moto.sqs.models import SQSBackend
 
+from infrastructure import queues
 from local.context import LambdaContext
 
 PREFIX = "kerb-"
 _LAMBDA_TIMEOUT_S = 60
 _TRIES = 3
 _MOST_AT_ONCE = 10
+_FIFO = ".fifo"
+_SAID_ONCE_S = 300
 _SEND: Any = SQSBackend.send_message
 _log = logging.getLogger(__name__)
 
@@ -46,6 +51,8 @@ class Queues:
         self._pace = pace
         self._handlers: dict[str, tuple[str, Handler]] = {}
         self._waiting: list[_Message] = []
+        self._said: dict[tuple[str, str], float] = {}
+        self._held_back_s: dict[str, float] = {}
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_over = False
@@ -57,8 +64,12 @@ class Queues:
         for source in app.event_sources:
             if isinstance(source, SQSEventConfig):
                 name = PREFIX + str(source.queue)
-                url = client.create_queue(QueueName=name)["QueueUrl"]
-                os.environ[f"KERB_{str(source.queue).upper().replace('-', '_')}_QUEUE"] = url
+                is_fifo = name.endswith(_FIFO)
+                kind: Any = {"FifoQueue": "true"} if is_fifo else {}
+                url = client.create_queue(QueueName=name, Attributes=kind)["QueueUrl"]
+                self._held_back_s[name] = float(queues.HELD_BACK_S.get(str(source.queue), 0))
+                told = str(source.queue).removesuffix(_FIFO).upper().replace("-", "_")
+                os.environ[f"KERB_{told}_QUEUE"] = url
                 self._handlers[name] = (source.name, app.handler_map[source.name])
         backend: Any = SQSBackend
         backend.send_message = self._sender()
@@ -88,11 +99,22 @@ class Queues:
     def _sender(self) -> Callable[..., Any]:
         def send(backend: Any, queue_name: str, message_body: str, *args: Any, **kwargs: Any) -> Any:
             sent = _SEND(backend, queue_name, message_body, *args, **kwargs)
-            if queue_name in self._handlers:
-                self._put(float(kwargs.get("delay_seconds") or 0), queue_name, message_body, 1)
+            if queue_name in self._handlers and not self._is_said(queue_name, kwargs.get("deduplication_id")):
+                delay_s = float(kwargs.get("delay_seconds") or self._held_back_s[queue_name])
+                self._put(delay_s, queue_name, message_body, 1)
             return sent
 
         return send
+
+    def _is_said(self, queue: str, name: str | None) -> bool:
+        """Whether that was said within the last five minutes; it is from now on."""
+        if name is None:
+            return False
+        now = time.monotonic()
+        with self._changed:
+            until = self._said.get((queue, name), now)
+            self._said[queue, name] = max(until, now + _SAID_ONCE_S / (self._pace or 1)) if until <= now else until
+            return until > now
 
     def _put(self, delay_s: float, queue: str, body: str, attempt: int) -> None:
         due = time.monotonic() + (delay_s / self._pace if self._pace else 0)

@@ -14,7 +14,10 @@ from enum import StrEnum
 
 
 class AlarmKind(StrEnum):
-    """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`)."""
+    """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
+
+    `site_over_limit` is about a site.
+    """
 
     OFFLINE = "offline"
     FAULTED = "faulted"
@@ -25,6 +28,8 @@ class AlarmKind(StrEnum):
     PAYMENTS_FAILING = "payments_failing"
     CERTIFICATE_ENDING = "certificate_ending"
     CLOCK_WRONG = "clock_wrong"
+    LIMIT_IGNORED = "limit_ignored"
+    SITE_OVER_LIMIT = "site_over_limit"
 
 
 class Severity(StrEnum):
@@ -71,6 +76,11 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
     AlarmKind.CLOCK_WRONG: AlarmRule(
         severity=Severity.WARNING, quiet_for=timedelta(minutes=10), look_every=timedelta(minutes=15)
     ),
+    # Until it was seen to keep a grant; a site is over its limit for as long as meters say so.
+    AlarmKind.LIMIT_IGNORED: AlarmRule(
+        severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)
+    ),
+    AlarmKind.SITE_OVER_LIMIT: AlarmRule(severity=Severity.CRITICAL, look_every=timedelta(minutes=5)),
 }
 _AHEAD_S, _BEHIND_S = 60, 600
 # A certificate is replaced in good time.

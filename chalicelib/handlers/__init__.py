@@ -34,6 +34,8 @@ BLUEPRINTS = (
     "chargers.diagnostics.insight",
     "operators.alarms.alarms",
     "operators.live.live_alarms",
+    "grid.routes.grids",
+    "grid.looks.looks",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

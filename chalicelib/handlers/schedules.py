@@ -20,6 +20,7 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
 from chalicelib.handlers.http.observability import count
+from chalicelib.records.grid import BUSY_SHARDS
 from chalicelib.records.notifications import Outcome
 from chalicelib.records.parts import LIST_SHARDS, SHARDS, Part
 from chalicelib.wiring import network
@@ -79,6 +80,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
+    "busy_sites": shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
@@ -179,3 +181,9 @@ def notices(event: CloudWatchEvent) -> Done:
 def alarm_desk(event: CloudWatchEvent) -> Done:
     """Look again at what alarms stand for, close those whose cause is gone, and tell operators of both."""
     return do_parts("alarm_desk", event.detail)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="busy_sites")
+def busy_sites(event: CloudWatchEvent) -> Done:
+    """Have all sites looked at where sessions share a connection, for what only time brings about."""
+    return do_parts("busy_sites", event.detail)

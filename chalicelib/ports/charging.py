@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading
 from chalicelib.domain.charging.session import Session
+from chalicelib.records.chargers import Connection
 from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
 
 
@@ -151,3 +152,13 @@ class Workflow(Protocol):
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         """Let a waiting step fail with a named error. Raises StaleTask."""
+
+
+class PowerClaims(Protocol):
+    """Hears of charges where a site's power is shared out; elsewhere nothing is asked of it. No error leaves it."""
+
+    def changed(self, before: Session, after: Session) -> None:
+        """A session is about to change so: its charge may begin, move to another connector, or end."""
+
+    def drew(self, connection: Connection, known: Transaction, readings: Sequence[Reading]) -> None:
+        """A transaction under way had these readings."""

@@ -127,7 +127,8 @@ class Charger:
     and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
     said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
     connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
-    `certificate_until`: the end of the certificate it showed.
+    `certificate_until`: the end of the certificate it showed. `managed_at`: the site that shares out what it draws;
+    `is_site_meter`: its main meter is that site's.
     """
 
     charger_id: str
@@ -168,6 +169,8 @@ class Charger:
     password_note: str | None = None
     was_renewed: bool = False
     certificate_until: datetime | None = None
+    managed_at: str = ""
+    is_site_meter: bool = False
 
     @property
     def password_from(self) -> PasswordSource:
@@ -207,7 +210,7 @@ class Connection:
     `is_ended`: what it was opened with counts no more; what still comes by it is not heard. `closes_at`: from then on
     we close it when nothing goes on. `back_as`: what the charger told it was (`told_identity`) before we closed the
     socket before this one; it came straight back, and may say BootNotification without having booted.
-    `certificate_until`: the end of the certificate it was opened with.
+    `certificate_until`: the end of the certificate it was opened with. `managed_at`, `is_site_meter`: of its charger.
     """
 
     connection_id: str
@@ -220,6 +223,8 @@ class Connection:
     closes_at: datetime | None = None
     back_as: str = ""
     certificate_until: datetime | None = None
+    managed_at: str = ""
+    is_site_meter: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +275,7 @@ class Purpose(StrEnum):
     SETUP_WRITE = "setup_write"
     UNLOCK = "unlock"
     COST = "cost"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.access import AccessServices
+from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
+    from chalicelib.ports.grid import Looks
     from chalicelib.services.chargers.allowance import MessageAllowance
     from chalicelib.services.chargers.commands import ChargerCommands
     from chalicelib.services.chargers.connections import Connections
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.chargers.registry import Registry
     from chalicelib.services.chargers.remote_control import RemoteControl
     from chalicelib.services.chargers.socket_renewal import SocketRenewal
+    from chalicelib.services.grid.charger_news import ManagedChargerNews
     from chalicelib.services.pricing.courses import Courses
     from chalicelib.services.pricing.evidence import Evidence
     from chalicelib.services.transparency import SignedEvidence
@@ -60,7 +64,39 @@ class ChargerServices(AccessServices):
             places=self.places,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
+            line_told=self.managed_charger_news.line_told,
         )
+
+    @cached_property
+    def managed_sites(self) -> DynamoManagedSites:
+        from chalicelib.adapters.grid.sites import DynamoManagedSites
+
+        return DynamoManagedSites()
+
+    @cached_property
+    def firmwares(self) -> DynamoFirmwares:
+        from chalicelib.adapters.grid.sites import DynamoFirmwares
+
+        return DynamoFirmwares()
+
+    @cached_property
+    def looks(self) -> Looks:
+        from chalicelib.adapters.grid.looks import SqsLooks
+
+        return SqsLooks(
+            client=client("sqs"),
+            soon_url=self.setting("BALANCE_QUEUE", ""),
+            now_url=self.setting("BALANCE_NOW_QUEUE", ""),
+            many_url=self.setting("BALANCE_MANY_QUEUE", ""),
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
+    def managed_charger_news(self) -> ManagedChargerNews:
+        from chalicelib.services.grid.charger_news import ManagedChargerNews
+
+        return ManagedChargerNews(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
 
     @cached_property
     def message_allowance(self) -> MessageAllowance:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.services.charging.transaction_ids import TransactionIds
     from chalicelib.services.charging.transactions import TransactionEvents
     from chalicelib.services.charging.unclaimed import UnclaimedCharges
+    from chalicelib.services.grid.claims import SiteClaims
 
 
 class ChargingServices(ReservationServices):
@@ -29,7 +30,13 @@ class ChargingServices(ReservationServices):
     def changes(self) -> SessionChanges:
         from chalicelib.services.charging.session_changes import SessionChanges
 
-        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news)
+        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news, self.power_claims)
+
+    @cached_property
+    def power_claims(self) -> SiteClaims:
+        from chalicelib.services.grid.claims import SiteClaims
+
+        return SiteClaims(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
 
     @cached_property
     def live_news(self) -> LiveNews:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.grid import GridServices
 
 if TYPE_CHECKING:
     from chalicelib.services.ocpp.conversation import Conversation
     from chalicelib.services.ocpp.router import Router
 
 
-class OcppServices(SessionServices):
+class OcppServices(GridServices):
     """Builds conversation and router, and declares which service hears the answer to a command of each purpose."""
 
     @cached_property
@@ -32,6 +32,7 @@ class OcppServices(SessionServices):
             provider=self.provider,
             power_needs=self.power_needs,
             alarm_checks=self.alarm_checks,
+            managed_charger_news=self.managed_charger_news,
             purposes={
                 Purpose.START: self.charging.start_answered,
                 Purpose.RESERVE: self.driver_reservations.answered,
@@ -41,6 +42,7 @@ class OcppServices(SessionServices):
                 Purpose.LIST: self.local_lists.update_answered,
                 Purpose.SETUP_READ: self.provisioning.answered,
                 Purpose.SETUP_WRITE: self.provisioning.answered,
+                Purpose.LIMIT: self.dispatch.answered,
             },
             clock=self.clock,
             heartbeat_s=self.heartbeat_s,

@@ -51,6 +51,7 @@ class OperatorServices(OcppServices):
             history=self.history,
             message_log=self.message_log,
             sessions=self.sessions,
+            managed_sites=self.managed_sites,
             clock=self.clock,
         )
 

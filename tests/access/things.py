@@ -25,12 +25,14 @@ from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
+from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import Driver, Terms, Token
+from chalicelib.records.grid import ManagedSite, NamedLimit
 from chalicelib.records.money import Compared, Difference
 from chalicelib.records.notifications import Webhook
 from chalicelib.records.operators import Alarm, AlarmPlace
@@ -46,6 +48,8 @@ UID = "04A1B2C3D4"
 MARKS = (NEAR, FAR, "OWN", UID)
 DAY = NOW.date() - timedelta(days=1)
 SITE_BODY = {"name": "x", "address": "x", "time_zone": "UTC", "tariff_id": "tariff-OWN"}
+TREE = {"nodes": [{"node_id": "grid", "limit_ma": [63_000, 63_000, 63_000]}], "ports": []}
+LIMIT_LIFE = {"begins_at": "2026-11-30T18:00:00Z", "ends_at": "2026-11-30T20:00:00Z"}
 METER_KEY = (
     "3059301306072A8648CE3D020106082A8648CE3D030107034200043AEEB45C392357820A58FDFB0857BD77ADA31585C61C430531DFA53B440AFBFDD9"
     "5AC887C658EA55260F808F55CA948DF235C2108A0D6DC7D4AB1A5E1A7955BE"
@@ -72,6 +76,7 @@ class Asked:
         return json.loads(json.dumps(self.body).replace("{place}", place))
 
 
+_P = "/v1/operator/sites/{site_id}"
 _C, _S = "/v1/operator/chargers/{charger_id}", "/v1/operator/sessions/{session_id}"
 ASKED: dict[str, Asked] = {
     "PUT /v1/operator/profile": Asked(body={"legal_name": "x", "address": "x", "country": "DE"}, foreign="theirs"),
@@ -96,6 +101,14 @@ ASKED: dict[str, Asked] = {
         body={"name": "x", "currency": "EUR", "price_per_kwh": "0.10"}, foreign="taken"
     ),
     "PUT /v1/operator/sites/{site_id}": Asked(body=SITE_BODY, foreign="taken"),
+    f"PUT {_P}/grid": Asked(body=TREE),
+    f"GET {_P}/grid": Asked(),
+    f"DELETE {_P}/grid": Asked(),
+    f"POST {_P}/grid/preview": Asked(body=TREE),
+    f"POST {_P}/load": Asked(body={"load_ma": [1, 2, 3]}),
+    f"PUT {_P}/power-limits/{{limit_id}}": Asked(body={"node_id": "grid", "limit_w": 1, **LIMIT_LIFE}),
+    f"DELETE {_P}/power-limits/{{limit_id}}": Asked(),
+    f"GET {_P}/power": Asked(),
     f"PUT {_C}": Asked(body={"site_id": "site-{place}", "connectors": ["1"]}, foreign="absent"),
     "GET /v1/operator/chargers": Asked(foreign="theirs"),
     f"POST {_C}/commands": Asked(
@@ -157,6 +170,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "charger_id": f"CP-{place}",
         "session_id": f"S-{place}",
         "site_id": f"site-{place}",
+        "limit_id": f"limit-{place}",
         "report_id": f"report-{place}",
         "alarm_id": f"alarm-{place}",
         "command_id": f"k-{place}",
@@ -311,6 +325,10 @@ def _tables_of(params: dict[str, Any]) -> Iterator[str]:
 def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
     site_id, charger_id, session_id = f"site-{place}", f"CP-{place}", f"S-{place}"
     kit.sites.put(replace(SITE, site_id=site_id, operator_id=operator_id, tariff_id=tariff_id))
+    tree = SiteTree(site_id=site_id, nodes=(Node(node_id="grid", limit_ma=(63_000, 63_000, 63_000)),), ports=())
+    kit.managed_sites.put(ManagedSite(operator_id=operator_id, tree=tree, changed_at=NOW))
+    limit = OperatorLimit(node_id="grid", limit_w=1, begins_at=NOW, ends_at=NOW + timedelta(hours=1))
+    kit.managed_sites.limit(site_id, NamedLimit(limit_id=f"limit-{place}", limit=limit))
     kit.chargers.put(
         Charger(
             charger_id=charger_id,

@@ -15,7 +15,7 @@ from local.context import LambdaContext
 EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
-        "alarms audit calls chargers checkouts connections differences drivers faults history journal keys knocks "
+        "alarms audit calls chargers checkouts connections differences drivers faults grid history journal keys knocks "
         "members notices readings reports reservations tokens viewers"
     ).split()
 } | {"kerb-idempotency": "expiration"}

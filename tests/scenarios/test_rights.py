@@ -34,6 +34,16 @@ ELSEWHERE = {
         "lambda",
     ): "an alarm that opens while somebody watches: tests/services/operators/test_live_alarms.py",
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
+    **{
+        (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
+        for function in ("check_alarms", "balance", "balance_now", "balance_many")
+    },
+    # Charges at sites whose power is shared out.
+    **{
+        (function, "sqs"): "tests/services/grid"
+        for function in ("claim", "await_end", "settle", "busy_sites", "websocket_connect")
+    },
+    **{(function, "execute-api"): "tests/services/grid" for function in ("balance", "balance_now", "balance_many")},
     **dict.fromkeys(
         (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns"), ("api_handler", "ses")),
         "addresses and topics are the deployment's: tests/adapters/operators, tests/adapters/notifications",

@@ -108,6 +108,10 @@ class World:
             version=version,
             **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, **flaws},
         )
+        return self.running(setup)
+
+    def running(self, setup: Setup) -> Charger:
+        """A charger as set up, connected and accepted, gone when the story ends."""
         charger = Charger(setup)
         running = self.do(_spawn(charger.run()))
         self.at_the_end(lambda: self.do(_cancel(running)))

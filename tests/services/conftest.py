@@ -85,11 +85,13 @@ class Link:
     is_open: bool = True
     sent: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    posted: list[tuple[str, str]] = field(default_factory=list)
 
     def send(self, connection_id: str, frame: str) -> None:
         if not self.is_open:
             raise Gone(connection_id)
         self.sent.append(frame)
+        self.posted.append((connection_id, frame))
 
     def close(self, connection_id: str) -> None:
         self.closed.append(connection_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
 from chalicelib.adapters.dynamo import decode, delete, encode, find, put, replaced, update, update_and_read
+from chalicelib.adapters.expressions import Change
 from chalicelib.adapters.tables import ChargerRow, ConnectionRow
 from chalicelib.ports import Clock
 from chalicelib.records import Conflict
@@ -107,14 +109,23 @@ class DynamoSockets:
 
     def trace(self, charger_id: str, until: datetime) -> bool:
         """Two or three calls: the charger for the sockets to come, its present socket for now."""
-        row = ChargerRow(charger_id, CHARGER)
-        if not update_and_read(row, [ChargerRow.traced_until.set(until)], ChargerRow.charger_id.exists()):
-            return False
-        socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
-        if socket is not None:
-            traced = replace(decode(Connection, socket.body), traced_until=until)
-            update(socket, [ConnectionRow.body.set(encode(traced))], ConnectionRow.connection_id.exists())
-        return True
+        return _marked(charger_id, [ChargerRow.traced_until.set(until)], lambda it: replace(it, traced_until=until))
+
+    def manage(self, charger_id: str, site_id: str, *, is_meter: bool = False) -> bool:
+        """Two or three calls, as `trace`."""
+        changes = [ChargerRow.managed_at.set(site_id or None), ChargerRow.is_site_meter.set(is_meter or None)]
+        return _marked(charger_id, changes, lambda it: replace(it, managed_at=site_id, is_site_meter=is_meter))
+
+
+def _marked(charger_id: str, changes: Sequence[Change], marked: Callable[[Connection], Connection]) -> bool:
+    row = ChargerRow(charger_id, CHARGER)
+    if not update_and_read(row, changes, ChargerRow.charger_id.exists()):
+        return False
+    socket = find(ConnectionRow, row.connection_id) if row.connection_id else None
+    if socket is not None:
+        body = encode(marked(decode(Connection, socket.body)))
+        update(socket, [ConnectionRow.body.set(body)], ConnectionRow.connection_id.exists())
+    return True
 
 
 def _connection(connection_id: str, minute: int) -> Connection:

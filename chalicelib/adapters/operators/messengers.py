@@ -27,6 +27,8 @@ _TITLES = {
     AlarmKind.PAYMENTS_FAILING: "payments fail",
     AlarmKind.CERTIFICATE_ENDING: "a certificate ends",
     AlarmKind.CLOCK_WRONG: "a clock is wrong",
+    AlarmKind.LIMIT_IGNORED: "a charger does not keep its limit",
+    AlarmKind.SITE_OVER_LIMIT: "a site is above its limit",
 }
 _NAMED = 20
 

@@ -28,6 +28,7 @@ from chalicelib.adapters.tables.chargers import (
 from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, TransactionRow
 from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
 from chalicelib.adapters.tables.fault_reports import FaultReportRow
+from chalicelib.adapters.tables.grid import GridRow
 from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
@@ -48,6 +49,7 @@ __all__ = [
     "DifferenceRow",
     "DriverRow",
     "FaultReportRow",
+    "GridRow",
     "HistoryRow",
     "IdempotencyRow",
     "JournalRow",
@@ -85,6 +87,7 @@ TABLES: tuple[type[Row], ...] = (
     ReportRow,
     KnockRow,
     FaultReportRow,
+    GridRow,
     AlarmRow,
     OperatorRow,
     MemberRow,

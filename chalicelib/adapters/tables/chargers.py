@@ -119,6 +119,8 @@ class ChargerRow(Row):
     plug_in_s = IntegerAttribute(null=True)
     silent_until = TimeAttribute(null=True)
     watched_until = TimeAttribute(null=True)
+    managed_at = TextAttribute(null=True)
+    is_site_meter = FlagAttribute(null=True)
 
     status = TextAttribute(null=True)
     status_at = TimeAttribute(null=True)

@@ -23,6 +23,8 @@ class Scope(StrEnum):
     CHARGERS_ASSIST = "chargers:assist"
     JOURNAL_READ = "journal:read"
     SITES_WRITE = "sites:write"
+    POWER_READ = "power:read"
+    POWER_WRITE = "power:write"
     ALARMS_READ = "alarms:read"
     ALARMS_WRITE = "alarms:write"
     FAULTS_READ = "faults:read"
@@ -79,14 +81,14 @@ def _these(words: str) -> frozenset[Scope]:
     return frozenset(map(Scope, words.split()))
 
 
-_LOOK = "chargers:read sessions:read tokens:read operator:read faults:read alarms:read"
+_LOOK = "chargers:read sessions:read tokens:read operator:read faults:read alarms:read power:read"
 # One line a role.
 ROLES: Mapping[Role, Rights] = {
     Role.OWNER: Rights(frozenset(Scope)),
     Role.TECHNICIAN: Rights(
         _these(
-            f"{_LOOK} journal:read chargers:write chargers:command chargers:assist sites:write faults:write "
-            "alarms:write sessions:start sessions:stop"
+            f"{_LOOK} journal:read chargers:write chargers:command chargers:assist sites:write power:write "
+            "faults:write alarms:write sessions:start sessions:stop"
         )
     ),
     Role.FINANCE: Rights(

@@ -175,6 +175,7 @@ class Session:
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
     `plug_w` is the most that its plug is registered to give, None where nobody said.
+    `is_load_managed`: its site's power is shared out, and it claims some of it.
     `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
     the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
@@ -237,6 +238,7 @@ class Session:
     asked_at: datetime | None = None
     stand_until: datetime | None = None
     stood_until: datetime | None = None
+    is_load_managed: bool = False
     signed: SignedEnergy | None = None
     is_releasing: bool = False
 
@@ -256,6 +258,12 @@ class Session:
         """Whether its charge has ended, and its bill waits for its car to leave the plug."""
         is_waited_for = self.stand_until is not None and self.stood_until is None and self.bill is None
         return is_waited_for and self.unplugged_at is None and self.by_hand is None and not self.is_over
+
+    @property
+    def takes_power(self) -> bool:
+        """Whether its charge has begun and is not over, as far as anybody has told or thinks."""
+        has_begun = self.started_at is not None and self.state in (State.ACTIVE, State.STOPPING)
+        return has_begun and self.stopped_at is None and self.left_at is None
 
     @property
     def is_over(self) -> bool:

@@ -36,6 +36,7 @@ _RANKS = {
     Purpose.START: _HURRIED,
     Purpose.STOP: _HURRIED,
     Purpose.RESERVE: 1,
+    Purpose.LIMIT: 1,
     Purpose.OPERATOR: _PEOPLE,
     Purpose.PASSWORD: _PEOPLE,
     Purpose.LIST_VERSION: 5,

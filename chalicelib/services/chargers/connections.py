@@ -136,6 +136,8 @@ class Connections:
             protocol=protocol,
             is_pending=is_pending,
             traced_until=charger.traced_until,
+            managed_at=charger.managed_at,
+            is_site_meter=charger.is_site_meter,
             closes_at=opened_at + closing_age(self.chance(), self.heartbeat_s, was_renewed=is_renewal),
             back_as=_back_as(charger, agreed, opened_at),
             certificate_until=charger.certificate_until,

@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 class ChargerLog:
     """Writes the message log and the history, and shows searches what a charger does now.
 
-    `is_back` is told of each charger, as it was before, that is online again. Of what may be an alarm's cause a
-    check is asked for.
+    `is_back` is told of each charger, as it was before, that is online again; `line_told` also of those that went. Of
+    what may be an alarm's cause a check is asked for.
     """
 
     message_log: MessageLog
@@ -48,6 +48,7 @@ class ChargerLog:
     alarm_checks: AlarmChecks
     clock: Clock
     is_back: Callable[[Charger], None] = lambda charger: None
+    line_told: Callable[[Charger, bool], None] = lambda charger, online: None
     _noted: set[tuple[str, str, str]] = field(default_factory=set)
 
     def line(
@@ -78,6 +79,7 @@ class ChargerLog:
             together(*works)
             if online:
                 self.is_back(charger)
+            self.line_told(charger, online)
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 

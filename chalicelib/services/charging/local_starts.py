@@ -89,6 +89,7 @@ class LocalStarts:
             reason=None if accepted else Reason.NOT_AUTHORISED,
             plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
             asked_at=authorization.asked_at,
+            is_load_managed=site is not None and site.is_load_managed,
         )
 
     def _price(self, charger: Charger, authorization: Authorization) -> tuple[Site | None, Tariff | None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.transitions import SessionEvent, apply
 from chalicelib.domain.charging.waits import is_met
-from chalicelib.ports.charging import Sessions, Workflow
+from chalicelib.ports.charging import PowerClaims, Sessions, Workflow
 from chalicelib.records import Conflict
 from chalicelib.records.charging import StaleTask, Waiting
 from chalicelib.services.charging.live_news import LiveNews
@@ -35,10 +35,12 @@ class SessionChanges:
     workflow: Workflow
     notifications: Notifications
     news: LiveNews
+    power_claims: PowerClaims
 
     def add(self, blank: Session, session: Session) -> bool:
         """Write down a session that has a story already, `blank` being it without; False when it is there."""
         self.notifications.foretell(blank, session)
+        self.power_claims.changed(blank, session)
         return self.sessions.add(session)
 
     def apply(self, session_id: str, *events: SessionEvent, known: Session | None = None) -> Session:
@@ -56,6 +58,7 @@ class SessionChanges:
                     self.wake(before, self.sessions.waiting(session_id))
                 return before
             self.notifications.foretell(before, after)
+            self.power_claims.changed(before, after)
             try:
                 saved = self.sessions.save(before, after)
             except Conflict:

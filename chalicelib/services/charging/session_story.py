@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
-from chalicelib.domain.chargers.events import StopReason
+from chalicelib.domain.chargers.events import ReadingsTaken, StopReason
 from chalicelib.domain.charging.session import Reason, Session, session_id_for
 from chalicelib.domain.charging.terminal import SettledAtTerminal
 from chalicelib.domain.charging.transitions import (
@@ -103,3 +103,18 @@ def _start(facts: Transaction, not_before: datetime | None) -> ReportedTime | No
     if not_before is not None and heard_at < not_before:
         return ReportedTime(not_before, not_before, not_before)
     return ReportedTime(facts.started_at, heard_at, not_before)
+
+
+def tells_where(known: Transaction, event: ReadingsTaken) -> bool:
+    """Whether a message says where the car is, and that is not what is known.
+
+    The EVSE alone, where a plug of it is known already, says nothing new; and a charger that numbers nothing
+    (OCPP 1.6) has said it with the start, if at all.
+    """
+    told, where = event.connector, known.connector
+    if told is None or told == where or not told.is_credible or known.stopped_heard_at is not None:
+        return False
+    if where is None:
+        return True
+    is_same_evse = told.evse == where.evse and told.plug == 1
+    return event.seq_no is not None and not is_same_evse and event.seq_no > (known.connector_seq_no or 0)

@@ -32,7 +32,7 @@ from chalicelib.services.charging.local_starts import LocalStarts
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.charging.session_story import for_this, session_name, story
+from chalicelib.services.charging.session_story import for_this, session_name, story, tells_where
 from chalicelib.services.charging.transaction_allowance import TransactionAllowance
 from chalicelib.services.charging.transaction_ids import TransactionIds, is_after_end, is_same_start
 from chalicelib.services.charging.transaction_limit import TransactionLimit, to_hand_on
@@ -137,7 +137,8 @@ class TransactionEvents:
         self.courses.keep_up(known, readings, session)
         self.alerts.read(known, readings)
         self.changes.news.read(known)
-        if _tells_where(known, event):
+        self.changes.power_claims.drew(connection, known, readings)
+        if tells_where(known, event):
             self._move(known, event)
         start_wh = self._start_wh(known, event, known_at)
         if event.token is None and event.remote_start_id is None and start_wh is None:

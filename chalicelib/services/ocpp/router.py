@@ -44,6 +44,7 @@ from chalicelib.services.chargers.provisioning import Provisioning
 from chalicelib.services.charging.connector_statuses import ConnectorStatuses
 from chalicelib.services.charging.transactions import AssignRef, TransactionEvents
 from chalicelib.services.drivers.authorization import Authorizations
+from chalicelib.services.grid.charger_news import ManagedChargerNews
 from chalicelib.services.money.terminal_payments import TerminalPayments
 from chalicelib.services.reservations import DriverReservations
 
@@ -72,6 +73,7 @@ class Router:
     provider: Provider
     power_needs: PowerNeeds
     alarm_checks: AlarmChecks
+    managed_charger_news: ManagedChargerNews
     purposes: Mapping[Purpose, OnAnswer]
     clock: Clock
     heartbeat_s: int
@@ -98,6 +100,7 @@ class Router:
         charger = self.charger_news.booted(connection.charger_id, *facts)
         if not connection.back_as or connection.back_as != told_identity(*facts):
             self.provisioning.booted(charger)
+            self.managed_charger_news.booted(connection)
         return BootAnswer(self.clock(), self.heartbeat_s)
 
     def _status(self, connection: Connection, event: StatusReported, assign_ref: AssignRef) -> Answer:
@@ -128,6 +131,7 @@ class Router:
         told = as_told(event.readings, self.clock())
         if told is not None:
             self.charger_news.note_main_meter(connection.charger_id, *told)
+            self.managed_charger_news.meter_read(connection, told[0])
         return Noted()
 
     def _news(self, connection: Connection, event: NewsReceived, assign_ref: AssignRef) -> Answer:

@@ -18,6 +18,7 @@ from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, 
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Chargers, Connectors, History, MessageLog
 from chalicelib.ports.charging import Sessions
+from chalicelib.ports.grid import ManagedSites
 from chalicelib.records.chargers import Admission, Charger, Direction
 from chalicelib.records.operators import AlarmPlace
 
@@ -67,6 +68,7 @@ class Causes:
     history: History
     message_log: MessageLog
     sessions: Sessions
+    managed_sites: ManagedSites
     clock: Clock
 
     def look(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
@@ -161,6 +163,28 @@ class Causes:
             return Finding(is_there=False, look_at=expected_by)
         return Finding(is_there=True, detail=f"no session since {_told(starts[-1])}")
 
+    def _limit_ignored(self, charger: Charger, asked: Asked) -> Finding:
+        state = self.managed_sites.state(charger.managed_at, consistent=False) if charger.managed_at else None
+        pages = [it for it in state.book.pages if it.port_id.charger_id == charger.charger_id] if state else []
+        words = [
+            f"connector {it.port_id.connector} drew more than its limit at {_told(it.ignored_since)}"
+            + (f"; done: {', '.join(it.measures)}" if it.measures else "")
+            for it in pages
+            if it.ignored_since is not None
+        ]
+        return Finding(is_there=bool(words), detail="; ".join(words))
+
+    def _site_over_limit(self, kind: AlarmKind, site_id: str, asked: Asked) -> Look | None:
+        state = self.managed_sites.state(site_id, consistent=False)
+        if state is None:
+            return None
+        is_over = kind in state.book.alarms
+        detail = (
+            f"its ports drew more than it may, at {_told(state.book.changed_at or self.clock())}" if is_over else ""
+        )
+        place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
+        return Look(place, Finding(is_there=is_over, detail=detail))
+
     def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
@@ -190,11 +214,13 @@ _OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, Asked], Finding]] = 
     AlarmKind.FIRMWARE_FAILED: Causes._firmware,
     AlarmKind.CERTIFICATE_ENDING: Causes._certificate,
     AlarmKind.CLOCK_WRONG: Causes._clock_wrong,
+    AlarmKind.LIMIT_IGNORED: Causes._limit_ignored,
 }
 _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None]] = {
     **dict.fromkeys(_OF_CHARGERS, Causes._charger),
     AlarmKind.STUCK_SESSION: Causes._session,
     AlarmKind.PAYMENTS_FAILING: Causes._payments,
+    AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
 }
 
 

@@ -210,6 +210,7 @@ class DriverSessions:
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
             plug_w=registered_w(spot.charger, wanted.connector),
+            is_load_managed=spot.site.is_load_managed,
         )
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False

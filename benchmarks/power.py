@@ -1,0 +1,101 @@
+"""What load balancing takes of AWS: a site's look when nothing is due, a grant that goes out, a reading. Counted.
+
+The real services over the real tables; chargers, sockets and queues are doubles (`tests/services/grid/plant.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from benchmarks import schedules
+from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.grid.tree import OperatorLimit
+from chalicelib.records.charging import Transaction
+from chalicelib.records.grid import NamedLimit, ToldDraw
+from tests import tables
+from tests.services.conftest import Kit
+from tests.services.grid.plant import SITE_ID, Plant
+
+Prepared = Callable[[Kit], tuple[schedules.Run, int]]
+
+
+def measure() -> dict[str, dict[str, Any]]:
+    """What happens -> calls of AWS for it, queues' apart (`asks`), and DynamoDB's units by table."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", tables.REGION)
+    return {name: {**schedules.taken_by(prepare), "asks": asks} for name, (prepare, asks) in PREPARED.items()}
+
+
+def _charging(kit: Kit) -> Plant:
+    """Four chargers, at three of which cars charge; everything is confirmed, and folded in."""
+    plant = Plant(kit)
+    plant.describe()
+    for number in range(3):
+        plant.begin(number)
+        plant.live(8)
+    plant.live(65 * 60)
+    return plant
+
+
+def _check(kit: Kit) -> tuple[schedules.Run, int]:
+    """A minute's look, at cars of whom something was just heard."""
+    plant = _charging(kit)
+    for number in range(3):
+        draw = ToldDraw(at=kit.clock(), current_ma=(11_000, 11_000, 11_000))
+        kit.managed_sites.drew(SITE_ID, plant.port(number), f"S-{number}", draw, 1_000)
+    left = [SITE_ID]
+
+    def run() -> None:
+        for it in left:
+            kit.balancer.look(it, is_check=True)
+        left.clear()
+
+    return run, 1
+
+
+def _frame(kit: Kit) -> tuple[schedules.Run, int]:
+    """Three cars have to do with less: three frames, their answers, and the looks that follow."""
+    plant = _charging(kit)
+    now = kit.clock()
+    limit = OperatorLimit(node_id="grid", limit_ma=30_000, begins_at=now, ends_at=now + timedelta(hours=1))
+    kit.managed_sites.limit(SITE_ID, NamedLimit(limit_id="less", limit=limit))
+    left = [SITE_ID]
+
+    def run() -> None:
+        for it in left:
+            plant.looks.ask(it, at_once=True)
+            plant.live(20)
+        left.clear()
+
+    return run, 3
+
+
+def _reading(kit: Kit) -> tuple[schedules.Run, int]:
+    """A reading of a car that draws what it drew."""
+    plant = _charging(kit)
+    outlet = plant.outlets[0]
+    connection = kit.sockets.connection(outlet.connection_id)
+    assert connection is not None
+    known = Transaction(charger_id=outlet.charger_id, ref="1", session_id="S-0", connector=plant.port(0).connector)
+    reading = Reading(at=kit.clock(), energy_wh=1_000, phase_currents_ma=(10_000, 10_000, 10_000))
+    for _ in range(3):
+        kit.power_claims.drew(connection, known, [reading])
+    left = [reading]
+
+    def run() -> None:
+        for it in left:
+            kit.power_claims.drew(connection, known, [it])
+        left.clear()
+
+    return run, 1
+
+
+# How often a queue is asked something for one: for a frame, its answer's look, and a third of the look that sent it and
+# of the one eleven seconds later.
+PREPARED: Mapping[str, tuple[Prepared, float]] = {
+    "check": (_check, 0.0),
+    "frame": (_frame, 1.67),
+    "reading": (_reading, 0.0),
+}

@@ -1,0 +1,110 @@
+"""Ports of the grid: what is kept of a managed site, and how a look at one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chalicelib.domain.grid.firmware import Firmware
+from chalicelib.domain.grid.page_events import PageEvent
+from chalicelib.domain.grid.tree import PortId
+from chalicelib.records.grid import (
+    ManagedSite,
+    NamedLimit,
+    SiteBook,
+    SiteState,
+    StoredClaim,
+    ToldDraw,
+    ToldLoad,
+)
+
+
+class ManagedSites(Protocol):
+    """Managed sites: trees, what is told of them, who claims power, and the book of grants."""
+
+    def state(self, site_id: str, *, consistent: bool = True) -> SiteState | None:
+        """All that is kept of a site; None: it is not managed.
+
+        Where not `consistent`, half as dear, and what was written this second may be missing.
+        """
+
+    def put(self, managed: ManagedSite) -> None:
+        """Describe a site, or describe it anew."""
+
+    def get(self, site_id: str) -> ManagedSite | None:
+        """A site as described; None: it is not managed."""
+
+    def remove(self, site_id: str) -> None:
+        """It is managed no more; what else is kept of it goes too."""
+
+    def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
+        """Replace a site's book by the next version; False if another has done so since it was read.
+
+        `is_awaited`: something in it is to be answered, so that the site is looked at though nobody charges there.
+        """
+
+    def heard(self, site_id: str, *events: PageEvent) -> None:
+        """Something was told of ports; until it is in the book it stands beside it. The whole charger: connector 0."""
+
+    def folded(self, site_id: str, events: Sequence[PageEvent]) -> None:
+        """These are in the book; they need stand beside it no more."""
+
+    def begin(self, claim: StoredClaim) -> bool:
+        """A session claims power at a port, in place of any before it; False if it claimed it already."""
+
+    def end(self, site_id: str, port_id: PortId, session_id: str) -> bool:
+        """It claims none any more; False if it did not."""
+
+    def drew(
+        self, site_id: str, port_id: PortId, session_id: str, draw: ToldDraw, energy_wh: int | None
+    ) -> Sequence[ToldDraw]:
+        """A port took so much: the newest draws, oldest first; none where that session claims nothing there."""
+
+    def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
+        """What the car or driver at a port asks for; False where nobody claims power there."""
+
+    def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
+        """What the building takes: what was told before, or None. An older word changes nothing."""
+
+    def limit(self, site_id: str, limit: NamedLimit) -> None:
+        """The site may take less for a time; it is forgotten a while after it has ended."""
+
+    def lift(self, site_id: str, limit_id: str) -> bool:
+        """That limit holds no more; False if there is none of that id."""
+
+    def busy(self, shard: int | None = None) -> Iterable[str]:
+        """The sites at which sessions claim power, or chargers owe an answer, each once."""
+
+
+class Firmwares(Protocol):
+    """What was proven of each firmware, at whatever site."""
+
+    def of(self, name: str) -> Firmware:
+        """The firmware of that name (`firmware_key`), with what is known of it by now."""
+
+    def learn(self, before: Firmware, after: Firmware) -> None:
+        """Something was proven of it; what others have proven meanwhile stays."""
+
+
+class ManagedChargers(Protocol):
+    """Which chargers a site's power is shared out to; their sockets know it, so that no message has to ask."""
+
+    def manage(self, charger_id: str, site_id: str, *, is_meter: bool = False) -> bool:
+        """That site shares out what the charger draws, none if empty; `is_meter`: its main meter is the site's.
+
+        False for an unknown charger.
+        """
+
+
+class Looks(Protocol):
+    """Asks for a look at a site, by somebody else. What fails stops nothing: each minute all sites are looked at."""
+
+    def ask(self, site_id: str, *, at_once: bool = False) -> None:
+        """`at_once`: a limit has come down, or room has come free that others wait for; else within a second or two."""
+
+    def ask_later(self, site_id: str, after: timedelta) -> None:
+        """A look that late: whoever was told something should have answered by then."""
+
+    def ask_for_many(self, site_ids: Sequence[str]) -> None:
+        """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""

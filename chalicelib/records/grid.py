@@ -1,0 +1,140 @@
+"""Records of the grid: a managed site as it is described, what is told of it, who claims power, what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
+from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.firmware import Firmware
+from chalicelib.domain.grid.grants import Page
+from chalicelib.domain.grid.page_events import PageEvent
+from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
+
+# Into so many shards the index of sites with sessions is spread.
+BUSY_SHARDS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedSite:
+    """A site whose power is shared out: its tree, and who described it.
+
+    `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
+    the building's load is told by API, or by nobody.
+    """
+
+    operator_id: str
+    tree: SiteTree
+    changed_at: datetime
+    meter_charger_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldLoad:
+    """What the building takes by phase, as it was told `at`; `with_cars`: what all ports take is within it."""
+
+    at: datetime
+    load_ma: tuple[int, int, int]
+    with_cars: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedLimit:
+    """A temporary limit, by the id that its teller chose; what is told again under that id replaces it."""
+
+    limit_id: str
+    limit: OperatorLimit
+    told_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldDraw:
+    """What a port took as its meter said: by its own L1, L2, L3 where told, else the power of all."""
+
+    at: datetime
+    current_ma: Currents | None = None
+    power_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredClaim:
+    """A session that claims power at a port; `ref` is what its charger calls the transaction, empty where unknown.
+
+    `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
+
+    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
+    """
+
+    site_id: str
+    port_id: PortId
+    session_id: str
+    begun_at: datetime
+    ref: str = ""
+    draws: tuple[ToldDraw, ...] = ()
+    first_wh: int | None = None
+    last_wh: int | None = None
+    asked_wh: int | None = None
+    departs_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerFacts:
+    """A managed charger as it was when it was last read: whether it is there, and how it can be told of power.
+
+    `ability` None: its settings have not been read yet. It came back at `since`, and was read at `read_at`.
+    """
+
+    charger_id: str
+    since: datetime
+    read_at: datetime
+    is_online: bool
+    firmware: Firmware
+    ability: ChargingAbility | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortNote:
+    """What a look found out of a port, for the next one and for people; of the session that claimed power then.
+
+    `grant_ma`: what it may draw now, `target_ma` once others have lowered theirs. `bound`: the node that holds it back.
+    `turn_since`, `idle_since`, `car_phases`, `car_most_ma`: as in `Grants`, to be given again with the next claims.
+    """
+
+    port_id: PortId
+    session_id: str = ""
+    grant_ma: int = 0
+    target_ma: int = 0
+    bound: str | None = None
+    turn_since: datetime | None = None
+    idle_since: datetime | None = None
+    car_phases: int | None = None
+    car_most_ma: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteBook:
+    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`."""
+
+    version: int = 0
+    pages: tuple[Page, ...] = ()
+    notes: tuple[PortNote, ...] = ()
+    chargers: tuple[ChargerFacts, ...] = ()
+    changed_at: datetime | None = None
+    alarms: tuple[str, ...] = ()
+
+    def page(self, port_id: PortId) -> Page | None:
+        """The page of a port; None where it has none yet."""
+        return next((it for it in self.pages if it.port_id == port_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """All that is kept of a managed site, read in one query."""
+
+    managed: ManagedSite
+    book: SiteBook = SiteBook()
+    claims: tuple[StoredClaim, ...] = ()
+    load: ToldLoad | None = None
+    limits: tuple[NamedLimit, ...] = ()
+    events: tuple[PageEvent, ...] = ()

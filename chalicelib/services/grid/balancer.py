@@ -1,0 +1,197 @@
+"""The look at a site: one query, a sharing, one conditional write, and the frames that follow from it.
+
+The book is written before any frame is sent, so that whoever dies in between has booked too much: the next look sends
+it. Two looks at once are one: the version of the book lets one write, and the other looks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
+from chalicelib.domain.chargers.commands import ProfilePurpose
+from chalicelib.domain.grid.balancing import share
+from chalicelib.domain.grid.currents import Conductors, at_worst
+from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Page, Trust, base_ma
+from chalicelib.domain.grid.orders import Order, PortNeed, ordered
+from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Grants, OperatorLimit, PortId, SiteTree
+from chalicelib.ports import Clock, NewId
+from chalicelib.ports.charging import Sessions
+from chalicelib.ports.grid import Looks, ManagedSites
+from chalicelib.records import Conflict
+from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
+from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
+from chalicelib.services.grid.dispatch import Dispatch, Outgoing
+from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.obedience import Obedience, alarms_of
+
+_AGAIN = 5
+# A claim of which nothing was heard for so long may be of a session that is over.
+_SILENT = timedelta(minutes=15)
+_ROUNDING_MA = 1
+_LEAST_MA = 6_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balancer:
+    """Looks at sites: whatever asked for it, and however often, a look does what is due and no more."""
+
+    managed_sites: ManagedSites
+    sessions: Sessions
+    folding: Folding
+    obedience: Obedience
+    dispatch: Dispatch
+    looks: Looks
+    clock: Clock
+    new_id: NewId
+
+    def look(self, site_id: str, *, is_check: bool = False) -> int:
+        """Share out a site's power; returns how many frames that took. Raises Conflict where others kept looking.
+
+        `is_check`: nothing happened, as far as anybody knows; then the query is half as dear, and claims are looked at
+        that nobody ended.
+        """
+        for attempt in range(_AGAIN):
+            state = self.managed_sites.state(site_id, consistent=not is_check or attempt > 0)
+            if state is None:
+                return 0
+            if is_check:
+                state = self._without_ghosts(state)
+            sent = self._looked(state)
+            if sent is not None:
+                return sent
+        raise Conflict(f"site {site_id} is being looked at by others")
+
+    def _looked(self, state: SiteState) -> int | None:
+        """The number of frames; None where somebody else has written the book."""
+        at = self.clock()
+        before = state.book
+        book = self.obedience.judged(state, self.folding.folded(state), at)
+        grants, needs, fits = self._shared(state, book, at)
+        pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
+        alarms = alarms_of(state, book, at, fits)
+        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
+        if replace(after, changed_at=before.changed_at) != before:
+            after = replace(after, version=before.version + 1, changed_at=at)
+            if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):
+                return None
+        self.managed_sites.folded(state.managed.tree.site_id, state.events)
+        self.obedience.tell(state, after)
+        self._send(state, after, orders)
+        return len(orders)
+
+    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
+        tree = state.managed.tree
+        facts = {it.charger_id: it for it in book.chargers}
+        drawing = claimed(state)
+        charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
+        unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
+        defaults = offline_defaults(tree, charging, unruly)
+        bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in book.pages}
+        building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
+        claims = claims_of(state, {it.port_id: it for it in book.pages})
+        grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
+        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
+        sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
+        needs = [
+            replace(
+                _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
+                is_quiet=page.port_id in in_proof,
+            )
+            for page in book.pages
+        ]
+        return grants, needs, _Fits(tree, at, building, limits, grants.car_phases)
+
+    def _send(self, state: SiteState, book: SiteBook, orders: Sequence[Order]) -> None:
+        if not orders:
+            return
+        self.looks.ask_later(state.managed.tree.site_id, ANSWERED_WITHIN + timedelta(seconds=1))
+        ports = {it.port_id: it for it in state.managed.tree.ports}
+        facts = {it.charger_id: it for it in book.chargers}
+        phases = {it.port_id: it.car_phases for it in book.notes}
+        refs = {port_id: stored.ref for port_id, (_, stored) in claimed(state).items()}
+        outgoing = [
+            Outgoing(
+                order=it,
+                port=ports[it.port_id],
+                facts=facts[it.port_id.charger_id],
+                ref=refs.get(it.port_id, ""),
+                car_phases=phases.get(it.port_id),
+            )
+            for it in orders
+        ]
+        self.dispatch.send(state.managed.tree.site_id, outgoing)
+
+    def _without_ghosts(self, state: SiteState) -> SiteState:
+        """The state without claims of sessions that are over: whoever should have ended them died."""
+        now = self.clock()
+        kept = []
+        for stored in state.claims:
+            heard_at = max([stored.begun_at, *(it.at for it in stored.draws)])
+            session = self.sessions.get(stored.session_id) if now - heard_at > _SILENT else None
+            if session is not None and not session.takes_power:
+                self.managed_sites.end(stored.site_id, stored.port_id, stored.session_id)
+            else:
+                kept.append(stored)
+        return replace(state, claims=tuple(kept))
+
+
+def _need(
+    page: Page, facts: ChargerFacts, grants: Grants, defaults: OfflineDefaults, session_id: str | None
+) -> PortNeed:
+    ability = seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)
+    best = facts.firmware.learnt.best
+    is_told = ability.is_controllable
+    # What provably does not keep one is booked at its maximum, and told the least all the same.
+    default_ma = _LEAST_MA if page.trust is Trust.DISPROVEN else defaults.limit_ma[page.port_id]
+    return PortNeed(
+        port_id=page.port_id,
+        limit_ma=grants.target_ma.get(page.port_id, 0) if session_id is not None and is_told else None,
+        session_id=session_id,
+        default_ma=default_ma if is_told else None,
+        is_online=facts.is_online,
+        form=next(iter(forms(ability, ProfilePurpose.SESSION, best)), None),
+        default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
+        firmware=facts.firmware,
+    )
+
+
+def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:
+    """A port for each firmware, at a charger where nobody charges: there alone it is tried what it keeps."""
+    found: dict[str, PortId] = {}
+    for port in tree.ports:
+        it = facts[port.port_id.charger_id]
+        if it.is_online and it.charger_id not in busy and it.firmware.name:
+            found.setdefault(it.firmware.name, port.port_id)
+    return set(found.values())
+
+
+def _is_awaited(pages: Iterable[Page]) -> bool:
+    """Whether a charger owes an answer, or has yet to show its default."""
+    return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """Whether a site carries it if each port draws so much; see `ordered`."""
+
+    tree: SiteTree
+    at: datetime
+    building: BuildingLoad | None
+    limits: tuple[OperatorLimit, ...]
+    car_phases: Mapping[PortId, int]
+
+    def __call__(self, drawn_ma: Mapping[PortId, int]) -> bool:
+        conductors = Conductors.of(self.tree, self.at, self.building, self.limits)
+        sums: dict[int, list[tuple[float, complex]]] = {}
+        for port in self.tree.ports:
+            amount = drawn_ma.get(port.port_id, 0)
+            if amount:
+                for place, counted in conductors.flows(port, self.car_phases.get(port.port_id)):
+                    sums.setdefault(place, []).append((amount, complex(counted)))
+        return all(at_worst(flows) <= conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())

@@ -1,0 +1,127 @@
+"""Takes into a site's book what was told of its ports since it was written: answers, boots, new sockets, ends.
+
+A charger's facts are read where it booted or connected, or has not told its settings yet; never for a look alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.chargers.charging_ability import firmware_key
+from chalicelib.domain.grid.firmware import Firmware, proven
+from chalicelib.domain.grid.grants import Page, trusted
+from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
+from chalicelib.domain.grid.tree import PortId, SiteTree
+from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
+from chalicelib.ports.grid import Firmwares
+from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
+from chalicelib.services.grid.claimants import claimed
+
+_CAME_BACK = (EventKind.BOOTED, EventKind.RECONNECTED)
+_READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folding:
+    """Brings a book up to date. No call but for chargers that came back, and for what is proven of a firmware."""
+
+    chargers: Chargers
+    firmwares: Firmwares
+    clock: Clock
+
+    def folded(self, state: SiteState) -> SiteBook:
+        """The book with a page for each port of the tree, and all that was told in it."""
+        at = self.clock()
+        tree, book = state.managed.tree, state.book
+        pages = {
+            it.port_id: replace(
+                book.page(it.port_id) or Page(port_id=it.port_id, most_ma=it.most_ma), most_ma=it.most_ma
+            )
+            for it in tree.ports
+        }
+        events = [*self._told(state, pages), *_ends(state, at)]
+        facts = self._facts(tree, book, events, at)
+        firmwares = {it.firmware.name: it.firmware for it in facts.values()}
+        for event in sorted(events, key=lambda it: it.at):
+            page, name = pages[event.port_id], facts[event.port_id.charger_id].firmware.name
+            if event.shown is not None and event.name == page.read_name:
+                firmwares[name] = self._learnt(firmwares[name], proven(firmwares[name], page, event.shown))
+            pages[event.port_id] = heard(page, replace(event, trust=firmwares[name].trust))
+        facts = {name: replace(it, firmware=firmwares[it.firmware.name]) for name, it in facts.items()}
+        return replace(
+            book,
+            pages=tuple(trusted(it, facts[it.port_id.charger_id].firmware.trust) for it in pages.values()),
+            chargers=tuple(facts.values()),
+        )
+
+    def _told(self, state: SiteState, pages: Mapping[PortId, Page]) -> Sequence[PageEvent]:
+        """The events of ports that the tree has; one of a whole charger is one of each of its ports."""
+        return [
+            replace(event, port_id=port_id)
+            for event in state.events
+            for port_id in pages
+            if event.port_id == port_id
+            or (not event.port_id.connector.evse and event.port_id.charger_id == port_id.charger_id)
+        ]
+
+    def _facts(
+        self, tree: SiteTree, book: SiteBook, events: Sequence[PageEvent], at: datetime
+    ) -> dict[str, ChargerFacts]:
+        known = {it.charger_id: it for it in book.chargers}
+        came_back = {it.port_id.charger_id for it in events if it.kind in _CAME_BACK}
+        return {
+            charger_id: known[charger_id]
+            if charger_id in known and charger_id not in came_back and not _is_to_be_read(known[charger_id], at)
+            else self._read(charger_id, None if charger_id in came_back else known.get(charger_id), at)
+            for charger_id in dict.fromkeys(it.port_id.charger_id for it in tree.ports)
+        }
+
+    def _read(self, charger_id: str, before: ChargerFacts | None, at: datetime) -> ChargerFacts:
+        charger = self.chargers.get(charger_id)
+        since = before.since if before is not None else at
+        if charger is None:
+            return ChargerFacts(
+                charger_id=charger_id, since=since, read_at=at, is_online=False, firmware=Firmware(name="")
+            )
+        # While it is away nobody says which protocol it speaks.
+        key = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware) if charger.vendor else ""
+        if charger.connection_id is None and before is not None:
+            key = before.firmware.name
+        return ChargerFacts(
+            charger_id=charger_id,
+            since=since,
+            read_at=at,
+            is_online=charger.connection_id is not None,
+            firmware=self.firmwares.of(key),
+            ability=charger.ability,
+        )
+
+    def _learnt(self, before: Firmware, after: Firmware) -> Firmware:
+        if after != before and after.name:
+            self.firmwares.learn(before, after)
+        return after
+
+
+def _is_to_be_read(facts: ChargerFacts, at: datetime) -> bool:
+    """Whether a charger may say more than it did: it is being set up, or is away. Each time twice as late."""
+    is_whole = facts.ability is not None and facts.is_online
+    waits = min(max(_READ_AGAIN, facts.read_at - facts.since), _LATEST)
+    return not is_whole and at - facts.read_at >= waits
+
+
+def _ends(state: SiteState, at: datetime) -> Sequence[PageEvent]:
+    """Charges of which the book knows grants, and that claim nothing any more."""
+    now = {port_id: stored.session_id for port_id, (_, stored) in claimed(state).items()}
+    over = {
+        (page.port_id, lease.session_id)
+        for page in state.book.pages
+        for lease in page.leases
+        if lease.session_id is not None and not lease.is_over and lease.session_id != now.get(page.port_id)
+    }
+    return [
+        PageEvent(port_id=port_id, kind=EventKind.SESSION_OVER, at=at, session_id=session_id)
+        for port_id, session_id in over
+    ]

@@ -1,0 +1,70 @@
+"""Histories of a site: no overload in any by the book of grants, and overloads in the same ones without it.
+
+`make bench` runs thousands (`benchmarks/grants.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+from tests.domain.grid.world import (
+    FORGETS_WHEN_BOOTED,
+    FORGETS_WHEN_CUT,
+    GO_E,
+    MAKES,
+    RUNS_FREE,
+    SOUND,
+    History,
+    Make,
+    live,
+)
+
+SEEDS = range(40)
+
+
+@cache
+def histories(way: str, makes: Sequence[Make] = MAKES, seeds: Sequence[int] = SEEDS) -> tuple[History, ...]:
+    return tuple(live(seed, way, makes) for seed in seeds)
+
+
+def overloaded(found: Sequence[History]) -> list[int]:
+    return [it.seed for it in found if it.overloads]
+
+
+def test_by_the_book_of_grants_no_history_overloads_the_site() -> None:
+    assert overloaded(histories("the book")) == []
+
+
+def test_no_port_ever_draws_more_than_the_book_says() -> None:
+    assert [it.seed for it in histories("the book") if it.above_book] == []
+
+
+@pytest.mark.parametrize("way", ["all at once", "lower first"])
+def test_without_the_book_the_same_histories_overload_it_so_that_this_can_fail(way: str) -> None:
+    assert len(overloaded(histories(way, MAKES, range(12)))) >= 5
+
+
+def test_a_book_that_is_written_after_the_frames_is_wrong_when_we_die_in_between() -> None:
+    found = histories("the book, written last", MAKES, range(20))
+    assert any(it.overloads or it.above_book for it in found)
+
+
+def test_the_book_does_not_keep_the_site_safe_by_granting_nothing() -> None:
+    by_book = sum(it.granted_ma_s for it in histories("the book")[:12])
+    at_once = sum(it.granted_ma_s for it in histories("all at once", MAKES, range(12)))
+    assert by_book > 0.7 * at_once
+
+
+def test_a_session_takes_thirty_frames_at_most() -> None:
+    found = histories("the book")
+    assert sum(it.frames for it in found) < 30 * sum(it.sessions for it in found)
+
+
+@pytest.mark.parametrize("make", [GO_E, FORGETS_WHEN_CUT, FORGETS_WHEN_BOOTED, RUNS_FREE], ids=lambda it: it.name)
+def test_whatever_a_firmware_forgets_the_site_is_safe(make: Make) -> None:
+    found = histories("the book", (SOUND, make), range(100, 106))
+    assert overloaded(found) == []
+    assert not any(it.above_book for it in found)

@@ -1,0 +1,200 @@
+"""A site of four chargers on one connection of 40 A: cars come and go, and what may be drawn there never exceeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+from chalicelib import wiring
+from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
+from chalicelib.domain.grid.firmware import Firmware
+from local.simulator.battery import Car
+from local.simulator.charger import Charger
+from local.simulator.limits import Oddities
+from local.simulator.setup import Setup
+from tests.scenarios.world import PASSWORD, World, eventually
+
+_LIMIT_A = 40.0
+# Three phases of 230 V; a tenth of an ampere of rounding for each charger.
+_W_PER_A, _ROUNDING_A = 690.0, 0.4
+
+
+class Site:
+    """Chargers of one connector each behind one connection, and what they let their cars take."""
+
+    def __init__(self, world: World, deaf: int = -1) -> None:
+        self.world = world
+        self.site_id = world.new_site()
+        self.path = f"/v1/operator/sites/{self.site_id}"
+        self.chargers = [self._charger(number, deaf=number == deaf) for number in range(4)]
+        self.worst_a = 0.0
+
+    def _charger(self, number: int, *, deaf: bool) -> Charger:
+        charger_id = f"{self.site_id}-{number}"
+        body = {
+            "site_id": self.site_id,
+            "connectors": ["1"],
+            "plugs": [{"connector": "1", "kind": "type2", "max_power_w": 22_080}],
+            "password": PASSWORD,
+        }
+        self.world.operator.call("PUT", f"/v1/operator/chargers/{charger_id}", body)
+        return self.world.running(
+            Setup(
+                charger_id=charger_id,
+                password=PASSWORD,
+                url=self.world.stack.socket_url,
+                connectors=1,
+                interval_s=0.3,
+                first_wait_s=0.05,
+                measures_phases=True,
+                oddities=Oddities(ignores=deaf),
+            )
+        )
+
+    def describe(self) -> None:
+        """From now on its power is shared out, and each charger has shown its offline default.
+
+        What their firmware keeps is known from other sites.
+        """
+        network = wiring.network()
+        charger = network.chargers.get(self.chargers[0].setup.charger_id)
+        assert charger is not None
+        name = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware)
+        known = LearntAbility(falls_back=True, keeps_when_cut=True)
+        network.firmwares.learn(Firmware(name=name), Firmware(name=name, learnt=known, keeps_when_booted=True))
+        ids = [it.setup.charger_id for it in self.chargers]
+        self.world.operator.call(
+            "PUT",
+            f"{self.path}/grid",
+            {
+                "nodes": [{"node_id": "grid", "limit_ma": [int(1000 * _LIMIT_A)] * 3}],
+                "ports": [{"charger_id": it, "connector": "1", "node_id": "grid"} for it in ids],
+            },
+        )
+
+        def is_set_up() -> bool:
+            self.looked()
+            return self._is_set_up()
+
+        eventually(is_set_up)
+
+    def _is_set_up(self) -> bool:
+        """Whether each charger has shown its offline default."""
+        state = wiring.network().managed_sites.state(self.site_id)
+        assert state is not None
+        return len(state.book.pages) == len(self.chargers) and all(it.default_ma for it in state.book.pages)
+
+    def power(self) -> dict[str, Any]:
+        return self.world.operator.call("GET", f"{self.path}/power")
+
+    def looked(self) -> None:
+        """Whatever was asked for is done, and a minute's look too."""
+        self.world.stack.cloud.queues.deliver()
+        wiring.network().balancer.look(self.site_id, is_check=True)
+
+    def offered_a(self) -> list[float]:
+        """What each charger lets its car take."""
+        return [
+            it.offered_w(it.connectors[1]) / _W_PER_A if it.connectors[1].transaction else 0.0 for it in self.chargers
+        ]
+
+    def until_offered(self, *wanted: float) -> None:
+        """Wait until the chargers offer that, none of them meanwhile more than fits."""
+
+        def reached() -> bool:
+            self.looked()
+            offered = self.offered_a()
+            return all(abs(it - want) <= 0.2 for it, want in zip(offered, wanted, strict=True))
+
+        try:
+            eventually(reached, within_s=30)
+        except TimeoutError:
+            raise AssertionError(f"{self.offered_a()} is not {wanted}: {self.power()['ports']}") from None
+
+    def begin(self, number: int) -> None:
+        """A car comes and charges."""
+        charger = self.chargers[number]
+        self.world.do(charger.plug(1, Car(max_power_w=22_080)))
+        assert self.world.do(charger.swipe(self.world.issue_card(), 1))
+
+    def end(self, number: int) -> None:
+        self.world.do(self.chargers[number].unplug(1))
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """All the while what is offered in all is within the connection; what was most of it is kept."""
+        over = Event()
+
+        def watch() -> None:
+            while not over.wait(0.005):
+                self.worst_a = max(self.worst_a, sum(self.offered_a()))
+
+        thread = Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(timeout=10)
+
+
+def test_cars_that_come_and_go_share_what_there_is_and_never_have_more(world: World) -> None:
+    site = Site(world)
+    site.describe()
+    with site.watched():
+        site.begin(0)
+        # What the three others draw at worst in silence is kept for them.
+        site.until_offered(22.0, 0, 0, 0)
+        site.begin(1)
+        site.until_offered(14.0, 14.0, 0, 0)
+        site.begin(2)
+        site.until_offered(11.3, 11.3, 11.3, 0)
+        site.begin(3)
+        site.until_offered(10.0, 10.0, 10.0, 10.0)
+        site.end(0)
+        site.until_offered(0, 11.3, 11.3, 11.3)
+    assert site.worst_a <= _LIMIT_A + _ROUNDING_A
+
+
+def test_what_the_grid_or_the_building_takes_away_is_lowered_at_once_and_given_back(world: World) -> None:
+    site = Site(world)
+    site.describe()
+    with site.watched():
+        site.begin(0)
+        site.until_offered(22.0, 0, 0, 0)
+        site.begin(1)
+        site.until_offered(14.0, 14.0, 0, 0)
+        now = datetime.now(UTC)
+        limit = {"node_id": "grid", "limit_ma": 30_000, "begins_at": now.isoformat()}
+        limit["ends_at"] = (now + timedelta(hours=1)).isoformat()
+        world.operator.call("PUT", f"{site.path}/power-limits/evening", limit)
+        site.until_offered(9.0, 9.0, 0, 0)
+        world.operator.call("DELETE", f"{site.path}/power-limits/evening")
+        site.until_offered(14.0, 14.0, 0, 0)
+        world.operator.call("POST", f"{site.path}/load", {"load_ma": [4_000, 10_000, 0]})
+        site.until_offered(9.0, 9.0, 0, 0)
+    assert site.worst_a <= _LIMIT_A + _ROUNDING_A
+    ports = {it["charger_id"]: it for it in site.power()["ports"]}
+    shown = ports[site.chargers[0].setup.charger_id]
+    assert (shown["grant_ma"], shown["bound"]) == (9_000, "grid")
+
+
+def test_a_charger_that_keeps_no_limit_leaves_the_others_what_is_left_and_its_operator_knows(world: World) -> None:
+    site = Site(world, deaf=0)
+    site.describe()
+    site.begin(0)
+    site.begin(1)
+
+    def is_found_out() -> bool:
+        site.looked()
+        return "limit_ignored" in site.power()["alarms"]
+
+    eventually(is_found_out, within_s=60)
+    charger_id = site.chargers[0].setup.charger_id
+    held = {it["charger_id"]: it["held_ma"] for it in site.power()["ports"]}
+    # It is counted with all it can draw from then on; the other keeps what is left, if that is enough to charge.
+    assert held[charger_id] == 32_000
+    assert site.offered_a()[1] <= _LIMIT_A - 32.0 + _ROUNDING_A

@@ -1,0 +1,129 @@
+"""A look at a site: what its chargers are told when cars come and go, and that it is never too much."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.grid.tree import OperatorLimit
+from chalicelib.records.grid import NamedLimit, ToldLoad
+from tests.services.conftest import Kit
+from tests.services.grid.plant import CHARGERS, LIMIT_A, SITE_ID, Plant
+
+
+@pytest.fixture
+def plant(kit: Kit) -> Plant:
+    made = Plant(kit)
+    made.describe()
+    return made
+
+
+def near(offered: list[float], *wanted: float) -> bool:
+    return all(abs(it - want) < 0.15 for it, want in zip(offered, wanted, strict=True))
+
+
+def test_chargers_are_told_what_they_may_draw_in_silence_before_anybody_charges(plant: Plant) -> None:
+    assert [it.default_a for it in plant.outlets] == [6.0] * CHARGERS
+
+
+def test_cars_that_come_and_go_share_what_there_is(plant: Plant) -> None:
+    shares = [(22.0,), (14.0, 14.0), (11.3, 11.3, 11.3), (10.0, 10.0, 10.0, 10.0)]
+    for number, each in enumerate(shares):
+        plant.begin(number)
+        plant.live(8)
+        assert near(plant.offered_a(), *each, *[0.0] * (CHARGERS - len(each)))
+    plant.end(0)
+    plant.live(8)
+    assert near(plant.offered_a(), 0.0, 11.3, 11.3, 11.3)
+    assert plant.worst_a <= LIMIT_A
+
+
+def test_a_limit_that_comes_down_is_kept_within_seconds_and_ends_by_itself(plant: Plant) -> None:
+    for number in range(2):
+        plant.begin(number)
+    plant.live(8)
+    now = plant.kit.clock()
+    limit = OperatorLimit(node_id="grid", limit_ma=30_000, begins_at=now, ends_at=now + timedelta(minutes=10))
+    plant.kit.site_grids.limit("op", SITE_ID, "evening", limit, "somebody")
+    plant.live(1)
+    assert near(plant.offered_a(), 9.0, 9.0, 0.0, 0.0)
+    plant.live(700)
+    assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
+
+
+def test_what_the_building_takes_is_not_for_cars_and_its_worst_counts_where_nobody_tells(plant: Plant) -> None:
+    plant.begin(0)
+    plant.live(5)
+    plant.kit.site_grids.tell_load("op", SITE_ID, (10_000, 4_000, 0), None)
+    plant.live(2)
+    assert near(plant.offered_a(), 12.0, 0.0, 0.0, 0.0)
+    # It is silent: nothing is configured as its worst.
+    plant.live(300)
+    assert near(plant.offered_a(), 22.0, 0.0, 0.0, 0.0)
+
+
+def test_a_deaf_charger_is_counted_with_all_that_it_was_told_until_its_lease_ends(plant: Plant) -> None:
+    plant.begin(0)
+    plant.live(8)
+    plant.outlets[0].is_deaf = True
+    plant.begin(1)
+    plant.live(120)
+    # It has 22 A until its lease ends; the two who do not charge may fall to 6 A each.
+    assert near(plant.offered_a(), 22.0, 6.0, 0.0, 0.0)
+    assert plant.worst_a <= LIMIT_A
+    plant.live(70 * 60)
+    # Then its default counts, and the other has its share.
+    assert near(plant.offered_a(), 6.0, 14.0, 0.0, 0.0)
+    assert plant.worst_a <= LIMIT_A
+
+
+def test_without_us_everything_falls_to_its_default(plant: Plant) -> None:
+    for number in range(2):
+        plant.begin(number)
+    plant.live(8)
+    plant.kit.clock.advance(minutes=62)
+    assert near(plant.offered_a(), 6.0, 6.0, 0.0, 0.0)
+
+
+def test_leases_are_renewed_at_half_their_time_and_no_frame_is_sent_for_nothing(plant: Plant) -> None:
+    for number in range(2):
+        plant.begin(number)
+    plant.live(10)
+    frames = [it.frames for it in plant.outlets]
+    plant.live(25 * 60)
+    assert [it.frames for it in plant.outlets] == frames
+    plant.live(100 * 60)
+    assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
+    assert sum(it.frames for it in plant.outlets) - sum(frames) <= 8
+
+
+def test_a_look_that_finds_nothing_to_do_writes_nothing(plant: Plant) -> None:
+    plant.begin(0)
+    # The minute's look has taken in that the grant was confirmed; settings are asked for again in an hour.
+    plant.live(65 * 60)
+    before = plant.kit.managed_sites.state(SITE_ID)
+    plant.kit.clock.advance(seconds=60)
+    assert plant.kit.balancer.look(SITE_ID, is_check=True) == 0
+    assert plant.kit.managed_sites.state(SITE_ID) == before
+
+
+def test_an_older_word_of_the_building_changes_nothing(plant: Plant) -> None:
+    now = plant.kit.clock()
+    sites = plant.kit.managed_sites
+    sites.tell_load(SITE_ID, ToldLoad(at=now, load_ma=(1_000, 0, 0)))
+    assert sites.tell_load(SITE_ID, ToldLoad(at=now - timedelta(seconds=1), load_ma=(9_000, 0, 0))) == ToldLoad(
+        at=now, load_ma=(1_000, 0, 0)
+    )
+    state = sites.state(SITE_ID)
+    assert state is not None
+    assert state.load == ToldLoad(at=now, load_ma=(1_000, 0, 0))
+
+
+def test_limits_that_are_over_are_kept_for_a_day_and_no_longer_count(plant: Plant) -> None:
+    now = plant.kit.clock()
+    over = OperatorLimit(node_id="grid", limit_ma=6_000, begins_at=now - timedelta(hours=2), ends_at=now)
+    plant.kit.managed_sites.limit(SITE_ID, NamedLimit(limit_id="over", limit=over))
+    plant.begin(0)
+    plant.live(8)
+    assert near(plant.offered_a(), 22.0, 0.0, 0.0, 0.0)
