@@ -16,7 +16,21 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold, faults, fuzz, grid, growth, layers, measuring, node, power_latency, rating, search, speed
+from benchmarks import (
+    cold,
+    faults,
+    fuzz,
+    grants,
+    grid,
+    growth,
+    layers,
+    measuring,
+    node,
+    power_latency,
+    rating,
+    search,
+    speed,
+)
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
 from chalicelib import wiring
@@ -29,6 +43,7 @@ _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStat
 _START_SAMPLES = 7
 _FRESH_SAMPLES = 20
 _COLD_SAMPLES = 5
+_HISTORIES = 1_000
 
 
 def main() -> None:
@@ -37,6 +52,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=_START_SAMPLES, help="starts to time")
     parser.add_argument("--fuzz", type=float, default=60.0, metavar="SECONDS", help="how long to send hostile frames")
     parser.add_argument("--faults", type=float, default=60.0, metavar="SECONDS", help="how long to let calls go wrong")
+    parser.add_argument("--histories", type=int, default=_HISTORIES, help="of a site, held against the book of grants")
     parser.add_argument("--fault-seed", type=int, metavar="SEED", help="only show again what that seed found")
     networks = [1_000, 10_000, 100_000, 500_000]
     parser.add_argument("--networks", type=int, nargs="*", default=networks, help="how many chargers to search among")
@@ -61,6 +77,7 @@ def main() -> None:
     committed = cold.Committed(asked.record)
     console.print(cold.starts(asked.cold, committed))
     console.print(faults.run_for(asked.faults))
+    console.print(grants.table(asked.histories))
     console.print(speed.table())
     console.print(node.table())
     console.print(layers.table())

@@ -63,6 +63,7 @@ class Lease:
     `name` is the message id of its frame. One of `share` has one period, a plan's one for each quarter of an hour;
     before its first period the first one's limit counts. `sent_at` and `last_sent_at`: of the `sends` copies the first
     and the last were booked then. `answered_at` is when its first answer came, and `is_refused` what that said.
+    `replaces`: grants that could no longer reach the charger when it was asked for, by what the book knew then.
     `is_over`: the charge that it was for has ended, and with it all copies that had arrived. `form`: how it was put.
     """
 
@@ -77,6 +78,7 @@ class Lease:
     session_id: str | None = None
     is_over: bool = False
     form: ProfileForm | None = None
+    replaces: tuple[str, ...] = ()
 
     @property
     def is_confirmed(self) -> bool:
@@ -86,7 +88,7 @@ class Lease:
     @property
     def settled_at(self) -> datetime:
         """From then on no copy of it can reach the charger any more."""
-        return _settled_at(self.answered_at, self.last_sent_at, self.sends)
+        return self.answered_at if self.answered_at and self.sends == 1 else self.last_sent_at + ROAMS_FOR
 
     def counts(self, at: datetime) -> bool:
         """Whether its charger may still act by it at that moment."""
@@ -120,11 +122,6 @@ class DefaultPush:
     is_refused: bool = False
     form: ProfileForm | None = None
 
-    @property
-    def settled_at(self) -> datetime:
-        """From then on no copy of it can reach the charger any more."""
-        return _settled_at(self.answered_at, self.last_sent_at, self.sends)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -136,12 +133,12 @@ class Page:
     its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `told_at`: a limit was
     sent last then.
 
-    `read_name`, `read_at`: its composite schedule was asked for and is awaited; so many `unread` in a row were not
-    shown. `proof_at`: its charger was to be cut or reset then, to prove what it keeps, and was not yet. `frames`: how
-    many were sent in this session, and how many of the newest were `refusals`, the last at `refused_at` of
-    `refused_form`; `refused_default`: so was a default put. `ignored_since`: it was measured above its grant, and has
-    not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`: what was done about
-    it; `stopped_at`: its charge was to be ended then.
+    `read_name`, `read_at`: its composite schedule was asked for and is awaited, when `read_knows` had been answered; so
+    many `unread` in a row were not shown. `proof_at`: its charger was to be cut or reset then, to prove what it keeps,
+    and was not yet. `frames`: how many were sent in this session, and how many of the newest were `refusals`, the last
+    at `refused_at` of `refused_form`; `refused_default`: so was a default put. `ignored_since`: it was measured above
+    its grant, and has not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`:
+    what was done about it; `stopped_at`: its charge was to be ended then.
     """
 
     port_id: PortId
@@ -156,6 +153,7 @@ class Page:
     ignored_since: datetime | None = None
     read_name: str = ""
     read_at: datetime | None = None
+    read_knows: tuple[str, ...] = ()
     unread: int = 0
     told_at: datetime | None = None
     frames: int = 0
@@ -230,6 +228,9 @@ def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = No
 def asked(page: Page, lease: Lease) -> Page:
     """A grant is about to be sent. Its periods are in the order of time, one at least."""
     page = _tidied(page, lease.sent_at)
+    # Not by the times of answers: who hears one, and who sends, have clocks of their own.
+    past = tuple(it.name for it in page.leases if it.settled_at <= lease.sent_at)
+    lease = replace(lease, replaces=past)
     return replace(page, leases=(*page.leases, lease), frames=page.frames + 1, told_at=lease.sent_at)
 
 
@@ -261,7 +262,8 @@ def default_pushed(page: Page, name: str, limit_ma: int, at: datetime, form: Pro
 
 def schedule_asked(page: Page, name: str, at: datetime) -> Page:
     """The port's composite schedule is about to be asked for."""
-    return replace(page, read_name=name, read_at=at, unread=page.unread + 1)
+    known = tuple(it.name for it in page.pushes if it.answered_at is not None)
+    return replace(page, read_name=name, read_at=at, read_knows=known, unread=page.unread + 1)
 
 
 # What the charger answers. Answers may come late, twice, and after the answer to something later.
@@ -273,7 +275,7 @@ def confirmed(page: Page, name: str, at: datetime) -> Page:
     lease = next((it for it in page.leases if it.name == name), None)
     if lease is None:
         return _tidied(page, at)
-    kept = tuple(it for it in page.leases if it is lease or lease.sent_at < it.settled_at)
+    kept = tuple(it for it in page.leases if it.name not in lease.replaces)
     is_after_loss = page.lost_at is not None and lease.sent_at >= page.lost_at
     if is_after_loss:
         page = replace(page, lost_at=None, lost_by=None)
@@ -304,24 +306,29 @@ def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = 
     return _with_push(page, name, lambda it: replace(it, answered_at=at, is_refused=is_refused))
 
 
-def default_shown(page: Page, limit_ma: int, asked_at: datetime) -> Page:
-    """The composite schedule that was asked for then shows that the port falls to that in silence.
+def default_shown(page: Page, limit_ma: int) -> Page:
+    """The composite schedule that is awaited shows that the port falls to that in silence.
 
     That proves the default that was confirmed last before it was asked for, or the one that stood before the charger
     may have lost it; nothing where it shows more than that. A higher one that may still arrive stays booked beside it.
     """
-    page = replace(page, read_name="", read_at=None, unread=0)
-    known = [it for it in page.pushes if it.answered_at and not it.is_refused and it.answered_at <= asked_at]
+    asked_at, knows = page.read_at, page.read_knows
+    page = replace(page, read_name="", read_at=None, read_knows=())
+    if asked_at is None:
+        return page
+    known = [it for it in page.pushes if it.name in knows and not it.is_refused]
     wanted = known[-1].limit_ma if known else page.default_ma if page.default_ma is not None else page.expected_ma
     if wanted is None or limit_ma > wanted:
-        # It does not keep what it was given: nothing is known of its silence.
+        # It does not keep what it was given: nothing is known of its silence, and it is not asked for ever.
         return replace(page, default_ma=None, expected_ma=None)
-    travel = [it for it in page.pushes if it.settled_at > asked_at]
+    travel = [
+        it for it in page.pushes if it.last_sent_at + ROAMS_FOR > asked_at and not (it.name in knows and it.sends == 1)
+    ]
     pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
     if page.lost_at is not None and asked_at >= page.lost_at and not page.leases:
         # There is nothing that it would have to be told again.
         page = replace(page, lost_at=None, lost_by=None)
-    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes)
+    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes, unread=0)
 
 
 # What happens to the charger.
@@ -341,6 +348,7 @@ def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
         lost_by=Loss.BOOT if Loss.BOOT in (by, page.lost_by) else by,
         read_name="",
         read_at=None,
+        read_knows=(),
         unread=0,
         proof_at=None,
     )
@@ -374,10 +382,6 @@ def _told_ma(page: Page, at: datetime, until: datetime) -> int:
     defaults = [it.limit_ma for it in page.pushes]
     leases = [it.worst_ma(at, until) for it in page.leases]
     return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
-
-
-def _settled_at(answered_at: datetime | None, last_sent_at: datetime, sends: int) -> datetime:
-    return answered_at if answered_at is not None and sends == 1 else last_sent_at + ROAMS_FOR
 
 
 def _tidied(page: Page, at: datetime) -> Page:

@@ -23,6 +23,7 @@ from chalicelib.domain.grid.grants import (
     Lease,
     Page,
     Period,
+    Trust,
     asked,
     default_pushed,
     held_ma,
@@ -218,11 +219,11 @@ class _Look:
             order = self._order(OrderKind.STOP, self.new_name())
             return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)
         grant = self._grant()
-        if grant[1] is not None and grant[1].is_lowering:
+        if grant[1] is not None and (grant[1].is_lowering or self.page.ignored_since is not None):
             return grant
         if self._is_default_due:
             return self._default()
-        if grant[1] is not None and self.page.default_ma is not None:
+        if grant[1] is not None and (self.page.default_ma is not None or self._is_hopeless):
             return grant
         return self._read() if self._wants_proof else self._proof()
 
@@ -249,9 +250,16 @@ class _Look:
 
     @property
     def _is_default_due(self) -> bool:
-        return self.need.default_ma is not None and (
-            self.page.default_ma != self.need.default_ma or bool(self.page.pushes)
-        )
+        page, default_ma = self.page, self.need.default_ma
+        if default_ma is None or (page.default_ma == default_ma and not page.pushes):
+            return False
+        # What provably keeps no default is told one all the same, and not asked what became of it.
+        is_told = any(it.limit_ma == default_ma and it.answered_at is not None for it in page.pushes)
+        return not (self._is_hopeless and is_told)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self.page.trust is Trust.DISPROVEN
 
     def _default(self) -> Next:
         page, need = self.page, self.need

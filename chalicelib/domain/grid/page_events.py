@@ -80,7 +80,7 @@ def _shown(page: Page, event: PageEvent) -> Page:
     limit_ma = silence_ma(page, event.shown) if event.shown is not None else None
     if limit_ma is None:
         return replace(page, read_name="", read_at=None)
-    return default_shown(page, limit_ma, page.read_at)
+    return default_shown(page, limit_ma)
 
 
 _HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {

@@ -33,6 +33,7 @@ _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
 _SILENT = timedelta(minutes=15)
 _ROUNDING_MA = 1
+_LEAST_MA = 6_000
 _log = logging.getLogger(__name__)
 
 
@@ -146,7 +147,8 @@ def _need(
     ability = seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)
     best = facts.firmware.learnt.best
     is_told = ability.is_controllable
-    default_ma = page.most_ma if page.trust is Trust.DISPROVEN else defaults.limit_ma[page.port_id]
+    # What provably does not keep one is booked at its maximum, and told the least all the same.
+    default_ma = _LEAST_MA if page.trust is Trust.DISPROVEN else defaults.limit_ma[page.port_id]
     return PortNeed(
         port_id=page.port_id,
         limit_ma=grants.target_ma.get(page.port_id, 0) if session_id is not None and is_told else None,

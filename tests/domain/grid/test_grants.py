@@ -31,6 +31,7 @@ from chalicelib.domain.grid.grants import (
     obeyed,
     refused,
     repeated,
+    schedule_asked,
     session_over,
     told_ma,
     unsent,
@@ -46,6 +47,11 @@ PAGE = Page(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN, default_ma=6_000)
 
 def sent(page: Page, name: str, limit_ma: int, at: datetime) -> Page:
     return asked(page, lease_of(name, limit_ma, at, "S1"))
+
+
+def shows(page: Page, limit_ma: int, asked_at: datetime) -> Page:
+    """After a composite schedule that was asked for then."""
+    return default_shown(schedule_asked(page, "r", asked_at), limit_ma)
 
 
 def test_a_port_that_was_told_nothing_holds_its_default() -> None:
@@ -139,6 +145,12 @@ def test_nothing_that_a_lease_grants_now_is_above_what_it_holds_at_any_moment_to
     assert held_ma(page, T0 + S, T0 + 2 * LEASE) == 16_000
 
 
+def test_an_answer_of_the_moment_in_which_something_else_was_sent_is_not_of_before() -> None:
+    """Both were on their way at once, and who was first is not known."""
+    page = confirmed(sent(sent(PAGE, "raise", 16_000, T0), "lower", 8_000, T0), "raise", T0)
+    assert held_ma(confirmed(page, "lower", T0), T0) == 16_000
+
+
 # Defaults.
 
 
@@ -146,7 +158,7 @@ def test_a_lower_default_counts_once_it_was_shown_and_a_higher_one_once_it_was_s
     page = default_pushed(PAGE, "d", 0, T0)
     page = default_answered(page, "d", T0 + S)
     assert held_ma(page, T0 + S) == 6_000
-    assert held_ma(default_shown(page, 0, T0 + 2 * S), T0 + 3 * S) == 0
+    assert held_ma(shows(page, 0, T0 + 2 * S), T0 + 3 * S) == 0
     assert held_ma(default_pushed(PAGE, "d", 10_000, T0), T0) == 10_000
 
 
@@ -154,22 +166,23 @@ def test_a_word_is_no_proof_of_a_default() -> None:
     new = Page(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN)
     told = default_answered(default_pushed(new, "d", 6_000, T0), "d", T0 + S)
     assert held_ma(told, T0 + S) == 32_000
-    assert held_ma(default_shown(told, 32_000, T0 + 2 * S), T0 + 3 * S) == 32_000
-    assert held_ma(default_shown(told, 6_000, T0 + 2 * S), T0 + 3 * S) == 6_000
+    assert held_ma(shows(told, 32_000, T0 + 2 * S), T0 + 3 * S) == 32_000
+    assert held_ma(shows(told, 6_000, T0 + 2 * S), T0 + 3 * S) == 6_000
 
 
 def test_a_schedule_asked_for_before_a_default_was_confirmed_proves_nothing_of_it() -> None:
-    page = default_answered(default_pushed(PAGE, "d", 0, T0), "d", T0 + 5 * S)
-    assert held_ma(default_shown(page, 0, T0 + 2 * S), T0 + 6 * S) == 6_000
+    page = schedule_asked(default_pushed(PAGE, "d", 0, T0), "r", T0 + 2 * S)
+    page = default_answered(page, "d", T0 + 5 * S)
+    assert held_ma(default_shown(page, 0), T0 + 6 * S) == 6_000
 
 
 def test_a_default_that_may_still_arrive_stays_beside_the_one_that_was_shown() -> None:
     page = default_pushed(default_pushed(PAGE, "old", 10_000, T0), "new", 6_000, T0 + 12 * S)
     page = default_answered(page, "new", T0 + 13 * S)
-    page = default_shown(page, 6_000, T0 + 14 * S)
+    page = shows(page, 6_000, T0 + 14 * S)
     assert held_ma(page, T0 + 15 * S) == 10_000
     later = T0 + ROAMS_FOR + S
-    assert held_ma(default_shown(page, 6_000, later), later + S) == 6_000
+    assert held_ma(shows(page, 6_000, later), later + S) == 6_000
 
 
 # Boots, sockets, firmwares.

@@ -31,6 +31,7 @@ from chalicelib.domain.grid.grants import (
     lost,
     refused,
     repeated,
+    schedule_asked,
     session_over,
 )
 from tests.domain.grid.test_grants import PORT, T0
@@ -65,7 +66,7 @@ class BookOfOnePort(RuleBasedStateMachine):
         self.page = Page(port_id=PORT, most_ma=MOST_MA, trust=Trust.PROVEN, default_ma=6_000)
         self.copies: list[Copy] = []
         self.answers: list[Answer] = []
-        self.shown: list[tuple[int, datetime]] = []
+        self.shown: int | None = None
         self.names = 0
         self.session = 1
         # The charger.
@@ -155,15 +156,22 @@ class BookOfOnePort(RuleBasedStateMachine):
         else:
             self.page = refused(self.page, answer.name, self.time)
 
+    @precondition(lambda self: not self.page.read_name)
+    @rule()
+    def asks_for_its_schedule(self) -> None:
+        self.page = schedule_asked(self.page, self._name(), self.time)
+        self.shown = None
+
+    @precondition(lambda self: self.page.read_name and self.shown is None)
     @rule()
     def it_shows_its_schedule(self) -> None:
-        self.shown.append((self.default_ma, self.time))
+        self.shown = self.default_ma
 
-    @precondition(lambda self: self.shown)
+    @precondition(lambda self: self.page.read_name and self.shown is not None)
     @rule()
     def its_schedule_comes(self) -> None:
-        limit_ma, asked_at = self.shown.pop(0)
-        self.page = default_shown(self.page, limit_ma, asked_at)
+        assert self.shown is not None
+        self.page, self.shown = default_shown(self.page, self.shown), None
 
     @rule(by=st.sampled_from(Loss), is_heard=st.booleans())
     def it_comes_back_without_its_grant(self, by: Loss, is_heard: bool) -> None:

@@ -220,9 +220,7 @@ def test_a_default_is_pushed_and_shown_before_any_grant() -> None:
     (read,) = desk.look(need(10_000), after=S)
     assert read.kind is OrderKind.READ
     assert desk.look(need(10_000), after=S) == ()
-    asked_at = desk.page().read_at
-    assert asked_at is not None
-    desk.put(default_shown(desk.page(), 6_000, asked_at))
+    desk.put(default_shown(desk.page(), 6_000))
     # A push that went out twice may still be on its way; it says the same.
     assert [it.kind for it in desk.look(need(10_000), after=S)] == [OrderKind.GRANT]
 

@@ -24,6 +24,8 @@ SITE_ID = "plant"
 # So long a frame is on its way, and its answer.
 _WAY = timedelta(seconds=0.3)
 _CHECK = timedelta(minutes=1)
+# Three phases to neutral.
+_VOLTS = 3 * 230
 
 
 class Died(Exception):
@@ -92,10 +94,12 @@ class Outlet:
         profile = payload["csChargingProfiles"]
         schedule = profile["chargingSchedule"]
         limit_a = schedule["chargingSchedulePeriod"][0]["limit"]
+        if schedule["chargingRateUnit"] == "W":
+            limit_a = round(limit_a / _VOLTS, 1)
         if profile["chargingProfilePurpose"] == "TxDefaultProfile":
             self.default_a = limit_a
         elif self.is_charging:
-            self.lease_a, self.lease_ends_at = limit_a, at + timedelta(seconds=schedule["duration"])
+            self.lease_a, self.lease_ends_at = limit_a, at + timedelta(seconds=schedule.get("duration", 10**6))
         return {"status": "Accepted"}
 
     def end(self) -> None:
