@@ -30,7 +30,13 @@ class ChargingServices(ReservationServices):
     def changes(self) -> SessionChanges:
         from chalicelib.services.charging.session_changes import SessionChanges
 
-        return SessionChanges(self.sessions, self.workflow, self.notifications, self.live_news, self.power_claims)
+        return SessionChanges(
+            sessions=self.sessions,
+            workflow=self.workflow,
+            notifications=self.notifications,
+            news=self.live_news,
+            power_claims=self.power_claims,
+        )
 
     @cached_property
     def power_claims(self) -> SiteClaims:

@@ -15,7 +15,7 @@ from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class BusySites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
+class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
     """Finds sites with sessions: a row for each that claims power, and one for a book that awaits an answer."""
 
     class Meta:
@@ -53,4 +53,4 @@ class GridRow(Row):
     needs = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
-    busy = BusySites()
+    busy = ClaimedSites()

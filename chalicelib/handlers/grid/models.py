@@ -232,7 +232,7 @@ class LiveNode(ResponseBody):
 
 
 class LivePort(ResponseBody):
-    """A port now."""
+    """A connector of the site now: who charges there, what it was granted, what it may draw, and what it draws."""
 
     charger_id: str
     connector: str

@@ -27,7 +27,7 @@ class UnknownSession(Exception):
     """No session has that id."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionChanges:
     """The one way to change a session."""
 

@@ -105,7 +105,7 @@ class Balancer:
             )
             for page in book.pages
         ]
-        return grants, needs, _Fits(tree, at, building, limits, grants.car_phases)
+        return grants, needs, _Fits(tree=tree, at=at, building=building, limits=limits, car_phases=grants.car_phases)
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[Order]) -> None:
         if not orders:
@@ -176,7 +176,7 @@ def _is_awaited(pages: Iterable[Page]) -> bool:
     return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Fits:
     """Whether a site carries it if each port draws so much; see `ordered`."""
 
