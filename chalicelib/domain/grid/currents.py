@@ -92,13 +92,13 @@ class Conductors:
         turned: dict[PortId, complex] = {}
         for it in conductor.terms:
             turned[it.port_id] = turned.get(it.port_id, 0) + rect(it.weight, radians(it.angle_deg))
-        for angles in _together({round(phase(it), 9) for it in turned.values() if it}):
+        found = [(port_id, counted, round(phase(counted), 9)) for port_id, counted in turned.items() if counted]
+        for angles in _together({angle for _, _, angle in found}):
             self.limits.append(conductor.limit_ma)
             self.names.append(conductor.conductor_id)
-            place = len(self.limits) - 1
-            for port_id, counted in turned.items():
-                if counted and round(phase(counted), 9) in angles:
-                    is_plain = len(angles) == 1
+            place, is_plain = len(self.limits) - 1, len(angles) == 1
+            for port_id, counted, angle in found:
+                if angle in angles:
                     self._beside.setdefault(port_id, []).append((place, abs(counted) if is_plain else counted))
 
 

@@ -7,6 +7,7 @@ first to be full stops those behind it, which leaves the others more. A level is
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
@@ -46,7 +47,8 @@ class Glass:
         """The highest that its charger knows up to so much."""
         port = self.port
         if port.levels_ma:
-            return max((it for it in port.levels_ma if it <= current_ma), default=0)
+            below = bisect_right(port.levels_ma, current_ma)
+            return port.levels_ma[below - 1] if below else 0
         if current_ma < port.least_ma:
             return 0
         return port.least_ma + int((current_ma - port.least_ma) // port.step_ma) * port.step_ma
@@ -55,7 +57,8 @@ class Glass:
         """One step more; None at its end."""
         port = self.port
         if port.levels_ma:
-            more = min((it for it in port.levels_ma if it > max(self.current_ma, port.least_ma - 1)), default=None)
+            above = bisect_right(port.levels_ma, max(self.current_ma, port.least_ma - 1))
+            more = port.levels_ma[above] if above < len(port.levels_ma) else None
         else:
             more = self.current_ma + port.step_ma if self.current_ma else port.least_ma
         return None if more is None or more > self.most_ma else more

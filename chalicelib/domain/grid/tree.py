@@ -28,6 +28,10 @@ class PortId:
     charger_id: str
     connector: ConnectorId
 
+    def __hash__(self) -> int:
+        # Of few connectors each: a text knows its own hash, and a site is asked for its ports by the thousand.
+        return hash(self.charger_id)
+
     def __str__(self) -> str:
         return f"{self.charger_id}/{self.connector}"
 
