@@ -104,7 +104,7 @@ def put_security(request: Request) -> Answer:
     """Say which roles need a second factor. It counts within a minute; whoever has none is told what to do."""
     body: SecurityBody = request.body
     is_proven = request.known_caller.is_proven
-    network().members.require_second_factor(request.principal, body.second_factor, is_proven=is_proven)
+    network().members.require_second_factor(request.principal, frozenset(body.second_factor), is_proven=is_proven)
     return Answer()
 
 

@@ -82,7 +82,7 @@ class SecurityBody(RequestBody):
 
     model_config = RequestBody.model_config | example(second_factor=["owner", "finance"])
 
-    second_factor: Annotated[frozenset[Role], Field(max_length=len(Role))]
+    second_factor: Annotated[tuple[Role, ...], Field(max_length=len(Role))]
 
 
 class SecurityView(ResponseBody):
