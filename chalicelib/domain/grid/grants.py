@@ -207,6 +207,7 @@ def told_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
 def said_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     """What a port was told that it may draw, whatever its charger makes of it: beyond that, a frame is a raise."""
     is_told = page.default_ma is not None or any(it.counts(at) for it in page.leases)
+    is_told = is_told or any(it.answered_at is not None for it in page.pushes)
     return _told_ma(page, at, until or at) if is_told else page.most_ma
 
 

@@ -115,7 +115,7 @@ def ordered(
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
-    looks = {it: _Look(book[it], need, at, new_name) for it, need in wanted.items()}
+    looks = {it: _Look(page=book[it], need=need, at=at, new_name=new_name) for it, need in wanted.items()}
     if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
         # Where even what is wanted does not fit together, every milliampere counts.
         looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
@@ -185,7 +185,7 @@ def _settled(book: Mapping[PortId, Page], wanted: Mapping[PortId, PortNeed], at:
 Next = tuple[Page, Order | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """A look at one page: which frame is due, and the page as it is with that booked."""
 
