@@ -2,7 +2,7 @@
 
 For a judge that is no part of the project, in a Python that has this checkout on its path and nothing else of ours:
 plain objects in (`acn_scarce.py` defines them), amperes by station out. Stations are ports of a tree without limits;
-what the site limits is `Line`s, weights and angles as they are given.
+what the site limits is `Conductor`s, weights and angles as they are given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.tree import Claim, Draw, Line, Node, Phase, Port, PortId, SiteTree, Term
+from chalicelib.domain.grid.tree import Claim, Conductor, Draw, Node, Phase, Port, PortId, SiteTree, Term
 from local.simulate.memory import Memory
 
 
@@ -102,9 +102,9 @@ def _tree(infrastructure: Any) -> SiteTree:
                 levels_ma=levels_ma,
             )
         )
-    lines = tuple(
-        Line(
-            line_id=limit.id,
+    conductors = tuple(
+        Conductor(
+            conductor_id=limit.id,
             limit_ma=int(limit.amperes * 1000),
             terms=tuple(
                 Term(_port_id(name), weight, infrastructure.stations[name].phase_deg)
@@ -113,4 +113,4 @@ def _tree(infrastructure: Any) -> SiteTree:
         )
         for limit in infrastructure.limits
     )
-    return SiteTree(site_id="site", nodes=(Node(node_id="site"),), ports=tuple(ports), lines=lines)
+    return SiteTree(site_id="site", nodes=(Node(node_id="site"),), ports=tuple(ports), conductors=conductors)

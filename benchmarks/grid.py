@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ _AT = datetime(2026, 6, 1, tzinfo=UTC)
 _ROUNDS = 7
 # Per cent of what was asked for, and what the least served tenth had of it, at the least (issue of load balancing).
 _BARS = {"us-scarce": (70.6, 0.38), "us-hard": (61.6, 0.0), "us-roomy": (91.6, 0.0), "eu-tree": (77.2, 0.0)}
-_OWN = {
+_OWN: Mapping[str, Callable[[], SiteTree]] = {
     "street 125 A": lambda: street(50, 125),
     "street 90 A": lambda: street(50, 90),
     "garage 139 A": lambda: garage(54, 139),
@@ -157,6 +157,7 @@ def _shown(judged: Mapping[str, Mapping[str, Any]]) -> Table:
         for name, row in _sorted(rows):
             bar = _BARS.get(scenario) if name == "share" else None
             told = "" if bar is None else f"{bar[0]}" + (f", p10 {bar[1]}" if bar[1] else "")
+            told = row.get("error", told)
             style = None if name != "share" else "red" if _is_missed(scenario, rows) else "green"
             found.add_row(scenario, name, *(str(row.get(it, "")) for it in columns), told, style=style)
         found.add_section()

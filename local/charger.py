@@ -11,6 +11,7 @@ from datetime import datetime
 from local.simulator.battery import Car
 from local.simulator.charger import Charger, Setup
 from local.simulator.fleet import run_fleet
+from local.simulator.limits import Oddities
 from local.simulator.line import Refused
 
 
@@ -25,9 +26,13 @@ def main() -> int:
         connectors=options.connectors,
         interval_s=options.interval,
         speed=options.speed,
+        measures_phases=options.by_phase,
+        least_a=options.least_a,
+        ramp_s=options.ramp,
+        oddities=Oddities(ignores=options.ignores_limits),
     )
     capacity_wh = int(options.battery_kwh * 1000)
-    car = Car(capacity_wh, capacity_wh * options.soc / 100, int(options.power_kw * 1000))
+    car = Car(capacity_wh, capacity_wh * options.soc / 100, int(options.power_kw * 1000), options.phases)
     if options.fleet:
         work = run_fleet(setup, options.fleet, options.swipe, car, options.duration)
     else:
@@ -73,6 +78,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--battery-kwh", type=float, default=60)
     parser.add_argument("--soc", type=float, default=40, help="percent in the battery at first (%(default)s)")
     parser.add_argument("--power-kw", type=float, default=11)
+    parser.add_argument("--phases", type=int, choices=[1, 2, 3], default=3, help="of the car (%(default)s)")
+    parser.add_argument("--by-phase", action="store_true", help="its meter tells currents and voltages by phase")
+    parser.add_argument("--least-a", type=float, default=6, help="below so many amperes no car charges (%(default)s)")
+    parser.add_argument("--ramp", type=float, default=0, help="seconds from nothing to full power (%(default)s)")
+    parser.add_argument("--ignores-limits", action="store_true", help="takes charging profiles, charges as it likes")
     parser.add_argument("--speed", type=float, default=1, help="energy flows so many times faster than in nature")
     parser.add_argument("--interval", type=float, default=10, help="seconds between meter readings (%(default)s)")
     parser.add_argument("--fleet", type=int, metavar="N", help="so many chargers, ID-0001 to ID-N, in one process")

@@ -39,6 +39,7 @@ ROOMS = {
     "pydyf": ("chalicelib/handlers/money/paper/",),
     "ocpp": ("chalicelib/protocol/ocpp/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
+    "PIL": ("local/simulate/",),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Where whose a thing is may be compared by hand: all else asks services/access.

@@ -23,7 +23,7 @@ class Meters:
     """All meters of a site."""
 
     def __init__(self, tree: SiteTree) -> None:
-        """Phases of the site, nodes above each port, and the lines beside the tree."""
+        """Phases of the site, nodes above each port, and the conductors beside the tree."""
         self.limits: list[float] = []
         self.names: list[str] = []
         self._ports = {port.port_id: port for port in tree.ports}
@@ -39,12 +39,12 @@ class Meters:
             for node in tree.nodes
             if node.limit_w is not None
         }
-        self._lines: dict[PortId, list[Flow]] = {}
-        for line in tree.lines:
-            place = self._meter(line.line_id, line.limit_ma)
+        self._beside: dict[PortId, list[Flow]] = {}
+        for line in tree.conductors:
+            place = self._meter(line.conductor_id, line.limit_ma)
             for term in line.terms:
                 turned = rect(term.weight, radians(term.angle_deg))
-                self._lines.setdefault(term.port_id, []).append((place, turned))
+                self._beside.setdefault(term.port_id, []).append((place, turned))
         self._known: dict[tuple[PortId, int | None], list[Flow]] = {}
 
     def flows(self, port_id: PortId, car_phases: int | None) -> list[Flow]:
@@ -100,4 +100,4 @@ class Meters:
                     yield self._by_phase[node.node_id, phase], current
             if node.node_id in self._power:
                 yield self._power[node.node_id], complex(self.power_w(port.port_id, 1000, car_phases) / 1000)
-        yield from self._lines.get(port.port_id, ())
+        yield from self._beside.get(port.port_id, ())

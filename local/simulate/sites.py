@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.currents import least_power_w
-from chalicelib.domain.grid.tree import Line, Node, Phase, Port, PortId, SiteTree, Term
+from chalicelib.domain.grid.tree import Conductor, Node, Phase, Port, PortId, SiteTree, Term
 
 _PHASES = tuple(Phase)
 _PAIRS = ((Phase.L1, Phase.L2), (Phase.L2, Phase.L3), (Phase.L3, Phase.L1))
@@ -53,9 +53,9 @@ def garage(ports: int = 54, amperes: int = 139) -> SiteTree:
         for number in range(ports)
     )
     # On the delta's side a current of each pair comes twice against the two others', at a quarter.
-    lines = tuple(
-        Line(
-            line_id=f"transformer {Phase(_PHASES[side])}",
+    conductors = tuple(
+        Conductor(
+            conductor_id=f"transformer {Phase(_PHASES[side])}",
             limit_ma=amperes * 1000 * 120 // 277,
             terms=tuple(
                 Term(it.port_id, -0.5 if number % 3 == (side + 2) % 3 else 0.25, _ANGLES[number % 3])
@@ -65,7 +65,7 @@ def garage(ports: int = 54, amperes: int = 139) -> SiteTree:
         for side in range(3)
     )
     grid = Node(node_id="grid", limit_ma=(amperes * 1000,) * 3)
-    return SiteTree(site_id="garage", nodes=(grid,), ports=wired, lines=lines)
+    return SiteTree(site_id="garage", nodes=(grid,), ports=wired, conductors=conductors)
 
 
 def house(ports: int = 6, amperes: int = 50) -> SiteTree:

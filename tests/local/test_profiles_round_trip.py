@@ -70,7 +70,9 @@ def test_a_composite_schedule_keeps_the_grant_and_after_it_the_default(
     charge = Charge("tx", SINCE, phases=phases)
     periods = kept.composite(1, NOW, grant.lease_s + 600, unit, charge, 1)
     schedule = {"chargingRateUnit": unit, "chargingSchedulePeriod": periods, "duration": grant.lease_s + 600}
-    told = told_schedule(CommandResult(verdict=Verdict.ACCEPTED, data={"chargingSchedule": schedule}), 0)
+    told = told_schedule(
+        CommandResult(verdict=Verdict.ACCEPTED, data={"chargingSchedule": schedule}), grant.lease_s + 600
+    )
     assert told is not None
     proof = follows(told, grant, 6_000)
     assert proof.keeps_grant

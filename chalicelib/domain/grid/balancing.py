@@ -14,7 +14,7 @@ from datetime import datetime
 
 from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
-from chalicelib.domain.grid.filling import Glass, Site
+from chalicelib.domain.grid.filling import Filling, Glass
 from chalicelib.domain.grid.needs import is_met, urgency
 from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.turns import TURN, is_turn, place_in_line
@@ -40,7 +40,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     flows = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
     default_ma = conditions.default_ma
     glasses = [_glass(it, rank, flows, default_ma, at) for rank, it in enumerate(known)]
-    site = Site(conductors, _flowing(ports, flows, conductors, default_ma))
+    site = Filling(conductors, _flowing(ports, flows, conductors, default_ma))
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
     for some in (first, last):
@@ -50,7 +50,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     now: Mapping[PortId, int] = target
     if conditions.held_ma:
         held = {it: max(conditions.held_ma.get(it, 0), default_ma.get(it, 0)) for it in ports}
-        now = _now(glasses, target, Site(conductors, _flowing(ports, flows, conductors, held)), held)
+        now = _now(glasses, target, Filling(conductors, _flowing(ports, flows, conductors, held)), held)
     return Grants(
         limit_ma=now,
         target_ma=target,
@@ -109,7 +109,7 @@ def _flowing(
 
 
 def _now(
-    glasses: Iterable[Glass], target: Mapping[PortId, int], site: Site, held: Mapping[PortId, int]
+    glasses: Iterable[Glass], target: Mapping[PortId, int], site: Filling, held: Mapping[PortId, int]
 ) -> Mapping[PortId, int]:
     """What may be told at once: each lowering, and of the raises what nobody else holds."""
     told: dict[PortId, int] = {}

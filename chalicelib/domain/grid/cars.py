@@ -48,7 +48,7 @@ def learn(port: Port, claim: Claim, at: datetime) -> Car:
         return Car(phases, claim.car_most_ma, claim.idle_since or at)
     idle_since = None if most_taken >= _IDLE_MA else claim.idle_since
     most_ma = claim.car_most_ma
-    leaves_some = is_fed and all(it < granted - PROBE_MA for it, granted in seen)
+    leaves_some = is_fed and all(it < granted - _NOISE_MA for it, granted in seen)
     if most_ma is None:
         most_ma = _whole(most_taken) if leaves_some else None
     elif least_taken > most_ma + _NOISE_MA:

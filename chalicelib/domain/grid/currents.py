@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import pi, radians, sqrt
 
-from chalicelib.domain.grid.tree import BuildingLoad, Line, Node, OperatorLimit, Phase, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import BuildingLoad, Conductor, Node, OperatorLimit, Phase, Port, PortId, SiteTree
 
 BUILDING_LOAD_LASTS = timedelta(minutes=2)
 
@@ -26,16 +26,15 @@ _STRAIGHT = pi - 1e-9
 Flow = tuple[int, complex | float]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Conductors:
     """All that is limited at a site, at a moment: limits in milliamperes (watts, where power is limited), and names."""
 
     limits: list[float] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    _ports: dict[PortId, Port] = field(default_factory=dict)
     _above: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _by_node: dict[str, tuple[tuple[int | None, ...], int | None]] = field(default_factory=dict)
-    _lines: dict[PortId, list[Flow]] = field(default_factory=dict)
+    _beside: dict[PortId, list[Flow]] = field(default_factory=dict)
     _known: dict[object, tuple[Flow, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -43,21 +42,21 @@ class Conductors:
         cls, tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Iterable[OperatorLimit]
     ) -> Conductors:
         """What may flow at `at`; ValueError for a tree that is none."""
-        found = cls(_ports={port.port_id: port for port in tree.ports})
-        rooms = _rooms(tree, at, building, [it for it in limits if it.begins_at <= at < it.ends_at])
+        found = cls()
         nodes = {node.node_id: node for node in tree.nodes}
+        rooms = _rooms(tree, at, building, [it for it in limits if it.begins_at <= at < it.ends_at])
         for node_id, (by_phase, power_w) in rooms.items():
             places = tuple(found._add(node_id, it) for it in by_phase)
             found._by_node[node_id] = places, found._add(node_id, power_w)
             found._above[node_id] = tuple(_way_up(nodes, node_id))
-        for line in tree.lines:
-            found._add_line(line)
+        for conductor in tree.conductors:
+            found._add_conductor(conductor)
         return found
 
     def flows(self, port: Port, car_phases: int | None) -> tuple[Flow, ...]:
         """In what each milliampere of a port flows, its car using so many phases (None: all that the port has)."""
         phases = port.phases if port.is_line_to_line else port.phases[: car_phases or len(port.phases)]
-        beside = self._lines.get(port.port_id)
+        beside = self._beside.get(port.port_id)
         kind = (port.node_id, phases, port.is_line_to_line, port.voltage_v)
         if kind not in self._known:
             self._known[kind] = tuple(self._up(port, phases))
@@ -88,17 +87,19 @@ class Conductors:
             if power_place is not None:
                 yield power_place, power_w
 
-    def _add_line(self, line: Line) -> None:
+    def _add_conductor(self, conductor: Conductor) -> None:
         """A conductor for each set of currents that may be longer alone than with the rest."""
-        turned = {it.port_id: rect(it.weight, radians(it.angle_deg)) for it in line.terms if it.port_id in self._ports}
+        turned: dict[PortId, complex] = {}
+        for it in conductor.terms:
+            turned[it.port_id] = turned.get(it.port_id, 0) + rect(it.weight, radians(it.angle_deg))
         for angles in _together({round(phase(it), 9) for it in turned.values() if it}):
-            self.limits.append(line.limit_ma)
-            self.names.append(line.line_id)
+            self.limits.append(conductor.limit_ma)
+            self.names.append(conductor.conductor_id)
             place = len(self.limits) - 1
             for port_id, counted in turned.items():
                 if counted and round(phase(counted), 9) in angles:
                     is_plain = len(angles) == 1
-                    self._lines.setdefault(port_id, []).append((place, abs(counted) if is_plain else counted))
+                    self._beside.setdefault(port_id, []).append((place, abs(counted) if is_plain else counted))
 
 
 def least_power_w(devices: int) -> int:
@@ -190,6 +191,8 @@ def _spread(angles: Iterable[float]) -> float:
 def at_worst(flows: Iterable[tuple[float, complex]]) -> float:
     """The longest that a sum of currents can be, each anywhere between nothing and its whole."""
     turned = [amount * counted for amount, counted in flows if amount and counted]
+    if all(it.imag == 0 and it.real > 0 for it in turned):
+        return sum(it.real for it in turned)
     angles = {round(phase(it), 9) for it in turned}
     return max(
         (abs(sum(it for it in turned if round(phase(it), 9) in some)) for some in _together(angles)), default=0.0

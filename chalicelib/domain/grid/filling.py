@@ -19,7 +19,7 @@ from chalicelib.domain.grid.tree import Port
 _SLACK = 1e-6
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Glass:
     """What one port is filled with: at least `least_ma` or nothing, at most `most_ma`.
 
@@ -61,7 +61,7 @@ class Glass:
         return None if more is None or more > self.most_ma else more
 
 
-class Site:
+class Filling:
     """What flows in each conductor as glasses are filled."""
 
     def __init__(self, conductors: Conductors, bases: Iterable[tuple[tuple[Flow, ...], int]]) -> None:

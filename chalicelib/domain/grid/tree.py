@@ -71,7 +71,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What a port's current counts in a `Line`: so much of it, turned by so many degrees."""
+    """What a port's current counts in a `Conductor`: so much of it, turned by so many degrees."""
 
     port_id: PortId
     weight: float
@@ -79,20 +79,20 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Conductor:
     """A limited conductor that the tree does not show: a transformer's other side, a busbar across panels.
 
     Its current is the sum of its terms as phasors, and that sum's length is limited.
     """
 
-    line_id: str
+    conductor_id: str
     limit_ma: int
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTree:
-    """All nodes and ports of a site, `lines` beside them, and what of its limit is not for cars.
+    """All nodes and ports of a site, `conductors` beside them, and what of its limit is not for cars.
 
     `reserve_ma` is kept back by phase. `worst_load_ma` counts for the building where nobody has told it lately.
     `floor_w`: the least that an operator of the grid leaves the site when it asks for less (§14a EnWG); None: nothing
@@ -102,7 +102,7 @@ class SiteTree:
     site_id: str
     nodes: tuple[Node, ...]
     ports: tuple[Port, ...]
-    lines: tuple[Line, ...] = ()
+    conductors: tuple[Conductor, ...] = ()
     reserve_ma: int = 0
     worst_load_ma: tuple[int, int, int] = (0, 0, 0)
     floor_w: int | None = None
@@ -181,8 +181,8 @@ class Grants:
     """What each port with a claim may draw by each of its phases, 0 where nothing, and why.
 
     `limit_ma` is what can be said now, `target_ma` what will be, once others are known to have lowered theirs (the
-    same, where nothing is held). `bounds`: for each port the node or line whose limit it met (None: its own most, or
-    its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
+    same, where nothing is held). `bounds`: for each port the node or conductor whose limit it met (None: its own most,
+    or its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
     since when (`turn_since`), what was learnt of cars (`car_phases`, `car_most_ma`), who takes nothing (`idle_since`).
     """
 

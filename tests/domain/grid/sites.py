@@ -11,7 +11,7 @@ from itertools import product
 from math import radians
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.tree import Claim, Draw, Line, Node, Phase, Port, PortId, SiteTree, Term
+from chalicelib.domain.grid.tree import Claim, Conductor, Draw, Node, Phase, Port, PortId, SiteTree, Term
 from local.simulate.meters import Meters
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -80,8 +80,8 @@ class Busy:
         ports = [
             _port(chance, number, chance.choice(nodes).node_id, self.is_plain) for number in range(chance.randint(1, 7))
         ]
-        lines = () if self.is_plain else tuple(_line(chance, ports) for _ in range(chance.choice((0, 0, 1, 2))))
-        return SiteTree(site_id="site", nodes=tuple(nodes), ports=tuple(ports), lines=lines)
+        conductors = () if self.is_plain else tuple(_line(chance, ports) for _ in range(chance.choice((0, 0, 1, 2))))
+        return SiteTree(site_id="site", nodes=tuple(nodes), ports=tuple(ports), conductors=conductors)
 
     @property
     def claims(self) -> list[Claim]:
@@ -131,10 +131,10 @@ def _port(chance: random.Random, number: int, node_id: str, is_plain: bool) -> P
     )
 
 
-def _line(chance: random.Random, ports: Sequence[Port]) -> Line:
+def _line(chance: random.Random, ports: Sequence[Port]) -> Conductor:
     behind = chance.sample(ports, chance.randint(1, len(ports)))
-    return Line(
-        line_id="line",
+    return Conductor(
+        conductor_id="line",
         limit_ma=chance.randint(0, 90) * 1_000,
         terms=tuple(
             Term(it.port_id, chance.choice((1.0, -1.0, 0.5, 2.0)), chance.choice((0.0, 30.0, -90.0, 150.0, 120.0)))
@@ -148,17 +148,17 @@ def can_overload(
 ) -> bool:
     """Whether there are cars which, by staying away, would make the rest exceed a limit.
 
-    In a node no current shortens another's (they are 60° apart at most), so that only lines need all cases looked at.
+    In a node no current shortens another's (they are 60° apart at most), so that only others need all cases looked at.
     """
     phases = {it.port_id: it.car_phases for it in claims}
     return bool(Meters(tree).over(grants_ma, phases, slack_ma)) or any(
         abs(sum(it for it, is_there in zip(turned, there, strict=True) if is_there)) > line.limit_ma + slack_ma
-        for line in tree.lines
+        for line in tree.conductors
         if (turned := _turned(line, grants_ma))
         for there in product((True, False), repeat=len(turned))
     )
 
 
-def _turned(line: Line, draws_ma: Mapping[PortId, int]) -> list[complex]:
+def _turned(line: Conductor, draws_ma: Mapping[PortId, int]) -> list[complex]:
     counted = [draws_ma.get(it.port_id, 0) * rect(it.weight, radians(it.angle_deg)) for it in line.terms]
     return [it for it in counted if it]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.tree import (
-    Claim,
-    Port,
-)
+from chalicelib.domain.grid.tree import Claim, Conditions, Port
 from tests.domain.grid.sites import (
     AT,
+    ROTATIONS,
     Busy,
     can_overload,
+    claim,
+    port,
     port_id,
+    site,
 )
 
 MANY = settings(max_examples=200, deadline=None)
@@ -97,8 +99,10 @@ def test_equal_claims_get_equal_within_one_step(busy: Busy) -> None:
     wired = {it.port_id: it for it in tree.ports}
     like_it = replace(wired[first.port_id], port_id=port_id(99))
     twin = replace(first, port_id=port_id(99), session_id="s-twin")
-    terms = [replace(it, terms=tuple(term for term in it.terms if term.port_id != first.port_id)) for it in tree.lines]
-    tree = replace(tree, ports=(*tree.ports, like_it), lines=tuple(terms))
+    terms = [
+        replace(it, terms=tuple(term for term in it.terms if term.port_id != first.port_id)) for it in tree.conductors
+    ]
+    tree = replace(tree, ports=(*tree.ports, like_it), conductors=tuple(terms))
     grants = share(tree, [*others, first, twin], AT).limit_ma
     one, other = sorted((grants[first.port_id], grants[twin.port_id]))
     # Where there is no room for the least of both, one waits for its turn.
@@ -113,7 +117,7 @@ def test_who_is_held_back_could_not_have_more_if_all_who_have_more_than_it_had_n
     What is too little for a step on three phases may be four steps on one.
     """
     alike = [replace(it, least_ma=6_000, step_ma=100, levels_ma=()) for it in busy.tree.ports]
-    tree = replace(busy.tree, ports=tuple(alike), lines=())
+    tree = replace(busy.tree, ports=tuple(alike), conductors=())
     claims = [replace(it, departs_at=None) for it in busy.claims if not it.asked_wh or it.served_wh < it.asked_wh]
     wired = {it.port_id: it for it in tree.ports}
     weight = {it.port_id: it.weight * wired[it.port_id].weight for it in claims}
@@ -142,3 +146,28 @@ def test_one_more_claim_raises_nobody_where_all_are_wired_alike_and_nobody_has_t
     before, after = share(tree, others, AT).limit_ma, share(tree, claims, AT).limit_ma
     if all(after.values()):
         assert all(after[it.port_id] <= before[it.port_id] for it in others)
+
+
+def test_the_example_of_the_page_is_true() -> None:
+    tree = site([port(1), port(2), port(3, phases=ROTATIONS[1]), port(4)], 32)
+    a, b, c = claim(1), claim(2, car_phases=1), claim(3, car_phases=1, car_most_ma=10_000)
+    grants = share(tree, [a, b, c], AT)
+    assert grants.limit_ma == {port_id(1): 16_000, port_id(2): 16_000, port_id(3): 11_000}
+    assert grants.bounds == {port_id(1): "grid", port_id(2): "grid", port_id(3): None}
+    four = share(tree, [a, b, c, claim(4, car_phases=1)], AT).limit_ma
+    assert {four[port_id(number)] for number in (1, 2, 4)} == {10_600, 10_700}
+    waits = share(tree, [a, b, c], AT, Conditions(held_ma={port_id(2): 32_000})).limit_ma
+    assert waits == {port_id(1): 0, port_id(2): 16_000, port_id(3): 11_000}
+
+
+def test_who_needs_twice_the_current_to_be_ready_gets_twice_as_much() -> None:
+    tree = site([port(1), port(2)], 30)
+    soon = claim(1, asked_wh=22_080, departs_at=AT + timedelta(hours=2))
+    late = claim(2, asked_wh=22_080, departs_at=AT + timedelta(hours=4))
+    assert share(tree, [soon, late], AT).limit_ma == {port_id(1): 20_000, port_id(2): 10_000}
+
+
+def test_who_has_had_what_was_asked_gets_what_the_others_leave() -> None:
+    tree = site([port(1), port(2)], 40)
+    met = claim(1, asked_wh=8_000, served_wh=8_000)
+    assert share(tree, [met, claim(2)], AT).limit_ma == {port_id(1): 8_000, port_id(2): 32_000}

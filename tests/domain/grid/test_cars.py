@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.tree import Draw, PortId
+from chalicelib.domain.grid.tree import Draw, Node, PortId
 from local.simulate.memory import Memory
 from tests.domain.grid.sites import AT, claim, looks, port, port_id, site
 
@@ -50,15 +51,14 @@ def test_a_car_that_takes_less_and_less_is_followed_down() -> None:
     assert share(TWO_PORTS, [tapering, claim(2)], AT).limit_ma == {ONE: 14_000, OTHER: 26_000}
 
 
-@pytest.mark.parametrize(("phases", "others"), [(1, 34_000), (2, 34_000), (3, 34_000)])
-def test_the_phases_of_a_car_are_learnt_and_what_it_does_not_use_is_free(phases: int, others: int) -> None:
-    tree = site([port(1), port(2), port(3)], 40)
-    seen = claim(1, draws=looks((6, 6), (6, 6), phases=phases), car_most_ma=6_000)
-    grants = share(tree, [seen, claim(2, car_phases=1), claim(3, car_phases=3)], AT)
-    assert grants.car_phases == {ONE: phases, OTHER: 1, port_id(3): 3}
-    carried = {2: grants.limit_ma[port_id(3)], 3: grants.limit_ma[port_id(3)] + grants.limit_ma[ONE]}
-    assert max(carried.values()) <= 40_000 + 6_000
-    assert others
+@pytest.mark.parametrize("phases", [1, 2, 3])
+def test_the_phases_of_a_car_are_learnt_and_what_it_does_not_use_is_free(phases: int) -> None:
+    seen = claim(1, draws=looks((20, 20), (20, 20), phases=phases))
+    grants = share(TWO_PORTS, [seen, claim(2)], AT)
+    assert grants.car_phases == {ONE: phases}
+    third_phase = Node(node_id="third", limit_ma=(None, None, 10_000))
+    tree = replace(TWO_PORTS, nodes=(third_phase,), ports=tuple(replace(it, node_id="third") for it in TWO_PORTS.ports))
+    assert share(tree, [seen], AT).limit_ma == {ONE: 10_000 if phases == 3 else 32_000}
 
 
 def test_a_car_that_begins_to_use_more_phases_is_believed_at_once() -> None:
@@ -106,14 +106,15 @@ def charged(most_a: Sequence[float], noise_ma: Callable[[], int], minutes: int =
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(6, 32), min_size=1, max_size=4), st.integers())
+@example([6, 6, 19], 0)
 def test_half_an_ampere_of_noise_changes_nothing(most_a: list[int], seed: int) -> None:
     chance = random.Random(seed)
     assert charged(most_a, lambda: chance.randint(-499, 499)) == charged(most_a, lambda: 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(6, 32), min_size=1, max_size=4), st.integers())
 def test_noise_cannot_keep_grants_from_settling_whatever_a_car_takes(most_a: list[float], seed: int) -> None:
     chance = random.Random(seed)

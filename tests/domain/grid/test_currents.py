@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from cmath import rect
 from dataclasses import replace
 from datetime import timedelta
+from math import radians
 
 import pytest
 
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, least_power_w
-from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Line, Node, OperatorLimit, Phase, SiteTree, Term
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, at_worst, least_power_w
+from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Conductor, Node, OperatorLimit, SiteTree, Term
 from local.simulate.meters import Meters
 from local.simulate.sites import garage
 from tests.domain.grid.sites import AT, PAIRS, ROTATIONS, claim, port, port_id, site
@@ -93,15 +95,15 @@ def test_currents_between_phases_add_as_phasors() -> None:
 
 def test_no_current_is_counted_on_to_take_away_from_anothers() -> None:
     tree = garage(3, 40)
-    grants = share(tree, [], AT).limit_ma
-    assert grants == {}
     one, other, _ = tree.ports
-    line = Line(line_id="delta", limit_ma=20_000, terms=(Term(one.port_id, 1.0, 30.0), Term(other.port_id, 1.0, 150.0)))
-    tree = replace(tree, lines=(line,), nodes=(Node(node_id="grid"),))
+    line = Conductor(
+        conductor_id="delta", limit_ma=20_000, terms=(Term(one.port_id, 1.0, 30.0), Term(other.port_id, 1.0, 150.0))
+    )
+    tree = replace(tree, conductors=(line,), nodes=(Node(node_id="grid"),))
     asks = [replace(claim(0), port_id=it.port_id, session_id=str(it.port_id)) for it in (one, other)]
     assert set(share(tree, asks, AT).limit_ma.values()) == {20_000}
     stopped = replace(line, terms=(Term(one.port_id, 1.0, 0.0), Term(other.port_id, -1.0, 0.0)))
-    assert set(share(replace(tree, lines=(stopped,)), asks, AT).limit_ma.values()) == {20_000}
+    assert set(share(replace(tree, conductors=(stopped,)), asks, AT).limit_ma.values()) == {20_000}
 
 
 def test_a_transformer_is_kept_on_both_sides_and_used_up_on_one() -> None:
@@ -125,4 +127,12 @@ def test_a_tree_without_a_grid_connection_is_none() -> None:
 
 def test_a_claim_at_a_port_that_is_not_the_sites_gets_nothing() -> None:
     assert share(site([port(1)], 40), [claim(2)], AT).limit_ma.get(port_id(2)) is None
-    assert Phase.L1 in ROTATIONS[0]
+
+
+def test_a_sum_is_at_its_longest_without_what_shortens_it() -> None:
+    along, against, aside = 1.0 + 0j, -1.0 + 0j, rect(1, radians(120))
+    assert at_worst([]) == 0
+    assert at_worst([(6_000, along), (6_000, along)]) == 12_000
+    assert at_worst([(6_000, along), (16_000, against)]) == 16_000
+    assert at_worst([(10_000, along), (4_000, aside)]) == pytest.approx(10_000)
+    assert at_worst([(10_000, along), (10_000, 1j)]) == pytest.approx(14_142, abs=1)
