@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.grid.firmware import Firmware
-from chalicelib.domain.grid.grants import Page
+from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 
@@ -117,13 +117,13 @@ class SiteBook:
     """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`."""
 
     version: int = 0
-    pages: tuple[Page, ...] = ()
+    pages: tuple[PortPage, ...] = ()
     notes: tuple[PortNote, ...] = ()
     chargers: tuple[ChargerFacts, ...] = ()
     changed_at: datetime | None = None
     alarms: tuple[str, ...] = ()
 
-    def page(self, port_id: PortId) -> Page | None:
+    def page(self, port_id: PortId) -> PortPage | None:
         """The page of a port; None where it has none yet."""
         return next((it for it in self.pages if it.port_id == port_id), None)
 

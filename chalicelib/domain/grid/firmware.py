@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility
-from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Page, Period, Trust
+from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Period, PortPage, Trust
 
 # A limit is given in tenths of an ampere, or in watts at a voltage that is never quite 230.
 _ROUNDED_MA = 500
@@ -62,7 +62,7 @@ class ShownSchedule:
         return max(it.limit_ma for it in (*begun[-1:], *later))
 
 
-def silence_ma(page: Page, shown: ShownSchedule) -> int | None:
+def silence_ma(page: PortPage, shown: ShownSchedule) -> int | None:
     """What a composite schedule says of a port's silence; None where it does not reach past all its leases."""
     past = max([shown.asked_at, *(it.ends_at + CLOCK_SLACK for it in page.leases)])
     if past >= shown.until:
@@ -70,7 +70,7 @@ def silence_ma(page: Page, shown: ShownSchedule) -> int | None:
     return max(0, shown.most_ma(past) - _ROUNDED_MA)
 
 
-def proven(firmware: Firmware, page: Page, shown: ShownSchedule) -> Firmware:
+def proven(firmware: Firmware, page: PortPage, shown: ShownSchedule) -> Firmware:
     """What a composite schedule proves of its charger's firmware; `page` as it was before the schedule was taken in."""
     default_ma = page.default_ma if page.default_ma is not None else page.expected_ma
     if default_ma is None:
@@ -80,14 +80,14 @@ def proven(firmware: Firmware, page: Page, shown: ShownSchedule) -> Firmware:
     return _proven_of_loss(firmware, page, shown, default_ma)
 
 
-def awaits_proof(firmware: Firmware, page: Page) -> bool:
+def awaits_proof(firmware: Firmware, page: PortPage) -> bool:
     """Whether a composite schedule of the port, asked for now, would prove something that nobody knows yet."""
     if page.lost_by is not None:
         return firmware.keeps(page.lost_by) is None and _is_untouched(page)
     return firmware.learnt.falls_back is None and _shows_its_end(page)
 
 
-def _shows_its_end(page: Page) -> bool:
+def _shows_its_end(page: PortPage) -> bool:
     """Whether the end of its lease could be told from what comes after it."""
     lease = page.newest
     if lease is None or not lease.is_confirmed or lease.sends > 1 or page.pushes or page.default_ma is None:
@@ -95,7 +95,7 @@ def _shows_its_end(page: Page) -> bool:
     return len(page.leases) == 1 and abs(lease.limit_ma(lease.ends_at) - page.default_ma) > _ROUNDED_MA
 
 
-def _proven_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
+def _proven_of_silence(firmware: Firmware, page: PortPage, shown: ShownSchedule, default_ma: int) -> Firmware:
     lease = page.newest
     if lease is None or not _shows_its_end(page) or silence_ma(page, shown) is None:
         return firmware
@@ -108,13 +108,13 @@ def _proven_of_silence(firmware: Firmware, page: Page, shown: ShownSchedule, def
     return replace(firmware, learnt=replace(firmware.learnt, falls_back=falls_back))
 
 
-def _is_untouched(page: Page) -> bool:
+def _is_untouched(page: PortPage) -> bool:
     """Whether nothing can have reached the charger since it may have lost all: what it shows is what it kept."""
     known = page.default_ma if page.default_ma is not None else page.expected_ma
     return page.lost_at is not None and known is not None and page.is_quiet(page.lost_at)
 
 
-def _proven_of_loss(firmware: Firmware, page: Page, shown: ShownSchedule, default_ma: int) -> Firmware:
+def _proven_of_loss(firmware: Firmware, page: PortPage, shown: ShownSchedule, default_ma: int) -> Firmware:
     lost_at = page.lost_at
     if lost_at is None or shown.asked_at < lost_at or not _is_untouched(page):
         return firmware

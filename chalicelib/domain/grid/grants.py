@@ -124,7 +124,7 @@ class DefaultPush:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PortPage:
     """A port's page in the book.
 
     `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the
@@ -181,12 +181,12 @@ class Page:
         return self.trust is not Trust.PROVEN or self.default_ma is None or self.ignored_since is not None
 
 
-def held_by_port(pages: Iterable[Page], at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
+def held_by_port(pages: Iterable[PortPage], at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
     """What each port of a site may draw at worst between two moments; see `held_ma`."""
     return {it.port_id: held_ma(it, at, until) for it in pages}
 
 
-def held_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+def held_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
     """The most that a port may draw `at` that moment, or at any moment from then `until` another.
 
     Nobody's lease may be granted beyond what the others hold at any moment of it: who grants `share`'s, asks until
@@ -195,7 +195,7 @@ def held_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     return page.most_ma if page.is_at_worst else _told_ma(page, at, until or at)
 
 
-def told_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+def told_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
     """What a port may draw if its charger does as it was told, be that proven or not; its maximum where it does not.
 
     By this much ports are told apart that are booked at their maximum, so that even they are lowered before raised.
@@ -204,13 +204,14 @@ def told_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
     return page.most_ma if is_bad else _told_ma(page, at, until or at)
 
 
-def said_ma(page: Page, at: datetime, until: datetime | None = None) -> int:
+def said_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
     """What a port was told that it may draw, whatever its charger makes of it: beyond that, a frame is a raise."""
     is_told = page.default_ma is not None or any(it.counts(at) for it in page.leases)
+    is_told = is_told or any(it.answered_at is not None for it in page.pushes)
     return _told_ma(page, at, until or at) if is_told else page.most_ma
 
 
-def base_ma(page: Page) -> int:
+def base_ma(page: PortPage) -> int:
     """What a port may draw at worst without a grant, for as long as we can see."""
     is_bad = page.trust is Trust.DISPROVEN or page.ignored_since is not None
     return page.most_ma if is_bad else max([page.default_ma or 0, *(it.limit_ma for it in page.pushes)])
@@ -225,7 +226,7 @@ def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = No
     return Lease(name=name, periods=periods, ends_at=at + LEASE, sent_at=at, last_sent_at=at, session_id=session_id)
 
 
-def asked(page: Page, lease: Lease) -> Page:
+def asked(page: PortPage, lease: Lease) -> PortPage:
     """A grant is about to be sent. Its periods are in the order of time, one at least."""
     page = _tidied(page, lease.sent_at)
     # Not by the times of answers: who hears one, and who sends, have clocks of their own.
@@ -234,7 +235,7 @@ def asked(page: Page, lease: Lease) -> Page:
     return replace(page, leases=(*page.leases, lease), frames=page.frames + 1, told_at=lease.sent_at)
 
 
-def repeated(page: Page, name: str, at: datetime) -> Page:
+def repeated(page: PortPage, name: str, at: datetime) -> PortPage:
     """The same grant, or the same default, is about to be sent once more."""
 
     def again(it: Lease) -> Lease:
@@ -247,20 +248,20 @@ def repeated(page: Page, name: str, at: datetime) -> Page:
     return replace(page, frames=page.frames + 1, told_at=at)
 
 
-def unsent(page: Page, name: str) -> Page:
+def unsent(page: PortPage, name: str) -> PortPage:
     """A grant, or a default, was booked and is known not to have gone out, nor ever to go out."""
     leases = tuple(it for it in page.leases if it.name != name or it.sends > 1)
     pushes = tuple(it for it in page.pushes if it.name != name or it.sends > 1)
     return replace(page, leases=leases, pushes=pushes)
 
 
-def default_pushed(page: Page, name: str, limit_ma: int, at: datetime, form: ProfileForm | None = None) -> Page:
+def default_pushed(page: PortPage, name: str, limit_ma: int, at: datetime, form: ProfileForm | None = None) -> PortPage:
     """An offline default is about to be sent: a higher one counts from now on, a lower one once it was shown."""
     push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at, form=form)
     return replace(page, pushes=(*page.pushes, push), told_at=at)
 
 
-def schedule_asked(page: Page, name: str, at: datetime) -> Page:
+def schedule_asked(page: PortPage, name: str, at: datetime) -> PortPage:
     """The port's composite schedule is about to be asked for."""
     known = tuple(it.name for it in page.pushes if it.answered_at is not None)
     return replace(page, read_name=name, read_at=at, read_knows=known, unread=page.unread + 1)
@@ -269,7 +270,7 @@ def schedule_asked(page: Page, name: str, at: datetime) -> Page:
 # What the charger answers. Answers may come late, twice, and after the answer to something later.
 
 
-def confirmed(page: Page, name: str, at: datetime) -> Page:
+def confirmed(page: PortPage, name: str, at: datetime) -> PortPage:
     """The charger keeps that grant. Earlier ones that cannot reach it any more count no longer."""
     page = _with_lease(page, name, lambda it: it if it.answered_at else replace(it, answered_at=at))
     lease = next((it for it in page.leases if it.name == name), None)
@@ -283,7 +284,7 @@ def confirmed(page: Page, name: str, at: datetime) -> Page:
     return _tidied(replace(page, leases=kept), at)
 
 
-def refused(page: Page, name: str, at: datetime) -> Page:
+def refused(page: PortPage, name: str, at: datetime) -> PortPage:
     """The charger does not take that grant. Of one sent twice, the other copy may have been taken: it stays booked."""
     lease = next((it for it in page.leases if it.name == name), None)
     if lease is None or lease.answered_at is not None:
@@ -294,7 +295,7 @@ def refused(page: Page, name: str, at: datetime) -> Page:
     return _with_lease(page, name, lambda it: replace(it, answered_at=at, is_refused=True))
 
 
-def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = False) -> Page:
+def default_answered(page: PortPage, name: str, at: datetime, *, is_refused: bool = False) -> PortPage:
     """The charger says whether it keeps that default. A word is no proof: it still has to be shown."""
     push = next((it for it in page.pushes if it.name == name), None)
     if push is None or push.answered_at is not None:
@@ -306,7 +307,7 @@ def default_answered(page: Page, name: str, at: datetime, *, is_refused: bool = 
     return _with_push(page, name, lambda it: replace(it, answered_at=at, is_refused=is_refused))
 
 
-def default_shown(page: Page, limit_ma: int) -> Page:
+def default_shown(page: PortPage, limit_ma: int) -> PortPage:
     """The composite schedule that is awaited shows that the port falls to that in silence.
 
     That proves the default that was confirmed last before it was asked for, or the one that stood before the charger
@@ -334,7 +335,7 @@ def default_shown(page: Page, limit_ma: int) -> Page:
 # What happens to the charger.
 
 
-def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
+def lost(page: PortPage, by: Loss, at: datetime, trust: Trust) -> PortPage:
     """The charger has booted, or connected anew, as the firmware it now says it has: all is to be sent again.
 
     A default that its firmware does not provably keep has to be shown again before anything else counts.
@@ -354,12 +355,12 @@ def lost(page: Page, by: Loss, at: datetime, trust: Trust) -> Page:
     )
 
 
-def trusted(page: Page, trust: Trust) -> Page:
+def trusted(page: PortPage, trust: Trust) -> PortPage:
     """Something was proven, or disproven, of its charger's firmware."""
     return replace(page, trust=trust)
 
 
-def session_over(page: Page, session_id: str, at: datetime) -> Page:
+def session_over(page: PortPage, session_id: str, at: datetime) -> PortPage:
     """A charge has ended, by the charger's own word: its grants ended with it, but for copies that still travel.
 
     A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
@@ -368,30 +369,30 @@ def session_over(page: Page, session_id: str, at: datetime) -> Page:
     return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=(), stopped_at=None), at)
 
 
-def ignored(page: Page, at: datetime) -> Page:
+def ignored(page: PortPage, at: datetime) -> PortPage:
     """It was measured above its grant: it may draw all it can, for all we know."""
     return replace(page, ignored_since=page.ignored_since or at)
 
 
-def obeyed(page: Page) -> Page:
+def obeyed(page: PortPage) -> PortPage:
     """It was measured within a grant, after it had not been."""
     return replace(page, ignored_since=None, measures=())
 
 
-def _told_ma(page: Page, at: datetime, until: datetime) -> int:
+def _told_ma(page: PortPage, at: datetime, until: datetime) -> int:
     defaults = [it.limit_ma for it in page.pushes]
     leases = [it.worst_ma(at, until) for it in page.leases]
     return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
 
 
-def _tidied(page: Page, at: datetime) -> Page:
+def _tidied(page: PortPage, at: datetime) -> PortPage:
     kept = tuple(it for it in page.leases if it.counts(at))
     return page if kept == page.leases else replace(page, leases=kept)
 
 
-def _with_lease(page: Page, name: str, change: Callable[[Lease], Lease]) -> Page:
+def _with_lease(page: PortPage, name: str, change: Callable[[Lease], Lease]) -> PortPage:
     return replace(page, leases=tuple(change(it) if it.name == name else it for it in page.leases))
 
 
-def _with_push(page: Page, name: str, change: Callable[[DefaultPush], DefaultPush]) -> Page:
+def _with_push(page: PortPage, name: str, change: Callable[[DefaultPush], DefaultPush]) -> PortPage:
     return replace(page, pushes=tuple(change(it) if it.name == name else it for it in page.pushes))

@@ -15,7 +15,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, ProfileForm, exactly, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.firmware import Firmware
-from chalicelib.domain.grid.grants import CLOCK_SLACK, Lease, Page, ignored, obeyed
+from chalicelib.domain.grid.grants import CLOCK_SLACK, Lease, PortPage, ignored, obeyed
 from chalicelib.domain.grid.tree import Draw
 
 # What a car may take above its grant, and how long after it (IEC 61851-1: 5 s; a meter tells of the past).
@@ -38,12 +38,14 @@ class Measure(StrEnum):
 class Judgement:
     """A page and its charger's firmware after a look at what it draws, and what was done about it, if anything."""
 
-    page: Page
+    page: PortPage
     firmware: Firmware
     measure: Measure | None = None
 
 
-def judged(page: Page, firmware: Firmware, ability: ChargingAbility, draws: Sequence[Draw], at: datetime) -> Judgement:
+def judged(
+    page: PortPage, firmware: Firmware, ability: ChargingAbility, draws: Sequence[Draw], at: datetime
+) -> Judgement:
     """What a port's newest looks at its meter, and its charger's refusals, come to; `draws` in order of time.
 
     `ability` is what its settings and make say; what its firmware was seen to do is added to it here.
@@ -63,7 +65,7 @@ def judged(page: Page, firmware: Firmware, ability: ChargingAbility, draws: Sequ
     return _about(replace(ignored(page, at), judged=lease.name), lease, firmware, ability)
 
 
-def _about(page: Page, lease: Lease, firmware: Firmware, ability: ChargingAbility) -> Judgement:
+def _about(page: PortPage, lease: Lease, firmware: Firmware, ability: ChargingAbility) -> Judgement:
     """The next measure about a grant that is not kept."""
     if lease.form is not None and Measure.ZERO not in page.measures:
         after = _declined(firmware, lease.form, ability)
@@ -74,7 +76,7 @@ def _about(page: Page, lease: Lease, firmware: Firmware, ability: ChargingAbilit
     return Judgement(replace(page, measures=(*page.measures, measure)), firmware, measure)
 
 
-def is_ignored(page: Page, draws: Sequence[Draw]) -> bool:
+def is_ignored(page: PortPage, draws: Sequence[Draw]) -> bool:
     """Whether a port's newest looks at its meter all show more than it was granted.
 
     Those count that were taken long enough after the charger confirmed its grant, and while no other was asked for.
@@ -83,7 +85,7 @@ def is_ignored(page: Page, draws: Sequence[Draw]) -> bool:
     return len(newest) == SAMPLES and all(_most(it) > _granted(page, it.at) + TOLERATED_MA for it in newest)
 
 
-def is_obeyed(page: Page, draws: Sequence[Draw]) -> bool:
+def is_obeyed(page: PortPage, draws: Sequence[Draw]) -> bool:
     """Whether they all show no more than that, and something at all, or nothing where nothing was granted."""
     newest = _counting(page, draws)
     return len(newest) == SAMPLES and all(
@@ -109,7 +111,7 @@ def _kept(firmware: Firmware, form: ProfileForm | None) -> Firmware:
     return replace(firmware, learnt=replace(firmware.learnt, best=form))
 
 
-def _counting(page: Page, draws: Sequence[Draw]) -> Sequence[Draw]:
+def _counting(page: PortPage, draws: Sequence[Draw]) -> Sequence[Draw]:
     lease = page.newest
     if lease is None or not lease.is_confirmed or lease.answered_at is None or page.lost_at is not None:
         return ()
@@ -117,7 +119,7 @@ def _counting(page: Page, draws: Sequence[Draw]) -> Sequence[Draw]:
     return [it for it in draws if (it.at - since).total_seconds() >= SETTLES_S][-SAMPLES:]
 
 
-def _granted(page: Page, at: datetime) -> int:
+def _granted(page: PortPage, at: datetime) -> int:
     """What it may draw by its newest grant, as far as clocks may differ."""
     lease = page.newest
     default_ma = page.default_ma if page.default_ma is not None else page.most_ma

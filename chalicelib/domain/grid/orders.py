@@ -21,8 +21,8 @@ from chalicelib.domain.grid.grants import (
     CLOCK_SLACK,
     LEASE,
     Lease,
-    Page,
     Period,
+    PortPage,
     Trust,
     asked,
     default_pushed,
@@ -84,7 +84,7 @@ class PortNeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PortOrder:
     """A frame to be sent under a `name`; `is_again`: it was before. `reads_until`: how far a schedule has to reach."""
 
     port_id: PortId
@@ -107,19 +107,19 @@ def _always(held_ma: Mapping[PortId, int]) -> bool:
 
 
 def ordered(
-    pages: Sequence[Page], needs: Sequence[PortNeed], at: datetime, new_name: NewName, fits: Fits = _always
-) -> tuple[Sequence[Page], Sequence[Order]]:
+    pages: Sequence[PortPage], needs: Sequence[PortNeed], at: datetime, new_name: NewName, fits: Fits = _always
+) -> tuple[Sequence[PortPage], Sequence[PortOrder]]:
     """The pages as they are to be written before any of the orders, in their order, is sent.
 
     `fits`: whether the site carries it if each port draws so much; a raise after which it would not waits.
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
-    looks = {it: _Look(book[it], need, at, new_name) for it, need in wanted.items()}
+    looks = {it: _Look(page=book[it], need=need, at=at, new_name=new_name) for it, need in wanted.items()}
     if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
         # Where even what is wanted does not fit together, every milliampere counts.
         looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
-    found: list[Order] = []
+    found: list[PortOrder] = []
     raising: list[_Look] = []
     for port_id, look in looks.items():
         after, order = look.next()
@@ -145,7 +145,7 @@ def ordered(
 Span = tuple[datetime, datetime]
 
 
-def _spans(pages: Iterable[Page], at: datetime) -> Sequence[Span]:
+def _spans(pages: Iterable[PortPage], at: datetime) -> Sequence[Span]:
     """A lease's time from now on, apart where a plan's periods change what is held."""
     plans = [lease for page in pages for lease in page.leases if len(lease.periods) > 1]
     until = max([at + LEASE, *(it.ends_at + CLOCK_SLACK for it in plans)])
@@ -154,11 +154,11 @@ def _spans(pages: Iterable[Page], at: datetime) -> Sequence[Span]:
     return list(pairwise([at, *sorted(turns - {until}), until]))
 
 
-def _raised(before: Page, after: Page, spans: Iterable[Span]) -> Iterator[Span]:
+def _raised(before: PortPage, after: PortPage, spans: Iterable[Span]) -> Iterator[Span]:
     return (it for it in spans if said_ma(after, *it) > said_ma(before, *it))
 
 
-def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits) -> bool:
+def _has_room(book: Mapping[PortId, PortPage], after: PortPage, at: datetime, fits: Fits) -> bool:
     """Whether all that a page would hold beyond what it does now is held by nobody else.
 
     A port that is booked at its worst anyway is told apart from the others by what all were told.
@@ -170,7 +170,7 @@ def _has_room(book: Mapping[PortId, Page], after: Page, at: datetime, fits: Fits
     return all(fits({it.port_id: booked(it, *span) for it in trial.values()}) for span in spans)
 
 
-def _settled(book: Mapping[PortId, Page], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
+def _settled(book: Mapping[PortId, PortPage], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
     """What would be held if only those lowerings went out that are worth an ampere, and all were answered."""
     settled = {}
     for port_id, page in book.items():
@@ -182,14 +182,14 @@ def _settled(book: Mapping[PortId, Page], wanted: Mapping[PortId, PortNeed], at:
     return settled
 
 
-Next = tuple[Page, Order | None]
+Next = tuple[PortPage, PortOrder | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """A look at one page: which frame is due, and the page as it is with that booked."""
 
-    page: Page
+    page: PortPage
     need: PortNeed
     at: datetime
     new_name: NewName
@@ -357,8 +357,8 @@ class _Look:
             return page, None
         return replace(page, proof_at=self.at), self._order(kind, self.new_name())
 
-    def _order(self, kind: OrderKind, name: str, limit_ma: int = 0, form: ProfileForm | None = None) -> Order:
-        return Order(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)
+    def _order(self, kind: OrderKind, name: str, limit_ma: int = 0, form: ProfileForm | None = None) -> PortOrder:
+        return PortOrder(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)
 
 
 def _patience(sends: int) -> timedelta:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from chalicelib.domain.grid.firmware import ShownSchedule, silence_ma
 from chalicelib.domain.grid.grants import (
     Loss,
-    Page,
+    PortPage,
     Trust,
     confirmed,
     default_answered,
@@ -61,20 +61,20 @@ class PageEvent:
     session_id: str = ""
 
 
-def heard(page: Page, event: PageEvent) -> Page:
+def heard(page: PortPage, event: PageEvent) -> PortPage:
     """The page after that; events are to be taken in by the order of their times. What was taken in changes nothing."""
     return _HEARD[event.kind](page, event)
 
 
-def _confirmed(page: Page, event: PageEvent) -> Page:
+def _confirmed(page: PortPage, event: PageEvent) -> PortPage:
     return default_answered(confirmed(page, event.name, event.at), event.name, event.at)
 
 
-def _refused(page: Page, event: PageEvent) -> Page:
+def _refused(page: PortPage, event: PageEvent) -> PortPage:
     return default_answered(refused(page, event.name, event.at), event.name, event.at, is_refused=True)
 
 
-def _shown(page: Page, event: PageEvent) -> Page:
+def _shown(page: PortPage, event: PageEvent) -> PortPage:
     if page.read_at is None or event.name != page.read_name:
         return page
     limit_ma = silence_ma(page, event.shown) if event.shown is not None else None
@@ -83,7 +83,7 @@ def _shown(page: Page, event: PageEvent) -> Page:
     return default_shown(page, limit_ma)
 
 
-_HEARD: Mapping[EventKind, Callable[[Page, PageEvent], Page]] = {
+_HEARD: Mapping[EventKind, Callable[[PortPage, PageEvent], PortPage]] = {
     EventKind.CONFIRMED: _confirmed,
     EventKind.REFUSED: _refused,
     EventKind.UNSENT: lambda page, it: unsent(page, it.name),

@@ -16,8 +16,8 @@ from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Page, Trust, base_ma
-from chalicelib.domain.grid.orders import Order, PortNeed, ordered
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
+from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Grants, OperatorLimit, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
@@ -107,7 +107,7 @@ class Balancer:
         ]
         return grants, needs, _Fits(tree=tree, at=at, building=building, limits=limits, car_phases=grants.car_phases)
 
-    def _send(self, state: SiteState, book: SiteBook, orders: Sequence[Order]) -> None:
+    def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
             return
         self.looks.ask_later(state.managed.tree.site_id, ANSWERED_WITHIN + timedelta(seconds=1))
@@ -142,7 +142,7 @@ class Balancer:
 
 
 def _need(
-    page: Page, facts: ChargerFacts, grants: Grants, defaults: OfflineDefaults, session_id: str | None
+    page: PortPage, facts: ChargerFacts, grants: Grants, defaults: OfflineDefaults, session_id: str | None
 ) -> PortNeed:
     ability = seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)
     best = facts.firmware.learnt.best
@@ -171,7 +171,7 @@ def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[s
     return set(found.values())
 
 
-def _is_awaited(pages: Iterable[Page]) -> bool:
+def _is_awaited(pages: Iterable[PortPage]) -> bool:
     """Whether a charger owes an answer, or has yet to show its default."""
     return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import Currents
-from chalicelib.domain.grid.grants import Page
+from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Draw, Grants, Phase, Port, PortId, SiteTree
 from chalicelib.records.grid import PortNote, SiteState, StoredClaim, ToldDraw
 
@@ -15,7 +15,7 @@ DRAW_LASTS = timedelta(minutes=5)
 _THREE = 3
 
 
-def claims_of(state: SiteState, pages: Mapping[PortId, Page]) -> list[Claim]:
+def claims_of(state: SiteState, pages: Mapping[PortId, PortPage]) -> list[Claim]:
     """The claims at ports of the tree, with what is known of their cars; a claim elsewhere is none."""
     notes = {it.port_id: it for it in state.book.notes}
     return [
@@ -42,7 +42,7 @@ def port_at(tree: SiteTree, told: PortId) -> Port | None:
     return same[0] if len(same) == 1 else None
 
 
-def _claim(stored: StoredClaim, port: Port, page: Page | None, note: PortNote | None) -> Claim:
+def _claim(stored: StoredClaim, port: Port, page: PortPage | None, note: PortNote | None) -> Claim:
     known = note if note is not None and note.session_id == stored.session_id else PortNote(port_id=port.port_id)
     return Claim(
         port_id=port.port_id,
@@ -60,7 +60,7 @@ def _claim(stored: StoredClaim, port: Port, page: Page | None, note: PortNote | 
     )
 
 
-def _draws(draws: tuple[ToldDraw, ...], port: Port, page: Page | None) -> Iterator[Draw]:
+def _draws(draws: tuple[ToldDraw, ...], port: Port, page: PortPage | None) -> Iterator[Draw]:
     """Each draw with what its charger had confirmed by then; one of before all that is in the book says nothing."""
     for it in draws:
         granted_ma = _granted_ma(page, it.at)
@@ -68,7 +68,7 @@ def _draws(draws: tuple[ToldDraw, ...], port: Port, page: Page | None) -> Iterat
             yield Draw(at=it.at, current_ma=currents(it, port), granted_ma=granted_ma)
 
 
-def _granted_ma(page: Page | None, at: datetime) -> int | None:
+def _granted_ma(page: PortPage | None, at: datetime) -> int | None:
     if page is None:
         return None
     confirmed = [it for it in page.leases if it.is_confirmed and it.answered_at is not None and it.answered_at <= at]

@@ -27,7 +27,7 @@ from chalicelib.domain.chargers.commands import (
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.firmware import ShownSchedule
 from chalicelib.domain.grid.grants import Period
-from chalicelib.domain.grid.orders import Order, OrderKind
+from chalicelib.domain.grid.orders import OrderKind, PortOrder
 from chalicelib.domain.grid.page_events import EventKind, PageEvent
 from chalicelib.domain.grid.profiles import Allowance, CannotPause, PortGrant, default_of, profile_of
 from chalicelib.domain.grid.tree import Phase, Port, PortId
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 class Outgoing:
     """An order with what its frame is made of; `ref` is the charger's name for the transaction, empty for none."""
 
-    order: Order
+    order: PortOrder
     port: Port
     facts: ChargerFacts
     ref: str = ""
@@ -167,7 +167,7 @@ class Dispatch:
         return profile_of(grant, form, ability).command
 
 
-def _allowances(order: Order, at: datetime) -> tuple[Allowance, ...]:
+def _allowances(order: PortOrder, at: datetime) -> tuple[Allowance, ...]:
     """A grant from now on, a plan's by its periods."""
     later = order.lease.periods if order.lease is not None else ()
     turns = [Allowance(round((it.starts_at - at).total_seconds()), it.limit_ma) for it in later if it.starts_at > at]

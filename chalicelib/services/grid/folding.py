@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import firmware_key
 from chalicelib.domain.grid.firmware import Firmware, proven
-from chalicelib.domain.grid.grants import Page, trusted
+from chalicelib.domain.grid.grants import PortPage, trusted
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
 from chalicelib.domain.grid.tree import PortId, SiteTree
 from chalicelib.ports import Clock
@@ -38,7 +38,7 @@ class Folding:
         tree, book = state.managed.tree, state.book
         pages = {
             it.port_id: replace(
-                book.page(it.port_id) or Page(port_id=it.port_id, most_ma=it.most_ma), most_ma=it.most_ma
+                book.page(it.port_id) or PortPage(port_id=it.port_id, most_ma=it.most_ma), most_ma=it.most_ma
             )
             for it in tree.ports
         }
@@ -57,7 +57,7 @@ class Folding:
             chargers=tuple(facts.values()),
         )
 
-    def _told(self, state: SiteState, pages: Mapping[PortId, Page]) -> Sequence[PageEvent]:
+    def _told(self, state: SiteState, pages: Mapping[PortId, PortPage]) -> Sequence[PageEvent]:
         """The events of ports that the tree has; one of a whole charger is one of each of its ports."""
         return [
             replace(event, port_id=port_id)

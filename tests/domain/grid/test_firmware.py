@@ -14,8 +14,8 @@ from chalicelib.domain.grid.grants import (
     LEASE,
     ROAMS_FOR,
     Loss,
-    Page,
     Period,
+    PortPage,
     Trust,
     confirmed,
     default_pushed,
@@ -40,7 +40,7 @@ def shown(asked_at: datetime, *limits: tuple[timedelta, int], lasting: timedelta
 NOW = timedelta(0)
 
 
-def with_lease() -> Page:
+def with_lease() -> PortPage:
     return confirmed(sent(replace(PAGE, trust=Trust.UNKNOWN), "a", 16_000, T0), "a", T0 + S)
 
 
@@ -78,7 +78,7 @@ def test_while_anything_else_may_arrive_nothing_is_proven_of_silence(twice: bool
     assert proven(NEW, page, shown(T0 + 3 * S, (NOW, 16_000), (LEASE, 6_000))) == NEW
 
 
-def after_loss(by: Loss, at: datetime = LATE) -> Page:
+def after_loss(by: Loss, at: datetime = LATE) -> PortPage:
     return lost(with_lease(), by, at, Trust.UNKNOWN)
 
 

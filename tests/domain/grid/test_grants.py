@@ -14,8 +14,8 @@ from chalicelib.domain.grid.grants import (
     ROAMS_FOR,
     Lease,
     Loss,
-    Page,
     Period,
+    PortPage,
     Trust,
     asked,
     base_ma,
@@ -42,14 +42,14 @@ T0 = datetime(2026, 11, 30, 12, tzinfo=UTC)
 S = timedelta(seconds=1)
 PORT = PortId("CP-1", ConnectorId(1))
 # A port whose charger keeps 6 A when nobody speaks to it, as was proven and shown.
-PAGE = Page(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN, default_ma=6_000)
+PAGE = PortPage(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN, default_ma=6_000)
 
 
-def sent(page: Page, name: str, limit_ma: int, at: datetime) -> Page:
+def sent(page: PortPage, name: str, limit_ma: int, at: datetime) -> PortPage:
     return asked(page, lease_of(name, limit_ma, at, "S1"))
 
 
-def shows(page: Page, limit_ma: int, asked_at: datetime) -> Page:
+def shows(page: PortPage, limit_ma: int, asked_at: datetime) -> PortPage:
     """After a composite schedule that was asked for then."""
     return default_shown(schedule_asked(page, "r", asked_at), limit_ma)
 
@@ -163,7 +163,7 @@ def test_a_lower_default_counts_once_it_was_shown_and_a_higher_one_once_it_was_s
 
 
 def test_a_word_is_no_proof_of_a_default() -> None:
-    new = Page(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN)
+    new = PortPage(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN)
     told = default_answered(default_pushed(new, "d", 6_000, T0), "d", T0 + S)
     assert held_ma(told, T0 + S) == 32_000
     assert held_ma(shows(told, 32_000, T0 + 2 * S), T0 + 3 * S) == 32_000

@@ -19,8 +19,8 @@ from chalicelib.domain.grid.grants import (
     ROAMS_FOR,
     Lease,
     Loss,
-    Page,
     Period,
+    PortPage,
     Trust,
     asked,
     confirmed,
@@ -63,7 +63,7 @@ class BookOfOnePort(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.time = T0
-        self.page = Page(port_id=PORT, most_ma=MOST_MA, trust=Trust.PROVEN, default_ma=6_000)
+        self.page = PortPage(port_id=PORT, most_ma=MOST_MA, trust=Trust.PROVEN, default_ma=6_000)
         self.copies: list[Copy] = []
         self.answers: list[Answer] = []
         self.shown: int | None = None
@@ -78,7 +78,7 @@ class BookOfOnePort(RuleBasedStateMachine):
     def is_set_up(self, off_s: int, default_ma: int) -> None:
         self.clock_off = timedelta(seconds=off_s)
         self.default_ma = default_ma
-        self.page = Page(port_id=PORT, most_ma=MOST_MA, trust=Trust.PROVEN, default_ma=default_ma)
+        self.page = PortPage(port_id=PORT, most_ma=MOST_MA, trust=Trust.PROVEN, default_ma=default_ma)
 
     # Time, in which what was sent long ago is lost.
 

@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import (
     LEASE,
-    Page,
+    PortPage,
     asked,
     confirmed,
     default_answered,
@@ -30,7 +30,7 @@ NEW = Firmware(name="new")
 FIRST = ProfileForm(ProfilePurpose.SESSION, ProfileKind.ABSOLUTE, RateUnit.AMPERES, 1)
 
 
-def told(page: Page, limit_ma: int, at: datetime, form: ProfileForm | None = FIRST) -> Page:
+def told(page: PortPage, limit_ma: int, at: datetime, form: ProfileForm | None = FIRST) -> PortPage:
     name = f"g{at:%H%M%S}"
     lease = replace(lease_of(name, limit_ma, at, "S1"), form=form)
     return confirmed(asked(page, lease), name, at + S)
@@ -42,7 +42,7 @@ def draws(at: datetime, *amounts: int | None) -> tuple[Draw, ...]:
     )
 
 
-def look(page: Page, firmware: Firmware, *amounts: int, at: datetime, ability: ChargingAbility = ABLE) -> Judgement:
+def look(page: PortPage, firmware: Firmware, *amounts: int, at: datetime, ability: ChargingAbility = ABLE) -> Judgement:
     return judged(page, firmware, ability, draws(at, *amounts), at + 20 * S)
 
 

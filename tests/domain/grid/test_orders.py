@@ -16,8 +16,8 @@ from chalicelib.domain.grid.grants import (
     LEASE,
     ROAMS_FOR,
     Loss,
-    Page,
     Period,
+    PortPage,
     Trust,
     confirmed,
     default_answered,
@@ -28,7 +28,7 @@ from chalicelib.domain.grid.grants import (
     session_over,
 )
 from chalicelib.domain.grid.obedience import Measure
-from chalicelib.domain.grid.orders import Fits, Order, OrderKind, PortNeed, ordered
+from chalicelib.domain.grid.orders import Fits, OrderKind, PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import PortId
 from tests.domain.grid.test_grants import T0, S
 
@@ -39,8 +39,8 @@ AMPERES = ProfileForm(ProfilePurpose.SESSION, ProfileKind.ABSOLUTE, RateUnit.AMP
 WATTS = replace(AMPERES, unit=RateUnit.WATTS)
 
 
-def page_of(port_id: PortId = ONE) -> Page:
-    return Page(port_id=port_id, most_ma=32_000, trust=Trust.PROVEN, default_ma=6_000)
+def page_of(port_id: PortId = ONE) -> PortPage:
+    return PortPage(port_id=port_id, most_ma=32_000, trust=Trust.PROVEN, default_ma=6_000)
 
 
 def need(limit_ma: int | None, port_id: PortId = ONE, **others: object) -> PortNeed:
@@ -58,31 +58,31 @@ ROOMY = up_to(1_000_000)
 class Desk:
     """Looks, and answers by hand."""
 
-    def __init__(self, *pages: Page, fits: Fits = ROOMY) -> None:
-        self.pages: Sequence[Page] = pages
+    def __init__(self, *pages: PortPage, fits: Fits = ROOMY) -> None:
+        self.pages: Sequence[PortPage] = pages
         self.fits = fits
         self.at = T0
         self._names = count(1)
 
-    def look(self, *needs: PortNeed, after: timedelta = timedelta(0)) -> Sequence[Order]:
+    def look(self, *needs: PortNeed, after: timedelta = timedelta(0)) -> Sequence[PortOrder]:
         self.at += after
         self.pages, orders = ordered(self.pages, needs, self.at, lambda: f"f{next(self._names)}", self.fits)
         return orders
 
-    def page(self, port_id: PortId = ONE) -> Page:
+    def page(self, port_id: PortId = ONE) -> PortPage:
         return next(it for it in self.pages if it.port_id == port_id)
 
-    def put(self, page: Page) -> None:
+    def put(self, page: PortPage) -> None:
         self.pages = [page if it.port_id == page.port_id else it for it in self.pages]
 
-    def confirm(self, order: Order) -> None:
+    def confirm(self, order: PortOrder) -> None:
         self.put(confirmed(self.page(order.port_id), order.name, self.at))
 
     def held(self) -> Mapping[PortId, int]:
         return {it.port_id: held_ma(it, self.at) for it in self.pages}
 
 
-def told(orders: Sequence[Order]) -> list[tuple[PortId, OrderKind, int]]:
+def told(orders: Sequence[PortOrder]) -> list[tuple[PortId, OrderKind, int]]:
     return [(it.port_id, it.kind, it.limit_ma) for it in orders]
 
 
@@ -211,7 +211,7 @@ def test_a_plan_is_one_frame_and_each_of_its_quarters_finds_its_own_room() -> No
 
 
 def test_a_default_is_pushed_and_shown_before_any_grant() -> None:
-    new = Page(port_id=ONE, most_ma=32_000, trust=Trust.PROVEN)
+    new = PortPage(port_id=ONE, most_ma=32_000, trust=Trust.PROVEN)
     desk = Desk(new)
     (push,) = desk.look(need(10_000))
     assert told([push]) == [(ONE, OrderKind.DEFAULT, 6_000)]
@@ -226,7 +226,7 @@ def test_a_default_is_pushed_and_shown_before_any_grant() -> None:
 
 
 def test_who_shows_no_schedule_gets_no_grant_and_is_not_asked_for_ever() -> None:
-    desk = Desk(Page(port_id=ONE, most_ma=32_000))
+    desk = Desk(PortPage(port_id=ONE, most_ma=32_000))
     kinds = []
     for _ in range(60):
         for order in desk.look(need(10_000), after=timedelta(minutes=1)):

@@ -23,8 +23,8 @@ from chalicelib.domain.grid.grants import (
     CLOCK_SLACK,
     LEASE,
     Lease,
-    Page,
     Period,
+    PortPage,
     Trust,
     base_ma,
     held_by_port,
@@ -32,7 +32,7 @@ from chalicelib.domain.grid.grants import (
     lease_of,
     trusted,
 )
-from chalicelib.domain.grid.orders import Order, OrderKind, PortNeed, ordered
+from chalicelib.domain.grid.orders import OrderKind, PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
@@ -111,7 +111,7 @@ class Charger:
         """What a car that takes all it can takes; one may come at any moment, once the site is in service."""
         return self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0
 
-    def take(self, order: Order, at: datetime) -> ShownSchedule | bool | None:
+    def take(self, order: PortOrder, at: datetime) -> ShownSchedule | bool | None:
         """Obey a frame and answer: whether it is kept, or what is shown; None for a schedule it cannot show."""
         if order.kind is OrderKind.DEFAULT:
             self.default_ma = order.limit_ma
@@ -124,7 +124,7 @@ class Charger:
         self.profile = shaped(lease)
         return True
 
-    def _schedule(self, order: Order, at: datetime) -> ShownSchedule:
+    def _schedule(self, order: PortOrder, at: datetime) -> ShownSchedule:
         assert order.reads_until is not None
         turns = [at]
         if self.profile is not None and self.session_id is not None:
@@ -153,7 +153,7 @@ def shaped(lease: Lease) -> Lease:
 class Backend(Protocol):
     """A way to tell chargers their limits."""
 
-    def look(self, at: datetime) -> Sequence[Order]: ...
+    def look(self, at: datetime) -> Sequence[PortOrder]: ...
 
     def told(self, event: PageEvent) -> None: ...
 
@@ -200,7 +200,7 @@ class Booked:
 
     def __init__(self, site: Site, makes: Mapping[PortId, str]) -> None:
         self.site = site
-        self.pages: Sequence[Page] = [Page(port_id=it.port_id, most_ma=it.most_ma) for it in site.tree.ports]
+        self.pages: Sequence[PortPage] = [PortPage(port_id=it.port_id, most_ma=it.most_ma) for it in site.tree.ports]
         self.makes = makes
         self.firmwares = {name: Firmware(name=name) for name in makes.values()}
         self.events: list[PageEvent] = []
@@ -231,7 +231,7 @@ class Booked:
         self.events = []
         self.pages = [trusted(it, self.firmwares[self.makes[it.port_id]].trust) for it in book.values()]
 
-    def look(self, at: datetime) -> Sequence[Order]:
+    def look(self, at: datetime) -> Sequence[PortOrder]:
         self.take_in()
         site = self.site
         unruly = {it.port_id: it.most_ma for it in self.pages if it.trust is Trust.DISPROVEN}
@@ -272,9 +272,9 @@ class WrittenLast(Booked):
 
     def __init__(self, site: Site, makes: Mapping[PortId, str]) -> None:
         super().__init__(site, makes)
-        self._before: Sequence[Page] = self.pages
+        self._before: Sequence[PortPage] = self.pages
 
-    def look(self, at: datetime) -> Sequence[Order]:
+    def look(self, at: datetime) -> Sequence[PortOrder]:
         self.take_in()
         self._before = self.pages
         return super().look(at)
@@ -310,15 +310,15 @@ class AtOnce:
             del self.site.charging[port_id]
             self.sent.pop(port_id, None)
 
-    def look(self, at: datetime) -> Sequence[Order]:
+    def look(self, at: datetime) -> Sequence[PortOrder]:
         site = self.site
         defaults = offline_defaults(site.tree, list(site.charging)).limit_ma
-        found: list[Order] = []
+        found: list[PortOrder] = []
         for port_id in defaults:
             if port_id not in self.is_commissioned:
                 self.is_commissioned.add(port_id)
                 name = site.new_name()
-                order = Order(port_id=port_id, kind=OrderKind.DEFAULT, name=name, limit_ma=defaults[port_id])
+                order = PortOrder(port_id=port_id, kind=OrderKind.DEFAULT, name=name, limit_ma=defaults[port_id])
                 found.append(order)
         for port_id, limit_ma in site.targets(defaults).items():
             known = self.sent.get(port_id)
@@ -342,8 +342,8 @@ class AtOnce:
                 found.remove(order)
         return found
 
-    def _order(self, port_id: PortId, lease: Lease, *, is_lowering: bool) -> Order:
-        return Order(port_id=port_id, kind=OrderKind.GRANT, name=lease.name, lease=lease, is_lowering=is_lowering)
+    def _order(self, port_id: PortId, lease: Lease, *, is_lowering: bool) -> PortOrder:
+        return PortOrder(port_id=port_id, kind=OrderKind.GRANT, name=lease.name, lease=lease, is_lowering=is_lowering)
 
 
 class LowerFirst(AtOnce):
@@ -486,7 +486,7 @@ class World:
 
     # The wire: each frame on its own way, so that none keeps the order of any other.
 
-    def send(self, order: Order) -> None:
+    def send(self, order: PortOrder) -> None:
         self.frames += 1
         charger = self.chargers[order.port_id]
         socket = charger.socket
@@ -499,14 +499,14 @@ class World:
         elif self.wire.random() >= 0.05:
             self.after(late_s + self.wire.uniform(0.1, 8), lambda: self.arrive(charger, socket, order))
 
-    def arrive(self, charger: Charger, socket: int, order: Order) -> None:
+    def arrive(self, charger: Charger, socket: int, order: PortOrder) -> None:
         if not charger.is_online or charger.socket != socket or self.time < charger.deaf_until:
             return
         said = charger.take(order, self.time)
         if self.wire.random() >= 0.05:
             self.after(self.wire.uniform(0.1, 8), lambda: self.answer(order, said))
 
-    def answer(self, order: Order, said: ShownSchedule | bool | None) -> None:
+    def answer(self, order: PortOrder, said: ShownSchedule | bool | None) -> None:
         kind = EventKind.CONFIRMED if said else EventKind.REFUSED
         kind = EventKind.SHOWN if order.kind is OrderKind.READ else kind
         shown = said if isinstance(said, ShownSchedule) else None
