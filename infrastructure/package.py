@@ -24,7 +24,9 @@ from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES, assemble
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 # Lambda's limit, unzipped.
-_LARGEST_CODE_BYTES = 250 * 1024 * 1024
+LARGEST_CODE_BYTES = 250 * 1024 * 1024
+# What libraries and app may come to before somebody has to say why; bytecode is two fifths more (docs/benchmarks.md).
+CODE_BUDGET_BYTES = 100 * 1000 * 1000
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 
@@ -124,7 +126,7 @@ def _check_limits(template: dict[str, Any], written: str, code: Path) -> None:
     for what, is_, most in (
         ("bytes of template", len(written), LARGEST_BYTES),
         ("resources", len(template["Resources"]), MOST_RESOURCES),
-        ("bytes of code", _bytes_in(code), _LARGEST_CODE_BYTES),
+        ("bytes of code", _bytes_in(code), LARGEST_CODE_BYTES),
     ):
         if is_ > most:
             raise SystemExit(f"{is_} {what}, and AWS takes {most}")

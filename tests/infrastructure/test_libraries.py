@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from infrastructure import libraries, vault
-from infrastructure.package import _zip
+from infrastructure.package import CODE_BUDGET_BYTES, LARGEST_CODE_BYTES, _zip
 
 ROOT = Path(__file__).parents[2]
 SERVICES = libraries.services_used(ROOT / "chalicelib")
@@ -185,6 +185,12 @@ def test_nothing_of_ours_ships_but_the_app(chalices: dict[str, tuple[dict[str, A
     _, zipped = chalices["prod"]
     ours = {name.partition("/")[0] for name in zipfile.ZipFile(zipped).namelist()}
     assert ours == {"app.py", "chalicelib", "chalice"}
+
+
+def test_what_is_packaged_keeps_its_budget_far_below_what_lambda_takes(package: Path) -> None:
+    size = sum(it.stat().st_size for it in package.rglob("*") if it.is_file() and "__pycache__" not in it.parts)
+    assert size < CODE_BUDGET_BYTES
+    assert 1.4 * CODE_BUDGET_BYTES < LARGEST_CODE_BYTES
 
 
 def test_of_all_services_only_those_that_are_used_are_left(package: Path) -> None:

@@ -174,7 +174,9 @@ class Lifecycle:
         session = self.changes.wait(session_id, Waiting(Step.STOP, task_token))
         if session.state is State.ACTIVE:
             session = self.changes.apply(session_id, StopRequested(self.clock()), known=session)
-        self._ask_to_stop(session)
+        if not self._ask_to_stop(session):
+            # Its socket may be another by now: the next sweep asks again, though it was touched just now.
+            self.sessions.look_later(session_id, -_UNTOUCHED)
 
     def settle(self, session_id: str, task_token: str) -> None:
         """Price the session, book it, take the money, and wait for the payment provider to confirm.
@@ -339,15 +341,18 @@ class Lifecycle:
         found = [it for it in (told_at, connector.status_at) if it > session.started_at]
         return min(found, default=None)
 
-    def _ask_to_stop(self, session: Session) -> None:
+    def _ask_to_stop(self, session: Session) -> bool:
+        """Whether its charger has been asked to end it, where there is anything to end."""
         if session.is_over or session.stopped_at is not None or session.ref is None or session.left_at is not None:
-            return
+            return True
         try:
             command = StopCharging(known_to_charger(session.ref))
             self.commands.send(session.charger_id, command, Purpose.STOP, session.session_id)
         except (Gone, Unable) as error:
             # It will say itself when it stopped, once it is back; the sweep asks again meanwhile.
             _log.warning("charger cannot be told to stop", extra={"session_id": session.session_id, "why": str(error)})
+            return False
+        return True
 
 
 def _billed(session: Session, found: Measured | None) -> Billed:

@@ -171,6 +171,17 @@ def test_an_offline_charger_is_asked_to_stop_again_by_the_sweep(run: Run) -> Non
     assert len(run.link.sent) == 1
 
 
+def test_a_stop_that_met_a_closed_socket_is_asked_for_again_by_the_very_next_sweep(run: Run) -> None:
+    run.kit.changes.apply(run.session_id, Started(ref="7", at=NOW, meter_start_wh=0), StopRequested(NOW))
+    run.link.is_open = False
+    run.steps.stop_charging(run.session_id, "token-stop")
+    run.link.is_open = True
+    run.kit.sockets.opened(CONNECTION, NOW)
+    run.kit.clock.advance(seconds=1)
+    assert run.steps.sweep() == 1
+    assert len(run.link.sent) == 1
+
+
 def test_a_session_that_never_reached_its_charger_is_given_up_by_the_sweep_not_begun(run: Run) -> None:
     run.steps.place_hold(run.session_id, "token-hold")
     run.kit.clock.advance(minutes=10)
