@@ -1,8 +1,7 @@
 """What each kind of message uses of AWS, measured through the whole local stack: the figures that the cost model needs.
 
 Every socket is met for the first time by its process in each step, as a fleet of many processes mostly would be: so
-each step pays the read that a busy process spares. What an operator declares is known to every process, as it mostly
-is. What is committed is in `cli/data/measured.json`.
+each step pays the read that a busy process spares. What an operator declares is known to every process.
 """
 
 from __future__ import annotations
@@ -37,8 +36,7 @@ MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 # Longer than any pause within a step.
 _QUIET_S = 0.15
-# What the payment provider tells of the new driver and card comes when it likes.
-_SETTLED_S = 1.5
+_SETTLED_S = 1.5  # what the payment provider tells of the new driver and card comes when it likes
 # A webhook races the hold it tells of, and the loser reads and tries again.
 _RACES = {"begin": 6}
 _CHARGERS = {"ocpp1.6": "DEMO-16", "ocpp2.0.1": "DEMO-201"}
@@ -61,8 +59,7 @@ Measured = dict[str, Any]
 _ASKED_WITHIN_S = 3.0
 _DAILY = ("connections", "message_log")
 _LIVE_WITHIN_S = 30
-# As many messages as a queue's function is given at once.
-_BATCH = 10
+_BATCH = 10  # messages that a queue's function is given at once
 _EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cli.people import alarm_pages, people
 from cli.power_kinds import power_kinds
-from cli.standing import CANARY_FIXED, FIXED, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -24,17 +24,6 @@ DAYS_A_MONTH = 365 / 12
 SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
 _RENEWED_BEFORE_S = 30
 GB = 1024**3
-# How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
-KEPT_DAYS = {
-    "connections": 1,
-    "idempotency": 1,
-    "calls": 7,
-    "journal": 30,
-    "history": 400,
-    "readings": 400,
-    "audit": 400,
-    "viewers": 1,
-}
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
 _IN_PLACE = ("chargers", "places", "drivers", "operators")

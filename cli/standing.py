@@ -1,4 +1,4 @@
-"""What stands whatever the fleet; each is held to the template, and to the code, by tests/cli/test_cost.py."""
+"""What stands whatever the fleet, and for how long rows do; each is held to the template, and to the code, by tests/cli/test_cost.py."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ FIXED = {
     "secret_month": 4,
 }
 CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
+# How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
+KEPT_DAYS = {
+    "connections": 1,
+    "idempotency": 1,
+    "calls": 7,
+    "journal": 30,
+    "history": 400,
+    "readings": 400,
+    "audit": 400,
+    "viewers": 1,
+}
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
 TABLES, TABLES_OF_FUNCTIONS = 31, 256
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.

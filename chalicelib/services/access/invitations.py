@@ -29,12 +29,6 @@ from chalicelib.records.drivers import Driver
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.access.members import Members
 
-_OVER = {
-    InvitationStatus.ACCEPTED: ("invitation_used", "this invitation was taken already"),
-    InvitationStatus.WITHDRAWN: ("invitation_withdrawn", "this invitation was withdrawn; ask the operator for another"),
-    InvitationStatus.EXPIRED: ("invitation_expired", "this invitation is over; ask the operator for another"),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -101,7 +95,7 @@ class InvitationDesk:
         def sent(it: Invitation) -> Invitation:
             self._check_gives(principal, it.role, it.sites)
             if it.status(now) in (InvitationStatus.ACCEPTED, InvitationStatus.WITHDRAWN):
-                raise Refusal(*_OVER[it.status(now)])
+                raise _over(it.status(now))
             if it.mails >= MOST_MAILS or (it.mailed_at is not None and now - it.mailed_at < MAILED_EVERY):
                 raise Refusal("too_many_mails", f"a mail a minute, and {MOST_MAILS} of an invitation at the most")
             return replace(it, secret_hash=secret_hash, mails=it.mails + 1, mailed_at=now, expires_at=now + GOOD_FOR)
@@ -185,7 +179,7 @@ class InvitationDesk:
         is_half_done = it.accepted_by == person_id and not it.is_done
         status = it.status(self.clock())
         if status is not InvitationStatus.OPEN and not is_half_done:
-            raise Refusal(*_OVER[status])
+            raise _over(status)
 
     def _check_gives(self, principal: Principal, role: Role, sites: frozenset[str] | None) -> None:
         # The platform's administrator makes owners, and nobody else.
@@ -207,3 +201,11 @@ class InvitationDesk:
 
     def _of(self, operator_id: str) -> Sequence[Invitation]:
         return self.invitations.of_operator(operator_id)
+
+
+def _over(status: InvitationStatus) -> Refusal:
+    if status is InvitationStatus.ACCEPTED:
+        return Refusal("invitation_used", "this invitation was taken already")
+    if status is InvitationStatus.WITHDRAWN:
+        return Refusal("invitation_withdrawn", "this invitation was withdrawn; ask the operator for another")
+    return Refusal("invitation_expired", "this invitation is over; ask the operator for another")
