@@ -103,11 +103,11 @@ def _rows(stack: Stack, calls: Calls, samples: int) -> list[list[str]]:
     known = Firmware(name=name, learnt=LearntAbility(falls_back=True, keeps_when_cut=True), keeps_when_booted=True)
     wiring.network().firmwares.learn(Firmware(name=name), known)
     outlets = Outlets(stack.socket_url, names)
-    nodes = [{"node_id": "grid", "limit_ma": [600_000] * 3}]
+    nodes = [{"node_id": "grid", "limit_ma": [400_000] * 3}]
     ports = [{"charger_id": it, "connector": "1", "node_id": "grid"} for it in names]
     operator.call("PUT", f"/v1/operator/sites/{_SITE}/grid", {"nodes": nodes, "ports": ports})
     _until(_is_set_up)
-    for number in range(PORTS):
+    for number in range(PORTS // 2):
         _begin(names[number], number)
     _until_quiet(outlets)
     lowered, raised = [], []
@@ -159,7 +159,7 @@ def _begin(charger_id: str, number: int) -> None:
 def _limit(sample: int) -> None:
     network = wiring.network()
     now = network.clock()
-    limit = OperatorLimit(node_id="grid", limit_ma=450_000, begins_at=now, ends_at=now + timedelta(hours=1))
+    limit = OperatorLimit(node_id="grid", limit_ma=330_000, begins_at=now, ends_at=now + timedelta(hours=1))
     network.site_grids.limit(operator_id(), _SITE, f"bench-{sample}", limit, "bench")
 
 
