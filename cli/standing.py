@@ -1,4 +1,4 @@
-"""What stands whatever the fleet, and for how long rows do; each is held to the template, and to the code, by tests/cli/test_cost.py."""
+"""What stands whatever the fleet, and how long rows do; held to the template and the code by tests/cli/test_cost.py."""
 
 from __future__ import annotations
 
