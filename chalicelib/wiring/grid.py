@@ -30,6 +30,7 @@ class GridServices(SessionServices):
             sites=self.sites,
             managed_chargers=self.sockets,
             charger_news=self.managed_charger_news,
+            setups=self.setups,
             sessions=self.sessions,
             clock=self.clock,
         )

@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.domain.grid.description import NodePreview, previews, tree_faults
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Connectors, Sites
+from chalicelib.ports.chargers import Chargers, Connectors, Setups, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedChargers, ManagedSites
 from chalicelib.records.chargers import Charger
@@ -36,6 +36,7 @@ class SiteGrids:
     sites: Sites
     managed_chargers: ManagedChargers
     charger_news: ManagedChargerNews
+    setups: Setups
     sessions: Sessions
     clock: Clock
 
@@ -57,6 +58,8 @@ class SiteGrids:
         at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)
         at_once(lambda it: self.managed_chargers.manage(it, ""), gone)
         at_once(lambda it: self._claim(tree.site_id, it), chargers)
+        # How it can be limited is asked of a charger where that matters, and not before.
+        at_once(self.setups.mark_due, [it for it in chargers.values() if it.managed_at != tree.site_id])
         self.looks.ask(tree.site_id)
 
     def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> list[NodePreview]:
