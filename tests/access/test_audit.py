@@ -33,6 +33,8 @@ MAKES_OR_ACTS = {
     "POST /v1/operator/chargers/{charger_id}/start",
     "POST /v1/operator/chargers/{charger_id}/password",
     "POST /v1/operator/chargers/{charger_id}/setup",
+    "POST /v1/operator/sites/{site_id}/grid/preview",
+    "POST /v1/operator/sites/{site_id}/load",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
@@ -67,7 +69,22 @@ def post_load(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(grids, "PUT", _LIMIT, takes=LimitBody, status=204, errors=(400, 404, 409), needs=Scope.POWER_WRITE)
+def _limit_before(request: Request) -> object:
+    site_id, limit_id = request.path["site_id"], request.path["limit_id"]
+    known = network().site_grids.state(request.operator_id, site_id)
+    return next((asdict(it.limit) for it in known.limits if it.limit_id == limit_id), None)
+
+
+@endpoint(
+    grids,
+    "PUT",
+    _LIMIT,
+    takes=LimitBody,
+    status=204,
+    errors=(400, 404, 409),
+    needs=Scope.POWER_WRITE,
+    reads=_limit_before,
+)
 def put_limit(request: Request) -> Answer:
     """Let a site, or one node of it, take no more than that for a time. Said again, it is changed."""
     body: LimitBody = request.body
@@ -80,7 +97,7 @@ def put_limit(request: Request) -> Answer:
     return Answer()
 
 
-@endpoint(grids, "DELETE", _LIMIT, status=204, errors=(404,), needs=Scope.POWER_WRITE)
+@endpoint(grids, "DELETE", _LIMIT, status=204, errors=(404,), needs=Scope.POWER_WRITE, reads=_limit_before)
 def delete_limit(request: Request) -> Answer:
     """Take a limit away before its time."""
     network().site_grids.lift(request.operator_id, request.path["site_id"], request.path["limit_id"])

@@ -36,6 +36,18 @@ LARGEST_ITEM = 200_000
 PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.START]
 
 
+# What load balancing sends along with a limit, and with the question what limits there are.
+_LIMIT = {"site": "harbour", "connector": "1", "kind": "grant", "is_awaited": True}
+_SCHEDULE = {**_LIMIT, "kind": "read", "voltage_v": 230, "phases": 3, "most_ma": 32_000, "asked_s": 3600}
+
+
+def subjects(purpose: Purpose) -> st.SearchStrategy[str]:
+    """What goes with a command of that purpose, for its answer to be understood by: it is ours, and always whole."""
+    if purpose is Purpose.LIMIT:
+        return st.sampled_from([json.dumps(_LIMIT), json.dumps(_SCHEDULE)])
+    return st.just("1 full")
+
+
 class Accident(AssertionError):
     """Something went wrong that nobody had foreseen."""
 
@@ -111,7 +123,8 @@ def test_every_answer_to_every_command_is_taken(talk: tuple[Kit, Conversation, s
         whole = answers(protocol, action)
         payload = data.draw(payloads(protocol, action))
         try:
-            call = kit.commands.send("CP-1", Ask(action, payload), data.draw(st.sampled_from(PURPOSES)), "1 full")
+            purpose = data.draw(st.sampled_from(PURPOSES))
+            call = kit.commands.send("CP-1", Ask(action, payload), purpose, data.draw(subjects(purpose)))
         except Unable:
             continue
         assert say(conversation, json.dumps([3, call.message_id, data.draw(whole | bent(whole))])) is None
