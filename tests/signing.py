@@ -19,7 +19,7 @@ _NEGATIVE = 0x80
 
 def reading(value: float, occasion: str, obis: str = "01-00:01.08.00*FF", **more: Any) -> dict[str, Any]:
     """A reading of an OCMF record, in kWh."""
-    told = {"TM": "2026-11-30T12:00:00,000+0000 S", "TX": occasion, "RV": value, "RI": obis, "RU": "kWh", "ST": "G"}
+    told = {"TM": "2026-11-30T12:00:00,000+0000 R", "TX": occasion, "RV": value, "RI": obis, "RU": "kWh", "ST": "G"}
     return {**told, **more}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
@@ -52,6 +52,8 @@ _BILLED_FIRST = (
     Register.IMPORT_OF_CHARGE,
     Register.IMPORT,
 )
+# Clocks that are both set differ by less; a record of a charge before would be of longer ago.
+_CLOCKS_DIFFER = timedelta(minutes=15)
 _OF_CHARGE = (Register.IMPORT_OF_CHARGE, Register.IMPORT_OF_CHARGE_AT_CAR)
 
 
@@ -59,8 +61,8 @@ _OF_CHARGE = (Register.IMPORT_OF_CHARGE, Register.IMPORT_OF_CHARGE_AT_CAR)
 class SignedRegister:
     """One register as it was read and signed, in Wh exactly as written.
 
-    `is_usable`: neither the meter nor whoever signed says that its energy must not be billed. `is_timed`: the clock
-    was set, or ran true since the charge began.
+    `is_usable`: neither the meter nor whoever signed says that its energy must not be billed. `is_timed`: its clock was
+    set, so that `at` is when it was.
     """
 
     at: datetime
@@ -76,9 +78,8 @@ class SignedRecord:
     """What a meter, or the gateway beside it, signed at once.
 
     `payload` are the bytes that were signed, `signature` r and s, `curve` its name. `meter` says which meter it was,
-    `page` where in its count of records this stands (None: it keeps no count). `token`: to whom it was given, as
-    written; `charge`: the meter's own number of the charge. `enclosed_key`: a public key that came with it, which
-    proves nothing by itself.
+    `page` where in its count of records this stands (None: it keeps no count). `charge`: the meter's own number of
+    the charge. `enclosed_key`: a public key that came with it, which proves nothing by itself.
     """
 
     format: SignedFormat
@@ -88,7 +89,6 @@ class SignedRecord:
     meter: str
     registers: tuple[SignedRegister, ...]
     page: int | None = None
-    token: str = ""
     charge: str = ""
     enclosed_key: str = ""
 
@@ -119,12 +119,22 @@ class NoQuantity(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedQuantity:
-    """What was signed to have been charged, rounded down to whole Wh, by which register, from when until when."""
+    """What was signed to have been charged, rounded down to whole Wh, by which register, from when until when.
+
+    `is_timed`: the meter's clock was set, then and then.
+    """
 
     energy_wh: int
     register: Register
     began_at: datetime
     ended_at: datetime
+    is_timed: bool = False
+
+    def is_of(self, began_at: datetime, ended_at: datetime) -> bool:
+        """Whether it can be of a charge between these times; where the meter's clock was not set nobody knows."""
+        return not self.is_timed or (
+            began_at - _CLOCKS_DIFFER <= self.began_at and self.ended_at <= ended_at + _CLOCKS_DIFFER
+        )
 
 
 def quantity(records: Iterable[SignedRecord]) -> SignedQuantity:
@@ -162,7 +172,13 @@ def _between(begins: list[_Placed], ends: list[_Placed]) -> SignedQuantity:
     if begin.register in _OF_CHARGE and begin.energy_wh:
         raise NoQuantity("the charge's own register did not begin at nought")
     energy_wh = (end.energy_wh - begin.energy_wh).to_integral_value(ROUND_FLOOR)
-    return SignedQuantity(energy_wh=int(energy_wh), register=begin.register, began_at=begin.at, ended_at=end.at)
+    return SignedQuantity(
+        energy_wh=int(energy_wh),
+        register=begin.register,
+        began_at=begin.at,
+        ended_at=end.at,
+        is_timed=begin.is_timed and end.is_timed,
+    )
 
 
 class KeySource(StrEnum):

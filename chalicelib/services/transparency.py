@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.chargers.events import SignedValue
@@ -18,6 +19,7 @@ from chalicelib.domain.transparency import (
     MeterKey,
     NoQuantity,
     SignedEnergy,
+    SignedQuantity,
     SignedRecord,
     Verification,
     known_key,
@@ -79,13 +81,17 @@ class SignedEvidence:
     keys: MeterKeys
     clock: Clock
 
-    def of(self, charger_id: str, ref: str) -> SignedEnergy | None:
-        """What was signed of a charge; None where nothing was. One query; where something was, a read of the keys.
+    def of(self, charger_id: str, ref: str, began_at: datetime, ended_at: datetime) -> SignedEnergy | None:
+        """What was signed of a charge between these times; None where nothing was.
 
-        A write once in a meter's life, where its first key comes along.
+        One query; where something was, a read of the keys. A write once in a meter's life, where its first key comes
+        along.
         """
         told = self.told(charger_id, ref)
-        return self._energy(self.checked(charger_id, told)) if told else None
+        if not told:
+            return None
+        checked = self.checked(charger_id, told)
+        return self._energy(checked, lambda it: it.is_of(began_at, ended_at))
 
     def told(self, charger_id: str, ref: str) -> Sequence[SignedValue]:
         """All that was signed of a charge, to the letter and in order. One query."""
@@ -141,7 +147,7 @@ class SignedEvidence:
                 return self.keys.of(charger_id)
         raise RuntimeError(f"the keys of {charger_id} were changed {_PIN_ATTEMPTS} times meanwhile")
 
-    def _energy(self, checked: Sequence[CheckedValue]) -> SignedEnergy:
+    def _energy(self, checked: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]) -> SignedEnergy:
         worst = next(it for it in _WORST_FIRST if any(found.verification is it for found in checked))
         records = [it.record for it in checked if it.record is not None]
         found = SignedEnergy(verification=worst, meter=records[0].meter if records else "")
@@ -152,6 +158,8 @@ class SignedEvidence:
             signed = quantity(records)
         except NoQuantity as none:
             return replace(found, reason=none.reason)
+        if not is_of_it(signed):
+            return replace(found, reason="the records are of another time than the charge")
         return replace(found, energy_wh=signed.energy_wh, register=signed.register)
 
 

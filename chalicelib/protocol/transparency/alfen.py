@@ -57,7 +57,6 @@ def record(text: str, occasion: Occasion) -> SignedRecord:
         registers=(register,),
         page=int.from_bytes(data[78:82], "little"),
         charge=data[74:78].hex(),
-        token=data[54:74].rstrip(b"\0").decode("latin-1"),
         enclosed_key=key.hex(),
     )
 

@@ -176,7 +176,6 @@ def _record(
         meter=payload[:_SERVER_BYTES].hex().upper(),
         registers=(register, *_made_good(register, at_car, scaler)),
         page=int.from_bytes(payload[19:23], "little"),
-        token=payload[41 : 41 + _CONTRACT_BYTES].rstrip(b"\0").decode("latin-1"),
         enclosed_key=enclosed_key,
     )
 

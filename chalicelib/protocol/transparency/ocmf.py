@@ -78,7 +78,6 @@ def record(text: str) -> SignedRecord:
         meter=_meter(payload),
         registers=tuple(_registers(payload.get("RD"))),
         page=_page(payload.get("PG")),
-        token=str(payload.get("ID") or ""),
         enclosed_key=parts[3].strip() if len(parts) > 3 else "",
     )
 
@@ -181,7 +180,7 @@ def _register(reading: Mapping[str, Any], unit: Decimal, index: int) -> SignedRe
         register=_kind(str(reading.get("RI") or "1-0:1.8.0")),
         energy_wh=value * unit,
         is_usable="E" not in str(reading.get("EF") or "") and reading.get("ST", _GOOD) == _GOOD,
-        is_timed=status in ("S", "R"),
+        is_timed=status == "S",
     )
 
 

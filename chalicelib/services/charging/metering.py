@@ -57,7 +57,11 @@ class Metering:
         if session.ref is None:
             return None
         ref = session.ref
-        plain, signed = together(lambda: self.evidence.whole(session), lambda: self.signed.of(session.charger_id, ref))
+        began_at, until = session.started_at or session.created_at, session.stopped_at or self.clock()
+        plain, signed = together(
+            lambda: self.evidence.whole(session),
+            lambda: self.signed.of(session.charger_id, ref, began_at, until),
+        )
         found, is_contradicted = self._judged(session, plain, signed)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)

@@ -99,13 +99,16 @@ def _read(*readings: Mapping[str, Any], **more: Any) -> SignedRecord:
 
 
 def test_a_reading_leaves_out_what_is_as_before() -> None:
-    begin, end = _read(reading(1.5, "B"), {"TM": "2026-11-30T13:00:00,000+0100 R", "TX": "E", "RV": 2.25}).registers
+    begin, end = _read(
+        reading(1.5, "B", TM="2026-11-30T12:00:00,000+0000 S"),
+        {"TM": "2026-11-30T13:00:00,000+0100 R", "TX": "E", "RV": 2.25},
+    ).registers
     assert [begin.energy_wh, end.energy_wh] == [Decimal(1500), Decimal(2250)]
     assert (begin.register, end.register) == (Register.IMPORT, Register.IMPORT)
     assert (begin.occasion, end.occasion) == (Occasion.BEGIN, Occasion.END)
     assert begin.at == end.at == AT
     assert begin.is_timed
-    assert end.is_timed
+    assert not end.is_timed
 
 
 def test_an_error_counts_for_what_follows_it() -> None:

@@ -131,6 +131,27 @@ def test_records_of_which_nothing_can_be_billed_say_why(talk: Talk) -> None:
     assert session.signed.reason == "no register was signed both at the begin and at the end"
 
 
+def test_records_of_an_earlier_charge_told_again_are_not_billed(talk: Talk) -> None:
+    _pinned(talk.kit)
+    earlier = METER.record(
+        reading(500.0, "B", TM="2026-11-21T07:00:00,000+0000 S"),
+        reading(501.5, "E", TM="2026-11-21T08:00:00,000+0000 S"),
+    )
+    session = _charged(talk, earlier)
+    assert session.energy_wh == 2000
+    assert session.signed is not None
+    assert session.signed.reason == "the records are of another time than the charge"
+
+
+def test_records_of_its_own_time_are(talk: Talk) -> None:
+    _pinned(talk.kit)
+    its_own = METER.record(
+        reading(500.0, "B", TM="2026-11-21T09:31:00,000+0000 S"),
+        reading(501.5, "E", TM="2026-11-21T11:29:00,000+0100 S"),
+    )
+    assert _charged(talk, its_own).energy_wh == 1500
+
+
 def _told_201(talk: Talk, meter: SigningMeter, end_kwh: float, seq_no: int) -> Session:
     """A charge of 2.0.1 with a signed value that brings its key."""
     kit, ref = talk.kit, f"tx-{seq_no}"
