@@ -245,7 +245,9 @@ def repeated(page: PortPage, name: str, at: datetime) -> PortPage:
         return replace(it, sends=it.sends + 1, last_sent_at=at)
 
     page = _with_push(_with_lease(page, name, again), name, pushed_again)
-    return replace(page, frames=page.frames + 1, told_at=at)
+    # From now on it can reach the charger after those that were sent since.
+    leases = tuple(replace(it, replaces=tuple(other for other in it.replaces if other != name)) for it in page.leases)
+    return replace(page, leases=leases, frames=page.frames + 1, told_at=at)
 
 
 def unsent(page: PortPage, name: str) -> PortPage:

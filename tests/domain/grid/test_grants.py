@@ -107,6 +107,13 @@ def test_of_a_grant_sent_twice_the_second_copy_may_arrive_after_the_answer_to_th
     assert held_ma(page, at + S) == 8_000
 
 
+def test_an_earlier_grant_that_is_sent_once_more_is_not_replaced_by_those_sent_in_between() -> None:
+    page = sent(PAGE, "a", 16_000, T0)
+    later = T0 + ROAMS_FOR
+    page = repeated(sent(page, "b", 8_000, later), "a", later + S)
+    assert held_ma(confirmed(page, "b", later + 2 * S), later + 2 * S) == 16_000
+
+
 def test_a_refused_grant_is_off_the_book_and_one_refused_after_it_was_sent_twice_is_not() -> None:
     once = refused(sent(PAGE, "a", 16_000, T0), "a", T0 + S)
     assert (held_ma(once, T0 + S), once.refusals) == (6_000, 1)
