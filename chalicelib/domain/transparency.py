@@ -234,11 +234,6 @@ class SignedEnergy:
     told_wh: int | None = None
 
     @property
-    def is_proven(self) -> bool:
-        """Whether its quantity is what the driver pays for."""
-        return self.verification is Verification.VALID and self.energy_wh is not None
-
-    @property
     def is_contradicted(self) -> bool:
         """Whether a key is known and did not sign it: somebody changed what the meter said, or the meter itself."""
         return self.verification in (Verification.INVALID, Verification.FOREIGN)

@@ -13,7 +13,7 @@ from chalicelib.domain.transparency import KeySource, MeterKey, Register, Signed
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
 from chalicelib.services.access import operators_own
-from chalicelib.services.transparency import CheckedValue
+from chalicelib.services.transparency import CheckedValue, document
 from chalicelib.wiring import network
 
 signed = Blueprint(__name__)
@@ -146,10 +146,12 @@ def driver_signed_values(request: Request) -> SignedValuesView | Answer:
     if form not in ("json", "xml"):
         raise BadRequest("format must be json or xml", "format")
     session = network().driver_sessions.get(request.driver_id, request.path["session_id"])
-    document, checked = network().signed_evidence.document(session)
+    checked = network().signed_evidence.of_session(session)
     if form == "xml":
         name = f'attachment; filename="signed-{session.session_id}.xml"'
-        return Answer(document, headers={"Content-Type": "application/xml", "Content-Disposition": name})
+        return Answer(
+            document(session, checked), headers={"Content-Type": "application/xml", "Content-Disposition": name}
+        )
     return _values(session.signed, checked)
 
 

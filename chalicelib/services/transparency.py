@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 from chalicelib.domain.chargers.events import SignedValue
+from chalicelib.domain.charging.session import Session
 from chalicelib.domain.transparency import (
     KeySource,
     MeterKey,
@@ -41,22 +41,6 @@ _WORST_FIRST = (
 )
 _PIN_ATTEMPTS = 5
 _log = logging.getLogger(__name__)
-
-
-class SignedCharge(Protocol):
-    """What is asked of a session here."""
-
-    @property
-    def session_id(self) -> str:
-        """Its id."""
-
-    @property
-    def charger_id(self) -> str:
-        """Where it was."""
-
-    @property
-    def ref(self) -> str | None:
-        """What its charger calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +86,9 @@ class SignedEvidence:
         keys = self.keys.of(charger_id)
         read = [_read(it) for it in told]
         for it in read:
-            if it.record is None or known_key(keys, it.record.meter, self.clock()) or not _proves_itself(it.record):
+            if it.record is None or known_key(keys, it.record.meter, self.clock()):
+                continue
+            if _verified(it.record, "")[0] is not Verification.FOREIGN:
                 continue
             first = MeterKey(
                 meter=it.record.meter,
@@ -115,19 +101,12 @@ class SignedEvidence:
             keys = self.keys.of(charger_id)
         return [_checked(it, keys) for it in read]
 
-    def document(self, session: SignedCharge) -> tuple[str, Sequence[CheckedValue]]:
-        """The file for the S.A.F.E. transparency software, and what stands in it. A query and a read.
-
-        Raises NotFound where nothing was signed.
-        """
-        from chalicelib.protocol.transparency import safe  # noqa: PLC0415
-
+    def of_session(self, session: Session) -> Sequence[CheckedValue]:
+        """All that was signed of a session, checked. A query and a read. Raises NotFound where nothing was."""
         told = self.told(session.charger_id, session.ref) if session.ref else ()
         if not told:
             raise NotFound("nothing was signed of this charge")
-        checked = self.checked(session.charger_id, told)
-        number = zlib.crc32(session.session_id.encode())
-        return safe.document(number, ((it.value, it.record, it.key) for it in checked)), checked
+        return self.checked(session.charger_id, told)
 
     def pin(self, charger_id: str, meter: str, key: str) -> Sequence[MeterKey]:
         """A person says by which key a meter is known from now on; saying it again changes nothing.
@@ -176,25 +155,28 @@ def _read(value: SignedValue) -> CheckedValue:
         return CheckedValue(value=value, verification=Verification.UNSUPPORTED, reason=str(error))
 
 
-def _proves_itself(record: SignedRecord) -> bool:
+def _verified(record: SignedRecord, known_key: str) -> tuple[Verification, str]:
+    """What became of checking a record, and why where it cannot be checked."""
     from chalicelib.protocol.transparency import records  # noqa: PLC0415
     from chalicelib.protocol.transparency.ecdsa import Unsupported  # noqa: PLC0415
 
     try:
-        return records.verification(record, "") is Verification.FOREIGN
-    except Unsupported:
-        return False
+        return records.verification(record, known_key), ""
+    except Unsupported as error:
+        return Verification.UNSUPPORTED, str(error)
 
 
 def _checked(it: CheckedValue, keys: Sequence[MeterKey]) -> CheckedValue:
     if it.record is None:
         return it
-    from chalicelib.protocol.transparency import records  # noqa: PLC0415
-    from chalicelib.protocol.transparency.ecdsa import Unsupported  # noqa: PLC0415
-
     known = known_key(keys, it.record.meter, it.value.at)
-    found = replace(it, key=known or it.record.enclosed_key)
-    try:
-        return replace(found, verification=records.verification(it.record, known))
-    except Unsupported as error:
-        return replace(found, verification=Verification.UNSUPPORTED, reason=str(error))
+    verification, reason = _verified(it.record, known)
+    return replace(it, verification=verification, reason=reason, key=known or it.record.enclosed_key)
+
+
+def document(session: Session, checked: Sequence[CheckedValue]) -> str:
+    """The file for the S.A.F.E. transparency software."""
+    from chalicelib.protocol.transparency import safe  # noqa: PLC0415
+
+    number = zlib.crc32(session.session_id.encode())
+    return safe.document(number, ((it.value, it.record, it.key) for it in checked))

@@ -60,13 +60,16 @@ def octets(text: str) -> bytes:
     Each byte can be written in one way only: cases of hexadecimal are not mixed, and base64 leaves no bits over.
     """
     packed = "".join(text.split())
-    if _HEX.fullmatch(packed):
-        return bytes.fromhex(packed)
+    return bytes.fromhex(packed) if _HEX.fullmatch(packed) else base64_octets(packed)
+
+
+def base64_octets(text: str) -> bytes:
+    """What base64 stands for, which is written in the one proper way. Raises Malformed."""
     try:
-        found = base64.b64decode(packed, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Malformed("it is neither hexadecimal nor base64") from None
-    if not found or base64.b64encode(found).decode() != packed:
+    if not found or base64.b64encode(found).decode() != text:
         raise Malformed("it is no proper base64")
     return found
 

@@ -90,7 +90,7 @@ class Metering:
             billed_wh = 0 if what is Unproven.FREE else plain.energy_wh
             flagged = replace(plain, energy_wh=billed_wh, flags=plain.flags | {Flag.SIGNATURE_INVALID})
             return flagged, what is Unproven.ASK
-        if signed.energy_wh is None or not signed.is_proven:
+        if signed.energy_wh is None:
             return plain, False
         if signed.energy_wh > self.evidence.most_wh(session):
             # No signature makes possible what the plug cannot give.

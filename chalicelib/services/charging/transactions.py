@@ -383,18 +383,3 @@ def _told(
 ) -> _Told:
     told = _Told(facts=facts, session=session, standing=standing)
     return told if shown is None else replace(told, group=shown.group, expires_at=shown.expires_at)
-
-
-def _tells_where(known: Transaction, event: ReadingsTaken) -> bool:
-    """Whether a message says where the car is, and that is not what is known.
-
-    The EVSE alone, where a plug of it is known already, says nothing new; and a charger that numbers nothing
-    (OCPP 1.6) has said it with the start, if at all.
-    """
-    told, where = event.connector, known.connector
-    if told is None or told == where or not told.is_credible or known.stopped_heard_at is not None:
-        return False
-    if where is None:
-        return True
-    is_same_evse = told.evse == where.evse and told.plug == 1
-    return event.seq_no is not None and not is_same_evse and event.seq_no > (known.connector_seq_no or 0)
