@@ -18,7 +18,7 @@ from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
-from chalicelib.domain.grid.tree import BuildingLoad, Conditions, Grants, OperatorLimit, PortId, SiteTree
+from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
@@ -105,7 +105,8 @@ class Balancer:
             )
             for page in book.pages
         ]
-        return grants, needs, _Fits(tree=tree, at=at, building=building, limits=limits, car_phases=grants.car_phases)
+        conductors = Conductors.of(tree, at, building, limits)
+        return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
@@ -176,22 +177,19 @@ def _is_awaited(pages: Iterable[PortPage]) -> bool:
     return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Fits:
-    """Whether a site carries it if each port draws so much; see `ordered`."""
+    """Whether a site carries it if each port draws so much; see `ordered`. Asked for each raise of a look."""
 
-    tree: SiteTree
-    at: datetime
-    building: BuildingLoad | None
-    limits: tuple[OperatorLimit, ...]
+    ports: Sequence[Port]
+    conductors: Conductors
     car_phases: Mapping[PortId, int]
 
     def __call__(self, drawn_ma: Mapping[PortId, int]) -> bool:
-        conductors = Conductors.of(self.tree, self.at, self.building, self.limits)
         sums: dict[int, list[tuple[float, complex]]] = {}
-        for port in self.tree.ports:
+        for port in self.ports:
             amount = drawn_ma.get(port.port_id, 0)
             if amount:
-                for place, counted in conductors.flows(port, self.car_phases.get(port.port_id)):
+                for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
                     sums.setdefault(place, []).append((amount, complex(counted)))
-        return all(at_worst(flows) <= conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
+        return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
