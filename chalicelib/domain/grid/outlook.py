@@ -1,0 +1,52 @@
+"""A site's outlook: what a kilowatt-hour will cost and emit there in each quarter of an hour, and what is planned by it.
+
+Every row begins with the same quarter and each of its numbers holds for one; a row that is empty is not known. A price
+is that of energy alone, in millionths of the currency's unit, and may be negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chalicelib.domain.grid.tree import PortId
+
+QUARTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is known of a site's coming quarters of an hour, the first of which begins at `begins_at` (UTC).
+
+    `price_micros` for a kWh, `carbon_g` of CO2 equivalent for a kWh (average, never marginal), `renewable_permille` of
+    the mix, `solar_w` of the site's own, `building_w` of its other consumption. `demand_charge_micros` is what a kW of
+    the month's highest quarter costs, `peak_w` that quarter so far. `source` names where price and carbon came from.
+    """
+
+    begins_at: datetime
+    currency: str = ""
+    price_micros: tuple[int, ...] = ()
+    carbon_g: tuple[int, ...] = ()
+    renewable_permille: tuple[int, ...] = ()
+    solar_w: tuple[int, ...] = ()
+    building_w: tuple[int, ...] = ()
+    demand_charge_micros: int = 0
+    peak_w: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError for a beginning that is not a quarter's."""
+        if self.begins_at.timestamp() % QUARTER.total_seconds():
+            raise ValueError(f"an outlook begins with a quarter of an hour, not at {self.begins_at.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What each port is to draw in each quarter from `begins_at` on, by each of its phases.
+
+    A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
+    """
+
+    begins_at: datetime
+    limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
