@@ -43,7 +43,7 @@ from chalicelib.adapters.pricing import DynamoTariffs
 from chalicelib.adapters.reservations import DynamoReservations
 from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
 from chalicelib.adapters.tables import connection
-from chalicelib.adapters.transparency import DynamoMeterKeys, DynamoSignedValues
+from chalicelib.adapters.transparency.signed_values import DynamoMeterKeys, DynamoSignedValues
 from chalicelib.ports import Clock, Invocations, NewId
 from chalicelib.records.drivers import Platform
 
