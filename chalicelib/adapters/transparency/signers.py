@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-# KMS tells a public key as SubjectPublicKeyInfo; of Ed25519 that is a fixed beginning (RFC 8410) and the key's 32 bytes.
+# KMS tells a public key as SubjectPublicKeyInfo: of Ed25519 a fixed beginning (RFC 8410), and the key's 32 bytes.
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 _KEY_BYTES = 32
 

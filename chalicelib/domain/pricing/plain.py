@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 _ISO = (datetime, date, time)
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> Any:  # noqa: PLR0911 (one for each kind)
     """Dataclasses become objects without what is as by default, decimals and times text, sets sorted lists."""
     if is_dataclass(value) and not isinstance(value, type):
         told = {it.name: getattr(value, it.name) for it in fields(value)}

@@ -24,7 +24,7 @@ class Part(StrEnum):
 
 
 def part_salt(salt: str, part: Part) -> bytes:
-    """The salt of one part, so that one may be shown and the others not: HMAC-SHA256 of its name under the session's."""
+    """The salt of one part, so that one may be shown alone: HMAC-SHA256 of its name under the session's salt."""
     return hmac.digest(salt.encode(), part.encode(), hashlib.sha256)
 
 

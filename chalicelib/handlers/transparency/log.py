@@ -54,7 +54,7 @@ def sequence_log(event: SQSEvent) -> None:
 
 
 @endpoint(log, "GET", "/v1/log", answers=LogView, needs_login=False, errors=(404,))
-def read_log(request: Request) -> LogView:  # noqa: ARG001 (routes are called with it)
+def read_log(request: Request) -> LogView:
     """The log of settled charges, for whoever checks it; 404 where there is none."""
     if not network().setting("LOG_URL", ""):
         raise NotFound("the log")

@@ -112,7 +112,7 @@ class TransparencyLog:
         return self.places.of(names, since - _CLOCKS_DIFFER, until)
 
     def bring_again(self, leaf: Leaf) -> Leaf | None:
-        """What is to be brought of an entry that is not in the log, be it lost; None if it was just so, and may wait."""
+        """An entry that is not in the log, as it is to be brought again; None if it was just brought, and may wait."""
         again = self.places.brought_again(leaf.name)
         last = max(leaf.since, again) if again else leaf.since
         if self.clock() - last < _CLOCKS_DIFFER:

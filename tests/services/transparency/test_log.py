@@ -26,6 +26,7 @@ from chalicelib.services.transparency.log import Contended, TransparencyLog
 SECRET = Ed25519PrivateKey.generate()
 RUNS = 300
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Killed(Exception):
@@ -75,10 +76,10 @@ class World:
         there = self.places(since, until)
         return {it: there[it] for it in names if it in there}
 
-    def places(self, since: datetime = datetime.min, until: datetime = datetime.max) -> Mapping[str, int]:
+    def places(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for (at, first), names in self.placed.items():
-            if since.replace(tzinfo=None) <= at.replace(tzinfo=None) <= until.replace(tzinfo=None):
+            if since <= at <= until:
                 for place, name in enumerate(names, first):
                     assert found.setdefault(name, place) == place, f"{name} was logged twice"
         return found
