@@ -10,7 +10,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 class LogRow(Row):
     """Under "state" the log as it is signed, replaced as a whole by whoever read its `version`.
 
-    Under "batches" a row for each batch by when it got its places: the place of its first entry, and the names in order.
+    Under "batches" a row for each batch, by when it got its places: that of its first entry, and the names in order.
     Under "again" by their names those that were brought again long after.
     """
 

@@ -81,7 +81,7 @@ def _at(time: datetime) -> str:
 
 @dataclass(frozen=True)
 class S3LogFiles:
-    """The port LogFiles: objects that are put once, and one that is replaced by whoever saw it. Methods make one call."""
+    """The port LogFiles: objects put once, and one that is replaced by whoever saw it. Methods make one call."""
 
     client: Any
     bucket: str
