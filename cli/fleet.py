@@ -16,6 +16,7 @@ from typing import Any
 from cli.people import alarm_pages, people
 from cli.power_kinds import power_kinds
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+from cli.transparency import log_of_charges
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -281,7 +282,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
-    lambda_ms += people(fleet, writes, reads)
+    lambda_ms += people(fleet, writes, reads) + log_of_charges(fleet, amounts, writes, reads, stored)
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
@@ -316,7 +317,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
-    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
+    amounts["bucket_gb_month"] += fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
 
 
 def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[str, Any], float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from chalicelib.domain.transparency.entries import Part
 from cli import proof_command
 from cli.__main__ import main
 from cli.log_files import Alarm, Seen, Tree, follow
-from cli.proof import Checkpoint, Key, Proof, Refused, is_consistent, verify
+from cli.proof import Checkpoint, Key, Proof, Refused, entry_of, is_consistent, verify
 from tests.log_of_charges import KEY, WITNESS, Log, parts, settled_bill, text, witnessed
 
 LOG_KEY, WITNESS_KEY = Key.parse(KEY.vkey), Key.parse(WITNESS.vkey)
@@ -263,3 +264,12 @@ def test_the_module_can_be_read_in_ten_minutes() -> None:
 def test_what_a_proof_opens_is_in_its_extra_line() -> None:
     proof = Proof.parse(Log.of(3).charge())
     assert json.loads(proof.opened()["facts"]["text"])["charger_id"] == "CP-1"
+
+
+def test_the_example_on_the_page_is_a_proof_and_says_what_the_page_says() -> None:
+    page = Path("docs/proof.md").read_text()
+    key, proof, entry = re.findall(r"^```\n(.*?)^```$", page.partition("## An example")[2], re.MULTILINE | re.DOTALL)
+    verdict = verify(proof, Key.parse(key))
+    assert (verdict.facts["energy_wh"], verdict.checkpoint.size) == (11_340, 4)
+    assert entry_of(Proof.parse(proof).opened()).decode() == entry
+    assert proof == Log.of(3).charge()
