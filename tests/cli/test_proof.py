@@ -14,7 +14,6 @@ import pytest
 
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.transparency.entries import Part
-from cli import proof_command
 from cli.__main__ import main
 from cli.log_files import Alarm, Seen, Tree, follow
 from cli.proof import Checkpoint, Key, Proof, Refused, entry_of, is_consistent, verify
@@ -258,7 +257,6 @@ def test_nobody_who_answers_is_no_alarm(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_module_can_be_read_in_ten_minutes() -> None:
     lines = Path("cli/proof.py").read_text().splitlines()
     assert len(lines) < 250
-    assert proof_command.verify is verify
 
 
 def test_what_a_proof_opens_is_in_its_extra_line() -> None:

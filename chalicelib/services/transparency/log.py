@@ -79,7 +79,7 @@ class TransparencyLog:
         for tile, data in tiles.items():
             self.files.put_once(tile.path, data)
         self.places.put(state.batch_at, state.size, [it.name for it in state.batch])
-        root = tree_hash(0, after.size, self._hashes(after.size, tiles | _last_tiles(before)))
+        root = tree_hash(0, after.size, self._hashes(after.size, {**tiles, **_last_tiles(before)}))
         found = LogState(
             version=state.version + 1,
             size=after.size,

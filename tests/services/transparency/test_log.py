@@ -156,9 +156,9 @@ def _holds(world: World, names: Sequence[str]) -> None:
         proof = consistency_proof(seen.size, last.size, hash_at)
         assert is_consistent(seen.size, last.size, proof, seen.root, last.root)
     for name in set(names):
-        proof = log.proof(name, NOON)
+        shown = log.proof(name, NOON)
         found = leaf_hash(f"entry {name[1:]}".encode())
-        assert is_included(found, proof.index, last.size, proof.hashes, last.root)
+        assert is_included(found, shown.index, last.size, shown.hashes, last.root)
 
 
 def test_what_is_brought_is_logged_once_and_proven() -> None:
@@ -204,7 +204,7 @@ def _brought(world: World, batch: Sequence[Leaf], dice: Random) -> None:
 
 def test_two_who_write_at_once_make_one_log() -> None:
     for seed in range(RUNS):
-        dice, world, nested = Random(seed), World(), []
+        dice, world, nested = Random(seed), World(), list[int]()
 
         def interrupted(
             write: Callable[[], None], dice: Random = dice, world: World = world, nested: list[int] = nested
