@@ -56,7 +56,8 @@ def sequence_log(event: SQSEvent) -> None:
 @endpoint(log, "GET", "/v1/log", answers=LogView, needs_login=False, errors=(404,))
 def read_log(request: Request) -> LogView:
     """The log of settled charges, for whoever checks it; 404 where there is none."""
-    if not network().setting("LOG_URL", ""):
+    url = network().setting("LOG_URL", "")
+    if not url:
         raise NotFound("the log")
     key = network().transparency_log.key
-    return LogView(name=key.name, url=network().setting("LOG_URL"), verifier_key=key.vkey)
+    return LogView(name=key.name, url=url, verifier_key=key.vkey)
