@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.sessions import SessionServices
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
+    from chalicelib.ports.grid import SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
     from chalicelib.services.grid.dispatch import Dispatch
+    from chalicelib.services.grid.energy import SiteEnergy
+    from chalicelib.services.grid.outlooks import Outlooks
+    from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
 
 
@@ -81,5 +89,56 @@ class GridServices(SessionServices):
             sockets=self.sockets,
             commands=self.commands,
             connections=self.connections,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def energy_contracts(self) -> DynamoEnergyContracts:
+        from chalicelib.adapters.grid.energy import DynamoEnergyContracts
+
+        return DynamoEnergyContracts()
+
+    @cached_property
+    def signals(self) -> DynamoSignals:
+        from chalicelib.adapters.grid.energy import DynamoSignals
+
+        return DynamoSignals()
+
+    @cached_property
+    def signal_sources(self) -> Mapping[str, SignalSource]:
+        """All there are, at the addresses that are set or else their own, with the keys that are set."""
+        from chalicelib.adapters.grid.signal_sources import HttpSource, by_source
+        from chalicelib.protocol.signals.sources import SOURCES
+
+        addresses = by_source(self.setting("SIGNAL_ADDRESSES", ""))
+        keys = by_source(self.setting("SIGNAL_KEYS", ""))
+        return {
+            name: HttpSource(it, addresses.get(name, it.address), keys.get(name, ""), self.clock)
+            for name, it in SOURCES.items()
+        }
+
+    @cached_property
+    def signal_feeds(self) -> SignalFeeds:
+        from chalicelib.services.grid.signal_feeds import SignalFeeds
+
+        return SignalFeeds(signals=self.signals, sources=self.signal_sources, clock=self.clock)
+
+    @cached_property
+    def outlooks(self) -> Outlooks:
+        from chalicelib.services.grid.outlooks import Outlooks
+
+        return Outlooks(contracts=self.energy_contracts, signals=self.signals, clock=self.clock)
+
+    @cached_property
+    def site_energy(self) -> SiteEnergy:
+        from chalicelib.services.grid.energy import SiteEnergy
+
+        return SiteEnergy(
+            contracts=self.energy_contracts,
+            signals=self.signals,
+            sources=self.signal_sources,
+            sites=self.sites,
+            # Who looks is told what is so now, and not a minute ago.
+            outlooks=replace(self.outlooks, remembered=timedelta(0)),
             clock=self.clock,
         )
