@@ -11,7 +11,7 @@ from datetime import timedelta
 from io import StringIO
 
 from chalicelib.domain.grid.outlook import QUARTER
-from chalicelib.domain.grid.signals import Series, Span
+from chalicelib.domain.grid.signals import Series, TimedValue
 from chalicelib.protocol.signals.source import UnreadableSignal, micros, moment
 
 _MICROS = 1_000_000
@@ -45,4 +45,4 @@ def price_list(text: str) -> Series:
     if ends_at - told[0][0] > _MOST_TIME:
         raise UnreadableSignal(f"more than {_MOST_TIME.days} days")
     ends = [*(at for at, _ in told[1:]), ends_at]
-    return Series.of(Span(at, until, it) for (at, it), until in zip(told, ends, strict=True) if it is not None)
+    return Series.of(TimedValue(at, until, it) for (at, it), until in zip(told, ends, strict=True) if it is not None)
