@@ -51,7 +51,7 @@ def powers(body: bytes) -> Signal:
     amounts = sorted((moment(at, "a time"), whole(wh, "an amount", _MOST_WH)) for at, wh in told.items())
     if not amounts:
         raise UnreadableSignal("no amount")
-    spans = []
+    spans: list[TimedValue] = []
     before = amounts[0][0] - _NIGHT
     for at, energy_wh in amounts:
         if at > before and (spans or not energy_wh):

@@ -7,7 +7,7 @@ columns are parted by semicolons, a fraction may be parted by a comma.
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 from chalicelib.domain.grid.outlook import QUARTER
@@ -30,7 +30,7 @@ def price_list(text: str) -> Series:
         raise UnreadableSignal(f"line 1: the columns are {' and '.join(_COLUMNS)}")
     if not 3 <= len(rows) <= _MOST_ROWS:
         raise UnreadableSignal(f"there must be two prices at the least, and {_MOST_ROWS} lines at the most")
-    told = []
+    told: list[tuple[datetime, int | None]] = []
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(_COLUMNS):
             raise UnreadableSignal(f"line {line}: {len(row)} columns, and not {len(_COLUMNS)}")

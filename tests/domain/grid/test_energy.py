@@ -31,7 +31,8 @@ def contract(**facts: Any) -> EnergyContract:
 
 def told(row: SignalRow, value: int, begins: datetime = AT, hours: int = 24, **more: Any) -> Signal:
     series = Series.of([TimedValue(begins, begins + hours * HOUR, value)])
-    return Signal(rows={row: series}, **{"told_at": AT, "currency": "EUR"} | more)
+    usual: dict[str, Any] = {"told_at": AT, "currency": "EUR"}
+    return Signal(rows={row: series}, **usual | more)
 
 
 def test_a_fixed_price_holds_at_all_times_and_never_grows_old() -> None:

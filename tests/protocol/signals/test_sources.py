@@ -28,7 +28,8 @@ def body(told: Any) -> bytes:
 
 
 def question(zone: str, **more: Any) -> Question:
-    return Question(**{"zone": zone, "begins_at": AT, "ends_at": AT + DAY} | more)
+    usual: dict[str, Any] = {"zone": zone, "begins_at": AT, "ends_at": AT + DAY}
+    return Question(**usual | more)
 
 
 def talk(source: Source, asked: Question, answers: Iterable[bytes]) -> tuple[Signal, list[SignalRequest]]:
