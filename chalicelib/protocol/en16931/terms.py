@@ -61,6 +61,17 @@ class Elements:
         return f"{{{self.namespaces[prefix]}}}{local}"
 
 
+def missing_in_xrechnung(draft: Draft) -> tuple[str, ...]:
+    """What XRechnung wants of both parties beyond EN 16931, and nobody has said (BR-DE-5 to 7, BR-DE-15, and R010)."""
+    wanted = {
+        "the seller's telephone": draft.seller.phone,
+        "the seller's e-mail": draft.seller.email,
+        "the buyer's reference (Leitweg-ID, or any other)": draft.buyer.reference,
+        "the buyer's e-mail": draft.buyer.email,
+    }
+    return tuple(it for it, said in wanted.items() if not said)
+
+
 def amount(minor: int, draft: Draft) -> str:
     """An amount in the currency's own decimals."""
     return f"{Decimal(minor).scaleb(-decimals(draft.currency)):f}"
