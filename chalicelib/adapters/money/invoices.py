@@ -32,7 +32,7 @@ class DynamoInvoices:
             if (known := self.of(operator_id, source)) is not None:
                 return known
             last = find(InvoiceRow, operator_id, _LAST)
-            before = (last.count or 0) if last else 0
+            before = (last.issued or 0) if last else 0
             made = Invoice(number=f"{on.year}-{before + 1:07}", issued_on=on, draft=draft)
             if _written(operator_id, source, made, before):
                 return made
@@ -56,11 +56,11 @@ class DynamoInvoices:
 
 def _written(operator_id: str, source: str, it: Invoice, before: int) -> bool:
     """False where somebody else has issued one since."""
-    as_read = InvoiceRow.count == before if before else InvoiceRow.count.does_not_exist()
+    as_read = InvoiceRow.issued == before if before else InvoiceRow.issued.does_not_exist()
     is_new = InvoiceRow.about.does_not_exist()
     try:
         with TransactWrite(connection=connection) as transaction:
-            transaction.save(InvoiceRow(operator_id, _LAST, count=before + 1), condition=as_read)
+            transaction.save(InvoiceRow(operator_id, _LAST, issued=before + 1), condition=as_read)
             transaction.save(InvoiceRow(operator_id, _NUMBER + it.number, body=encode(it)), condition=is_new)
             transaction.save(InvoiceRow(operator_id, _OF + source, body=it.number), condition=is_new)
     except TransactWriteError as error:

@@ -86,7 +86,7 @@ class InvoiceRow(Row):
     operator_id = TextAttribute(hash_key=True)
     about = TextAttribute(range_key=True)
     body = TextAttribute(null=True)
-    count = IntegerAttribute(null=True)
+    issued = IntegerAttribute(null=True)
 
 
 class DifferenceRow(Row):

@@ -61,7 +61,7 @@ class InvoiceLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class DocumentAllowance:
     """What is taken off all lines of a rate (BG-20): a tariff's maximum, or what was let go of."""
 
     reason: Text
@@ -88,7 +88,7 @@ class Draft:
     begins_on: date
     ends_on: date
     lines: tuple[InvoiceLine, ...]
-    allowances: tuple[Allowance, ...]
+    allowances: tuple[DocumentAllowance, ...]
     taxes: tuple[Tax, ...]
     paid_minor: int
     card: str = ""
@@ -174,7 +174,11 @@ def invoice_of(sales: Sequence[Sale], seller: Party, buyer: Party) -> Draft:
     taxes = _rates(receipts, let_go)
     allowances = [
         *(it for receipt in receipts for it in _maxima(receipt)),
-        *(Allowance(reason=Text.WAIVED, net_minor=it.net_minor, percent=it.percent) for each in let_go for it in each),
+        *(
+            DocumentAllowance(reason=Text.WAIVED, net_minor=it.net_minor, percent=it.percent)
+            for each in let_go
+            for it in each
+        ),
     ]
     draft = Draft(
         type=InvoiceType.INVOICE,
@@ -262,15 +266,17 @@ def _rates(receipts: Sequence[Receipt], let_go: Sequence[Sequence[Tax]]) -> list
     return [included(it.percent, it.gross_minor) for it in rates.values()]
 
 
-def _maxima(receipt: Receipt) -> Iterator[Allowance]:
+def _maxima(receipt: Receipt) -> Iterator[DocumentAllowance]:
     """What a tariff's maximum took off, before VAT."""
     for line in receipt.bill.lines:
         if line.amount_minor < 0:
             net_minor = round_half_up(-_net(receipt, line))
-            yield Allowance(reason=_what(line), net_minor=net_minor, percent=line.tax_percent or Decimal(0))
+            yield DocumentAllowance(reason=_what(line), net_minor=net_minor, percent=line.tax_percent or Decimal(0))
 
 
-def _lines(receipts: Sequence[Receipt], allowances: Sequence[Allowance], taxes: Sequence[Tax]) -> list[InvoiceLine]:
+def _lines(
+    receipts: Sequence[Receipt], allowances: Sequence[DocumentAllowance], taxes: Sequence[Tax]
+) -> list[InvoiceLine]:
     """The bills' lines before VAT, as near to what they were as can be, so that those of a rate come to its net."""
     lines = [(it, line) for it in receipts for line in it.bill.lines]
     made: dict[int, InvoiceLine] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from datetime import date
 
-from chalicelib.domain.money.invoice import Allowance, Draft, Invoice, InvoiceLine
+from chalicelib.domain.money.invoice import DocumentAllowance, Draft, Invoice, InvoiceLine
 from chalicelib.domain.money.party import Party
 from chalicelib.domain.pricing.tax import Tax
 from chalicelib.protocol.en16931 import terms
@@ -126,7 +126,7 @@ def _tax(it: Tax, draft: Draft) -> ET.Element | None:
     )
 
 
-def _allowance(it: Allowance, draft: Draft) -> ET.Element | None:
+def _allowance(it: DocumentAllowance, draft: Draft) -> ET.Element | None:
     return _el(
         "ram:SpecifiedTradeAllowanceCharge",
         _el("ram:ChargeIndicator", _el("udt:Indicator", "false")),

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from decimal import Decimal
 
-from chalicelib.domain.money.invoice import Allowance, Draft, Invoice, InvoiceLine, InvoiceType
+from chalicelib.domain.money.invoice import DocumentAllowance, Draft, Invoice, InvoiceLine, InvoiceType
 from chalicelib.domain.money.party import Party
 from chalicelib.domain.pricing.tax import Tax
 from chalicelib.protocol.en16931 import terms
@@ -92,7 +92,7 @@ def _tax_scheme(tax_id: str, scheme: str) -> ET.Element | None:
     return _el("cac:PartyTaxScheme", _el("cbc:CompanyID", tax_id), _el("cac:TaxScheme", _el("cbc:ID", scheme)))
 
 
-def _allowance(it: Allowance, draft: Draft) -> ET.Element | None:
+def _allowance(it: DocumentAllowance, draft: Draft) -> ET.Element | None:
     return _el(
         "cac:AllowanceCharge",
         _el("cbc:ChargeIndicator", "false"),
