@@ -155,6 +155,8 @@ PROFILE: dict[str, Any] = {
     "email": "billing@example.com",
     "phone": "",
     "language": "de",
+    "postal_code": "",
+    "city": "",
 }
 REFUND_NOTE: dict[str, Any] = {
     "number": "C-KAAAAAAAAAAAAAAAAAAA-1",
