@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from chalicelib.domain.grid.tree import Phase
 from chalicelib.handlers.http.fields import ChargerId, Connector, Id, RequestBody, ResponseBody, example
@@ -17,6 +17,7 @@ Watts = Annotated[int, Field(ge=0, le=_MOST_W)]
 ThreePhases = tuple[Milliamperes, Milliamperes, Milliamperes]
 MaybeThree = tuple[Milliamperes | None, Milliamperes | None, Milliamperes | None]
 _MOST_NODES, _MOST_PORTS = 200, 500
+_MOST_LEVELS, _MOST_CONDUCTORS = 100, 50
 _AT = "2026-11-30T18:00:00Z"
 _NODES = [
     {"node_id": "grid", "parent_id": None, "limit_ma": [63000, 63000, 63000], "limit_w": None},
@@ -31,11 +32,19 @@ _PORT: dict[str, Any] = {
     "voltage_v": 230,
     "least_ma": 6000,
     "most_ma": 32000,
+    "step_ma": 100,
+    "levels_ma": [],
     "weight": 1,
+}
+_CONDUCTOR: dict[str, Any] = {
+    "conductor_id": "busbar",
+    "limit_ma": 50000,
+    "terms": [{"charger_id": "DEMO-16", "connector": "1", "weight": 1.0, "angle_deg": 0.0}],
 }
 _GRID: dict[str, Any] = {
     "nodes": _NODES,
     "ports": [_PORT],
+    "conductors": [_CONDUCTOR],
     "reserve_ma": 1000,
     "worst_load_ma": [20000, 20000, 20000],
     "floor_w": None,
@@ -80,7 +89,39 @@ class PortBody(RequestBody):
     ] = 230
     least_ma: Annotated[Milliamperes, Field(description="with less it cannot charge")] = 6_000
     most_ma: Milliamperes = 32_000
+    step_ma: Annotated[int, Field(ge=100, le=100_000, description="it is told whole steps from its least on")] = 100
+    levels_ma: Annotated[
+        tuple[Milliamperes, ...],
+        Field(max_length=_MOST_LEVELS, description="all that it knows, rising from its least; empty: any step"),
+    ] = ()
     weight: Annotated[int, Field(ge=1, le=100, description="so many shares, where there is too little")] = 1
+
+
+class TermBody(RequestBody):
+    """What of a port's current flows in a conductor, by what turns ratio (negative: against it) and at what angle."""
+
+    charger_id: ChargerId
+    connector: Connector
+    weight: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
+    angle_deg: Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)] = 0.0
+
+    @field_validator("weight")
+    @classmethod
+    def _counts(cls, weight: float) -> float:
+        if not weight:
+            raise ValueError("a port that counts nothing is left out")
+        return weight
+
+
+class ConductorBody(RequestBody):
+    """A limited conductor that the tree does not show: a transformer's other side, a busbar across panels.
+
+    Its current is the sum of its terms as phasors, and that sum's length is limited.
+    """
+
+    conductor_id: Id
+    limit_ma: Milliamperes
+    terms: Annotated[list[TermBody], Field(min_length=1, max_length=_MOST_PORTS)]
 
 
 class GridBody(RequestBody):
@@ -89,6 +130,7 @@ class GridBody(RequestBody):
     model_config = RequestBody.model_config | example(**_GRID)
     nodes: Annotated[list[NodeBody], Field(min_length=1, max_length=_MOST_NODES)]
     ports: Annotated[list[PortBody], Field(max_length=_MOST_PORTS)]
+    conductors: Annotated[list[ConductorBody], Field(max_length=_MOST_CONDUCTORS)] = []
     reserve_ma: Annotated[Milliamperes, Field(description="kept back of the grid connection, by phase")] = 0
     worst_load_ma: Annotated[
         ThreePhases, Field(description="what the building may take, where nobody has told for two minutes")
@@ -121,7 +163,26 @@ class PortView(ResponseBody):
     voltage_v: int
     least_ma: int
     most_ma: int
+    step_ma: int
+    levels_ma: tuple[int, ...]
     weight: int
+
+
+class TermView(ResponseBody):
+    """What of a port's current flows in a conductor, as described."""
+
+    charger_id: str
+    connector: str
+    weight: float
+    angle_deg: float
+
+
+class ConductorView(ResponseBody):
+    """A conductor beside the tree, as described."""
+
+    conductor_id: str
+    limit_ma: int
+    terms: list[TermView]
 
 
 class GridView(ResponseBody):
@@ -130,6 +191,7 @@ class GridView(ResponseBody):
     model_config = example(**_GRID)
     nodes: list[NodeView]
     ports: list[PortView]
+    conductors: list[ConductorView]
     reserve_ma: int
     worst_load_ma: tuple[int, int, int]
     floor_w: int | None
@@ -153,8 +215,20 @@ class NodeSumView(ResponseBody):
     takes_turns: Annotated[bool, Field(description="not all of its ports can charge at once")]
 
 
+class ConductorSumView(ResponseBody):
+    """What is asked of a conductor beside the tree: at worst, at least, and when nobody speaks to its chargers."""
+
+    conductor_id: str
+    limit_ma: int
+    worst_ma: Annotated[int, Field(description="all ports draw all they can")]
+    least_ma: Annotated[int, Field(description="all charge with the least they can")]
+    silent_ma: Annotated[int, Field(description="all fall to their offline default")]
+    needs_balancing: Annotated[bool, Field(description="its ports could overload it")]
+    takes_turns: Annotated[bool, Field(description="not all of its ports can charge at once")]
+
+
 class PreviewView(ResponseBody):
-    """What a tree would ask of each of its nodes."""
+    """What a tree would ask of each of its nodes, and of the conductors beside it."""
 
     model_config = example(
         nodes=[
@@ -169,9 +243,21 @@ class PreviewView(ResponseBody):
                 "needs_balancing": True,
                 "takes_turns": False,
             }
-        ]
+        ],
+        conductors=[
+            {
+                "conductor_id": "busbar",
+                "limit_ma": 50000,
+                "worst_ma": 64000,
+                "least_ma": 12000,
+                "silent_ma": 12000,
+                "needs_balancing": True,
+                "takes_turns": False,
+            }
+        ],
     )
     nodes: list[NodeSumView]
+    conductors: list[ConductorSumView]
 
 
 class LoadBody(RequestBody):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
-from chalicelib.domain.grid.description import NodePreview, by_phase, path
+from chalicelib.domain.grid.description import Preview
 from chalicelib.domain.grid.grants import held_by_port
+from chalicelib.domain.grid.sums import by_phase, path
 from chalicelib.domain.grid.tree import Port, PortId, SiteTree
 from chalicelib.handlers.grid.models import (
+    ConductorSumView,
+    ConductorView,
     GridView,
     LimitView,
     LiveNode,
@@ -20,6 +23,7 @@ from chalicelib.handlers.grid.models import (
     PortView,
     PowerView,
     PreviewView,
+    TermView,
 )
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteBook, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
@@ -42,9 +46,27 @@ def grid(it: ManagedSite) -> GridView:
                 voltage_v=port.voltage_v,
                 least_ma=port.least_ma,
                 most_ma=port.most_ma,
+                step_ma=port.step_ma,
+                levels_ma=port.levels_ma,
                 weight=port.weight,
             )
             for port in it.tree.ports
+        ],
+        conductors=[
+            ConductorView(
+                conductor_id=conductor.conductor_id,
+                limit_ma=conductor.limit_ma,
+                terms=[
+                    TermView(
+                        charger_id=term.port_id.charger_id,
+                        connector=str(term.port_id.connector),
+                        weight=term.weight,
+                        angle_deg=term.angle_deg,
+                    )
+                    for term in conductor.terms
+                ],
+            )
+            for conductor in it.tree.conductors
         ],
         reserve_ma=it.tree.reserve_ma,
         worst_load_ma=it.tree.worst_load_ma,
@@ -53,8 +75,8 @@ def grid(it: ManagedSite) -> GridView:
     )
 
 
-def previewed(nodes: Sequence[NodePreview]) -> PreviewView:
-    """What each node would carry."""
+def previewed(found: Preview) -> PreviewView:
+    """What each node and conductor would carry."""
     return PreviewView(
         nodes=[
             NodeSumView(
@@ -68,8 +90,20 @@ def previewed(nodes: Sequence[NodePreview]) -> PreviewView:
                 needs_balancing=it.needs_balancing,
                 takes_turns=it.takes_turns,
             )
-            for it in nodes
-        ]
+            for it in found.nodes
+        ],
+        conductors=[
+            ConductorSumView(
+                conductor_id=it.worst.conductor_id,
+                limit_ma=it.worst.limit_ma,
+                worst_ma=it.worst.sum_ma,
+                least_ma=it.least.sum_ma,
+                silent_ma=it.silent.sum_ma,
+                needs_balancing=it.needs_balancing,
+                takes_turns=it.takes_turns,
+            )
+            for it in found.conductors
+        ],
     )
 
 

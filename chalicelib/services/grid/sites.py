@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.grid.description import NodePreview, previews, tree_faults
+from chalicelib.domain.grid.description import Preview, previewed, tree_faults
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors, Setups, Sites
@@ -62,11 +62,11 @@ class SiteGrids:
         at_once(self.setups.mark_due, [it for it in chargers.values() if it.managed_at != tree.site_id])
         self.looks.ask(tree.site_id)
 
-    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> list[NodePreview]:
-        """What a tree would ask of each of its nodes at worst; nothing is kept. Raises as `describe`."""
+    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> Preview:
+        """What a tree would ask of its nodes and conductors at worst; nothing is kept. Raises as `describe`."""
         operators_own(self.sites.get(tree.site_id), operator_id, f"site {tree.site_id}")
         self._checked(operator_id, tree, meter_charger_id)
-        return previews(tree)
+        return previewed(tree)
 
     def described(self, operator_id: str, site_id: str) -> ManagedSite:
         """A site as described. Raises NotFound."""
