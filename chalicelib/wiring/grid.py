@@ -38,13 +38,13 @@ class GridServices(SessionServices):
     @cached_property
     def balancer(self) -> Balancer:
         from chalicelib.services.grid.balancer import Balancer
-        from chalicelib.services.grid.folding import Folding
+        from chalicelib.services.grid.entries import BookEntries
         from chalicelib.services.grid.obedience import Obedience
 
         return Balancer(
             managed_sites=self.managed_sites,
             sessions=self.sessions,
-            folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            entries=BookEntries(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
             looks=self.looks,

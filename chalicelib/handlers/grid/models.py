@@ -130,7 +130,7 @@ class GridBody(RequestBody):
     model_config = RequestBody.model_config | example(**_GRID)
     nodes: Annotated[list[NodeBody], Field(min_length=1, max_length=_MOST_NODES)]
     ports: Annotated[list[PortBody], Field(max_length=_MOST_PORTS)]
-    conductors: Annotated[list[ConductorBody], Field(max_length=_MOST_CONDUCTORS)] = []
+    conductors: Annotated[list[ConductorBody], Field(default_factory=list, max_length=_MOST_CONDUCTORS)]
     reserve_ma: Annotated[Milliamperes, Field(description="kept back of the grid connection, by phase")] = 0
     worst_load_ma: Annotated[
         ThreePhases, Field(description="what the building may take, where nobody has told for two minutes")

@@ -26,7 +26,7 @@ from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
-from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
 
 _AGAIN = 5
@@ -43,7 +43,7 @@ class Balancer:
 
     managed_sites: ManagedSites
     sessions: Sessions
-    folding: Folding
+    entries: BookEntries
     obedience: Obedience
     dispatch: Dispatch
     looks: Looks
@@ -71,7 +71,7 @@ class Balancer:
         """The number of frames; None where somebody else has written the book."""
         at = self.clock()
         before = state.book
-        book = self.obedience.judged(state, self.folding.folded(state), at)
+        book = self.obedience.judged(state, self.entries.entered(state), at)
         grants, needs, fits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)

@@ -1,4 +1,4 @@
-"""Takes into a site's book what was told of its ports since it was written: answers, boots, new sockets, ends.
+"""Entries in a site's book: what was told of its ports since it was written, answers, boots, new sockets, ends.
 
 A charger's facts are read where it booted or connected, or has not told its settings yet; never for a look alone.
 """
@@ -25,14 +25,14 @@ _READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Folding:
+class BookEntries:
     """Brings a book up to date. No call but for chargers that came back, and for what is proven of a firmware."""
 
     chargers: Chargers
     firmwares: Firmwares
     clock: Clock
 
-    def folded(self, state: SiteState) -> SiteBook:
+    def entered(self, state: SiteState) -> SiteBook:
         """The book with a page for each port of the tree, and all that was told in it."""
         at = self.clock()
         tree, book = state.managed.tree, state.book
