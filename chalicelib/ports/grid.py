@@ -38,6 +38,9 @@ class ManagedSites(Protocol):
     def remove(self, site_id: str) -> None:
         """It is managed no more; what else is kept of it goes too."""
 
+    def clear_away(self, site_id: str) -> None:
+        """What was told of a site that is managed no more, or never was, goes too; nothing where it is managed."""
+
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
         """Replace a site's book by the next version; False if another has done so since it was read.
 

@@ -32,6 +32,7 @@ class GridServices(SessionServices):
             charger_news=self.managed_charger_news,
             setups=self.setups,
             sessions=self.sessions,
+            commands=self.commands,
             clock=self.clock,
         )
 

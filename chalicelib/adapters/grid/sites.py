@@ -90,6 +90,12 @@ class DynamoManagedSites:
         for row in GridRow.query(site_id, consistent_read=True):
             delete(GridRow(site_id, row.item))
 
+    def clear_away(self, site_id: str) -> None:
+        """A query, and a call for each row."""
+        items = [row.item for row in GridRow.query(site_id, consistent_read=True)]
+        for item in items if _SITE not in items else ():
+            delete(GridRow(site_id, item))
+
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
         version = book.version
         known = GridRow.version == version - 1 if version > 1 else GridRow.version.does_not_exist()

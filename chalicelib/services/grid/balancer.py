@@ -16,7 +16,7 @@ from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
@@ -59,6 +59,8 @@ class Balancer:
         for attempt in range(_AGAIN):
             state = self.managed_sites.state(site_id, consistent=not is_check or attempt > 0)
             if state is None:
+                # What sessions and chargers went on telling when it was taken away keeps it busy no longer.
+                self.managed_sites.clear_away(site_id)
                 return 0
             if is_check:
                 state = self._without_ghosts(state)
@@ -92,10 +94,15 @@ class Balancer:
         charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
         unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
         defaults = offline_defaults(tree, charging, unruly)
-        bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in book.pages}
+        former = {it.port_id: it for it in state.former_ports(at)}
+        bases = {
+            it.port_id: held_ma(it, at) if it.port_id in former else max(base_ma(it), defaults.limit_ma[it.port_id])
+            for it in book.pages
+        }
+        whole = replace(tree, ports=(*tree.ports, *former.values()))
         building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
-        grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
+        grants = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
         in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
         sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
         needs = [
@@ -104,9 +111,10 @@ class Balancer:
                 is_quiet=page.port_id in in_proof,
             )
             for page in book.pages
+            if page.port_id not in former
         ]
-        conductors = Conductors.of(tree, at, building, limits)
-        return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
+        conductors = Conductors.of(whole, at, building, limits)
+        return grants, needs, _Fits(whole.ports, conductors, grants.car_phases)
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
