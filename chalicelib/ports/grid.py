@@ -9,6 +9,7 @@ from typing import Protocol
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     ManagedSite,
     NamedLimit,
@@ -66,6 +67,12 @@ class ManagedSites(Protocol):
 
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
         """What the car or driver at a port asks for; False where nobody claims power there."""
+
+    def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
+        """Its driver was told that it waits for power, or waits no more; False where it claims none any more."""
+
+    def wait(self, site_id: str, port_id: PortId, session_id: str) -> PowerWait | None:
+        """What was told so last of a session that claims power there; None: it waits for nothing, or claims none."""
 
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """What the building takes: what was told before, or None. An older word changes nothing."""

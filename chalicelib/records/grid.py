@@ -11,6 +11,7 @@ from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait
 
 # Into so many shards the index of sites with sessions is spread.
 BUSY_SHARDS = 16
@@ -72,7 +73,8 @@ class StoredClaim:
 
     `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
-    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
+    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing. `wait`: what its driver was told of its
+    waiting for power last; None: that it waits for nothing.
     """
 
     site_id: str
@@ -85,6 +87,7 @@ class StoredClaim:
     last_wh: int | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
+    wait: PowerWait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

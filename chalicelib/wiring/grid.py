@@ -48,6 +48,7 @@ class GridServices(SessionServices):
             entries=BookEntries(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
+            power_waits=self.power_waits,
             looks=self.looks,
             clock=self.clock,
             new_id=self.new_id,

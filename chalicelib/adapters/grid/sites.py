@@ -26,6 +26,7 @@ from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     BUSY_SHARDS,
     ManagedSite,
@@ -142,6 +143,15 @@ class DynamoManagedSites:
         told = encode(_Needs(asked_wh, departs_at))
         return update(_claim_row(site_id, port_id), [GridRow.needs.set(told)], GridRow.session_id.exists())
 
+    def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
+        change = GridRow.wait.set(encode(wait)) if wait is not None else GridRow.wait.remove()
+        return update(_claim_row(claim.site_id, claim.port_id), [change], GridRow.session_id == claim.session_id)
+
+    def wait(self, site_id: str, port_id: PortId, session_id: str) -> PowerWait | None:
+        row = find(GridRow, site_id, f"{_CLAIM}{port_id}", consistent=False)
+        is_its = row is not None and row.session_id == session_id
+        return decode(PowerWait, row.wait) if row is not None and is_its and row.wait else None
+
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """Two calls where it is older than what is known."""
         not_older = GridRow.told_at.does_not_exist() | (GridRow.told_at <= told.at)
@@ -208,6 +218,7 @@ def _claim(row: GridRow) -> StoredClaim:
         last_wh=row.last_wh,
         asked_wh=needs.asked_wh,
         departs_at=needs.departs_at,
+        wait=decode(PowerWait, row.wait) if row.wait else None,
     )
 
 

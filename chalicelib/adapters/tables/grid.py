@@ -51,6 +51,8 @@ class GridRow(Row):
     first_wh = IntegerAttribute(null=True)
     last_wh = IntegerAttribute(null=True)
     needs = TextAttribute(null=True)
+    # What its driver was told of its waiting for power.
+    wait = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
     busy = ClaimedSites()

@@ -62,6 +62,12 @@ class Conductors:
             self._known[kind] = tuple(self._up(port, phases))
         return (*self._known[kind], *beside) if beside else self._known[kind]
 
+    def room(self, node_id: str) -> tuple[tuple[float | None, ...], float | None]:
+        """What cars may take of a node, in milliamperes by phase and in watts; None: it is not limited."""
+        by_phase, power = self._by_node[node_id]
+        room_ma = tuple(None if it is None else self.limits[it] for it in by_phase)
+        return room_ma, None if power is None else self.limits[power]
+
     def _add(self, name: str, limit: float | None) -> int | None:
         if limit is None:
             return None

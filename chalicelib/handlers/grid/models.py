@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
@@ -18,7 +17,7 @@ ThreePhases = tuple[Milliamperes, Milliamperes, Milliamperes]
 MaybeThree = tuple[Milliamperes | None, Milliamperes | None, Milliamperes | None]
 _MOST_NODES, _MOST_PORTS = 200, 500
 _MOST_LEVELS, _MOST_CONDUCTORS = 100, 50
-_AT = "2026-11-30T18:00:00Z"
+AT = "2026-11-30T18:00:00Z"
 _NODES = [
     {"node_id": "grid", "parent_id": None, "limit_ma": [63000, 63000, 63000], "limit_w": None},
     {"node_id": "north", "parent_id": "grid", "limit_ma": [40000, 40000, 40000], "limit_w": None},
@@ -50,11 +49,11 @@ _GRID: dict[str, Any] = {
     "floor_w": None,
     "meter_charger_id": None,
 }
-_LIMIT: dict[str, Any] = {
+LIMIT: dict[str, Any] = {
     "node_id": "grid",
     "limit_w": 11000,
     "limit_ma": None,
-    "begins_at": _AT,
+    "begins_at": AT,
     "ends_at": "2026-11-30T20:00:00Z",
 }
 
@@ -263,7 +262,7 @@ class PreviewView(ResponseBody):
 class LoadBody(RequestBody):
     """What the building takes beside the cars, by phase, now or at a moment that is past."""
 
-    model_config = RequestBody.model_config | example(load_ma=[12400, 9800, 15100], at=_AT)
+    model_config = RequestBody.model_config | example(load_ma=[12400, 9800, 15100], at=AT)
     load_ma: ThreePhases
     at: AwareDatetime | None = None
 
@@ -271,7 +270,7 @@ class LoadBody(RequestBody):
 class LimitBody(RequestBody):
     """A limit for a time: a grid operator's, or the site's own wish."""
 
-    model_config = RequestBody.model_config | example(**_LIMIT)
+    model_config = RequestBody.model_config | example(**LIMIT)
     node_id: Id
     limit_w: Annotated[Watts | None, Field(description="all phases together")] = None
     limit_ma: Annotated[Milliamperes | None, Field(description="each phase")] = None
@@ -285,92 +284,3 @@ class LimitBody(RequestBody):
         if self.ends_at <= self.begins_at:
             raise ValueError("ends before it begins")
         return self
-
-
-class LimitView(ResponseBody):
-    """A limit for a time."""
-
-    limit_id: str
-    node_id: str
-    limit_w: int | None
-    limit_ma: int | None
-    begins_at: datetime
-    ends_at: datetime
-    told_by: str
-
-
-class LoadView(ResponseBody):
-    """What the building was last told to take; `is_old`: the configured worst case counts instead."""
-
-    at: datetime
-    load_ma: tuple[int, int, int]
-    is_old: bool
-
-
-class LiveNode(ResponseBody):
-    """A node now: what cars may take of it, what they hold, and what they draw, by phase."""
-
-    node_id: str
-    limit_ma: tuple[int | None, int | None, int | None]
-    limit_w: int | None
-    held_ma: Annotated[tuple[int, int, int], Field(description="what its ports may draw at worst")]
-    drawn_ma: Annotated[tuple[int, int, int], Field(description="what their meters last said")]
-
-
-class LivePort(ResponseBody):
-    """A connector of the site now: who charges there, what it was granted, what it may draw, and what it draws."""
-
-    charger_id: str
-    connector: str
-    session_id: str | None
-    grant_ma: Annotated[int | None, Field(description="by each of its phases; null: nobody charges there")]
-    held_ma: Annotated[int, Field(description="what it may draw at worst, until its charger has answered")]
-    is_confirmed: Annotated[bool, Field(description="its charger has said that it keeps the grant")]
-    drawn_ma: Annotated[
-        tuple[int | None, int | None, int | None] | None, Field(description="by its own phases, in their order")
-    ]
-    bound: Annotated[str | None, Field(description="the node that holds it back; null: its own most, or its car's")]
-    waits: Annotated[bool, Field(description="its car's turn will come")]
-
-
-class PowerView(ResponseBody):
-    """A site's power as it is shared out now."""
-
-    model_config = example(
-        site_id="harbour",
-        changed_at=_AT,
-        building={"at": _AT, "load_ma": [12400, 9800, 15100], "is_old": False},
-        limits=[{"limit_id": "evening", **_LIMIT, "told_by": "key:3f1c"}],
-        nodes=[
-            {
-                "node_id": "grid",
-                "limit_ma": [63000, 63000, 63000],
-                "limit_w": None,
-                "held_ma": [32000, 32000, 32000],
-                "drawn_ma": [15800, 15900, 15800],
-            }
-        ],
-        ports=[
-            {
-                "charger_id": "DEMO-16",
-                "connector": "1",
-                "session_id": "KAAAAAAAAAAAAAAAAAAA",
-                "grant_ma": 16000,
-                "held_ma": 16000,
-                "is_confirmed": True,
-                "drawn_ma": [15800, 15900, 15800],
-                "bound": "north",
-                "waits": False,
-            }
-        ],
-        plan=None,
-        alarms=[],
-    )
-    site_id: str
-    changed_at: datetime | None
-    building: LoadView | None
-    limits: list[LimitView]
-    nodes: list[LiveNode]
-    ports: list[LivePort]
-    plan: Annotated[None, Field(description="null: nothing is planned ahead yet")]
-    alarms: Annotated[list[str], Field(description="what is wrong with its power now: `site_over_limit`, ...")]

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.tree import Conductor, Node, OperatorLimit, Port, PortId, SiteTree, Term
 from chalicelib.handlers.grid import views
-from chalicelib.handlers.grid.models import GridBody, GridView, LimitBody, LoadBody, PowerView, PreviewView
+from chalicelib.handlers.grid.live_models import PowerView
+from chalicelib.handlers.grid.models import GridBody, GridView, LimitBody, LoadBody, PreviewView
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.wiring import network

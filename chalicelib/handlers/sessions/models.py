@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
+from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
@@ -54,6 +55,15 @@ class LiveSocket(ResponseBody):
     renew_within_s: Annotated[int, Field(description="say so often that the page is visible, or nothing more is told")]
 
 
+class PowerWaitView(ResponseBody):
+    """Why the car has no power (`turn`, `limit`), or would have none if its site lost its connection (`offline`)."""
+
+    model_config = example(cause="turn", since="2026-11-21T09:41:00Z", until="2026-11-21T09:56:00Z")
+    cause: WaitCause
+    since: datetime
+    until: Annotated[datetime | None, Field(description="it has none before that; null: nobody knows")]
+
+
 class SessionView(ResponseBody):
     """A session as far as it has come."""
 
@@ -81,6 +91,9 @@ class SessionView(ResponseBody):
     suspended_by_station_s: int | None
     plugged_in_after_s: Annotated[int | None, Field(description="at the plug after the end, once it is free")]
     idle: Annotated[IdleView | None, Field(description="while the car stands there at its driver's cost")]
+    power_wait: Annotated[
+        PowerWaitView | None, Field(description="where a site's power is shared out, and there is too little for all")
+    ]
     cost: Cost
     prices: Prices
     limits: Limits | None

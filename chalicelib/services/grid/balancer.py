@@ -19,6 +19,7 @@ from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
@@ -28,6 +29,7 @@ from chalicelib.services.grid.claimants import building_of, claimed, claims_of, 
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
+from chalicelib.services.grid.power_waits import PowerWaits
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -46,6 +48,7 @@ class Balancer:
     entries: BookEntries
     obedience: Obedience
     dispatch: Dispatch
+    power_waits: PowerWaits
     looks: Looks
     clock: Clock
     new_id: NewId
@@ -74,7 +77,7 @@ class Balancer:
         at = self.clock()
         before = state.book
         book = self.obedience.judged(state, self.entries.entered(state), at)
-        grants, needs, fits = self._shared(state, book, at)
+        grants, needs, fits, waits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
         after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
@@ -85,9 +88,10 @@ class Balancer:
         self.managed_sites.folded(state.managed.tree.site_id, state.events)
         self.obedience.tell(state, after)
         self._send(state, after, orders)
+        self.power_waits.told(state, waits)
         return len(orders)
 
-    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
+    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
         drawing = claimed(state)
@@ -114,7 +118,10 @@ class Balancer:
             if page.port_id not in former
         ]
         conductors = Conductors.of(whole, at, building, limits)
-        return grants, needs, _Fits(whole.ports, conductors, grants.car_phases)
+        fits = _Fits(whole.ports, conductors, grants.car_phases)
+        told = {it.port_id for it in needs if it.limit_ma is not None}
+        waits = power_waits((it for it in claims if it.port_id in told), grants, limits, defaults.left_out, at)
+        return grants, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
@@ -201,3 +208,6 @@ class _Fits:
                 for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
                     sums.setdefault(place, []).append((amount, complex(counted)))
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
+
+
+_Shared = tuple[Grants, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]
