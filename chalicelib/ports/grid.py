@@ -77,6 +77,9 @@ class ManagedSites(Protocol):
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """What the building takes: what was told before, or None. An older word changes nothing."""
 
+    def forget_load(self, site_id: str) -> None:
+        """Nobody tells what the building takes, nor is expected to."""
+
     def limit(self, site_id: str, limit: NamedLimit) -> None:
         """The site may take less for a time; it is forgotten a while after it has ended."""
 
@@ -84,7 +87,7 @@ class ManagedSites(Protocol):
         """That limit holds no more; False if there is none of that id."""
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
-        """The sites at which sessions claim power, or chargers owe an answer, each once."""
+        """The sites where sessions claim power, chargers owe an answer, or a building's load was told, each once."""
 
 
 class Firmwares(Protocol):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.page_events import PageEvent
@@ -150,6 +151,10 @@ class SiteState:
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
+
+    def is_load_silent(self, at: datetime) -> bool:
+        """Whether somebody told what its building takes, and tells no more, so that its worst counts."""
+        return self.load is not None and at - self.load.at > BUILDING_LOAD_LASTS
 
     def former_ports(self, at: datetime) -> tuple[Port, ...]:
         """The ports of former trees that may still draw what they were told then, at nodes that the tree has."""

@@ -155,11 +155,16 @@ class DynamoManagedSites:
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """Two calls where it is older than what is known."""
         not_older = GridRow.told_at.does_not_exist() | (GridRow.told_at <= told.at)
-        changes = [GridRow.body.set(encode(told)), GridRow.told_at.set(told.at)]
+        # Whoever tells it is looked after, be nobody charging: that it is told no more is to be noticed.
+        shard = GridRow.busy_shard.set(shard_of(site_id, BUSY_SHARDS))
+        changes = [GridRow.body.set(encode(told)), GridRow.told_at.set(told.at), shard]
         before = replaced(GridRow(site_id, _LOAD), changes, not_older)
         if before is None:
             before = find(GridRow, site_id, _LOAD)
         return decode(ToldLoad, before.body) if before is not None and before.body else None
+
+    def forget_load(self, site_id: str) -> None:
+        delete(GridRow(site_id, _LOAD))
 
     def limit(self, site_id: str, limit: NamedLimit) -> None:
         row = GridRow(site_id, _LIMIT + limit.limit_id, body=encode(limit))

@@ -16,7 +16,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
-    """Finds sites with sessions: a row for each that claims power, and one for a book that awaits an answer."""
+    """Finds busy sites: a row for each session that claims power, one for a book that awaits an answer, for a load."""
 
     class Meta:
         index_name = "busy"

@@ -8,15 +8,15 @@ longest keeps, and the drivers of the rest are told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from chalicelib.domain.grid.currents import Conductors, Flow
-from chalicelib.domain.grid.tree import PortId, SiteTree
+from chalicelib.domain.grid.tree import BuildingLoad, OperatorLimit, PortId, SiteTree
 
 _NONE: Mapping[PortId, int] = {}
-# Limits of a time do not count, for whoever is silent hears of none: any moment will do.
+# Where no limit is of a time, any moment will do.
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 # Of a conductor's limit: far below any meter, far above what floating point loses.
 _SLACK = 1e-6
@@ -31,28 +31,32 @@ class OfflineDefaults:
 
 
 def offline_defaults(
-    tree: SiteTree, charging: Sequence[PortId] = (), unruly_ma: Mapping[PortId, int] = _NONE
+    tree: SiteTree,
+    charging: Sequence[PortId] = (),
+    unruly_ma: Mapping[PortId, int] = _NONE,
+    room: Conductors | None = None,
 ) -> OfflineDefaults:
-    """The defaults of all ports; `charging` are those at which somebody charges, who did so longest first.
+    """The defaults of all ports; `charging` are those at which somebody charges, who is to keep theirs longest first.
 
-    `unruly_ma`: what is drawn at worst by ports whose chargers provably do not keep a default.
+    `unruly_ma`: what is drawn at worst by ports whose chargers provably do not keep a default. `room`: what may flow
+    (`silent_room`); None: what the tree says.
     """
     everybody = {it.port_id: unruly_ma.get(it.port_id, it.least_ma) for it in tree.ports}
-    conductors = Conductors.of(tree, _ALWAYS, None, ())
+    conductors = room or Conductors.of(tree, _ALWAYS, None, ())
     flows = {it.port_id: conductors.flows(it, None) for it in tree.ports}
-    room = _Room([it + _SLACK * max(it, 1.0) for it in conductors.limits])
+    flowing = _Flowing([it + _SLACK * max(it, 1.0) for it in conductors.limits])
     for port_id, current_ma in everybody.items():
-        room.take(flows[port_id], current_ma)
-    if room.is_enough:
+        flowing.add(flows[port_id], current_ma)
+    if flowing.fits:
         return OfflineDefaults(limit_ma=everybody)
-    room = _Room(room.limits)
+    flowing = _Flowing(flowing.limits)
     limits = {it: unruly_ma.get(it, 0) for it in everybody}
     for port_id, current_ma in limits.items():
-        room.take(flows[port_id], current_ma)
+        flowing.add(flows[port_id], current_ma)
     left_out = []
     for port_id in (it for it in charging if it in everybody and it not in unruly_ma):
-        if room.has(flows[port_id], everybody[port_id]):
-            room.take(flows[port_id], everybody[port_id])
+        if flowing.takes(flows[port_id], everybody[port_id]):
+            flowing.add(flows[port_id], everybody[port_id])
             limits[port_id] = everybody[port_id]
         else:
             left_out.append(port_id)
@@ -64,7 +68,19 @@ def preview(tree: SiteTree) -> OfflineDefaults:
     return offline_defaults(tree, [it.port_id for it in tree.ports])
 
 
-class _Room:
+def silent_room(
+    tree: SiteTree, at: datetime, building: BuildingLoad | None, limits: Iterable[OperatorLimit]
+) -> Conductors:
+    """What may flow in silence: the building takes its worst, or what it takes now if that is more; limits hold.
+
+    A charger that falls silent while a limit holds hears nothing of its end, and draws no more than its default.
+    """
+    told = building.load_ma if building is not None else (0, 0, 0)
+    one, two, three = (max(now, worst) for now, worst in zip(told, tree.worst_load_ma, strict=True))
+    return Conductors.of(replace(tree, worst_load_ma=(one, two, three)), at, None, limits)
+
+
+class _Flowing:
     """What flows in each conductor, of what it may carry. What is beside a port's way is nothing to that port."""
 
     def __init__(self, limits: Sequence[float]) -> None:
@@ -72,12 +88,12 @@ class _Room:
         self._flow: list[complex | float] = [0.0] * len(limits)
 
     @property
-    def is_enough(self) -> bool:
+    def fits(self) -> bool:
         return all(abs(it) <= limit for it, limit in zip(self._flow, self.limits, strict=True))
 
-    def has(self, flows: Sequence[Flow], current_ma: int) -> bool:
+    def takes(self, flows: Sequence[Flow], current_ma: int) -> bool:
         return all(abs(self._flow[place] + counted * current_ma) <= self.limits[place] for place, counted in flows)
 
-    def take(self, flows: Sequence[Flow], current_ma: int) -> None:
+    def add(self, flows: Sequence[Flow], current_ma: int) -> None:
         for place, counted in flows:
             self._flow[place] += counted * current_ma

@@ -113,7 +113,7 @@ def power(state: SiteState, at: datetime) -> PowerView:
     former = {it.port_id: it for it in state.former_ports(at) if it.port_id in pages}
     whole = replace(tree, ports=(*tree.ports, *former.values()))
     # A port that no look has seen yet may draw all it can.
-    held = {it.port_id: it.most_ma for it in tree.ports} | held_by_port(state.book.pages, at)
+    held = {it.port_id: it.most_ma for it in tree.ports} | dict(held_by_port(state.book.pages, at))
     drawing = claimed(state)
     load = building_of(state, at)
     return PowerView(

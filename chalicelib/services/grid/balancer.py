@@ -15,7 +15,7 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
-from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
+from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
@@ -97,15 +97,24 @@ class Balancer:
         drawing = claimed(state)
         charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
         unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
-        defaults = offline_defaults(tree, charging, unruly)
         former = {it.port_id: it for it in state.former_ports(at)}
-        bases = {
-            it.port_id: held_ma(it, at) if it.port_id in former else max(base_ma(it), defaults.limit_ma[it.port_id])
-            for it in book.pages
-        }
         whole = replace(tree, ports=(*tree.ports, *former.values()))
         building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
+        # What nobody charges at, or nobody can limit, is as it is, whoever has a turn.
+        idle = {
+            it.port_id: held_ma(it, at) if it.port_id in former else base_ma(it)
+            for it in book.pages
+            if it.port_id not in drawing or it.port_id in unruly or it.ignored_since is not None
+        }
+        room = silent_room(tree, at, building, limits)
+        defaults = offline_defaults(tree, charging, unruly, room)
+        if defaults.left_out:
+            # Who has a turn keeps a default first: the room of one that others have would never be theirs.
+            wish = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=idle))
+            charging.sort(key=lambda it: not wish.target_ma.get(it))
+            defaults = offline_defaults(tree, charging, unruly, room)
+        bases = {it.port_id: max(idle.get(it.port_id, 0), defaults.limit_ma.get(it.port_id, 0)) for it in book.pages}
         grants = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
         in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
         sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}

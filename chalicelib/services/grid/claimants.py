@@ -77,7 +77,9 @@ def _granted_ma(page: PortPage | None, at: datetime) -> int | None:
     confirmed = [it for it in page.leases if it.is_confirmed and it.answered_at is not None and it.answered_at <= at]
     if confirmed:
         return confirmed[-1].limit_ma(at)
-    return None if page.leases else page.default_ma
+    # A default that was put since was another then.
+    is_since = page.told_at is None or page.told_at <= at
+    return page.default_ma if is_since and not page.leases else None
 
 
 def currents(draw: ToldDraw, port: Port) -> Currents:

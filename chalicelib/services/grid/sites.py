@@ -63,6 +63,9 @@ class SiteGrids:
         )
         # The tree first: a charger that says it is managed is looked for there.
         self.managed_sites.put(managed)
+        if known is not None and known.meter_charger_id != meter_charger_id:
+            # Another tells it from now on, or nobody: that the one before is silent is no news.
+            self.managed_sites.forget_load(tree.site_id)
         self.sites.put(replace(site, is_load_managed=True))
         gone = _chargers_of(known) - chargers.keys() if known is not None else set()
         at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)

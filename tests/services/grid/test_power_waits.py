@@ -11,6 +11,7 @@ from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.records.charging import Transaction
+from chalicelib.records.grid import ToldDraw
 from chalicelib.services.charging.live_news import TELLER
 from tests.services.conftest import TARIFF, Kit
 from tests.services.grid.plant import SITE_ID, Plant
@@ -18,6 +19,10 @@ from tests.services.grid.plant import SITE_ID, Plant
 
 class Small(Plant):
     """With a connection of 13 A: two cars at a time."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self.taken_wh: dict[int, int] = {}
 
     @property
     def tree(self) -> SiteTree:
@@ -58,6 +63,19 @@ def session(plant: Plant, number: int) -> None:
     kit.transactions.record(Transaction(charger_id=outlet.charger_id, ref="1", session_id=found.session_id))
 
 
+def charge(plant: Small, minutes: int) -> None:
+    """Time passes, and cars that may charge do, as their meters say."""
+    for _ in range(minutes):
+        for number, offered_a in enumerate(plant.offered_a()[:3]):
+            if offered_a:
+                plant.taken_wh[number] = plant.taken_wh.get(number, 0) + round(offered_a * 690 / 60)
+            amps = int(offered_a * 1000)
+            draw = ToldDraw(at=plant.kit.clock(), current_ma=(amps, amps, amps))
+            known = plant.kit.managed_sites
+            known.drew(SITE_ID, plant.port(number), f"S-{number}", draw, plant.taken_wh.get(number, 0))
+        plant.live(60)
+
+
 def told(kit: Kit) -> list[str]:
     found, _ = kit.notifications.page("driver-1", 50, None)
     return [it.notice_id for it in reversed(found) if it.kind.startswith("power")]
@@ -73,24 +91,36 @@ def test_who_waits_for_a_turn_is_told_once_and_sees_until_when(plant: Small) -> 
     assert kit.driver_sessions.so_far(kit.session("S-0")).power_wait is None
     assert told(kit) == ["S-2-power_waits"]
 
-    plant.live(17 * 60)
-    # Its turn has come, and others wait for theirs: but what it would draw in silence is not its own.
-    assert plant.offered_a()[2] == 6.0
-    assert sum(it == "S-2-power_waits" for it in told(kit)) == 1
-    plant.live(60 * 60)
-    assert sorted(told(kit)) == sorted(set(told(kit)))
+    charge(plant, 17)
+    # Its turn has come, and one of the others waits: each is told once, however often that is so.
+    offered = plant.offered_a()
+    assert offered[2] == 6.0
+    assert offered[:2].count(0.0) == 1
+    charge(plant, 45)
+    assert sorted(told(kit)) == ["S-0-power_waits", "S-1-power_waits", "S-2-power_waits"]
+    assert plant.worst_a <= 13.0
+
+
+def test_who_has_a_turn_has_the_default_and_who_waits_has_none(plant: Small) -> None:
+    assert [it.default_a for it in plant.outlets] == [6.0, 6.0, 0.0, 0.0]
+    charge(plant, 17)
+    assert [it.default_a for it in plant.outlets] == [6.0 if it else 0.0 for it in plant.offered_a()]
+    plant.kit.clock.advance(minutes=62)
+    # We are gone: two charge on, and no more.
+    assert sorted(plant.offered_a()) == [0.0, 0.0, 6.0, 6.0]
 
 
 def test_who_charges_only_as_long_as_we_are_there_is_told_that_too(plant: Small) -> None:
     kit = plant.kit
-    # The two that came first have what there is in silence; when one of them waits, the third charges without any.
-    plant.live(17 * 60)
-    causes = {number: kit.managed_sites.wait(SITE_ID, plant.port(number), f"S-{number}") for number in range(3)}
-    assert {number: it.cause for number, it in causes.items() if it is not None} == {
-        **{number: WaitCause.TURN for number, it in enumerate(plant.offered_a()[:3]) if not it},
-        2: WaitCause.OFFLINE,
-    }
-    assert "S-2-power_at_risk" in told(kit)
+    building = replace(plant.tree, worst_load_ma=(6_500, 0, 0))
+    kit.site_grids.describe("op", building, None)
+    kit.site_grids.tell_load("op", SITE_ID, (0, 0, 0), None)
+    plant.live(20)
+    # Its worst leaves one a default; as it is, two charge.
+    assert plant.offered_a()[:2] == [6.5, 6.5]
+    causes = [kit.managed_sites.wait(SITE_ID, plant.port(number), f"S-{number}") for number in range(3)]
+    assert [it and it.cause for it in causes] == [None, WaitCause.OFFLINE, WaitCause.TURN]
+    assert "S-1-power_at_risk" in told(kit)
 
 
 def test_a_limit_is_a_cause_of_its_own_and_who_watches_hears_of_both(plant: Small) -> None:
