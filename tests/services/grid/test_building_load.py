@@ -1,4 +1,4 @@
-"""What a building takes is told each minute or so; that it is told no more is an alarm, whoever charges there or not."""
+"""What a building takes is told each minute or so; that it is told no more is an alarm, though nobody charges."""
 
 from __future__ import annotations
 
