@@ -23,7 +23,7 @@ from chalicelib.handlers.grid.models import (
     PreviewView,
     TermView,
 )
-from chalicelib.handlers.sessions.models import PowerWaitView
+from chalicelib.handlers.grid.wait_models import PowerWaitView
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
 

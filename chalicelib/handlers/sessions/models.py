@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
-from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.handlers.chargers.models import SiteSummary
+from chalicelib.handlers.grid.wait_models import PowerWaitView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost
@@ -53,15 +53,6 @@ class LiveSocket(ResponseBody):
     subprotocols: Annotated[list[str], Field(description="the protocol, and a ticket that is good for a day")]
     topic: str
     renew_within_s: Annotated[int, Field(description="say so often that the page is visible, or nothing more is told")]
-
-
-class PowerWaitView(ResponseBody):
-    """Why the car has no power (`turn`, `limit`), or would have none if its site lost its connection (`offline`)."""
-
-    model_config = example(cause="turn", since="2026-11-21T09:41:00Z", until="2026-11-21T09:56:00Z")
-    cause: WaitCause
-    since: datetime
-    until: Annotated[datetime | None, Field(description="it has none before that; null: nobody knows")]
 
 
 class SessionView(ResponseBody):
