@@ -12,8 +12,8 @@ from pydantic import Field
 
 from chalicelib.domain.grid.grants import Trust
 from chalicelib.domain.grid.obedience import Measure
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.grid.models import AT, LIMIT
-from chalicelib.handlers.grid.wait_models import PowerWaitView
 from chalicelib.handlers.http.fields import ResponseBody, example
 
 

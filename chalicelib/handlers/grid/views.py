@@ -12,6 +12,7 @@ from chalicelib.domain.grid.grants import PortPage, held_by_port, held_ma
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.sums import by_phase, conductor_sums, path
 from chalicelib.domain.grid.tree import Port, PortId, SiteTree
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.grid.live_models import LimitView, LiveConductor, LiveNode, LivePort, LoadView, PowerView
 from chalicelib.handlers.grid.models import (
     ConductorSumView,
@@ -23,7 +24,6 @@ from chalicelib.handlers.grid.models import (
     PreviewView,
     TermView,
 )
-from chalicelib.handlers.grid.wait_models import PowerWaitView
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
 

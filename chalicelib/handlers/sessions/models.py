@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.handlers.chargers.models import SiteSummary
-from chalicelib.handlers.grid.wait_models import PowerWaitView
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost

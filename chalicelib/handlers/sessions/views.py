@@ -12,7 +12,7 @@ from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.sessions import Checkout
 from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.chargers.views import site_summary
-from chalicelib.handlers.grid.wait_models import PowerWaitView
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.sessions.models import (
