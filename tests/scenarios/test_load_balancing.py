@@ -28,7 +28,7 @@ _W_PER_A, _ROUNDING_A = 690.0, 0.4
 class Site:
     """Chargers of one connector each behind one connection, and what they let their cars take."""
 
-    def __init__(self, world: World, deaf: int = -1, number: int = 4, **oddities: bool) -> None:
+    def __init__(self, world: World, deaf: int = -1, number: int = 4, **oddities: Any) -> None:
         """`deaf`: the charger that keeps no limit; `oddities`: what else is wrong with all."""
         self.world = world
         self.site_id = world.new_site()

@@ -53,7 +53,7 @@ class Obedience:
         return replace(book, pages=tuple(pages), chargers=chargers)
 
     def tell(self, state: SiteState, after: SiteBook) -> None:
-        """Have alarms looked at where a port came to ignore its limit, or a site's own alarms are others than before."""
+        """Have alarms looked at where a port came to ignore its limit, or a site's own are others than before."""
         was, now = _ignoring(state.book), _ignoring(after)
         for charger_id in sorted(was ^ now):
             self.alarm_checks.ask(AlarmKind.LIMIT_IGNORED, charger_id)
