@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.energy import Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.page_events import PageEvent
-from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
+from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait
 
 # Into so many shards the index of sites with sessions is spread.
 BUSY_SHARDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FormerPort:
+    """A port that its site's tree has no more: what its charger was told counts `until` then, and is told no more."""
+
+    port: Port
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +32,14 @@ class ManagedSite:
     """A site whose power is shared out: its tree, and who described it.
 
     `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
-    the building's load is told by API, or by nobody.
+    the building's load is told by API, or by nobody. `former`: ports of the trees before this one.
     """
 
     operator_id: str
     tree: SiteTree
     changed_at: datetime
     meter_charger_id: str | None = None
+    former: tuple[FormerPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +75,8 @@ class StoredClaim:
 
     `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
-    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
+    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing. `wait`: what its driver was told of its
+    waiting for power last; None: that it waits for nothing.
     """
 
     site_id: str
@@ -77,6 +89,7 @@ class StoredClaim:
     last_wh: int | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
+    wait: PowerWait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +152,25 @@ class SiteState:
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
+
+    def is_load_silent(self, at: datetime) -> bool:
+        """Whether somebody told what its building takes, and tells no more, so that its worst counts."""
+        return self.load is not None and at - self.load.at > BUILDING_LOAD_LASTS
+
+    def former_ports(self, at: datetime) -> tuple[Port, ...]:
+        """The ports of former trees that may still draw what they were told then, at nodes that the tree has."""
+        tree = self.managed.tree
+        known = {it.node_id for it in tree.nodes}
+        root_id = next((it.node_id for it in tree.nodes if it.parent_id is None), "")
+        return tuple(
+            it.port if it.port.node_id in known else replace(it.port, node_id=root_id)
+            for it in self.managed.former
+            if at < it.until or _is_leased(self.book.page(it.port.port_id), at)
+        )
+
+
+def _is_leased(page: PortPage | None, at: datetime) -> bool:
+    return page is not None and any(it.counts(at) for it in page.leases)
 
 
 # Into so many shards the list of feeds is spread: some sixty zones, and suns by the place.

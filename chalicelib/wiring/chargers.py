@@ -196,6 +196,8 @@ class ChargerServices(AccessServices):
             sockets=self.sockets,
             link=self.link,
             operators=self.operators,
+            managed_sites=self.managed_sites,
+            managed_chargers=self.sockets,
             clock=self.clock,
         )
 

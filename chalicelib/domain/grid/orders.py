@@ -171,14 +171,14 @@ def _has_room(book: Mapping[PortId, PortPage], after: PortPage, at: datetime, fi
 
 
 def _settled(book: Mapping[PortId, PortPage], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
-    """What would be held if only those lowerings went out that are worth an ampere, and all were answered."""
+    """What would be held if only that went out that is worth an ampere, raises too, and all were answered."""
     settled = {}
     for port_id, page in book.items():
         now = held_ma(page, at)
         need = wanted.get(port_id)
         limit_ma = need.limit_ma if need is not None else None
-        is_lower = limit_ma is not None and limit_ma <= now - STEP_MA
-        settled[port_id] = max(limit_ma or 0, page.default_ma or 0) if is_lower else now
+        is_told = limit_ma is not None and abs(limit_ma - now) >= STEP_MA
+        settled[port_id] = max(limit_ma or 0, page.default_ma or 0) if is_told else now
     return settled
 
 

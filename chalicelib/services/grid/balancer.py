@@ -15,10 +15,11 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
-from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
+from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
@@ -26,8 +27,9 @@ from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
-from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
+from chalicelib.services.grid.power_waits import PowerWaits
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -43,9 +45,10 @@ class Balancer:
 
     managed_sites: ManagedSites
     sessions: Sessions
-    folding: Folding
+    entries: BookEntries
     obedience: Obedience
     dispatch: Dispatch
+    power_waits: PowerWaits
     looks: Looks
     clock: Clock
     new_id: NewId
@@ -59,6 +62,8 @@ class Balancer:
         for attempt in range(_AGAIN):
             state = self.managed_sites.state(site_id, consistent=not is_check or attempt > 0)
             if state is None:
+                # What sessions and chargers went on telling when it was taken away keeps it busy no longer.
+                self.managed_sites.clear_away(site_id)
                 return 0
             if is_check:
                 state = self._without_ghosts(state)
@@ -71,8 +76,8 @@ class Balancer:
         """The number of frames; None where somebody else has written the book."""
         at = self.clock()
         before = state.book
-        book = self.obedience.judged(state, self.folding.folded(state), at)
-        grants, needs, fits = self._shared(state, book, at)
+        book = self.obedience.judged(state, self.entries.entered(state), at)
+        grants, needs, fits, waits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
         after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
@@ -83,19 +88,34 @@ class Balancer:
         self.managed_sites.folded(state.managed.tree.site_id, state.events)
         self.obedience.tell(state, after)
         self._send(state, after, orders)
+        self.power_waits.told(state, waits)
         return len(orders)
 
-    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
+    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
         drawing = claimed(state)
         charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
         unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
-        defaults = offline_defaults(tree, charging, unruly)
-        bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in book.pages}
+        former = {it.port_id: it for it in state.former_ports(at)}
+        whole = replace(tree, ports=(*tree.ports, *former.values()))
         building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
-        grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
+        # What nobody charges at, or nobody can limit, is as it is, whoever has a turn.
+        idle = {
+            it.port_id: held_ma(it, at) if it.port_id in former else base_ma(it)
+            for it in book.pages
+            if it.port_id not in drawing or it.port_id in unruly or it.ignored_since is not None
+        }
+        room = silent_room(tree, at, building, limits)
+        defaults = offline_defaults(tree, charging, unruly, room)
+        if defaults.left_out:
+            # Who has a turn keeps a default first: the room of one that others have would never be theirs.
+            wish = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=idle))
+            charging.sort(key=lambda it: not wish.target_ma.get(it))
+            defaults = offline_defaults(tree, charging, unruly, room)
+        bases = {it.port_id: max(idle.get(it.port_id, 0), defaults.limit_ma.get(it.port_id, 0)) for it in book.pages}
+        grants = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
         in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
         sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
         needs = [
@@ -104,9 +124,13 @@ class Balancer:
                 is_quiet=page.port_id in in_proof,
             )
             for page in book.pages
+            if page.port_id not in former
         ]
-        conductors = Conductors.of(tree, at, building, limits)
-        return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
+        conductors = Conductors.of(whole, at, building, limits)
+        fits = _Fits(whole.ports, conductors, grants.car_phases)
+        told = {it.port_id for it in needs if it.limit_ma is not None}
+        waits = power_waits((it for it in claims if it.port_id in told), grants, limits, defaults.left_out, at)
+        return grants, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
@@ -193,3 +217,6 @@ class _Fits:
                 for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
                     sums.setdefault(place, []).append((amount, complex(counted)))
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
+
+
+_Shared = tuple[Grants, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]

@@ -1,19 +1,19 @@
-"""Takes into a site's book what was told of its ports since it was written: answers, boots, new sockets, ends.
+"""Entries in a site's book: what was told of its ports since it was written, answers, boots, new sockets, ends.
 
 A charger's facts are read where it booted or connected, or has not told its settings yet; never for a look alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import firmware_key
 from chalicelib.domain.grid.firmware import Firmware, proven
-from chalicelib.domain.grid.grants import PortPage, trusted
+from chalicelib.domain.grid.grants import PortPage, Trust, trusted
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
-from chalicelib.domain.grid.tree import PortId, SiteTree
+from chalicelib.domain.grid.tree import Port, PortId
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.grid import Firmwares
@@ -25,25 +25,23 @@ _READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Folding:
+class BookEntries:
     """Brings a book up to date. No call but for chargers that came back, and for what is proven of a firmware."""
 
     chargers: Chargers
     firmwares: Firmwares
     clock: Clock
 
-    def folded(self, state: SiteState) -> SiteBook:
-        """The book with a page for each port of the tree, and all that was told in it."""
+    def entered(self, state: SiteState) -> SiteBook:
+        """The book with a page for each port of the tree, and of those before it that may still draw by them."""
         at = self.clock()
-        tree, book = state.managed.tree, state.book
-        pages = {
-            it.port_id: replace(
-                book.page(it.port_id) or PortPage(port_id=it.port_id, most_ma=it.most_ma), most_ma=it.most_ma
-            )
-            for it in tree.ports
-        }
-        events = [*self._told(state, pages), *_ends(state, at)]
-        facts = self._facts(tree, book, events, at)
+        book = state.book
+        tree_ports = state.managed.tree.ports
+        former = [page for it in state.former_ports(at) if (page := book.page(it.port_id)) is not None]
+        pages = {it.port_id: _page(book.page(it.port_id), it, at) for it in tree_ports}
+        pages |= {it.port_id: _former_page(it, at) for it in former}
+        events = [*self._told(state, pages), *_ends(state, pages.values(), at)]
+        facts = self._facts(pages, book, events, at)
         firmwares = {it.firmware.name: it.firmware for it in facts.values()}
         for event in sorted(events, key=lambda it: it.at):
             page, name = pages[event.port_id], facts[event.port_id.charger_id].firmware.name
@@ -68,7 +66,7 @@ class Folding:
         ]
 
     def _facts(
-        self, tree: SiteTree, book: SiteBook, events: Sequence[PageEvent], at: datetime
+        self, port_ids: Iterable[PortId], book: SiteBook, events: Sequence[PageEvent], at: datetime
     ) -> dict[str, ChargerFacts]:
         known = {it.charger_id: it for it in book.chargers}
         came_back = {it.port_id.charger_id for it in events if it.kind in _CAME_BACK}
@@ -76,7 +74,7 @@ class Folding:
             charger_id: known[charger_id]
             if charger_id in known and charger_id not in came_back and not _is_to_be_read(known[charger_id], at)
             else self._read(charger_id, None if charger_id in came_back else known.get(charger_id), at)
-            for charger_id in dict.fromkeys(it.port_id.charger_id for it in tree.ports)
+            for charger_id in dict.fromkeys(it.charger_id for it in port_ids)
         }
 
     def _read(self, charger_id: str, before: ChargerFacts | None, at: datetime) -> ChargerFacts:
@@ -105,6 +103,27 @@ class Folding:
         return after
 
 
+def _page(known: PortPage | None, port: Port, at: datetime) -> PortPage:
+    """A port's page. A tree that says it draws less takes nothing back of what it was told before."""
+    if known is None:
+        return PortPage(port_id=port.port_id, most_ma=port.most_ma)
+    return replace(known, most_ma=max(port.most_ma, min(_told_ma(known, at), known.most_ma)))
+
+
+def _former_page(known: PortPage, at: datetime) -> PortPage:
+    """The page of a port that is the site's no more: what it was told counts, and nothing that nobody told it.
+
+    Unless its charger was seen not to do as it is told.
+    """
+    is_deaf = known.trust is Trust.DISPROVEN or known.ignored_since is not None
+    return known if is_deaf else replace(known, most_ma=min(_told_ma(known, at), known.most_ma))
+
+
+def _told_ma(page: PortPage, at: datetime) -> int:
+    leases = (it.worst_ma(at, it.ends_at) for it in page.leases)
+    return max([page.default_ma or 0, page.expected_ma or 0, *(it.limit_ma for it in page.pushes), *leases])
+
+
 def _is_to_be_read(facts: ChargerFacts, at: datetime) -> bool:
     """Whether a charger may say more than it did: it is being set up, or is away. Each time twice as late."""
     is_whole = facts.ability is not None and facts.is_online
@@ -112,12 +131,15 @@ def _is_to_be_read(facts: ChargerFacts, at: datetime) -> bool:
     return not is_whole and at - facts.read_at >= waits
 
 
-def _ends(state: SiteState, at: datetime) -> Sequence[PageEvent]:
+def _ends(state: SiteState, pages: Iterable[PortPage], at: datetime) -> Sequence[PageEvent]:
     """Charges of which the book knows grants, and that claim nothing any more."""
-    now = {port_id: stored.session_id for port_id, (_, stored) in claimed(state).items()}
+    tree = state.managed.tree
+    former = replace(tree, ports=state.former_ports(at))
+    places = [*claimed(state, tree).items(), *claimed(state, former).items()]
+    now = {port_id: stored.session_id for port_id, (_, stored) in places}
     over = {
         (page.port_id, lease.session_id)
-        for page in state.book.pages
+        for page in pages
         for lease in page.leases
         if lease.session_id is not None and not lease.is_over and lease.session_id != now.get(page.port_id)
     }
