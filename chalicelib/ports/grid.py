@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
+from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.records.grid import (
     ManagedSite,
@@ -108,3 +109,10 @@ class Looks(Protocol):
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""
+
+
+class Solver(Protocol):
+    """Whoever solves linear programs."""
+
+    def solve(self, program: LinearProgram) -> Sequence[float] | None:
+        """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""

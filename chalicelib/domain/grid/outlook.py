@@ -46,7 +46,19 @@ class Plan:
     """What each port is to draw in each quarter from `begins_at` on, by each of its phases.
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
+    `is_full` by quarter: something there is used up, so that what a car leaves may go to any other at once; elsewhere
+    more is not wanted then (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is not expected to have when it leaves.
     """
 
     begins_at: datetime
     limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
+    is_full: tuple[bool, ...] = ()
+    unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
+
+    def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
+        """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""
+        row = self.limit_ma.get(port_id, ())
+        place = (at - self.begins_at) // QUARTER
+        if not 0 <= place < len(row):
+            return None, False
+        return row[place], not (place < len(self.is_full) and self.is_full[place])
