@@ -27,6 +27,10 @@ _STEP = pi / 18
 _LATER = 1e-4
 _CHANGE = 2e-4
 _FULL = 0.97
+_SURE_PARTS = 2
+_HOPED = 0.25
+_KEPT, _KEPT_H = 0.5, 2.0
+_EAGER = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,7 @@ class _Writing:
         self._behind: dict[tuple[int, int], tuple[int, ...]] = {}
         self._conductors: dict[object, Conductors] = {}
         costs = [it.cost for it in day] or [0.0]
+        self._spread = _EAGER * (max(*costs, 0.0) - min(*costs, 1e9)) + 1e-3
         self._demand = outlook.demand_charge_micros / 1e6
         # No cost at all makes up for a kilowatt-hour that is lacking, not even a quarter's highest power.
         self._worth = 2 * (max(*costs, 0.0) - min(*costs, 0.0) + self._demand * 4) + 0.1
@@ -153,7 +158,8 @@ class _Writing:
         program = self._program
         columns: list[tuple[int, ...]] = []
         lacks: list[tuple[int, ...]] = []
-        for it in self._stays:
+        hoped: dict[tuple[int, int], int] = {}
+        for number, it in enumerate(self._stays):
             begins_at = self._parts[0].begins_at
             mine = []
             for place, part in enumerate(self._parts):
@@ -162,13 +168,18 @@ class _Writing:
                 kwh = it.kw * part.hours
                 hours = (part.begins_at - begins_at).total_seconds() / 3600
                 cost = self._worth * kwh * (it.risk(part, self._margin) * it.weight * 0.5 + _LATER * hours)
-                mine.append(program.amount(cost=cost, most=self._most_a(it, place)))
+                most_a = self._most_a(it, place)
+                sure_a = most_a if place < _SURE_PARTS else min(most_a, it.sure_a * it.there(part))
+                mine.append(program.amount(cost=cost, most=sure_a))
+                if most_a > sure_a:
+                    hoped[number, place] = program.amount(cost=cost + _HOPED * self._worth * kwh * it.weight, most=most_a - sure_a)
             columns.append(tuple(mine))
             slices = tuple(
                 program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
             )
             lacks.append(slices)
             terms = [(column, it.kw * part.hours) for column, part in zip(mine, self._parts, strict=False)]
+            terms += [(column, it.kw * self._parts[place].hours) for (who, place), column in hoped.items() if who == number]
             program.limit([*terms, *((column, 1.0) for column in slices)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
             if mine:
                 more, less = (program.amount(cost=self._worth * _CHANGE * it.kw) for _ in range(2))
@@ -179,7 +190,7 @@ class _Writing:
             free = program.amount(cost=-self._demand, most=max(0.0, self._outlook.peak_w / 1000))
             program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
         for place, part in enumerate(self._parts):
-            self._write_part(place, part, columns, peak)
+            self._write_part(place, part, columns, hoped, peak)
         return Problem(
             program=program,
             begins_at=self._outlook.begins_at,
@@ -194,7 +205,7 @@ class _Writing:
         """By the car, how long it is there, and what is its own alone."""
         return it.most_a * it.there(self._parts[place])
 
-    def _write_part(self, place: int, part: Part, columns: Sequence[tuple[int, ...]], peak: int | None) -> None:
+    def _write_part(self, place: int, part: Part, columns: Sequence[tuple[int, ...]], hoped: Mapping[tuple[int, int], int], peak: int | None) -> None:
         program = self._program
         there = [(number, it, columns[number][place]) for number, it in enumerate(self._stays) if place < len(columns[number])]
         if not there:
@@ -207,10 +218,11 @@ class _Writing:
         rows: dict[int, list[tuple[int, complex, float, list[int]]]] = {}
         power: list[tuple[int, float]] = []
         for (flows, kw), some in kinds.items():  # type: ignore[misc]
-            column = some[0][2]
-            if len(some) > 1:
+            sums = [it for _, _, it in some] + [hoped[number, place] for number, _, _ in some if (number, place) in hoped]
+            column = sums[0]
+            if len(sums) > 1:
                 column = program.amount()
-                program.limit([(column, -1.0), *((it, 1.0) for _, _, it in some)], at_least=0.0, at_most=0.0)
+                program.limit([(column, -1.0), *((it, 1.0) for it in sums)], at_least=0.0, at_most=0.0)
             most_a = sum(self._most_a(it, place) for _, it, _ in some)
             power.append((column, kw))
             for where, counted in flows:
@@ -229,16 +241,27 @@ class _Writing:
         """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be."""
         if sum(abs(counted) * most_a for _, counted, most_a, _ in terms) + abs(base) <= limit_a:
             return
+        part = self._parts[place]
+        kept = self._reserve(part)
+        used = None
+        if kept:
+            used = self._program.amount(cost=self._spread * limit_a * 0.23 * part.hours, most=kept)
         for angle, reach in _shadows([counted for _, counted, _, _ in terms]):
             turned = rect(1, -angle)
             row = len(self._program.at_most)
-            self._program.limit(
-                [(column, (counted * turned).real) for column, counted, _, _ in terms],
-                at_most=max(0.0, limit_a * reach - (base * turned).real),
-            )
+            most = max(0.0, limit_a * reach - (base * turned).real)
+            shares = [(column, (counted * turned).real) for column, counted, _, _ in terms]
+            if used is not None:
+                shares.append((used, -most))
+            self._program.limit(shares, at_most=most * (1 - kept))
             for _, _, _, numbers in terms:
                 for number in numbers:
                     self._behind[number, place] = (*self._behind.get((number, place), ()), row)
+
+    def _reserve(self, part: Part) -> float:
+        """How much of everything is kept for who will have come by then, as far as that is wise."""
+        hours = (part.begins_at - self._parts[0].begins_at).total_seconds() / 3600
+        return min(_KEPT, _KEPT * hours / _KEPT_H)
 
     def _base(self, conductors: Conductors) -> Mapping[int, complex]:
         """What flows for ports that are not planned, whatever they are told."""

@@ -64,6 +64,7 @@ class Stay:
     port: Port
     phases: int
     most_a: float
+    sure_a: float
     now_a: float
     kw: float
     asked_kwh: float
@@ -95,6 +96,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         port=port,
         phases=phases,
         most_a=max(port.least_ma, car.room_ma(port)) / 1000,
+        sure_a=(port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         kw=port.voltage_v * phases / 1000,
         asked_kwh=asked_wh / 1000,
