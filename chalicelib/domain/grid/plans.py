@@ -24,13 +24,16 @@ _SLICES = ((0.2, 1.0), (0.2, 1.1), (0.2, 1.25), (0.2, 1.45), (1.0, 1.7))
 # A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
 _STEP = pi / 18
 # Of what a kilowatt-hour that is lacking counts: to charge an hour later, an ampere's change of a kilowatt-hour.
-_LATER = 1e-4
-_CHANGE = 2e-4
+_LATER = 1e-3
+_CHANGE = 1e-4
 _FULL = 0.97
 _SURE_PARTS = 2
 _HOPED = 0.25
-_KEPT, _KEPT_H = 0.5, 2.0
-_EAGER = 1.5
+_TRIED = 0.0005
+_KEPT_H = 0.5
+_COMING_KW = 2.5 / 3
+_MOST_KEPT = 0.85
+_EAGER = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,7 @@ class _Writing:
         self._tree, self._stays, self._parts = tree, stays, day
         self._outlook, self._conditions, self._margin = outlook, conditions, settings.margin
         self._program = LinearProgram()
+        self._depth = 1
         self._behind: dict[tuple[int, int], tuple[int, ...]] = {}
         self._conductors: dict[object, Conductors] = {}
         costs = [it.cost for it in day] or [0.0]
@@ -169,10 +173,11 @@ class _Writing:
                 hours = (part.begins_at - begins_at).total_seconds() / 3600
                 cost = self._worth * kwh * (it.risk(part, self._margin) * it.weight * 0.5 + _LATER * hours)
                 most_a = self._most_a(it, place)
-                sure_a = most_a if place < _SURE_PARTS else min(most_a, it.sure_a * it.there(part))
+                near = place < _SURE_PARTS
+                sure_a = most_a if near else min(most_a, it.sure_a * it.there(part))
                 mine.append(program.amount(cost=cost, most=sure_a))
                 if most_a > sure_a:
-                    hoped[number, place] = program.amount(cost=cost + _HOPED * self._worth * kwh * it.weight, most=most_a - sure_a)
+                    hoped[number, place] = program.amount(cost=cost + (_HOPED if place >= _SURE_PARTS else _TRIED) * self._worth * kwh * it.weight, most=most_a - sure_a)
             columns.append(tuple(mine))
             slices = tuple(
                 program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
@@ -182,7 +187,7 @@ class _Writing:
             terms += [(column, it.kw * self._parts[place].hours) for (who, place), column in hoped.items() if who == number]
             program.limit([*terms, *((column, 1.0) for column in slices)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
             if mine:
-                more, less = (program.amount(cost=self._worth * _CHANGE * it.kw) for _ in range(2))
+                more, less = (program.amount(cost=self._worth * _CHANGE * it.kw * self._parts[0].hours) for _ in range(2))
                 program.limit([(mine[0], 1.0), (more, -1.0), (less, 1.0)], at_least=it.now_a, at_most=it.now_a)
         peak = program.amount(cost=self._demand) if self._demand else None
         if peak is not None:
@@ -217,6 +222,7 @@ class _Writing:
         # Cars that are wired alike are one sum, which keeps the rows short.
         rows: dict[int, list[tuple[int, complex, float, list[int]]]] = {}
         power: list[tuple[int, float]] = []
+        worth: dict[int, float] = {}
         for (flows, kw), some in kinds.items():  # type: ignore[misc]
             sums = [it for _, _, it in some] + [hoped[number, place] for number, _, _ in some if (number, place) in hoped]
             column = sums[0]
@@ -225,11 +231,13 @@ class _Writing:
                 program.limit([(column, -1.0), *((it, 1.0) for it in sums)], at_least=0.0, at_most=0.0)
             most_a = sum(self._most_a(it, place) for _, it, _ in some)
             power.append((column, kw))
+            self._depth = max(self._depth, len(flows))
             for where, counted in flows:
+                worth[where] = max(worth.get(where, 0.0), kw / abs(counted))
                 rows.setdefault(where, []).append((column, complex(counted), most_a, [number for number, _, _ in some]))
-        base = self._base(conductors)
+        base, coming = self._base(conductors), self._coming(conductors)
         for where, terms in rows.items():
-            self._hold(place, conductors.limits[where] / 1000, base.get(where, 0j), terms)
+            self._hold(place, conductors.limits[where] / 1000, base.get(where, 0j), coming.get(where, 0.0), worth[where], terms)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
@@ -237,15 +245,15 @@ class _Writing:
             building_kw = max(0.0, part.building_kw - part.solar_kw)
             program.limit([(drawn, 1.0), (peak, -1.0)], at_most=-building_kw)
 
-    def _hold(self, place: int, limit_a: float, base: complex, terms: list[tuple[int, complex, float, list[int]]]) -> None:
+    def _hold(self, place: int, limit_a: float, base: complex, coming_a: float, worth_kw: float, terms: list[tuple[int, complex, float, list[int]]]) -> None:
         """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be."""
         if sum(abs(counted) * most_a for _, counted, most_a, _ in terms) + abs(base) <= limit_a:
             return
         part = self._parts[place]
-        kept = self._reserve(part)
+        kept = self._reserve(part, coming_a / limit_a if limit_a > 0 else 0.0)
         used = None
         if kept:
-            used = self._program.amount(cost=self._spread * limit_a * 0.23 * part.hours, most=kept)
+            used = self._program.amount(cost=self._spread * limit_a * worth_kw * part.hours / self._depth, most=kept)
         for angle, reach in _shadows([counted for _, counted, _, _ in terms]):
             turned = rect(1, -angle)
             row = len(self._program.at_most)
@@ -258,10 +266,21 @@ class _Writing:
                 for number in numbers:
                     self._behind[number, place] = (*self._behind.get((number, place), ()), row)
 
-    def _reserve(self, part: Part) -> float:
+    def _reserve(self, part: Part, coming: float) -> float:
         """How much of everything is kept for who will have come by then, as far as that is wise."""
         hours = (part.begins_at - self._parts[0].begins_at).total_seconds() / 3600
-        return min(_KEPT, _KEPT * hours / _KEPT_H)
+        return min(_MOST_KEPT, coming) * min(1.0, hours / _KEPT_H)
+
+    def _coming(self, conductors: Conductors) -> Mapping[int, float]:
+        """The amperes in each conductor of who may still come to the ports that are free."""
+        taken = {it.port.port_id for it in self._stays}
+        found: dict[int, float] = {}
+        for port in self._tree.ports:
+            if port.port_id not in taken:
+                kw = port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
+                for where, counted in conductors.flows(port, None):
+                    found[where] = found.get(where, 0.0) + abs(counted) * _COMING_KW / kw
+        return found
 
     def _base(self, conductors: Conductors) -> Mapping[int, complex]:
         """What flows for ports that are not planned, whatever they are told."""

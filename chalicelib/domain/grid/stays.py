@@ -65,6 +65,8 @@ class Stay:
     phases: int
     most_a: float
     sure_a: float
+    seen_a: float
+    is_known: bool
     now_a: float
     kw: float
     asked_kwh: float
@@ -92,11 +94,14 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     phases = 1 if port.is_line_to_line else min(car.phases or len(port.phases), len(port.phases))
     asked_wh = claim.asked_wh if claim.asked_wh is not None else max(USUAL_WH, claim.served_wh + _LEAST_WH)
     departs_at = claim.departs_at or max(claim.begun_at + USUAL_STAY, at + 2 * HOUR)
+    seen_ma = max((it or 0 for look in claim.draws for it in look.current_ma), default=0)
     return Stay(
         port=port,
         phases=phases,
         most_a=max(port.least_ma, car.room_ma(port)) / 1000,
-        sure_a=(port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
+        sure_a=max(port.least_ma, port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
+        seen_a=seen_ma / 1000,
+        is_known=car.most_ma is not None,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         kw=port.voltage_v * phases / 1000,
         asked_kwh=asked_wh / 1000,
