@@ -171,7 +171,7 @@ class _Writing:
                     break
                 kwh = it.kw * part.hours
                 hours = (part.begins_at - begins_at).total_seconds() / 3600
-                cost = self._worth * kwh * (it.risk(part, self._margin) * it.weight * 0.5 + _LATER * hours)
+                cost = self._worth * kwh * (it.risk(part, self._margin) * it.weight * 0.5 + _LATER * hours * it.haste(begins_at))
                 most_a = self._most_a(it, place)
                 near = place < _SURE_PARTS
                 sure_a = most_a if near else min(most_a, it.sure_a * it.there(part))

@@ -81,6 +81,11 @@ class Stay:
         late = middle - self.sure_until
         return 1 - exp(-(late / (2 * margin))) if late > timedelta(0) and margin else 0.0
 
+    def haste(self, at: datetime) -> float:
+        """How much of the time until it leaves it must charge as fast as is thought sure, from a half to two."""
+        hours = max((self.sure_until - at) / HOUR, 0.25)
+        return min(2.0, 0.5 + self.lacks_kwh / (self.sure_a * self.kw * hours))
+
     def there(self, part: Part) -> float:
         """For how much of a part it is there."""
         return max(0.0, min(1.0, (self.ends_at - part.begins_at) / (part.ends_at - part.begins_at)))
@@ -98,7 +103,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     return Stay(
         port=port,
         phases=phases,
-        most_a=max(port.least_ma, car.room_ma(port)) / 1000,
+        most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
         sure_a=max(port.least_ma, port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
         seen_a=seen_ma / 1000,
         is_known=car.most_ma is not None,
