@@ -20,7 +20,7 @@ from local.simulate.memory import Memory
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
-    """By the fair share: the current of each station for this period, in amperes; those without a session are left out."""
+    """By the fair share: the current of each station for this period, in amperes; others than the sessions' are left out."""
     return _simulation(infrastructure, now, is_planned=False).schedule(active_sessions, signals, now)
 
 
@@ -88,7 +88,7 @@ class _Planned(_Simulation):
         """By the plan in force, or one made now."""
         if self.planner is None:
             # What needs a solver is not asked for by whoever wants the fair share alone.
-            from local.simulate.planner import Planner
+            from local.simulate.planner import Planner  # noqa: PLC0415
 
             self.planner = Planner(memory=self.memory)
         begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())

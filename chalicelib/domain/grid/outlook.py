@@ -1,4 +1,4 @@
-"""A site's outlook: what a kilowatt-hour will cost and emit there in each quarter of an hour, and what is planned by it.
+"""A site's outlook: what a kWh will cost and emit there in each quarter of an hour, and what is planned by it.
 
 Every row begins with the same quarter and each of its numbers holds for one; a row that is empty is not known. A price
 is that of energy alone, in millionths of the currency's unit, and may be negative.
@@ -47,7 +47,7 @@ class Plan:
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
     `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
-    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is not expected to have when it leaves.
+    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
     """
 
     begins_at: datetime

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
@@ -19,8 +19,11 @@ HOUR = timedelta(hours=1)
 _LENGTHS = ((QUARTER, timedelta(hours=2)), (2 * QUARTER, timedelta(hours=6)), (4 * QUARTER, timedelta.max))
 # Nobody leaves at the moment they said, and who is still there may stay so much longer.
 _OVERDUE = timedelta(hours=1)
-# Who said less than they take is planned to take so much more.
+# Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
+# What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
+_UNKNOWN = 0.4
+_KNOWN = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ class Part:
 class Stay:
     """A car as it is planned: what it lacks, how much it takes, until when it is thought to stay.
 
-    `kw` is what an ampere of it is worth; `most_a` what it takes at most, `now_a` what it was granted last. Until
+    `kw` is what an ampere of it is worth; `most_a` what it takes at most as far as is known, `sure_a` what is counted
+    on later (few cars take all that a port gives, and full ones take less), `now_a` what it was granted last. Until
     `sure_until` it is there, at `ends_at` it is gone.
     """
 
@@ -65,8 +69,6 @@ class Stay:
     phases: int
     most_a: float
     sure_a: float
-    seen_a: float
-    is_known: bool
     now_a: float
     kw: float
     asked_kwh: float
@@ -99,14 +101,11 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     phases = 1 if port.is_line_to_line else min(car.phases or len(port.phases), len(port.phases))
     asked_wh = claim.asked_wh if claim.asked_wh is not None else max(USUAL_WH, claim.served_wh + _LEAST_WH)
     departs_at = claim.departs_at or max(claim.begun_at + USUAL_STAY, at + 2 * HOUR)
-    seen_ma = max((it or 0 for look in claim.draws for it in look.current_ma), default=0)
     return Stay(
         port=port,
         phases=phases,
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
-        sure_a=max(port.least_ma, port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
-        seen_a=seen_ma / 1000,
-        is_known=car.most_ma is not None,
+        sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         kw=port.voltage_v * phases / 1000,
         asked_kwh=asked_wh / 1000,
@@ -144,6 +143,8 @@ def _mean(row: tuple[int, ...], first: int, last: int) -> float:
     if not row:
         return 0.0
     day = timedelta(days=1) // QUARTER
-    known = [row[it] if it < len(row) else row[it - day] if 0 <= it - day < len(row) else None for it in range(first, last)]
+    known = [
+        row[it] if it < len(row) else row[it - day] if 0 <= it - day < len(row) else None for it in range(first, last)
+    ]
     told = [it for it in known if it is not None] or row
     return sum(told) / len(told)
