@@ -20,7 +20,7 @@ from local.simulate.memory import Memory
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
-    """By the fair share: the current of each station for this period, in amperes; others than the sessions' are left out."""
+    """By the fair share: the current of each session's station for this period, in amperes."""
     return _simulation(infrastructure, now, is_planned=False).schedule(active_sessions, signals, now)
 
 

@@ -102,7 +102,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.simulate",
         description="A day of charging requests over a site: what each algorithm delivers, and to whom.",
-        epilog="docs/grid.md says how the fair share decides and what the columns mean, docs/planning.md how a plan does.",
+        epilog="docs/grid.md says how the fair share decides and what columns mean, docs/planning.md how plans come.",
     )
     parser.add_argument(
         "part",

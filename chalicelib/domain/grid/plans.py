@@ -20,7 +20,7 @@ from chalicelib.domain.grid.stays import HOUR, Part, Settings, Stay, parts, stay
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
-_SLICES = ((0.25, 1.0), (0.2, 1.15), (0.2, 1.5), (1.0, 2.2))
+_SLICES = ((0.25, 1.0), (0.2, 1.1), (0.2, 1.35), (1.0, 1.9))
 # The next parts count on all that a car may take; of what comes later, what is not sure counts less.
 _NEAR_PARTS = 2
 _UNSURE = 0.25
@@ -78,7 +78,7 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
 
 
 def read(problem: Problem, solution: Sequence[float] | None) -> Plan:
-    """The plan that a solution means, in steps that each charger knows; an empty one (fair share) where there is none."""
+    """The plan that a solution means, in steps that each charger knows; an empty one (fair share) for none."""
     if solution is None:
         return Plan(begins_at=problem.begins_at)
     full = {
@@ -133,11 +133,14 @@ class _Row:
     """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
 
     `numbers` of the stays behind it; `kw`: what it carries at most, where an ampere is worth most.
+    `base`: what flows whatever is planned; `kept`: how much of it is for who may still come.
     """
 
     terms: list[tuple[int, complex, float]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     kw: float = 0.0
+    base: complex = 0j
+    kept: float = 0.0
 
 
 class _Writing:
@@ -250,9 +253,10 @@ class _Writing:
         base, coming = self._base(conductors), self._coming(conductors)
         for where, row in rows.items():
             limit_a = conductors.limits[where] / 1000
-            kept = min(_MOST_KEPT, coming.get(where, 0.0) / limit_a) if limit_a > 0 else 0.0
-            kept *= min(1.0, (part.begins_at - self._parts[0].begins_at) / HOUR / _KEPT_FROM_H)
-            self._hold(place, row, limit_a, base.get(where, 0j), kept, row.kw * part.hours / depth)
+            row.base = base.get(where, 0j)
+            row.kept = min(_MOST_KEPT, coming.get(where, 0.0) / limit_a) if limit_a > 0 else 0.0
+            row.kept *= min(1.0, (part.begins_at - self._parts[0].begins_at) / HOUR / _KEPT_FROM_H)
+            self._hold(place, row, limit_a, self._kept_cost * row.kw * part.hours / depth)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
@@ -268,23 +272,23 @@ class _Writing:
         self._program.limit([(total, -1.0), *((column, 1.0) for column in columns)], at_least=0.0, at_most=0.0)
         return total
 
-    def _hold(self, place: int, row: _Row, limit_a: float, base: complex, kept: float, kwh: float) -> None:
+    def _hold(self, place: int, row: _Row, limit_a: float, kept_cost: float) -> None:
         """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be.
 
         Of what is `kept` for others each part counts, though less than what is lacking.
         """
-        if sum(abs(counted) * most_a for _, counted, most_a in row.terms) + abs(base) <= limit_a:
+        if sum(abs(counted) * most_a for _, counted, most_a in row.terms) + abs(row.base) <= limit_a:
             return
-        used = self._program.amount(cost=self._kept_cost * kwh, most=kept) if kept > 0 else None
+        used = self._program.amount(cost=kept_cost, most=row.kept) if row.kept > 0 else None
         for angle, reach in _shadows([counted for _, counted, _ in row.terms]):
             turned = rect(1, -angle)
-            most_a = max(0.0, limit_a * reach - (base * turned).real)
+            most_a = max(0.0, limit_a * reach - (row.base * turned).real)
             terms = [(column, (counted * turned).real) for column, counted, _ in row.terms]
             if used is not None:
                 terms.append((used, -most_a))
             for number in row.numbers:
                 self._behind.setdefault((number, place), []).append(len(self._program.at_most))
-            self._program.limit(terms, at_most=most_a * (1 - kept))
+            self._program.limit(terms, at_most=most_a * (1 - row.kept))
 
     def _coming(self, conductors: Conductors) -> Mapping[int, float]:
         """The amperes in each conductor of who may still come to the ports that are free."""

@@ -107,7 +107,8 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
         sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
-        kw=port.voltage_v * phases / 1000,
+        # A car of which nothing is known may use one phase, and then it must begin soon.
+        kw=port.voltage_v * (phases if car.phases else 1) / 1000,
         asked_kwh=asked_wh / 1000,
         lacks_kwh=(asked_wh - claim.served_wh) / 1000,
         weight=claim.weight * port.weight,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conditions, OperatorLimit, PortId, SiteTree
@@ -210,7 +210,8 @@ def test_cheap_hours_never_cost_energy(busy: Busy) -> None:
     patient, eager = (
         sum(planned(busy.tree, claims, prices).unmet_wh.values()) for prices in ([DEAR] * 3 + [CHEAP] * 21, [])
     )
-    assert patient <= eager + 100
+    # What one car more and another less makes of it, on three phases and on one.
+    assert patient <= 1.05 * eager + 100
 
 
 @FEW
