@@ -16,7 +16,7 @@ from math import ceil, cos, pi
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.stays import HOUR, Part, Settings, Stay, parts, stay
+from chalicelib.domain.grid.stays import HOUR, Slot, Settings, Stay, parts, stay
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
@@ -40,7 +40,7 @@ _FULL = 0.97
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class PlanProblem:
     """A program to be solved, and what its amounts mean.
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
@@ -49,7 +49,7 @@ class Problem:
 
     program: LinearProgram
     begins_at: datetime
-    parts: tuple[Part, ...]
+    parts: tuple[Slot, ...]
     stays: tuple[Stay, ...]
     columns: tuple[tuple[tuple[int, ...], ...], ...]
     lacks: tuple[tuple[int, ...], ...]
@@ -63,7 +63,7 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     at: datetime,
     conditions: Conditions | None = None,
     settings: Settings | None = None,
-) -> Problem:
+) -> PlanProblem:
     """What is to be solved so that the site's cars are ready in time.
 
     `at` lies in the outlook's first quarter, or later in it; claims are those of `share`, whatever is remembered of
@@ -77,7 +77,7 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     return _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings).problem()
 
 
-def read(problem: Problem, solution: Sequence[float] | None) -> Plan:
+def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
     """The plan that a solution means, in steps that each charger knows; an empty one (fair share) for none."""
     if solution is None:
         return Plan(begins_at=problem.begins_at)
@@ -122,13 +122,13 @@ def _level(it: Stay, amperes: float) -> int:
     return port.least_ma + int((wanted_ma - port.least_ma) // port.step_ma) * port.step_ma
 
 
-def _quarters(part: Part, begins_at: datetime) -> int:
+def _quarters(part: Slot, begins_at: datetime) -> int:
     """How many of the plan's quarters a part stands for."""
     first = (part.begins_at - begins_at) // QUARTER
     return -((begins_at - part.ends_at) // QUARTER) - first
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Row:
     """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
 
@@ -150,7 +150,7 @@ class _Writing:
         self,
         tree: SiteTree,
         stays: tuple[Stay, ...],
-        day: tuple[Part, ...],
+        day: tuple[Slot, ...],
         outlook: Outlook,
         conditions: Conditions,
         settings: Settings,
@@ -170,14 +170,14 @@ class _Writing:
         # together, nor a quarter's highest power.
         self._worth = max(2 * (self._range + self._demand * (HOUR / QUARTER)), 30 * self._range) + 0.1
 
-    def problem(self) -> Problem:
+    def problem(self) -> PlanProblem:
         """All of it."""
         for it in self._stays:
             self._write_stay(it)
         peak = self._write_peak() if self._demand else None
         for place, part in enumerate(self._parts):
             self._write_part(place, part, peak)
-        return Problem(
+        return PlanProblem(
             program=self._program,
             begins_at=self._outlook.begins_at,
             parts=self._parts,
@@ -227,7 +227,7 @@ class _Writing:
         self._program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
         return peak
 
-    def _write_part(self, place: int, part: Part, peak: int | None) -> None:
+    def _write_part(self, place: int, part: Slot, peak: int | None) -> None:
         """What flows in each conductor, and what the site draws in all."""
         there = [number for number, mine in enumerate(self._columns) if place < len(mine)]
         if not there:
@@ -312,7 +312,7 @@ class _Writing:
                     found[where] = found.get(where, 0j) + counted * current_ma / 1000
         return found
 
-    def _conductors_in(self, part: Part) -> Conductors:
+    def _conductors_in(self, part: Slot) -> Conductors:
         """What may flow then: operators' limits as they will be, the building as it is now (what is dated is worst)."""
         limits = tuple(it for it in self._conditions.limits if it.begins_at <= part.begins_at < it.ends_at)
         if limits not in self._conductors:

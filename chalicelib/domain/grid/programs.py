@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LinearProgram:
     """Minimise the sum of `costs` times amounts, each between 0 and its `most`, the rows' sums within their bounds.
 

@@ -41,7 +41,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Slot:
     """A part of the day: what a kilowatt-hour costs in it, carbon and all, and what the site makes and takes itself."""
 
     begins_at: datetime
@@ -77,7 +77,7 @@ class Stay:
     sure_until: datetime
     ends_at: datetime
 
-    def risk(self, part: Part, margin: timedelta) -> float:
+    def risk(self, part: Slot, margin: timedelta) -> float:
         """How likely it will be gone before a part's middle: of those who are about to leave, more by the hour."""
         middle = part.begins_at + (part.ends_at - part.begins_at) / 2
         late = middle - self.sure_until
@@ -88,7 +88,7 @@ class Stay:
         hours = max((self.sure_until - at) / HOUR, 0.25)
         return min(2.0, 0.5 + self.lacks_kwh / (self.sure_a * self.kw * hours))
 
-    def there(self, part: Part) -> float:
+    def there(self, part: Slot) -> float:
         """For how much of a part it is there."""
         return max(0.0, min(1.0, (self.ends_at - part.begins_at) / (part.ends_at - part.begins_at)))
 
@@ -117,7 +117,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     )
 
 
-def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Part]:
+def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:
     """From `at` to the horizon, finer first, each within one quarter, half hour or hour of the clock."""
     begins_at, ends_at = at, outlook.begins_at + settings.horizon
     while begins_at < ends_at:
@@ -129,7 +129,7 @@ def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Part]:
         last = max(first + 1, -((outlook.begins_at - until) // QUARTER))
         cost = _mean(outlook.price_micros, first, last) / 1e6
         carbon = _mean(outlook.carbon_g, first, last) / 1000 * settings.carbon_micros_per_kg / 1e6
-        yield Part(
+        yield Slot(
             begins_at=begins_at,
             ends_at=until,
             cost=cost + carbon,
