@@ -94,7 +94,8 @@ class _Planned(_Simulation):
         begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())
         if begins_at == now:
             self.planner.solve(claims, self._outlook(signals, now), now)
-        return self.planner.share(claims, now)
+        granted: Grants = self.planner.share(claims, now)
+        return granted
 
     def _outlook(self, signals: Any, now: datetime) -> Outlook:
         length = max(1, QUARTER // _minutes(self.infrastructure))

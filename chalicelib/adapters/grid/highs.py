@@ -37,7 +37,7 @@ class Highs:
         lp.a_matrix_.start_ = np.array([*program.starts, len(program.columns)], dtype=np.int32)
         lp.a_matrix_.index_ = np.array(program.columns, dtype=np.int32)
         lp.a_matrix_.value_ = np.array(program.factors)
-        highs = highspy.Highs()
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("time_limit", self.time_limit_s)

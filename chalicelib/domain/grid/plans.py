@@ -16,7 +16,7 @@ from math import ceil, cos, pi
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.stays import HOUR, Slot, Settings, Stay, parts, stay
+from chalicelib.domain.grid.stays import HOUR, Settings, Slot, Stay, parts, stay
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,7 +93,7 @@ def test_nothing_is_put_off_to_the_last_half_hour_for_drivers_err() -> None:
 
 def test_the_greener_hour_counts_as_much_as_the_site_says() -> None:
     claims = [known(0, asked_wh=8_000, departs_at=AT + 6 * HOUR)]
-    green = {"carbon_g": (500,) * 8 + (50,) * 88}
+    green: dict[str, Any] = {"carbon_g": (500,) * 8 + (50,) * 88}
     eager = planned(ROOMY, claims, [CHEAP] * 2 + [CHEAP + 20_000] * 22, **green)
     patient = planned(ROOMY, claims, [CHEAP] * 2 + [CHEAP + 20_000] * 22, carbon_micros_per_kg=100_000, **green)
     assert energy_wh(ROOMY, eager, until=8) > 7_000
@@ -204,14 +205,13 @@ def test_whatever_is_planned_the_fair_share_exceeds_no_limit(busy: Busy, wanted_
 
 
 @FEW
-@given(BUSY)
-def test_cheap_hours_never_cost_energy(busy: Busy) -> None:
-    claims = [replace(it, asked_wh=25_000, departs_at=it.departs_at or AT + 6 * HOUR) for it in busy.claims]
+@given(st.integers(min_value=0, max_value=2**32).map(lambda it: Busy(it, is_plain=True)))
+def test_cheap_hours_never_cost_energy_where_all_are_wired_alike(busy: Busy) -> None:
+    claims = [replace(it, asked_wh=25_000, departs_at=AT + 6 * HOUR) for it in busy.claims]
     patient, eager = (
         sum(planned(busy.tree, claims, prices).unmet_wh.values()) for prices in ([DEAR] * 3 + [CHEAP] * 21, [])
     )
-    # What one car more and another less makes of it, on three phases and on one.
-    assert patient <= 1.05 * eager + 100
+    assert patient <= eager + 100
 
 
 @FEW
