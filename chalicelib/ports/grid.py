@@ -9,6 +9,7 @@ from typing import Protocol
 from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
+from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.domain.grid.waits import PowerWait
@@ -184,3 +185,10 @@ class SignalSource(Protocol):
 
     def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
         """What it tells of a zone in that time, within seconds. Raises SignalUnavailable."""
+
+
+class Solver(Protocol):
+    """Whoever solves linear programs."""
+
+    def solve(self, program: LinearProgram) -> Sequence[float] | None:
+        """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""

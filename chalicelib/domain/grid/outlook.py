@@ -53,7 +53,20 @@ class Plan:
     """What each port is to draw in each quarter from `begins_at` on, by each of its phases.
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
+    `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
+    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
     """
 
     begins_at: datetime
     limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
+    is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
+    unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
+
+    def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
+        """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""
+        row = self.limit_ma.get(port_id, ())
+        place = (at - self.begins_at) // QUARTER
+        if not 0 <= place < len(row):
+            return None, False
+        full = self.is_full.get(port_id, ())
+        return row[place], not (place < len(full) and full[place])
