@@ -16,7 +16,10 @@ os.environ.update(
 
 import pytest
 
+from tests.passwords import hash_cheaply
 from tests.tables import account
+
+hash_cheaply()
 
 pytest_plugins = ("tests.processes",)
 
