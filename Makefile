@@ -10,6 +10,8 @@ READY := $(VENV)/.ready
 STAGE ?= dev
 # What belongs together stays together, the longest first (tests/conftest.py).
 SPREAD := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# What was compiled is kept, whatever the environment says: each process of the tests would compile all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 # A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
 RUNTIME_PYTHON ?=
 
