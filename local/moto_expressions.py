@@ -11,9 +11,12 @@ from typing import Any
 
 from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
 from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
+    DDBTypedValue,
     DepthFirstTraverser,
     Expression,
+    LeafNode,
     Node,
+    NodeDepthLeftTypeFetcher,
     UpdateExpressionFunction,
 )
 from moto.dynamodb.parsing.executors import UpdateExpressionExecutor
@@ -23,6 +26,7 @@ from moto.dynamodb.parsing.validators import (
     EmptyStringKeyValueValidator,
     OverlappingPathsValidator,
     TypeMismatchValidator,
+    UpdateExpressionFunctionEvaluator,
     UpdateHashRangeKeyValidator,
     Validator,
 )
@@ -76,6 +80,8 @@ def _traverse(traverser: Any, root: Any) -> Any:
     wanted = tuple(processors)
     is_told = kind_of_traverser.pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
 
+    of_interest = _of_interest(wanted)
+
     def walk(node: Any, place: int) -> Any:
         kind = type(node)
         parent = node.parent
@@ -84,7 +90,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
         for index, child in enumerate(node.children or ()):
             if is_told_here:
                 traverser.pre_processing_of_child(node, index)
-            if _is_a(type(child), Node):
+            if of_interest[type(child)]:
                 walk(child, index)
         found = _wanted_by(kind, wanted)
         if found is not None:
@@ -95,6 +101,24 @@ def _traverse(traverser: Any, root: Any) -> Any:
         return node
 
     return walk(root, -1)
+
+
+class _OfInterest(dict[type, bool]):
+    """Which kinds of nodes a traverser goes to: those it looks for, and those that others may be below."""
+
+    def __init__(self, wanted: tuple[type, ...]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, kind: type) -> bool:
+        is_branch = _is_a(kind, Node) and not _is_one_of(kind, (LeafNode, DDBTypedValue))
+        self[kind] = is_branch or _is_one_of(kind, self._wanted)
+        return self[kind]
+
+
+@cache
+def _of_interest(wanted: tuple[type, ...]) -> _OfInterest:
+    return _OfInterest(wanted)
 
 
 def _find_clauses(node: Any, clause_types: list[type]) -> list[Any]:
@@ -133,6 +157,8 @@ def _validate(validator: Any) -> Any:
     asked = (names, tuple(validator.table.table_key_attrs))
     for processor in validator.processors:
         kind = type(processor)
+        if kind is UpdateExpressionFunctionEvaluator and not _has_function(validator.expression):
+            continue
         if kind in _WHATEVER_THE_VALUES and asked in passed:
             continue
         if kind in _OF_WHAT_IS_SET:
@@ -145,6 +171,14 @@ def _validate(validator: Any) -> Any:
     return node
 
 
+def _has_function(expression: Any) -> bool:
+    told = expression.__dict__
+    if "has_function" not in told:
+        found = next(NodeDepthLeftTypeFetcher(UpdateExpressionFunction, expression), None)
+        told["has_function"] = found is not None
+    return bool(told["has_function"])
+
+
 def _executor_of(executor: Any, node: Any) -> Any:
     """What carries out a node of this kind, if it is one to carry out."""
     by_kind = executor.execution_map
@@ -155,10 +189,8 @@ def _executor_of(executor: Any, node: Any) -> Any:
 def _copied_tree(node: Any, parent: Any) -> Any:
     kind: Any = type(node)
     made = kind.__new__(kind)
-    made.__dict__.update(node.__dict__)
-    made.parent = parent
-    if node.children is not None:
-        made.children = [_copied_tree(it, made) if _is_a(type(it), Node) else it for it in node.children]
+    made.type, made.parent, children = node.type, parent, node.children
+    made.children = children and [_copied_tree(it, made) if _is_a(type(it), Node) else it for it in children]
     return made
 
 
