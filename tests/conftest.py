@@ -17,9 +17,11 @@ os.environ.update(
 import pytest
 
 from tests.passwords import hash_cheaply
+from tests.properties import ask_by_no_clock
 from tests.tables import account
 
 hash_cheaply()
+ask_by_no_clock()
 
 pytest_plugins = ("tests.processes",)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.properties import ask_few
 from tests.second_store import UNPROVEN
 
 _HERE = Path(__file__).parent
@@ -41,6 +42,7 @@ _dead: list[str] = []
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the work: what is taken up first."""
+    ask_few(items)
     if hasattr(config, "workerinput"):
         ranks = {folder: rank for rank, folder in enumerate(_LONGEST_FIRST)}
         items.sort(key=lambda it: ranks.get(it.path.relative_to(_HERE).parts[0], len(ranks)))
