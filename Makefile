@@ -34,7 +34,7 @@ test: $(READY) ## Run the tests on all cores; some of them: make test ARGS='test
 	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 quick: $(READY) ## Run the tests of domain, protocol and services alone, properties by few examples
-	@KERB_TESTS_QUICK=1 $(BIN)/python -m pytest $(SPREAD) tests/domain tests/protocol tests/services $(ARGS)
+	@TESTS_QUICK=1 $(BIN)/python -m pytest $(SPREAD) tests/domain tests/protocol tests/services $(ARGS)
 
 check: $(READY) ## Lint, format, types, who imports whom, known vulnerabilities
 	@$(BIN)/ruff check .
