@@ -57,18 +57,18 @@ def make_moto_read_once() -> None:
 
 
 @cache
-def _is_a(kind: type, wanted: type) -> bool:
+def _is_a(kind: Any, wanted: Any) -> bool:
     """`issubclass`, which takes long for abstract classes."""
     return issubclass(kind, wanted)
 
 
 @cache
-def _is_one_of(kind: type, wanted: tuple[type, ...]) -> bool:
+def _is_one_of(kind: Any, wanted: tuple[Any, ...]) -> bool:
     return any(_is_a(kind, it) for it in wanted)
 
 
 @cache
-def _wanted_by(kind: type, wanted: tuple[type, ...]) -> type | None:
+def _wanted_by(kind: Any, wanted: tuple[Any, ...]) -> Any:
     """The first of the classes a traverser looks for that a node of this kind is one of."""
     return next((it for it in wanted if _is_a(kind, it)), None)
 
@@ -83,7 +83,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
     of_interest = _of_interest(wanted)
 
     def walk(node: Any, place: int) -> Any:
-        kind = type(node)
+        kind: Any = type(node)
         parent = node.parent
         # The one that is told before does nothing where there is no action.
         is_told_here = is_told and _is_one_of(kind, _ACTIONS)
@@ -103,28 +103,28 @@ def _traverse(traverser: Any, root: Any) -> Any:
     return walk(root, -1)
 
 
-class _OfInterest(dict[type, bool]):
+class _OfInterest(dict[Any, bool]):
     """Which kinds of nodes a traverser goes to: those it looks for, and those that others may be below."""
 
-    def __init__(self, wanted: tuple[type, ...]) -> None:
+    def __init__(self, wanted: tuple[Any, ...]) -> None:
         super().__init__()
         self._wanted = wanted
 
-    def __missing__(self, kind: type) -> bool:
+    def __missing__(self, kind: Any) -> bool:
         is_branch = _is_a(kind, Node) and not _is_one_of(kind, (LeafNode, DDBTypedValue))
         self[kind] = is_branch or _is_one_of(kind, self._wanted)
         return self[kind]
 
 
 @cache
-def _of_interest(wanted: tuple[type, ...]) -> _OfInterest:
+def _of_interest(wanted: tuple[Any, ...]) -> _OfInterest:
     return _OfInterest(wanted)
 
 
 def _find_clauses(node: Any, clause_types: list[type]) -> list[Any]:
     clauses: list[Any] = []
     for child in node.children or ():
-        kind = type(child)
+        kind: Any = type(child)
         if kind in clause_types:
             clauses.append(child)
         elif _is_a(kind, Expression) or _is_a(kind, UpdateExpressionFunction):
@@ -182,15 +182,21 @@ def _has_function(expression: Any) -> bool:
 def _executor_of(executor: Any, node: Any) -> Any:
     """What carries out a node of this kind, if it is one to carry out."""
     by_kind = executor.execution_map
-    found = _wanted_by(type(node), tuple(by_kind))
+    kind: Any = type(node)
+    found = _wanted_by(kind, tuple(by_kind))
     return None if found is None else by_kind[found]
+
+
+def _is_node(it: Any) -> bool:
+    kind: Any = type(it)
+    return _is_a(kind, Node)
 
 
 def _copied_tree(node: Any, parent: Any) -> Any:
     kind: Any = type(node)
     made = kind.__new__(kind)
     made.type, made.parent, children = node.type, parent, node.children
-    made.children = children and [_copied_tree(it, made) if _is_a(type(it), Node) else it for it in children]
+    made.children = children and [_copied_tree(it, made) if _is_node(it) else it for it in children]
     return made
 
 

@@ -221,7 +221,7 @@ def _query(table: Any, hash_key: Any, *told: Any, **more: Any) -> Any:
 
 def _all_items(table: Any) -> list[Any]:
     all_items: Any = originals[Table, "all_items"]
-    hash_key, conditions = getattr(_query_of, "asked", None) or (None, None)
+    hash_key, conditions = getattr(_query_of, "asked", None) or (None, ())
     if hash_key is None:
         return list(all_items(table))
     if not _query_of.is_of_index:

@@ -211,6 +211,29 @@ def test_whatever_is_asked_is_answered_as_moto_answers_it(asked: list[tuple[str,
     assert ours == theirs
 
 
+def test_an_expression_that_was_right_by_some_names_is_wrong_by_others() -> None:
+    row = {"shelf": {"S": "s"}, "place": {"N": "1"}}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (
+            "update_item",
+            {
+                "TableName": "things",
+                "Key": row,
+                "UpdateExpression": "SET #a = :it, #b = :it",
+                "ExpressionAttributeNames": {"#a": one, "#b": other},
+                "ExpressionAttributeValues": {":it": {"S": "x"}},
+                "ReturnValues": "ALL_NEW",
+            },
+        )
+        for one, other in [("flag", "owner"), ("flag", "flag"), ("flag", "place"), ("owner", "flag")]
+    ]
+    ours = answers(asked)
+    with by_moto_itself():
+        theirs = answers(asked)
+    assert ours == theirs
+    assert [type(it) for it in ours[1:]] == [dict, tuple, tuple, dict]
+
+
 def test_an_item_is_as_large_as_it_was() -> None:
     row = {"shelf": {"S": "s"}, "place": {"N": "1"}}
     asked: list[tuple[str, dict[str, Any]]] = [
