@@ -28,6 +28,7 @@ from chalicelib.adapters.chargers.sockets import DynamoSockets
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.charging.transactions import DynamoReadings, DynamoTransactions
 from chalicelib.adapters.charging.workflow import StepFunctions
+from chalicelib.adapters.client import CONNECTIONS
 from chalicelib.adapters.discovery.places import DynamoPlaces
 from chalicelib.adapters.drivers.drivers import DynamoDrivers
 from chalicelib.adapters.drivers.tokens import DynamoTokens
@@ -87,7 +88,12 @@ class _Late:
 
 def client(service: str, **options: Any) -> Any:
     """Speaks to an AWS service, from the first call on."""
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=CONNECTIONS,
+    )
     # The tables' session has read already what every service needs; it is another one in every thread.
     return _Late(lambda: connection.session.create_client(service, config=config, **options))
 
