@@ -96,8 +96,8 @@ def _reading(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
-# How often a queue is asked something for one: for those frames the looks at whoever comes and goes, for the three answers
-# that the fourth car waits for, and eleven seconds after each of the three looks that sent some.
+# How often a queue is asked something for one: for those frames the looks at whoever comes and goes, for the three
+# answers that the fourth car waits for, and eleven seconds after each of the three looks that sent some.
 PREPARED: Mapping[str, tuple[Prepared, float]] = {
     "check": (_check, 0.0),
     "frame": (_frame, round((2 + 3 + 3) / _FRAMES, 2)),

@@ -98,7 +98,7 @@ def computed(frames: int, of: dict[str, float], *, delay_s: float = 0.0) -> floa
 
 
 def computed_answer(of: dict[str, float]) -> float:
-    """Seconds from a frame on its socket to the look that its answer brings about: the charger's own, and four calls."""
+    """Seconds from a frame on its socket to the look that its answer asks for: the charger's own, and four calls."""
     return _ANSWER_S + 4 * (of["store"] + of["own"]) + of["queue"]
 
 
