@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable, Verdict
 from chalicelib.ports import Clock, NewId
@@ -126,7 +126,8 @@ class ChargerCommands:
         by_charger: dict[str, list[Order]] = {}
         for it in orders:
             by_charger.setdefault(it.charger.charger_id, []).append(it)
-        opened = list(chain(*together(*(partial(self._opened, some) for some in by_charger.values()))))
+        lines = together(*(partial(self._opened, some) for some in by_charger.values()))
+        opened = list(chain.from_iterable(cast("tuple[Sequence[_Opened], ...]", lines)))
         said = [(it.call, it.payload) for it in opened if it.call and it.payload and not it.call.waiting]
         # This thread writes the log, while those that wait for nothing post.
         _, *posted = together(partial(self.charger_log.sent, *said), *(partial(self._posted, it) for it in opened))
