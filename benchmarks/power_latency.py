@@ -102,21 +102,22 @@ def computed_answer(of: dict[str, float]) -> float:
     return _ANSWER_S + 4 * (of["store"] + of["own"]) + of["queue"]
 
 
+def _ways(frames: int, of: dict[str, float]) -> tuple[str, str, str]:
+    """So many lowerings; so many raises; and a raise that waits for the answers to all others."""
+    waits = computed(frames - 1, of, delay_s=_DELAY_S) + computed_answer(of) + computed(1, of) - of["queue"]
+    return f"{computed(frames, of):.2f}", f"{computed(frames, of, delay_s=_DELAY_S):.2f}", f"{waits:.2f}"
+
+
 def forecast() -> Table:
     """What AWS would take, by the calls that wait for one another."""
     made = Table(title=f"the same, computed for AWS, {PORTS} ports", title_justify="left")
     for column in ("what", "quick s", "slow s"):
         made.add_column(column, justify="right" if column != "what" else "left")
     for frames in (PORTS // 2, PORTS):
-        ways = {
-            f"a limit comes down, {frames} frames": lambda of, n=frames: computed(n, of),
-            f"a limit ends, {frames} frames": lambda of, n=frames: computed(n, of, delay_s=_DELAY_S),
-            f"a car comes, for whom {frames - 1} have to do with less": lambda of, n=frames: (
-                computed(n - 1, of, delay_s=_DELAY_S) + computed_answer(of) + computed(1, of) - of["queue"]
-            ),
-        }
-        for what, seconds in ways.items():
-            made.add_row(what, *(f"{seconds(of):.2f}" for of in (_QUICK, _SLOW)))
+        lowered, raised, came = zip(*(_ways(frames, of) for of in (_QUICK, _SLOW)), strict=True)
+        made.add_row(f"a limit comes down, {frames} frames", *lowered)
+        made.add_row(f"a limit ends, {frames} frames", *raised)
+        made.add_row(f"a car comes, for whom {frames - 1} have to do with less", *came)
     return made
 
 
