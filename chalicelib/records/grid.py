@@ -128,7 +128,10 @@ class PortNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteBook:
-    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`."""
+    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`.
+
+    `is_room_wanted`: a port waits for others to hold less.
+    """
 
     version: int = 0
     pages: tuple[PortPage, ...] = ()
@@ -136,6 +139,7 @@ class SiteBook:
     chargers: tuple[ChargerFacts, ...] = ()
     changed_at: datetime | None = None
     alarms: tuple[str, ...] = ()
+    is_room_wanted: bool = False
 
     def page(self, port_id: PortId) -> PortPage | None:
         """The page of a port; None where it has none yet."""

@@ -29,6 +29,7 @@ class SessionServices(MoneyServices):
         return Lifecycle(
             sessions=self.sessions,
             evidence=self.evidence,
+            courses=self.courses,
             chargers=self.chargers,
             watches=self.watches,
             transactions=self.transactions,
@@ -53,7 +54,7 @@ class SessionServices(MoneyServices):
         from chalicelib.services.sessions.overstays import Overstays
 
         return Overstays(
-            evidence=self.evidence,
+            courses=self.courses,
             chargers=self.chargers,
             transactions=self.transactions,
             history=self.history,

@@ -142,6 +142,19 @@ def ordered(
     return tuple(book[it.port_id] for it in pages), tuple(found)
 
 
+def is_room_wanted(pages: Sequence[PortPage], needs: Sequence[PortNeed], at: datetime) -> bool:
+    """Whether a raise waits for room, by the pages as they are once all that is to be sent is booked."""
+    book = {it.port_id: it for it in pages}
+    spans = _spans(pages, at)
+    for need in needs:
+        if need.port_id in book and need.is_online:
+            page = book[need.port_id]
+            after, _ = _Look(page=page, need=need, at=at, new_name=str).next()
+            if after is not page and any(_raised(page, after, spans)):
+                return True
+    return False
+
+
 Span = tuple[datetime, datetime]
 
 

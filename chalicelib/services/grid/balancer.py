@@ -7,9 +7,10 @@ it. Two looks at once are one: the version of the book lets one write, and the o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
@@ -17,7 +18,7 @@ from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
-from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
+from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
@@ -25,6 +26,7 @@ from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
+from chalicelib.services.at_once import together
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
@@ -34,6 +36,9 @@ from chalicelib.services.grid.power_waits import PowerWaits
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
 _SILENT = timedelta(minutes=15)
+_MOMENT = timedelta(seconds=1)
+# Most chargers answer within the first, and all but few within the second.
+_SOON = [_MOMENT, 4 * _MOMENT]
 _ROUNDING_MA = 1
 _LEAST_MA = 6_000
 _log = logging.getLogger(__name__)
@@ -80,16 +85,32 @@ class Balancer:
         grants, needs, fits, waits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
-        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
+        is_wanted = _is_awaited(pages) and is_room_wanted(pages, needs, at)
+        after = replace(
+            book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms, is_room_wanted=is_wanted
+        )
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
             if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):
                 return None
-        self.managed_sites.folded(state.managed.tree.site_id, state.events)
+        # The frames begin at once; what is no longer to be folded in, and what is asked for later, goes beside them.
+        together(
+            partial(self._send, state, after, orders),
+            partial(self.managed_sites.folded, state.managed.tree.site_id, state.events),
+            partial(self._ask_again, state, after, orders),
+        )
         self.obedience.tell(state, after)
-        self._send(state, after, orders)
         self.power_waits.told(state, waits)
         return len(orders)
+
+    def _ask_again(self, state: SiteState, after: SiteBook, orders: Sequence[PortOrder]) -> None:
+        """A look is due when answers are; and sooner where room is wanted now that was not when others were lowered."""
+        due = [ANSWERED_WITHIN + _MOMENT] if orders else []
+        sent = {it.name for it in orders}
+        if after.is_room_wanted and not state.book.is_room_wanted and _is_under_way(after.pages, but=sent):
+            due += _SOON
+        for it in due:
+            self.looks.ask_later(state.managed.tree.site_id, it)
 
     def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
@@ -135,7 +156,6 @@ class Balancer:
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
             return
-        self.looks.ask_later(state.managed.tree.site_id, ANSWERED_WITHIN + timedelta(seconds=1))
         ports = {it.port_id: it for it in state.managed.tree.ports}
         facts = {it.charger_id: it for it in book.chargers}
         phases = {it.port_id: it.car_phases for it in book.notes}
@@ -150,7 +170,7 @@ class Balancer:
             )
             for it in orders
         ]
-        self.dispatch.send(state.managed.tree.site_id, outgoing)
+        self.dispatch.send(state.managed.tree.site_id, outgoing, is_room_wanted=book.is_room_wanted)
 
     def _without_ghosts(self, state: SiteState) -> SiteState:
         """The state without claims of sessions that are over: whoever should have ended them died."""
@@ -199,6 +219,11 @@ def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[s
 def _is_awaited(pages: Iterable[PortPage]) -> bool:
     """Whether a charger owes an answer, or has yet to show its default."""
     return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
+
+
+def _is_under_way(pages: Iterable[PortPage], but: Collection[str]) -> bool:
+    """Whether a grant awaits its answer that is none of those."""
+    return any(lease.answered_at is None and lease.name not in but for it in pages for lease in it.leases)
 
 
 @dataclass(frozen=True)

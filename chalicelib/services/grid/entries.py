@@ -5,9 +5,10 @@ A charger's facts are read where it booted or connected, or has not told its set
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from chalicelib.domain.chargers.charging_ability import firmware_key
 from chalicelib.domain.grid.firmware import Firmware, proven
@@ -17,8 +18,11 @@ from chalicelib.domain.grid.tree import Port, PortId
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.grid import Firmwares
+from chalicelib.records.chargers import Charger
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import claimed
+
+FirmwareOf = Callable[[str], Firmware]
 
 _CAME_BACK = (EventKind.BOOTED, EventKind.RECONNECTED)
 _READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
@@ -70,37 +74,39 @@ class BookEntries:
     ) -> dict[str, ChargerFacts]:
         known = {it.charger_id: it for it in book.chargers}
         came_back = {it.port_id.charger_id for it in events if it.kind in _CAME_BACK}
-        return {
-            charger_id: known[charger_id]
-            if charger_id in known and charger_id not in came_back and not _is_to_be_read(known[charger_id], at)
-            else self._read(charger_id, None if charger_id in came_back else known.get(charger_id), at)
-            for charger_id in dict.fromkeys(it.charger_id for it in port_ids)
+        names = dict.fromkeys(it.charger_id for it in port_ids)
+        to_read = [it for it in names if it not in known or it in came_back or _is_to_be_read(known[it], at)]
+        chargers, firmware_of = self.chargers.many(to_read), cache(self.firmwares.of)
+        read = {
+            it: _facts_of(it, chargers.get(it), None if it in came_back else known.get(it), at, firmware_of)
+            for it in to_read
         }
-
-    def _read(self, charger_id: str, before: ChargerFacts | None, at: datetime) -> ChargerFacts:
-        charger = self.chargers.get(charger_id)
-        since = before.since if before is not None else at
-        if charger is None:
-            return ChargerFacts(
-                charger_id=charger_id, since=since, read_at=at, is_online=False, firmware=Firmware(name="")
-            )
-        # While it is away nobody says which protocol it speaks.
-        key = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware) if charger.vendor else ""
-        if charger.connection_id is None and before is not None:
-            key = before.firmware.name
-        return ChargerFacts(
-            charger_id=charger_id,
-            since=since,
-            read_at=at,
-            is_online=charger.connection_id is not None,
-            firmware=self.firmwares.of(key),
-            ability=charger.ability,
-        )
+        return {it: read.get(it) or known[it] for it in names}
 
     def _learnt(self, before: Firmware, after: Firmware) -> Firmware:
         if after != before and after.name:
             self.firmwares.learn(before, after)
         return after
+
+
+def _facts_of(
+    charger_id: str, charger: Charger | None, before: ChargerFacts | None, at: datetime, firmware_of: FirmwareOf
+) -> ChargerFacts:
+    since = before.since if before is not None else at
+    if charger is None:
+        return ChargerFacts(charger_id=charger_id, since=since, read_at=at, is_online=False, firmware=Firmware(name=""))
+    # While it is away nobody says which protocol it speaks.
+    key = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware) if charger.vendor else ""
+    if charger.connection_id is None and before is not None:
+        key = before.firmware.name
+    return ChargerFacts(
+        charger_id=charger_id,
+        since=since,
+        read_at=at,
+        is_online=charger.connection_id is not None,
+        firmware=firmware_of(key),
+        ability=charger.ability,
+    )
 
 
 def _page(known: PortPage | None, port: Port, at: datetime) -> PortPage:
