@@ -14,6 +14,7 @@ from typing import Any
 
 from cli.fleet import DATA, SECONDS_A_MONTH, SOCKET_LIFETIME_S, VERSIONS, Fleet, Kinds, measured, use
 from cli.report import Sheet
+from cli.signals import zones
 
 _BEGIN_WITHIN_S = 3600
 # Of a session's messages those that come once.
@@ -155,6 +156,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "log_files_per_s": use(fleet).amounts["file_put"] / SECONDS_A_MONTH,
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
+        "prices_per_min": zones(fleet),
         "knocks_per_address": events.get("connect", 0) * 300,
     }
     return found[key]

@@ -15,6 +15,7 @@ from typing import Any
 
 from cli.fleet import DATA, SCHEDULES, Fleet
 from cli.report import Sheet
+from cli.signals import PUBLISHER_MS, suns, zones
 
 _CONFIG = Path(__file__).parent.parent / ".chalice" / "config.json"
 _MINUTES_A_DAY = 24 * 60
@@ -150,6 +151,19 @@ def work(fleet: Fleet) -> list[Work]:
             "sites",
             16,
             [Items(10_000, "busy_sites sites", "sites with sessions whose power is shared out; looked at by others")],
+        ),
+        Work(
+            "signals",
+            "feeds",
+            8,
+            [
+                Items(
+                    zones(fleet) + suns(fleet) / 12,
+                    "signals feeds",
+                    "all zones' prices, awaited at noon, and a twelfth of the suns",
+                    waits_ms=PUBLISHER_MS,
+                )
+            ],
         ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(

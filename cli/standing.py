@@ -11,20 +11,21 @@ METRICS = {
     "NoticesGivenUp": 1,
     "SessionsCompleted": 1,
     "SessionsFailed": 17,
+    "SignalsFailed": 1,
     "StartCommand": 1,
 }
 # What filters count in logs.
 LOG_METRICS = {"ApiThrottled": 1}
 # A month of each.
 FIXED = {
-    "alarm_month": 126,  # each figure that an alarm looks at counts
+    "alarm_month": 127,  # each figure that an alarm looks at counts
     "joined_alarm_month": 8,
     "dashboard_month": 1,
     "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
     "waf_acl_month": 2,
     "waf_rule_month": 7,
     "kms_key_month": 2,
-    "secret_month": 4,
+    "secret_month": 5,
 }
 CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.
@@ -39,6 +40,6 @@ KEPT_DAYS = {
     "viewers": 1,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 32, 266
+TABLES, TABLES_OF_FUNCTIONS = 33, 276
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 5

@@ -20,7 +20,7 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
 from chalicelib.handlers.http.observability import count
-from chalicelib.records.grid import BUSY_SHARDS
+from chalicelib.records.grid import BUSY_SHARDS, FEED_SHARDS
 from chalicelib.records.notifications import Outcome
 from chalicelib.records.parts import LIST_SHARDS, SHARDS, Part
 from chalicelib.wiring import network
@@ -53,6 +53,13 @@ def _notices(part: Part) -> Done:
     return _settled(network().delivery.deliver(part))
 
 
+def _feeds(part: Part) -> Done:
+    done = network().signal_feeds.tend(part)
+    for _ in range(done.get("failed", 0)):
+        count("SignalsFailed")
+    return done
+
+
 def _settled(settled: Mapping[Outcome, int]) -> Done:
     for _ in range(settled.get(Outcome.GIVEN_UP, 0)):
         count("NoticesGivenUp")
@@ -81,6 +88,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
     "busy_sites": shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
+    "signals": shards("feeds", _feeds, FEED_SHARDS),
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
@@ -187,3 +195,9 @@ def alarm_desk(event: CloudWatchEvent) -> Done:
 def busy_sites(event: CloudWatchEvent) -> Done:
     """Have all sites looked at where sessions share a connection, for what only time brings about."""
     return do_parts("busy_sites", event.detail)
+
+
+@schedules.schedule(Rate(5, unit=Rate.MINUTES), name="signals")
+def signals(event: CloudWatchEvent) -> Done:
+    """Fetch the prices, carbon and sun that sites go by, where they may have changed: once for each zone."""
+    return do_parts("signals", event.detail)

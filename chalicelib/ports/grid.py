@@ -6,10 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
+from chalicelib.domain.grid.programs import LinearProgram
+from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
+    FeedState,
     ManagedSite,
     NamedLimit,
     SiteBook,
@@ -38,6 +43,9 @@ class ManagedSites(Protocol):
     def remove(self, site_id: str) -> None:
         """It is managed no more; what else is kept of it goes too."""
 
+    def clear_away(self, site_id: str) -> None:
+        """What was told of a site that is managed no more, or never was, goes too; nothing where it is managed."""
+
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
         """Replace a site's book by the next version; False if another has done so since it was read.
 
@@ -64,8 +72,17 @@ class ManagedSites(Protocol):
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
         """What the car or driver at a port asks for; False where nobody claims power there."""
 
+    def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
+        """Its driver was told that it waits for power, or waits no more; False where it claims none any more."""
+
+    def wait(self, site_id: str, port_id: PortId, session_id: str) -> PowerWait | None:
+        """What was told so last of a session that claims power there; None: it waits for nothing, or claims none."""
+
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """What the building takes: what was told before, or None. An older word changes nothing."""
+
+    def forget_load(self, site_id: str) -> None:
+        """Nobody tells what the building takes, nor is expected to."""
 
     def limit(self, site_id: str, limit: NamedLimit) -> None:
         """The site may take less for a time; it is forgotten a while after it has ended."""
@@ -74,7 +91,7 @@ class ManagedSites(Protocol):
         """That limit holds no more; False if there is none of that id."""
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
-        """The sites at which sessions claim power, or chargers owe an answer, each once."""
+        """The sites where sessions claim power, chargers owe an answer, or a building's load was told, each once."""
 
 
 class Firmwares(Protocol):
@@ -108,3 +125,70 @@ class Looks(Protocol):
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""
+
+
+class EnergyContracts(Protocol):
+    """Sites' energy contracts, and which feeds they go by."""
+
+    def put(self, contract: EnergyContract, before: EnergyContract | None, at: datetime) -> None:
+        """Keep it in place of `before`. A feed that is new to all sites is due at once."""
+
+    def of(self, site_id: str) -> EnergyContract | None:
+        """The contract of a site; None where nobody said."""
+
+    def remove(self, contract: EnergyContract) -> None:
+        """The site has none any more, and goes by no feed."""
+
+
+class SignalStore(Protocol):
+    """What feeds have told, and how they stand."""
+
+    def told(self, feed: Feed, begins_at: datetime, ends_at: datetime) -> Signal:
+        """What it told of the days that this time touches, and when it was last confirmed."""
+
+    def keep(self, feed: Feed, signal: Signal) -> Signal:
+        """Add what was told to what is known; returns both, for the days that it touches."""
+
+    def state(self, feed: Feed) -> FeedState | None:
+        """How it stands; None for a feed that nobody goes by."""
+
+    def states(self, shard: int | None = None) -> Iterable[FeedState]:
+        """All feeds of a shard, as each stands."""
+
+    def save(self, state: FeedState) -> bool:
+        """Replace the state of the version before; False where another has done so since it was read."""
+
+    def is_wanted(self, feed: Feed) -> bool:
+        """Whether a site goes by it."""
+
+    def forget(self, state: FeedState) -> None:
+        """Nobody goes by it: it is fetched no more. What it told stays as long as it would."""
+
+
+class SignalSource(Protocol):
+    """Who publishes prices, carbon or sun for zones."""
+
+    @property
+    def kind(self) -> SignalKind:
+        """What it can be asked for."""
+
+    @property
+    def pace(self) -> timedelta:
+        """How often it has anything new."""
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether it publishes a day at once, so that it is asked more often while the next is awaited."""
+
+    def is_zone(self, zone: str) -> bool:
+        """Whether a zone can be asked for, by its form."""
+
+    def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
+        """What it tells of a zone in that time, within seconds. Raises SignalUnavailable."""
+
+
+class Solver(Protocol):
+    """Whoever solves linear programs."""
+
+    def solve(self, program: LinearProgram) -> Sequence[float] | None:
+        """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""

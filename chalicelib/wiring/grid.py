@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.sessions import SessionServices
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
+    from chalicelib.ports.grid import SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
+    from chalicelib.protocol.signals.source import Source
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
     from chalicelib.services.grid.dispatch import Dispatch
+    from chalicelib.services.grid.energy import SiteEnergy
+    from chalicelib.services.grid.outlooks import Outlooks
+    from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
 
 
@@ -32,21 +41,23 @@ class GridServices(SessionServices):
             charger_news=self.managed_charger_news,
             setups=self.setups,
             sessions=self.sessions,
+            commands=self.commands,
             clock=self.clock,
         )
 
     @cached_property
     def balancer(self) -> Balancer:
         from chalicelib.services.grid.balancer import Balancer
-        from chalicelib.services.grid.folding import Folding
+        from chalicelib.services.grid.entries import BookEntries
         from chalicelib.services.grid.obedience import Obedience
 
         return Balancer(
             managed_sites=self.managed_sites,
             sessions=self.sessions,
-            folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            entries=BookEntries(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
+            power_waits=self.power_waits,
             looks=self.looks,
             clock=self.clock,
             new_id=self.new_id,
@@ -81,5 +92,61 @@ class GridServices(SessionServices):
             sockets=self.sockets,
             commands=self.commands,
             connections=self.connections,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def energy_contracts(self) -> DynamoEnergyContracts:
+        from chalicelib.adapters.grid.energy import DynamoEnergyContracts
+
+        return DynamoEnergyContracts()
+
+    @cached_property
+    def signals(self) -> DynamoSignals:
+        from chalicelib.adapters.grid.energy import DynamoSignals
+
+        return DynamoSignals()
+
+    @cached_property
+    def signal_sources(self) -> Mapping[str, SignalSource]:
+        """All there are, at the addresses that are set or else their own; only who fetches is told their keys."""
+        from chalicelib.adapters.grid.signal_sources import HttpSource, by_source
+        from chalicelib.protocol.signals.sources import SOURCES
+
+        addresses = by_source(self.setting("SIGNAL_ADDRESSES", ""))
+
+        def source(it: Source) -> HttpSource:
+            return HttpSource(
+                source=it,
+                address=addresses.get(it.name, it.address),
+                key=lambda: by_source(self.setting("SIGNAL_KEYS")).get(it.name, ""),
+                clock=self.clock,
+            )
+
+        return {name: source(it) for name, it in SOURCES.items()}
+
+    @cached_property
+    def signal_feeds(self) -> SignalFeeds:
+        from chalicelib.services.grid.signal_feeds import SignalFeeds
+
+        return SignalFeeds(signals=self.signals, sources=self.signal_sources, clock=self.clock)
+
+    @cached_property
+    def outlooks(self) -> Outlooks:
+        from chalicelib.services.grid.outlooks import Outlooks
+
+        return Outlooks(contracts=self.energy_contracts, signals=self.signals, clock=self.clock)
+
+    @cached_property
+    def site_energy(self) -> SiteEnergy:
+        from chalicelib.services.grid.energy import SiteEnergy
+
+        return SiteEnergy(
+            contracts=self.energy_contracts,
+            signals=self.signals,
+            sources=self.signal_sources,
+            sites=self.sites,
+            # Who looks is told what is so now, and not a minute ago.
+            outlooks=replace(self.outlooks, remembered=timedelta(0)),
             clock=self.clock,
         )

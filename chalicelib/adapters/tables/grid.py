@@ -16,7 +16,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
-    """Finds sites with sessions: a row for each that claims power, and one for a book that awaits an answer."""
+    """Finds busy sites: a row for each session that claims power, one for a book that awaits an answer, for a load."""
 
     class Meta:
         index_name = "busy"
@@ -51,6 +51,8 @@ class GridRow(Row):
     first_wh = IntegerAttribute(null=True)
     last_wh = IntegerAttribute(null=True)
     needs = TextAttribute(null=True)
+    # What its driver was told of its waiting for power.
+    wait = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
     busy = ClaimedSites()

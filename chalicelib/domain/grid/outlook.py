@@ -22,6 +22,10 @@ class Outlook:
     `price_micros` for a kWh, `carbon_g` of CO2 equivalent for a kWh (average, never marginal), `renewable_permille` of
     the mix, `solar_w` of the site's own, `building_w` of its other consumption. `demand_charge_micros` is what a kW of
     the month's highest quarter costs, `peak_w` that quarter so far. `source` names where price and carbon came from.
+
+    `marginal_g` is what one more kWh emits, for plans and never for receipts. `carbon_micros_per_kg`: what the site
+    counts a kilogram of CO2 as beside money. `told_at`: when the oldest of its outside signals was last confirmed, None
+    where it has none (`signals.guidance` says whether to plan by it).
     """
 
     begins_at: datetime
@@ -34,6 +38,9 @@ class Outlook:
     demand_charge_micros: int = 0
     peak_w: int = 0
     source: str = ""
+    marginal_g: tuple[int, ...] = ()
+    carbon_micros_per_kg: int = 0
+    told_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """ValueError for a beginning that is not a quarter's."""
@@ -46,7 +53,20 @@ class Plan:
     """What each port is to draw in each quarter from `begins_at` on, by each of its phases.
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
+    `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
+    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
     """
 
     begins_at: datetime
     limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
+    is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
+    unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
+
+    def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
+        """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""
+        row = self.limit_ma.get(port_id, ())
+        place = (at - self.begins_at) // QUARTER
+        if not 0 <= place < len(row):
+            return None, False
+        full = self.is_full.get(port_id, ())
+        return row[place], not (place < len(full) and full[place])

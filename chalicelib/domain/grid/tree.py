@@ -163,7 +163,8 @@ class Claim:
     least served goes first. `asked_wh` and `departs_at`: what its driver said, None: nothing. What is remembered from
     one sharing to the next is in `Grants` under the same names: `car_phases` and `car_most_ma`, what was learnt of the
     car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it has its turn
-    (None: it waits).
+    (None: it waits). `planned_ma`: what a plan gives it now (None: it follows none and has its fair share);
+    `is_kept_to_plan`: it shall have no more than that, though more were left (cheaper hours will come).
     """
 
     port_id: PortId
@@ -178,6 +179,8 @@ class Claim:
     asked_wh: int | None = None
     departs_at: datetime | None = None
     weight: int = 1
+    planned_ma: int | None = None
+    is_kept_to_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,333 @@
+"""Planning: when each car at a site charges in the coming day, so that all are ready in time, cheaply and cleanly.
+
+A plan is the cheapest answer to a linear program over quarters of an hour: first as little as can be lacks when
+drivers leave (the more a car lacks the more it counts, so that scarcity is shared), then cost, carbon and the month's
+highest quarter, then changes. It is no promise of current: `balancing.share` has the last word.
+"""
+
+from __future__ import annotations
+
+from cmath import phase, rect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import ceil, cos, pi
+
+from chalicelib.domain.grid.currents import Conductors, Flow
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.programs import LinearProgram
+from chalicelib.domain.grid.stays import HOUR, Settings, Slot, Stay, parts, stay
+from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
+
+# What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
+_SLICES = ((0.25, 1.0), (0.2, 1.1), (0.2, 1.35), (1.0, 1.9))
+# The next parts count on all that a car may take; of what comes later, what is not sure counts less.
+_NEAR_PARTS = 2
+_UNSURE = 0.25
+# Of what is planned for an hour after its driver may leave, so much counts as if it were lacking.
+_RISKED = 0.5
+# To charge an hour later, and to change a kilowatt-hour from what it was told last: ties are settled so.
+_LATER = 1e-3
+_CHANGED = 1e-4
+# Of each conductor as much is kept for who may still come as one in three of the free ports would take: it counts more.
+_COMING_KW = 2.5 / 3
+_MOST_KEPT = 0.85
+_KEPT_FROM_H = 0.5
+_KEPT_COST = 2.0
+# A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
+_STEP = pi / 18
+_FULL = 0.97
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProblem:
+    """A program to be solved, and what its amounts mean.
+
+    `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
+    the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
+    """
+
+    program: LinearProgram
+    begins_at: datetime
+    parts: tuple[Slot, ...]
+    stays: tuple[Stay, ...]
+    columns: tuple[tuple[tuple[int, ...], ...], ...]
+    lacks: tuple[tuple[int, ...], ...]
+    behind: Mapping[tuple[int, int], Sequence[int]]
+
+
+def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
+    tree: SiteTree,
+    claims: Iterable[Claim],
+    outlook: Outlook,
+    at: datetime,
+    conditions: Conditions | None = None,
+    settings: Settings | None = None,
+) -> PlanProblem:
+    """What is to be solved so that the site's cars are ready in time.
+
+    `at` lies in the outlook's first quarter, or later in it; claims are those of `share`, whatever is remembered of
+    them filled in. Cars that want nothing, or sleep, have no part in it. ValueError for a tree that is none.
+    """
+    conditions, settings = conditions or Conditions(), settings or Settings()
+    ports = {it.port_id: it for it in tree.ports}
+    ordered = sorted(claims, key=lambda it: (it.begun_at, it.session_id, it.port_id))
+    found = [stay(it, ports[it.port_id], at, settings) for it in ordered if it.port_id in ports]
+    stays = tuple(it for it in found if it is not None)
+    return _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings).problem()
+
+
+def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
+    """The plan that a solution means, in steps that each charger knows; an empty one (fair share) for none."""
+    if solution is None:
+        return Plan(begins_at=problem.begins_at)
+    full = {
+        row
+        for row in {it for rows in problem.behind.values() for it in rows}
+        if problem.program.sum_of(row, solution) >= _FULL * problem.program.at_most[row]
+    }
+    limit_ma, is_full, unmet_wh = {}, {}, {}
+    for number, it in enumerate(problem.stays):
+        owed_ah = 0.0
+        row: list[int] = []
+        tight: list[bool] = []
+        for place, (part, columns) in enumerate(zip(problem.parts, problem.columns[number], strict=False)):
+            wanted_a = sum(solution[column] for column in columns)
+            is_tight = not full.isdisjoint(problem.behind.get((number, place), ()))
+            # What steps lose is made up for later, though not where there is no more; less than the least for long is
+            # the least for a while.
+            is_short = 0 < wanted_a * 1000 < it.port.least_ma
+            level_ma = _level(
+                it, wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a
+            )
+            if wanted_a:
+                owed_ah += (wanted_a - level_ma / 1000) * part.hours
+            quarters = _quarters(part, problem.begins_at)
+            row += [level_ma] * quarters
+            tight += [is_tight] * quarters
+        port_id = it.port.port_id
+        limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
+        unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
+    return Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+
+
+def _level(it: Stay, amperes: float) -> int:
+    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least."""
+    port = it.port
+    wanted_ma = min(amperes, it.most_a) * 1000 + 1
+    if wanted_ma < port.least_ma:
+        return port.least_ma if wanted_ma >= port.least_ma / 2 else 0
+    if port.levels_ma:
+        return max(level for level in port.levels_ma if level <= wanted_ma)
+    return port.least_ma + int((wanted_ma - port.least_ma) // port.step_ma) * port.step_ma
+
+
+def _quarters(part: Slot, begins_at: datetime) -> int:
+    """How many of the plan's quarters a part stands for."""
+    first = (part.begins_at - begins_at) // QUARTER
+    return -((begins_at - part.ends_at) // QUARTER) - first
+
+
+@dataclass(slots=True, kw_only=True)
+class _Row:
+    """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
+
+    `numbers` of the stays behind it; `kw`: what it carries at most, where an ampere is worth most.
+    `base`: what flows whatever is planned; `kept`: how much of it is for who may still come.
+    """
+
+    terms: list[tuple[int, complex, float]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    kw: float = 0.0
+    base: complex = 0j
+    kept: float = 0.0
+
+
+class _Writing:
+    """One program as it is written down."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 (the same)
+        self,
+        tree: SiteTree,
+        stays: tuple[Stay, ...],
+        day: tuple[Slot, ...],
+        outlook: Outlook,
+        conditions: Conditions,
+        settings: Settings,
+    ) -> None:
+        self._tree, self._stays, self._parts = tree, stays, day
+        self._outlook, self._conditions, self._margin = outlook, conditions, settings.margin
+        self._program = LinearProgram()
+        self._columns: list[tuple[tuple[int, ...], ...]] = []
+        self._lacks: list[tuple[int, ...]] = []
+        self._behind: dict[tuple[int, int], list[int]] = {}
+        self._conductors: dict[object, Conductors] = {}
+        costs = [it.cost for it in day] or [0.0]
+        self._range = max(*costs, 0.0) - min(*costs, 0.0)
+        self._kept_cost = _KEPT_COST * (max(costs) - min(costs)) + 1e-3
+        self._demand = outlook.demand_charge_micros / 1e6
+        # No cost at all makes up for a kilowatt-hour that is lacking: no price, risk and what else counts taken
+        # together, nor a quarter's highest power.
+        self._worth = max(2 * (self._range + self._demand * (HOUR / QUARTER)), 30 * self._range) + 0.1
+
+    def problem(self) -> PlanProblem:
+        """All of it."""
+        for it in self._stays:
+            self._write_stay(it)
+        peak = self._write_peak() if self._demand else None
+        for place, part in enumerate(self._parts):
+            self._write_part(place, part, peak)
+        return PlanProblem(
+            program=self._program,
+            begins_at=self._outlook.begins_at,
+            parts=self._parts,
+            stays=self._stays,
+            columns=tuple(self._columns),
+            lacks=tuple(self._lacks),
+            behind=self._behind,
+        )
+
+    def _write_stay(self, it: Stay) -> None:
+        """What a car takes in each part and what it will lack are together what it lacks now."""
+        program, begins_at = self._program, self._parts[0].begins_at if self._parts else self._outlook.begins_at
+        mine: list[tuple[int, ...]] = []
+        terms: list[tuple[int, float]] = []
+        for place, part in enumerate(self._parts):
+            if part.begins_at >= it.ends_at:
+                break
+            worth = self._worth * it.kw * part.hours
+            later = _LATER * it.haste(begins_at) * ((part.begins_at - begins_at) / HOUR)
+            risk = it.risk(part, self._margin)
+            # No price at all makes up for waiting until its driver may leave.
+            late = self._range * it.kw * part.hours if risk else 0.0
+            cost = worth * (_RISKED * it.weight * risk + later) + late
+            most_a = it.most_a * it.there(part)
+            sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
+            columns = [program.amount(cost=cost, most=sure_a)]
+            if most_a > sure_a:
+                columns.append(program.amount(cost=cost + worth * _UNSURE * it.weight, most=most_a - sure_a))
+            mine.append(tuple(columns))
+            terms += [(column, it.kw * part.hours) for column in columns]
+        lacks = tuple(
+            program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
+        )
+        program.limit([*terms, *((column, 1.0) for column in lacks)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
+        if mine:
+            cost = self._worth * _CHANGED * it.kw * self._parts[0].hours
+            more, less = program.amount(cost=cost), program.amount(cost=cost)
+            now = [*((column, 1.0) for column in mine[0]), (more, -1.0), (less, 1.0)]
+            program.limit(now, at_least=it.now_a, at_most=it.now_a)
+        self._columns.append(tuple(mine))
+        self._lacks.append(lacks)
+
+    def _write_peak(self) -> int:
+        """The highest quarter, which costs nothing up to the month's highest so far."""
+        peak = self._program.amount(cost=self._demand)
+        free = self._program.amount(cost=-self._demand, most=max(0.0, self._outlook.peak_w / 1000))
+        self._program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
+        return peak
+
+    def _write_part(self, place: int, part: Slot, peak: int | None) -> None:
+        """What flows in each conductor, and what the site draws in all."""
+        there = [number for number, mine in enumerate(self._columns) if place < len(mine)]
+        if not there:
+            return
+        program, conductors = self._program, self._conductors_in(part)
+        kinds: dict[tuple[tuple[Flow, ...], float], list[int]] = {}
+        for number in there:
+            it = self._stays[number]
+            kinds.setdefault((conductors.flows(it.port, it.phases), it.kw), []).append(number)
+        rows: dict[int, _Row] = {}
+        power: list[tuple[int, float]] = []
+        for (flows, kw), numbers in kinds.items():
+            # Cars that are wired alike are one sum, which keeps the rows short.
+            column = self._sum(numbers, place)
+            most_a = sum(self._stays[it].most_a * self._stays[it].there(part) for it in numbers)
+            power.append((column, kw))
+            for where, counted in flows:
+                row = rows.setdefault(where, _Row())
+                row.terms.append((column, complex(counted), most_a))
+                row.numbers += numbers
+                row.kw = max(row.kw, kw / abs(counted) * conductors.limits[where] / 1000)
+        depth = max((len(flows) for flows, _ in kinds), default=1)
+        base, coming = self._base(conductors), self._coming(conductors)
+        for where, row in rows.items():
+            limit_a = conductors.limits[where] / 1000
+            row.base = base.get(where, 0j)
+            row.kept = min(_MOST_KEPT, coming.get(where, 0.0) / limit_a) if limit_a > 0 else 0.0
+            row.kept *= min(1.0, (part.begins_at - self._parts[0].begins_at) / HOUR / _KEPT_FROM_H)
+            self._hold(place, row, limit_a, self._kept_cost * row.kw * part.hours / depth)
+        drawn = program.amount(cost=part.cost * part.hours)
+        own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
+        program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
+        if peak is not None:
+            program.limit([(drawn, 1.0), (peak, -1.0)], at_most=-max(0.0, part.building_kw - part.solar_kw))
+
+    def _sum(self, numbers: Sequence[int], place: int) -> int:
+        """One amount that is the amperes of several cars."""
+        columns = [column for number in numbers for column in self._columns[number][place]]
+        if len(columns) == 1:
+            return columns[0]
+        total = self._program.amount()
+        self._program.limit([(total, -1.0), *((column, 1.0) for column in columns)], at_least=0.0, at_most=0.0)
+        return total
+
+    def _hold(self, place: int, row: _Row, limit_a: float, kept_cost: float) -> None:
+        """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be.
+
+        Of what is `kept` for others each part counts, though less than what is lacking.
+        """
+        if sum(abs(counted) * most_a for _, counted, most_a in row.terms) + abs(row.base) <= limit_a:
+            return
+        used = self._program.amount(cost=kept_cost, most=row.kept) if row.kept > 0 else None
+        for angle, reach in _shadows([counted for _, counted, _ in row.terms]):
+            turned = rect(1, -angle)
+            most_a = max(0.0, limit_a * reach - (row.base * turned).real)
+            terms = [(column, (counted * turned).real) for column, counted, _ in row.terms]
+            if used is not None:
+                terms.append((used, -most_a))
+            for number in row.numbers:
+                self._behind.setdefault((number, place), []).append(len(self._program.at_most))
+            self._program.limit(terms, at_most=most_a * (1 - row.kept))
+
+    def _coming(self, conductors: Conductors) -> Mapping[int, float]:
+        """The amperes in each conductor of who may still come to the ports that are free."""
+        taken = {it.port.port_id for it in self._stays}
+        found: dict[int, float] = {}
+        for port in self._tree.ports:
+            if port.port_id not in taken:
+                kw = port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
+                for where, counted in conductors.flows(port, None):
+                    found[where] = found.get(where, 0.0) + abs(counted) * _COMING_KW / kw
+        return found
+
+    def _base(self, conductors: Conductors) -> Mapping[int, complex]:
+        """What flows for ports that are not planned, whatever they are told."""
+        planned = {it.port.port_id for it in self._stays}
+        found: dict[int, complex] = {}
+        for port in self._tree.ports:
+            current_ma = self._conditions.default_ma.get(port.port_id, 0)
+            if current_ma and port.port_id not in planned:
+                for where, counted in conductors.flows(port, None):
+                    found[where] = found.get(where, 0j) + counted * current_ma / 1000
+        return found
+
+    def _conductors_in(self, part: Slot) -> Conductors:
+        """What may flow then: operators' limits as they will be, the building as it is now (what is dated is worst)."""
+        limits = tuple(it for it in self._conditions.limits if it.begins_at <= part.begins_at < it.ends_at)
+        if limits not in self._conductors:
+            building = self._conditions.building
+            seen = None if building is None else replace(building, at=part.begins_at)
+            self._conductors[limits] = Conductors.of(self._tree, part.begins_at, seen, limits)
+        return self._conductors[limits]
+
+
+def _shadows(counted: Sequence[complex]) -> Iterator[tuple[float, float]]:
+    """Directions in which a sum of such currents may lie, and how much of its limit each lets it have."""
+    middle = phase(sum(it / abs(it) for it in counted))
+    angles = [phase(it * rect(1, -middle)) for it in counted]
+    least, most = min(angles), max(angles)
+    number = max(1, ceil((most - least) / _STEP - 1e-9))
+    width = (most - least) / number
+    for it in range(number):
+        yield middle + least + (it + 0.5) * width, cos(width / 2)
