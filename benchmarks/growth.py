@@ -87,6 +87,9 @@ ASKED: Mapping[str, str] = {
 }
 # What reads a row or two by their names, and no list; and what only others' services know.
 LEFT_OUT: Mapping[str, str] = {
+    "GET /v1/log": "settings, and a key that is asked for once",
+    "GET /v1/sessions/{session_id}/proof": "a session, its receipt, its batch of the log and a few files",
+    "GET /v1/operator/sessions/{session_id}/proof": "as its driver's",
     "GET /v1/adhoc/checkouts/{checkout_id}": "a checkout by its name",
     "GET /v1/chargers/along": "as nearby, over a route: `benchmarks/search.py`",
     "GET /v1/openapi.json": "reads nothing",

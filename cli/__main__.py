@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cli import chart, limits, pages, report
+from cli import chart, limits, pages, proof_command, report
 from cli.fleet import Fleet
 
 
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("pages", help="write the numbers and the plot in docs/").set_defaults(
         run=lambda _: pages.write()
     )
+    proof_command.add(commands)
     asked = parser.parse_args(arguments)
     asked.run(asked)
 

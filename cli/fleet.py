@@ -17,6 +17,7 @@ from cli.people import alarm_pages, people
 from cli.power_kinds import power_kinds
 from cli.signals import PUBLISHER_MS, fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+from cli.transparency import log_of_charges
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -279,6 +280,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
     lambda_ms += people(fleet, writes, reads) + fetches(fleet, DAYS_A_MONTH) * PUBLISHER_MS
+    lambda_ms += log_of_charges(fleet, amounts, writes, reads, stored)
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
@@ -314,7 +316,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["signal_request"] = fetches(fleet, DAYS_A_MONTH)
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
-    amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
+    amounts["bucket_gb_month"] += fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB
 
 
 def _versions_of(kinds: Mapping[str, Kinds], kind: str) -> list[tuple[Mapping[str, Any], float]]:

@@ -153,6 +153,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "pushes_per_s": told * fleet.pushes_per_session / 2,
         "queued_per_s": load.of(lambda it: it.get("calls", {}).get("sqs.SendMessage", 0)),
         "matrices_per_s": events.get("search"),
+        "log_files_per_s": use(fleet).amounts["file_put"] / SECONDS_A_MONTH,
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
         "prices_per_min": zones(fleet),

@@ -24,7 +24,7 @@ FIXED = {
     "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
     "waf_acl_month": 2,
     "waf_rule_month": 7,
-    "kms_key_month": 1,
+    "kms_key_month": 2,
     "secret_month": 5,
 }
 CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
@@ -40,6 +40,6 @@ KEPT_DAYS = {
     "viewers": 1,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 31, 265
+TABLES, TABLES_OF_FUNCTIONS = 33, 276
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 4
+QUEUES_READ = 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from infrastructure import identity, live, queues, rest, sockets, vault
+from infrastructure import identity, live, queues, rest, sockets, transparency, vault
 from infrastructure.alarms import GRADUAL
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.workflow import machine_arn
@@ -91,6 +91,8 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_BALANCE_QUEUE": ref(queues.logical("balance.fifo")),
         "KERB_BALANCE_NOW_QUEUE": ref(queues.logical("balance-now.fifo")),
         "KERB_BALANCE_MANY_QUEUE": ref(queues.logical("balance-many")),
+        "KERB_LOG_QUEUE": ref(queues.logical("log")),
+        **transparency.SETTINGS,
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from infrastructure import transparency
 from infrastructure.stage import APP, Resources, Stage, arn, attribute
 
 MAPS = "arn:${AWS::Partition}:geo-routes:${AWS::Region}::provider/default"
@@ -51,6 +52,12 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911, PLR0912 (on
             return arn(service, name.replace(f"/{APP}-", f"/{stage.prefix}", 1))
         case "ses" if name == "identity/*":
             return {"Fn::Sub": SENDER}
+        case "kms" if name == f"key/{APP}-log":
+            return attribute("LogKey", "Arn")
+        case "s3" if name == f"{APP}-log":
+            return attribute("TransparencyBucket", "Arn")
+        case "s3" if name == f"{APP}-log/*":
+            return transparency.files_arn()
         case "sqs" if name.startswith(f"{APP}-"):
             return arn(service, name.replace(f"{APP}-", stage.prefix, 1))
         case "lambda" if name.startswith(f"function:{APP}-"):

@@ -11,12 +11,17 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, attribute, logical_id
 
 # As the handlers name them (`on_sqs_message`).
-NAMES = ("alarm-checks", "balance.fifo", "balance-now.fifo", "balance-many")
+NAMES = ("alarm-checks", "balance.fifo", "balance-now.fifo", "balance-many", "log")
 _FIFO = ".fifo"
 HELD_BACK_S = {"balance.fifo": 1}
 # By then a site has been looked at anyhow.
 _ASKED_AGAIN_S = 300
 _TRIES = 3
+# What is not logged is missed by whoever has its receipt: it waits, and is tried, for as long as a queue keeps it.
+_PATIENT = {"log"}
+_PATIENT_S, _PATIENT_TRIES = 4 * 24 * 3600, 1000
+# One writes the log, and another may come while it does; whoever is second begins anew.
+_AT_ONCE = {"log": 2}
 # Six times as long as a function may take, as AWS advises: a message that is being worked on is nobody else's.
 _HIDDEN_S = 180
 
@@ -40,6 +45,7 @@ def source(event: str, function: str, declared: dict[str, Any]) -> Resources:
                 "EventSourceArn": attribute(logical(name), "Arn"),
                 "FunctionName": {"Ref": function},
                 "BatchSize": declared["BatchSize"],
+                **({"ScalingConfig": {"MaximumConcurrency": _AT_ONCE[name]}} if name in _AT_ONCE else {}),
                 # A FIFO queue knows none.
                 **(
                     {}
@@ -54,15 +60,16 @@ def source(event: str, function: str, declared: dict[str, Any]) -> Resources:
 def _queue(stage: Stage, name: str) -> dict[str, Any]:
     if name.endswith(_FIFO):
         return _ordered(stage, name)
+    tries, kept_s = (_PATIENT_TRIES, _PATIENT_S) if name in _PATIENT else (_TRIES, 24 * 3600)
     return {
         "Type": "AWS::SQS::Queue",
         **stage.fate,
         "Properties": {
             "QueueName": stage.prefix + name,
-            "MessageRetentionPeriod": 24 * 3600,
+            "MessageRetentionPeriod": kept_s,
             "VisibilityTimeout": _HIDDEN_S,
             "SqsManagedSseEnabled": True,
-            "RedrivePolicy": {"deadLetterTargetArn": attribute("Failures", "Arn"), "maxReceiveCount": _TRIES},
+            "RedrivePolicy": {"deadLetterTargetArn": attribute("Failures", "Arn"), "maxReceiveCount": tries},
         },
     }
 

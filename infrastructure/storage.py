@@ -10,7 +10,7 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, attribute, ref
 
 _RECEIPTS_KEPT_DAYS = 10 * 366  # longest that tax law asks for them where Kerb runs (Germany)
-_PRIVATE = {
+PRIVATE = {
     "BlockPublicAcls": True,
     "BlockPublicPolicy": True,
     "IgnorePublicAcls": True,
@@ -42,7 +42,7 @@ def _bucket(encryption: dict[str, Any], kept_days: int, **more: Any) -> dict[str
     return {
         "Type": "AWS::S3::Bucket",
         "Properties": {
-            "PublicAccessBlockConfiguration": _PRIVATE,
+            "PublicAccessBlockConfiguration": PRIVATE,
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [
                     {"ServerSideEncryptionByDefault": encryption, "BucketKeyEnabled": True}

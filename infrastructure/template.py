@@ -23,6 +23,7 @@ from infrastructure import (
     sockets,
     storage,
     tables,
+    transparency,
     vault,
     workflow,
 )
@@ -68,6 +69,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         vault.resources(stage),
         identity.resources(stage),
         storage.resources(stage),
+        transparency.resources(stage),
         queues.resources(stage),
         rest.domain(),
         live.resources(stage),
@@ -111,5 +113,6 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | live.OUTPUTS
         | edge.OUTPUTS
         | canary.OUTPUTS
+        | transparency.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

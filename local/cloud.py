@@ -5,6 +5,7 @@ Nothing here knows charging. Tables and workflow are the deployed ones, taken fr
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
@@ -20,6 +21,7 @@ from typing import Any
 
 import boto3
 import moto.awslambda.models
+from botocore.exceptions import ClientError
 from chalice import Chalice, Rate
 from chalice.app import ScheduledEventConfig
 from moto import mock_aws
@@ -39,6 +41,7 @@ from local.moto_tables import make_moto_measure_soon
 from local.queues import Queues
 
 REGION = "us-east-1"
+LOG_BUCKET = "kerb-log"
 _SECONDS = {Rate.MINUTES: 60.0, "MINUTE": 60.0, Rate.HOURS: 3600.0, Rate.DAYS: 86400.0}
 _LAMBDA_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 5  # how long stopping waits for each kind of work
@@ -84,6 +87,7 @@ class Cloud:
         make_moto_run_machines_soon()
         reach_moto_directly()
         create_tables()
+        _create_log()
 
     def deploy(self, app: Chalice) -> None:
         """Make the app's functions invocable, its workflow executable and its schedules tick."""
@@ -161,6 +165,23 @@ class Cloud:
         thread = threading.Thread(target=run, name=f"schedule-{schedule.name}", daemon=True)
         thread.start()
         self._ticking.append(thread)
+
+
+def _create_log() -> None:
+    """The log's bucket, and a key for it, since moto's KMS knows no Ed25519."""
+    boto3.client("s3").create_bucket(Bucket=LOG_BUCKET)
+    os.environ["KERB_LOG_BUCKET"] = LOG_BUCKET
+    os.environ["KERB_LOG_SECRET"] = base64.b64encode(secrets.token_bytes(32)).decode()
+    os.environ["KERB_LOG_NAME"] = "localhost/log"
+
+
+def log_file(path: str) -> tuple[bytes, str] | None:
+    """A file of the log and its type, as its door would serve it; None where there is none."""
+    try:
+        found = boto3.client("s3").get_object(Bucket=LOG_BUCKET, Key=path)
+    except ClientError:
+        return None
+    return found["Body"].read(), found["ContentType"]
 
 
 class _Functions:

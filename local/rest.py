@@ -56,7 +56,7 @@ class RestServer:
 
     `documents` maps exact GET paths to functions that return a JSON document. The integration limit is the gateway's
     (`Limits.handler_s`, 29 s on AWS). `credentials` tells the access key (id, secret) that may call `@connections`.
-    `viewers` is the browsers' gateway, whose sockets are at `/live/@connections`.
+    `viewers` is the browsers' gateway, whose sockets are at `/live/@connections`. `files` finds those under `/log/`.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class RestServer:
         workers: int = 32,
         credentials: Callable[[], tuple[str, str]] = process_credentials,
         viewers: Gateway | None = None,
+        files: Callable[[str], tuple[bytes, str] | None] | None = None,
     ) -> None:
         isolate_invocations(app)
         self.port = 0
@@ -74,6 +75,7 @@ class RestServer:
         self._viewers = viewers
         self._documents = documents
         self._credentials = credentials
+        self._files = files
         self._api = _Api(app, gateway.limits.handler_s)
         self._views = ThreadPoolExecutor(workers, thread_name_prefix="rest")
         self._aws = ThreadPoolExecutor(workers, thread_name_prefix="rest-aws")
@@ -87,6 +89,8 @@ class RestServer:
             server.router.add_route("*", "/live/@connections/{connection_id}", self._serve_connection)
         for path in self._documents:
             server.router.add_get(path, self._serve_document)
+        if self._files is not None:
+            server.router.add_get("/log/{path:.+}", self._serve_file)
         server.router.add_route("*", "/{path:(?s:.*)}", self._serve_view)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
         await self._runner.setup()
@@ -141,6 +145,14 @@ class RestServer:
     async def _serve_document(self, request: web.Request) -> web.Response:
         document = await asyncio.get_running_loop().run_in_executor(self._aws, self._documents[request.path])
         return web.json_response(document)
+
+    async def _serve_file(self, request: web.Request) -> web.Response:
+        """The log's files, which CloudFront serves on AWS."""
+        files = self._files or (lambda _: None)
+        found = await asyncio.get_running_loop().run_in_executor(self._aws, files, request.path.removeprefix("/"))
+        if found is None:
+            return web.Response(status=404)
+        return web.Response(body=found[0], headers={"Content-Type": found[1]})
 
     async def _serve_connection(self, request: web.Request) -> web.Response:
         """`@connections`, in the shapes botocore reads. Only who signs with this account's key is heard."""

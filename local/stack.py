@@ -14,7 +14,7 @@ from typing import Any
 
 from local import identity
 from local.clock import Clock
-from local.cloud import Cloud
+from local.cloud import Cloud, log_file
 from local.gateway import Gateway, Hooks, Limits
 from local.gateway_faults import GatewayFault
 from local.mail import LocalInvitationMail, Mail, MailOutbox
@@ -116,11 +116,14 @@ class Stack:
         self.hooks = Hooks(app_module.on_connect, app_module.on_message, app_module.on_disconnect)
         self.gateway = Gateway(self.hooks, self.options.limits, self.options.faults)
         self.viewers = ViewerGateway(app_module.app.handler_map["viewers"], self.options.limits)
-        self.rest = RestServer(app_module.app, self.gateway, {JWKS_PATH: identity.jwks}, viewers=self.viewers)
+        self.rest = RestServer(
+            app_module.app, self.gateway, {JWKS_PATH: identity.jwks}, viewers=self.viewers, files=log_file
+        )
         self._await(self.rest.start(self.options.host, self.options.http_port))
         self._stops.append(lambda: self._await(self.rest.stop()))
         os.environ["KERB_SOCKET_ENDPOINT"] = self.http_url
         os.environ["KERB_OIDC_JWKS_URL"] = self.http_url + JWKS_PATH
+        os.environ["KERB_LOG_URL"] = f"{self.http_url}/log"
         self._await(self.gateway.start(self.options.host, self.options.socket_port))
         self._stops.append(lambda: self._await(self.gateway.stop()))
         os.environ["KERB_LIVE_ENDPOINT"] = self.http_url + PATH

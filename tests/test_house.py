@@ -28,7 +28,9 @@ ROOMS = {
     "urllib3": (
         "chalicelib/adapters/notifications/messengers.py",
         "chalicelib/adapters/grid/signal_sources.py",
+        "chalicelib/adapters/transparency/witnesses.py",
         "chalicelib/canary/person.py",
+        "cli/log_files.py",
     ),
     "stripe": (
         "chalicelib/adapters/money/stripe_payments.py",

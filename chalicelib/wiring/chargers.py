@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.access import AccessServices
 from chalicelib.wiring.stores import client
+from chalicelib.wiring.transparency import TransparencyServices
 
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from chalicelib.services.grid.charger_news import ManagedChargerNews
     from chalicelib.services.pricing.courses import Courses
     from chalicelib.services.pricing.evidence import Evidence
-    from chalicelib.services.transparency import SignedEvidence
 
 
-class ChargerServices(AccessServices):
+class ChargerServices(TransparencyServices):
     """Builds what serves chargers, and the evidence of a charge, which needs their plugs and readings only."""
 
     @cached_property
@@ -36,12 +35,6 @@ class ChargerServices(AccessServices):
         from chalicelib.services.pricing.evidence import Evidence
 
         return Evidence(self.readings, self.chargers, self.history, self.clock)
-
-    @cached_property
-    def signed_evidence(self) -> SignedEvidence:
-        from chalicelib.services.transparency import SignedEvidence
-
-        return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
 
     @cached_property
     def courses(self) -> Courses:

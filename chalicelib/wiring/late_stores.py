@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.pricing import DynamoTariffs
     from chalicelib.adapters.reservations import DynamoReservations
     from chalicelib.adapters.sessions import DynamoCheckouts, DynamoViewers
-    from chalicelib.adapters.transparency import DynamoMeterKeys, DynamoSignedValues
+    from chalicelib.adapters.transparency.signed_values import DynamoMeterKeys, DynamoSignedValues
     from chalicelib.domain.notifications import Notification
     from chalicelib.ports import Invocations
     from chalicelib.ports.charging import Workflow
@@ -68,13 +68,13 @@ class LateStores(Stores):
 
     @cached_property
     def signed_values(self) -> DynamoSignedValues:
-        from chalicelib.adapters.transparency import DynamoSignedValues
+        from chalicelib.adapters.transparency.signed_values import DynamoSignedValues
 
         return DynamoSignedValues()
 
     @cached_property
     def meter_keys(self) -> DynamoMeterKeys:
-        from chalicelib.adapters.transparency import DynamoMeterKeys
+        from chalicelib.adapters.transparency.signed_values import DynamoMeterKeys
 
         return DynamoMeterKeys()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
     from chalicelib.services.money.payment_webhooks import PaymentWebhooks
+    from chalicelib.services.money.proofs import Proofs
     from chalicelib.services.money.receipts import IssuedReceipts
     from chalicelib.services.money.reconciliation import Reconciliation
     from chalicelib.services.money.refunds import Refunds
@@ -145,11 +146,19 @@ class MoneyServices(ChargingServices):
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
         from chalicelib.services.money.receipts import IssuedReceipts
+        from chalicelib.services.money.settled import SettledCharges
 
         return IssuedReceipts(
             receipts=self.receipts,
             sites=self.sites,
             operator_profiles=self.operator_profiles,
             languages=self.languages,
+            settled=SettledCharges(self.log_queue),
             clock=self.clock,
         )
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        from chalicelib.services.money.proofs import Proofs
+
+        return Proofs(self.transparency_log, self.log_queue, self.issued_receipts)

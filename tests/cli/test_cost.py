@@ -23,7 +23,17 @@ from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.fleet import ACCESS_LOG_BYTES, CANARY_RUNS, DATA, SECONDS_A_MONTH, Fleet, counts, measured, use
 from cli.report import SMALL_FLEETS, TARGET_USD
 from cli.standing import CANARY_FIXED, FIXED, LOG_METRICS, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
-from infrastructure import access_logs, alarms, canary, dashboard, edge_alarms, firewall, rest, vault
+from infrastructure import (
+    access_logs,
+    alarms,
+    canary,
+    dashboard,
+    edge_alarms,
+    firewall,
+    rest,
+    transparency,
+    vault,
+)
 from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
@@ -217,7 +227,8 @@ def test_what_always_stands_is_what_the_template_declares() -> None:
     assert FIXED["waf_rule_month"] == sum(len(it["Properties"]["Rules"]) for it in acls)
     secrets = [it for it in vault.resources(stage).values() if it["Type"] == "AWS::SecretsManager::Secret"]
     assert FIXED["secret_month"] == len(secrets)
-    assert FIXED["kms_key_month"] == 1
+    keys = [vault.resources(stage), transparency.resources(stage)]
+    assert FIXED["kms_key_month"] == sum(it["Type"] == "AWS::KMS::Key" for those in keys for it in those.values())
     assert FIXED["dashboard_month"] == len(dashboard.resources(stage))
 
 

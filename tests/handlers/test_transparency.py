@@ -12,7 +12,7 @@ import requests
 
 from benchmarks.wire import Socket
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import Verification
+from chalicelib.domain.transparency.signed_records import Verification
 from chalicelib.protocol.transparency import records
 from local.client import ApiError
 from local.seed import RFID_UID, Network

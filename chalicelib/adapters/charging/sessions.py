@@ -132,7 +132,8 @@ class DynamoSessions:
         top_ups = tuple(replace(it, card="") for it in session.top_ups)
         token = "" if session.origin is not Origin.APP else session.token
         lost_holds = tuple(replace(it, card="") for it in session.lost_holds)
-        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds)
+        # Without its salt nobody can show any more what its hashes in the log are of.
+        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="")
         row = SessionRow(session.session_id)
         actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]
         if not update(row, actions, SessionRow.body == encode(session)):

@@ -35,6 +35,7 @@ from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import CheckoutRow, ViewerRow
+from chalicelib.adapters.tables.transparency import LogRow
 
 __all__ = [
     "TABLES",
@@ -56,6 +57,7 @@ __all__ = [
     "JournalRow",
     "KnockRow",
     "LedgerRow",
+    "LogRow",
     "MemberRow",
     "NoticeRow",
     "OperatorRow",
@@ -102,6 +104,7 @@ TABLES: tuple[type[Row], ...] = (
     DebtRow,
     DifferenceRow,
     ReceiptRow,
+    LogRow,
     InvoiceRow,
     IdempotencyRow,
     NoticeRow,

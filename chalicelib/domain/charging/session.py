@@ -17,7 +17,7 @@ from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
-from chalicelib.domain.transparency import SignedEnergy
+from chalicelib.domain.transparency.signed_records import SignedEnergy
 
 APP_SESSION_PREFIX = "K"
 # OCPP 1.6's idTag holds 20, and some firmware writes past the end of what it keeps of one that long.
@@ -181,6 +181,7 @@ class Session:
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
     `signed` is what its meter's signed records come to, None where there are none.
     `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
+    `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
     """
 
     session_id: str
@@ -241,6 +242,7 @@ class Session:
     is_load_managed: bool = False
     signed: SignedEnergy | None = None
     is_releasing: bool = False
+    salt: str = ""
 
     @property
     def told_state(self) -> State:

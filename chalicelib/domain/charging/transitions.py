@@ -21,7 +21,7 @@ from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd
 from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.domain.transparency import SignedEnergy
+from chalicelib.domain.transparency.signed_records import SignedEnergy
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +140,11 @@ class EnergyDecided:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """The price is known and will not change; `flags` say why a person should look at it."""
+    """The price is known and will not change; `flags` say why a person should look, `salt` hides it in the log."""
 
     bill: Bill
     flags: frozenset[Flag] = frozenset()
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +301,8 @@ def _decide(session: Session, event: EnergyDecided) -> Session:
 
 
 def _bill(session: Session, event: Billed) -> Session:
-    return session if session.bill else replace(billed(session, event.bill), flags=session.flags | event.flags)
+    known = billed(session, event.bill)
+    return session if session.bill else replace(known, flags=session.flags | event.flags, salt=event.salt)
 
 
 def _plan_charges(session: Session, event: ChargesPlanned) -> Session:

@@ -11,7 +11,7 @@ from chalicelib.domain.charging.session import Reason, State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.handlers.chargers.models import CorrectionView, SettlementView
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
-from chalicelib.handlers.transparency import SignedEnergyView
+from chalicelib.handlers.transparency.signed_values import SignedEnergyView
 
 
 class LateEndView(ResponseBody):

@@ -44,7 +44,7 @@ from chalicelib.handlers.chargers.session_models import (
 from chalicelib.handlers.chargers.setup_models import SettingView, SetupState, SetupView
 from chalicelib.handlers.http.endpoint import Request
 from chalicelib.handlers.pricing.views import prices
-from chalicelib.handlers.transparency import signed_energy
+from chalicelib.handlers.transparency.signed_values import signed_energy
 from chalicelib.records.chargers import Charger, ConnectorState, Knock, LoggedMessage, MainMeter, Plug, Site
 from chalicelib.services.access import operators_own
 from chalicelib.services.chargers.remote_control import TransactionReport

@@ -10,7 +10,7 @@ import binascii
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
+from chalicelib.domain.transparency.signed_records import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
 from chalicelib.protocol.transparency import ecdsa
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
+from chalicelib.domain.transparency.signed_records import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
 from chalicelib.protocol.transparency import ecdsa, sml
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
+from chalicelib.domain.transparency.signed_records import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
 from chalicelib.protocol.transparency import ecdsa
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 

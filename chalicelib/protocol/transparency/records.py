@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import Occasion, SignedRecord, Verification
+from chalicelib.domain.transparency.signed_records import Occasion, SignedRecord, Verification
 from chalicelib.protocol.transparency import alfen, ecdsa, edl40, ocmf, sml
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 

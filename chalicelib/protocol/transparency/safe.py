@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import SignedFormat, SignedRecord
+from chalicelib.domain.transparency.signed_records import SignedFormat, SignedRecord
 from chalicelib.protocol.transparency.records import text_of
 
 _OF_XML = "EDL_40_SIG"

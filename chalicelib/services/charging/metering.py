@@ -16,14 +16,14 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
-from chalicelib.domain.transparency import SignedEnergy, Unproven, differs, rule
+from chalicelib.domain.transparency.signed_records import SignedEnergy, Unproven, differs, rule
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.at_once import together
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.transparency import SignedEvidence
+from chalicelib.services.transparency.signed_evidence import SignedEvidence
 
 # Before that a charge nobody has looked at is settled by what is proven.
 _IN_TIME = timedelta(days=1)

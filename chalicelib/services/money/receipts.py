@@ -13,6 +13,7 @@ from chalicelib.domain.money.receipt import Receipt, RefundNote
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.money import OperatorProfiles, Receipts
+from chalicelib.services.money.settled import SettledCharges
 from chalicelib.services.notifications.language import Languages
 
 
@@ -24,6 +25,7 @@ class IssuedReceipts:
     sites: Sites
     operator_profiles: OperatorProfiles
     languages: Languages
+    settled: SettledCharges
     clock: Clock
 
     def get(self, session_id: str) -> Receipt | None:
@@ -31,11 +33,16 @@ class IssuedReceipts:
         return self.receipts.get(session_id)
 
     def issue(self, session: Session) -> Receipt:
-        """The session's receipt, issued now unless it was before. Raises ValueError where it has none."""
+        """The session's receipt, issued now unless it was before, and brought to the log.
+
+        Raises ValueError where it has none.
+        """
         receipt = self._as_of_now(session)
-        if self.receipts.add(receipt):
-            return receipt
-        return self.receipts.get(session.session_id) or receipt
+        if not self.receipts.add(receipt):
+            receipt = self.receipts.get(session.session_id) or receipt
+        # Also where it was issued before: whoever did may not have come so far.
+        self.settled.bring(session, receipt)
+        return receipt
 
     def notes(self, session: Session) -> Sequence[RefundNote]:
         """Notes of all that has gone back, in order; of a session without any no call."""

@@ -7,6 +7,7 @@ leave by their class names, which the workflow (infrastructure/workflow.py) catc
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,7 @@ _SOON = timedelta(seconds=30)
 _LONGEST_SOCKET = timedelta(hours=2, minutes=10)
 # As long as a workflow waits for the end of a session that somebody pays for (infrastructure/workflow.py).
 _LONGEST_UNPAID = timedelta(hours=48)
+_SALT_BYTES = 16
 # A cardholder has five minutes to confirm, and whatever waits in between one more.
 _BEFORE_START = timedelta(minutes=6)
 
@@ -364,7 +366,7 @@ def _billed(session: Session, found: Measured | None) -> Billed:
         flags.add(Flag.OVER_LIMIT)
     if session.driver_id is not None and bill.total_minor > unasked_minor(session):
         flags.add(Flag.AWAITS_DRIVER)
-    return Billed(bill, frozenset(flags))
+    return Billed(bill, frozenset(flags), secrets.token_urlsafe(_SALT_BYTES))
 
 
 def _longest_start(session: Session) -> timedelta:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.charging.transactions import DynamoReadings
 from chalicelib.adapters.tables import ReadingsRow
-from chalicelib.adapters.transparency import DynamoSignedValues
+from chalicelib.adapters.transparency.signed_values import DynamoSignedValues
 from chalicelib.domain.chargers.events import Reading, SignedValue
 from tests.adapters.conftest import NOW
 

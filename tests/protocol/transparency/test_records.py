@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import Occasion, Register, SignedFormat, SignedRecord, Verification
+from chalicelib.domain.transparency.signed_records import Occasion, Register, SignedFormat, SignedRecord, Verification
 from chalicelib.protocol.transparency import records, sml
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 from tests.signing import SigningMeter, base64_of, payload, reading

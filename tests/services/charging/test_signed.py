@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.domain.transparency import KeySource, MeterKey, Register, Verification
+from chalicelib.domain.transparency.signed_records import KeySource, MeterKey, Register, Verification
 from tests.services.charging.test_quirks import Talk, told
 from tests.services.conftest import NOW, SITE, Kit
 from tests.signing import SigningMeter, base64_of, reading

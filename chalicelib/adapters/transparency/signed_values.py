@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import ChargerRow, ReadingsRow
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency import MeterKey, pinned
+from chalicelib.domain.transparency.signed_records import MeterKey, pinned
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 # As long as tax law asks for receipts where Kerb runs (Germany: ten years).

@@ -6,6 +6,7 @@ key counts, until a person says otherwise.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.transparency import (
+from chalicelib.domain.transparency.signed_records import (
     KeySource,
     MeterKey,
     NoQuantity,
@@ -40,6 +41,8 @@ _WORST_FIRST = (
     Verification.VALID,
 )
 _PIN_ATTEMPTS = 5
+# They stand in the session's row.
+_MOST_DIGESTS = 64
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +132,11 @@ class SignedEvidence:
     def _energy(self, checked: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]) -> SignedEnergy:
         worst = next(it for it in _WORST_FIRST if any(found.verification is it for found in checked))
         records = [it.record for it in checked if it.record is not None]
-        found = SignedEnergy(verification=worst, meter=records[0].meter if records else "")
+        found = SignedEnergy(
+            verification=worst,
+            meter=records[0].meter if records else "",
+            values=_digests([it.value for it in checked]),
+        )
         if worst is not Verification.VALID:
             reasons = (it.reason for it in checked if it.verification is worst)
             return replace(found, reason=next(filter(None, reasons), ""))
@@ -172,6 +179,13 @@ def _checked(it: CheckedValue, keys: Sequence[MeterKey]) -> CheckedValue:
     known = known_key(keys, it.record.meter, it.value.at)
     verification, reason = _verified(it.record, known)
     return replace(it, verification=verification, reason=reason, key=known or it.record.enclosed_key)
+
+
+def _digests(values: Sequence[SignedValue]) -> tuple[str, ...]:
+    """A digest of each record; of a great many the first and the last ones, for it is those that are billed by."""
+    most = _MOST_DIGESTS // 2
+    weighed = [*values[:most], *values[-most:]] if len(values) > _MOST_DIGESTS else values
+    return tuple(hashlib.sha256(it.sample.encode()).hexdigest() for it in weighed)
 
 
 def document(session: Session, checked: Sequence[CheckedValue]) -> str:

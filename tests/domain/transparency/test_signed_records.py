@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.transparency import (
+from chalicelib.domain.transparency.signed_records import (
     NoQuantity,
     Occasion,
     Register,

@@ -223,7 +223,7 @@ class SignedEnergy:
     """What a charge's signed records come to: how their check went, and what may be billed by them.
 
     `energy_wh` is None where nothing may; `reason` says why, in words. `told_wh` is what the charger's plain readings
-    come to, for whoever compares.
+    come to, for whoever compares. `values`: SHA-256 of each record that was weighed, in hexadecimal and in order.
     """
 
     verification: Verification
@@ -232,6 +232,7 @@ class SignedEnergy:
     register: Register | None = None
     reason: str = ""
     told_wh: int | None = None
+    values: tuple[str, ...] = ()
 
     @property
     def is_contradicted(self) -> bool:

@@ -9,11 +9,11 @@ from typing import Annotated
 from chalice import Blueprint
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.transparency import KeySource, MeterKey, Register, SignedEnergy, Verification
+from chalicelib.domain.transparency.signed_records import KeySource, MeterKey, Register, SignedEnergy, Verification
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
 from chalicelib.services.access import operators_own
-from chalicelib.services.transparency import CheckedValue, document
+from chalicelib.services.transparency.signed_evidence import CheckedValue, document
 from chalicelib.wiring import network
 
 signed = Blueprint(__name__)

@@ -1,0 +1,62 @@
+"""What the log of settled charges takes: a batch a minute, few files each, and a row; held to the code by tests/cli.
+
+What a settled session adds to its own workflow (a message, a salt in its row) is measured with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import ceil
+from typing import Protocol
+
+_BATCHES_A_MINUTE = 2  # one may come while another is written; AWS does not say how its pollers share a queue
+_MINUTES_A_MONTH = 730 * 60
+_WIDTH = 256
+# A name, an entry and a time while its batch is written; a name in its batch's row; an entry and its hash in files.
+_CLAIM_BYTES, _NAME_BYTES, _FILE_BYTES = 260, 21, 173 + 32
+_ROW_BYTES, _CHECKPOINT_BYTES, _CHECKPOINTS_MONTHS = 160, 300, 13
+_FIRST_YEAR_MONTHS = 12
+_MESSAGES_A_REQUEST = 10
+# For each batch: the bundle, its tile and the checkpoint; each full tile brings a bundle, a tile and one above.
+PUTS_A_BATCH, PUTS_A_TILE = 3, 3
+# Tiles that are not full, of three levels and of entries; the checkpoint.
+GETS_A_BATCH = 5
+# State, batches, claim, place, state again, and the signature.
+OTHERS_A_BATCH = 6
+_WRITE_STEP, _GB = 1024, 1024**3
+
+
+class Charged(Protocol):
+    """What is known of a fleet here."""
+
+    @property
+    def sessions(self) -> float: ...
+
+    @property
+    def lambda_call_ms(self) -> float: ...
+
+    @property
+    def lambda_base_ms(self) -> float: ...
+
+
+def log_of_charges(
+    fleet: Charged, amounts: defaultdict[str, float], writes: defaultdict[str, float], reads: defaultdict[str, float],
+    stored: defaultdict[str, float],
+) -> float:  # fmt: skip
+    """Add what it takes in a month, the first year's files among it; returns milliseconds of Lambda."""
+    batches = min(fleet.sessions, _BATCHES_A_MINUTE * _MINUTES_A_MONTH)
+    each = fleet.sessions / batches if batches else 0.0
+    amounts["file_put"] += batches * PUTS_A_BATCH + fleet.sessions / _WIDTH * PUTS_A_TILE
+    amounts["file_get"] += batches * GETS_A_BATCH
+    amounts["kms_signature"] += batches
+    amounts["lambda_request"] += batches
+    amounts["queue_request"] += 2 * max(batches, fleet.sessions / _MESSAGES_A_REQUEST)
+    written = each * _CLAIM_BYTES, _ROW_BYTES + each * _NAME_BYTES, _ROW_BYTES
+    writes["log"] += batches * sum(ceil(it / _WRITE_STEP) for it in written)
+    reads["log"] += batches * 3
+    stored["log"] += batches * _ROW_BYTES + fleet.sessions * _NAME_BYTES
+    files = fleet.sessions * _FILE_BYTES + batches * _WIDTH / 2 * _FILE_BYTES
+    kept = files * _FIRST_YEAR_MONTHS + batches * _CHECKPOINT_BYTES * _CHECKPOINTS_MONTHS
+    amounts["bucket_gb_month"] += kept / _GB
+    calls = PUTS_A_BATCH + GETS_A_BATCH + OTHERS_A_BATCH
+    return batches * (fleet.lambda_base_ms + calls * fleet.lambda_call_ms)

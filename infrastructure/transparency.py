@@ -1,0 +1,161 @@
+"""The log of settled charges: its key, its files, and the door through which anybody reads them.
+
+The key signs and is never seen. Files are read by CloudFront alone, which keeps what never changes; nobody may delete
+one. The log's name is its address, and must stay what it is for as long as anybody holds a proof.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infrastructure.stage import Resources, Stage, attribute, ref
+from infrastructure.storage import PRIVATE
+
+FOLDER = "log"
+# CloudFront's own policies, the same in every account: what the origin says, and no cookies or queries.
+_AS_ORIGIN_SAYS = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+_DOOR_ARN = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${LogDoor}"
+_ADDRESS = {"Fn::Sub": f"${{LogDoor.DomainName}}/{FOLDER}"}
+SETTINGS: dict[str, Any] = {
+    "KERB_LOG_BUCKET": ref("TransparencyBucket"),
+    "KERB_LOG_KEY": ref("LogKey"),
+    "KERB_LOG_NAME": _ADDRESS,
+    "KERB_LOG_URL": {"Fn::Sub": f"https://${{LogDoor.DomainName}}/{FOLDER}"},
+}
+OUTPUTS: dict[str, Any] = {
+    "LogUrl": {"Description": "Checkpoint and tiles lie under it", "Value": SETTINGS["KERB_LOG_URL"]}
+}
+
+
+def files_arn() -> dict[str, Any]:
+    """All files of the log."""
+    return {"Fn::Join": ["", [attribute("TransparencyBucket", "Arn"), f"/{FOLDER}/*"]]}
+
+
+def resources(stage: Stage) -> Resources:
+    return {
+        "LogKey": {
+            "Type": "AWS::KMS::Key",
+            # Another key would be another log.
+            **stage.fate,
+            "Properties": {
+                "Description": f"signs the log of settled charges of {stage.stack}",
+                "KeySpec": "ECC_NIST_EDWARDS25519",
+                "KeyUsage": "SIGN_VERIFY",
+                "KeyPolicy": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "Account",
+                            "Effect": "Allow",
+                            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+                            "Action": "kms:*",
+                            "Resource": "*",
+                        }
+                    ],
+                },
+            },
+        },
+        "TransparencyBucket": {
+            "Type": "AWS::S3::Bucket",
+            **stage.fate,
+            "Properties": {
+                "PublicAccessBlockConfiguration": PRIVATE,
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+                # What is overwritten is not lost: only the checkpoint ever is.
+                "VersioningConfiguration": {"Status": "Enabled"},
+                "LifecycleConfiguration": {
+                    "Rules": [
+                        {
+                            "Id": "checkpoints",
+                            "Status": "Enabled",
+                            "NoncurrentVersionExpiration": {"NoncurrentDays": 400},
+                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                        }
+                    ]
+                },
+            },
+        },
+        "TransparencyBucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": ref("TransparencyBucket"),
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": _who_may()},
+            },
+        },
+        "LogAccess": {
+            "Type": "AWS::CloudFront::OriginAccessControl",
+            "Properties": {
+                "OriginAccessControlConfig": {
+                    "Name": f"{stage.prefix}log",
+                    "OriginAccessControlOriginType": "s3",
+                    "SigningBehavior": "always",
+                    "SigningProtocol": "sigv4",
+                }
+            },
+        },
+        "LogDoor": {
+            "Type": "AWS::CloudFront::Distribution",
+            # Another one would be another name.
+            **stage.fate,
+            "Properties": {"DistributionConfig": _door(stage)},
+        },
+    }
+
+
+def _who_may() -> list[dict[str, Any]]:
+    bucket = attribute("TransparencyBucket", "Arn")
+    everything = {"Fn::Join": ["", [bucket, "/*"]]}
+    return [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket, everything],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {
+            "Sid": "Kept",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            "Resource": [files_arn()],
+        },
+        {
+            "Sid": "Door",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "s3:GetObject",
+            "Resource": [files_arn()],
+            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Sub": _DOOR_ARN}}},
+        },
+    ]
+
+
+def _door(stage: Stage) -> dict[str, Any]:
+    return {
+        "Comment": f"{stage.stack}: the log of settled charges",
+        "Enabled": True,
+        "HttpVersion": "http2",
+        "IPV6Enabled": True,
+        "Origins": [
+            {
+                "Id": "files",
+                "DomainName": attribute("TransparencyBucket", "RegionalDomainName"),
+                "OriginAccessControlId": attribute("LogAccess", "Id"),
+                "S3OriginConfig": {"OriginAccessIdentity": ""},
+            }
+        ],
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "files",
+            "ViewerProtocolPolicy": "https-only",
+            "AllowedMethods": ["GET", "HEAD"],
+            "CachePolicyId": _AS_ORIGIN_SAYS,
+            "Compress": True,
+        },
+        # A tile that is not there yet is there a minute later.
+        "CustomErrorResponses": [{"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in (403, 404)],
+        "Logging": {"Bucket": attribute("LogBucket", "DomainName"), "Prefix": "transparency/", "IncludeCookies": False},
+    }

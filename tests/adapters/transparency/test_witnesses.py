@@ -1,0 +1,98 @@
+"""A witness signs that the log only grew, is told what it knows already, and is left out where it cannot be asked."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+import urllib3
+
+from chalicelib.adapters.transparency.witnesses import HttpWitness, witnesses_of
+from chalicelib.domain.transparency.merkle import HashAt, is_consistent
+from chalicelib.domain.transparency.tiles import hash_from
+from chalicelib.protocol.transparency.checkpoint import Checkpoint, opened
+from chalicelib.services.transparency.witnessing import witnessed
+from tests.log_of_charges import KEY, WITNESS, Log
+from tests.log_of_charges import witnessed as signed_by_witness
+
+
+class _Witness(http.server.BaseHTTPRequestHandler):
+    """C2SP tlog-witness, add-checkpoint, for one log."""
+
+    known: list[Checkpoint]
+    asked: list[str]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        head, _, note = body.partition("\n\n")
+        old, *lines = head.split("\n")
+        self.asked.append(old)
+        new, last = opened(note, [KEY])[0], self.known[-1]
+        proof = [base64.b64decode(it) for it in lines]
+        if old != f"old {last.size}":
+            self._answer(409, f"{last.size}\n")
+        elif last.size and not is_consistent(last.size, new.size, proof, last.root, new.root):
+            self._answer(422, "it did not only grow\n")
+        else:
+            self.known.append(new)
+            self._answer(200, signed_by_witness(note).removeprefix(note))
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def witness() -> Iterator[HttpWitness]:
+    _Witness.known, _Witness.asked = [Checkpoint(KEY.name, 0, b"")], []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Witness)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    (found,) = witnesses_of(f"http://127.0.0.1:{server.server_port}/ {WITNESS.vkey}")
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def _hashes(log: Log) -> HashAt:
+    return hash_from(log.size, lambda tile: log.files[tile.path])
+
+
+def test_it_signs_what_only_grew_and_says_what_it_knows(witness: HttpWitness) -> None:
+    log = Log.of(300)
+    first = log.note
+    lines = witnessed(witness, first, "", _hashes(log))
+    assert opened(first + lines, [KEY, WITNESS])[1] == [KEY, WITNESS]
+    log.add([b"more"] * 5)
+    assert witnessed(witness, log.note, first, _hashes(log))
+    log.add([b"more"])
+    # A log that has forgotten what the witness saw is told.
+    assert witnessed(witness, log.note, first, _hashes(log))
+    assert _Witness.asked == ["old 0", "old 300", "old 300", "old 305"]
+
+
+def test_it_signs_no_fork(witness: HttpWitness) -> None:
+    log, other = Log.of(300), Log.of(299)
+    assert witnessed(witness, log.note, "", _hashes(log))
+    other.add([b"another", b"more"])
+    assert witnessed(witness, other.note, log.note, _hashes(other)) == ""
+
+
+def test_one_that_cannot_be_asked_or_answers_for_another_is_left_out(witness: HttpWitness) -> None:
+    log = Log.of(3)
+    nobody = HttpWitness(urllib3.PoolManager(), "http://127.0.0.1:9", WITNESS.vkey)
+    assert witnessed(nobody, log.note, "", _hashes(log)) == ""
+    another = HttpWitness(urllib3.PoolManager(), witness.url, KEY.vkey)
+    assert witnessed(another, log.note, "", _hashes(log)) == ""
+
+
+def test_nobody_is_asked_unless_set() -> None:
+    assert witnesses_of("") == []
+    with pytest.raises(ValueError, match="not enough values"):
+        witnesses_of("https://witness.example.com")
