@@ -44,6 +44,8 @@ class NotificationKind(StrEnum):
     """
 
     STARTED = "started"
+    CHARGE_PLANNED = "charge_planned"
+    PLAN_CHANGED = "plan_changed"
     ALMOST_FULL = "almost_full"
     IDLE_FEE_BEGINS = "idle_fee_begins"
     FINISHED = "finished"
@@ -75,8 +77,8 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
-    `number` tells a session's refunds apart, and its corrections. `locale` is what its driver reads, known only to who
-    sends it.
+    `number` tells a session's refunds apart, its corrections, and changes of its plan. `locale` is what its driver
+    reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
     by the `watch_id` of whoever waited for it, and of no session.
     """

@@ -12,6 +12,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
@@ -181,6 +182,7 @@ class Session:
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
     `signed` is what its meter's signed records come to, None where there are none.
     `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
+    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that.
     """
 
     session_id: str
@@ -241,6 +243,8 @@ class Session:
     is_load_managed: bool = False
     signed: SignedEnergy | None = None
     is_releasing: bool = False
+    preferences: Preferences | None = None
+    told_plan: ToldPlan | None = None
 
     @property
     def told_state(self) -> State:

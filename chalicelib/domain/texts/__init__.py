@@ -73,6 +73,8 @@ class Text(StrEnum):
     VAT_ID = "vat_id"
     TAX_ID = "tax_id"
     NOTICE_STARTED = "notice_started"
+    NOTICE_CHARGE_PLANNED = "notice_charge_planned"
+    NOTICE_PLAN_CHANGED = "notice_plan_changed"
     NOTICE_ALMOST_FULL = "notice_almost_full"
     NOTICE_IDLE_FEE_BEGINS = "notice_idle_fee_begins"
     NOTICE_FINISHED = "notice_finished"

@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "USt-IdNr.",
     Text.TAX_ID: "Steuernummer",
     Text.NOTICE_STARTED: "Ihr Ladevorgang hat begonnen",
+    Text.NOTICE_CHARGE_PLANNED: "Ihr Ladevorgang ist geplant: Die App zeigt, wann Ihr Auto bereit ist",
+    Text.NOTICE_PLAN_CHANGED: "Ihr Auto wird zu anderer Zeit bereit sein oder weniger geladen haben als angekündigt",
     Text.NOTICE_ALMOST_FULL: "Ihr Ladevorgang ist fast fertig",
     Text.NOTICE_IDLE_FEE_BEGINS: "Ihr Auto lädt nicht: Wird es nicht bald umgeparkt, kostet das Stehen",
     Text.NOTICE_FINISHED: "Ihr Ladevorgang ist beendet",

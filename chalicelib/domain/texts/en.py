@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "VAT ID",
     Text.TAX_ID: "Tax ID",
     Text.NOTICE_STARTED: "Your charge has begun",
+    Text.NOTICE_CHARGE_PLANNED: "Your charge is planned: see in the app when your car will be ready",
+    Text.NOTICE_PLAN_CHANGED: "Your car will be ready at another time, or with less, than you were told",
     Text.NOTICE_ALMOST_FULL: "Your charge is almost done",
     Text.NOTICE_IDLE_FEE_BEGINS: "Your car takes no energy: unless it is moved soon, standing there costs",
     Text.NOTICE_FINISHED: "Your charge has ended",

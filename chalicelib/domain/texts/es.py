@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "NIF-IVA",
     Text.TAX_ID: "NIF",
     Text.NOTICE_STARTED: "Su recarga ha comenzado",
+    Text.NOTICE_CHARGE_PLANNED: "Su recarga está planificada: la aplicación muestra cuándo estará listo su coche",
+    Text.NOTICE_PLAN_CHANGED: "Su coche estará listo a otra hora, o con menos carga, de lo que se le dijo",
     Text.NOTICE_ALMOST_FULL: "Su recarga casi ha terminado",
     Text.NOTICE_IDLE_FEE_BEGINS: "Su coche no carga: si no se mueve pronto, el estacionamiento se cobra",
     Text.NOTICE_FINISHED: "Su recarga ha terminado",

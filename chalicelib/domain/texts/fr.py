@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "N° TVA",
     Text.TAX_ID: "N° fiscal",
     Text.NOTICE_STARTED: "Votre recharge a commencé",
+    Text.NOTICE_CHARGE_PLANNED: "Votre recharge est planifiée : l'application indique quand votre voiture sera prête",
+    Text.NOTICE_PLAN_CHANGED: "Votre voiture sera prête à une autre heure, ou moins chargée, qu'annoncé",
     Text.NOTICE_ALMOST_FULL: "Votre recharge est presque terminée",
     Text.NOTICE_IDLE_FEE_BEGINS: "Votre voiture ne charge pas : bientôt, le stationnement sera facturé",
     Text.NOTICE_FINISHED: "Votre recharge est terminée",

@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "Partita IVA",
     Text.TAX_ID: "Codice fiscale",
     Text.NOTICE_STARTED: "La ricarica è iniziata",
+    Text.NOTICE_CHARGE_PLANNED: "La ricarica è pianificata: l'app mostra quando la sua auto sarà pronta",
+    Text.NOTICE_PLAN_CHANGED: "La sua auto sarà pronta a un'altra ora, o con meno carica, di quanto annunciato",
     Text.NOTICE_ALMOST_FULL: "La ricarica è quasi terminata",
     Text.NOTICE_IDLE_FEE_BEGINS: "L'auto non ricarica: se non viene spostata presto, la sosta si paga",
     Text.NOTICE_FINISHED: "La ricarica è terminata",

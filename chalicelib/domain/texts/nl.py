@@ -64,6 +64,8 @@ TEXTS = {
     Text.VAT_ID: "Btw-nummer",
     Text.TAX_ID: "Belastingnummer",
     Text.NOTICE_STARTED: "Uw laadsessie is begonnen",
+    Text.NOTICE_CHARGE_PLANNED: "Uw laadsessie is gepland: de app toont wanneer uw auto klaar is",
+    Text.NOTICE_PLAN_CHANGED: "Uw auto is op een ander moment klaar, of minder geladen, dan u is verteld",
     Text.NOTICE_ALMOST_FULL: "Uw laadsessie is bijna klaar",
     Text.NOTICE_IDLE_FEE_BEGINS: "Uw auto laadt niet: als hij niet snel wordt verplaatst, kost stilstaan geld",
     Text.NOTICE_FINISHED: "Uw laadsessie is beëindigd",

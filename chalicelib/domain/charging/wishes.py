@@ -1,0 +1,53 @@
+"""How a session takes in what its driver wishes of its charge, and what they were told that becomes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.charging.session import Session, State
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """Its driver says how it is to charge; that stands in place of what was said before."""
+
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTold:
+    """Its site has planned it, and its driver is told; of what is no news to them nothing is kept."""
+
+    plan: ToldPlan
+
+
+WishEvent = Preferred | PlanTold
+
+
+def plans_told(before: Session, after: Session) -> list[int]:
+    """The number of what was told anew of a plan that stood before."""
+    told = after.told_plan
+    return [told.number] if told is not None and told.number and told != before.told_plan else []
+
+
+def _prefer(session: Session, event: Preferred) -> Session:
+    if session.preferences == event.preferences:
+        return session
+    # A plan for other wishes is none for these.
+    return replace(session, preferences=event.preferences)
+
+
+def _tell(session: Session, event: PlanTold) -> Session:
+    told = session.told_plan
+    if not event.plan.is_news(told):
+        return session
+    return replace(session, told_plan=replace(event.plan, number=told.number + 1 if told is not None else 0))
+
+
+WISHES: Mapping[tuple[State, type], Callable[..., Session]] = {
+    (State.INITIATED, Preferred): _prefer,
+    (State.ACTIVE, Preferred): _prefer,
+    (State.ACTIVE, PlanTold): _tell,
+}
