@@ -1,4 +1,4 @@
-"""A site's outlook: what a kilowatt-hour will cost and emit there in each quarter of an hour, and what is planned by it.
+"""A site's outlook: what a kWh will cost and emit there in each quarter of an hour, and what is planned by it.
 
 Every row begins with the same quarter and each of its numbers holds for one; a row that is empty is not known. A price
 is that of energy alone, in millionths of the currency's unit, and may be negative.
@@ -22,6 +22,10 @@ class Outlook:
     `price_micros` for a kWh, `carbon_g` of CO2 equivalent for a kWh (average, never marginal), `renewable_permille` of
     the mix, `solar_w` of the site's own, `building_w` of its other consumption. `demand_charge_micros` is what a kW of
     the month's highest quarter costs, `peak_w` that quarter so far. `source` names where price and carbon came from.
+
+    `marginal_g` is what one more kWh emits, for plans and never for receipts. `carbon_micros_per_kg`: what the site
+    counts a kilogram of CO2 as beside money. `told_at`: when the oldest of its outside signals was last confirmed, None
+    where it has none (`signals.guidance` says whether to plan by it).
     """
 
     begins_at: datetime
@@ -34,6 +38,9 @@ class Outlook:
     demand_charge_micros: int = 0
     peak_w: int = 0
     source: str = ""
+    marginal_g: tuple[int, ...] = ()
+    carbon_micros_per_kg: int = 0
+    told_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """ValueError for a beginning that is not a quarter's."""
