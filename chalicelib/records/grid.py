@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
+from chalicelib.domain.grid.outlook import Plan
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
 
@@ -63,7 +66,8 @@ class StoredClaim:
 
     `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
-    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing.
+    `preferences`: what its driver said. `asked_wh` and `departs_at`: what follows of that and of its car's word
+    (`preferences.combined`); None: nothing.
     """
 
     site_id: str
@@ -76,6 +80,12 @@ class StoredClaim:
     last_wh: int | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
+    preferences: Preferences | None = None
+
+    @property
+    def is_plannable(self) -> bool:
+        """Whether a plan may hold it back: somebody said when it leaves, and its driver does not want it at once."""
+        return self.departs_at is not None and not (self.preferences and self.preferences.is_boosted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +139,43 @@ class SiteBook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPort:
+    """What the charge of a session is to draw at a port in each quarter of an hour, by each phase; what it comes to.
+
+    `is_full` as in `Plan`.
+    """
+
+    port_id: PortId
+    session_id: str
+    limit_ma: tuple[int, ...]
+    is_full: tuple[bool, ...] = ()
+    estimate: ToldPlan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
+
+    `source`: by whose signals it was made. It stands until another comes, or its rows end.
+    """
+
+    version: int
+    planned_at: datetime
+    begins_at: datetime
+    ports: tuple[PlannedPort, ...] = ()
+    source: str = ""
+
+    def of(self, sessions: Mapping[PortId, str]) -> Plan:
+        """The plan for those who charge now: the row of a session that has gone is nobody's."""
+        rows = [it for it in self.ports if sessions.get(it.port_id) == it.session_id]
+        return Plan(
+            begins_at=self.begins_at,
+            limit_ma={it.port_id: it.limit_ma for it in rows},
+            is_full={it.port_id: it.is_full for it in rows},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
     """All that is kept of a managed site, read in one query."""
 
@@ -138,3 +185,4 @@ class SiteState:
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
+    plan: StoredPlan | None = None

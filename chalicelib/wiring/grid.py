@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
+    from chalicelib.ports.grid import Outlooks, Planner, Plans
     from chalicelib.services.grid.dispatch import Dispatch
+    from chalicelib.services.grid.driver_preferences import DriverPreferences
+    from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
     from chalicelib.services.grid.sites import SiteGrids
 
 
@@ -69,6 +72,59 @@ class GridServices(SessionServices):
         from chalicelib.services.grid.busy_sites import BusySites
 
         return BusySites(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
+
+    @cached_property
+    def driver_preferences(self) -> DriverPreferences:
+        from chalicelib.services.grid.driver_preferences import DriverPreferences
+
+        return DriverPreferences(
+            sessions=self.sessions,
+            readings=self.readings,
+            managed_sites=self.managed_sites,
+            changes=self.changes,
+            looks=self.looks,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def plans(self) -> Plans:
+        from chalicelib.adapters.client import client
+        from chalicelib.adapters.grid.plans import SqsPlans
+
+        return SqsPlans(client("sqs"), self.setting("PLANS_QUEUE", ""))
+
+    @cached_property
+    def wishing_sites(self) -> WishingSites:
+        from chalicelib.services.grid.quarter_plans import WishingSites
+
+        return WishingSites(managed_sites=self.managed_sites, plans=self.plans, clock=self.clock)
+
+    @cached_property
+    def planner(self) -> Planner:
+        # Only the function that plans carries the solver.
+        from chalicelib.adapters.grid.highs import Highs
+        from chalicelib.services.grid.linear_planner import LinearPlanner
+
+        return LinearPlanner(Highs())
+
+    @cached_property
+    def outlooks(self) -> Outlooks:
+        from chalicelib.services.grid.outlooks import Outlooks
+
+        return Outlooks()
+
+    @cached_property
+    def quarter_plans(self) -> QuarterPlans:
+        from chalicelib.services.grid.quarter_plans import QuarterPlans
+
+        return QuarterPlans(
+            managed_sites=self.managed_sites,
+            outlooks=self.outlooks,
+            planner=self.planner,
+            changes=self.changes,
+            balancer=self.balancer,
+            clock=self.clock,
+        )
 
     @cached_property
     def dispatch(self) -> Dispatch:

@@ -94,9 +94,7 @@ class ToldPlan:
         if self.ready_at is None or told.ready_at is None:
             is_less = self.unmet_wh >= told.unmet_wh + _UNMET_WH
             return (self.ready_at is None) != (told.ready_at is None) or is_less
-        # That a start which was told has come about is no news.
-        is_later_start = self.starts_at - told.starts_at > TOLD_AGAIN_AFTER
-        return abs(self.ready_at - told.ready_at) > TOLD_AGAIN_AFTER or is_later_start
+        return abs(self.ready_at - told.ready_at) > TOLD_AGAIN_AFTER
 
 
 def combined(

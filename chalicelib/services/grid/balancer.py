@@ -15,19 +15,22 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
-from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
+from chalicelib.domain.grid.defaults import OfflineDefaults
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
-from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.plan_course import Course, CourseSite, courses, cut, planned
+from chalicelib.domain.grid.profiles import keeps_course
+from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
-from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
+from chalicelib.services.grid.claimants import claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.folding import Folding
 from chalicelib.services.grid.obedience import Obedience, alarms_of
+from chalicelib.services.grid.site_conditions import conditions_of, plan_of, sessions_of
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -88,16 +91,33 @@ class Balancer:
     def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
-        drawing = claimed(state)
-        charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
-        unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
-        defaults = offline_defaults(tree, charging, unruly)
-        bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in book.pages}
-        building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
+        conditions, defaults = conditions_of(state, book, at)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
-        grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
-        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
-        sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
+        plan = plan_of(state, book)
+        if plan is not None:
+            ports = {it.port_id: it for it in tree.ports}
+            claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
+        grants = share(tree, claims, at, conditions)
+
+        def fits_at(then: datetime) -> _Fits:
+            building = replace(conditions.building, at=then) if conditions.building is not None else None
+            return _Fits(tree.ports, Conductors.of(tree, then, building, conditions.limits), grants.car_phases)
+
+        told: Mapping[PortId, Course] = {}
+        if plan is not None:
+            told = courses(
+                CourseSite(
+                    tree=tree,
+                    plan=plan,
+                    claims=claims,
+                    target_ma=grants.target_ma,
+                    conditions=conditions,
+                    fits_at=fits_at,
+                ),
+                at,
+            )
+        sessions = sessions_of(state)
+        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in sessions})
         needs = [
             replace(
                 _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
@@ -105,7 +125,8 @@ class Balancer:
             )
             for page in book.pages
         ]
-        conductors = Conductors.of(tree, at, building, limits)
+        needs = [_by_plan(it, told[it.port_id], facts, at) if it.port_id in told else it for it in needs]
+        conductors = Conductors.of(tree, at, conditions.building, conditions.limits)
         return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
@@ -160,6 +181,16 @@ def _need(
         default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
         firmware=facts.firmware,
     )
+
+
+def _by_plan(need: PortNeed, course: Course, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
+    """A port that follows a plan, told as much of it as its charger keeps; one that keeps no course is told each turn."""
+    it = facts[need.port_id.charger_id]
+    ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
+    if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):
+        return need
+    course = cut(course, ability.most_periods)
+    return replace(need, plan=(Period(at, need.limit_ma), *course.later), plan_ends_at=course.ends_at)
 
 
 def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:
