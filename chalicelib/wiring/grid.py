@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
+    from chalicelib.ports.grid import Outlooks, Planner, Plans
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
-    from chalicelib.ports.grid import Outlooks, Planner, Plans
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.driver_preferences import DriverPreferences
     from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
@@ -83,12 +84,10 @@ class GridServices(SessionServices):
             managed_sites=self.managed_sites,
             changes=self.changes,
             looks=self.looks,
-            clock=self.clock,
         )
 
     @cached_property
     def plans(self) -> Plans:
-        from chalicelib.adapters.client import client
         from chalicelib.adapters.grid.plans import SqsPlans
 
         return SqsPlans(client("sqs"), self.setting("PLANS_QUEUE", ""))

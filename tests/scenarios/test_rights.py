@@ -36,14 +36,18 @@ ELSEWHERE = {
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **{
         (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
-        for function in ("check_alarms", "balance", "balance_now", "balance_many")
+        for function in ("check_alarms", "balance", "balance_now", "balance_many", "plan_sites")
     },
     # Charges at sites whose power is shared out.
     **{
         (function, "sqs"): "tests/services/grid"
         for function in ("claim", "await_end", "settle", "busy_sites", "websocket_connect")
     },
-    **{(function, "execute-api"): "tests/services/grid" for function in ("balance", "balance_now", "balance_many")},
+    **{
+        (function, "execute-api"): "tests/services/grid"
+        for function in ("balance", "balance_now", "balance_many", "plan_sites")
+    },
+    **{("plan_sites", service): "tests/services/grid/test_plans.py" for service in ("lambda", "states")},
     **dict.fromkeys(
         (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns"), ("api_handler", "ses")),
         "addresses and topics are the deployment's: tests/adapters/operators, tests/adapters/notifications",

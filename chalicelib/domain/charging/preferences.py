@@ -70,15 +70,16 @@ class Preferences:
 class ToldPlan:
     """What a driver is told of the plan: when the car begins to charge, and when it has what was asked for.
 
-    `ready_at` None: it will not have it by then, but lack `unmet_wh`. `energy_cost_micros`: what the energy itself
-    costs the site by its signals (millionths of `currency`), and `carbon_g` what it emits; None: nobody knows.
-    `waits_for` None: it does not wait. `number`: so often was something else told before.
+    `ready_at` None: it will not have it by then, but lack `unmet_wh`. `energy_wh` is to come after `had_wh`.
+    `energy_cost_micros`: what that costs the site by its signals (millionths of `currency`), and `carbon_g` what it
+    emits; None: nobody knows. `waits_for` None: it does not wait. `number`: so often was something else told before.
     """
 
     planned_at: datetime
     starts_at: datetime
     ready_at: datetime | None
     energy_wh: int
+    had_wh: int = 0
     unmet_wh: int = 0
     energy_cost_micros: int | None = None
     currency: str = ""

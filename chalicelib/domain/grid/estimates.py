@@ -46,6 +46,7 @@ def estimate(claim: Claim, port: Port, row: Sequence[int], outlook: Outlook, at:
         starts_at=first.begins_at if first is not None else at,
         ready_at=ready_at.replace(microsecond=0) if ready_at is not None else None,
         energy_wh=round(given_wh),
+        had_wh=claim.served_wh,
         unmet_wh=round(wanted_wh - given_wh) if ready_at is None else 0,
         energy_cost_micros=_sum(taken, outlook.price_micros),
         currency=outlook.currency,

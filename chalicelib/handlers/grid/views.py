@@ -17,12 +17,15 @@ from chalicelib.handlers.grid.models import (
     LoadView,
     NodeSumView,
     NodeView,
+    PlannedPortView,
+    PlanView,
     PortView,
     PowerView,
     PreviewView,
 )
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteBook, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
+from chalicelib.services.grid.site_conditions import sessions_of
 
 
 def grid(it: ManagedSite) -> GridView:
@@ -88,8 +91,31 @@ def power(state: SiteState, at: datetime) -> PowerView:
         limits=[_limit(it) for it in sorted(state.limits, key=lambda it: it.limit.begins_at) if it.limit.ends_at > at],
         nodes=_nodes(tree, held, {name: _drawn(port, stored, at) for name, (port, stored) in drawing.items()}),
         ports=[_port(state.book, it, drawing.get(it.port_id, (it, None))[1], at) for it in tree.ports],
-        plan=None,
+        plan=_plan(state),
         alarms=list(state.book.alarms),
+    )
+
+
+def _plan(state: SiteState) -> PlanView | None:
+    """The plan that stands, as far as those whom it is for still charge."""
+    plan, now = state.plan, sessions_of(state)
+    known = [it for it in plan.ports if now.get(it.port_id) == it.session_id] if plan is not None else []
+    if plan is None or not known:
+        return None
+    ports = [
+        PlannedPortView(
+            charger_id=it.port_id.charger_id,
+            connector=str(it.port_id.connector),
+            session_id=it.session_id,
+            limit_ma=list(it.limit_ma),
+            starts_at=it.estimate.starts_at if it.estimate is not None else None,
+            ready_at=it.estimate.ready_at if it.estimate is not None else None,
+            unmet_wh=it.estimate.unmet_wh if it.estimate is not None else 0,
+        )
+        for it in known
+    ]
+    return PlanView(
+        version=plan.version, planned_at=plan.planned_at, begins_at=plan.begins_at, source=plan.source, ports=ports
     )
 
 

@@ -72,6 +72,8 @@ SESSION: dict[str, Any] = {
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,
+    "preferences": None,
+    "plan": None,
     "held_minor": 5000,
     "paid_minor": None,
     "is_paid_at_terminal": False,

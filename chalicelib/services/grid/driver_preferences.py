@@ -7,20 +7,19 @@ that begins in between takes them from the session.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.wishes import Preferred
 from chalicelib.domain.grid.tree import PortId
-from chalicelib.ports import Clock
 from chalicelib.ports.charging import Readings, Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.charging.session_changes import SessionChanges
 
-# No claim is kept for longer.
+# No claim is kept for longer, so no departure is further away.
 LONGEST_STAY = timedelta(days=7)
 
 
@@ -40,13 +39,6 @@ def result_of(session: Session) -> PreferencesResult:
     return PreferencesResult.DEPARTURE_REQUIRED if lacks_departure else PreferencesResult.ACCEPTED
 
 
-def checked(preferences: Preferences, at: datetime) -> Preferences:
-    """The same. Raises Refusal (`invalid_ready_by`) for a departure that is past, or too far away."""
-    if preferences.ready_by is not None and not at < preferences.ready_by <= at + LONGEST_STAY:
-        raise Refusal("invalid_ready_by", f"ready_by lies within {LONGEST_STAY.days} days from now")
-    return preferences
-
-
 @dataclass(frozen=True, kw_only=True)
 class DriverPreferences:
     """Takes in what drivers say of sessions that have begun, or are about to."""
@@ -56,7 +48,6 @@ class DriverPreferences:
     managed_sites: ManagedSites
     changes: SessionChanges
     looks: Looks
-    clock: Clock
 
     def prefer(self, driver_id: str, session_id: str, preferences: Preferences) -> Session:
         """The session with these preferences in place of any before. Raises NotFound, Refusal.
@@ -66,7 +57,6 @@ class DriverPreferences:
         session = drivers_own(self.sessions.get(session_id), driver_id, f"session {session_id}")
         if session.state not in (State.INITIATED, State.ACTIVE):
             raise Refusal("session_over", "this charge has ended, or is about to")
-        checked(preferences, self.clock())
         if not session.is_load_managed:
             return session
         if preferences.battery_percent is not None:
