@@ -14,17 +14,19 @@ from math import ceil
 from typing import Any
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.tree import Claim, Conductor, Draw, Node, Phase, Port, PortId, SiteTree, Term
+from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.tree import Claim, Conductor, Draw, Grants, Node, Phase, Port, PortId, SiteTree, Term
 from local.simulate.memory import Memory
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
-    """The current of each station for this period, in amperes; stations without a session are left out."""
-    simulation = _SIMULATIONS[-1] if _SIMULATIONS else None
-    if simulation is None or simulation.infrastructure is not infrastructure or simulation.at >= now:
-        # One at a time: another site, or an earlier hour, is another simulation.
-        _SIMULATIONS[:] = [simulation := _Simulation(infrastructure, now - _minutes(infrastructure))]
-    return simulation.schedule(active_sessions, now)
+    """By the fair share: the current of each station for this period, in amperes; those without a session are left out."""
+    return _simulation(infrastructure, now, is_planned=False).schedule(active_sessions, signals, now)
+
+
+def plan(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
+    """By a plan of each quarter of an hour, over which the fair share has the last word; needs `highspy`."""
+    return _simulation(infrastructure, now, is_planned=True).schedule(active_sessions, signals, now)
 
 
 @dataclass(slots=True)
@@ -40,7 +42,12 @@ class _Simulation:
     def __post_init__(self) -> None:
         self.memory = Memory(_tree(self.infrastructure))
 
-    def schedule(self, sessions: Sequence[Any], now: datetime) -> Mapping[str, float]:
+    def share(self, claims: Sequence[Claim], signals: Any, now: datetime) -> Grants:
+        """Who gets what; prices are of no interest."""
+        return self.memory.share(claims, now)
+
+    def schedule(self, sessions: Sequence[Any], signals: Any, now: datetime) -> Mapping[str, float]:
+        """One period."""
         for it in sessions:
             if it.id in self.begun_at:
                 taken_ma, granted_ma = round(it.drawn_a * 1000), round(it.granted_a * 1000)
@@ -62,7 +69,7 @@ class _Simulation:
             for it in sessions
         ]
         self.at = now
-        granted_ma = self.memory.share(claims, now).limit_ma
+        granted_ma = self.share(claims, signals, now).limit_ma
         return {it.station: self._step(it.station, granted_ma.get(_port_id(it.station), 0)) for it in sessions}
 
     def _step(self, station: str, granted_ma: int) -> float:
@@ -71,7 +78,49 @@ class _Simulation:
         return next((float(it) for it in steps if _milliamperes(it) == granted_ma), 0.0)
 
 
+@dataclass(slots=True)
+class _Planned(_Simulation):
+    """One site with a plan."""
+
+    planner: Any = None
+
+    def share(self, claims: Sequence[Claim], signals: Any, now: datetime) -> Grants:
+        """By the plan in force, or one made now."""
+        if self.planner is None:
+            # What needs a solver is not asked for by whoever wants the fair share alone.
+            from local.simulate.planner import Planner
+
+            self.planner = Planner(memory=self.memory)
+        begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())
+        if begins_at == now:
+            self.planner.solve(claims, self._outlook(signals, now), now)
+        return self.planner.share(claims, now)
+
+    def _outlook(self, signals: Any, now: datetime) -> Outlook:
+        length = max(1, QUARTER // _minutes(self.infrastructure))
+        price, carbon = (
+            tuple(sum(row[it : it + length]) / length for it in range(0, len(row) // length * length, length))
+            for row in (signals.price, signals.carbon)
+        )
+        return Outlook(
+            begins_at=now,
+            price_micros=tuple(round(it * 1e6) for it in price),
+            carbon_g=tuple(round(it) for it in carbon),
+            demand_charge_micros=round(signals.demand_charge * 1e6),
+            peak_w=round(signals.peak_kw * 1000),
+        )
+
+
 _SIMULATIONS: list[_Simulation] = []
+
+
+def _simulation(infrastructure: Any, now: datetime, *, is_planned: bool) -> _Simulation:
+    found = _SIMULATIONS[-1] if _SIMULATIONS else None
+    kind = _Planned if is_planned else _Simulation
+    if type(found) is not kind or found.infrastructure is not infrastructure or found.at >= now:
+        # One at a time: another site, or an earlier hour, is another simulation.
+        _SIMULATIONS[:] = [found := kind(infrastructure, now - _minutes(infrastructure))]
+    return found
 
 
 def _minutes(infrastructure: Any) -> timedelta:

@@ -26,10 +26,14 @@ class Memory:
 
     def share(self, claims: Iterable[Claim], at: datetime, conditions: Conditions | None = None) -> Grants:
         """The grants at `at`; of the claims only what a driver and a meter say need be filled in."""
-        known = [self._with_what_is_known(it) for it in claims]
+        known = self.known(claims)
         self.grants = share(self.tree, known, at, conditions or Conditions())
         self._sessions = {it.port_id: it.session_id for it in known}
         return self.grants
+
+    def known(self, claims: Iterable[Claim]) -> list[Claim]:
+        """Claims with what is remembered of them."""
+        return [self._with_what_is_known(it) for it in claims]
 
     def _with_what_is_known(self, claim: Claim) -> Claim:
         draws = self._draws.get(claim.session_id, ())

@@ -8,14 +8,14 @@ level (`filling`), by weight and by what they need to be ready in time (`needs`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Filling, Glass
-from chalicelib.domain.grid.needs import is_met, urgency
+from chalicelib.domain.grid.needs import USUAL_MA, is_met, urgency
 from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.turns import TURN, is_turn, place_in_line
 
@@ -43,9 +43,13 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     site = Filling(conductors, _flowing(ports, flows, conductors, default_ma))
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
+    _follow(known, first, site)
+    kept = {it.claim.port_id for it in known if it.claim.is_kept_to_plan and it.claim.planned_ma is not None}
     for some in (first, last):
-        site.pour(site.admit(some))
-        site.top_up(some)
+        free = [it for it in some if it.port.port_id not in kept]
+        admitted = [it for it in free if it.current_ma]
+        site.pour([*admitted, *site.admit(it for it in free if not it.current_ma)])
+        site.top_up(free)
     target = {glass.port.port_id: glass.current_ma for glass in glasses}
     now: Mapping[PortId, int] = target
     if conditions.held_ma:
@@ -95,6 +99,30 @@ def _glass(
         rank=rank,
         base_ma=default_ma.get(it.claim.port_id, 0),
     )
+
+
+def _follow(known: Iterable[_Known], glasses: Sequence[Glass], site: Filling) -> None:
+    """Whoever follows a plan has what it gives; where that is too much, all of them the same part of it.
+
+    Who came after the plan was made rises among them: an even current for the usual one.
+    """
+    planned = {it.claim.port_id: it.claim.planned_ma for it in known if it.claim.planned_ma is not None}
+    if not planned:
+        return
+    usual = {}
+    some = []
+    for glass in glasses:
+        port_id = glass.port.port_id
+        usual[port_id] = glass.most_ma, glass.weight
+        if (planned_ma := planned.get(port_id)) is not None:
+            if planned_ma < glass.port.least_ma:
+                continue
+            glass.most_ma, glass.weight = min(glass.most_ma, planned_ma), planned_ma / USUAL_MA
+        some.append(glass)
+    site.pour(site.admit(some))
+    site.top_up(some)
+    for glass in glasses:
+        glass.most_ma, glass.weight = usual[glass.port.port_id]
 
 
 def _flowing(

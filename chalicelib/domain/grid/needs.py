@@ -15,7 +15,7 @@ USUAL_WH = 20_000
 USUAL_STAY = timedelta(hours=8)
 
 # The current that weighs 1; what is said may make it so many times more or less, no more: drivers err.
-_USUAL_MA = 8_000
+USUAL_MA = 8_000
 _MOST_URGENT = 10.0
 _SOONEST = timedelta(minutes=15)
 
@@ -42,4 +42,4 @@ def urgency(claim: Claim, port: Port, phases: int, at: datetime) -> float:
     hours = max(claim.departs_at - at, _SOONEST) / timedelta(hours=1)
     loads = 1 if port.is_line_to_line else phases
     needed_ma = max(0, claim.asked_wh - claim.served_wh) / hours / (port.voltage_v * loads) * 1000
-    return min(max(needed_ma / _USUAL_MA, 1 / _MOST_URGENT), _MOST_URGENT)
+    return min(max(needed_ma / USUAL_MA, 1 / _MOST_URGENT), _MOST_URGENT)

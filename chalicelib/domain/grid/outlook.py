@@ -53,13 +53,13 @@ class Plan:
     """What each port is to draw in each quarter from `begins_at` on, by each of its phases.
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
-    `is_full` by quarter: something there is used up, so that what a car leaves may go to any other at once; elsewhere
-    more is not wanted then (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is not expected to have when it leaves.
+    `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
+    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is not expected to have when it leaves.
     """
 
     begins_at: datetime
     limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
-    is_full: tuple[bool, ...] = ()
+    is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
     unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
 
     def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
@@ -68,4 +68,5 @@ class Plan:
         place = (at - self.begins_at) // QUARTER
         if not 0 <= place < len(row):
             return None, False
-        return row[place], not (place < len(self.is_full) and self.is_full[place])
+        full = self.is_full.get(port_id, ())
+        return row[place], not (place < len(full) and full[place])

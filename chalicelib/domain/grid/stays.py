@@ -1,0 +1,139 @@
+"""Cars as they are planned, and the parts of the day they are planned in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import exp
+
+from chalicelib.domain.grid.cars import is_asleep, learn
+from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
+from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.tree import Claim, Port
+from chalicelib.domain.grid.turns import TURN
+
+HOUR = timedelta(hours=1)
+
+# Nearer parts of the day are planned finer: so long, until so long after now.
+_LENGTHS = ((QUARTER, timedelta(hours=2)), (2 * QUARTER, timedelta(hours=6)), (4 * QUARTER, timedelta.max))
+# Nobody leaves at the moment they said, and who is still there may stay so much longer.
+_OVERDUE = timedelta(hours=1)
+# Who said less than they take is planned to take so much more.
+_LEAST_WH = USUAL_WH // 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a site wants to be planned.
+
+    `carbon_micros_per_kg`: what a kilogram of CO2 counts beside money (millionths of the currency's unit; 0: only
+    money counts). `margin`: nothing is put off past the latest start less so much, for drivers err.
+    `horizon`: how far plans reach.
+    """
+
+    carbon_micros_per_kg: int = 0
+    margin: timedelta = timedelta(minutes=30)
+    horizon: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the day: what a kilowatt-hour costs in it, carbon and all, and what the site makes and takes itself."""
+
+    begins_at: datetime
+    ends_at: datetime
+    cost: float = 0.0
+    solar_kw: float = 0.0
+    building_kw: float = 0.0
+
+    @property
+    def hours(self) -> float:
+        """How long it is."""
+        return (self.ends_at - self.begins_at) / HOUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A car as it is planned: what it lacks, how much it takes, until when it is thought to stay.
+
+    `kw` is what an ampere of it is worth; `most_a` what it takes at most, `now_a` what it was granted last. Until
+    `sure_until` it is there, at `ends_at` it is gone.
+    """
+
+    port: Port
+    phases: int
+    most_a: float
+    sure_a: float
+    now_a: float
+    kw: float
+    asked_kwh: float
+    lacks_kwh: float
+    weight: float
+    sure_until: datetime
+    ends_at: datetime
+
+    def risk(self, part: Part, margin: timedelta) -> float:
+        """How likely it will be gone before a part's middle: of those who are about to leave, more by the hour."""
+        middle = part.begins_at + (part.ends_at - part.begins_at) / 2
+        late = middle - self.sure_until
+        return 1 - exp(-(late / (2 * margin))) if late > timedelta(0) and margin else 0.0
+
+    def there(self, part: Part) -> float:
+        """For how much of a part it is there."""
+        return max(0.0, min(1.0, (self.ends_at - part.begins_at) / (part.ends_at - part.begins_at)))
+
+
+def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | None:
+    """A claim as it is planned; None for a car that wants nothing now: met, or asleep and not to be tried."""
+    car = learn(port, claim, at)
+    if is_met(claim) or is_asleep(car.idle_since, at, TURN):
+        return None
+    phases = 1 if port.is_line_to_line else min(car.phases or len(port.phases), len(port.phases))
+    asked_wh = claim.asked_wh if claim.asked_wh is not None else max(USUAL_WH, claim.served_wh + _LEAST_WH)
+    departs_at = claim.departs_at or max(claim.begun_at + USUAL_STAY, at + 2 * HOUR)
+    return Stay(
+        port=port,
+        phases=phases,
+        most_a=max(port.least_ma, car.room_ma(port)) / 1000,
+        sure_a=(port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
+        now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
+        kw=port.voltage_v * phases / 1000,
+        asked_kwh=asked_wh / 1000,
+        lacks_kwh=(asked_wh - claim.served_wh) / 1000,
+        weight=claim.weight * port.weight,
+        sure_until=max(at, departs_at - settings.margin),
+        ends_at=max(departs_at, at + _OVERDUE),
+    )
+
+
+def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Part]:
+    """From `at` to the horizon, finer first, each within one quarter, half hour or hour of the clock."""
+    begins_at, ends_at = at, outlook.begins_at + settings.horizon
+    while begins_at < ends_at:
+        length = next(it for it, until in _LENGTHS if begins_at - at < until)
+        # What does not begin with a whole hour is as long as up to the next.
+        over = timedelta(seconds=begins_at.timestamp() % length.total_seconds())
+        until = min(ends_at, begins_at + (length - over))
+        first = (begins_at - outlook.begins_at) // QUARTER
+        last = max(first + 1, -((outlook.begins_at - until) // QUARTER))
+        cost = _mean(outlook.price_micros, first, last) / 1e6
+        carbon = _mean(outlook.carbon_g, first, last) / 1000 * settings.carbon_micros_per_kg / 1e6
+        yield Part(
+            begins_at=begins_at,
+            ends_at=until,
+            cost=cost + carbon,
+            solar_kw=_mean(outlook.solar_w, first, last) / 1000,
+            building_kw=_mean(outlook.building_w, first, last) / 1000,
+        )
+        begins_at = until
+
+
+def _mean(row: tuple[int, ...], first: int, last: int) -> float:
+    """Behind the end of what is known, what is known of the same time of another day, or of all."""
+    if not row:
+        return 0.0
+    day = timedelta(days=1) // QUARTER
+    known = [row[it] if it < len(row) else row[it - day] if 0 <= it - day < len(row) else None for it in range(first, last)]
+    told = [it for it in known if it is not None] or row
+    return sum(told) / len(told)

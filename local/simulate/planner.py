@@ -1,0 +1,49 @@
+"""A plan made anew each quarter of an hour and followed by the fair share in between, as the product does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chalicelib.adapters.grid.highs import Highs
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.stays import Settings
+from chalicelib.domain.grid.tree import Claim, Grants
+from chalicelib.ports.grid import Solver
+from local.simulate.memory import Memory
+
+
+@dataclass(slots=True, kw_only=True)
+class Planner:
+    """The plan in force, and the memory of the fair share that has the last word over it."""
+
+    memory: Memory
+    settings: Settings = field(default_factory=Settings)
+    solver: Solver = field(default_factory=Highs)
+    plan: Plan | None = None
+    unsolved: int = 0
+    _planned: frozenset[str] = frozenset()
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether a quarter has begun since the last plan."""
+        return self.plan is None or at - self.plan.begins_at >= QUARTER
+
+    def solve(self, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> None:
+        """Plan anew; where there is no solution all have their fair share until the next."""
+        asked = problem(self.memory.tree, self.memory.known(claims), outlook, at, settings=self.settings)
+        solution = self.solver.solve(asked.program)
+        self.unsolved += solution is None
+        self.plan = read(asked, solution)
+        self._planned = frozenset(it.session_id for it in claims)
+
+    def share(self, claims: Sequence[Claim], at: datetime) -> Grants:
+        """The grants at `at`, by the plan in force."""
+        if self.plan is None:
+            return self.memory.share(claims, at)
+        told = []
+        for it in claims:
+            planned_ma, is_kept = self.plan.at(it.port_id, at) if it.session_id in self._planned else (None, False)
+            told.append(replace(it, planned_ma=planned_ma, is_kept_to_plan=is_kept))
+        return self.memory.share(told, at)
