@@ -9,6 +9,7 @@ from chalicelib.wiring.sessions import SessionServices
 from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
+    from chalicelib.ports.charging import Footprints
     from chalicelib.ports.grid import Outlooks, Planner, Plans
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
@@ -111,6 +112,12 @@ class GridServices(SessionServices):
         from chalicelib.services.grid.outlooks import Outlooks
 
         return Outlooks()
+
+    @cached_property
+    def footprints(self) -> Footprints:
+        from chalicelib.services.grid.footprints import SessionFootprints
+
+        return SessionFootprints(outlooks=self.outlooks, evidence=self.evidence)
 
     @cached_property
     def quarter_plans(self) -> QuarterPlans:

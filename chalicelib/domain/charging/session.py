@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.preferences import Preferences, ToldPlan
@@ -182,7 +183,8 @@ class Session:
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
     `signed` is what its meter's signed records come to, None where there are none.
     `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
-    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that.
+    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
+    `footprint` what its energy came to beside its price.
     """
 
     session_id: str
@@ -245,6 +247,7 @@ class Session:
     is_releasing: bool = False
     preferences: Preferences | None = None
     told_plan: ToldPlan | None = None
+    footprint: Footprint | None = None
 
     @property
     def told_state(self) -> State:

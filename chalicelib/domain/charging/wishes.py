@@ -1,10 +1,11 @@
-"""How a session takes in what its driver wishes of its charge, and what they were told that becomes of that."""
+"""How a session takes in what its driver wishes of its charge, what they were told of that, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.charging.session import Session, State
 
@@ -23,7 +24,14 @@ class PlanTold:
     plan: ToldPlan
 
 
-WishEvent = Preferred | PlanTold
+@dataclass(frozen=True, slots=True)
+class FootprintFound:
+    """What its energy came to, found once it was over."""
+
+    footprint: Footprint
+
+
+WishEvent = Preferred | PlanTold | FootprintFound
 
 
 def plans_told(before: Session, after: Session) -> list[int]:
@@ -46,8 +54,13 @@ def _tell(session: Session, event: PlanTold) -> Session:
     return replace(session, told_plan=replace(event.plan, number=told.number + 1 if told is not None else 0))
 
 
+def _weigh(session: Session, event: FootprintFound) -> Session:
+    return session if session.footprint is not None else replace(session, footprint=event.footprint)
+
+
 WISHES: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, Preferred): _prefer,
     (State.ACTIVE, Preferred): _prefer,
     (State.ACTIVE, PlanTold): _tell,
+    (State.STOPPING, FootprintFound): _weigh,
 }

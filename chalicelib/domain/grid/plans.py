@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil, cos, pi
 
-from chalicelib.domain.grid.currents import Conductors, Flow
+from chalicelib.domain.grid.currents import Conductors
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.stays import Part, Settings, Stay, parts, stay
-from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
+from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
 _SLICES = ((0.2, 1.0), (0.2, 1.1), (0.2, 1.25), (0.2, 1.45), (1.0, 1.7))
@@ -172,14 +172,18 @@ class _Writing:
                 sure_a = most_a if place < _SURE_PARTS else min(most_a, it.sure_a * it.there(part))
                 mine.append(program.amount(cost=cost, most=sure_a))
                 if most_a > sure_a:
-                    hoped[number, place] = program.amount(cost=cost + _HOPED * self._worth * kwh * it.weight, most=most_a - sure_a)
+                    hoped[number, place] = program.amount(
+                        cost=cost + _HOPED * self._worth * kwh * it.weight, most=most_a - sure_a
+                    )
             columns.append(tuple(mine))
             slices = tuple(
                 program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
             )
             lacks.append(slices)
             terms = [(column, it.kw * part.hours) for column, part in zip(mine, self._parts, strict=False)]
-            terms += [(column, it.kw * self._parts[place].hours) for (who, place), column in hoped.items() if who == number]
+            terms += [
+                (column, it.kw * self._parts[place].hours) for (who, place), column in hoped.items() if who == number
+            ]
             program.limit([*terms, *((column, 1.0) for column in slices)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
             if mine:
                 more, less = (program.amount(cost=self._worth * _CHANGE * it.kw) for _ in range(2))
@@ -205,9 +209,20 @@ class _Writing:
         """By the car, how long it is there, and what is its own alone."""
         return it.most_a * it.there(self._parts[place])
 
-    def _write_part(self, place: int, part: Part, columns: Sequence[tuple[int, ...]], hoped: Mapping[tuple[int, int], int], peak: int | None) -> None:
+    def _write_part(
+        self,
+        place: int,
+        part: Part,
+        columns: Sequence[tuple[int, ...]],
+        hoped: Mapping[tuple[int, int], int],
+        peak: int | None,
+    ) -> None:
         program = self._program
-        there = [(number, it, columns[number][place]) for number, it in enumerate(self._stays) if place < len(columns[number])]
+        there = [
+            (number, it, columns[number][place])
+            for number, it in enumerate(self._stays)
+            if place < len(columns[number])
+        ]
         if not there:
             return
         conductors = self._conductors_in(part)
@@ -218,7 +233,9 @@ class _Writing:
         rows: dict[int, list[tuple[int, complex, float, list[int]]]] = {}
         power: list[tuple[int, float]] = []
         for (flows, kw), some in kinds.items():  # type: ignore[misc]
-            sums = [it for _, _, it in some] + [hoped[number, place] for number, _, _ in some if (number, place) in hoped]
+            sums = [it for _, _, it in some] + [
+                hoped[number, place] for number, _, _ in some if (number, place) in hoped
+            ]
             column = sums[0]
             if len(sums) > 1:
                 column = program.amount()
@@ -237,7 +254,9 @@ class _Writing:
             building_kw = max(0.0, part.building_kw - part.solar_kw)
             program.limit([(drawn, 1.0), (peak, -1.0)], at_most=-building_kw)
 
-    def _hold(self, place: int, limit_a: float, base: complex, terms: list[tuple[int, complex, float, list[int]]]) -> None:
+    def _hold(
+        self, place: int, limit_a: float, base: complex, terms: list[tuple[int, complex, float, list[int]]]
+    ) -> None:
         """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be."""
         if sum(abs(counted) * most_a for _, counted, most_a, _ in terms) + abs(base) <= limit_a:
             return

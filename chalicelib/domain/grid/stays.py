@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
@@ -134,6 +134,8 @@ def _mean(row: tuple[int, ...], first: int, last: int) -> float:
     if not row:
         return 0.0
     day = timedelta(days=1) // QUARTER
-    known = [row[it] if it < len(row) else row[it - day] if 0 <= it - day < len(row) else None for it in range(first, last)]
+    known = [
+        row[it] if it < len(row) else row[it - day] if 0 <= it - day < len(row) else None for it in range(first, last)
+    ]
     told = [it for it in known if it is not None] or row
     return sum(told) / len(told)

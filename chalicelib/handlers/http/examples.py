@@ -173,6 +173,17 @@ REFUND_NOTE: dict[str, Any] = {
     "supplier": PROFILE,
     "url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/refunds/C-KAAAAAAAAAAAAAAAAAAA-1",
 }
+FOOTPRINT: dict[str, Any] = {
+    "energy_wh": 10000,
+    "renewable_percent": "68.4",
+    "carbon_g": 1830,
+    "energy_cost_minor": 82,
+    "saved_minor": 214,
+    "saved_g": 1620,
+    "currency": "EUR",
+    "source": "entsoe",
+    "method": "average-by-quarter-hour/1",
+}
 RECEIPT: dict[str, Any] = {
     "number": "R-KAAAAAAAAAAAAAAAAAAA",
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -205,6 +216,7 @@ RECEIPT: dict[str, Any] = {
     "paid_at": "2026-11-21T10:00:05Z",
     "card": "visa 4242",
     "language": "de",
+    "footprint": FOOTPRINT,
     "refunded_minor": 119,
     "refunds": [REFUND_NOTE],
 }

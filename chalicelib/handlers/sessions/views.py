@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from fractions import Fraction
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import is_guest
-from chalicelib.domain.pricing.currency import to_minor
+from chalicelib.domain.pricing.currency import micros_to_minor
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.sessions import Checkout
 from chalicelib.handlers.chargers.models import SiteSummary
@@ -184,7 +183,6 @@ def _plan(it: Session) -> ChargePlanView | None:
     told, said = it.told_plan, it.preferences
     if told is None or not it.takes_power or (said is not None and said.is_boosted):
         return None
-    cost_micros = told.energy_cost_micros
     energy_wh = told.energy_wh + told.had_wh
     ends_at = told.ready_at or (said.ready_by if said is not None and said.ready_by is not None else told.starts_at)
     charging_s = max(1, int((ends_at - told.starts_at).total_seconds()))
@@ -196,9 +194,7 @@ def _plan(it: Session) -> ChargePlanView | None:
         energy_wh=told.energy_wh,
         unmet_wh=told.unmet_wh,
         cost_minor=price(it.tariff, usage, it.time_zone).total_minor,
-        energy_cost_minor=to_minor(Fraction(cost_micros, 1_000_000), told.currency)
-        if cost_micros is not None
-        else None,
+        energy_cost_minor=micros_to_minor(told.energy_cost_micros, told.currency),
         currency=told.currency,
         carbon_g=told.carbon_g,
         source=told.source,
