@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
+from benchmarks.feeds import feeds
 from benchmarks.metering import metered_calls
 from chalicelib.domain.chargers.commands import ClearCache, Reset
 from chalicelib.domain.chargers.events import (
@@ -374,4 +375,5 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "alarm_desk tellings": _tellings,
     "alarm_desk operator": _sent,
     "busy_sites sites": busy_sites,
+    "signals feeds": feeds,
 }

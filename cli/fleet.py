@@ -43,6 +43,7 @@ SCHEDULES = {
     "notices": 60,
     "alarm_desk": 60,
     "busy_sites": 60,
+    "signals": 300,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]
@@ -114,6 +115,9 @@ class Fleet:
     managed_share: float = 0.1  # of sessions, at sites whose power is shared out
     cars_at_busy_site: float = 3
     grants_a_session: float = 10  # 30 at the most
+    chargers_per_zone: float = 5_000  # of Europe's bidding zones there are some sixty
+    chargers_per_sun: float = 700  # places with solar modules whose day is forecast
+    signal_ms: float = 500  # what a publisher takes to answer
 
     @property
     def sessions(self) -> float:
@@ -129,6 +133,17 @@ class Fleet:
     def busy_sites(self) -> float:
         """Sites whose power is shared out, with cars at them, on the mean."""
         return self.sessions_per_day * self.session_minutes / 1440 * self.managed_share / self.cars_at_busy_site
+
+    @property
+    def zones(self) -> float:
+        """Zones whose prices and carbon are fetched."""
+        return min(60, 1 + self.chargers / self.chargers_per_zone)
+
+    @property
+    def fetches(self) -> float:
+        """Of signals, a month: prices and suns hourly and prices each quarter of an hour at noon, carbon each half."""
+        suns = self.chargers / self.chargers_per_sun
+        return DAYS_A_MONTH * (self.zones * ((24 + 8) + 48) + suns * 24)
 
     @property
     def checks(self) -> float:
@@ -241,6 +256,7 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found alarm_desk tellings": fleet.chargers / 50,
         "found alarm_desk operator": fleet.chargers / 50,
         "found busy_sites sites": fleet.busy_sites * ticks,
+        "found signals feeds": fleet.fetches,
     }
 
 
@@ -281,7 +297,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
-    lambda_ms += people(fleet, writes, reads)
+    lambda_ms += people(fleet, writes, reads) + fleet.fetches * fleet.signal_ms
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
@@ -314,6 +330,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
     amounts["mail"] += fleet.chargers / fleet.chargers_per_person * fleet.person_mails_month
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
+    amounts["signal_request"] = fleet.fetches
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
     amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB

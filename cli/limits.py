@@ -154,6 +154,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "matrices_per_s": events.get("search"),
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
+        "prices_per_min": fleet.zones,
         "knocks_per_address": events.get("connect", 0) * 300,
     }
     return found[key]

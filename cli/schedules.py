@@ -151,6 +151,19 @@ def work(fleet: Fleet) -> list[Work]:
             16,
             [Items(10_000, "busy_sites sites", "sites with sessions whose power is shared out; looked at by others")],
         ),
+        Work(
+            "signals",
+            "feeds",
+            8,
+            [
+                Items(
+                    fleet.zones + fleet.chargers / fleet.chargers_per_sun / 12,
+                    "signals feeds",
+                    "all zones' prices, awaited at noon, and a twelfth of the suns",
+                    waits_ms=fleet.signal_ms,
+                )
+            ],
+        ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(
             "notices",

@@ -11,6 +11,7 @@ METRICS = {
     "NoticesGivenUp": 1,
     "SessionsCompleted": 1,
     "SessionsFailed": 17,
+    "SignalsFailed": 1,
     "StartCommand": 1,
 }
 # What filters count in logs.
@@ -24,7 +25,7 @@ FIXED = {
     "waf_acl_month": 2,
     "waf_rule_month": 7,
     "kms_key_month": 1,
-    "secret_month": 4,
+    "secret_month": 5,
 }
 CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.

@@ -30,7 +30,7 @@ SCHEDULES_S = {
     **dict.fromkeys(
         ("sweep", "claim", "reservations", "lists", "notices", "reconcile", "alarm_desk", "busy_sites"), 5 * MINUTE
     ),
-    "debts": 15 * MINUTE,
+    **dict.fromkeys(("debts", "signals"), 15 * MINUTE),
     "accounts": 3 * HOUR,
 }
 _GOOD_ROUNDS = "(FILL(rounds, 0) - FILL(failed, 0))"

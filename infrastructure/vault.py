@@ -17,6 +17,7 @@ SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_STRIPE_API_KEY": ("StripeSecret", "api_key", PAYERS),
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", (*PAYERS, *VIEWS)),
+    "KERB_SIGNAL_KEYS": ("SignalSecret", "", ("signals",)),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")
@@ -51,6 +52,16 @@ def resources(stage: Stage) -> Resources:
                 "KmsKeyId": ref("Key"),
                 # Only until somebody puts in the true ones: docs/operations.md.
                 "SecretString": '{"api_key": "unset", "webhook_secret": "unset", "publishable_key": "unset"}',
+            },
+        },
+        "SignalSecret": {
+            "Type": "AWS::SecretsManager::Secret",
+            **stage.fate,
+            "Properties": {
+                "Name": f"{stage.stack}/signals",
+                "KmsKeyId": ref("Key"),
+                # One key for each source that wants one; until somebody puts it in, that source tells nothing.
+                "SecretString": '{"entsoe": "unset", "electricity_maps": "unset", "watttime": "unset"}',
             },
         },
     }

@@ -12,6 +12,7 @@ It listens on this machine alone, whatever the stack's own address is, and answe
     /fail_refund?id=REFUND       a refund comes back after all
     /min?on=1                    Stripe refuses what is below its least amount of the currency
     /gateway[?fault=NAME,NAME]   the chargers' gateway does these things wrong and no others
+    /signals[?source=NAME&fault=NAME]   a publisher of prices, carbon or sun does this wrong; without a fault, nothing
     /mails?to=ADDRESS            the mails sent there, oldest first, with the code in each
 """
 
@@ -26,8 +27,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from chalicelib.protocol.signals.sources import SOURCES
 from local.gateway_faults import GatewayFault
 from local.seed import Network
+from local.signals import SignalFault
 from local.stack import Stack
 
 HOST = "127.0.0.1"
@@ -76,6 +79,7 @@ class Control:
             "/dispute": self._dispute,
             "/fail_refund": self._fail_refund,
             "/gateway": self._gateway,
+            "/signals": self._signals,
             "/mails": self._mails,
         }
         if path not in answers:
@@ -128,6 +132,16 @@ class Control:
         faults = [GatewayFault(it) for it in query.get("fault", "").split(",") if it]
         self._stack.gateway.misbehave(*faults)
         return {"faults": faults, "all": list(GatewayFault)}
+
+    def _signals(self, query: Query) -> dict[str, Any]:
+        faults = self._stack.signals.faults
+        if "source" in query:
+            if query["source"] not in SOURCES:
+                raise ValueError(f"{query['source']} is none of {' '.join(SOURCES)}")
+            faults.pop(query["source"], None)
+            if query.get("fault"):
+                faults[query["source"]] = SignalFault(query["fault"])
+        return {"faults": faults, "all": list(SignalFault)}
 
     def _mails(self, query: Query) -> dict[str, Any]:
         return {"mails": [asdict(it) for it in self._stack.mails.to(_given(query, "to"))]}

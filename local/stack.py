@@ -19,6 +19,7 @@ from local.gateway import Gateway, Hooks, Limits
 from local.gateway_faults import GatewayFault
 from local.mail import LocalInvitationMail, Mail, MailOutbox
 from local.rest import RestServer
+from local.signals import SignalServer
 from local.stripe_server import StripeServer
 from local.viewers import PATH, ViewerGateway
 
@@ -62,6 +63,7 @@ class Stack:
         self.clock = Clock()
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
+        self.signals = SignalServer(self.clock)
         self.mails = MailOutbox(self._read if self.options.confirms_accounts else None)
         self.user_pool_id = ""
         self._loop = asyncio.new_event_loop()
@@ -99,7 +101,9 @@ class Stack:
     def _start(self) -> None:
         self._thread.start()
         self._stops.append(self._stop_loop)
-        os.environ.update(self._fixed_settings())
+        self.signals.start()
+        self._stops.append(self.signals.stop)
+        os.environ.update(self._fixed_settings() | self.signals.settings)
         self.cloud.start()
         self._stops.append(self.cloud.stop)
         self._stops.append(self.mails.close)

@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "grid.routes.grids",
     "grid.looks.looks",
     "grid.plans.plans",
+    "grid.energy.energies",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

@@ -20,7 +20,7 @@ from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
 from chalicelib.handlers.http.observability import count
-from chalicelib.records.grid import BUSY_SHARDS
+from chalicelib.records.grid import BUSY_SHARDS, FEED_SHARDS
 from chalicelib.records.notifications import Outcome
 from chalicelib.records.parts import LIST_SHARDS, SHARDS, Part
 from chalicelib.wiring import network
@@ -51,6 +51,13 @@ def whole(name: str, work: Work) -> dict[str, tuple[int | None, Work]]:
 
 def _notices(part: Part) -> Done:
     return _settled(network().delivery.deliver(part))
+
+
+def _feeds(part: Part) -> Done:
+    done = network().signal_feeds.tend(part)
+    for _ in range(done.get("failed", 0)):
+        count("SignalsFailed")
+    return done
 
 
 def _settled(settled: Mapping[Outcome, int]) -> Done:
@@ -84,6 +91,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
         **shards("plans", lambda part: {"plans": network().wishing_sites.ask(part)}, BUSY_SHARDS),
     },
+    "signals": shards("feeds", _feeds, FEED_SHARDS),
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
@@ -193,3 +201,9 @@ def busy_sites(event: CloudWatchEvent) -> Done:
     And planned, in the last minute of each quarter of an hour, where drivers said when they leave.
     """
     return do_parts("busy_sites", event.detail)
+
+
+@schedules.schedule(Rate(5, unit=Rate.MINUTES), name="signals")
+def signals(event: CloudWatchEvent) -> Done:
+    """Fetch the prices, carbon and sun that sites go by, where they may have changed: once for each zone."""
+    return do_parts("signals", event.detail)

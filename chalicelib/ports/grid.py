@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.programs import LinearProgram
+from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
 from chalicelib.records.grid import (
+    FeedState,
     ManagedSite,
     NamedLimit,
     SiteBook,
@@ -154,3 +157,63 @@ class Solver(Protocol):
 
     def solve(self, program: LinearProgram) -> Sequence[float] | None:
         """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""
+
+
+class EnergyContracts(Protocol):
+    """Sites' energy contracts, and which feeds they go by."""
+
+    def put(self, contract: EnergyContract, before: EnergyContract | None, at: datetime) -> None:
+        """Keep it in place of `before`. A feed that is new to all sites is due at once."""
+
+    def of(self, site_id: str) -> EnergyContract | None:
+        """The contract of a site; None where nobody said."""
+
+    def remove(self, contract: EnergyContract) -> None:
+        """The site has none any more, and goes by no feed."""
+
+
+class SignalStore(Protocol):
+    """What feeds have told, and how they stand."""
+
+    def told(self, feed: Feed, begins_at: datetime, ends_at: datetime) -> Signal:
+        """What it told of the days that this time touches, and when it was last confirmed."""
+
+    def keep(self, feed: Feed, signal: Signal) -> Signal:
+        """Add what was told to what is known; returns both, for the days that it touches."""
+
+    def state(self, feed: Feed) -> FeedState | None:
+        """How it stands; None for a feed that nobody goes by."""
+
+    def states(self, shard: int | None = None) -> Iterable[FeedState]:
+        """All feeds of a shard, as each stands."""
+
+    def save(self, state: FeedState) -> bool:
+        """Replace the state of the version before; False where another has done so since it was read."""
+
+    def is_wanted(self, feed: Feed) -> bool:
+        """Whether a site goes by it."""
+
+    def forget(self, state: FeedState) -> None:
+        """Nobody goes by it: it is fetched no more. What it told stays as long as it would."""
+
+
+class SignalSource(Protocol):
+    """Who publishes prices, carbon or sun for zones."""
+
+    @property
+    def kind(self) -> SignalKind:
+        """What it can be asked for."""
+
+    @property
+    def pace(self) -> timedelta:
+        """How often it has anything new."""
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether it publishes a day at once, so that it is asked more often while the next is awaited."""
+
+    def is_zone(self, zone: str) -> bool:
+        """Whether a zone can be asked for, by its form."""
+
+    def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
+        """What it tells of a zone in that time, within seconds. Raises SignalUnavailable."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.grid.energy import Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.outlook import Plan
@@ -186,3 +187,34 @@ class SiteState:
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
     plan: StoredPlan | None = None
+
+
+# Into so many shards the list of feeds is spread: some sixty zones, and suns by the place.
+FEED_SHARDS = 8
+
+
+class SignalUnavailable(Exception):
+    """A source of signals told nothing that can be read; the text says why, and repeats no secret.
+
+    `retry_after`: how long it asked to be left alone, None where it said nothing of that.
+    """
+
+    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """How a feed stands: when it was last told, until when it is known, and what went wrong since, if anything.
+
+    It is to be fetched at `next_at`. `version` counts the changes, so that of two who find it due one fetches.
+    """
+
+    feed: Feed
+    next_at: datetime
+    version: int = 0
+    told_at: datetime | None = None
+    known_until: datetime | None = None
+    failing_since: datetime | None = None
+    failure: str = ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,14 +12,18 @@ from chalicelib.wiring.sessions import SessionServices
 from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
     from chalicelib.ports.charging import Footprints
-    from chalicelib.ports.grid import Outlooks, Planner, Plans
+    from chalicelib.ports.grid import Planner, Plans, SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.driver_preferences import DriverPreferences
+    from chalicelib.services.grid.energy import SiteEnergy
+    from chalicelib.services.grid.outlooks import Outlooks
     from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
+    from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
 
 
@@ -108,12 +115,6 @@ class GridServices(SessionServices):
         return LinearPlanner(Highs())
 
     @cached_property
-    def outlooks(self) -> Outlooks:
-        from chalicelib.services.grid.outlooks import Outlooks
-
-        return Outlooks()
-
-    @cached_property
     def footprints(self) -> Footprints:
         from chalicelib.services.grid.footprints import SessionFootprints
 
@@ -143,5 +144,56 @@ class GridServices(SessionServices):
             sockets=self.sockets,
             commands=self.commands,
             connections=self.connections,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def energy_contracts(self) -> DynamoEnergyContracts:
+        from chalicelib.adapters.grid.energy import DynamoEnergyContracts
+
+        return DynamoEnergyContracts()
+
+    @cached_property
+    def signals(self) -> DynamoSignals:
+        from chalicelib.adapters.grid.energy import DynamoSignals
+
+        return DynamoSignals()
+
+    @cached_property
+    def signal_sources(self) -> Mapping[str, SignalSource]:
+        """All there are, at the addresses that are set or else their own, with the keys that are set."""
+        from chalicelib.adapters.grid.signal_sources import HttpSource, by_source
+        from chalicelib.protocol.signals.sources import SOURCES
+
+        addresses = by_source(self.setting("SIGNAL_ADDRESSES", ""))
+        keys = by_source(self.setting("SIGNAL_KEYS", ""))
+        return {
+            name: HttpSource(it, addresses.get(name, it.address), keys.get(name, ""), self.clock)
+            for name, it in SOURCES.items()
+        }
+
+    @cached_property
+    def signal_feeds(self) -> SignalFeeds:
+        from chalicelib.services.grid.signal_feeds import SignalFeeds
+
+        return SignalFeeds(signals=self.signals, sources=self.signal_sources, clock=self.clock)
+
+    @cached_property
+    def outlooks(self) -> Outlooks:
+        from chalicelib.services.grid.outlooks import Outlooks
+
+        return Outlooks(contracts=self.energy_contracts, signals=self.signals, clock=self.clock)
+
+    @cached_property
+    def site_energy(self) -> SiteEnergy:
+        from chalicelib.services.grid.energy import SiteEnergy
+
+        return SiteEnergy(
+            contracts=self.energy_contracts,
+            signals=self.signals,
+            sources=self.signal_sources,
+            sites=self.sites,
+            # Who looks is told what is so now, and not a minute ago.
+            outlooks=replace(self.outlooks, remembered=timedelta(0)),
             clock=self.clock,
         )

@@ -25,6 +25,7 @@ from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
+from chalicelib.domain.grid.energy import EnergyContract
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.operators import AlarmKind
@@ -109,6 +110,9 @@ ASKED: dict[str, Asked] = {
     f"PUT {_P}/power-limits/{{limit_id}}": Asked(body={"node_id": "grid", "limit_w": 1, **LIMIT_LIFE}),
     f"DELETE {_P}/power-limits/{{limit_id}}": Asked(),
     f"GET {_P}/power": Asked(),
+    f"PUT {_P}/energy": Asked(body={"currency": "EUR", "price": {"kind": "fixed", "price_per_kwh": "0.2"}}),
+    f"GET {_P}/energy": Asked(),
+    f"DELETE {_P}/energy": Asked(),
     f"PUT {_C}": Asked(body={"site_id": "site-{place}", "connectors": ["1"]}, foreign="absent"),
     "GET /v1/operator/chargers": Asked(foreign="theirs"),
     f"POST {_C}/commands": Asked(
@@ -329,6 +333,13 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
     kit.managed_sites.put(ManagedSite(operator_id=operator_id, tree=tree, changed_at=NOW))
     limit = OperatorLimit(node_id="grid", limit_w=1, begins_at=NOW, ends_at=NOW + timedelta(hours=1))
     kit.managed_sites.limit(site_id, NamedLimit(limit_id=f"limit-{place}", limit=limit))
+    kit.energy_contracts.put(
+        EnergyContract(
+            site_id=site_id, operator_id=operator_id, time_zone="UTC", currency="EUR", changed_at=NOW, price_micros=1
+        ),
+        None,
+        NOW,
+    )
     kit.chargers.put(
         Charger(
             charger_id=charger_id,

@@ -1,6 +1,6 @@
 """Signals: prices, carbon and sun as they are told for a zone, by quarters of an hour, and how long they are good for.
 
-All is integers: prices in millionths of the currency's unit for a kWh, carbon in grams for a kWh, shares in thousandths.
+All is integers: prices in millionths of the currency's unit for a kWh, carbon in grams for one, shares in thousandths.
 What is told for an hour holds for each of its quarters; what changes within one is its mean.
 """
 
@@ -17,6 +17,14 @@ from chalicelib.domain.grid.outlook import QUARTER
 STALE_AFTER = timedelta(hours=2)
 LOST_AFTER = timedelta(hours=24)
 _QUARTER_S = round(QUARTER.total_seconds())
+
+
+class SignalKind(StrEnum):
+    """What a source can be asked for."""
+
+    PRICE = "price"
+    CARBON = "carbon"
+    SOLAR = "solar"
 
 
 class SignalRow(StrEnum):
