@@ -12,12 +12,14 @@ from typing import Any
 
 from benchmarks import schedules
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.grid.tree import OperatorLimit
 from chalicelib.records.charging import Transaction
 from chalicelib.records.grid import NamedLimit, ToldDraw
 from tests import tables
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Plant
+from tests.services.grid.test_plans import CheapHours, Days
 
 Prepared = Callable[[Kit], tuple[schedules.Run, int]]
 
@@ -92,10 +94,33 @@ def _reading(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
+def _plan(kit: Kit) -> tuple[schedules.Run, int]:
+    """A quarter's plan of a site with three cars that leave in the morning; nothing in it is new to anybody."""
+    plant = Plant(kit)
+    vars(kit)["outlooks"], vars(kit)["planner"] = Days(), CheapHours()
+    plant.describe()
+    for number in range(3):
+        plant.known(number)
+        plant.begin(number, Preferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
+    plant.live(200)
+    left = [SITE_ID]
+    for _ in range(2):
+        kit.quarter_plans.plan(SITE_ID)
+        plant.live(30 * 60)
+
+    def run() -> None:
+        for it in left:
+            kit.quarter_plans.plan(it)
+        left.clear()
+
+    return run, 1
+
+
 # How often a queue is asked something for one: for a frame, its answer's look, and a third of the look that sent it and
 # of the one eleven seconds later.
 PREPARED: Mapping[str, tuple[Prepared, float]] = {
     "check": (_check, 0.0),
     "frame": (_frame, 1.67),
     "reading": (_reading, 0.0),
+    "plan": (_plan, 0.0),
 }

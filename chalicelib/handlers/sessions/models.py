@@ -14,7 +14,11 @@ from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.pricing.models import Prices
-from chalicelib.handlers.sessions.preference_models import ChargePlanView, PreferencesBody, PreferencesView
+from chalicelib.handlers.sessions.preference_models import (
+    ChargePlanView,
+    ChargingPreferencesBody,
+    ChargingPreferencesView,
+)
 
 
 class LimitsBody(RequestBody):
@@ -33,7 +37,7 @@ class NewSession(RequestBody):
     charger_id: ChargerId
     connector: Connector = "1"
     limits: LimitsBody | None = None
-    preferences: PreferencesBody | None = None
+    preferences: ChargingPreferencesBody | None = None
 
 
 class IdleView(ResponseBody):
@@ -86,7 +90,7 @@ class SessionView(ResponseBody):
     cost: Cost
     prices: Prices
     limits: Limits | None
-    preferences: Annotated[PreferencesView | None, Field(description="null: nothing was said")]
+    preferences: Annotated[ChargingPreferencesView | None, Field(description="null: nothing was said")]
     plan: Annotated[ChargePlanView | None, Field(description="null: it has its fair share, and waits for nothing")]
     held_minor: Minor | None
     paid_minor: Minor | None

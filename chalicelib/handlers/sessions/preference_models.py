@@ -26,7 +26,7 @@ _PREFERENCES = {
 }
 
 
-class PreferencesBody(RequestBody):
+class ChargingPreferencesBody(RequestBody):
     """What a driver wants of a charge (OCPI's ChargingPreferences). Nothing: as if nothing had been said."""
 
     model_config = RequestBody.model_config | example(ready_by=_READY_BY, energy_wh=20_000, profile="cheap")
@@ -57,15 +57,15 @@ class PreferencesBody(RequestBody):
         return self
 
 
-class PreferencesView(ResponseBody):
+class ChargingPreferencesView(ResponseBody):
     """A driver's preferences, and what becomes of them."""
 
     model_config = example(**_PREFERENCES)
     result: Annotated[
         PreferencesResult,
         Field(
-            description="`accepted`; `departure_required`: without ready_by no hour is better than now; `not_possible`: "
-            "this site's power is not shared out, the car charges at once and as fast as it can"
+            description="`accepted`; `departure_required`: without ready_by no hour is better than now; "
+            "`not_possible`: this site's power is not shared out, the car charges at once, as fast as it can"
         ),
     ]
     detail: Annotated[str, Field(description="the same for a person")]

@@ -19,7 +19,7 @@ from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.live import END, events_of
 from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
-from chalicelib.handlers.sessions.preference_models import PreferencesBody, PreferencesView
+from chalicelib.handlers.sessions.preference_models import ChargingPreferencesBody, ChargingPreferencesView
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.at_once import together
 from chalicelib.services.grid.driver_preferences import LONGEST_STAY
@@ -122,11 +122,11 @@ def statement(request: Request) -> Statement:
     sessions,
     "PUT",
     "/v1/sessions/{session_id}/charging-preferences",
-    takes=PreferencesBody,
-    answers=PreferencesView,
+    takes=ChargingPreferencesBody,
+    answers=ChargingPreferencesView,
     errors=(400, 404, 409),
 )
-def prefer(request: Request) -> PreferencesView:
+def prefer(request: Request) -> ChargingPreferencesView:
     """Say when the car is to be ready, and with how much, in place of what was said before; the answer says what of it.
 
     Its site's plan follows within a quarter of an hour: the session shows what it comes to.
@@ -219,7 +219,7 @@ def _time(request: Request, name: str) -> datetime | None:
     return at
 
 
-def _preferences(body: PreferencesBody) -> Preferences:
+def _preferences(body: ChargingPreferencesBody) -> Preferences:
     """What was said. BadRequest for a departure that is past, or too far away."""
     now = network().clock()
     if body.ready_by is not None and not now < body.ready_by <= now + LONGEST_STAY:

@@ -26,7 +26,7 @@ from chalicelib.handlers.sessions.models import (
     StatementLine,
     StatementTotal,
 )
-from chalicelib.handlers.sessions.preference_models import ChargePlanView, PreferencesView
+from chalicelib.handlers.sessions.preference_models import ChargePlanView, ChargingPreferencesView
 from chalicelib.services.grid.driver_preferences import PreferencesResult, result_of
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
@@ -155,7 +155,7 @@ _DETAILS = {
 }
 
 
-def preferences(it: Session, said: Preferences | None = None) -> PreferencesView:
+def preferences(it: Session, said: Preferences | None = None) -> ChargingPreferencesView:
     """What its driver `said` (None: as it was kept), and what becomes of it there."""
     told = said or it.preferences or Preferences()
     result = result_of(it)
@@ -164,7 +164,7 @@ def preferences(it: Session, said: Preferences | None = None) -> PreferencesView
         detail = "it charges now, with its full fair share"
     elif result is PreferencesResult.ACCEPTED and told.ready_by is None:
         detail = "it has its fair share; with ready_by it would be planned"
-    return PreferencesView(
+    return ChargingPreferencesView(
         result=result,
         detail=detail,
         ready_by=told.ready_by,

@@ -184,7 +184,7 @@ def _need(
 
 
 def _by_plan(need: PortNeed, course: Course, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
-    """A port that follows a plan, told as much of it as its charger keeps; one that keeps no course is told each turn."""
+    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn."""
     it = facts[need.port_id.charger_id]
     ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
     if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):

@@ -1,4 +1,4 @@
-"""Footprints of sessions that are over: from their readings, and what a kWh cost and emitted at their site meanwhile."""
+"""Footprints of sessions that are over: their readings, and what a kWh cost and emitted at their site meanwhile."""
 
 from __future__ import annotations
 

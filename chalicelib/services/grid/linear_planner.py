@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.grid.outlook import Outlook, Plan
-from chalicelib.domain.grid.plans import Settings, problem, read
+from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 from chalicelib.ports.grid import Solver
 

@@ -1,4 +1,4 @@
-"""The quarter-hour plan of a site: one query, an outlook, a plan, one conditional write, and a look that tells chargers.
+"""The quarter-hour plan of a site: one query, an outlook, a plan, one conditional write, a look that tells chargers.
 
 It is made where somebody charges who said when they leave, at sites that have an outlook; nobody else's look reads or
 writes anything for it. Whatever fails, nobody is worse off than without it: where no plan was found power is shared out

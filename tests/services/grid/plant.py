@@ -14,11 +14,12 @@ from typing import Any
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.tree import Node, Port, PortId, SiteTree
 from chalicelib.records.chargers import Charger, Connection
 from chalicelib.records.grid import StoredClaim
-from tests.services.conftest import NOW, SITE, Kit
+from tests.services.conftest import NOW, SITE, TARIFF, Kit
 
 LIMIT_A, MOST_A, CHARGERS = 40.0, 32.0, 4
 SITE_ID = "plant"
@@ -98,12 +99,12 @@ class Outlet:
         profile = payload["csChargingProfiles"]
         schedule = profile["chargingSchedule"]
         per_a = _VOLTS if schedule["chargingRateUnit"] == "W" else 1
-        periods = [(it["startPeriod"], round(it["limit"] / per_a, 1)) for it in schedule["chargingSchedulePeriod"]]
+        course = [(it["startPeriod"], round(it["limit"] / per_a, 1)) for it in schedule["chargingSchedulePeriod"]]
         if profile["chargingProfilePurpose"] == "TxDefaultProfile":
-            self.default_a = periods[0][1]
+            self.default_a = course[0][1]
         elif self.is_charging:
             begins_at = datetime.fromisoformat(schedule["startSchedule"]) if "startSchedule" in schedule else at
-            self.lease = tuple((begins_at + timedelta(seconds=it), limit_a) for it, limit_a in periods)
+            self.lease = tuple((begins_at + timedelta(seconds=it), limit_a) for it, limit_a in course)
             self.lease_ends_at = begins_at + timedelta(seconds=schedule.get("duration", 10**6))
         return {"status": "Accepted"}
 
@@ -174,6 +175,26 @@ class Plant:
         )
         self.insist(lambda: self.kit.managed_sites.begin(claim))
         self.survive(lambda: self.looks.ask(SITE_ID))
+
+    def known(self, number: int, driver_id: str | None = None) -> None:
+        """That car's session is kept too, be it a driver's or nobody's."""
+        port_id = self.port(number)
+        session = Session(
+            session_id=f"S-{number}",
+            operator_id="op",
+            site_id=SITE_ID,
+            charger_id=port_id.charger_id,
+            connector=port_id.connector,
+            origin=Origin.CHARGER,
+            token="",
+            driver_id=driver_id,
+            tariff=TARIFF,
+            created_at=self.kit.clock(),
+            started_at=self.kit.clock(),
+            state=State.ACTIVE,
+            is_load_managed=True,
+        )
+        self.kit.sessions.add(session)
 
     def end(self, number: int) -> None:
         self.outlets[number].end()

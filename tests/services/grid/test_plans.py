@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.charging.preferences import ChargingProfile, Preferences
+from chalicelib.domain.charging.preferences import ChargingProfile, Preferences, WaitReason
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import quarter_of
 from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
@@ -153,6 +153,41 @@ def test_a_car_that_was_just_plugged_in_wakes_before_it_waits(site: Planned) -> 
     assert near(plant.offered_a(), 6.0, 0, 0, 0)
     plant.live(120)
     assert near(plant.offered_a(), 0.0, 0, 0, 0)
+
+
+def told(site: Planned) -> list[str]:
+    """What the driver of the first car was told, newest first."""
+    return [it.kind for it in site.plant.kit.notifications.page("ada", 10, None)[0]]
+
+
+def test_a_driver_is_told_once_and_again_only_where_it_comes_to_be_something_else(site: Planned) -> None:
+    plant = site.plant
+    plant.known(0, "ada")
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    for _ in range(3):
+        site.plan()
+        plant.live(8)
+    session = plant.kit.sessions.get("S-0")
+    assert session is not None
+    assert session.told_plan is not None
+    assert session.told_plan.waits_for is WaitReason.CHEAPER_LATER
+    assert session.told_plan.starts_at == BEGINS_AT + CHEAP_AFTER * QUARTER
+    # 20 A by three phases give 20 kWh in an hour and a half.
+    took = timedelta(hours=1.45)
+    assert session.told_plan.ready_at == pytest.approx(session.told_plan.starts_at + took, abs=timedelta(minutes=1))
+    assert session.told_plan.energy_cost_micros == pytest.approx(20 * CHEAP)
+    assert told(site) == ["charge_planned"]
+    # It leaves sooner, and will lack most of it: that is told early.
+    plant.kit.managed_sites.prefer(SITE_ID, plant.port(0), "S-0", site.leaving(2.25))
+    site.plan()
+    site.plan()
+    session = plant.kit.sessions.get("S-0")
+    assert session is not None
+    assert session.told_plan is not None
+    assert session.told_plan.ready_at is None
+    assert session.told_plan.unmet_wh > 10_000
+    assert told(site) == ["plan_changed", "charge_planned"]
 
 
 def test_who_wants_it_now_is_held_back_by_no_plan(site: Planned) -> None:
