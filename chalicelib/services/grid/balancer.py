@@ -99,9 +99,16 @@ class Balancer:
             claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
         grants = share(tree, claims, at, conditions)
 
+        later: dict[tuple[bool, ...], _Fits] = {}
+
         def fits_at(then: datetime) -> _Fits:
-            building = replace(conditions.building, at=then) if conditions.building is not None else None
-            return _Fits(tree.ports, Conductors.of(tree, then, building, conditions.limits), grants.car_phases)
+            # Beside the time itself nothing of a later moment is known but which limits hold then.
+            key = tuple(it.begins_at <= then < it.ends_at for it in conditions.limits)
+            if key not in later:
+                building = replace(conditions.building, at=then) if conditions.building is not None else None
+                conductors = Conductors.of(tree, then, building, conditions.limits)
+                later[key] = _Fits(tree.ports, conductors, grants.car_phases)
+            return later[key]
 
         told: Mapping[PortId, Course] = {}
         if plan is not None:

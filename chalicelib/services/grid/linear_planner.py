@@ -15,7 +15,7 @@ from chalicelib.ports.grid import Solver
 
 @dataclass(frozen=True)
 class LinearPlanner:
-    """The port Planner."""
+    """The port Planner: a linear program for each plan, by whatever solver it is given."""
 
     solver: Solver
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.grid.estimates import estimate
+from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, Port, PortId
@@ -32,6 +33,8 @@ QUARTERS = 96
 _MINUTES, _LAST = 15, 14
 # What a kilogram of CO2 counts as where all who said something want it green: more than any price.
 _GREEN_MICROS_PER_KG = 10_000_000
+# A row of whoever is to have nothing more.
+_NOTHING = (0,) * QUARTERS
 _log = logging.getLogger(__name__)
 
 
@@ -107,12 +110,12 @@ class QuarterPlans:
         except Exception:
             _log.exception("not planned", extra={"site_id": tree.site_id})
             return ()
+        if plan is None:
+            return ()
+        waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}
+        plan = replace(plan, limit_ma=waiting | dict(plan.limit_ma))
         ports = {it.port_id: it for it in tree.ports}
-        return [
-            self._row(it, ports[it], claims[it], plan, outlook, at)
-            for it in wishing
-            if plan is not None and plan.limit_ma.get(it)
-        ]
+        return [self._row(it, ports[it], claims[it], plan, outlook, at) for it in wishing if plan.limit_ma.get(it)]
 
     def _row(
         self, port_id: PortId, port: Port, claim: Claim, plan: Plan, outlook: Outlook, at: datetime
@@ -148,6 +151,12 @@ class QuarterPlans:
 def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:
     """Those whom a plan may hold back."""
     return {port_id: stored for port_id, (_, stored) in claimed(state).items() if stored.is_plannable}
+
+
+def _has_enough(claim: Claim, stored: StoredClaim) -> bool:
+    """Whether it has what was asked, and its driver wants nothing beyond that in whatever hour it comes."""
+    is_choosy = stored.preferences is not None and stored.preferences.profile is not ChargingProfile.REGULAR
+    return is_choosy and is_met(claim)
 
 
 def _weighed(outlook: Outlook, wishing: Iterable[StoredClaim]) -> Outlook:

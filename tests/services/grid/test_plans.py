@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.charging.preferences import ChargingProfile, Preferences, WaitReason
+from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import quarter_of
 from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
-from chalicelib.records.grid import SiteState, StoredPlan
+from chalicelib.records.grid import SiteState, StoredPlan, ToldDraw
 from tests.services.conftest import Kit
 from tests.services.grid.plant import LIMIT_A, SITE_ID, Plant
 from tests.services.grid.test_looks import near
@@ -49,6 +50,7 @@ class CheapHours:
 
     fails: bool = False
     found: bool = True
+    is_choosy: bool = False
     claims: list[Sequence[Claim]] = field(default_factory=list)
 
     def plan(
@@ -60,7 +62,9 @@ class CheapHours:
         if not self.found:
             return None
         row = tuple(20_000 if it == CHEAP else 0 for it in outlook.price_micros)
-        return Plan(begins_at=outlook.begins_at, limit_ma={it.port_id: row for it in claims})
+        # As the real one: who has what was asked is no part of it.
+        known = [it for it in claims if not (self.is_choosy and is_met(it))]
+        return Plan(begins_at=outlook.begins_at, limit_ma={it.port_id: row for it in known})
 
 
 @dataclass
@@ -204,6 +208,21 @@ def test_who_wants_it_now_is_held_back_by_no_plan(site: Planned) -> None:
     site.plan()
     plant.live(300)
     assert near(plant.offered_a(), 22.0, 0, 0, 0)
+
+
+def test_who_wants_it_cheap_and_has_what_was_asked_takes_no_more_of_dear_hours(site: Planned) -> None:
+    plant = site.plant
+    plant.begin(0, site.leaving(9, profile=ChargingProfile.CHEAP))
+    plant.begin(1, site.leaving(9))
+    sites, draw = plant.kit.managed_sites, ToldDraw(at=site.now, current_ma=(10_000, 10_000, 10_000))
+    for number in range(2):
+        for energy_wh in (1_000, 21_500):
+            sites.drew(SITE_ID, plant.port(number), f"S-{number}", draw, energy_wh)
+    site.planner.is_choosy = True
+    plant.live(180)
+    plan = site.plan()
+    assert plan is not None
+    assert [(it.session_id, set(it.limit_ma)) for it in plan.ports] == [("S-0", {0})]
 
 
 def test_who_said_nothing_of_leaving_waits_for_no_cheap_hour(site: Planned) -> None:
