@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.domain.grid.energy import EnergyContract, Feed
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from tests.services.conftest import NOW, SITE, Kit
 
 _FEEDS = 20
@@ -25,7 +25,7 @@ class _Publisher:
 
     def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
         self._told += 1
-        series = Series.of([Span(begins_at, begins_at + timedelta(days=2), self._told)])
+        series = Series.of([TimedValue(begins_at, begins_at + timedelta(days=2), self._told)])
         return Signal(rows={SignalRow.PRICE: series}, currency="EUR")
 
 

@@ -101,6 +101,7 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/platform/operators/{operator_id}": "the platform's: an operator by its name",
     "GET /v1/platform/operators/{operator_id}/audit": "the platform's: as an operator's own audit, of one thing",
     "GET /v1/operator/sites/{site_id}/grid": "a tree by its site, of 500 ports at the most",
+    "GET /v1/operator/sites/{site_id}/energy": "a contract by its site, and of each of its three feeds two days",
     "GET /v1/operator/sites/{site_id}/power": "one query of a site's rows, of 500 ports at the most",
     "GET /v1/receipts/{session_id}": "a receipt by its name",
     "GET /v1/receipts/{session_id}/refunds/{number}": "a session by its name",

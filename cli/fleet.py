@@ -15,6 +15,7 @@ from typing import Any
 
 from cli.people import alarm_pages, people
 from cli.power_kinds import power_kinds
+from cli.signals import PUBLISHER_MS, fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 
 DATA = Path(__file__).parent / "data"
@@ -33,17 +34,11 @@ PLATFORM_LOG_BYTES = 82 + 54 + 190 + 3 * 26
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
 # Every so many seconds each schedule has a look; what it finds to do then is in cli/schedules.py.
 SCHEDULES = {
-    "sweep": 60,
-    "claim": 60,
-    "reservations": 60,
-    "debts": 300,
+    **dict.fromkeys(
+        ("sweep", "claim", "reservations", "reconcile", "lists", "notices", "alarm_desk", "busy_sites"), 60
+    ),
+    **dict.fromkeys(("debts", "signals"), 300),
     "accounts": 3600,
-    "reconcile": 60,
-    "lists": 60,
-    "notices": 60,
-    "alarm_desk": 60,
-    "busy_sites": 60,
-    "signals": 300,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]
@@ -115,9 +110,6 @@ class Fleet:
     managed_share: float = 0.1  # of sessions, at sites whose power is shared out
     cars_at_busy_site: float = 3
     grants_a_session: float = 10  # 30 at the most
-    chargers_per_zone: float = 5_000  # of Europe's bidding zones there are some sixty
-    chargers_per_sun: float = 700  # places with solar modules whose day is forecast
-    signal_ms: float = 500  # what a publisher takes to answer
 
     @property
     def sessions(self) -> float:
@@ -133,17 +125,6 @@ class Fleet:
     def busy_sites(self) -> float:
         """Sites whose power is shared out, with cars at them, on the mean."""
         return self.sessions_per_day * self.session_minutes / 1440 * self.managed_share / self.cars_at_busy_site
-
-    @property
-    def zones(self) -> float:
-        """Zones whose prices and carbon are fetched."""
-        return min(60, 1 + self.chargers / self.chargers_per_zone)
-
-    @property
-    def fetches(self) -> float:
-        """Of signals, a month: prices and suns hourly and prices each quarter of an hour at noon, carbon each half."""
-        suns = self.chargers / self.chargers_per_sun
-        return DAYS_A_MONTH * (self.zones * ((24 + 8) + 48) + suns * 24)
 
     @property
     def checks(self) -> float:
@@ -258,7 +239,7 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found alarm_desk tellings": fleet.chargers / 50,
         "found alarm_desk operator": fleet.chargers / 50,
         "found busy_sites sites": fleet.busy_sites * ticks,
-        "found signals feeds": fleet.fetches,
+        "found signals feeds": fetches(fleet, DAYS_A_MONTH),
     }
 
 
@@ -299,7 +280,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
-    lambda_ms += people(fleet, writes, reads) + fleet.fetches * fleet.signal_ms
+    lambda_ms += people(fleet, writes, reads) + fetches(fleet, DAYS_A_MONTH) * PUBLISHER_MS
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
@@ -332,7 +313,7 @@ def _outside(amounts: Sums, fleet: Fleet) -> None:
     amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
     amounts["mail"] += fleet.chargers / fleet.chargers_per_person * fleet.person_mails_month
     amounts["push"] = fleet.sessions * fleet.pushes_per_session
-    amounts["signal_request"] = fleet.fetches
+    amounts["signal_request"] = fetches(fleet, DAYS_A_MONTH)
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
     amounts["bucket_gb_month"] = fleet.connects * _EDGE_LOG_BYTES * LOG_MONTHS / GB

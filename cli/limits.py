@@ -14,6 +14,7 @@ from typing import Any
 
 from cli.fleet import DATA, SECONDS_A_MONTH, SOCKET_LIFETIME_S, VERSIONS, Fleet, Kinds, measured, use
 from cli.report import Sheet
+from cli.signals import zones
 
 _BEGIN_WITHIN_S = 3600
 # Of a session's messages those that come once.
@@ -154,7 +155,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "matrices_per_s": events.get("search"),
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
-        "prices_per_min": fleet.zones,
+        "prices_per_min": zones(fleet),
         "knocks_per_address": events.get("connect", 0) * 300,
     }
     return found[key]

@@ -15,6 +15,7 @@ from typing import Any
 
 from cli.fleet import DATA, SCHEDULES, Fleet
 from cli.report import Sheet
+from cli.signals import PUBLISHER_MS, suns, zones
 
 _CONFIG = Path(__file__).parent.parent / ".chalice" / "config.json"
 _MINUTES_A_DAY = 24 * 60
@@ -157,10 +158,10 @@ def work(fleet: Fleet) -> list[Work]:
             8,
             [
                 Items(
-                    fleet.zones + fleet.chargers / fleet.chargers_per_sun / 12,
+                    zones(fleet) + suns(fleet) / 12,
                     "signals feeds",
                     "all zones' prices, awaited at noon, and a twelfth of the suns",
-                    waits_ms=fleet.signal_ms,
+                    waits_ms=PUBLISHER_MS,
                 )
             ],
         ),

@@ -237,7 +237,7 @@ class SignalServer:
                     self._send(302, "", {"Location": f"http://{HOST}:9/"})
                 else:
                     query = {name: values[0] for name, values in parse_qs(asked.query).items()}
-                    self._send(*signals.answer(asked.path, query, self.headers))
+                    self._send(*signals.answer(asked.path, query, dict(self.headers.items())))
 
             def _send(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> None:
                 self.send_response(status)

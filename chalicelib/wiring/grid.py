@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.charging import Footprints
     from chalicelib.ports.grid import Planner, Plans, SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
+    from chalicelib.protocol.signals.source import Source
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
     from chalicelib.services.grid.dispatch import Dispatch
@@ -161,16 +162,21 @@ class GridServices(SessionServices):
 
     @cached_property
     def signal_sources(self) -> Mapping[str, SignalSource]:
-        """All there are, at the addresses that are set or else their own, with the keys that are set."""
+        """All there are, at the addresses that are set or else their own; only who fetches is told their keys."""
         from chalicelib.adapters.grid.signal_sources import HttpSource, by_source
         from chalicelib.protocol.signals.sources import SOURCES
 
         addresses = by_source(self.setting("SIGNAL_ADDRESSES", ""))
-        keys = by_source(self.setting("SIGNAL_KEYS", ""))
-        return {
-            name: HttpSource(it, addresses.get(name, it.address), keys.get(name, ""), self.clock)
-            for name, it in SOURCES.items()
-        }
+
+        def source(it: Source) -> HttpSource:
+            return HttpSource(
+                source=it,
+                address=addresses.get(it.name, it.address),
+                key=lambda: by_source(self.setting("SIGNAL_KEYS")).get(it.name, ""),
+                clock=self.clock,
+            )
+
+        return {name: source(it) for name, it in SOURCES.items()}
 
     @cached_property
     def signal_feeds(self) -> SignalFeeds:

@@ -18,7 +18,7 @@ import urllib3
 
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.ports import Clock
-from chalicelib.protocol.signals.source import Ask, Question, Source, UnreadableSignal
+from chalicelib.protocol.signals.source import Question, SignalRequest, Source, UnreadableSignal
 from chalicelib.records.grid import SignalUnavailable
 
 _CONNECT_S, _READ_S = 2.0, 5.0
@@ -32,13 +32,13 @@ _UNSET = "unset"
 _LONGEST_WAIT = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HttpSource:
-    """One source: the port SignalSource."""
+    """One source: the port SignalSource. `key` is asked for only where something is fetched."""
 
     source: Source
     address: str
-    key: str
+    key: Callable[[], str]
     clock: Clock
     seconds: Callable[[], float] = monotonic
 
@@ -59,12 +59,13 @@ class HttpSource:
 
     def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
         """A request for each of the source's asks, as a rule one."""
-        if self.source.needs_key and not self.key:
+        key = self.key()
+        if self.source.needs_key and not key:
             raise SignalUnavailable(f"no key of {self.source.name} is set")
         if not self.is_zone(zone):
             raise SignalUnavailable(f"no zone of {self.source.name}")
         until_s = self.seconds() + _MOST_S
-        question = Question(zone=zone, begins_at=begins_at, ends_at=ends_at, key=self.key)
+        question = Question(zone=zone, begins_at=begins_at, ends_at=ends_at, key=key)
         talk = self.source.ask(question)
         try:
             ask = next(talk)
@@ -80,7 +81,7 @@ class HttpSource:
     def _pool(self) -> urllib3.PoolManager:
         return urllib3.PoolManager(retries=False, headers={"User-Agent": "Kerb"})
 
-    def _get(self, ask: Ask, until_s: float) -> bytes:
+    def _get(self, ask: SignalRequest, until_s: float) -> bytes:
         url = self.address.rstrip("/") + quote(ask.path, safe="/:,") + (f"?{urlencode(ask.query)}" if ask.query else "")
         try:
             answer = self._pool.request(

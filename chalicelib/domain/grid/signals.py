@@ -42,7 +42,7 @@ class SignalRow(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimedValue:
     """One value from a moment to another."""
 
     begins_at: datetime
@@ -57,10 +57,10 @@ class Series:
     values: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spans: Iterable[Span]) -> Series:
+    def of(cls, spans: Iterable[TimedValue]) -> Series:
         """The quarters that spans cover wholly, each with its mean. ValueError where two spans overlap."""
         sums: dict[int, tuple[int, int]] = {}
-        before: Span | None = None
+        before: TimedValue | None = None
         for span in sorted(spans, key=lambda it: it.begins_at):
             if before is not None and span.begins_at < before.ends_at:
                 raise ValueError(f"two values for {span.begins_at.isoformat()}")

@@ -10,11 +10,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -35,7 +35,7 @@ def _asked(question: Question) -> Conversation:
     path = f"/intensity/{time}"
     if question.zone != _NATIONAL:
         path = f"/regional/intensity/{time}/regionid/{question.zone}"
-    return intensities((yield Ask(path, headers={"Accept": "application/json"})))
+    return intensities((yield SignalRequest(path, headers={"Accept": "application/json"})))
 
 
 CARBON_INTENSITY = Source(
@@ -61,9 +61,9 @@ def intensities(body: bytes) -> Signal:
         intensity = table(it.get("intensity"), "intensity")
         grams = intensity.get("actual") if intensity.get("actual") is not None else intensity.get("forecast")
         if grams is not None:
-            carbon.append(Span(begins_at, ends_at, whole(grams, "an intensity", _MOST_G)))
+            carbon.append(TimedValue(begins_at, ends_at, whole(grams, "an intensity", _MOST_G)))
         if "generationmix" in it:
-            renewable.append(Span(begins_at, ends_at, _renewable(it)))
+            renewable.append(TimedValue(begins_at, ends_at, _renewable(it)))
     try:
         series = {SignalRow.CARBON: Series.of(carbon), SignalRow.RENEWABLE: Series.of(renewable)}
     except ValueError as error:

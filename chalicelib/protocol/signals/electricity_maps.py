@@ -6,11 +6,11 @@ from collections.abc import Generator
 from datetime import timedelta
 from decimal import Decimal
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -42,14 +42,16 @@ ELECTRICITY_MAPS = Source(
 )
 
 
-def _both(question: Question, what: str, field: str, most: int, times: Decimal) -> Generator[Ask, bytes, Series]:
+def _both(
+    question: Question, what: str, field: str, most: int, times: Decimal
+) -> Generator[SignalRequest, bytes, Series]:
     """The last 24 hours, and what is forecast behind them."""
     together = Series()
     for part in ("history", "forecast"):
         query = {"zone": question.zone, "temporalGranularity": "hourly"}
         if part == "forecast":
             query["horizonHours"] = "48"
-        body = yield Ask(f"/v3/{what}/{part}", query, {"auth-token": question.key})
+        body = yield SignalRequest(f"/v3/{what}/{part}", query, {"auth-token": question.key})
         # An hour that was forecast and is over counts as it was.
         together = hours(body, field, most, times).joined(together)
     return together
@@ -61,7 +63,7 @@ def hours(body: bytes, field: str, most: int, times: Decimal) -> Series:
     for it in items(document(body), "history", "forecast", "data"):
         if it.get(field) is not None:
             begins_at = moment(it.get("datetime"), "datetime")
-            spans.append(Span(begins_at, begins_at + _HOUR, whole(it[field], field, most, times)))
+            spans.append(TimedValue(begins_at, begins_at + _HOUR, whole(it[field], field, most, times)))
     try:
         return Series.of(spans)
     except ValueError as error:

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     micros,
@@ -43,7 +43,7 @@ _SHOWN = 160
 
 
 def _asked(question: Question) -> Conversation:
-    body = yield Ask(
+    body = yield SignalRequest(
         "/api",
         {
             "securityToken": question.key,
@@ -108,7 +108,7 @@ def _is_price(series: Element) -> bool:
     return True
 
 
-def _periods(series: Element) -> Iterator[tuple[timedelta, list[Span]]]:
+def _periods(series: Element) -> Iterator[tuple[timedelta, list[TimedValue]]]:
     curve = (series.findtext("curveType") or _FIXED).strip()
     if curve not in (_FIXED, _VARIABLE):
         raise UnreadableSignal(f"curve type {curve[:_SHOWN]}, and neither A01 nor A03")
@@ -125,7 +125,9 @@ def _periods(series: Element) -> Iterator[tuple[timedelta, list[Span]]]:
         yield step, _spans(period, begins_at, (step, length), is_variable=curve == _VARIABLE)
 
 
-def _spans(period: Element, begins_at: datetime, steps: tuple[timedelta, int], *, is_variable: bool) -> list[Span]:
+def _spans(
+    period: Element, begins_at: datetime, steps: tuple[timedelta, int], *, is_variable: bool
+) -> list[TimedValue]:
     step, length = steps
     points: dict[int, int] = {}
     for point in period.findall("Point"):
@@ -138,7 +140,7 @@ def _spans(period: Element, begins_at: datetime, steps: tuple[timedelta, int], *
     places = sorted(points)
     following = [*places[1:], length + 1] if is_variable else [it + 1 for it in places]
     return [
-        Span(begins_at + (place - 1) * step, begins_at + (until - 1) * step, points[place])
+        TimedValue(begins_at + (place - 1) * step, begins_at + (until - 1) * step, points[place])
         for place, until in zip(places, following, strict=True)
     ]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -31,7 +31,7 @@ _MOST_WH = 24_000
 def _asked(question: Question) -> Conversation:
     door = f"/{question.key}" if question.key else ""
     place = question.zone.replace(",", "/")
-    return powers((yield Ask(f"{door}/estimate/{place}/1", {"time": "utc"}, {"Accept": "application/json"})))
+    return powers((yield SignalRequest(f"{door}/estimate/{place}/1", {"time": "utc"}, {"Accept": "application/json"})))
 
 
 FORECAST_SOLAR = Source(
@@ -51,12 +51,12 @@ def powers(body: bytes) -> Signal:
     amounts = sorted((moment(at, "a time"), whole(wh, "an amount", _MOST_WH)) for at, wh in told.items())
     if not amounts:
         raise UnreadableSignal("no amount")
-    spans = []
+    spans: list[TimedValue] = []
     before = amounts[0][0] - _NIGHT
     for at, energy_wh in amounts:
         if at > before and (spans or not energy_wh):
             power_w = round(Decimal(energy_wh) * _HOUR_S / round((at - before).total_seconds()))
-            spans.append(Span(before, at, power_w))
+            spans.append(TimedValue(before, at, power_w))
         before = at
-    spans.append(Span(before, before + _NIGHT, 0))
+    spans.append(TimedValue(before, before + _NIGHT, 0))
     return Signal(rows={SignalRow.SOLAR: Series.of(spans)})

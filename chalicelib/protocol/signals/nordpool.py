@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -32,7 +32,7 @@ def _asked(question: Question) -> Conversation:
     last = (question.ends_at - timedelta(seconds=1)).astimezone(zone(_MARKET_ZONE)).date()
     together = Signal()
     while day <= last:
-        body = yield Ask(
+        body = yield SignalRequest(
             "/api/DayAheadPrices",
             {
                 "date": day.isoformat(),
@@ -71,7 +71,7 @@ def prices(body: bytes, area: str) -> Signal:
         if by_area.get(area) is None:
             continue
         begins_at, ends_at = (moment(it.get(name), name) for name in ("deliveryStart", "deliveryEnd"))
-        spans.append(Span(begins_at, ends_at, micros(by_area[area], f"the price of {area}", _MICROS)))
+        spans.append(TimedValue(begins_at, ends_at, micros(by_area[area], f"the price of {area}", _MICROS)))
     currency = told.get("currency")
     if not isinstance(currency, str) or len(currency) != len("EUR"):
         raise UnreadableSignal("no currency")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -25,7 +25,7 @@ _NOT_OURS = "NON_DIRECT_DEBIT"
 
 def _asked(question: Question) -> Conversation:
     product, _, region = question.zone.partition("/")
-    body = yield Ask(
+    body = yield SignalRequest(
         f"/v1/products/{product}/electricity-tariffs/E-1R-{product}-{region}/standard-unit-rates/",
         {
             "period_from": stamp(question.begins_at),
@@ -62,7 +62,7 @@ def rates(body: bytes, question: Question) -> Signal:
         ends_at = question.ends_at
         if it.get("valid_to") is not None:
             ends_at = min(ends_at, moment(it["valid_to"], "valid_to"))
-        spans.append(Span(begins_at, ends_at, micros(it.get("value_exc_vat"), "value_exc_vat", _MICROS)))
+        spans.append(TimedValue(begins_at, ends_at, micros(it.get("value_exc_vat"), "value_exc_vat", _MICROS)))
     try:
         series = Series.of(spans)
     except ValueError as error:

@@ -7,11 +7,11 @@ columns are parted by semicolons, a fraction may be parted by a comma.
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 from chalicelib.domain.grid.outlook import QUARTER
-from chalicelib.domain.grid.signals import Series, Span
+from chalicelib.domain.grid.signals import Series, TimedValue
 from chalicelib.protocol.signals.source import UnreadableSignal, micros, moment
 
 _MICROS = 1_000_000
@@ -30,7 +30,7 @@ def price_list(text: str) -> Series:
         raise UnreadableSignal(f"line 1: the columns are {' and '.join(_COLUMNS)}")
     if not 3 <= len(rows) <= _MOST_ROWS:
         raise UnreadableSignal(f"there must be two prices at the least, and {_MOST_ROWS} lines at the most")
-    told = []
+    told: list[tuple[datetime, int | None]] = []
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(_COLUMNS):
             raise UnreadableSignal(f"line {line}: {len(row)} columns, and not {len(_COLUMNS)}")
@@ -45,4 +45,4 @@ def price_list(text: str) -> Series:
     if ends_at - told[0][0] > _MOST_TIME:
         raise UnreadableSignal(f"more than {_MOST_TIME.days} days")
     ends = [*(at for at, _ in told[1:]), ends_at]
-    return Series.of(Span(at, until, it) for (at, it), until in zip(told, ends, strict=True) if it is not None)
+    return Series.of(TimedValue(at, until, it) for (at, it), until in zip(told, ends, strict=True) if it is not None)

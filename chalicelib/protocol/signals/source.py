@@ -36,7 +36,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SignalRequest:
     """A GET request at the source's address. Whatever is in it may be a secret: it is not logged."""
 
     path: str
@@ -44,7 +44,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Conversation = Generator[Ask, bytes, Signal]
+Conversation = Generator[SignalRequest, bytes, Signal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

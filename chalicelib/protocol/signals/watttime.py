@@ -9,11 +9,11 @@ from base64 import b64encode
 from datetime import timedelta
 from decimal import Decimal
 
-from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalKind, SignalRow, TimedValue
 from chalicelib.protocol.signals.source import (
-    Ask,
     Conversation,
     Question,
+    SignalRequest,
     Source,
     UnreadableSignal,
     document,
@@ -32,11 +32,11 @@ _MOST_LB, _MOST_S = 20_000, 3_600
 
 def _asked(question: Question) -> Conversation:
     basic = b64encode(question.key.encode()).decode()
-    token = document((yield Ask("/login", headers={"Authorization": f"Basic {basic}"}))).get("token")
+    token = document((yield SignalRequest("/login", headers={"Authorization": f"Basic {basic}"}))).get("token")
     # What is no token of a header's form would only be sent back.
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise UnreadableSignal("no token")
-    body = yield Ask(
+    body = yield SignalRequest(
         "/v3/forecast",
         {"region": question.zone, "signal_type": "co2_moer", "horizon_hours": "48"},
         {"Authorization": f"Bearer {token}"},
@@ -68,7 +68,7 @@ def marginal(body: bytes) -> Signal:
     spans = []
     for it in items(told, "data"):
         begins_at = moment(it.get("point_time"), "point_time")
-        spans.append(Span(begins_at, begins_at + step, whole(it.get("value"), "value", _MOST_LB, _GRAMS)))
+        spans.append(TimedValue(begins_at, begins_at + step, whole(it.get("value"), "value", _MOST_LB, _GRAMS)))
     try:
         series = Series.of(spans)
     except ValueError as error:

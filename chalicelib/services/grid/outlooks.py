@@ -47,9 +47,14 @@ class Outlooks:
         """As `of`, by a contract that is known."""
         begins_at = quarter_of(begins_at)
         ends_at = begins_at + max(0, quarters - 1) * QUARTER
-        works = [partial(self._told, it, begins_at, ends_at) for it in contract.feeds]
-        told = together(*works) if works else ()
-        return contract.outlook(dict(zip(contract.feeds, told, strict=True)), begins_at, quarters)
+        told: dict[Feed, Signal] = {}
+
+        def read(feed: Feed) -> None:
+            told[feed] = self._told(feed, begins_at, ends_at)
+
+        if works := [partial(read, it) for it in contract.feeds]:
+            together(*works)
+        return contract.outlook(told, begins_at, quarters)
 
     def _told(self, feed: Feed, begins_at: datetime, ends_at: datetime) -> Signal:
         now = self.clock()

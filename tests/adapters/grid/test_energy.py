@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
 from chalicelib.domain.grid.energy import UPLOADED, EnergyContract, Feed, PriceBand, SolarPlant
-from chalicelib.domain.grid.signals import Series, Signal, SignalRow, Span
+from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue
 from chalicelib.records.grid import FEED_SHARDS, FeedState
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -34,7 +34,7 @@ CONTRACT = EnergyContract(
 
 
 def told(value: int, begins: datetime = TODAY, hours: int = 24, currency: str = "EUR") -> Signal:
-    series = Series.of([Span(begins, begins + hours * HOUR, value)])
+    series = Series.of([TimedValue(begins, begins + hours * HOUR, value)])
     return Signal(rows={SignalRow.PRICE: series}, currency=currency)
 
 

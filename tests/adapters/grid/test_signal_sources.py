@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,11 @@ def _no_fault(server: SignalServer) -> Iterator[None]:
 
 def asking(server: SignalServer, name: str, key: str | None = None) -> HttpSource:
     addresses, keys = (by_source(server.settings[f"KERB_SIGNAL_{it}"]) for it in ("ADDRESSES", "KEYS"))
-    return HttpSource(SOURCES[name], addresses[name], keys.get(name, "") if key is None else key, lambda: NOW)
+    return http(name, addresses[name], keys.get(name, "") if key is None else key)
+
+
+def http(name: str, address: str = "http://127.0.0.1:9", key: str = "", **more: Any) -> HttpSource:
+    return HttpSource(source=SOURCES[name], address=address, key=lambda: key, clock=lambda: NOW, **more)
 
 
 def test_there_is_a_zone_to_try_each_source_at() -> None:
@@ -115,7 +120,7 @@ def test_a_source_without_its_key_is_not_asked_and_a_wrong_one_is_repeated_to_no
     assert len(server.asked) == asked
     for address in ("http://127.0.0.1:9", "http://127.0.0.1:9/%zz\x00"):
         with pytest.raises(SignalUnavailable) as error:
-            HttpSource(SOURCES[name], address, "s3cret", lambda: NOW).fetch(ZONES[name][0], TODAY, TODAY + DAY)
+            http(name, address, "s3cret").fetch(ZONES[name][0], TODAY, TODAY + DAY)
         assert "s3cret" not in str(error.value)
         assert error.value.__suppress_context__
 
@@ -165,7 +170,7 @@ def test_a_day_of_the_market_has_the_quarters_of_its_clock(day: tuple[int, int, 
     ],
 )
 def test_how_long_to_stay_away_is_heard_up_to_a_day(told: str | None, wait: timedelta | None) -> None:
-    assert HttpSource(SOURCES["octopus"], "http://x", "", lambda: NOW)._wait(told) == wait
+    assert http("octopus")._wait(told) == wait
 
 
 def test_one_who_dribbles_is_left_when_time_is_up() -> None:
@@ -185,7 +190,7 @@ def test_one_who_dribbles_is_left_when_time_is_up() -> None:
 
     threading.Thread(target=dribble, daemon=True).start()
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    source = HttpSource(SOURCES["octopus"], address, "", lambda: NOW, lambda: next(seconds))
+    source = http("octopus", address, seconds=lambda: next(seconds))
     with listener, pytest.raises(SignalUnavailable):
         source.fetch(ZONES["octopus"][0], TODAY, TODAY + DAY)
     assert next(seconds) < 30

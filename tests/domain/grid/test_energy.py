@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.grid.energy import UPLOADED, EnergyContract, Feed, PriceBand, SolarPlant, blend
 from chalicelib.domain.grid.outlook import Outlook
-from chalicelib.domain.grid.signals import Guidance, Series, Signal, SignalRow, Span, guidance
+from chalicelib.domain.grid.signals import Guidance, Series, Signal, SignalRow, TimedValue, guidance
 
 AT = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -30,8 +30,9 @@ def contract(**facts: Any) -> EnergyContract:
 
 
 def told(row: SignalRow, value: int, begins: datetime = AT, hours: int = 24, **more: Any) -> Signal:
-    series = Series.of([Span(begins, begins + hours * HOUR, value)])
-    return Signal(rows={row: series}, **{"told_at": AT, "currency": "EUR"} | more)
+    series = Series.of([TimedValue(begins, begins + hours * HOUR, value)])
+    usual: dict[str, Any] = {"told_at": AT, "currency": "EUR"}
+    return Signal(rows={row: series}, **usual | more)
 
 
 def test_a_fixed_price_holds_at_all_times_and_never_grows_old() -> None:
@@ -106,8 +107,8 @@ def test_uploaded_prices_grow_no_older() -> None:
 
 def test_what_guarantees_of_origin_cover_emits_nothing_whatever_the_mix() -> None:
     rows = {
-        SignalRow.CARBON: Series.of([Span(AT, AT + HOUR, 401)]),
-        SignalRow.RENEWABLE: Series.of([Span(AT, AT + HOUR, 400)]),
+        SignalRow.CARBON: Series.of([TimedValue(AT, AT + HOUR, 401)]),
+        SignalRow.RENEWABLE: Series.of([TimedValue(AT, AT + HOUR, 400)]),
     }
     site = contract(price_micros=1, carbon_feed=CARBON)
     halves = replace(site, origin_permille=500).outlook({CARBON: Signal(rows=rows, told_at=AT)}, AT, 4)

@@ -16,7 +16,7 @@ from chalicelib.protocol.signals.forecast_solar import FORECAST_SOLAR, powers
 from chalicelib.protocol.signals.nordpool import NORDPOOL
 from chalicelib.protocol.signals.octopus import OCTOPUS, rates
 from chalicelib.protocol.signals.price_list import price_list
-from chalicelib.protocol.signals.source import Ask, Question, Source, UnreadableSignal
+from chalicelib.protocol.signals.source import Question, SignalRequest, Source, UnreadableSignal
 from chalicelib.protocol.signals.watttime import WATTTIME, marginal
 
 AT = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -28,10 +28,11 @@ def body(told: Any) -> bytes:
 
 
 def question(zone: str, **more: Any) -> Question:
-    return Question(**{"zone": zone, "begins_at": AT, "ends_at": AT + DAY} | more)
+    usual: dict[str, Any] = {"zone": zone, "begins_at": AT, "ends_at": AT + DAY}
+    return Question(**usual | more)
 
 
-def talk(source: Source, asked: Question, answers: Iterable[bytes]) -> tuple[Signal, list[Ask]]:
+def talk(source: Source, asked: Question, answers: Iterable[bytes]) -> tuple[Signal, list[SignalRequest]]:
     """What is told by these answers, and what was asked for each."""
     conversation = source.ask(asked)
     asks = [next(conversation)]

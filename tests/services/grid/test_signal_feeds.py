@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.grid.energy import UPLOADED, EnergyContract, Feed
-from chalicelib.domain.grid.signals import Guidance, Series, Signal, SignalKind, SignalRow, Span, guidance, quarter_of
+from chalicelib.domain.grid.signals import (
+    Guidance,
+    Series,
+    Signal,
+    SignalKind,
+    SignalRow,
+    TimedValue,
+    guidance,
+    quarter_of,
+)
 from chalicelib.records.grid import FeedState, SignalUnavailable
 from chalicelib.records.parts import Part
 from chalicelib.services.access import NotFound, Refusal
@@ -43,7 +52,7 @@ class Publisher:
         self.asked.append((zone, begins_at, ends_at))
         if self.fails is not None:
             raise self.fails
-        spans = [Span(begins_at, quarter_of(self.clock() + self.ahead), self.price)]
+        spans = [TimedValue(begins_at, quarter_of(self.clock() + self.ahead), self.price)]
         return Signal(rows={SignalRow.PRICE: Series.of(spans)}, currency="EUR")
 
 
@@ -204,8 +213,8 @@ def test_a_site_without_a_contract_has_an_outlook_of_nothing(kit: Kit) -> None:
 
 def test_uploaded_prices_are_kept_and_added_to(kit: Kit, publisher: Publisher) -> None:
     mine = replace(CONTRACT, price_feed=Feed(UPLOADED, "harbour"))
-    kit.site_energy.describe(mine, Series.of([Span(NOW, NOW + HOUR, 1)]))
-    kit.site_energy.describe(mine, Series.of([Span(NOW + HOUR, NOW + 2 * HOUR, 2)]))
+    kit.site_energy.describe(mine, Series.of([TimedValue(NOW, NOW + HOUR, 1)]))
+    kit.site_energy.describe(mine, Series.of([TimedValue(NOW + HOUR, NOW + 2 * HOUR, 2)]))
     kit.site_energy.describe(mine)
     found = kit.site_energy.described("op", "harbour")
     assert found.outlook.price_micros == (1,) * 4 + (2,) * 4
