@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# A message for each 25 sites that are looked at, or planned; of a grant the frame and its answer, and the looks that go with it. A
-# queue's message is sent, received and deleted.
+# A message for each 25 sites that are looked at, or planned; of a grant the frame and its answer, and the looks that go
+# with it. A queue's message is sent, received and deleted.
 _DOES: Mapping[str, Mapping[str, Any]] = {
     "check": {"invocations": {"balance_many": 1 / 25}, "queue_requests": 2.1 / 25},
     "frame": {"invocations": {"balance_now": 1.67, "websocket_message": 1}, "messages": 2, "queue_requests": 3 * 1.67},

@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.outlook import Outlook, Plan
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import Guidance, guidance
-from chalicelib.domain.grid.tree import Claim, Port, PortId
+from chalicelib.domain.grid.tree import Claim, PortId
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
 from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan
@@ -33,6 +33,8 @@ QUARTERS = 96
 _MINUTES, _LAST = 15, 14
 # What a kilogram of CO2 counts as where all who said something want it green: more than any price.
 _GREEN_MICROS_PER_KG = 10_000_000
+# A plan that stays what it was is written again all the same after so long: its rows end after a day.
+_WRITTEN_AGAIN = timedelta(hours=6)
 # A row of whoever is to have nothing more.
 _NOTHING = (0,) * QUARTERS
 _log = logging.getLogger(__name__)
@@ -69,7 +71,8 @@ class QuarterPlans:
     def plan(self, site_id: str) -> StoredPlan | None:
         """Plan a site anew, tell drivers what becomes of their wishes, and have its chargers told.
 
-        None where it stays as it was: there is nothing to plan, its signals are old, or somebody else was faster.
+        A plan that says what stands there already is not written, nor looked at. None where nothing is planned: there
+        is nothing to plan, its signals are old, or somebody else was faster.
         """
         state = self.managed_sites.state(site_id, consistent=False)
         wishing = _wishing(state) if state is not None else {}
@@ -93,6 +96,8 @@ class QuarterPlans:
             ports=tuple(rows),
             source=outlook.source,
         )
+        if before is not None and _says_the_same(before, plan, at):
+            return before
         if not self.managed_sites.keep_plan(site_id, plan):
             return None
         self.balancer.look(site_id)
@@ -115,19 +120,17 @@ class QuarterPlans:
         waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}
         plan = replace(plan, limit_ma=waiting | dict(plan.limit_ma))
         ports = {it.port_id: it for it in tree.ports}
-        return [self._row(it, ports[it], claims[it], plan, outlook, at) for it in wishing if plan.limit_ma.get(it)]
-
-    def _row(
-        self, port_id: PortId, port: Port, claim: Claim, plan: Plan, outlook: Outlook, at: datetime
-    ) -> PlannedPort:
-        row = plan.limit_ma[port_id]
-        return PlannedPort(
-            port_id=port_id,
-            session_id=claim.session_id,
-            limit_ma=row,
-            is_full=plan.is_full.get(port_id, ()),
-            estimate=estimate(claim, port, row, outlook, at),
-        )
+        return [
+            PlannedPort(
+                port_id=it,
+                session_id=claims[it].session_id,
+                limit_ma=row,
+                is_full=plan.is_full.get(it, ()),
+                estimate=estimate(claims[it], ports[it], row, outlook, at),
+            )
+            for it in wishing
+            if (row := plan.limit_ma.get(it))
+        ]
 
     def _told(self, rows: Sequence[PlannedPort], before: Mapping[str, ToldPlan | None]) -> Sequence[PlannedPort]:
         """The rows with what their drivers know of them: told now where that is news, else what they were told before.
@@ -151,6 +154,22 @@ class QuarterPlans:
 def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:
     """Those whom a plan may hold back."""
     return {port_id: stored for port_id, (_, stored) in claimed(state).items() if stored.is_plannable}
+
+
+def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
+    """Whether all that a plan says of the time that both know stands there already, and for hours to come."""
+    passed = (after.begins_at - before.begins_at) // QUARTER
+    if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
+        return False
+    known = {(it.port_id, it.session_id): it for it in before.ports}
+    for it in after.ports:
+        was = known.get((it.port_id, it.session_id))
+        if was is None or was.estimate != it.estimate:
+            return False
+        left, full = was.limit_ma[passed:], was.is_full[passed:]
+        if left != it.limit_ma[: len(left)] or full != it.is_full[: len(full)]:
+            return False
+    return True
 
 
 def _has_enough(claim: Claim, stored: StoredClaim) -> bool:
