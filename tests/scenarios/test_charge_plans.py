@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,8 +120,6 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
 
 def _long_ago(site: Site, session_id: str) -> None:
     """As if its claim had begun an hour ago."""
-    from dataclasses import replace
-
     managed_sites = wiring.network().managed_sites
     state = managed_sites.state(site.site_id)
     assert state is not None

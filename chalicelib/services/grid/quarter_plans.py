@@ -16,7 +16,7 @@ from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.outlook import QUARTER, Outlook
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, PortId
 from chalicelib.ports import Clock
