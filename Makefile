@@ -10,6 +10,8 @@ READY := $(VENV)/.ready
 STAGE ?= dev
 # What belongs together stays together, the longest first (tests/conftest.py).
 SPREAD := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# What was compiled is kept, whatever the environment says: each process of the tests would compile all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 # A Python of Lambda's version, for bytecode; found by itself when it is on the PATH.
 RUNTIME_PYTHON ?=
 
@@ -31,8 +33,8 @@ run: $(READY) ## Run everything on this machine, show one paid session, and stay
 test: $(READY) ## Run the tests on all cores; some of them: make test ARGS='tests/adapters -k ledger' (-n 0: in one process)
 	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-quick: $(READY) ## Run the tests of domain, protocol and services alone
-	@$(BIN)/python -m pytest $(SPREAD) tests/domain tests/protocol tests/services $(ARGS)
+quick: $(READY) ## Run the tests of domain, protocol and services alone, properties by few examples
+	@TESTS_QUICK=1 $(BIN)/python -m pytest $(SPREAD) tests/domain tests/protocol tests/services $(ARGS)
 
 check: $(READY) ## Lint, format, types, who imports whom, known vulnerabilities
 	@$(BIN)/ruff check .

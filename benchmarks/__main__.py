@@ -85,6 +85,7 @@ def main() -> None:
     console.print(grid.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))
+    console.print(power_latency.forecast())
     console.print(power_latency.table())
     stack = Stack(Options(ticks_per_second=0.001))
     with counted() as calls:

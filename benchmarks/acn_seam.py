@@ -20,7 +20,7 @@ from local.simulate.memory import Memory
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
-    """By the fair share: the current of each station for this period, in amperes; those without a session are left out."""
+    """By the fair share: the current of each session's station for this period, in amperes."""
     return _simulation(infrastructure, now, is_planned=False).schedule(active_sessions, signals, now)
 
 
@@ -88,13 +88,14 @@ class _Planned(_Simulation):
         """By the plan in force, or one made now."""
         if self.planner is None:
             # What needs a solver is not asked for by whoever wants the fair share alone.
-            from local.simulate.planner import Planner
+            from local.simulate.planner import Planner  # noqa: PLC0415
 
             self.planner = Planner(memory=self.memory)
         begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())
         if begins_at == now:
             self.planner.solve(claims, self._outlook(signals, now), now)
-        return self.planner.share(claims, now)
+        granted: Grants = self.planner.share(claims, now)
+        return granted
 
     def _outlook(self, signals: Any, now: datetime) -> Outlook:
         length = max(1, QUARTER // _minutes(self.infrastructure))

@@ -78,7 +78,7 @@ class BigNetwork(Kit):
         row.save()
         status = ConnectorStatus.AVAILABLE if number % 2 else ConnectorStatus.OCCUPIED
         self.history.add(CHARGER_ID, StatusChanged(at, ConnectorId(1), status))
-        self.message_log.add(CHARGER_ID, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat"))
+        self.message_log.add((CHARGER_ID, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat")))
         if number < _STRANGERS:
             self._knock(f"STRANGER-{name}", at)
         self.fault_reports.add(

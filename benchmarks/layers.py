@@ -32,6 +32,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Charger
 from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.chargers.passwords import hash_password
+from chalicelib.wiring.late_stores import LateStores
 from chalicelib.wiring.stores import Stores
 from tests.services.conftest import CARD, NOW, Kit
 from tests.tables import account
@@ -150,7 +151,7 @@ class _Bench(Kit):
         for name in [it for it, made in known.items() if type(made).__module__.startswith("chalicelib.services.")]:
             # Built upon stores that are not watched.
             del known[name]
-        for name, made in vars(Stores).items():
+        for name, made in (vars(Stores) | vars(LateStores)).items():
             if isinstance(made, cached_property) and name not in _NO_STORES:
                 store = getattr(self, name)
                 if type(store).__module__.startswith("chalicelib.adapters."):

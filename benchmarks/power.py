@@ -13,9 +13,8 @@ from typing import Any
 from benchmarks import schedules
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.preferences import Preferences
-from chalicelib.domain.grid.tree import OperatorLimit
 from chalicelib.records.charging import Transaction
-from chalicelib.records.grid import NamedLimit, ToldDraw
+from chalicelib.records.grid import ToldDraw
 from tests import tables
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Plant
@@ -57,21 +56,27 @@ def _check(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
+# A fourth car comes: three have to do with less, then it is told what there is; and when it goes, the three are told.
+_FRAMES = 7
+
+
 def _frame(kit: Kit) -> tuple[schedules.Run, int]:
-    """Three cars have to do with less: three frames, their answers, and the looks that follow."""
+    """A car comes, and goes: seven frames, their answers, and the looks around them. The minute's looks are apart."""
     plant = _charging(kit)
-    now = kit.clock()
-    limit = OperatorLimit(node_id="grid", limit_ma=30_000, begins_at=now, ends_at=now + timedelta(hours=1))
-    kit.managed_sites.limit(SITE_ID, NamedLimit(limit_id="less", limit=limit))
-    left = [SITE_ID]
+    before = sum(it.frames for it in plant.outlets)
+    left = [3]
 
     def run() -> None:
         for it in left:
-            plant.looks.ask(it, at_once=True)
-            plant.live(20)
+            for happens in (plant.begin, plant.end):
+                plant.checked_at = kit.clock()
+                happens(it)
+                plant.live(20)
+            if (sent := sum(it.frames for it in plant.outlets) - before) != _FRAMES:
+                raise RuntimeError(f"{sent} frames where {_FRAMES} were to be measured")
         left.clear()
 
-    return run, 3
+    return run, _FRAMES
 
 
 def _reading(kit: Kit) -> tuple[schedules.Run, int]:
@@ -116,11 +121,11 @@ def _plan(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
-# How often a queue is asked something for one: for a frame, its answer's look, and a third of the look that sent it and
-# of the one eleven seconds later.
+# How often a queue is asked something for one: for those frames the looks at whoever comes and goes, for the three
+# answers that the fourth car waits for, and eleven seconds after each of the three looks that sent some.
 PREPARED: Mapping[str, tuple[Prepared, float]] = {
     "check": (_check, 0.0),
-    "frame": (_frame, 1.67),
+    "frame": (_frame, round((2 + 3 + 3) / _FRAMES, 2)),
     "reading": (_reading, 0.0),
     "plan": (_plan, 0.0),
 }

@@ -1,6 +1,7 @@
-"""From an event to the last new limit on the sockets, at a site of fifty ports: seconds of a local stack, over sockets.
+"""From an event to the last new limit on the sockets, at a site of fifty ports: measured, and computed for AWS.
 
-Its DynamoDB is moto, in the same process and one call at a time; what AWS would take follows from the calls.
+Measured are seconds of a local stack, over sockets: its DynamoDB is moto, in the same process and one call at a time.
+What AWS would take follows from which calls wait for which (`computed`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import os
 import statistics
 import threading
@@ -31,6 +33,13 @@ from local.seed import CHARGER_PASSWORD, TARIFF_ID, seed
 from local.stack import Options, Stack
 
 PORTS = 50
+# Seconds of what AWS does, quick and slow (nobody has measured them on an account): a call of DynamoDB, a post to a
+# socket, a message sent to a queue and taken from it to a function that is warm, our processor's for a call.
+_QUICK = {"store": 0.005, "post": 0.02, "queue": 0.06, "own": 0.001}
+_SLOW = {"store": 0.01, "post": 0.04, "queue": 0.15, "own": 0.0015}
+_DELAY_S, _ANSWER_S = 1.0, 0.3
+# Sixteen threads beside the one that asks.
+_AT_ONCE = 17
 _SITE = "bench-power"
 _QUIET_S, _LONGEST_S = 2.5, 90.0
 
@@ -76,6 +85,40 @@ def _answer(action: str, payload: Any) -> dict[str, Any]:
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}],
     }
     return {"status": "Accepted", "connectorId": 1, "chargingSchedule": schedule}
+
+
+def computed(frames: int, of: dict[str, float], *, delay_s: float = 0.0) -> float:
+    """Seconds from what happens to the last of so many frames.
+
+    One after another: the queue, the site's query, its book, its chargers; then lines, and posts, so many at a time.
+    """
+    rounds = math.ceil(frames / _AT_ONCE)
+    calls = 6 + 2 * frames
+    return delay_s + of["queue"] + 3 * of["store"] + rounds * (of["store"] + of["post"]) + calls * of["own"]
+
+
+def computed_answer(of: dict[str, float]) -> float:
+    """Seconds from a frame on its socket to the look that its answer asks for: the charger's own, and four calls."""
+    return _ANSWER_S + 4 * (of["store"] + of["own"]) + of["queue"]
+
+
+def _ways(frames: int, of: dict[str, float]) -> tuple[str, str, str]:
+    """So many lowerings; so many raises; and a raise that waits for the answers to all others."""
+    waits = computed(frames - 1, of, delay_s=_DELAY_S) + computed_answer(of) + computed(1, of) - of["queue"]
+    return f"{computed(frames, of):.2f}", f"{computed(frames, of, delay_s=_DELAY_S):.2f}", f"{waits:.2f}"
+
+
+def forecast() -> Table:
+    """What AWS would take, by the calls that wait for one another."""
+    made = Table(title=f"the same, computed for AWS, {PORTS} ports", title_justify="left")
+    for column in ("what", "quick s", "slow s"):
+        made.add_column(column, justify="right" if column != "what" else "left")
+    for frames in (PORTS // 2, PORTS):
+        lowered, raised, came = zip(*(_ways(frames, of) for of in (_QUICK, _SLOW)), strict=True)
+        made.add_row(f"a limit comes down, {frames} frames", *lowered)
+        made.add_row(f"a limit ends, {frames} frames", *raised)
+        made.add_row(f"a car comes, for whom {frames - 1} have to do with less", *came)
+    return made
 
 
 def table(samples: int = 5) -> Table:

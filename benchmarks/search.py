@@ -12,32 +12,41 @@ from itertools import islice
 
 from rich.table import Table
 
-from chalicelib.adapters.discovery.places import DynamoPlaces, row_of
+from chalicelib.adapters.discovery.places import DynamoPlaces, row_of, sign_of
+from chalicelib.adapters.dynamo import encode
+from chalicelib.adapters.tables import PlaceRow
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.records.chargers import Plug
-from chalicelib.records.discovery import Place
+from chalicelib.records.discovery import Place, SiteSign
 
 _PAGE = 20
 _SEARCHES = 40
 # A country: most of its chargers in and around towns, the rest anywhere.
 _TOWNS = 60
+_SIGN = encode(SiteSign(site_name="Site", address="Street 1", tariff_id="standard", time_zone="Europe/Berlin"))
 _SOUTH, _NORTH, _WEST, _EAST = 47.5, 55.0, 6.0, 15.0
 
 
 class _Listed(DynamoPlaces):
-    """The index of places, its rows in order in memory."""
+    """The index of places, its rows in order in memory: one for each charger, and one that is its site's sign."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         super().__init__()
-        self._rows = sorted(((row_of(place), place) for place in places), key=lambda it: it[0])
-        self._names = [name for name, _ in self._rows]
+        names = {row_of(it): encode(it) for it in places}
+        names |= {sign_of(it.site_id, it.spot): _SIGN for it in places}
+        self._stored = {name: names[name] for name in sorted(names)}
+        self._names = list(self._stored)
 
-    def _read(self, area: str, low: str, high: str, limit: int | None) -> Sequence[Place]:
+    def _rows(self, area: str, low: str, high: str, limit: int | None) -> Sequence[PlaceRow]:
         first = bisect.bisect_left(self._names, f"{area}/{low}")
         last = bisect.bisect_right(self._names, f"{area}/{high}")
-        return [place for _, place in self._rows[first : last if limit is None else min(last, first + limit)]]
+        names = self._names[first : last if limit is None else min(last, first + limit)]
+        return [
+            PlaceRow(area, name.partition("/")[2], body=self._stored[name], online=True, statuses={}, kept={})
+            for name in names
+        ]
 
 
 def table(sizes: Sequence[int]) -> Table:
@@ -74,7 +83,7 @@ def _place(pick: random.Random, towns: list[GeoPoint], number: int) -> Place:
     return Place(
         charger_id=f"CP-{number}",
         operator_id="op",
-        site_id="site",
+        site_id=f"site-{number}",
         site_name="Site",
         address="Street 1",
         tariff_id="standard",

@@ -27,14 +27,15 @@ from moto import mock_aws
 from infrastructure import workflow
 from infrastructure.tables import create_tables
 from local.context import LambdaContext
+from local.moto_expressions import make_moto_read_once
 from local.moto_fixes import (
     end_executions,
     make_moto_answer_plainly,
-    make_moto_read_once,
     make_moto_run_machines_soon,
     make_moto_thread_safe,
     reach_moto_directly,
 )
+from local.moto_tables import make_moto_measure_soon
 from local.queues import Queues
 
 REGION = "us-east-1"
@@ -79,6 +80,7 @@ class Cloud:
         make_moto_thread_safe()
         make_moto_answer_plainly()
         make_moto_read_once()
+        make_moto_measure_soon()
         make_moto_run_machines_soon()
         reach_moto_directly()
         create_tables()

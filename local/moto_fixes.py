@@ -22,8 +22,6 @@ from botocore.model import OperationModel
 from moto.core import responses
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
 # Their answers hold nothing but items, counts and keys.
@@ -73,18 +71,6 @@ def make_moto_answer_plainly() -> None:
 
 
 @cache
-def make_moto_read_once() -> None:
-    """Let what moto reads anew for each call, and never changes, be read once; its trees be walked without detours.
-
-    Update expressions are few, and each use of one is a copy. Once is enough.
-    """
-    parser: Any = UpdateExpressionParser
-    parser.make = staticmethod(lru_cache(1000)(parser.make))
-    traverser: Any = DepthFirstTraverser
-    traverser.traverse = wraps(traverser.traverse)(_traverse)
-
-
-@cache
 def make_moto_run_machines_soon() -> None:
     """Let a state machine's definition be read once, and all its steps call Lambda by one client. Once is enough."""
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils  # noqa: PLC0415
@@ -96,38 +82,6 @@ def make_moto_run_machines_soon() -> None:
     boto_client_for = within.boto_client_for
     of_region = cache(lambda region: boto_client_for(region, "lambda"))
     within.boto_client_for = lambda region, service, state_credentials=None: of_region(region)
-
-
-def _traverse(traverser: Any, root: Any) -> Any:
-    """As `DepthFirstTraverser` goes: the children first, each replaced by what becomes of it."""
-    processors = traverser._processing_map()
-    before = traverser.pre_processing_of_child
-    is_told = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
-
-    def walk(node: Any, place: int) -> Any:
-        kind: Any = type(node)
-        if not _is_a(kind, Node):
-            return node
-        parent = node.parent
-        for index, child in enumerate(node.children or ()):
-            if is_told:
-                before(node, index)
-            walk(child, index)
-        processor = next((it for wanted, it in processors.items() if _is_a(kind, wanted)), None)
-        if processor is not None:
-            node = processor(node)
-            node.parent = parent
-            if parent:
-                parent.children[place] = node
-        return node
-
-    return walk(root, -1)
-
-
-@cache
-def _is_a(kind: type, wanted: type) -> bool:
-    """`issubclass`, which takes long for abstract classes."""
-    return issubclass(kind, wanted)
 
 
 @cache

@@ -7,13 +7,16 @@ it had begun is done again from its beginning; a second death is a failure.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import tempfile
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.properties import ask_few
 from tests.second_store import UNPROVEN
 
 _HERE = Path(__file__).parent
@@ -32,14 +35,29 @@ _LONGEST_FIRST = (
     "local",
     "services",
 )
+# After so many new objects, and not after 700: what a test makes is gone with it.
+_RUBBISH_IS_LOOKED_FOR = (20_000, 20, 20)
 _dead: list[str] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the work: what is taken up first."""
+    ask_few(items)
     if hasattr(config, "workerinput"):
         ranks = {folder: rank for rank, folder in enumerate(_LONGEST_FIRST)}
         items.sort(key=lambda it: ranks.get(it.path.relative_to(_HERE).parts[0], len(ranks)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes stays until the end: nothing of it is looked for as rubbish, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(*_RUBBISH_IS_LOOKED_FOR)
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

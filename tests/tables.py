@@ -23,7 +23,9 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 
 from infrastructure.tables import create_tables
-from local.moto_fixes import make_moto_read_once, make_moto_thread_safe, reach_moto_directly
+from local.moto_expressions import make_moto_read_once
+from local.moto_fixes import make_moto_thread_safe, reach_moto_directly
+from local.moto_tables import make_moto_begin_soon, make_moto_measure_soon
 from tests import second_store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -47,6 +49,8 @@ def account() -> Iterator[None]:
         return
     make_moto_thread_safe()
     make_moto_read_once()
+    make_moto_measure_soon()
+    make_moto_begin_soon()
     reach_moto_directly()
     made = _empty()
     with mock_aws():

@@ -19,6 +19,8 @@ from pynamodb.connection import Connection
 from pynamodb.connection._botocore_private import BotocoreBaseClientPrivate
 
 _CONNECT_S, _READ_S, _ATTEMPTS = 2, 5, 3
+# As many as threads of ours may call at once (`services/at_once.py`).
+CONNECTIONS = 25
 _PARSERS = "response_parser_factory"
 # Answers that are items and their counts: in DynamoDB's own JSON, as PynamoDB and we read them.
 _ITEMS = frozenset(
@@ -91,6 +93,7 @@ class TablesConnection(Connection):
             connect_timeout=_CONNECT_S,
             read_timeout=_READ_S,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            max_pool_connections=CONNECTIONS,
             user_agent=f"kerb botocore/{botocore.__version__}",
         )
         session: Session = self.session

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -32,6 +33,8 @@ _LONGEST_KEY_BYTES = 1024
 # More than one invocation can do of a shard; the rest is the next one's.
 _MOST_DUE = 500
 _RANDOM = random.SystemRandom()
+_LEARNT: set[type[object]] = set()
+_LEARNING = threading.Lock()
 _ERRORS: Mapping[str, type[PynamoDBException]] = {
     "GetItem": GetError,
     "PutItem": PutError,
@@ -47,6 +50,7 @@ def encode(value: object) -> str:
 
 def decode(kind: type[Value], text: str) -> Value:
     """The value behind `text`; fields newer than the text take their defaults. ValueError for any other text."""
+    _learn(kind)
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
@@ -58,10 +62,23 @@ def record_of(kind: type[Value], row: Row, **others: object) -> Value:
 
     A field that the row has no value for takes its default. Raises ValueError where one that has none is missing.
     """
+    _learn(kind)
     try:
         return msgspec.convert(row.attribute_values | others, kind)
     except msgspec.MsgspecError as error:
         raise ValueError(f"not a {kind}: {error}") from error
+
+
+def _learn(kind: type[object]) -> None:
+    """Let msgspec read a class before any thread uses it.
+
+    It notes a class before it has read its fields: a thread that meets it then follows pointers to nothing, and the
+    process is gone.
+    """
+    if kind not in _LEARNT:
+        with _LEARNING:
+            msgspec.json.Decoder(kind)
+            _LEARNT.add(kind)
 
 
 def connector_id(text: str) -> ConnectorId:

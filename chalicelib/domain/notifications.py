@@ -38,9 +38,10 @@ _RESERVED = tuple(
 
 
 class NotificationKind(StrEnum):
-    """What a notification says, in the order in which a session brings it about; the last two are of no session.
+    """What a notification says, in the order in which a session brings it about.
 
-    That the card which paid for it will soon expire is told of a driver's newest session.
+    That the card which paid for it will soon expire is told of a driver's newest session; a token, and that a connector
+    is free, are of no session. `power_waits` and `power_at_risk` came last, and stored ones are listed by this order.
     """
 
     STARTED = "started"
@@ -57,6 +58,8 @@ class NotificationKind(StrEnum):
     BILL_CORRECTED = "bill_corrected"
     TOKEN_ISSUED = "token_issued"  # noqa: S105
     CONNECTOR_FREE = "connector_free"
+    POWER_WAITS = "power_waits"
+    POWER_AT_RISK = "power_at_risk"
 
 
 # Those that a session brings about.
@@ -77,7 +80,7 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
-    `number` tells a session's refunds apart, its corrections, and changes of its plan. `locale` is what its driver
+    `number` tells a session's refunds apart, corrections, changes of its plan, and what its car waits for. `locale` is what its driver
     reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
     by the `watch_id` of whoever waited for it, and of no session.

@@ -16,7 +16,7 @@ from enum import StrEnum
 class AlarmKind(StrEnum):
     """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
 
-    `site_over_limit` is about a site.
+    `site_over_limit` and `load_silent` are about a site.
     """
 
     OFFLINE = "offline"
@@ -30,6 +30,7 @@ class AlarmKind(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     LIMIT_IGNORED = "limit_ignored"
     SITE_OVER_LIMIT = "site_over_limit"
+    LOAD_SILENT = "load_silent"
 
 
 class Severity(StrEnum):
@@ -81,6 +82,10 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)
     ),
     AlarmKind.SITE_OVER_LIMIT: AlarmRule(severity=Severity.CRITICAL, look_every=timedelta(minutes=5)),
+    # Two minutes of silence are its cause; the minute's look at the site finds them.
+    AlarmKind.LOAD_SILENT: AlarmRule(
+        severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
+    ),
 }
 _AHEAD_S, _BEHIND_S = 60, 600
 # A certificate is replaced in good time.

@@ -17,6 +17,7 @@ BLUEPRINTS = (
     "sessions.adhoc.adhoc",
     "sessions.live.viewers",
     "money.receipts.receipts",
+    "money.invoices.invoices",
     "money.quotes.quotes",
     "money.routes.money",
     "transparency.signed",

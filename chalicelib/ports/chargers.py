@@ -10,12 +10,7 @@ from chalicelib.domain.chargers.allowance import TokenBucket
 from chalicelib.domain.chargers.availability import Happening
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import (
-    ConnectorId,
-    NewsReceived,
-    ReportKind,
-    ReportReceived,
-)
+from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.setup import MeteringCapability, Setup
 from chalicelib.domain.chargers.setup_profile import SetupProfile
@@ -40,6 +35,9 @@ class Chargers(Protocol):
 
     def get(self, charger_id: str) -> Charger | None:
         """The charger of that id, as registered and as it is connected now; None for an unknown one."""
+
+    def many(self, charger_ids: Collection[str]) -> Mapping[str, Charger]:
+        """Those of them that are known, as `get`."""
 
 
 class ChargerRegistry(Chargers, Protocol):
@@ -300,8 +298,8 @@ class Calls(Protocol):
 class MessageLog(Protocol):
     """The message log: what was said between a charger and us, kept for a while."""
 
-    def add(self, charger_id: str, entry: LoggedMessage) -> None:
-        """Append a message, with its answer; the same message again changes nothing."""
+    def add(self, *entries: tuple[str, LoggedMessage]) -> None:
+        """Append messages of chargers, with their answers; the same message again changes nothing."""
 
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""

@@ -14,6 +14,7 @@ from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     FeedState,
     ManagedSite,
@@ -44,6 +45,9 @@ class ManagedSites(Protocol):
 
     def remove(self, site_id: str) -> None:
         """It is managed no more; what else is kept of it goes too."""
+
+    def clear_away(self, site_id: str) -> None:
+        """What was told of a site that is managed no more, or never was, goes too; nothing where it is managed."""
 
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
         """Replace a site's book by the next version; False if another has done so since it was read.
@@ -80,8 +84,17 @@ class ManagedSites(Protocol):
     def keep_plan(self, site_id: str, plan: StoredPlan) -> bool:
         """Replace a site's plan by the next version; False if another has done so since it was read."""
 
+    def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
+        """Its driver was told that it waits for power, or waits no more; False where it claims none any more."""
+
+    def wait(self, site_id: str, port_id: PortId, session_id: str) -> PowerWait | None:
+        """What was told so last of a session that claims power there; None: it waits for nothing, or claims none."""
+
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """What the building takes: what was told before, or None. An older word changes nothing."""
+
+    def forget_load(self, site_id: str) -> None:
+        """Nobody tells what the building takes, nor is expected to."""
 
     def limit(self, site_id: str, limit: NamedLimit) -> None:
         """The site may take less for a time; it is forgotten a while after it has ended."""
@@ -90,7 +103,7 @@ class ManagedSites(Protocol):
         """That limit holds no more; False if there is none of that id."""
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
-        """The sites at which sessions claim power, or chargers owe an answer, each once."""
+        """The sites where sessions claim power, chargers owe an answer, or a building's load was told, each once."""
 
     def wishing(self, shard: int | None = None) -> Iterable[str]:
         """The sites at which somebody who claims power said when they leave, or how much they need; each once."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.money.invoice import Draft, Invoice
 from chalicelib.domain.money.ledger import Transfer
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.records.drivers import Driver
@@ -49,6 +50,25 @@ class Receipts(Protocol):
 
     def get(self, session_id: str) -> Receipt | None:
         """The session's receipt; None when none was issued."""
+
+
+class Invoices(Protocol):
+    """Issued invoices and credit notes, numbered without a gap for each operator, written once and never changed."""
+
+    def issue(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
+        """Give a draft the operator's next number; of the same source it is what was issued of it before.
+
+        Raises Conflict while others keep issuing at this very moment.
+        """
+
+    def of(self, operator_id: str, source: str) -> Invoice | None:
+        """What was issued of that source; None: nothing yet."""
+
+    def numbered(self, operator_id: str, number: str) -> Invoice | None:
+        """The operator's paper of that number; None where it has none."""
+
+    def page(self, operator_id: str, after: str, most: int) -> Sequence[Invoice]:
+        """The operator's papers beyond the number `after`, by their numbers."""
 
 
 class OperatorProfiles(Protocol):

@@ -282,8 +282,7 @@ class Purpose(StrEnum):
 class Errand:
     """What a command is sent for: under which name, why, and what must be known again when its answer comes.
 
-    `fingerprint` tells two commands apart that were given the same name.
-    """
+    `fingerprint` tells two commands apart that were given the same name."""
 
     message_id: str
     purpose: Purpose
@@ -316,6 +315,11 @@ class SentCall:
     parts: int = 1
 
     @property
+    def is_kept_in_line(self) -> bool:
+        """Whether nobody looks for it by its name: its line alone knows it, while it is open."""
+        return self.purpose is Purpose.LIMIT
+
+    @property
     def later_parts(self) -> Sequence[str]:
         """The message ids of all parts but the first."""
         return [f"{self.message_id}~{number}" for number in range(2, self.parts + 1)]
@@ -323,10 +327,11 @@ class SentCall:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The call that was open on a charger's line until now: what was asked, and whether others wait for the line."""
+    """The call that was open on a line until now: its action, whether others wait, and itself if it is kept there."""
 
     action: str
     others_wait: bool
+    call: SentCall | None = None
 
 
 class Direction(StrEnum):

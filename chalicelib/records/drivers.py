@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.access.rights import Membership
 from chalicelib.domain.chargers.watches import Watch
+from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 
 
@@ -106,15 +107,6 @@ class Device:
     device_id: str
     platform: Platform
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Business:
-    """For whom a driver charges, as it stands on papers: name, address (lines parted by newlines) and VAT id."""
-
-    name: str
-    address: str = ""
-    vat_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.energy import Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.outlook import Plan
 from chalicelib.domain.grid.page_events import PageEvent
-from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
+from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait
 
 # Into so many shards the index of sites with sessions is spread.
 BUSY_SHARDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FormerPort:
+    """A port that its site's tree has no more: what its charger was told counts `until` then, and is told no more."""
+
+    port: Port
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +35,14 @@ class ManagedSite:
     """A site whose power is shared out: its tree, and who described it.
 
     `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
-    the building's load is told by API, or by nobody.
+    the building's load is told by API, or by nobody. `former`: ports of the trees before this one.
     """
 
     operator_id: str
     tree: SiteTree
     changed_at: datetime
     meter_charger_id: str | None = None
+    former: tuple[FormerPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +79,8 @@ class StoredClaim:
     `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
     `preferences`: what its driver said. `asked_wh` and `departs_at`: what follows of that and of its car's word
-    (`preferences.combined`); None: nothing.
+    (`preferences.combined`); None: nothing. `wait`: what its driver was told of its waiting for power last; None: that
+    it waits for nothing.
     """
 
     site_id: str
@@ -81,6 +93,7 @@ class StoredClaim:
     last_wh: int | None = None
     asked_wh: int | None = None
     departs_at: datetime | None = None
+    wait: PowerWait | None = None
     preferences: Preferences | None = None
 
     @property
@@ -125,7 +138,10 @@ class PortNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteBook:
-    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`."""
+    """What was decided for a site: the book of grants, a page for each port, and the notes; each change a `version`.
+
+    `is_room_wanted`: a port waits for others to hold less.
+    """
 
     version: int = 0
     pages: tuple[PortPage, ...] = ()
@@ -133,6 +149,7 @@ class SiteBook:
     chargers: tuple[ChargerFacts, ...] = ()
     changed_at: datetime | None = None
     alarms: tuple[str, ...] = ()
+    is_room_wanted: bool = False
 
     def page(self, port_id: PortId) -> PortPage | None:
         """The page of a port; None where it has none yet."""
@@ -187,6 +204,25 @@ class SiteState:
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
     plan: StoredPlan | None = None
+
+    def is_load_silent(self, at: datetime) -> bool:
+        """Whether somebody told what its building takes, and tells no more, so that its worst counts."""
+        return self.load is not None and at - self.load.at > BUILDING_LOAD_LASTS
+
+    def former_ports(self, at: datetime) -> tuple[Port, ...]:
+        """The ports of former trees that may still draw what they were told then, at nodes that the tree has."""
+        tree = self.managed.tree
+        known = {it.node_id for it in tree.nodes}
+        root_id = next((it.node_id for it in tree.nodes if it.parent_id is None), "")
+        return tuple(
+            it.port if it.port.node_id in known else replace(it.port, node_id=root_id)
+            for it in self.managed.former
+            if at < it.until or _is_leased(self.book.page(it.port.port_id), at)
+        )
+
+
+def _is_leased(page: PortPage | None, at: datetime) -> bool:
+    return page is not None and any(it.counts(at) for it in page.leases)
 
 
 # Into so many shards the list of feeds is spread: some sixty zones, and suns by the place.

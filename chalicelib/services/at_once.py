@@ -12,8 +12,9 @@ First = TypeVar("First")
 Second = TypeVar("Second")
 Third = TypeVar("Third")
 
-# A function has ten connections to DynamoDB.
+# With those who ask there are never more than a client has connections.
 _AT_ONCE = 8
+_BESIDE = 16
 
 
 def at_once(work: Callable[[Thing], object], things: Iterable[Thing]) -> None:
@@ -31,7 +32,7 @@ def at_once(work: Callable[[Thing], object], things: Iterable[Thing]) -> None:
 @cache
 def helpers() -> Executor:
     """The threads of this process that wait beside the one that was asked."""
-    return ThreadPoolExecutor(_AT_ONCE, "beside")
+    return ThreadPoolExecutor(_BESIDE, "beside")
 
 
 @overload

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.stores import Stores
+from chalicelib.wiring.late_stores import LateStores
 
 if TYPE_CHECKING:
     from chalicelib.adapters.access.api_keys import DynamoApiKeys
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.access.sites import SiteGuard
 
 
-class AccessServices(Stores):
+class AccessServices(LateStores):
     """Builds what says who may do what."""
 
     @cached_property

@@ -11,6 +11,7 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.sites import DynamoFirmwares, DynamoManagedSites
     from chalicelib.ports.grid import Looks
+    from chalicelib.records.chargers import Charger
     from chalicelib.services.chargers.allowance import MessageAllowance
     from chalicelib.services.chargers.commands import ChargerCommands
     from chalicelib.services.chargers.connections import Connections
@@ -64,8 +65,13 @@ class ChargerServices(AccessServices):
             places=self.places,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
-            line_told=self.managed_charger_news.line_told,
+            line_told=self._line_told,
         )
+
+    def _line_told(self, charger: Charger, online: bool) -> None:
+        # What shares out power is imported for those whose site does.
+        if charger.managed_at:
+            self.managed_charger_news.line_told(charger, online)
 
     @cached_property
     def managed_sites(self) -> DynamoManagedSites:
@@ -196,6 +202,8 @@ class ChargerServices(AccessServices):
             sockets=self.sockets,
             link=self.link,
             operators=self.operators,
+            managed_sites=self.managed_sites,
+            managed_chargers=self.sockets,
             clock=self.clock,
         )
 

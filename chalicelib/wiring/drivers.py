@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.notifications import NotificationServices
 
 if TYPE_CHECKING:
+    from chalicelib.records.chargers import Charger
     from chalicelib.records.drivers import TermsOfUse
     from chalicelib.services.chargers.message_log import ChargerLog
     from chalicelib.services.drivers.account_deletion import AccountDeletion
@@ -81,7 +82,12 @@ class DriverServices(NotificationServices):
     @cached_property
     def charger_log(self) -> ChargerLog:
         # Those who wait at a charger are drivers, of whom chargers know nothing.
-        return replace(super().charger_log, is_back=self.watches.is_back)
+        return replace(super().charger_log, is_back=self._is_back)
+
+    def _is_back(self, charger: Charger) -> None:
+        # Drivers and their sessions are a third of what a socket's start would import, for the few that are waited for.
+        if charger.watched_until is not None:
+            self.watches.is_back(charger)
 
     @cached_property
     def token_rules(self) -> TokenRules:

@@ -45,21 +45,23 @@ class GridServices(SessionServices):
             charger_news=self.managed_charger_news,
             setups=self.setups,
             sessions=self.sessions,
+            commands=self.commands,
             clock=self.clock,
         )
 
     @cached_property
     def balancer(self) -> Balancer:
         from chalicelib.services.grid.balancer import Balancer
-        from chalicelib.services.grid.folding import Folding
+        from chalicelib.services.grid.entries import BookEntries
         from chalicelib.services.grid.obedience import Obedience
 
         return Balancer(
             managed_sites=self.managed_sites,
             sessions=self.sessions,
-            folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
+            entries=BookEntries(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
             dispatch=self.dispatch,
+            power_waits=self.power_waits,
             looks=self.looks,
             clock=self.clock,
             new_id=self.new_id,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.charging import ChargingServices
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.money.invoices import DynamoInvoices
     from chalicelib.services.money.corrections import Corrections
     from chalicelib.services.money.debts import Debts
     from chalicelib.services.money.funds import Funds
+    from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
     from chalicelib.services.money.payment_webhooks import PaymentWebhooks
     from chalicelib.services.money.receipts import IssuedReceipts
@@ -120,6 +122,23 @@ class MoneyServices(ChargingServices):
             differences=self.differences,
             statements=self.statements,
             payments=lambda: self.payments,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def invoices(self) -> DynamoInvoices:
+        from chalicelib.adapters.money.invoices import DynamoInvoices
+
+        return DynamoInvoices()
+
+    @cached_property
+    def issued_invoices(self) -> IssuedInvoices:
+        from chalicelib.services.money.invoices import IssuedInvoices
+
+        return IssuedInvoices(
+            invoices=self.invoices,
+            drivers=self.drivers,
+            operator_profiles=self.operator_profiles,
             clock=self.clock,
         )
 

@@ -10,6 +10,7 @@ from chalicelib.wiring.money import MoneyServices
 
 if TYPE_CHECKING:
     from chalicelib.ports.charging import Footprints
+    from chalicelib.services.grid.power_waits import PowerWaits
     from chalicelib.services.sessions.adhoc_payments import AdhocPayments
     from chalicelib.services.sessions.cable_release import CableRelease
     from chalicelib.services.sessions.driver_sessions import DriverSessions
@@ -29,6 +30,7 @@ class SessionServices(MoneyServices):
         return Lifecycle(
             sessions=self.sessions,
             evidence=self.evidence,
+            courses=self.courses,
             chargers=self.chargers,
             watches=self.watches,
             transactions=self.transactions,
@@ -59,7 +61,7 @@ class SessionServices(MoneyServices):
         from chalicelib.services.sessions.overstays import Overstays
 
         return Overstays(
-            evidence=self.evidence,
+            courses=self.courses,
             chargers=self.chargers,
             transactions=self.transactions,
             history=self.history,
@@ -95,6 +97,18 @@ class SessionServices(MoneyServices):
         )
 
     @cached_property
+    def power_waits(self) -> PowerWaits:
+        from chalicelib.services.grid.power_waits import PowerWaits
+
+        return PowerWaits(
+            managed_sites=self.managed_sites,
+            sessions=self.sessions,
+            transactions=self.transactions,
+            tell=self.notifications.tell,
+            news=self.live_news.read,
+        )
+
+    @cached_property
     def driver_sessions(self) -> DriverSessions:
         from chalicelib.services.sessions.driver_sessions import DriverSessions
         from chalicelib.services.sessions.start_limits import StartLimits
@@ -112,6 +126,7 @@ class SessionServices(MoneyServices):
             workflow=self.workflow,
             changes=self.changes,
             start_limits=StartLimits(self.drivers, self.sessions, self.clock),
+            power_wait=self.power_waits.of,
             clock=self.clock,
             new_id=self.new_id,
             start_wait=timedelta(seconds=int(self.setting("START_WAIT_S", "60"))),

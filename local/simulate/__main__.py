@@ -13,12 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from local.simulate import chart
-from local.simulate.algorithms import ALGORITHMS
+from local.simulate.algorithms import ALGORITHMS, algorithm
 from local.simulate.day import Outcome, periods, simulate
-from local.simulate.days import Unreadable, generate, replay
+from local.simulate.days import Request, Unreadable, generate, replay, write
+from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import SITES
 
 _FIRST_DAY = datetime(2026, 6, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+_SIMULATED = ("charging_request_simulation", "system_charging_optimization")
 _HEAD = (
     "algorithm",
     "energy %",
@@ -26,6 +29,9 @@ _HEAD = (
     "lowest decile",
     "Jain",
     "peak kW",
+    "cost a kWh",
+    "g CO2 a kWh",
+    "p99 ms",
     "violations",
     "invalid",
     "changes a session",
@@ -33,7 +39,7 @@ _HEAD = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 1 for a file that cannot be read, 2 where the fair share broke a limit."""
+    """Returns the exit status: 1 for a file that cannot be read, 2 where the fair share or the plan broke one."""
     asked = _arguments(arguments)
     console = Console(highlight=False)
     tree = SITES[asked.site](**{name: it for name, it in vars(asked).items() if name in ("ports", "amperes") and it})
@@ -50,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not requests:
         console.print("Nobody comes: there is nothing to share")
         return 1
+    if asked.part == "charging_request_simulation":
+        console.print(_requests(requests, f"{tree.site_id}, {len(tree.ports)} ports, {len(requests)} sessions"))
+        if asked.csv:
+            write(requests, asked.csv)
+        return 0
+    signals = Signals(price=asked.price, carbon=asked.carbon, demand_charge=asked.demand_charge)
     title = f"{tree.site_id}, {len(tree.ports)} ports, {len(requests)} sessions, {period.seconds // 60} min"
     outcomes = []
     with Progress(
@@ -60,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             outcomes.append(
                 simulate(
                     name,
-                    ALGORITHMS[name](tree),
+                    algorithm(name, tree, signals),
                     tree,
                     requests,
                     period=period,
@@ -68,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     on_period=lambda bar=bar: bars.advance(bar),  # type: ignore[misc]
                 )
             )
-    rows = [_HEAD, *(_row(it) for it in outcomes)]
+    rows = [_HEAD, *(_row(it, signals) for it in outcomes)]
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(_HEAD):
         table.add_column(name, justify="right" if number else "left")
@@ -83,14 +95,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except chart.NoImages as error:
             console.print(str(error))
             return 1
-    return 2 if any(it.name == "fair-share" and (it.violations or it.invalid) for it in outcomes) else 0
+    return 2 if any(it.name in ("fair-share", "plan") and (it.violations or it.invalid) for it in outcomes) else 0
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.simulate",
         description="A day of charging requests over a site: what each algorithm delivers, and to whom.",
-        epilog="docs/grid.md says how the fair share decides and what the columns mean.",
+        epilog="docs/grid.md says how the fair share decides and what columns mean, docs/planning.md how plans come.",
+    )
+    parser.add_argument(
+        "part",
+        nargs="?",
+        choices=_SIMULATED,
+        default="system_charging_optimization",
+        help="charging_request_simulation: make or replay requests, show them, write them as CSV; "
+        "system_charging_optimization: run algorithms over them, the plan among them, and compare (the default)",
     )
     parser.add_argument("--site", choices=SITES, default="street", help="what the site is like (street)")
     parser.add_argument("--ports", type=int, help="how many ports it has")
@@ -102,6 +122,14 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--replay", type=Path, metavar="FILE", help="ACN-Data's JSON, or CSV: arrival, departure, kwh, ..."
     )
+    parser.add_argument(
+        "--price", choices=PRICES, default="day-ahead", help="what energy costs by the hour (day-ahead)"
+    )
+    parser.add_argument("--carbon", choices=CARBON, default="sunny", help="what it emits by the hour (sunny)")
+    parser.add_argument(
+        "--demand-charge", type=float, default=0.5, metavar="M", help="for a kW of the highest quarter (0.5)"
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the requests, to be replayed")
     parser.add_argument("--period", type=int, default=5, metavar="MIN", help="minutes from one sharing to the next (5)")
     parser.add_argument("--noise", type=float, default=0.0, metavar="A", help="meters err by up to so many amperes (0)")
     parser.add_argument("--algorithm", "-a", action="append", choices=ALGORITHMS, help="as often as you like (all)")
@@ -110,7 +138,24 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _row(it: Outcome) -> tuple[str, ...]:
+def _requests(requests: Sequence[Request], title: str) -> Table:
+    """Who comes when, by the hour."""
+    found = Table(title=title, title_justify="left")
+    for name in ("hour", "come", "kWh asked", "mean stay h", "there"):
+        found.add_column(name, justify="right")
+    first = min(it.arrives_at for it in requests).replace(minute=0, second=0, microsecond=0)
+    last = max(it.arrives_at for it in requests)
+    while first <= last:
+        come = [it for it in requests if first <= it.arrives_at < first + _HOUR]
+        there = sum(it.arrives_at < first + _HOUR and it.departs_at > first for it in requests)
+        stay_h = sum((it.departs_at - it.arrives_at) / _HOUR for it in come) / len(come) if come else 0.0
+        asked_kwh = sum(it.asked_wh for it in come) / 1000
+        found.add_row(f"{first:%d %H:%M}", str(len(come)), f"{asked_kwh:.1f}", f"{stay_h:.1f}", str(there))
+        first += _HOUR
+    return found
+
+
+def _row(it: Outcome, signals: Signals) -> tuple[str, ...]:
     return (
         it.name,
         f"{it.energy_percent:.1f}",
@@ -118,6 +163,9 @@ def _row(it: Outcome) -> tuple[str, ...]:
         f"{it.lowest_decile:.2f}",
         f"{it.jain:.3f}",
         f"{it.peak_w / 1000:.1f}",
+        f"{signals.cost(it):.4f}",
+        f"{signals.carbon_g(it):.0f}",
+        f"{it.solve_s * 1000:.0f}",
         str(it.violations),
         str(it.invalid),
         f"{it.changes / len(it.asked_wh):.1f}",

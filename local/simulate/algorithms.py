@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.grid.tree import Claim, Draw, Port, PortId, SiteTree
 from local.simulate.memory import Memory
 from local.simulate.meters import Meters
+from local.simulate.signals import Signals
+
+_USUAL = Signals()
 
 
 class Algorithm(Protocol):
@@ -37,6 +41,49 @@ class FairShare:
     def share(self, claims: Sequence[Claim], at: datetime) -> Mapping[PortId, int]:
         """As the product would."""
         return self._memory.share(claims, at).limit_ma
+
+
+class Planned:
+    """A plan of each quarter of an hour by what energy costs and emits, over which the fair share has the last word."""
+
+    def __init__(self, tree: SiteTree, signals: Signals = _USUAL) -> None:
+        """ImportError where `highspy` is not installed."""
+        # Whoever asks for the others alone needs no solver.
+        from local.simulate.planner import Planner  # noqa: PLC0415
+
+        self.planner = Planner(memory=Memory(tree))
+        self._signals, self._meters = signals, Meters(tree)
+        self._looks: dict[str, Draw] = {}
+        self._quarter: tuple[datetime, list[float]] | None = None
+        self._peak_w = 0.0
+
+    def look(self, session_id: str, draw: Draw) -> None:
+        """It learns what cars take."""
+        self._looks[session_id] = draw
+        self.planner.memory.look(session_id, draw)
+
+    def share(self, claims: Sequence[Claim], at: datetime) -> Mapping[PortId, int]:
+        """As the product would: a new plan at the first look of each quarter."""
+        outlook = self._signals.outlook(at, self._highest_w(claims, at))
+        plan = self.planner.plan
+        if plan is None or plan.begins_at != outlook.begins_at:
+            self.planner.solve(claims, outlook, at)
+        return self.planner.share(claims, at).limit_ma
+
+    def _highest_w(self, claims: Sequence[Claim], at: datetime) -> float:
+        """The highest quarter so far, by meters."""
+        begins_at = at - timedelta(seconds=at.timestamp() % QUARTER.total_seconds())
+        if self._quarter is None or self._quarter[0] != begins_at:
+            self._quarter = begins_at, []
+        drawn_w = 0.0
+        for it in claims:
+            if (look := self._looks.get(it.session_id)) is not None:
+                by_phase = [ma or 0 for ma in look.current_ma]
+                phases = sum(ma >= 1_000 for ma in by_phase)
+                drawn_w += self._meters.power_w(it.port_id, max(by_phase), phases) if phases else 0.0
+        self._quarter[1].append(drawn_w)
+        self._peak_w = max(self._peak_w, sum(self._quarter[1]) / len(self._quarter[1]))
+        return self._peak_w
 
 
 class Uncontrolled:
@@ -110,4 +157,10 @@ ALGORITHMS: Mapping[str, Callable[[SiteTree], Algorithm]] = {
     "earliest-deadline": lambda tree: Sorted(tree, lambda claim, port, at: claim.departs_at or at),
     "least-laxity": lambda tree: Sorted(tree, _laxity),
     "fair-share": FairShare,
+    "plan": Planned,
 }
+
+
+def algorithm(name: str, tree: SiteTree, signals: Signals) -> Algorithm:
+    """One of `ALGORITHMS`, told of prices and carbon if it asks for them."""
+    return Planned(tree, signals) if name == "plan" else ALGORITHMS[name](tree)

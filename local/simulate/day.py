@@ -6,11 +6,16 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import process_time
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.grid.tree import Claim, Draw, PortId, SiteTree
-from local.simulate.algorithms import Algorithm
 from local.simulate.days import Request
 from local.simulate.meters import Meters
+
+if TYPE_CHECKING:
+    # Algorithms know signals, which know what a day came to.
+    from local.simulate.algorithms import Algorithm
 
 # From this part of its battery on a car takes less and less.
 _TAPERS_FROM = 0.8
@@ -23,7 +28,8 @@ class Outcome:
 
     `served_wh` and `asked_wh` by session; `power_w`, what was drawn in each period from `begins_at` on; `violations`,
     meters (by period) that would have shown too much had all taken what they were granted, `overloads`, that did;
-    `invalid`, currents that no charger knows; `changes`, of a grant while a car was there.
+    `invalid`, currents that no charger knows; `changes`, of a grant while a car was there; `asked_s`, what each
+    question took the processor.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Outcome:
     overloads: int = 0
     invalid: int = 0
     changes: int = 0
+    asked_s: list[float] = field(default_factory=list)
 
     @property
     def shares(self) -> list[float]:
@@ -63,6 +70,11 @@ class Outcome:
         """Jain's index of the shares: 1 where all had the same."""
         squares = sum(it * it for it in self.shares)
         return sum(self.shares) ** 2 / (len(self.shares) * squares) if squares else 1.0
+
+    @property
+    def solve_s(self) -> float:
+        """What one question in a hundred took longer than."""
+        return sorted(self.asked_s)[len(self.asked_s) * 99 // 100] if self.asked_s else 0.0
 
     @property
     def peak_w(self) -> float:
@@ -98,7 +110,9 @@ def simulate(
     at = begins_at
     while at < ends_at:
         there = [it for it in requests if it.arrives_at <= at < it.departs_at]
+        began = process_time()
         granted = algorithm.share([_claim(it, outcome, at) for it in there], at)
+        outcome.asked_s.append(process_time() - began)
         phases: dict[PortId, int | None] = {it.port_id: it.phases for it in there}
         told_ma = {it.port_id: granted.get(it.port_id, 0) for it in there}
         taken_ma = {it.port_id: _taken(it, told_ma[it.port_id], meters, outcome, period) for it in there}

@@ -100,6 +100,16 @@ def replay(tree: SiteTree, path: Path, seed: int = 1) -> list[Request]:
     return found
 
 
+def write(requests: Iterable[Request], path: Path) -> None:
+    """As CSV that `replay` reads."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("session", "arrival", "departure", "declared", "kwh", "port", "max_a", "phases"))
+        for it in requests:
+            times = (it.arrives_at.isoformat(), it.departs_at.isoformat(), it.declared_at.isoformat())
+            rows.writerow((it.session_id, *times, it.asked_wh / 1000, it.port_id, it.most_ma / 1000, it.phases))
+
+
 def _person(chance: random.Random) -> tuple[float, float, float]:
     """When one comes, for how many hours, for how many kWh."""
     kind = chance.random()

@@ -16,8 +16,8 @@ from typing import Any
 from botocore.client import BaseClient
 
 from chalicelib import wiring
-from chalicelib.adapters.dynamo import decode, update
-from chalicelib.adapters.tables import DriverRow
+from chalicelib.adapters.dynamo import decode, encode, update
+from chalicelib.adapters.tables import DriverRow, InvoiceRow
 from chalicelib.domain.access.api_keys import ApiKey, new_secret, shown
 from chalicelib.domain.access.audit import AuditEntry
 from chalicelib.domain.access.invitations import Invitation
@@ -27,6 +27,8 @@ from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
 from chalicelib.domain.grid.energy import EnergyContract
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
+from chalicelib.domain.money.invoice import Draft, Invoice, InvoiceType
+from chalicelib.domain.money.party import Party
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.evidence import Flag
@@ -54,6 +56,23 @@ LIMIT_LIFE = {"begins_at": "2026-11-30T18:00:00Z", "ends_at": "2026-11-30T20:00:
 METER_KEY = (
     "3059301306072A8648CE3D020106082A8648CE3D030107034200043AEEB45C392357820A58FDFB0857BD77ADA31585C61C430531DFA53B440AFBFDD9"
     "5AC887C658EA55260F808F55CA948DF235C2108A0D6DC7D4AB1A5E1A7955BE"
+)
+_PARTY = Party(name="OWN", street=(), postal_code="10115", city="Berlin", country="DE", tax_id="DE123456789")
+INVOICE = Invoice(
+    number="2026-OWN",
+    issued_on=DAY,
+    draft=Draft(
+        type=InvoiceType.INVOICE,
+        currency="EUR",
+        seller=_PARTY,
+        buyer=_PARTY,
+        begins_on=DAY,
+        ends_on=DAY,
+        lines=(),
+        allowances=(),
+        taxes=(),
+        paid_minor=0,
+    ),
 )
 KEY_LIFE = {"expires_at": "2026-12-24T00:00:00Z"}
 
@@ -87,6 +106,8 @@ ASKED: dict[str, Asked] = {
     f"POST {_S}/correction": Asked(body={"total_minor": 0, "note": "x"}),
     f"GET {_S}/books": Asked(),
     "GET /v1/operator/reconciliation": Asked(foreign="theirs", query={"day": DAY.isoformat()}),
+    "GET /v1/operator/invoices": Asked(foreign="theirs"),
+    "GET /v1/operator/invoices/{number}": Asked(),
     "PUT /v1/operator/tokens/{uid}": Asked(body={"driver_id": DRIVER}, foreign="taken"),
     "GET /v1/operator/tokens/{uid}": Asked(),
     "PUT /v1/operator/drivers/{driver_id}": Asked(body={"tariff_id": "tariff-OWN"}),
@@ -187,6 +208,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "person_id": "person-OWN" if is_known else "nobody",
         "invitation_id": "INVITEOWN000" if is_known else "INVITENONE00",
         "key_id": "KEYOWN000000" if is_known else "KEYNONE00000",
+        "number": "2026-OWN" if is_known else "2026-NONE",
     }
     return {name: value for name, value in names.items() if f"{{{name}}}" in path}
 
@@ -429,6 +451,7 @@ def world() -> Iterator[World]:
             kit.webhooks.put(operator_id, Webhook(f"https://hooks.example.com/{operator_id}", "a-secret-of-sixteen"))
         kit.tokens.put(Token(uid=UID, operator_id=OWN, driver_id=DRIVER), NOW)
         kit.drivers.set_terms(DRIVER, OWN, Terms(blocked=False))
+        InvoiceRow(OWN, "number#2026-OWN", body=encode(INVOICE)).save()
         made.member("person-OWN", OWN, Role.READ_ONLY)
         made.key("KEYOWN", frozenset({Scope.CHARGERS_READ}))
         kit.invitations.add(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +180,29 @@ def test_a_receipt_that_names_no_language_was_issued_in_english() -> None:
     old = json.loads(encode(RECEIPT))
     del old["language"], old["supplier"]["language"]
     assert decode(Receipt, json.dumps(old)) == RECEIPT
+
+
+_THREADS_AT_ONCE = """
+import sys, threading
+from dataclasses import make_dataclass
+from chalicelib.adapters.dynamo import decode
+
+sys.setswitchinterval(1e-6)
+names = [f"f{number}" for number in range(12)]
+text = "{" + ",".join(f'"{name}": {{"x": 1}}' for name in names) + "}"
+for _ in range(60):
+    whole = make_dataclass("Whole", [(name, make_dataclass("Part", [("x", int)])) for name in names])
+    together = threading.Barrier(4)
+    threads = [threading.Thread(target=lambda: (together.wait(), decode(whole, text))) for _ in range(4)]
+    for it in threads: it.start()
+    for it in threads: it.join()
+"""
+
+
+def test_threads_that_read_a_class_for_the_first_time_together_all_live() -> None:
+    """msgspec notes a class before it knows its fields: without our lock the process dies of a segmentation fault."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", _THREADS_AT_ONCE], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

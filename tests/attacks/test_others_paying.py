@@ -17,7 +17,11 @@ from tests.attacks.test_malicious_charger import say, start
 
 # As much as the strongest plug on the market gives in an hour: far more than may be taken for it.
 TOLD_WH = 300_000
-TODAY = datetime.now(UTC).date()
+
+
+def most_of_a_charge() -> int:
+    """The most that a charge may take unasked, by today's rates."""
+    return charge_cap_minor("EUR", datetime.now(UTC).date())
 
 
 def uid() -> str:
@@ -136,7 +140,7 @@ def test_two_cars_at_one_connector_are_two_bills(net: Network) -> None:
 
 def dearest_charger(net: Network, operator: Person, name: str, price: str) -> str:
     """A charger of that operator's at that price, its hold as high as a hold may be, at the strongest plug."""
-    hold = {"hold_minor": charge_cap_minor("EUR", TODAY), "cap_minor": charge_cap_minor("EUR", TODAY)}
+    hold = {"hold_minor": most_of_a_charge(), "cap_minor": most_of_a_charge()}
     tariff = {"name": "D", "currency": "EUR", "price_per_kwh": price, **hold}
     operator.call("PUT", f"/v1/operator/tariffs/{name}", tariff)
     site = {"name": "T", "address": "T 1", "time_zone": "UTC", "tariff_id": name}
@@ -171,7 +175,7 @@ def proven(net: Network, victim: Person) -> str:
 
 def takes_no_more_than_the_cap(session: dict[str, Any], victim: Person) -> None:
     """The cap is taken and not a cent more; the rest waits for its driver, and nothing else begins until then."""
-    most = charge_cap_minor("EUR", TODAY)
+    most = most_of_a_charge()
     assert session["paid_minor"] == most
     (debt,) = victim.call("GET", "/v1/me/balance")["debts"]
     assert (debt["amount_minor"], debt["needs_confirmation"]) == (session["cost"]["total_minor"] - most, True)

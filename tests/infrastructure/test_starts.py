@@ -60,6 +60,19 @@ def test_a_socket_loads_no_service_of_sessions_money_or_operators_that_a_frame_h
         assert not [it for it in found if "services.charging." in it or "services.money." in it]
 
 
+def test_an_opened_socket_loads_nothing_of_sessions_prices_drivers_or_power() -> None:
+    ready = "from chalicelib import wiring; wiring.network().connections"
+    found = loaded("app.on_connect", ready)
+    of_others = [
+        f"chalicelib.domain.{it}" for it in ("charging.", "money.", "access.", "pricing.tariff", "pricing.bill")
+    ]
+    of_others += [
+        f"chalicelib.adapters.{it}." for it in ("charging", "money", "drivers", "notifications", "grid", "access")
+    ]
+    of_others += ["chalicelib.services.drivers.", "chalicelib.services.grid.", "chalicelib.records.grid"]
+    assert not [it for it in found if it.startswith(tuple(of_others))]
+
+
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
     speak = "from chalicelib.protocol.ocpp import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)

@@ -9,16 +9,12 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
-from local.moto_fixes import (
-    make_moto_answer_plainly,
-    make_moto_read_once,
-    make_moto_thread_safe,
-    reach_moto_directly,
-)
+from local.moto_expressions import make_moto_read_once
+from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe, reach_moto_directly
+from local.moto_originals import originals
+from local.moto_tables import make_moto_measure_soon
 from tests.adapters.conftest import race
 
 
@@ -129,13 +125,12 @@ def as_it_is(tables: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     by_hand: Any = {
         (BaseClient, "_make_request"): getattr(BaseClient._make_request, "__wrapped__", None),  # type: ignore[attr-defined]
         (DynamoResult, "execute_result"): getattr(DynamoResult.execute_result, "__wrapped__", None),
-        (DepthFirstTraverser, "traverse"): getattr(DepthFirstTraverser.traverse, "__wrapped__", None),
-        (UpdateExpressionParser, "make"): getattr(UpdateExpressionParser.make, "__wrapped__", None),
+        **originals,
     }
     with monkeypatch.context() as patched:
         for (owner, name), original in by_hand.items():
             if original is not None:
-                patched.setattr(owner, name, staticmethod(original) if name == "make" else original)
+                patched.setattr(owner, name, original)
         return answers()
 
 
@@ -144,6 +139,7 @@ def test_items_are_answered_plainly_directly_and_by_trees_read_once_as_they_are_
 ) -> None:
     make_moto_answer_plainly()
     make_moto_read_once()
+    make_moto_measure_soon()
     plainly = answers()
     reach_moto_directly()
     directly = answers()

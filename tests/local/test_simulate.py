@@ -13,6 +13,7 @@ from local.simulate.__main__ import main
 from local.simulate.algorithms import ALGORITHMS
 from local.simulate.day import Outcome, simulate
 from local.simulate.days import Unreadable, generate, replay
+from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import SITES, house
 
 DAY = datetime(2026, 6, 1, tzinfo=UTC)
@@ -48,6 +49,33 @@ def test_the_fair_share_exceeds_no_limit_and_delivers_more_than_first_come(site:
     assert (fair.violations, fair.overloads, fair.invalid) == (0, 0, 0)
     assert fair.lowest_decile >= first.lowest_decile
     assert fair.energy_percent >= first.energy_percent - 1
+
+
+def test_the_plan_exceeds_no_limit_and_is_cheaper_for_the_same_energy() -> None:
+    fair, plan = outcome("fair-share"), outcome("plan")
+    assert (plan.violations, plan.overloads, plan.invalid) == (0, 0, 0)
+    assert plan.energy_percent >= fair.energy_percent - 1
+    signals = Signals()
+    assert signals.cost(plan) < signals.cost(fair)
+
+
+def test_requests_are_made_shown_and_written_to_be_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "requests.csv"
+    few = ["--site", "house", "--cars", "4", "--seed", "3"]
+    assert main(["charging_request_simulation", *few, "--csv", str(path)]) == 0
+    assert "kWh asked" in capsys.readouterr().out
+    made, again = generate(SITES["house"](), DAY, cars=4, seed=3), replay(SITES["house"](), path)
+    assert [(it.session_id, it.port_id, it.asked_wh) for it in again] == [
+        (it.session_id, it.port_id, it.asked_wh) for it in made
+    ]
+
+
+def test_both_parts_and_the_days_to_choose_from_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for name in ("charging_request_simulation", "system_charging_optimization", *PRICES, *CARBON):
+        assert name in told
 
 
 def test_the_judge_sees_what_happens_where_nobody_shares() -> None:

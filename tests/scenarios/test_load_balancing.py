@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
+import pytest
+
 from chalicelib import wiring
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
+from chalicelib.domain.grid import grants
 from chalicelib.domain.grid.firmware import Firmware
 from local.simulator.battery import Car
 from local.simulator.charger import Charger
@@ -25,14 +28,15 @@ _W_PER_A, _ROUNDING_A = 690.0, 0.4
 class Site:
     """Chargers of one connector each behind one connection, and what they let their cars take."""
 
-    def __init__(self, world: World, deaf: int = -1) -> None:
+    def __init__(self, world: World, deaf: int = -1, number: int = 4, **oddities: Any) -> None:
+        """`deaf`: the charger that keeps no limit; `oddities`: what else is wrong with all."""
         self.world = world
         self.site_id = world.new_site()
         self.path = f"/v1/operator/sites/{self.site_id}"
-        self.chargers = [self._charger(number, deaf=number == deaf) for number in range(4)]
+        self.chargers = [self._charger(it, Oddities(ignores=it == deaf, **oddities)) for it in range(number)]
         self.worst_a = 0.0
 
-    def _charger(self, number: int, *, deaf: bool) -> Charger:
+    def _charger(self, number: int, oddities: Oddities) -> Charger:
         charger_id = f"{self.site_id}-{number}"
         body = {
             "site_id": self.site_id,
@@ -50,21 +54,33 @@ class Site:
                 interval_s=0.3,
                 first_wait_s=0.05,
                 measures_phases=True,
-                oddities=Oddities(ignores=deaf),
+                oddities=oddities,
             )
         )
+
+    def firmware(self) -> Firmware:
+        """What is known of its chargers' firmware."""
+        charger = wiring.network().chargers.get(self.chargers[0].setup.charger_id)
+        assert charger is not None
+        name = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware)
+        return wiring.network().firmwares.of(name)
+
+    def know(self, learnt: LearntAbility, *, keeps_when_booted: bool | None) -> None:
+        """That is known of it from other sites."""
+        before = self.firmware()
+        after = Firmware(name=before.name, learnt=learnt, keeps_when_booted=keeps_when_booted)
+        wiring.network().firmwares.learn(before, after)
 
     def describe(self) -> None:
         """From now on its power is shared out, and each charger has shown its offline default.
 
         What their firmware keeps is known from other sites.
         """
-        network = wiring.network()
-        charger = network.chargers.get(self.chargers[0].setup.charger_id)
-        assert charger is not None
-        name = firmware_key(charger.protocol, charger.vendor, charger.model, charger.firmware)
-        known = LearntAbility(falls_back=True, keeps_when_cut=True)
-        network.firmwares.learn(Firmware(name=name), Firmware(name=name, learnt=known, keeps_when_booted=True))
+        self.know(LearntAbility(falls_back=True, keeps_when_cut=True), keeps_when_booted=True)
+        self.describe_it()
+
+    def describe_it(self) -> None:
+        """... whatever is known."""
         ids = [it.setup.charger_id for it in self.chargers]
         self.world.operator.call(
             "PUT",
@@ -198,3 +214,44 @@ def test_a_charger_that_keeps_no_limit_leaves_the_others_what_is_left_and_its_op
     # It is counted with all it can draw from then on; the other keeps what is left, if that is enough to charge.
     assert held[charger_id] == 32_000
     assert site.offered_a()[1] <= _LIMIT_A - 32.0 + _ROUNDING_A
+
+
+def test_a_firmware_that_nobody_knows_counts_at_its_most_until_it_has_shown_what_it_keeps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No frame roams here: what nothing was sent to for a moment, nothing reaches.
+    monkeypatch.setattr(grants, "ROAMS_FOR", timedelta(0))
+    site = Site(world, number=2)
+    site.know(LearntAbility(), keeps_when_booted=None)
+    site.describe_it()
+    assert [it["held_ma"] for it in site.power()["ports"]] == [32_000] * 2
+    site.begin(0)
+
+    def is_proven() -> bool:
+        site.looked()
+        return all(it["trust"] == "proven" for it in site.power()["ports"])
+
+    # One charges, and shows what follows its lease; the other is cut off and started anew, to show what it kept.
+    eventually(is_proven)
+    known = site.firmware()
+    assert (known.learnt.falls_back, known.learnt.keeps_when_cut, known.keeps_when_booted) == (True, True, True)
+    site.until_offered(32.0, 0)
+    assert [it["held_ma"] for it in site.power()["ports"]] == [32_000, 6_000]
+    lines, _ = wiring.network().message_log.page(site.chargers[1].setup.charger_id, 100, None)
+    assert "Reset" in {it.what for it in lines}
+
+
+def test_a_charger_that_lost_its_limits_with_its_socket_is_told_them_again(world: World) -> None:
+    site = Site(world, number=2, forgets_when_cut=True)
+    site.describe()
+    site.begin(0)
+    site.until_offered(32.0, 0)
+    site.begin(1)
+    site.until_offered(20.0, 20.0)
+    charger = site.chargers[1]
+    charger.go_offline()
+    eventually(lambda: not charger.is_online)
+    charger.go_online(reboot=False)
+    eventually(lambda: charger.is_online)
+    assert site.offered_a()[1] > 31.0
+    site.until_offered(20.0, 20.0)

@@ -48,6 +48,11 @@ ELSEWHERE = {
         for function in ("balance", "balance_now", "balance_many", "plan_sites")
     },
     **{("plan_sites", service): "tests/services/grid/test_plans.py" for service in ("lambda", "states")},
+    # Who watches a session is told that its car waits.
+    **{
+        (function, "lambda"): "tests/services/grid/test_power_waits.py"
+        for function in ("balance", "balance_now", "balance_many")
+    },
     **dict.fromkeys(
         (("notices", "ses"), ("alarm_desk", "ses"), ("alarm_desk", "sns"), ("api_handler", "ses")),
         "addresses and topics are the deployment's: tests/adapters/operators, tests/adapters/notifications",

@@ -5,6 +5,10 @@ A command is one row, with its first answer; a charger's line is another, so tha
 conditional write, in whatever process; whoever cannot, waits there in the same row, and so is never missed by the
 process that frees the line. Nothing need be done in time: an open call that is overdue is open no longer, by comparison
 with `at`.
+
+A call that nobody looks for by its name (`SentCall.is_kept_in_line`) stands in the line's row, and in none of its own,
+unless it has to wait: two writes less. An answer that comes after the next call took the line is then nobody's; whoever
+sends such calls sends them again.
 """
 
 from __future__ import annotations
@@ -66,8 +70,13 @@ class DynamoCalls:
 
     def wait(self, call: SentCall, rank: int, at: datetime) -> bool:
         """Two calls: the frame is stored before anybody can find it wanting."""
-        waits = [CallRow.frame.set(call.waiting), CallRow.body.set(_body(call))]
-        update(CallRow(call.charger_id, call.message_id), waits, CallRow.result.does_not_exist())
+        row = CallRow(call.charger_id, call.message_id)
+        if call.is_kept_in_line:
+            row.body, row.frame, row.expires_at = _body(call), call.waiting, call.sent_at + _KEPT
+            put(row)
+        else:
+            waits = [CallRow.frame.set(call.waiting), CallRow.body.set(_body(call))]
+            update(row, waits, CallRow.result.does_not_exist())
         joined = [
             CallRow.waiting.add({_entry(call, rank)}),
             CallRow.waiting_shard.set(shard_of(call.charger_id, SHARDS)),
@@ -80,7 +89,11 @@ class DynamoCalls:
         waits = CallRow.waiting.contains(entry)
         leaves = CallRow.waiting.delete({entry})
         line = _line(call.charger_id)
-        beside = [CallRow.overtaken.set(CallRow.asked), CallRow.overtaken_until.set(CallRow.asked_until)]
+        beside = [
+            CallRow.overtaken.set(CallRow.asked),
+            CallRow.overtaken_until.set(CallRow.asked_until),
+            CallRow.overtaken_call.set(CallRow.asked_call | ""),
+        ]
         is_open = waits & CallRow.asked.exists()
         taken = update(line, [*_opened(call), leaves], waits & _is_free(call, call.sent_at, hurried=True))
         if not taken and not update(line, [*_opened(call), *beside, leaves], is_open):
@@ -92,13 +105,13 @@ class DynamoCalls:
         """One call, and another for what is not, or no longer, the newest call."""
         if not can_be_key(message_id):
             return None
-        closed = [CallRow.asked.remove(), CallRow.asked_action.remove(), CallRow.asked_until.set(at)]
-        before = replaced(_line(charger_id), closed, CallRow.asked == message_id)
+        closed = [CallRow.asked.remove(), CallRow.asked_action.remove(), CallRow.asked_call.remove()]
+        before = replaced(_line(charger_id), [*closed, CallRow.asked_until.set(at)], CallRow.asked == message_id)
         if before is not None:
-            return Answered(before.asked_action or "", bool(before.waiting))
-        closed = [CallRow.overtaken.remove(), CallRow.overtaken_until.remove()]
+            return _was_open(before, before.asked_call)
+        closed = [CallRow.overtaken.remove(), CallRow.overtaken_until.remove(), CallRow.overtaken_call.remove()]
         before = replaced(_line(charger_id), closed, CallRow.overtaken == message_id)
-        return Answered("", bool(before.waiting)) if before is not None else None
+        return _was_open(before, before.overtaken_call, is_newest=False) if before is not None else None
 
     def moved(self, call: SentCall) -> None:
         _sent(call)
@@ -161,9 +174,16 @@ def _opened(call: SentCall) -> list[Change]:
         CallRow.asked.set(call.message_id),
         CallRow.asked_action.set(call.action),
         CallRow.asked_until.set(call.due_at),
+        CallRow.asked_call.set(_body(call) if call.is_kept_in_line else None),
         CallRow.connection_id.set(call.connection_id),
         CallRow.expires_at.set(call.sent_at + _KEPT),
     ]
+
+
+def _was_open(line: CallRow, body: str | None, *, is_newest: bool = True) -> Answered:
+    call = decode(SentCall, body) if body else None
+    action = call.action if call is not None else (line.asked_action or "") if is_newest else ""
+    return Answered(action, bool(line.waiting), call)
 
 
 def _is_free(call: SentCall, at: datetime, *, hurried: bool) -> Clause:

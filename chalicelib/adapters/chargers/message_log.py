@@ -26,14 +26,27 @@ _LOOK_BACK = 100
 
 
 class DynamoMessageLog:
-    """The message log in DynamoDB: the port MessageLog. Methods make one call; messages are kept for `kept`."""
+    """The message log in DynamoDB: the port MessageLog; messages are kept for `kept`.
+
+    Methods make one call; where many messages are added, one for each 25.
+    """
 
     def __init__(self, kept: timedelta = _LOG_KEPT) -> None:
         self._kept = kept
 
-    def add(self, charger_id: str, entry: LoggedMessage) -> None:
+    def add(self, *entries: tuple[str, LoggedMessage]) -> None:
+        rows = [self._row(charger_id, entry) for charger_id, entry in entries]
+        if len(rows) <= 1:
+            for row in rows:
+                put(row)
+            return
+        with JournalRow.batch_write() as batch:
+            for row in rows:
+                batch.save(row)
+
+    def _row(self, charger_id: str, entry: LoggedMessage) -> JournalRow:
         body = encode(entry)
-        put(JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept))
+        return JournalRow(charger_id, _place(entry.at, body), body=body, expires_at=entry.at + self._kept)
 
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         journal = NewestFirst(JournalRow, JournalRow.query, ("charger_id", "position"), consistent_read=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.adapters.chargers.rows import CHARGER, charger_of
@@ -37,6 +37,10 @@ class DynamoChargers:
     def get(self, charger_id: str) -> Charger | None:
         row = find(ChargerRow, charger_id, CHARGER)
         return charger_of(row) if row else None
+
+    def many(self, charger_ids: Collection[str]) -> Mapping[str, Charger]:
+        """A call for each hundred."""
+        return {row.charger_id: charger_of(row) for row in _of(sorted(charger_ids))}
 
     def put(self, charger: Charger, *, keep_password: bool = False, forget_facts: bool = False) -> None:
         """Two calls. Raises Conflict when the charger is another operator's."""

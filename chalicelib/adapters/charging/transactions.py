@@ -74,9 +74,7 @@ class DynamoTransactions:
             (TransactionRow.stop_reason, facts.stop_reason.value if facts.stop_reason else None),
             (TransactionRow.stopped_as, facts.stopped_as),
         ]
-        # What is summed up is of a charge that goes on.
-        ended = [it.remove() for it in _SUMS]
-        words = [known.remove() if value is None else known.set(value) for known, value in end] + ended
+        words = [known.remove() if value is None else known.set(value) for known, value in end]
         is_first = TransactionRow.stopped_heard_at.does_not_exist()
         if facts.stopped_as is None:
             is_first |= TransactionRow.stopped_as.exists()

@@ -63,12 +63,12 @@ class DynamoPlaces:
         if site.spot is None:
             return
         sign = SiteSign(site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
-        row = _sign_of(site, site.spot)
+        row = sign_of(site.site_id, site.spot)
         put(PlaceRow(_partition(row), _sort_key(row), body=encode(sign), online=False, statuses={}, kept={}))
 
     def forget(self, site: Site) -> None:
         if site.spot is not None:
-            self.remove(_sign_of(site, site.spot))
+            self.remove(sign_of(site.site_id, site.spot))
 
     def remove(self, row: str) -> None:
         delete(PlaceRow(_partition(row), _sort_key(row)))
@@ -131,7 +131,7 @@ class DynamoPlaces:
         low, high = _range(cell)
         is_smallest = _h3().get_resolution(cell) >= _FINEST
         limit = None if is_smallest else _MANY + 1
-        rows = list(PlaceRow.query(_area_of(cell), PlaceRow.cell.between(low, f"{high}~"), limit=limit))
+        rows = self._rows(_area_of(cell), low, f"{high}~", limit)
         self.queries += 1
         self.items += len(rows)
         if len(rows) > _MANY and not is_smallest:
@@ -141,6 +141,10 @@ class DynamoPlaces:
         signs = {it.cell.partition(_SIGN)[2]: decode(SiteSign, it.body) for it in rows if _is_sign(it)}
         places = [_place(row, now) for row in rows if not _is_sign(row)]
         return [it.under(signs[it.site_id]) if it.site_id in signs else it for it in places]
+
+    def _rows(self, area: str, low: str, high: str, limit: int | None) -> Sequence[PlaceRow]:
+        """The rows of an area from one sort key to another, so many at most."""
+        return list(PlaceRow.query(area, PlaceRow.cell.between(low, high), limit=limit))
 
 
 def _h3() -> Any:
@@ -156,10 +160,10 @@ def row_of(place: Place) -> str:
     return f"{_area_of(cell)}/{cell}#{place.charger_id}"
 
 
-def _sign_of(site: Site, spot: GeoPoint) -> str:
+def sign_of(site_id: str, spot: GeoPoint) -> str:
     """The name of the row that says what a site is."""
     cell = _h3_cell(spot, _FINEST)
-    return f"{_area_of(cell)}/{cell}{_SIGN}{site.site_id}"
+    return f"{_area_of(cell)}/{cell}{_SIGN}{site_id}"
 
 
 def _is_sign(row: PlaceRow) -> bool:

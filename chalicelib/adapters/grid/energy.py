@@ -69,8 +69,12 @@ class DynamoSignals:
     """The port SignalStore. Methods make one call where they say nothing else."""
 
     def told(self, feed: Feed, begins_at: datetime, ends_at: datetime) -> Signal:
+        return self._told(feed, begins_at, ends_at)
+
+    @staticmethod
+    def _told(feed: Feed, begins_at: datetime, ends_at: datetime, *, consistent: bool = False) -> Signal:
         first, last = (_DAY + it.astimezone(UTC).date().isoformat() for it in (begins_at, ends_at))
-        rows = GridRow.query(_FEED + feed.name, GridRow.item.between(first, last))
+        rows = GridRow.query(_FEED + feed.name, GridRow.item.between(first, last), consistent_read=consistent)
         days = {_date(row.item): decode(_Day, row.body) for row in rows}
         kinds = {kind for day in days.values() for kind in day.rows}
         newest = max(days, default=None)
@@ -87,7 +91,8 @@ class DynamoSignals:
         days = _days(signal)
         if not days:
             return signal
-        before = self.told(feed, min(days), max(days))
+        # A day is replaced as a whole: what another has just added must not be missed.
+        before = self._told(feed, min(days), max(days), consistent=True)
         known, together = _days(before), before.joined(signal)
         for day, it in _days(together).items():
             if known.get(day) != it:

@@ -1,4 +1,7 @@
-"""Linear programs solved by HiGHS. Only the planner's function carries it (`highspy`, 54 MB), so nobody else imports this."""
+"""Linear programs solved by HiGHS.
+
+Only the planner's function carries it (`highspy`, 54 MB): nobody else imports this.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class Highs:
 
     def solve(self, program: LinearProgram) -> Sequence[float] | None:
         """The cheapest amounts; None after `time_limit_s`, or where there are none."""
+        if not program.costs:
+            return []
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(program.costs), len(program.at_most)
         lp.col_cost_ = np.array(program.costs)
@@ -32,7 +37,7 @@ class Highs:
         lp.a_matrix_.start_ = np.array([*program.starts, len(program.columns)], dtype=np.int32)
         lp.a_matrix_.index_ = np.array(program.columns, dtype=np.int32)
         lp.a_matrix_.value_ = np.array(program.factors)
-        highs = highspy.Highs()
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("time_limit", self.time_limit_s)

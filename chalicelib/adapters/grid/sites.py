@@ -27,6 +27,7 @@ from chalicelib.domain.charging.preferences import Preferences, combined
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     BUSY_SHARDS,
     ManagedSite,
@@ -97,6 +98,12 @@ class DynamoManagedSites:
         for row in GridRow.query(site_id, consistent_read=True):
             delete(GridRow(site_id, row.item))
 
+    def clear_away(self, site_id: str) -> None:
+        """A query, and a call for each row."""
+        items = [row.item for row in GridRow.query(site_id, consistent_read=True)]
+        for item in items if _SITE not in items else ():
+            delete(GridRow(site_id, item))
+
     def keep(self, site_id: str, book: SiteBook, *, is_awaited: bool) -> bool:
         version = book.version
         known = GridRow.version == version - 1 if version > 1 else GridRow.version.does_not_exist()
@@ -157,14 +164,28 @@ class DynamoManagedSites:
         row.expires_at = plan.planned_at + _PLAN_KEPT
         return put(row, known)
 
+    def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
+        change = GridRow.wait.set(encode(wait)) if wait is not None else GridRow.wait.remove()
+        return update(_claim_row(claim.site_id, claim.port_id), [change], GridRow.session_id == claim.session_id)
+
+    def wait(self, site_id: str, port_id: PortId, session_id: str) -> PowerWait | None:
+        row = find(GridRow, site_id, f"{_CLAIM}{port_id}", consistent=False)
+        is_its = row is not None and row.session_id == session_id
+        return decode(PowerWait, row.wait) if row is not None and is_its and row.wait else None
+
     def tell_load(self, site_id: str, told: ToldLoad) -> ToldLoad | None:
         """Two calls where it is older than what is known."""
         not_older = GridRow.told_at.does_not_exist() | (GridRow.told_at <= told.at)
-        changes = [GridRow.body.set(encode(told)), GridRow.told_at.set(told.at)]
+        # Whoever tells it is looked after, be nobody charging: that it is told no more is to be noticed.
+        shard = GridRow.busy_shard.set(shard_of(site_id, BUSY_SHARDS))
+        changes = [GridRow.body.set(encode(told)), GridRow.told_at.set(told.at), shard]
         before = replaced(GridRow(site_id, _LOAD), changes, not_older)
         if before is None:
             before = find(GridRow, site_id, _LOAD)
         return decode(ToldLoad, before.body) if before is not None and before.body else None
+
+    def forget_load(self, site_id: str) -> None:
+        delete(GridRow(site_id, _LOAD))
 
     def limit(self, site_id: str, limit: NamedLimit) -> None:
         row = GridRow(site_id, _LIMIT + limit.limit_id, body=encode(limit))
@@ -240,6 +261,7 @@ def _claim(row: GridRow) -> StoredClaim:
         asked_wh=asked_wh,
         departs_at=departs_at,
         preferences=preferences,
+        wait=decode(PowerWait, row.wait) if row.wait else None,
     )
 
 

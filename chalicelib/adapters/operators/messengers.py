@@ -29,6 +29,7 @@ _TITLES = {
     AlarmKind.CLOCK_WRONG: "a clock is wrong",
     AlarmKind.LIMIT_IGNORED: "a charger does not keep its limit",
     AlarmKind.SITE_OVER_LIMIT: "a site is above its limit",
+    AlarmKind.LOAD_SILENT: "nobody tells what a building takes",
 }
 _NAMED = 20
 

@@ -29,7 +29,7 @@ from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, Transac
 from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
 from chalicelib.adapters.tables.fault_reports import FaultReportRow
 from chalicelib.adapters.tables.grid import GridRow
-from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, LedgerRow, ReceiptRow
+from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, InvoiceRow, LedgerRow, ReceiptRow
 from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
@@ -52,6 +52,7 @@ __all__ = [
     "GridRow",
     "HistoryRow",
     "IdempotencyRow",
+    "InvoiceRow",
     "JournalRow",
     "KnockRow",
     "LedgerRow",
@@ -101,6 +102,7 @@ TABLES: tuple[type[Row], ...] = (
     DebtRow,
     DifferenceRow,
     ReceiptRow,
+    InvoiceRow,
     IdempotencyRow,
     NoticeRow,
     ViewerRow,

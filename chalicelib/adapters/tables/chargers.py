@@ -226,7 +226,10 @@ class CallRow(Row):
     asked = TextAttribute(null=True)
     asked_action = TextAttribute(null=True)
     asked_until = TimeAttribute(null=True)
+    # The call itself, of those that have no row of their own.
+    asked_call = TextAttribute(null=True)
     overtaken = TextAttribute(null=True)
+    overtaken_call = TextAttribute(null=True)
     overtaken_until = TimeAttribute(null=True)
     connection_id = TextAttribute(null=True)
     waiting = TextSetAttribute(null=True)

@@ -16,7 +16,7 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
-    """Finds sites with sessions: a row for each that claims power, and one for a book that awaits an answer.
+    """Finds busy sites: a row for each session that claims power, one for a book that awaits an answer, for a load.
 
     Claims of whoever said when they leave, or how much they need, lie in shards of their own.
     """
@@ -56,6 +56,8 @@ class GridRow(Row):
     # What its car asks for, and what its driver does.
     needs = TextAttribute(null=True)
     wishes = TextAttribute(null=True)
+    # What its driver was told of its waiting for power.
+    wait = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
     busy = ClaimedSites()

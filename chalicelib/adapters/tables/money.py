@@ -1,4 +1,4 @@
-"""Tables of money: the ledger, debts, receipts, differences, and the payment provider's events already worked on."""
+"""Tables of money: ledger, debts, receipts, invoices, differences, and what news of the payment provider is done."""
 
 from __future__ import annotations
 
@@ -72,6 +72,21 @@ class ReceiptRow(Row):
     session_id = TextAttribute(hash_key=True)
     operator_id = TextAttribute()
     body = TextAttribute()
+
+
+class InvoiceRow(Row):
+    """An issued invoice or credit note by its number; or which one was made of a session or a refund of it.
+
+    `about` is `number#…`, `of#…`, or `last`: how many the operator has issued.
+    """
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}invoices"
+
+    operator_id = TextAttribute(hash_key=True)
+    about = TextAttribute(range_key=True)
+    body = TextAttribute(null=True)
+    issued = IntegerAttribute(null=True)
 
 
 class DifferenceRow(Row):

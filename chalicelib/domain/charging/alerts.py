@@ -1,7 +1,7 @@
 """Which notifications a session gives rise to. They follow from the session, and each is told once.
 
 What a session bears out (that it began, ended, was paid for or not) can be seen from it at any time. That a battery is
-almost full, or that idle time now costs money, passes: it is told by whoever sees it.
+almost full, that idle time now costs money, or that it waits for power, passes: it is told by whoever sees it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ ALMOST_FULL_PERCENT = 80
 IDLE = (ConnectorStatus.SUSPENDED_BY_CAR, ConnectorStatus.FINISHING)
 
 
-_PASSING = (NotificationKind.ALMOST_FULL, NotificationKind.IDLE_FEE_BEGINS, NotificationKind.CARD_EXPIRES)
+_PASSING = (
+    NotificationKind.ALMOST_FULL,
+    NotificationKind.IDLE_FEE_BEGINS,
+    NotificationKind.CARD_EXPIRES,
+    NotificationKind.POWER_WAITS,
+    NotificationKind.POWER_AT_RISK,
+)
 # Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), of what was
 # told anew of its plan (`wishes.plans_told`), and of the corrections that are settled the first is 0.
 _NUMBERED = (

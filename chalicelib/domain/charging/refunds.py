@@ -6,7 +6,7 @@ is left of the bill, so that all refunds of a session together give back its bil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -73,7 +73,7 @@ def taxes_in(
     `unnoted_minor` went back before anybody noted of which rate it was. What was waived of the bill was never paid, and
     its tax is not given back.
     """
-    left = {it.percent: [it.gross_minor, it.amount_minor] for it in _sold(bill)}
+    left = {it.percent: [it.gross_minor, it.amount_minor] for it in bill.rates}
     _take(left, _part(left, waived_minor))
     _take(left, [it for refund in earlier for it in refund.taxes])
     _take(left, _part(left, unnoted_minor))
@@ -84,13 +84,6 @@ def _take(left: dict[Decimal, list[int]], taxes: Iterable[Tax]) -> None:
     for tax in taxes:
         of = left.setdefault(tax.percent, [0, 0])
         of[0], of[1] = of[0] - tax.gross_minor, of[1] - tax.amount_minor
-
-
-def _sold(bill: Bill) -> Iterator[Tax]:
-    yield from bill.taxes
-    untaxed_minor = bill.net_minor - sum(it.net_minor for it in bill.taxes)
-    if untaxed_minor or not bill.taxes:
-        yield Tax(Decimal(0), untaxed_minor, 0)
 
 
 def _part(left: Mapping[Decimal, Sequence[int]], amount_minor: int) -> tuple[Tax, ...]:

@@ -62,6 +62,12 @@ class Conductors:
             self._known[kind] = tuple(self._up(port, phases))
         return (*self._known[kind], *beside) if beside else self._known[kind]
 
+    def room(self, node_id: str) -> tuple[tuple[float | None, ...], float | None]:
+        """What cars may take of a node, in milliamperes by phase and in watts; None: it is not limited."""
+        by_phase, power = self._by_node[node_id]
+        room_ma = tuple(None if it is None else self.limits[it] for it in by_phase)
+        return room_ma, None if power is None else self.limits[power]
+
     def _add(self, name: str, limit: float | None) -> int | None:
         if limit is None:
             return None
@@ -71,14 +77,8 @@ class Conductors:
 
     def _up(self, port: Port, phases: Sequence[Phase]) -> Iterator[Flow]:
         """Each conductor's angle is its own phase's: what lies between phase and neutral counts as it is there."""
-        if port.is_line_to_line:
-            one, other = phases
-            between = phase(rect(1, _ANGLE[one]) - rect(1, _ANGLE[other]))
-            shares = {one: rect(1, between - _ANGLE[one]), other: -rect(1, between - _ANGLE[other])}
-            power_w = port.voltage_v / 1000
-        else:
-            shares = dict.fromkeys(phases, 1.0)
-            power_w = port.voltage_v * len(phases) / 1000
+        shares = turned(port, phases)
+        power_w = port.voltage_v * (1 if port.is_line_to_line else len(phases)) / 1000
         for node_id in self._above[port.node_id]:
             by_phase, power_place = self._by_node[node_id]
             for place, of in zip(by_phase, Phase, strict=True):
@@ -133,12 +133,11 @@ def _rooms(
     root_id = next((node.node_id for node in tree.nodes if node.parent_id is None), "")
     is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
     load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
-    volts = _phase_voltage(tree)
-    load_w = sum(load_ma) * volts / 1000
+    volts = phase_voltage(tree)
     found: dict[str, _Room] = {}
     for node in tree.nodes:
         taken = [it + tree.reserve_ma for it in load_ma] if node.node_id == root_id else [0, 0, 0]
-        taken_w = load_w if node.node_id == root_id else 0
+        taken_w = sum(taken) * volts / 1000
         by_phase: list[float | None] = [
             None if it is None else it - less for it, less in zip(node.limit_ma, taken, strict=True)
         ]
@@ -161,7 +160,19 @@ def _rooms(
     return found
 
 
-def _phase_voltage(tree: SiteTree) -> float:
+def turned(port: Port, phases: Sequence[Phase] | None = None) -> Mapping[Phase, complex | float]:
+    """What a milliampere of a port's is in each conductor of its site, against that conductor's own angle.
+
+    `phases`: those that its car uses, None: all that the port has.
+    """
+    if not port.is_line_to_line:
+        return dict.fromkeys(port.phases if phases is None else phases, 1.0)
+    one, other = port.phases
+    between = phase(rect(1, _ANGLE[one]) - rect(1, _ANGLE[other]))
+    return {one: rect(1, between - _ANGLE[one]), other: -rect(1, between - _ANGLE[other])}
+
+
+def phase_voltage(tree: SiteTree) -> float:
     """From a phase to neutral, as the ports say; the highest counts."""
     return max((it.voltage_v / sqrt(3) if it.is_line_to_line else it.voltage_v for it in tree.ports), default=230)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from cmath import phase, rect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import pi
+from itertools import pairwise
 
-from chalicelib.domain.grid.currents import at_worst
-from chalicelib.domain.grid.defaults import NodeSum, node_sums, preview
+from chalicelib.domain.grid.defaults import preview
+from chalicelib.domain.grid.sums import ConductorSum, NodeSum, conductor_sums, node_sums, path
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
 # OCPP and IEC 61851 know no charge below six amperes.
 LEAST_MA = 6_000
 _TWO, _THREE = 2, 3
-_ANGLE = {Phase.L1: 0.0, Phase.L2: -2 * pi / 3, Phase.L3: 2 * pi / 3}
 
 
 def tree_faults(tree: SiteTree) -> Iterator[str]:
@@ -31,6 +29,7 @@ def tree_faults(tree: SiteTree) -> Iterator[str]:
             yield f"{name} hangs at node {port.node_id!r}, which is not there"
         yield from _port_faults(name, port)
     yield from _limits_below_ports(tree)
+    yield from _conductor_faults(tree, known)
 
 
 def _node_faults(nodes: Sequence[Node]) -> Iterator[str]:
@@ -73,6 +72,11 @@ def _port_faults(name: str, port: Port) -> Iterator[str]:
         yield f"{name} cannot charge with less than {LEAST_MA} mA"
     if port.most_ma < port.least_ma:
         yield f"{name} takes at most {port.most_ma} mA, which is less than its least, {port.least_ma} mA"
+    levels = port.levels_ma
+    if levels and any(later <= earlier for earlier, later in pairwise(levels)):
+        yield f"{name} has levels that do not rise"
+    elif levels and (levels[0] != port.least_ma or levels[-1] > port.most_ma):
+        yield f"{name} has levels from its least, {port.least_ma} mA, to its most, {port.most_ma} mA, and no others"
 
 
 def _limits_below_ports(tree: SiteTree) -> Iterator[str]:
@@ -89,14 +93,24 @@ def _limits_below_ports(tree: SiteTree) -> Iterator[str]:
                 yield f"node {node.node_id!r} leaves {limit - less} mA on {of}, and no port behind it takes so little"
 
 
-def path(node_id: str, parents: Mapping[str, str | None]) -> list[str]:
-    """A node and all above it, the grid connection last; what hangs in a circle is named once."""
-    found: list[str] = []
-    at: str | None = node_id
-    while at is not None and at in parents and at not in found:
-        found.append(at)
-        at = parents[at]
-    return found
+def _conductor_faults(tree: SiteTree, node_ids: Collection[str]) -> Iterator[str]:
+    ports = {it.port_id: it for it in tree.ports}
+    seen: set[str] = set()
+    for conductor in tree.conductors:
+        name = f"conductor {conductor.conductor_id!r}"
+        if conductor.conductor_id in seen or conductor.conductor_id in node_ids:
+            # What holds a port back is told by its name.
+            yield f"{name} has the name of another, or of a node"
+        seen.add(conductor.conductor_id)
+        told = [it.port_id for it in conductor.terms]
+        if len(set(told)) < len(told):
+            yield f"{name} has a port twice"
+        for port_id in told:
+            if port_id not in ports:
+                yield f"{name} counts port {port_id}, which is not there"
+        least = [abs(it.weight) * ports[it.port_id].least_ma for it in conductor.terms if it.port_id in ports]
+        if least and min(least) > conductor.limit_ma:
+            yield f"{name} carries {conductor.limit_ma} mA, and no port behind it takes so little"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,30 +136,41 @@ class NodePreview:
         return not self.least.fits
 
 
-def previews(tree: SiteTree) -> list[NodePreview]:
-    """What each node would carry, in the tree's order."""
-    worst = node_sums(tree, {it.port_id: it.most_ma for it in tree.ports})
-    least = node_sums(tree, {it.port_id: it.least_ma for it in tree.ports})
-    silent = preview(tree).sums
-    return [NodePreview(worst=it, least=few, silent=none) for it, few, none in zip(worst, least, silent, strict=True)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConductorPreview:
+    """What a conductor beside the tree would carry; as in `NodePreview`."""
+
+    worst: ConductorSum
+    least: ConductorSum
+    silent: ConductorSum
+
+    @property
+    def needs_balancing(self) -> bool:
+        """Whether its ports could overload it."""
+        return not self.worst.fits
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether not all of its ports can charge at once."""
+        return not self.least.fits
 
 
-def by_phase(ports: Sequence[Port], drawn_ma: Mapping[PortId, int]) -> tuple[int, int, int]:
-    """What these ports' currents sum to at worst in L1, L2 and L3; what lies between two phases is added as phasors."""
-    one, two, three = (
-        round(at_worst((drawn_ma.get(it.port_id, 0), turned) for it in ports for turned in _in_phase(it, of)))
-        for of in Phase
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a tree's nodes and conductors would carry, in its order."""
+
+    nodes: tuple[NodePreview, ...]
+    conductors: tuple[ConductorPreview, ...]
+
+
+def previewed(tree: SiteTree) -> Preview:
+    """What a tree would carry at worst, at least, and in silence."""
+    worst = {it.port_id: it.most_ma for it in tree.ports}
+    least = {it.port_id: it.least_ma for it in tree.ports}
+    silent = preview(tree).limit_ma
+    nodes = zip(*(node_sums(tree, it) for it in (worst, least, silent)), strict=True)
+    conductors = zip(*(conductor_sums(tree, it) for it in (worst, least, silent)), strict=True)
+    return Preview(
+        nodes=tuple(NodePreview(worst=all_, least=few, silent=none) for all_, few, none in nodes),
+        conductors=tuple(ConductorPreview(worst=all_, least=few, silent=none) for all_, few, none in conductors),
     )
-    return one, two, three
-
-
-def _in_phase(port: Port, of: Phase) -> list[complex]:
-    """How a milliampere of the port's flows in that conductor, against its own phase; nothing where it does not."""
-    if of not in port.phases:
-        return []
-    if not port.is_line_to_line:
-        return [1 + 0j]
-    first, other = port.phases
-    between = phase(rect(1, _ANGLE[first]) - rect(1, _ANGLE[other]))
-    turned = rect(1, between - _ANGLE[of])
-    return [turned if of is first else -turned]

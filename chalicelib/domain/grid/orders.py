@@ -144,6 +144,19 @@ def ordered(
     return tuple(book[it.port_id] for it in pages), tuple(found)
 
 
+def is_room_wanted(pages: Sequence[PortPage], needs: Sequence[PortNeed], at: datetime) -> bool:
+    """Whether a raise waits for room, by the pages as they are once all that is to be sent is booked."""
+    book = {it.port_id: it for it in pages}
+    spans = _spans(pages, at)
+    for need in needs:
+        if need.port_id in book and need.is_online:
+            page = book[need.port_id]
+            after, _ = _Look(page=page, need=need, at=at, new_name=str).next()
+            if after is not page and any(_raised(page, after, spans)):
+                return True
+    return False
+
+
 Span = tuple[datetime, datetime]
 
 
@@ -173,14 +186,14 @@ def _has_room(book: Mapping[PortId, PortPage], after: PortPage, at: datetime, fi
 
 
 def _settled(book: Mapping[PortId, PortPage], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
-    """What would be held if only those lowerings went out that are worth an ampere, and all were answered."""
+    """What would be held if only that went out that is worth an ampere, raises too, and all were answered."""
     settled = {}
     for port_id, page in book.items():
         now = held_ma(page, at)
         need = wanted.get(port_id)
         limit_ma = need.limit_ma if need is not None else None
-        is_lower = limit_ma is not None and limit_ma <= now - STEP_MA
-        settled[port_id] = max(limit_ma or 0, page.default_ma or 0) if is_lower else now
+        is_told = limit_ma is not None and abs(limit_ma - now) >= STEP_MA
+        settled[port_id] = max(limit_ma or 0, page.default_ma or 0) if is_told else now
     return settled
 
 

@@ -54,7 +54,7 @@ class Plan:
 
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
     `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
-    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is not expected to have when it leaves.
+    elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
     """
 
     begins_at: datetime

@@ -9,55 +9,61 @@ from __future__ import annotations
 
 from cmath import phase, rect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil, cos, pi
 
-from chalicelib.domain.grid.currents import Conductors
+from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.stays import Part, Settings, Stay, parts, stay
+from chalicelib.domain.grid.stays import HOUR, Settings, Slot, Stay, parts, stay
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
-_SLICES = ((0.2, 1.0), (0.2, 1.1), (0.2, 1.25), (0.2, 1.45), (1.0, 1.7))
+_SLICES = ((0.25, 1.0), (0.2, 1.1), (0.2, 1.35), (1.0, 1.9))
+# The next parts count on all that a car may take; of what comes later, what is not sure counts less.
+_NEAR_PARTS = 2
+_UNSURE = 0.25
+# Of what is planned for an hour after its driver may leave, so much counts as if it were lacking.
+_RISKED = 0.5
+# To charge an hour later, and to change a kilowatt-hour from what it was told last: ties are settled so.
+_LATER = 1e-3
+_CHANGED = 1e-4
+# Of each conductor as much is kept for who may still come as one in three of the free ports would take: it counts more.
+_COMING_KW = 2.5 / 3
+_MOST_KEPT = 0.85
+_KEPT_FROM_H = 0.5
+_KEPT_COST = 2.0
 # A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
 _STEP = pi / 18
-# Of what a kilowatt-hour that is lacking counts: to charge an hour later, an ampere's change of a kilowatt-hour.
-_LATER = 1e-4
-_CHANGE = 2e-4
 _FULL = 0.97
-_SURE_PARTS = 2
-_HOPED = 0.25
-_KEPT, _KEPT_H = 0.5, 2.0
-_EAGER = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class PlanProblem:
     """A program to be solved, and what its amounts mean.
 
-    `columns`: by stay, the amperes in each part in which it is there; `lacks`: by stay, the kilowatt-hours that it
-    will not have. `rows`: by stay, the columns, factors and limits of what may be full in a part.
+    `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
+    the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
     """
 
     program: LinearProgram
     begins_at: datetime
-    parts: tuple[Part, ...]
+    parts: tuple[Slot, ...]
     stays: tuple[Stay, ...]
-    columns: tuple[tuple[int, ...], ...]
+    columns: tuple[tuple[tuple[int, ...], ...], ...]
     lacks: tuple[tuple[int, ...], ...]
-    behind: Mapping[tuple[int, int], tuple[int, ...]]
+    behind: Mapping[tuple[int, int], Sequence[int]]
 
 
-def problem(
+def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     tree: SiteTree,
     claims: Iterable[Claim],
     outlook: Outlook,
     at: datetime,
     conditions: Conditions | None = None,
     settings: Settings | None = None,
-) -> Problem:
+) -> PlanProblem:
     """What is to be solved so that the site's cars are ready in time.
 
     `at` lies in the outlook's first quarter, or later in it; claims are those of `share`, whatever is remembered of
@@ -71,73 +77,80 @@ def problem(
     return _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings).problem()
 
 
-def read(problem: Problem, solution: Sequence[float] | None) -> Plan:
-    """The plan that a solution means, in steps that each charger knows; an empty plan (fair share) where there is none."""
+def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
+    """The plan that a solution means, in steps that each charger knows; an empty one (fair share) for none."""
     if solution is None:
         return Plan(begins_at=problem.begins_at)
-    program = problem.program
     full = {
         row
         for row in {it for rows in problem.behind.values() for it in rows}
-        if _sum(program, row, solution) >= _FULL * program.at_most[row]
+        if problem.program.sum_of(row, solution) >= _FULL * problem.program.at_most[row]
     }
-    limit_ma, is_full = {}, {}
-    for number, (it, columns) in enumerate(zip(problem.stays, problem.columns, strict=True)):
+    limit_ma, is_full, unmet_wh = {}, {}, {}
+    for number, it in enumerate(problem.stays):
         owed_ah = 0.0
         row: list[int] = []
         tight: list[bool] = []
-        for place, (part, column) in enumerate(zip(problem.parts, columns, strict=False)):
-            # What steps lose in one part is made up for in the next.
-            asked_a = solution[column] + owed_ah / part.hours
-            level_ma = _level(it, asked_a)
-            owed_ah = (asked_a - level_ma / 1000) * part.hours if solution[column] > 0 else owed_ah
+        for place, (part, columns) in enumerate(zip(problem.parts, problem.columns[number], strict=False)):
+            wanted_a = sum(solution[column] for column in columns)
+            is_tight = not full.isdisjoint(problem.behind.get((number, place), ()))
+            # What steps lose is made up for later, though not where there is no more; less than the least for long is
+            # the least for a while.
+            is_short = 0 < wanted_a * 1000 < it.port.least_ma
+            level_ma = _level(
+                it, wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a
+            )
+            if wanted_a:
+                owed_ah += (wanted_a - level_ma / 1000) * part.hours
             quarters = _quarters(part, problem.begins_at)
             row += [level_ma] * quarters
-            tight += [not full.isdisjoint(problem.behind.get((number, place), ()))] * quarters
-        limit_ma[it.port.port_id], is_full[it.port.port_id] = tuple(row), tuple(tight)
-    return Plan(
-        begins_at=problem.begins_at,
-        limit_ma=limit_ma,
-        is_full=is_full,
-        unmet_wh={
-            it.port.port_id: round(1000 * sum(solution[column] for column in columns))
-            for it, columns in zip(problem.stays, problem.lacks, strict=True)
-        },
-    )
-
-
-def _sum(program: LinearProgram, row: int, solution: Sequence[float]) -> float:
-    ends = program.starts[row + 1] if row + 1 < len(program.starts) else len(program.columns)
-    places = range(program.starts[row], ends)
-    return sum(program.factors[it] * solution[program.columns[it]] for it in places)
+            tight += [is_tight] * quarters
+        port_id = it.port.port_id
+        limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
+        unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
+    return Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
 
 
 def _level(it: Stay, amperes: float) -> int:
-    """The charger's own current nearest to so many amperes; half of the least and more is the least."""
+    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least."""
     port = it.port
-    most_ma = it.most_a * 1000
-    levels = [0, *(level for level in port.levels_ma or (port.least_ma,) if level <= most_ma + 1)]
-    if not port.levels_ma and amperes * 1000 > port.least_ma:
-        steps = round((min(amperes * 1000, most_ma) - port.least_ma) / port.step_ma)
-        level_ma = port.least_ma + steps * port.step_ma
-        return level_ma if level_ma <= most_ma + 1 else level_ma - port.step_ma
-    return min(levels, key=lambda level: (abs(level - amperes * 1000), level))
+    wanted_ma = min(amperes, it.most_a) * 1000 + 1
+    if wanted_ma < port.least_ma:
+        return port.least_ma if wanted_ma >= port.least_ma / 2 else 0
+    if port.levels_ma:
+        return max(level for level in port.levels_ma if level <= wanted_ma)
+    return port.least_ma + int((wanted_ma - port.least_ma) // port.step_ma) * port.step_ma
 
 
-def _quarters(part: Part, begins_at: datetime) -> int:
-    """How many quarters of the plan a part ends after the one before."""
+def _quarters(part: Slot, begins_at: datetime) -> int:
+    """How many of the plan's quarters a part stands for."""
     first = (part.begins_at - begins_at) // QUARTER
-    return max(1, -((begins_at - part.ends_at) // QUARTER) - first)
+    return -((begins_at - part.ends_at) // QUARTER) - first
+
+
+@dataclass(slots=True, kw_only=True)
+class _Row:
+    """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
+
+    `numbers` of the stays behind it; `kw`: what it carries at most, where an ampere is worth most.
+    `base`: what flows whatever is planned; `kept`: how much of it is for who may still come.
+    """
+
+    terms: list[tuple[int, complex, float]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    kw: float = 0.0
+    base: complex = 0j
+    kept: float = 0.0
 
 
 class _Writing:
     """One program as it is written down."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (the same)
         self,
         tree: SiteTree,
         stays: tuple[Stay, ...],
-        day: tuple[Part, ...],
+        day: tuple[Slot, ...],
         outlook: Outlook,
         conditions: Conditions,
         settings: Settings,
@@ -145,174 +158,176 @@ class _Writing:
         self._tree, self._stays, self._parts = tree, stays, day
         self._outlook, self._conditions, self._margin = outlook, conditions, settings.margin
         self._program = LinearProgram()
-        self._behind: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._columns: list[tuple[tuple[int, ...], ...]] = []
+        self._lacks: list[tuple[int, ...]] = []
+        self._behind: dict[tuple[int, int], list[int]] = {}
         self._conductors: dict[object, Conductors] = {}
         costs = [it.cost for it in day] or [0.0]
-        self._spread = _EAGER * (max(*costs, 0.0) - min(*costs, 1e9)) + 1e-3
+        self._range = max(*costs, 0.0) - min(*costs, 0.0)
+        self._kept_cost = _KEPT_COST * (max(costs) - min(costs)) + 1e-3
         self._demand = outlook.demand_charge_micros / 1e6
-        # No cost at all makes up for a kilowatt-hour that is lacking, not even a quarter's highest power.
-        self._worth = 2 * (max(*costs, 0.0) - min(*costs, 0.0) + self._demand * 4) + 0.1
+        # No cost at all makes up for a kilowatt-hour that is lacking: no price, risk and what else counts taken
+        # together, nor a quarter's highest power.
+        self._worth = max(2 * (self._range + self._demand * (HOUR / QUARTER)), 30 * self._range) + 0.1
 
-    def problem(self) -> Problem:
+    def problem(self) -> PlanProblem:
         """All of it."""
-        program = self._program
-        columns: list[tuple[int, ...]] = []
-        lacks: list[tuple[int, ...]] = []
-        hoped: dict[tuple[int, int], int] = {}
-        for number, it in enumerate(self._stays):
-            begins_at = self._parts[0].begins_at
-            mine = []
-            for place, part in enumerate(self._parts):
-                if part.begins_at >= it.ends_at:
-                    break
-                kwh = it.kw * part.hours
-                hours = (part.begins_at - begins_at).total_seconds() / 3600
-                cost = self._worth * kwh * (it.risk(part, self._margin) * it.weight * 0.5 + _LATER * hours)
-                most_a = self._most_a(it, place)
-                sure_a = most_a if place < _SURE_PARTS else min(most_a, it.sure_a * it.there(part))
-                mine.append(program.amount(cost=cost, most=sure_a))
-                if most_a > sure_a:
-                    hoped[number, place] = program.amount(
-                        cost=cost + _HOPED * self._worth * kwh * it.weight, most=most_a - sure_a
-                    )
-            columns.append(tuple(mine))
-            slices = tuple(
-                program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
-            )
-            lacks.append(slices)
-            terms = [(column, it.kw * part.hours) for column, part in zip(mine, self._parts, strict=False)]
-            terms += [
-                (column, it.kw * self._parts[place].hours) for (who, place), column in hoped.items() if who == number
-            ]
-            program.limit([*terms, *((column, 1.0) for column in slices)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
-            if mine:
-                more, less = (program.amount(cost=self._worth * _CHANGE * it.kw) for _ in range(2))
-                program.limit([(mine[0], 1.0), (more, -1.0), (less, 1.0)], at_least=it.now_a, at_most=it.now_a)
-        peak = program.amount(cost=self._demand) if self._demand else None
-        if peak is not None:
-            # Up to the month's highest so far it costs nothing.
-            free = program.amount(cost=-self._demand, most=max(0.0, self._outlook.peak_w / 1000))
-            program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
+        for it in self._stays:
+            self._write_stay(it)
+        peak = self._write_peak() if self._demand else None
         for place, part in enumerate(self._parts):
-            self._write_part(place, part, columns, hoped, peak)
-        return Problem(
-            program=program,
+            self._write_part(place, part, peak)
+        return PlanProblem(
+            program=self._program,
             begins_at=self._outlook.begins_at,
             parts=self._parts,
             stays=self._stays,
-            columns=tuple(columns),
-            lacks=tuple(lacks),
+            columns=tuple(self._columns),
+            lacks=tuple(self._lacks),
             behind=self._behind,
         )
 
-    def _most_a(self, it: Stay, place: int) -> float:
-        """By the car, how long it is there, and what is its own alone."""
-        return it.most_a * it.there(self._parts[place])
+    def _write_stay(self, it: Stay) -> None:
+        """What a car takes in each part and what it will lack are together what it lacks now."""
+        program, begins_at = self._program, self._parts[0].begins_at if self._parts else self._outlook.begins_at
+        mine: list[tuple[int, ...]] = []
+        terms: list[tuple[int, float]] = []
+        for place, part in enumerate(self._parts):
+            if part.begins_at >= it.ends_at:
+                break
+            worth = self._worth * it.kw * part.hours
+            later = _LATER * it.haste(begins_at) * ((part.begins_at - begins_at) / HOUR)
+            risk = it.risk(part, self._margin)
+            # No price at all makes up for waiting until its driver may leave.
+            late = self._range * it.kw * part.hours if risk else 0.0
+            cost = worth * (_RISKED * it.weight * risk + later) + late
+            most_a = it.most_a * it.there(part)
+            sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
+            columns = [program.amount(cost=cost, most=sure_a)]
+            if most_a > sure_a:
+                columns.append(program.amount(cost=cost + worth * _UNSURE * it.weight, most=most_a - sure_a))
+            mine.append(tuple(columns))
+            terms += [(column, it.kw * part.hours) for column in columns]
+        lacks = tuple(
+            program.amount(cost=self._worth * dear * it.weight, most=part * it.asked_kwh) for part, dear in _SLICES
+        )
+        program.limit([*terms, *((column, 1.0) for column in lacks)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
+        if mine:
+            cost = self._worth * _CHANGED * it.kw * self._parts[0].hours
+            more, less = program.amount(cost=cost), program.amount(cost=cost)
+            now = [*((column, 1.0) for column in mine[0]), (more, -1.0), (less, 1.0)]
+            program.limit(now, at_least=it.now_a, at_most=it.now_a)
+        self._columns.append(tuple(mine))
+        self._lacks.append(lacks)
 
-    def _write_part(
-        self,
-        place: int,
-        part: Part,
-        columns: Sequence[tuple[int, ...]],
-        hoped: Mapping[tuple[int, int], int],
-        peak: int | None,
-    ) -> None:
-        program = self._program
-        there = [
-            (number, it, columns[number][place])
-            for number, it in enumerate(self._stays)
-            if place < len(columns[number])
-        ]
+    def _write_peak(self) -> int:
+        """The highest quarter, which costs nothing up to the month's highest so far."""
+        peak = self._program.amount(cost=self._demand)
+        free = self._program.amount(cost=-self._demand, most=max(0.0, self._outlook.peak_w / 1000))
+        self._program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
+        return peak
+
+    def _write_part(self, place: int, part: Slot, peak: int | None) -> None:
+        """What flows in each conductor, and what the site draws in all."""
+        there = [number for number, mine in enumerate(self._columns) if place < len(mine)]
         if not there:
             return
-        conductors = self._conductors_in(part)
-        kinds: dict[object, list[tuple[int, Stay, int]]] = {}
-        for one in there:
-            kinds.setdefault((conductors.flows(one[1].port, one[1].phases), one[1].kw), []).append(one)
-        # Cars that are wired alike are one sum, which keeps the rows short.
-        rows: dict[int, list[tuple[int, complex, float, list[int]]]] = {}
+        program, conductors = self._program, self._conductors_in(part)
+        kinds: dict[tuple[tuple[Flow, ...], float], list[int]] = {}
+        for number in there:
+            it = self._stays[number]
+            kinds.setdefault((conductors.flows(it.port, it.phases), it.kw), []).append(number)
+        rows: dict[int, _Row] = {}
         power: list[tuple[int, float]] = []
-        for (flows, kw), some in kinds.items():  # type: ignore[misc]
-            sums = [it for _, _, it in some] + [
-                hoped[number, place] for number, _, _ in some if (number, place) in hoped
-            ]
-            column = sums[0]
-            if len(sums) > 1:
-                column = program.amount()
-                program.limit([(column, -1.0), *((it, 1.0) for it in sums)], at_least=0.0, at_most=0.0)
-            most_a = sum(self._most_a(it, place) for _, it, _ in some)
+        for (flows, kw), numbers in kinds.items():
+            # Cars that are wired alike are one sum, which keeps the rows short.
+            column = self._sum(numbers, place)
+            most_a = sum(self._stays[it].most_a * self._stays[it].there(part) for it in numbers)
             power.append((column, kw))
             for where, counted in flows:
-                rows.setdefault(where, []).append((column, complex(counted), most_a, [number for number, _, _ in some]))
-        base = self._base(conductors)
-        for where, terms in rows.items():
-            self._hold(place, conductors.limits[where] / 1000, base.get(where, 0j), terms)
+                row = rows.setdefault(where, _Row())
+                row.terms.append((column, complex(counted), most_a))
+                row.numbers += numbers
+                row.kw = max(row.kw, kw / abs(counted) * conductors.limits[where] / 1000)
+        depth = max((len(flows) for flows, _ in kinds), default=1)
+        base, coming = self._base(conductors), self._coming(conductors)
+        for where, row in rows.items():
+            limit_a = conductors.limits[where] / 1000
+            row.base = base.get(where, 0j)
+            row.kept = min(_MOST_KEPT, coming.get(where, 0.0) / limit_a) if limit_a > 0 else 0.0
+            row.kept *= min(1.0, (part.begins_at - self._parts[0].begins_at) / HOUR / _KEPT_FROM_H)
+            self._hold(place, row, limit_a, self._kept_cost * row.kw * part.hours / depth)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
         if peak is not None:
-            building_kw = max(0.0, part.building_kw - part.solar_kw)
-            program.limit([(drawn, 1.0), (peak, -1.0)], at_most=-building_kw)
+            program.limit([(drawn, 1.0), (peak, -1.0)], at_most=-max(0.0, part.building_kw - part.solar_kw))
 
-    def _hold(
-        self, place: int, limit_a: float, base: complex, terms: list[tuple[int, complex, float, list[int]]]
-    ) -> None:
-        """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be."""
-        if sum(abs(counted) * most_a for _, counted, most_a, _ in terms) + abs(base) <= limit_a:
+    def _sum(self, numbers: Sequence[int], place: int) -> int:
+        """One amount that is the amperes of several cars."""
+        columns = [column for number in numbers for column in self._columns[number][place]]
+        if len(columns) == 1:
+            return columns[0]
+        total = self._program.amount()
+        self._program.limit([(total, -1.0), *((column, 1.0) for column in columns)], at_least=0.0, at_most=0.0)
+        return total
+
+    def _hold(self, place: int, row: _Row, limit_a: float, kept_cost: float) -> None:
+        """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be.
+
+        Of what is `kept` for others each part counts, though less than what is lacking.
+        """
+        if sum(abs(counted) * most_a for _, counted, most_a in row.terms) + abs(row.base) <= limit_a:
             return
-        part = self._parts[place]
-        kept = self._reserve(part)
-        used = None
-        if kept:
-            used = self._program.amount(cost=self._spread * limit_a * 0.23 * part.hours, most=kept)
-        for angle, reach in _shadows([counted for _, counted, _, _ in terms]):
+        used = self._program.amount(cost=kept_cost, most=row.kept) if row.kept > 0 else None
+        for angle, reach in _shadows([counted for _, counted, _ in row.terms]):
             turned = rect(1, -angle)
-            row = len(self._program.at_most)
-            most = max(0.0, limit_a * reach - (base * turned).real)
-            shares = [(column, (counted * turned).real) for column, counted, _, _ in terms]
+            most_a = max(0.0, limit_a * reach - (row.base * turned).real)
+            terms = [(column, (counted * turned).real) for column, counted, _ in row.terms]
             if used is not None:
-                shares.append((used, -most))
-            self._program.limit(shares, at_most=most * (1 - kept))
-            for _, _, _, numbers in terms:
-                for number in numbers:
-                    self._behind[number, place] = (*self._behind.get((number, place), ()), row)
+                terms.append((used, -most_a))
+            for number in row.numbers:
+                self._behind.setdefault((number, place), []).append(len(self._program.at_most))
+            self._program.limit(terms, at_most=most_a * (1 - row.kept))
 
-    def _reserve(self, part: Part) -> float:
-        """How much of everything is kept for who will have come by then, as far as that is wise."""
-        hours = (part.begins_at - self._parts[0].begins_at).total_seconds() / 3600
-        return min(_KEPT, _KEPT * hours / _KEPT_H)
+    def _coming(self, conductors: Conductors) -> Mapping[int, float]:
+        """The amperes in each conductor of who may still come to the ports that are free."""
+        taken = {it.port.port_id for it in self._stays}
+        found: dict[int, float] = {}
+        for port in self._tree.ports:
+            if port.port_id not in taken:
+                kw = port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
+                for where, counted in conductors.flows(port, None):
+                    found[where] = found.get(where, 0.0) + abs(counted) * _COMING_KW / kw
+        return found
 
     def _base(self, conductors: Conductors) -> Mapping[int, complex]:
         """What flows for ports that are not planned, whatever they are told."""
         planned = {it.port.port_id for it in self._stays}
-        flowing: dict[int, complex] = {}
+        found: dict[int, complex] = {}
         for port in self._tree.ports:
             current_ma = self._conditions.default_ma.get(port.port_id, 0)
             if current_ma and port.port_id not in planned:
                 for where, counted in conductors.flows(port, None):
-                    flowing[where] = flowing.get(where, 0j) + counted * current_ma / 1000
-        return flowing
+                    found[where] = found.get(where, 0j) + counted * current_ma / 1000
+        return found
 
-    def _conductors_in(self, part: Part) -> Conductors:
-        """What may flow then: operators' limits as they will be, the building as it is told, or as it is now."""
+    def _conductors_in(self, part: Slot) -> Conductors:
+        """What may flow then: operators' limits as they will be, the building as it is now (what is dated is worst)."""
         limits = tuple(it for it in self._conditions.limits if it.begins_at <= part.begins_at < it.ends_at)
-        building = self._conditions.building
-        key = limits
-        if key not in self._conductors:
+        if limits not in self._conductors:
+            building = self._conditions.building
             seen = None if building is None else replace(building, at=part.begins_at)
-            self._conductors[key] = Conductors.of(self._tree, part.begins_at, seen, limits)
-        return self._conductors[key]
+            self._conductors[limits] = Conductors.of(self._tree, part.begins_at, seen, limits)
+        return self._conductors[limits]
 
 
 def _shadows(counted: Sequence[complex]) -> Iterator[tuple[float, float]]:
     """Directions in which a sum of such currents may lie, and how much of its limit each lets it have."""
-    middle = phase(sum(it / abs(it) for it in counted if it))
-    angles = [phase(it * rect(1, -middle)) for it in counted if it]
+    middle = phase(sum(it / abs(it) for it in counted))
+    angles = [phase(it * rect(1, -middle)) for it in counted]
     least, most = min(angles), max(angles)
-    if most - least < 1e-9:
-        yield middle + least, 1.0
-        return
-    number = ceil((most - least) / _STEP - 1e-9)
+    number = max(1, ceil((most - least) / _STEP - 1e-9))
     width = (most - least) / number
     for it in range(number):
         yield middle + least + (it + 0.5) * width, cos(width / 2)

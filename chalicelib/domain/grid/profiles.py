@@ -95,6 +95,12 @@ def clearing(command: SetProfile) -> ClearProfiles:
     return ClearProfiles(profile_id=command.profile_id)
 
 
+def clearings(port: Port) -> tuple[ClearProfiles, ClearProfiles]:
+    """What takes back a port's offline default, however it was put, and no other profile: its number alone."""
+    own = profile_id(port.port_id.connector, ProfilePurpose.DEFAULT)
+    return ClearProfiles(profile_id=own), ClearProfiles(profile_id=profile_id(None, ProfilePurpose.CHARGER))
+
+
 def default_of(
     port: Port, allowance: Allowance, form: ProfileForm, car_phases: int | None = None, ref: str | None = None
 ) -> SetProfile:

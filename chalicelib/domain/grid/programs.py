@@ -5,12 +5,12 @@ Written down column by column and row by row, and solved by whoever can (`ports/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LinearProgram:
     """Minimise the sum of `costs` times amounts, each between 0 and its `most`, the rows' sums within their bounds.
 
@@ -39,3 +39,8 @@ class LinearProgram:
             self.factors.append(factor)
         self.at_least.append(at_least)
         self.at_most.append(at_most)
+
+    def sum_of(self, row: int, amounts: Sequence[float]) -> float:
+        """What a row comes to."""
+        end = self.starts[row + 1] if row + 1 < len(self.starts) else len(self.columns)
+        return sum(self.factors[it] * amounts[self.columns[it]] for it in range(self.starts[row], end))

@@ -19,8 +19,11 @@ HOUR = timedelta(hours=1)
 _LENGTHS = ((QUARTER, timedelta(hours=2)), (2 * QUARTER, timedelta(hours=6)), (4 * QUARTER, timedelta.max))
 # Nobody leaves at the moment they said, and who is still there may stay so much longer.
 _OVERDUE = timedelta(hours=1)
-# Who said less than they take is planned to take so much more.
+# Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
+# What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
+_UNKNOWN = 0.4
+_KNOWN = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Slot:
     """A part of the day: what a kilowatt-hour costs in it, carbon and all, and what the site makes and takes itself."""
 
     begins_at: datetime
@@ -57,7 +60,8 @@ class Part:
 class Stay:
     """A car as it is planned: what it lacks, how much it takes, until when it is thought to stay.
 
-    `kw` is what an ampere of it is worth; `most_a` what it takes at most, `now_a` what it was granted last. Until
+    `kw` is what an ampere of it is worth; `most_a` what it takes at most as far as is known, `sure_a` what is counted
+    on later (few cars take all that a port gives, and full ones take less), `now_a` what it was granted last. Until
     `sure_until` it is there, at `ends_at` it is gone.
     """
 
@@ -73,13 +77,18 @@ class Stay:
     sure_until: datetime
     ends_at: datetime
 
-    def risk(self, part: Part, margin: timedelta) -> float:
+    def risk(self, part: Slot, margin: timedelta) -> float:
         """How likely it will be gone before a part's middle: of those who are about to leave, more by the hour."""
         middle = part.begins_at + (part.ends_at - part.begins_at) / 2
         late = middle - self.sure_until
         return 1 - exp(-(late / (2 * margin))) if late > timedelta(0) and margin else 0.0
 
-    def there(self, part: Part) -> float:
+    def haste(self, at: datetime) -> float:
+        """How much of the time until it leaves it must charge as fast as is thought sure, from a half to two."""
+        hours = max((self.sure_until - at) / HOUR, 0.25)
+        return min(2.0, 0.5 + self.lacks_kwh / (self.sure_a * self.kw * hours))
+
+    def there(self, part: Slot) -> float:
         """For how much of a part it is there."""
         return max(0.0, min(1.0, (self.ends_at - part.begins_at) / (part.ends_at - part.begins_at)))
 
@@ -95,10 +104,11 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     return Stay(
         port=port,
         phases=phases,
-        most_a=max(port.least_ma, car.room_ma(port)) / 1000,
-        sure_a=(port.most_ma * 0.4 if car.most_ma is None else 0.6 * car.most_ma) / 1000,
+        most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
+        sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
-        kw=port.voltage_v * phases / 1000,
+        # A car of which nothing is known may use one phase, and then it must begin soon.
+        kw=port.voltage_v * (phases if car.phases else 1) / 1000,
         asked_kwh=asked_wh / 1000,
         lacks_kwh=(asked_wh - claim.served_wh) / 1000,
         weight=claim.weight * port.weight,
@@ -107,7 +117,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     )
 
 
-def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Part]:
+def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:
     """From `at` to the horizon, finer first, each within one quarter, half hour or hour of the clock."""
     begins_at, ends_at = at, outlook.begins_at + settings.horizon
     while begins_at < ends_at:
@@ -119,7 +129,7 @@ def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Part]:
         last = max(first + 1, -((outlook.begins_at - until) // QUARTER))
         cost = _mean(outlook.price_micros, first, last) / 1e6
         carbon = _mean(outlook.carbon_g, first, last) / 1000 * settings.carbon_micros_per_kg / 1e6
-        yield Part(
+        yield Slot(
             begins_at=begins_at,
             ends_at=until,
             cost=cost + carbon,

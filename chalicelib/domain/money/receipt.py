@@ -20,7 +20,8 @@ from chalicelib.domain.pricing.bill import Bill
 class Profile:
     """An operator's legal profile: who it is by law. `country` is ISO 3166 alpha-2; what was not told is empty.
 
-    `language` is the locale of its papers and messages to whoever has not said which one they speak.
+    `address` is in lines; `postal_code` and `city` are what of it an invoice names apart, where its last line does not
+    say so. `language` is the locale of its papers and messages to whoever has not said which one they speak.
     """
 
     legal_name: str
@@ -30,6 +31,8 @@ class Profile:
     email: str = ""
     phone: str = ""
     language: str = ""
+    postal_code: str = ""
+    city: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,15 @@ class Dimension(StrEnum):
     MAXIMUM = "maximum"
 
 
+# What is measured in seconds, and priced by the hour.
+TIMES = (
+    Dimension.TIME,
+    Dimension.PARKING_TIME,
+    Dimension.RESERVATION_TIME,
+    Dimension.EXPIRED_RESERVATION_TIME,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of a bill: one thing charged for, rounded to `amount_minor`.
@@ -58,6 +67,12 @@ class Bill:
     total_minor: int
     taxes: tuple[Tax, ...] = ()
     tax_included: bool = False
+
+    @property
+    def rates(self) -> tuple[Tax, ...]:
+        """What was sold at each rate; what has none, and a bill of nothing, is at 0 %."""
+        untaxed_minor = self.net_minor - sum(it.net_minor for it in self.taxes)
+        return (*self.taxes, Tax(Decimal(0), untaxed_minor, 0)) if untaxed_minor or not self.taxes else self.taxes
 
 
 def total(tariff: Tariff, lines: Sequence[Line], *, is_charge: bool) -> Bill:

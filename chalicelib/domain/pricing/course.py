@@ -1,7 +1,8 @@
-"""The course of a charge under way whose registers contradict nothing, and what of it is decided and can be summed up.
+"""The course of a charge whose registers contradict nothing, and what of it is decided and can be summed up.
 
-A sum is kept up to a register whose pauses are decided, and goes on from there with the registers of the last quarter
-of an hour. Where anything is odd there is no sum, and the whole charge is walked (`energy.py`, `tally.py`).
+A sum is kept while it goes on, up to a register whose pauses are decided; a look at it, and at its end, goes on from
+there with the registers of the last quarter of an hour. Where anything is odd there is no sum, and the whole charge is
+walked (`energy.py`, `tally.py`).
 """
 
 from __future__ import annotations
@@ -115,6 +116,22 @@ def believed(told: EnergyFacts, base: CourseSum | None = None) -> Course | None:
             return None
     is_sure = _is_sure(known, rest, told.supply) and marks[-1].energy_wh - chain.first.energy_wh <= told.most_wh
     return Course(told=told, chain=chain, marks=marks, first=first, base=base) if is_sure else None
+
+
+def over(told: EnergyFacts, base: CourseSum, reported: Reported) -> Measured | None:
+    """What is proven of a charge that is over, from what was told since `base`: its last register is one more of them.
+
+    None where anything is odd, or either of its own two registers is not known.
+    """
+    start, stop, chain = told.start, told.stop, base.chain
+    if start is None or stop is None or chain.first != start or chain.offset_wh or chain.life_wh is not None:
+        return None
+    readings = [it for it in told.counted if it != stop]
+    if stop.at <= base.shown_by or any(it.at == stop.at for it in readings):
+        return None
+    course = believed(replace(told, stop_wh=None, readings=[*readings, stop]), base)
+    found = course.measured(replace(reported, goes_on=False), stop.at) if course is not None else None
+    return replace(found, flags=frozenset()) if found is not None and found.summed is not None else None
 
 
 def holds(base: CourseSum, told: EnergyFacts, uses: Uses) -> bool:

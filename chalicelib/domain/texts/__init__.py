@@ -91,6 +91,8 @@ class Text(StrEnum):
     NOTICE_BILL_CORRECTED = "notice_bill_corrected"
     NOTICE_TOKEN_ISSUED = "notice_token_issued"  # noqa: S105
     NOTICE_CONNECTOR_FREE = "notice_connector_free"
+    NOTICE_POWER_WAITS = "notice_power_waits"
+    NOTICE_POWER_AT_RISK = "notice_power_at_risk"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

@@ -82,6 +82,8 @@ TEXTS = {
     Text.NOTICE_BILL_CORRECTED: "Your bill was lowered",
     Text.NOTICE_TOKEN_ISSUED: "A charging card was issued to you: say in the app whether it is yours",
     Text.NOTICE_CONNECTOR_FREE: "The connector you wait for is free",
+    Text.NOTICE_POWER_WAITS: "Your car waits for power: there is too little for all at once, and it charges later",
+    Text.NOTICE_POWER_AT_RISK: "Your car charges now; were its site to lose its connection, it might have to pause",
     Text.NOTICE_TOKEN: "Card {uid}, issued by {operator}. Refuse it in the app if you do not know it.",
     Text.NOTICE_PLACE: "Charger {charger}, connector {connector}. It is kept for nobody.",
     Text.NOTICE_WHERE: "Session {session} at charger {charger}, connector {connector}.",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
+from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 from chalicelib.handlers.drivers.profile_models import (
     BusinessBody,
@@ -17,7 +20,7 @@ from chalicelib.handlers.drivers.profile_models import (
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import Id
-from chalicelib.records.drivers import Business, Device
+from chalicelib.records.drivers import Device
 from chalicelib.wiring import network
 
 profile = Blueprint(__name__)
@@ -32,16 +35,15 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 def get_business(request: Request) -> BusinessView:
     """For whom the caller charges; all null: for themselves."""
     known = network().accounts.driver(request.driver_id).business
-    if known is None:
-        return BusinessView(name=None, address=None, vat_id=None)
-    return BusinessView(name=known.name, address=known.address or None, vat_id=known.vat_id or None)
+    told = {} if known is None else asdict(known)
+    return BusinessView(**{name: told.get(name) or None for name in BusinessView.model_fields})
 
 
 @endpoint(profile, "PUT", _BUSINESS, takes=BusinessBody, status=204, errors=(404,))
 def put_business(request: Request) -> Answer:
     """Name the business that the caller charges for: name, address and VAT id stand on papers from now on."""
     body: BusinessBody = request.body
-    network().driver_profile.set_business(request.driver_id, Business(body.name, body.address, body.vat_id))
+    network().driver_profile.set_business(request.driver_id, Business(**body.model_dump()))
     return Answer()
 
 

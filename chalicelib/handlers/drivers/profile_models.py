@@ -16,7 +16,15 @@ def _vat_id(value: object) -> object:
     return "".join(it for it in value if it not in " .-/").upper() if isinstance(value, str) else value
 
 
-_BUSINESS: dict[str, Any] = {"name": "Acme Ltd", "address": "Road 1\n10115 Berlin", "vat_id": "DE123456789"}
+_BUSINESS: dict[str, Any] = {
+    "name": "Acme Ltd",
+    "address": "Road 1\n10115 Berlin",
+    "vat_id": "DE123456789",
+    "country": "DE",
+    "postal_code": "10115",
+    "city": "Berlin",
+    "reference": "04011000-12345-34",
+}
 _DEVICE: dict[str, Any] = {"device_id": "phone-1", "platform": "apns"}
 _PUSH = {"almost_full": True, "started": False}
 VatId = Annotated[
@@ -32,8 +40,20 @@ class BusinessBody(RequestBody):
 
     model_config = RequestBody.model_config | example(**_BUSINESS)
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
-    address: Annotated[str, StringConstraints(max_length=300)] = ""
+    address: Annotated[str, StringConstraints(max_length=300), Field(description="in lines")] = ""
     vat_id: VatId = ""
+    country: Annotated[
+        str, StringConstraints(pattern=r"^([A-Z]{2})?$"), Field(description="ISO 3166 alpha-2; else the VAT id's")
+    ] = ""
+    postal_code: Annotated[
+        str, StringConstraints(max_length=20), Field(description="where the address's last line does not say it")
+    ] = ""
+    city: Annotated[
+        str, StringConstraints(max_length=80), Field(description="where the address's last line does not say it")
+    ] = ""
+    reference: Annotated[
+        str, StringConstraints(max_length=80), Field(description="what invoices shall bear, such as a Leitweg-ID")
+    ] = ""
 
 
 class BusinessView(ResponseBody):
@@ -43,6 +63,10 @@ class BusinessView(ResponseBody):
     name: str | None
     address: str | None
     vat_id: str | None
+    country: str | None
+    postal_code: str | None
+    city: str | None
+    reference: str | None
 
 
 class DeviceBody(RequestBody):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from chalicelib.domain.grid.tree import Phase
 from chalicelib.handlers.http.fields import ChargerId, Connector, Id, RequestBody, ResponseBody, example
@@ -17,7 +16,8 @@ Watts = Annotated[int, Field(ge=0, le=_MOST_W)]
 ThreePhases = tuple[Milliamperes, Milliamperes, Milliamperes]
 MaybeThree = tuple[Milliamperes | None, Milliamperes | None, Milliamperes | None]
 _MOST_NODES, _MOST_PORTS = 200, 500
-_AT = "2026-11-30T18:00:00Z"
+_MOST_LEVELS, _MOST_CONDUCTORS = 100, 50
+AT = "2026-11-30T18:00:00Z"
 _NODES = [
     {"node_id": "grid", "parent_id": None, "limit_ma": [63000, 63000, 63000], "limit_w": None},
     {"node_id": "north", "parent_id": "grid", "limit_ma": [40000, 40000, 40000], "limit_w": None},
@@ -31,21 +31,29 @@ _PORT: dict[str, Any] = {
     "voltage_v": 230,
     "least_ma": 6000,
     "most_ma": 32000,
+    "step_ma": 100,
+    "levels_ma": [],
     "weight": 1,
+}
+_CONDUCTOR: dict[str, Any] = {
+    "conductor_id": "busbar",
+    "limit_ma": 50000,
+    "terms": [{"charger_id": "DEMO-16", "connector": "1", "weight": 1.0, "angle_deg": 0.0}],
 }
 _GRID: dict[str, Any] = {
     "nodes": _NODES,
     "ports": [_PORT],
+    "conductors": [_CONDUCTOR],
     "reserve_ma": 1000,
     "worst_load_ma": [20000, 20000, 20000],
     "floor_w": None,
     "meter_charger_id": None,
 }
-_LIMIT: dict[str, Any] = {
+LIMIT: dict[str, Any] = {
     "node_id": "grid",
     "limit_w": 11000,
     "limit_ma": None,
-    "begins_at": _AT,
+    "begins_at": AT,
     "ends_at": "2026-11-30T20:00:00Z",
 }
 
@@ -80,7 +88,39 @@ class PortBody(RequestBody):
     ] = 230
     least_ma: Annotated[Milliamperes, Field(description="with less it cannot charge")] = 6_000
     most_ma: Milliamperes = 32_000
+    step_ma: Annotated[int, Field(ge=100, le=100_000, description="it is told whole steps from its least on")] = 100
+    levels_ma: Annotated[
+        tuple[Milliamperes, ...],
+        Field(max_length=_MOST_LEVELS, description="all that it knows, rising from its least; empty: any step"),
+    ] = ()
     weight: Annotated[int, Field(ge=1, le=100, description="so many shares, where there is too little")] = 1
+
+
+class TermBody(RequestBody):
+    """What of a port's current flows in a conductor, by what turns ratio (negative: against it) and at what angle."""
+
+    charger_id: ChargerId
+    connector: Connector
+    weight: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 1.0
+    angle_deg: Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)] = 0.0
+
+    @field_validator("weight")
+    @classmethod
+    def _counts(cls, weight: float) -> float:
+        if not weight:
+            raise ValueError("a port that counts nothing is left out")
+        return weight
+
+
+class ConductorBody(RequestBody):
+    """A limited conductor that the tree does not show: a transformer's other side, a busbar across panels.
+
+    Its current is the sum of its terms as phasors, and that sum's length is limited.
+    """
+
+    conductor_id: Id
+    limit_ma: Milliamperes
+    terms: Annotated[list[TermBody], Field(min_length=1, max_length=_MOST_PORTS)]
 
 
 class GridBody(RequestBody):
@@ -89,6 +129,7 @@ class GridBody(RequestBody):
     model_config = RequestBody.model_config | example(**_GRID)
     nodes: Annotated[list[NodeBody], Field(min_length=1, max_length=_MOST_NODES)]
     ports: Annotated[list[PortBody], Field(max_length=_MOST_PORTS)]
+    conductors: Annotated[list[ConductorBody], Field(default_factory=list, max_length=_MOST_CONDUCTORS)]
     reserve_ma: Annotated[Milliamperes, Field(description="kept back of the grid connection, by phase")] = 0
     worst_load_ma: Annotated[
         ThreePhases, Field(description="what the building may take, where nobody has told for two minutes")
@@ -121,7 +162,26 @@ class PortView(ResponseBody):
     voltage_v: int
     least_ma: int
     most_ma: int
+    step_ma: int
+    levels_ma: tuple[int, ...]
     weight: int
+
+
+class TermView(ResponseBody):
+    """What of a port's current flows in a conductor, as described."""
+
+    charger_id: str
+    connector: str
+    weight: float
+    angle_deg: float
+
+
+class ConductorView(ResponseBody):
+    """A conductor beside the tree, as described."""
+
+    conductor_id: str
+    limit_ma: int
+    terms: list[TermView]
 
 
 class GridView(ResponseBody):
@@ -130,6 +190,7 @@ class GridView(ResponseBody):
     model_config = example(**_GRID)
     nodes: list[NodeView]
     ports: list[PortView]
+    conductors: list[ConductorView]
     reserve_ma: int
     worst_load_ma: tuple[int, int, int]
     floor_w: int | None
@@ -153,8 +214,20 @@ class NodeSumView(ResponseBody):
     takes_turns: Annotated[bool, Field(description="not all of its ports can charge at once")]
 
 
+class ConductorSumView(ResponseBody):
+    """What is asked of a conductor beside the tree: at worst, at least, and when nobody speaks to its chargers."""
+
+    conductor_id: str
+    limit_ma: int
+    worst_ma: Annotated[int, Field(description="all ports draw all they can")]
+    least_ma: Annotated[int, Field(description="all charge with the least they can")]
+    silent_ma: Annotated[int, Field(description="all fall to their offline default")]
+    needs_balancing: Annotated[bool, Field(description="its ports could overload it")]
+    takes_turns: Annotated[bool, Field(description="not all of its ports can charge at once")]
+
+
 class PreviewView(ResponseBody):
-    """What a tree would ask of each of its nodes."""
+    """What a tree would ask of each of its nodes, and of the conductors beside it."""
 
     model_config = example(
         nodes=[
@@ -169,15 +242,27 @@ class PreviewView(ResponseBody):
                 "needs_balancing": True,
                 "takes_turns": False,
             }
-        ]
+        ],
+        conductors=[
+            {
+                "conductor_id": "busbar",
+                "limit_ma": 50000,
+                "worst_ma": 64000,
+                "least_ma": 12000,
+                "silent_ma": 12000,
+                "needs_balancing": True,
+                "takes_turns": False,
+            }
+        ],
     )
     nodes: list[NodeSumView]
+    conductors: list[ConductorSumView]
 
 
 class LoadBody(RequestBody):
     """What the building takes beside the cars, by phase, now or at a moment that is past."""
 
-    model_config = RequestBody.model_config | example(load_ma=[12400, 9800, 15100], at=_AT)
+    model_config = RequestBody.model_config | example(load_ma=[12400, 9800, 15100], at=AT)
     load_ma: ThreePhases
     at: AwareDatetime | None = None
 
@@ -185,7 +270,7 @@ class LoadBody(RequestBody):
 class LimitBody(RequestBody):
     """A limit for a time: a grid operator's, or the site's own wish."""
 
-    model_config = RequestBody.model_config | example(**_LIMIT)
+    model_config = RequestBody.model_config | example(**LIMIT)
     node_id: Id
     limit_w: Annotated[Watts | None, Field(description="all phases together")] = None
     limit_ma: Annotated[Milliamperes | None, Field(description="each phase")] = None
@@ -199,130 +284,3 @@ class LimitBody(RequestBody):
         if self.ends_at <= self.begins_at:
             raise ValueError("ends before it begins")
         return self
-
-
-class LimitView(ResponseBody):
-    """A limit for a time."""
-
-    limit_id: str
-    node_id: str
-    limit_w: int | None
-    limit_ma: int | None
-    begins_at: datetime
-    ends_at: datetime
-    told_by: str
-
-
-class LoadView(ResponseBody):
-    """What the building was last told to take; `is_old`: the configured worst case counts instead."""
-
-    at: datetime
-    load_ma: tuple[int, int, int]
-    is_old: bool
-
-
-class LiveNode(ResponseBody):
-    """A node now: what cars may take of it, what they hold, and what they draw, by phase."""
-
-    node_id: str
-    limit_ma: tuple[int | None, int | None, int | None]
-    limit_w: int | None
-    held_ma: Annotated[tuple[int, int, int], Field(description="what its ports may draw at worst")]
-    drawn_ma: Annotated[tuple[int, int, int], Field(description="what their meters last said")]
-
-
-class LivePort(ResponseBody):
-    """A connector of the site now: who charges there, what it was granted, what it may draw, and what it draws."""
-
-    charger_id: str
-    connector: str
-    session_id: str | None
-    grant_ma: Annotated[int | None, Field(description="by each of its phases; null: nobody charges there")]
-    held_ma: Annotated[int, Field(description="what it may draw at worst, until its charger has answered")]
-    is_confirmed: Annotated[bool, Field(description="its charger has said that it keeps the grant")]
-    drawn_ma: Annotated[
-        tuple[int | None, int | None, int | None] | None, Field(description="by its own phases, in their order")
-    ]
-    bound: Annotated[str | None, Field(description="the node that holds it back; null: its own most, or its car's")]
-    waits: Annotated[bool, Field(description="its car's turn will come")]
-
-
-class PlannedPortView(ResponseBody):
-    """What is planned for a charge, from the plan's first quarter of an hour on."""
-
-    charger_id: str
-    connector: str
-    session_id: str
-    limit_ma: Annotated[list[int], Field(description="by each of its phases, a number for each quarter of an hour")]
-    starts_at: datetime | None
-    ready_at: Annotated[datetime | None, Field(description="null: it will lack `unmet_wh` when it leaves")]
-    unmet_wh: int
-
-
-class PlanView(ResponseBody):
-    """A site's plan of the coming day. Who is not in it has a fair share."""
-
-    version: int
-    planned_at: datetime
-    begins_at: datetime
-    source: Annotated[str, Field(description="by whose price and carbon")]
-    ports: list[PlannedPortView]
-
-
-class PowerView(ResponseBody):
-    """A site's power as it is shared out now."""
-
-    model_config = example(
-        site_id="harbour",
-        changed_at=_AT,
-        building={"at": _AT, "load_ma": [12400, 9800, 15100], "is_old": False},
-        limits=[{"limit_id": "evening", **_LIMIT, "told_by": "key:3f1c"}],
-        nodes=[
-            {
-                "node_id": "grid",
-                "limit_ma": [63000, 63000, 63000],
-                "limit_w": None,
-                "held_ma": [32000, 32000, 32000],
-                "drawn_ma": [15800, 15900, 15800],
-            }
-        ],
-        ports=[
-            {
-                "charger_id": "DEMO-16",
-                "connector": "1",
-                "session_id": "KAAAAAAAAAAAAAAAAAAA",
-                "grant_ma": 16000,
-                "held_ma": 16000,
-                "is_confirmed": True,
-                "drawn_ma": [15800, 15900, 15800],
-                "bound": "north",
-                "waits": False,
-            }
-        ],
-        plan={
-            "version": 7,
-            "planned_at": _AT,
-            "begins_at": "2026-11-21T09:30:00Z",
-            "source": "entsoe",
-            "ports": [
-                {
-                    "charger_id": "DEMO-16",
-                    "connector": "1",
-                    "session_id": "KAAAAAAAAAAAAAAAAAAA",
-                    "limit_ma": [0, 0, 16000, 16000],
-                    "starts_at": "2026-11-21T10:00:00Z",
-                    "ready_at": "2026-11-21T10:27:00Z",
-                    "unmet_wh": 0,
-                }
-            ],
-        },
-        alarms=[],
-    )
-    site_id: str
-    changed_at: datetime | None
-    building: LoadView | None
-    limits: list[LimitView]
-    nodes: list[LiveNode]
-    ports: list[LivePort]
-    plan: Annotated[PlanView | None, Field(description="null: nobody who charges here said when they leave")]
-    alarms: Annotated[list[str], Field(description="what is wrong with its power now: `site_over_limit`, ...")]

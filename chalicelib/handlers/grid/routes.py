@@ -8,9 +8,10 @@ from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.tree import Node, OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Conductor, Node, OperatorLimit, Port, PortId, SiteTree, Term
 from chalicelib.handlers.grid import views
-from chalicelib.handlers.grid.models import GridBody, GridView, LimitBody, LoadBody, PowerView, PreviewView
+from chalicelib.handlers.grid.live_models import PowerView
+from chalicelib.handlers.grid.models import GridBody, GridView, LimitBody, LoadBody, PreviewView
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.wiring import network
@@ -124,6 +125,17 @@ def _tree(request: Request) -> SiteTree:
         site_id=request.path["site_id"],
         nodes=tuple(Node(**it.model_dump()) for it in body.nodes),
         ports=ports,
+        conductors=tuple(
+            Conductor(
+                conductor_id=conductor.conductor_id,
+                limit_ma=conductor.limit_ma,
+                terms=tuple(
+                    Term(PortId(it.charger_id, ConnectorId.parse(it.connector)), it.weight, it.angle_deg)
+                    for it in conductor.terms
+                ),
+            )
+            for conductor in body.conductors
+        ),
         reserve_ma=body.reserve_ma,
         worst_load_ma=body.worst_load_ma,
         floor_w=body.floor_w,

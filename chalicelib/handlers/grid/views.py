@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
-from chalicelib.domain.grid.description import NodePreview, by_phase, path
-from chalicelib.domain.grid.grants import held_by_port
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, Conductors
+from chalicelib.domain.grid.description import Preview
+from chalicelib.domain.grid.grants import PortPage, held_by_port, held_ma
+from chalicelib.domain.grid.obedience import Measure
+from chalicelib.domain.grid.sums import by_phase, conductor_sums, path
 from chalicelib.domain.grid.tree import Port, PortId, SiteTree
-from chalicelib.handlers.grid.models import (
-    GridView,
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
+from chalicelib.handlers.grid.live_models import (
     LimitView,
+    LiveConductor,
     LiveNode,
     LivePort,
     LoadView,
-    NodeSumView,
-    NodeView,
     PlannedPortView,
     PlanView,
-    PortView,
     PowerView,
-    PreviewView,
 )
-from chalicelib.records.grid import ManagedSite, NamedLimit, SiteBook, SiteState, StoredClaim
+from chalicelib.handlers.grid.models import (
+    ConductorSumView,
+    ConductorView,
+    GridView,
+    NodeSumView,
+    NodeView,
+    PortView,
+    PreviewView,
+    TermView,
+)
+from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
 from chalicelib.services.grid.site_conditions import sessions_of
 
@@ -45,9 +55,27 @@ def grid(it: ManagedSite) -> GridView:
                 voltage_v=port.voltage_v,
                 least_ma=port.least_ma,
                 most_ma=port.most_ma,
+                step_ma=port.step_ma,
+                levels_ma=port.levels_ma,
                 weight=port.weight,
             )
             for port in it.tree.ports
+        ],
+        conductors=[
+            ConductorView(
+                conductor_id=conductor.conductor_id,
+                limit_ma=conductor.limit_ma,
+                terms=[
+                    TermView(
+                        charger_id=term.port_id.charger_id,
+                        connector=str(term.port_id.connector),
+                        weight=term.weight,
+                        angle_deg=term.angle_deg,
+                    )
+                    for term in conductor.terms
+                ],
+            )
+            for conductor in it.tree.conductors
         ],
         reserve_ma=it.tree.reserve_ma,
         worst_load_ma=it.tree.worst_load_ma,
@@ -56,8 +84,8 @@ def grid(it: ManagedSite) -> GridView:
     )
 
 
-def previewed(nodes: Sequence[NodePreview]) -> PreviewView:
-    """What each node would carry."""
+def previewed(found: Preview) -> PreviewView:
+    """What each node and conductor would carry."""
     return PreviewView(
         nodes=[
             NodeSumView(
@@ -71,15 +99,31 @@ def previewed(nodes: Sequence[NodePreview]) -> PreviewView:
                 needs_balancing=it.needs_balancing,
                 takes_turns=it.takes_turns,
             )
-            for it in nodes
-        ]
+            for it in found.nodes
+        ],
+        conductors=[
+            ConductorSumView(
+                conductor_id=it.worst.conductor_id,
+                limit_ma=it.worst.limit_ma,
+                worst_ma=it.worst.sum_ma,
+                least_ma=it.least.sum_ma,
+                silent_ma=it.silent.sum_ma,
+                needs_balancing=it.needs_balancing,
+                takes_turns=it.takes_turns,
+            )
+            for it in found.conductors
+        ],
     )
 
 
 def power(state: SiteState, at: datetime) -> PowerView:
     """A site now, from one query: what was decided, what may be drawn at worst, and what is."""
     tree = state.managed.tree
-    held = held_by_port(state.book.pages, at)
+    pages = {it.port_id: it for it in state.book.pages}
+    former = {it.port_id: it for it in state.former_ports(at) if it.port_id in pages}
+    whole = replace(tree, ports=(*tree.ports, *former.values()))
+    # A port that no look has seen yet may draw all it can.
+    held = {it.port_id: it.most_ma for it in tree.ports} | dict(held_by_port(state.book.pages, at))
     drawing = claimed(state)
     load = building_of(state, at)
     return PowerView(
@@ -89,8 +133,17 @@ def power(state: SiteState, at: datetime) -> PowerView:
         if load
         else None,
         limits=[_limit(it) for it in sorted(state.limits, key=lambda it: it.limit.begins_at) if it.limit.ends_at > at],
-        nodes=_nodes(tree, held, {name: _drawn(port, stored, at) for name, (port, stored) in drawing.items()}),
-        ports=[_port(state.book, it, drawing.get(it.port_id, (it, None))[1], at) for it in tree.ports],
+        nodes=_nodes(
+            whole,
+            Conductors.of(tree, at, load, [it.limit for it in state.limits]),
+            held,
+            {name: _drawn(port, stored, at) for name, (port, stored) in drawing.items()},
+        ),
+        ports=[_port(state, it, drawing.get(it.port_id, (it, None))[1], at) for it in whole.ports],
+        conductors=[
+            LiveConductor(conductor_id=it.conductor_id, limit_ma=it.limit_ma, held_ma=it.sum_ma)
+            for it in conductor_sums(whole, held)
+        ],
         plan=_plan(state),
         alarms=list(state.book.alarms),
     )
@@ -131,23 +184,35 @@ def _limit(it: NamedLimit) -> LimitView:
     )
 
 
-def _nodes(tree: SiteTree, held: Mapping[PortId, int], drawn: Mapping[PortId, tuple[int, int, int]]) -> list[LiveNode]:
+def _nodes(
+    tree: SiteTree,
+    conductors: Conductors,
+    held: Mapping[PortId, int],
+    drawn: Mapping[PortId, tuple[int, int, int]],
+) -> list[LiveNode]:
     parents = {it.node_id: it.parent_id for it in tree.nodes}
     found = []
     for node in tree.nodes:
         beneath = [it for it in tree.ports if node.node_id in path(it.node_id, parents)]
         sums = [drawn[it.port_id] for it in beneath if it.port_id in drawn]
         one, two, three = (sum(it[place] for it in sums) for place in range(3))
+        (room_1, room_2, room_3), room_w = conductors.room(node.node_id)
         found.append(
             LiveNode(
                 node_id=node.node_id,
                 limit_ma=node.limit_ma,
                 limit_w=node.limit_w,
-                held_ma=by_phase(beneath, {it.port_id: held.get(it.port_id, it.most_ma) for it in beneath}),
+                room_ma=(_whole(room_1), _whole(room_2), _whole(room_3)),
+                room_w=_whole(room_w),
+                held_ma=by_phase(beneath, held),
                 drawn_ma=(one, two, three),
             )
         )
     return found
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _drawn(port: Port, stored: StoredClaim, at: datetime) -> tuple[int, int, int]:
@@ -158,10 +223,12 @@ def _is_fresh(stored: StoredClaim, at: datetime) -> bool:
     return bool(stored.draws) and at - stored.draws[-1].at <= DRAW_LASTS
 
 
-def _port(book: SiteBook, port: Port, stored: StoredClaim | None, at: datetime) -> LivePort:
-    note = next((it for it in book.notes if it.port_id == port.port_id), None)
-    page = book.page(port.port_id)
-    newest = page.newest if page is not None else None
+def _port(state: SiteState, port: Port, stored: StoredClaim | None, at: datetime) -> LivePort:
+    note = next((it for it in state.book.notes if it.port_id == port.port_id), None)
+    # A port that no look has seen yet.
+    page = state.book.page(port.port_id) or PortPage(port_id=port.port_id, most_ma=port.most_ma)
+    facts = next((it for it in state.book.chargers if it.charger_id == port.port_id.charger_id), None)
+    newest = page.newest
     if stored is None or note is None or note.session_id != stored.session_id:
         note = None
     return LivePort(
@@ -169,9 +236,17 @@ def _port(book: SiteBook, port: Port, stored: StoredClaim | None, at: datetime) 
         connector=str(port.port_id.connector),
         session_id=stored.session_id if stored is not None else None,
         grant_ma=newest.limit_ma(at) if note is not None and newest is not None else None,
-        held_ma=held_by_port([page], at)[page.port_id] if page is not None else port.most_ma,
+        held_ma=held_ma(page, at),
         is_confirmed=newest is not None and newest.is_confirmed,
         drawn_ma=currents(stored.draws[-1], port) if stored is not None and _is_fresh(stored, at) else None,
         bound=note.bound if note is not None else None,
         waits=note is not None and not note.target_ma,
+        power_wait=PowerWaitView(**asdict(stored.wait)) if stored is not None and stored.wait is not None else None,
+        unanswered_since=newest.sent_at if newest is not None and newest.answered_at is None else None,
+        default_ma=page.default_ma,
+        trust=page.trust,
+        note=facts.ability.note if facts is not None and facts.ability is not None else "",
+        ignored_since=page.ignored_since,
+        measures=[Measure(it) for it in page.measures],
+        leaves_at=next((it.until for it in state.managed.former if it.port.port_id == port.port_id), None),
     )

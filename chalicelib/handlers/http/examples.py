@@ -69,6 +69,7 @@ SESSION: dict[str, Any] = {
     "suspended_by_station_s": None,
     "plugged_in_after_s": None,
     "idle": None,
+    "power_wait": None,
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,
@@ -157,6 +158,8 @@ PROFILE: dict[str, Any] = {
     "email": "billing@example.com",
     "phone": "",
     "language": "de",
+    "postal_code": "",
+    "city": "",
 }
 REFUND_NOTE: dict[str, Any] = {
     "number": "C-KAAAAAAAAAAAAAAAAAAA-1",

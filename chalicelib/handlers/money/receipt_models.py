@@ -60,6 +60,12 @@ class ProfileBody(RequestBody):
     email: Email | Literal[""] = ""
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9 +()/.\-]*$", max_length=40)] = ""
     language: Annotated[SpokenLocale, Field(description="of papers and messages to whoever has not said theirs")] = ""
+    postal_code: Annotated[
+        str, StringConstraints(max_length=20), Field(description="where the address's last line does not say it")
+    ] = ""
+    city: Annotated[
+        str, StringConstraints(max_length=80), Field(description="where the address's last line does not say it")
+    ] = ""
 
 
 class ProfileView(ResponseBody):
@@ -73,6 +79,8 @@ class ProfileView(ResponseBody):
     email: str
     phone: str
     language: str
+    postal_code: str
+    city: str
 
 
 class NewReceiptLink(RequestBody):

@@ -62,6 +62,8 @@ def profile(it: Profile) -> ProfileView:
         email=it.email,
         phone=it.phone,
         language=it.language,
+        postal_code=it.postal_code,
+        city=it.city,
     )
 
 

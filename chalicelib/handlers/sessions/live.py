@@ -79,8 +79,10 @@ def events_of(steps: Sequence[Progress], seen: str, *, may_be_more: bool) -> Ite
         return Event(name, event_id, views.session(step, site, is_watched=True).model_dump_json())
 
     for step in steps:
-        # A state can change without a reading, so both name the event.
+        # A state can change without a reading, and so can what its car waits for: all name the event.
         event_id = f"{step.position}|{step.session.told_state}"
+        if step.power_wait is not None:
+            event_id += f"|{step.power_wait.cause}"
         if event_id != seen:
             yield event("progress", event_id, step)
     if newest.is_at_rest and not may_be_more:

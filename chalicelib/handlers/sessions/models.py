@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import Reason, State
 from chalicelib.handlers.chargers.models import SiteSummary
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost
@@ -87,6 +88,9 @@ class SessionView(ResponseBody):
     suspended_by_station_s: int | None
     plugged_in_after_s: Annotated[int | None, Field(description="at the plug after the end, once it is free")]
     idle: Annotated[IdleView | None, Field(description="while the car stands there at its driver's cost")]
+    power_wait: Annotated[
+        PowerWaitView | None, Field(description="where a site's power is shared out, and there is too little for all")
+    ]
     cost: Cost
     prices: Prices
     limits: Limits | None

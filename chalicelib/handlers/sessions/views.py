@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading
@@ -14,6 +15,7 @@ from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.sessions import Checkout
 from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.chargers.views import site_summary
+from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.money.views import action, cost
 from chalicelib.handlers.pricing.views import prices
 from chalicelib.handlers.sessions.models import (
@@ -84,6 +86,7 @@ def session(
         suspended_by_station_s=it.occupation.suspended_by_station_s if it.occupation else None,
         plugged_in_after_s=it.plugged_in_after_s,
         idle=_idle(progress.idling),
+        power_wait=PowerWaitView(**asdict(progress.power_wait)) if progress.power_wait else None,
         cost=cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,

@@ -1,19 +1,21 @@
 """Sends commands down a charger's newest socket, and remembers each until its answer comes, in whatever process.
 
 One call at a time is open at a charger (OCPP-J 4.1.1): one read, two writes, one line in the message log and one post a
-command. What finds the line taken waits, and goes out with the answer to the one before it, in whatever process takes
-that. A start or a stop goes before all else, and waits for nobody's answer longer than `PATIENCE`. A charger that is
-offline is an answer (Gone), never an accident.
+command; a write less where nobody looks for it by its name. What finds the line taken waits, and goes out with the
+answer to the one before it, in whatever process takes that. A start or a stop goes before all else, and waits for
+nobody's answer longer than `PATIENCE`. A charger that is offline is an answer (Gone), never an accident.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from itertools import chain
+from typing import Any, cast
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable, Verdict
 from chalicelib.ports import Clock, NewId
@@ -23,6 +25,7 @@ from chalicelib.protocol.ocpp.frames import Call, pack_call, parse
 from chalicelib.protocol.ocpp.settings import in_parts
 from chalicelib.records.chargers import Charger, Connection, Errand, Gone, Purpose, SentCall
 from chalicelib.records.parts import WHOLE, Part
+from chalicelib.services.at_once import together
 from chalicelib.services.chargers.message_log import ChargerLog
 
 # Within it a charger that works answers; what comes later is recorded as late.
@@ -51,6 +54,25 @@ _STARTS_AND_STOPS = frozenset(
 _OFFLINE = "the charger went offline"
 _WAITED = "the charger answered nothing of what it was asked before this"
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command for a charger, as that is known, and what it is sent for."""
+
+    charger: Charger
+    command: Command
+    errand: Errand
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An order whose call has its charger's line, or waits for it; without one it cannot go out, or nobody knows."""
+
+    order: Order
+    call: SentCall | None = None
+    payload: Mapping[str, Any] | None = None
+    is_unsent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +105,71 @@ class ChargerCommands:
 
         `again` sends it once more for as long as it is unanswered.
         """
+        call, payloads = self._call(charger, command, errand)
+        if not call.is_kept_in_line and not self.calls.add(call):
+            known = self.calls.get(call.charger_id, call.message_id) or call
+            if not again or known.result is not None:
+                return known
+        sent = self._say(charger, call, payloads[0])
+        for message_id, part in zip(call.later_parts, payloads[1:], strict=True):
+            later = replace(call, message_id=message_id, parts=1)
+            self.calls.add(later)
+            self._say(charger, later, part)
+        return sent
+
+    def order_together(self, orders: Sequence[Order]) -> Sequence[Order]:
+        """As `order`, for commands that are kept in their lines, to many chargers side by side, in their order.
+
+        Returns those that are known not to have gone out. A write and a post for each, one after another to one
+        charger, and a write for each 25 lines of the message log.
+        """
+        by_charger: dict[str, list[Order]] = {}
+        for it in orders:
+            by_charger.setdefault(it.charger.charger_id, []).append(it)
+        lines = together(*(partial(self._opened, some) for some in by_charger.values()))
+        opened = list(chain.from_iterable(cast("tuple[Sequence[_Opened], ...]", lines)))
+        said = [(it.call, it.payload) for it in opened if it.call and it.payload and not it.call.waiting]
+        # This thread writes the log, while those that wait for nothing post.
+        _, *posted = together(partial(self.charger_log.sent, *said), *(partial(self._posted, it) for it in opened))
+        return [it.order for it, is_posted in zip(opened, posted, strict=True) if not is_posted]
+
+    def _opened(self, orders: Sequence[Order]) -> Sequence[_Opened]:
+        return [self._open(it) for it in orders]
+
+    def _open(self, order: Order) -> _Opened:
+        charger_id = order.charger.charger_id
+        try:
+            call, payloads = self._call(order.charger, order.command, order.errand)
+            return _Opened(order, self._waits(call, payloads[0]) or call, payloads[0])
+        except (Gone, Unable) as error:
+            _log.warning("not sent", extra={"charger_id": charger_id, "why": str(error)})
+            return _Opened(order, is_unsent=True)
+        except Exception:
+            _log.exception("not sent, or nobody knows", extra={"charger_id": charger_id})
+            return _Opened(order)
+
+    def _posted(self, it: _Opened) -> bool:
+        """False where it is known not to have gone out."""
+        if it.call is None:
+            return not it.is_unsent
+        try:
+            if not it.call.waiting:
+                self._sent(it.order.charger, it.call, pack_call(it.call.message_id, it.call.action, it.payload or {}))
+            elif _rank(it.call) == _HURRIED:
+                self._hurry(it.order.charger, it.call)
+        except Gone as error:
+            _log.warning("not sent", extra={"charger_id": it.call.charger_id, "why": str(error)})
+            return False
+        except Exception:
+            _log.exception("not sent, or nobody knows", extra={"charger_id": it.call.charger_id})
+        return True
+
+    def _call(self, charger: Charger, command: Command, errand: Errand) -> tuple[SentCall, Sequence[Mapping[str, Any]]]:
+        """The call, and what it says, in as many parts as its charger takes. Raises Gone and Unable."""
         if charger.connection_id is None or charger.protocol is None:
             raise Gone(charger.charger_id)
         action, payload = dialect_for(charger.protocol).encode(command)
-        payloads = [payload]
+        payloads: Sequence[Mapping[str, Any]] = [payload]
         if errand.purpose is Purpose.OPERATOR:
             trespass = profiles.trespass(action, payload)
             if trespass is not None:
@@ -105,16 +188,7 @@ class ChargerCommands:
             connection_id=charger.connection_id,
             parts=len(payloads),
         )
-        if not self.calls.add(call):
-            known = self.calls.get(call.charger_id, call.message_id) or call
-            if not again or known.result is not None:
-                return known
-        sent = self._say(charger, call, payloads[0])
-        for message_id, part in zip(call.later_parts, payloads[1:], strict=True):
-            later = replace(call, message_id=message_id, parts=1)
-            self.calls.add(later)
-            self._say(charger, later, part)
-        return sent
+        return call, payloads
 
     def go_on(self, charger_id: str, connection_id: str) -> None:
         """Send what waits for the charger's line, if that is free; it goes down this socket, or nowhere."""
@@ -125,7 +199,8 @@ class ChargerCommands:
         if call is None:
             return
         try:
-            self._post(call, call.waiting)
+            self._log_waited(call, call.waiting)
+            self.link.send(call.connection_id, call.waiting)
         except Gone:
             if call.purpose is Purpose.START:
                 # Whoever was to hurry it finds it here again, and knows that it did not go out.
@@ -146,13 +221,20 @@ class ChargerCommands:
 
     def _say(self, charger: Charger, call: SentCall, payload: Mapping[str, Any]) -> SentCall:
         """Take the line and send, or wait for it."""
-        frame = pack_call(call.message_id, call.action, payload)
+        waiting = self._waits(call, payload)
+        if waiting is not None:
+            return self._hurry(charger, waiting) if _rank(call) == _HURRIED else waiting
+        self.charger_log.sent((call, payload))
+        return self._sent(charger, call, pack_call(call.message_id, call.action, payload))
+
+    def _waits(self, call: SentCall, payload: Mapping[str, Any]) -> SentCall | None:
+        """The call as it waits for the line; None where it has that."""
         rank = _rank(call)
         while not self.calls.take_line(call, self.clock(), hurried=rank == _HURRIED):
-            waiting = replace(call, waiting=frame)
+            waiting = replace(call, waiting=pack_call(call.message_id, call.action, payload))
             if self.calls.wait(waiting, rank, self.clock()):
-                return self._hurry(charger, waiting) if rank == _HURRIED else waiting
-        return self._sent(charger, call, frame)
+                return waiting
+        return None
 
     def _hurry(self, charger: Charger, call: SentCall) -> SentCall:
         """Wait a little, and then no longer: a driver stands there."""
@@ -165,11 +247,12 @@ class ChargerCommands:
                 raise Gone(call.charger_id)
             # With the answer to the one before it, it has gone out.
             return known
+        self._log_waited(sent, call.waiting)
         return self._sent(charger, sent, call.waiting)
 
     def _sent(self, charger: Charger, call: SentCall, frame: str) -> SentCall:
         try:
-            self._post(call, frame)
+            self.link.send(call.connection_id, frame)
         except Gone:
             anew = self._reached_anew(charger, call, frame)
             if anew is not None:
@@ -178,11 +261,10 @@ class ChargerCommands:
             raise
         return call
 
-    def _post(self, call: SentCall, frame: str) -> None:
+    def _log_waited(self, call: SentCall, frame: str) -> None:
         said = parse(frame)
         if isinstance(said, Call):
-            self.charger_log.sent(call, said.payload)
-        self.link.send(call.connection_id, frame)
+            self.charger_log.sent((call, said.payload))
 
     def _lost(self, call: SentCall) -> None:
         self._fail(call, _OFFLINE)

@@ -70,7 +70,7 @@ class ChargerLog:
         self._ask_for_checks(charger, online=online, is_renewal=is_renewal)
         works: list[Callable[[], object]] = []
         if not is_renewal:
-            works += [partial(self._write, charger_id, entry) for entry in lines]
+            works += [partial(self._write, (charger_id, entry)) for entry in lines]
         if charger.place is not None:
             works.append(partial(self.places.set_online, charger.place, online))
         if online:
@@ -86,7 +86,8 @@ class ChargerLog:
     def refused(self, charger_id: str, why: str, times: int) -> None:
         """Whoever came in the charger's name was not let in, so many times today; it may have been anybody."""
         result = why if times == 1 else f"{why} (refused {times} times today)"
-        self._write(charger_id, LoggedMessage(at=self.clock(), direction=Direction.LINE, what="refused", result=result))
+        entry = LoggedMessage(at=self.clock(), direction=Direction.LINE, what="refused", result=result)
+        self._write((charger_id, entry))
 
     def look_again(self, charger: Charger | None, *, wrote: bool) -> None:
         """Show searches the charger as it is now, if somebody else changed that while we wrote down what it was."""
@@ -108,18 +109,20 @@ class ChargerLog:
         except Exception:
             _log.exception("history not written", extra={"charger_id": charger_id})
 
-    def sent(self, call: SentCall, payload: Mapping[str, Any]) -> None:
-        """A command went out."""
-        text = redacted(call.action, payload)
-        entry = LoggedMessage(
-            at=call.sent_at,
-            direction=Direction.OUT,
-            what=call.action,
-            message_id=call.message_id,
-            payload=text,
-            result=call.purpose,
-        )
-        self._write(call.charger_id, entry)
+    def sent(self, *said: tuple[SentCall, Mapping[str, Any]]) -> None:
+        """Commands go out, with what they say; written together."""
+        entries = [
+            LoggedMessage(
+                at=call.sent_at,
+                direction=Direction.OUT,
+                what=call.action,
+                message_id=call.message_id,
+                payload=redacted(call.action, payload),
+                result=call.purpose,
+            )
+            for call, payload in said
+        ]
+        self._write(*((call.charger_id, entry) for (call, _), entry in zip(said, entries, strict=True)))
 
     def answered(self, connection: Connection, call: SentCall, result: CommandResult) -> None:
         """A command was answered."""
@@ -135,7 +138,7 @@ class ChargerLog:
             deviation=result.deviation,
             connection_id=connection.connection_id,
         )
-        self._write(connection.charger_id, entry)
+        self._write((connection.charger_id, entry))
 
     def is_wanted(self, connection: Connection, what: str, deviation: str | None) -> bool:
         """Whether an ordinary message is written down: an operator reads along, or it is wrong in a new way."""
@@ -144,7 +147,7 @@ class ChargerLog:
     def heard(self, connection: Connection, entry: LoggedMessage, said: Mapping[str, Any] | str) -> None:
         """A charger said something, and was answered."""
         payload = said if isinstance(said, str) else redacted(entry.what, said)
-        self._write(connection.charger_id, replace(entry, payload=payload))
+        self._write((connection.charger_id, replace(entry, payload=payload)))
         # Of a flood a few are enough to be noticed by.
         if entry.deviation is not None and zlib.crc32(entry.message_id.encode()) % _SAMPLED == 0:
             self.alarm_checks.ask(AlarmKind.DEVIATION_FLOOD, connection.charger_id)
@@ -175,11 +178,11 @@ class ChargerLog:
         self._noted.add(known)
         return True
 
-    def _write(self, charger_id: str, entry: LoggedMessage) -> None:
+    def _write(self, *entries: tuple[str, LoggedMessage]) -> None:
         try:
-            self.message_log.add(charger_id, entry)
+            self.message_log.add(*entries)
         except Exception:
-            _log.exception("journal not written", extra={"charger_id": charger_id})
+            _log.exception("journal not written", extra={"charger_ids": [charger_id for charger_id, _ in entries]})
 
 
 def _line_changes(before: Charger, now: datetime) -> Sequence[LineChanged]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.ports.chargers import Chargers
@@ -20,3 +21,8 @@ class ReadOnce:
         if charger_id not in self._known:
             self._known[charger_id] = self.chargers.get(charger_id)
         return self._known[charger_id]
+
+    def many(self, charger_ids: Collection[str]) -> Mapping[str, Charger]:
+        """Those of them that are known; a read for each the first time."""
+        found = {it: self.get(it) for it in charger_ids}
+        return {it: charger for it, charger in found.items() if charger is not None}

@@ -18,6 +18,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.access import Operators
 from chalicelib.ports.chargers import ChargerLink, ChargerRegistry, Connectors, Sites, Sockets
 from chalicelib.ports.discovery import Places
+from chalicelib.ports.grid import ManagedChargers, ManagedSites
 from chalicelib.ports.money import OperatorProfiles
 from chalicelib.ports.pricing import Tariffs
 from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
@@ -47,6 +48,8 @@ class Registry:
     sockets: Sockets
     link: ChargerLink
     operators: Operators
+    managed_sites: ManagedSites
+    managed_chargers: ManagedChargers
     clock: Clock
 
     def put_site(self, site: Site) -> None:
@@ -54,6 +57,9 @@ class Registry:
         known = self.sites.get(site.site_id)
         not_another_operators(known, site.operator_id, f"site id {site.site_id}")
         operators_own(self.tariffs.get(site.tariff_id), site.operator_id, f"tariff {site.tariff_id}")
+        if known is not None and known.is_load_managed and not site.is_load_managed:
+            # Its tree says so, and whoever changes an address need not say it again.
+            site = replace(site, is_load_managed=self.managed_sites.get(site.site_id) is not None)
         # The site last: said again, what was broken off is done to its end.
         if known is not None and known.spot != site.spot:
             chargers = (it for it in self.chargers.of_operator(site.operator_id) if it.site_id == site.site_id)
@@ -96,6 +102,8 @@ class Registry:
         if not was_pending:
             # A name that only waits to be accepted is nobody's.
             not_another_operators(known, charger.operator_id, f"charger id {charger.charger_id}")
+        if known is not None and known.managed_at:
+            self._keep_to_its_grid(known, charger)
         kept_hash = _kept_hash(known, charger, password)
         password_hash = kept_hash or _new_hash(charger, password)
         was_unproven = known is not None and (was_pending or known.security_profile == 0)
@@ -111,6 +119,27 @@ class Registry:
                 self._end_sockets(now)
             self._show(now, site)
         return was_pending
+
+    def _keep_to_its_grid(self, known: Charger, charger: Charger) -> None:
+        """What a site's tree says of its chargers stays true: it is described anew first. Raises Refusal (`in_grid`).
+
+        A connector more may be registered at once, for it is to be there before a tree can have it.
+        """
+        managed = self.managed_sites.get(known.managed_at)
+        if managed is None:
+            # That tree is gone, and whoever took it away died before this was told.
+            self.managed_chargers.manage(known.charger_id, "")
+            return
+        ports = [it.port_id.connector for it in managed.tree.ports if it.port_id.charger_id == known.charger_id]
+        gone = [it for it in ports if it not in charger.connectors]
+        is_meter = managed.meter_charger_id == known.charger_id
+        grid = f"the grid of site {known.managed_at}"
+        if charger.site_id != known.managed_at and (ports or is_meter):
+            raise Refusal("in_grid", f"charger {known.charger_id} is part of {grid}: describe that without it first")
+        if gone:
+            raise Refusal("in_grid", f"connector {gone[0]} is a port of {grid}: describe that without it first")
+        if is_meter and not charger.has_main_meter:
+            raise Refusal("in_grid", f"its main meter is that of {grid}: describe that with another, or none, first")
 
     def admit(self, operator_id: str, charger_id: str, admission: Admission) -> None:
         """Block a charger, or let a blocked one back in. Raises NotFound; Refusal for one that has no site yet."""

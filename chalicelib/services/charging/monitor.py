@@ -132,7 +132,7 @@ class Monitor:
             return None
         bill = session.bill
         if bill is None:
-            found = self.evidence.whole(session)
+            found = self.courses.whole(session)
             if not found.is_bounded:
                 return None
             bill = cost_so_far(session, found, found.energy_wh or 0, session.stopped_at)

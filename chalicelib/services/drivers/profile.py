@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 from chalicelib.ports.drivers import Drivers
-from chalicelib.records.drivers import Business, Device, Driver
+from chalicelib.records.drivers import Device, Driver
 from chalicelib.services.access import NotFound, Refusal
 
 _MOST_DEVICES = 10

@@ -7,9 +7,10 @@ it. Two looks at once are one: the version of the book lets one write, and the o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
@@ -17,24 +18,30 @@ from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
-from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
+from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
 from chalicelib.domain.grid.plan_course import Course, CourseSite, courses, cut, planned
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
+from chalicelib.services.at_once import together
 from chalicelib.services.grid.claimants import claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
-from chalicelib.services.grid.folding import Folding
+from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
-from chalicelib.services.grid.site_conditions import conditions_of, plan_of, sessions_of
+from chalicelib.services.grid.power_waits import PowerWaits
+from chalicelib.services.grid.site_conditions import plan_of, sessions_of, site_to_share
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
 _SILENT = timedelta(minutes=15)
+_MOMENT = timedelta(seconds=1)
+# Most chargers answer within the first, and all but few within the second.
+_SOON = [_MOMENT, 4 * _MOMENT]
 _ROUNDING_MA = 1
 _LEAST_MA = 6_000
 _log = logging.getLogger(__name__)
@@ -46,9 +53,10 @@ class Balancer:
 
     managed_sites: ManagedSites
     sessions: Sessions
-    folding: Folding
+    entries: BookEntries
     obedience: Obedience
     dispatch: Dispatch
+    power_waits: PowerWaits
     looks: Looks
     clock: Clock
     new_id: NewId
@@ -62,6 +70,8 @@ class Balancer:
         for attempt in range(_AGAIN):
             state = self.managed_sites.state(site_id, consistent=not is_check or attempt > 0)
             if state is None:
+                # What sessions and chargers went on telling when it was taken away keeps it busy no longer.
+                self.managed_sites.clear_away(site_id)
                 return 0
             if is_check:
                 state = self._without_ghosts(state)
@@ -74,30 +84,48 @@ class Balancer:
         """The number of frames; None where somebody else has written the book."""
         at = self.clock()
         before = state.book
-        book = self.obedience.judged(state, self.folding.folded(state), at)
-        grants, needs, fits = self._shared(state, book, at)
+        book = self.obedience.judged(state, self.entries.entered(state), at)
+        grants, needs, fits, waits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
-        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
+        is_wanted = _is_awaited(pages) and is_room_wanted(pages, needs, at)
+        after = replace(
+            book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms, is_room_wanted=is_wanted
+        )
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
             if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):
                 return None
-        self.managed_sites.folded(state.managed.tree.site_id, state.events)
+        # The frames begin at once; what is no longer to be folded in, and what is asked for later, goes beside them.
+        together(
+            partial(self._send, state, after, orders),
+            partial(self.managed_sites.folded, state.managed.tree.site_id, state.events),
+            partial(self._ask_again, state, after, orders),
+        )
         self.obedience.tell(state, after)
-        self._send(state, after, orders)
+        self.power_waits.told(state, waits)
         return len(orders)
 
-    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
+    def _ask_again(self, state: SiteState, after: SiteBook, orders: Sequence[PortOrder]) -> None:
+        """A look is due when answers are; and sooner where room is wanted now that was not when others were lowered."""
+        due = [ANSWERED_WITHIN + _MOMENT] if orders else []
+        sent = {it.name for it in orders}
+        if after.is_room_wanted and not state.book.is_room_wanted and _is_under_way(after.pages, but=sent):
+            due += _SOON
+        for it in due:
+            self.looks.ask_later(state.managed.tree.site_id, it)
+
+    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
-        conditions, defaults = conditions_of(state, book, at)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
         plan = plan_of(state, book)
         if plan is not None:
             ports = {it.port_id: it for it in tree.ports}
             claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
-        grants = share(tree, claims, at, conditions)
+        site = site_to_share(state, book, claims, at)
+        conditions, defaults, former = site.conditions, site.defaults, site.former
+        grants = share(site.tree, claims, at, conditions)
 
         later: dict[tuple[bool, ...], _Fits] = {}
 
@@ -106,15 +134,15 @@ class Balancer:
             key = tuple(it.begins_at <= then < it.ends_at for it in conditions.limits)
             if key not in later:
                 building = replace(conditions.building, at=then) if conditions.building is not None else None
-                conductors = Conductors.of(tree, then, building, conditions.limits)
-                later[key] = _Fits(tree.ports, conductors, grants.car_phases)
+                conductors = Conductors.of(site.tree, then, building, conditions.limits)
+                later[key] = _Fits(site.tree.ports, conductors, grants.car_phases)
             return later[key]
 
         told: Mapping[PortId, Course] = {}
         if plan is not None:
             told = courses(
                 CourseSite(
-                    tree=tree,
+                    tree=site.tree,
                     plan=plan,
                     claims=claims,
                     target_ma=grants.target_ma,
@@ -131,15 +159,20 @@ class Balancer:
                 is_quiet=page.port_id in in_proof,
             )
             for page in book.pages
+            if page.port_id not in former
         ]
         needs = [_by_plan(it, told[it.port_id], facts, at) if it.port_id in told else it for it in needs]
-        conductors = Conductors.of(tree, at, conditions.building, conditions.limits)
-        return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
+        conductors = Conductors.of(site.tree, at, conditions.building, conditions.limits)
+        fits = _Fits(site.tree.ports, conductors, grants.car_phases)
+        limited = {it.port_id for it in needs if it.limit_ma is not None}
+        # Who waits by choice is told so with the plan.
+        shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
+        waits = power_waits(shares, grants, conditions.limits, defaults.left_out, at)
+        return grants, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
             return
-        self.looks.ask_later(state.managed.tree.site_id, ANSWERED_WITHIN + timedelta(seconds=1))
         ports = {it.port_id: it for it in state.managed.tree.ports}
         facts = {it.charger_id: it for it in book.chargers}
         phases = {it.port_id: it.car_phases for it in book.notes}
@@ -154,7 +187,7 @@ class Balancer:
             )
             for it in orders
         ]
-        self.dispatch.send(state.managed.tree.site_id, outgoing)
+        self.dispatch.send(state.managed.tree.site_id, outgoing, is_room_wanted=book.is_room_wanted)
 
     def _without_ghosts(self, state: SiteState) -> SiteState:
         """The state without claims of sessions that are over: whoever should have ended them died."""
@@ -215,6 +248,11 @@ def _is_awaited(pages: Iterable[PortPage]) -> bool:
     return any(it.read_name or it.pushes or any(lease.answered_at is None for lease in it.leases) for it in pages)
 
 
+def _is_under_way(pages: Iterable[PortPage], but: Collection[str]) -> bool:
+    """Whether a grant awaits its answer that is none of those."""
+    return any(lease.answered_at is None and lease.name not in but for it in pages for lease in it.leases)
+
+
 @dataclass(frozen=True)
 class _Fits:
     """Whether a site carries it if each port draws so much; see `ordered`. Asked for each raise of a look."""
@@ -231,3 +269,6 @@ class _Fits:
                 for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
                     sums.setdefault(place, []).append((amount, complex(counted)))
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
+
+
+_Shared = tuple[Grants, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.page_events import EventKind, PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
@@ -56,7 +57,8 @@ class ManagedChargerNews:
         before = self.managed_sites.tell_load(site_id, told)
         was = before.load_ma if before is not None else (0, 0, 0)
         steps = [now - then for now, then in zip(told.load_ma, was, strict=True)]
-        if before is None or any(abs(it) >= STEP_MA for it in steps):
+        is_news = before is None or told.at - before.at > BUILDING_LOAD_LASTS
+        if is_news or any(abs(it) >= STEP_MA for it in steps):
             self.looks.ask(site_id, at_once=any(it >= STEP_MA for it in steps))
 
     def _came_back(self, charger_id: str, site_id: str, kind: EventKind) -> None:

@@ -24,11 +24,14 @@ def claims_of(state: SiteState, pages: Mapping[PortId, PortPage]) -> list[Claim]
     ]
 
 
-def claimed(state: SiteState) -> Mapping[PortId, tuple[Port, StoredClaim]]:
-    """Each port that a session claims power at, by its name in the tree, and the newest claim to it."""
+def claimed(state: SiteState, tree: SiteTree | None = None) -> Mapping[PortId, tuple[Port, StoredClaim]]:
+    """Each port that a session claims power at, by its name in the tree, and the newest claim to it.
+
+    `tree`: None for the site's own.
+    """
     found: dict[PortId, tuple[Port, StoredClaim]] = {}
     for stored in sorted(state.claims, key=lambda it: it.begun_at):
-        port = port_at(state.managed.tree, stored.port_id)
+        port = port_at(tree or state.managed.tree, stored.port_id)
         if port is not None:
             found[port.port_id] = (port, stored)
     return found
@@ -74,7 +77,9 @@ def _granted_ma(page: PortPage | None, at: datetime) -> int | None:
     confirmed = [it for it in page.leases if it.is_confirmed and it.answered_at is not None and it.answered_at <= at]
     if confirmed:
         return confirmed[-1].limit_ma(at)
-    return None if page.leases else page.default_ma
+    # A default that was put since was another then.
+    is_since = page.told_at is None or page.told_at <= at
+    return page.default_ma if is_since and not page.leases else None
 
 
 def currents(draw: ToldDraw, port: Port) -> Currents:

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit, seen_in
@@ -35,10 +34,9 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Sockets
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.protocol.ocpp.composite import told_schedule
-from chalicelib.records.chargers import Gone, Purpose, SentCall
+from chalicelib.records.chargers import Charger, Errand, Purpose, SentCall
 from chalicelib.records.grid import ChargerFacts
-from chalicelib.services.at_once import together
-from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.chargers.commands import ChargerCommands, Order
 from chalicelib.services.chargers.connections import Connections
 
 _LONGEST_S = 86_400
@@ -68,12 +66,37 @@ class Dispatch:
     connections: Connections
     clock: Clock
 
-    def send(self, site_id: str, outgoing: Sequence[Outgoing]) -> None:
-        """Send them, several at a time, one after another to one charger; what did not go out is told the book."""
-        by_charger: dict[str, list[Outgoing]] = {}
+    def send(self, site_id: str, outgoing: Sequence[Outgoing], *, is_room_wanted: bool = True) -> None:
+        """Send them side by side, the first of them first; what did not go out is told the book.
+
+        `is_room_wanted`: whether anybody waits for what lowerings leave; if not, no look follows their answers.
+        """
+        chargers = self.chargers.many({it.port.port_id.charger_id for it in outgoing})
+        ports: dict[str, PortId] = {}
+        orders: list[Order] = []
+        unsent: list[str] = []
         for it in outgoing:
-            by_charger.setdefault(it.port.port_id.charger_id, []).append(it)
-        together(*(partial(self._send_all, site_id, some) for some in by_charger.values()))
+            charger, name = chargers.get(it.port.port_id.charger_id), it.order.name
+            ports[name] = it.port.port_id
+            try:
+                if it.order.kind is OrderKind.CUT:
+                    self._cut(charger)
+                elif charger is None:
+                    unsent.append(name)
+                else:
+                    command = self._command(it)
+                    subject = _subject(site_id, it, command, is_room_wanted=is_room_wanted)
+                    orders.append(Order(charger, command, Errand(name, Purpose.LIMIT, subject)))
+            except (Unable, CannotPause) as error:
+                _log.warning("no such limit", extra={"port": str(it.port.port_id), "why": str(error)})
+                unsent.append(name)
+            except Exception:
+                _log.exception("limit not sent, or nobody knows", extra={"port": str(it.port.port_id)})
+        unsent += [it.errand.message_id for it in self.commands.order_together(orders)]
+        if unsent:
+            at = self.clock()
+            events = [PageEvent(port_id=ports[it], kind=EventKind.UNSENT, at=at, name=it) for it in unsent]
+            self.managed_sites.heard(site_id, *events)
 
     def granted(self, site_id: str, port_id: PortId) -> PortGrant | None:
         """What a port may draw now, as it was told last; None where nobody has limited it. One query."""
@@ -105,34 +128,8 @@ class Dispatch:
         if told["is_awaited"] or kind is EventKind.REFUSED:
             self.looks.ask(told["site"], at_once=True)
 
-    def _send_all(self, site_id: str, outgoing: Sequence[Outgoing]) -> None:
-        unsent = [it for it in outgoing if not self._is_sent(site_id, it)]
-        if unsent:
-            at = self.clock()
-            events = [
-                PageEvent(port_id=it.port.port_id, kind=EventKind.UNSENT, at=at, name=it.order.name) for it in unsent
-            ]
-            self.managed_sites.heard(site_id, *events)
-
-    def _is_sent(self, site_id: str, it: Outgoing) -> bool:
-        """False where it is known not to have gone out; where nobody knows, it stays booked."""
-        charger_id, order = it.port.port_id.charger_id, it.order
-        try:
-            if order.kind is OrderKind.CUT:
-                self._cut(charger_id)
-                return True
-            command = self._command(it)
-            self.commands.send(charger_id, command, Purpose.LIMIT, _subject(site_id, it, command), order.name)
-        except (Gone, Unable, CannotPause) as error:
-            _log.warning("limit not sent", extra={"charger_id": charger_id, "why": str(error)})
-            return False
-        except Exception:
-            _log.exception("limit may not be sent", extra={"charger_id": charger_id})
-        return True
-
-    def _cut(self, charger_id: str) -> None:
+    def _cut(self, charger: Charger | None) -> None:
         """Close its socket, for it to open another; that it then introduces itself is no boot."""
-        charger = self.chargers.get(charger_id)
         open_now = charger.connection_id if charger is not None else None
         connection = self.sockets.connection(open_now) if open_now is not None else None
         if connection is not None:
@@ -176,14 +173,14 @@ def _allowances(order: PortOrder, at: datetime) -> tuple[Allowance, ...]:
     return (Allowance(0, order.limit_ma), *(it for it in turns if it.start_s > 0))
 
 
-def _subject(site_id: str, it: Outgoing, command: Command) -> str:
+def _subject(site_id: str, it: Outgoing, command: Command, *, is_room_wanted: bool) -> str:
     """What its answer needs to be understood by, and whether anybody waits for it."""
     order, port = it.order, it.port
     told: dict[str, Any] = {
         "site": site_id,
         "connector": str(port.port_id.connector),
         "kind": order.kind,
-        "is_awaited": order.kind is not OrderKind.GRANT or order.is_lowering,
+        "is_awaited": order.kind is not OrderKind.GRANT or (order.is_lowering and is_room_wanted),
     }
     if isinstance(command, ReadSchedule):
         phases = 1 if port.is_line_to_line else len(port.phases)

@@ -53,12 +53,13 @@ class Obedience:
         return replace(book, pages=tuple(pages), chargers=chargers)
 
     def tell(self, state: SiteState, after: SiteBook) -> None:
-        """Have alarms looked at, where a port came to be one that ignores its limit, or the site above its own."""
+        """Have alarms looked at where a port came to ignore its limit, or a site's own are others than before."""
         was, now = _ignoring(state.book), _ignoring(after)
         for charger_id in sorted(was ^ now):
             self.alarm_checks.ask(AlarmKind.LIMIT_IGNORED, charger_id)
-        if state.book.alarms != after.alarms:
-            self.alarm_checks.ask(AlarmKind.SITE_OVER_LIMIT, state.managed.tree.site_id)
+        for kind in (AlarmKind.SITE_OVER_LIMIT, AlarmKind.LOAD_SILENT):
+            if (kind in state.book.alarms) is not (kind in after.alarms):
+                self.alarm_checks.ask(kind, state.managed.tree.site_id)
 
 
 def alarms_of(
@@ -67,6 +68,7 @@ def alarms_of(
     """What is wrong with a site's power now, by the kinds of alarms; `fits`: whether it carries what ports draw."""
     drawn = {it.port_id: _drawn_ma(it, at) for it in claims_of(state, {it.port_id: it for it in book.pages})}
     found = [] if fits(drawn) else [AlarmKind.SITE_OVER_LIMIT.value]
+    found += [AlarmKind.LOAD_SILENT.value] if state.is_load_silent(at) else []
     return (*found, *([AlarmKind.LIMIT_IGNORED.value] if _ignoring(book) else []))
 
 

@@ -26,7 +26,7 @@ from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.claimants import claimed, claims_of
-from chalicelib.services.grid.site_conditions import conditions_of
+from chalicelib.services.grid.site_conditions import site_to_share
 
 QUARTERS = 96
 # In the last minute of each quarter of an hour plans are asked for: wishes are gathered for fourteen.
@@ -108,10 +108,10 @@ class QuarterPlans:
     ) -> Sequence[PlannedPort]:
         tree, book = state.managed.tree, state.book
         claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
-        conditions, _ = conditions_of(state, book, at)
+        site = site_to_share(state, book, tuple(claims.values()), at)
         weighed = _weighed(outlook, wishing.values())
         try:
-            plan = self.planner.plan(tree, tuple(claims.values()), weighed, at, conditions)
+            plan = self.planner.plan(site.tree, tuple(claims.values()), weighed, at, site.conditions)
         except Exception:
             _log.exception("not planned", extra={"site_id": tree.site_id})
             return ()

@@ -5,23 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from chalicelib.domain.grid.description import NodePreview, previews, tree_faults
-from chalicelib.domain.grid.tree import OperatorLimit, PortId, SiteTree
+from chalicelib.domain.chargers.commands import Unable
+from chalicelib.domain.grid.description import Preview, previewed, tree_faults
+from chalicelib.domain.grid.grants import CLOCK_SLACK, LEASE, ROAMS_FOR
+from chalicelib.domain.grid.profiles import clearings
+from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors, Setups, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedChargers, ManagedSites
-from chalicelib.records.chargers import Charger
-from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim, ToldLoad
+from chalicelib.records.chargers import Charger, Gone, Purpose
+from chalicelib.records.grid import FormerPort, ManagedSite, NamedLimit, SiteState, StoredClaim, ToldLoad
 from chalicelib.services.access import NotFound, Refusal, is_operators, operators_own
 from chalicelib.services.at_once import at_once
+from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.grid.charger_news import ManagedChargerNews
 
 _MOST_FAULTS = 5
 # So many hold at a time.
 _MOST_LIMITS = 20
+_LONGEST_PLAN = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +43,7 @@ class SiteGrids:
     charger_news: ManagedChargerNews
     setups: Setups
     sessions: Sessions
+    commands: ChargerCommands
     clock: Clock
 
     def describe(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> None:
@@ -49,10 +55,17 @@ class SiteGrids:
         chargers = self._checked(operator_id, tree, meter_charger_id)
         known = self.managed_sites.get(tree.site_id)
         managed = ManagedSite(
-            operator_id=operator_id, tree=tree, changed_at=self.clock(), meter_charger_id=meter_charger_id
+            operator_id=operator_id,
+            tree=tree,
+            changed_at=self.clock(),
+            meter_charger_id=meter_charger_id,
+            former=_former(known, tree, self.clock()),
         )
         # The tree first: a charger that says it is managed is looked for there.
         self.managed_sites.put(managed)
+        if known is not None and known.meter_charger_id != meter_charger_id:
+            # Another tells it from now on, or nobody: that the one before is silent is no news.
+            self.managed_sites.forget_load(tree.site_id)
         self.sites.put(replace(site, is_load_managed=True))
         gone = _chargers_of(known) - chargers.keys() if known is not None else set()
         at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)
@@ -62,24 +75,35 @@ class SiteGrids:
         at_once(self.setups.mark_due, [it for it in chargers.values() if it.managed_at != tree.site_id])
         self.looks.ask(tree.site_id)
 
-    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> list[NodePreview]:
-        """What a tree would ask of each of its nodes at worst; nothing is kept. Raises as `describe`."""
+    def preview(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> Preview:
+        """What a tree would ask of its nodes and conductors at worst; nothing is kept. Raises as `describe`."""
         operators_own(self.sites.get(tree.site_id), operator_id, f"site {tree.site_id}")
         self._checked(operator_id, tree, meter_charger_id)
-        return previews(tree)
+        return previewed(tree)
 
     def described(self, operator_id: str, site_id: str) -> ManagedSite:
         """A site as described. Raises NotFound."""
         return operators_own(self.managed_sites.get(site_id), operator_id, f"the grid of site {site_id}")
 
     def forget(self, operator_id: str, site_id: str) -> None:
-        """Its power is shared out no more; what its chargers were told last stays with them. Raises NotFound."""
+        """Its power is shared out no more; chargers are told to forget their defaults. Raises NotFound.
+
+        A grant that they were told last stays with them until its lease ends, and so does all with one that is offline.
+        """
         known = self.described(operator_id, site_id)
         site = self.sites.get(site_id)
         if site is not None and is_operators(site, operator_id):
             self.sites.put(replace(site, is_load_managed=False))
         at_once(lambda it: self.managed_chargers.manage(it, ""), _chargers_of(known))
         self.managed_sites.remove(site_id)
+        at_once(self._take_back, known.tree.ports)
+
+    def _take_back(self, port: Port) -> None:
+        for command in clearings(port):
+            try:
+                self.commands.send(port.port_id.charger_id, command, Purpose.OPERATOR)
+            except (Gone, Unable) as error:
+                _log.info("default not taken back", extra={"port": str(port.port_id), "why": str(error)})
 
     def state(self, operator_id: str, site_id: str) -> SiteState:
         """All that is known of a managed site now. Raises NotFound."""
@@ -130,6 +154,11 @@ class SiteGrids:
         faults += _charger_faults(tree, known)
         if meter_charger_id is not None and meter_charger_id not in known:
             faults.append(f"charger {meter_charger_id!r}, whose main meter is to tell the load, is not registered")
+        elif meter_charger_id is not None and known[meter_charger_id].site_id != tree.site_id:
+            faults.append(
+                f"charger {meter_charger_id!r}, whose main meter is to tell the load, stands at site "
+                f"{known[meter_charger_id].site_id!r}"
+            )
         elif meter_charger_id is not None and not known[meter_charger_id].has_main_meter:
             faults.append(f"charger {meter_charger_id!r} is not registered to have a main meter")
         if faults:
@@ -173,6 +202,20 @@ def _charger_faults(tree: SiteTree, known: Mapping[str, Charger]) -> Iterator[st
         missing = [it for it in charger.connectors if PortId(charger_id, it) not in ports]
         if missing and any(it.port_id.charger_id == charger_id for it in tree.ports):
             yield f"charger {charger_id!r} has connector {missing[0]} too, which is no port of the tree"
+
+
+def _former(known: ManagedSite | None, tree: SiteTree, at: datetime) -> tuple[FormerPort, ...]:
+    """The ports that a tree has no more, for as long as what was told them may count: nobody tells them anything.
+
+    One that leaves now may have been told its last grant at this moment. A plan's lease may be longer: the book knows.
+    """
+    if known is None:
+        return ()
+    now = {it.port_id for it in tree.ports}
+    until = at + LEASE + CLOCK_SLACK + ROAMS_FOR
+    leaving = [FormerPort(it, until) for it in known.tree.ports]
+    kept = [it for it in known.former if at < it.until + _LONGEST_PLAN]
+    return tuple({it.port.port_id: it for it in (*kept, *leaving) if it.port.port_id not in now}.values())
 
 
 def _chargers_of(managed: ManagedSite) -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted
@@ -35,7 +35,7 @@ from chalicelib.protocol.ocpp.frames import (
 )
 from chalicelib.protocol.ocpp.redaction import redacted
 from chalicelib.protocol.ocpp.settings import limits_told
-from chalicelib.records.chargers import Admission, Connection, Direction, Gone, LoggedMessage
+from chalicelib.records.chargers import Admission, Connection, Direction, Gone, LoggedMessage, SentCall
 from chalicelib.records.charging import TooManyTransactions
 from chalicelib.services.chargers.allowance import MessageAllowance
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -173,7 +173,10 @@ class Conversation:
         if action:
             # Before anybody can see the answer: what they ask next must heed it.
             self._note_limits(charger_id, result.data)
-        answered = self.calls.answer(charger_id, frame.message_id, result, now) if action else None
+        if freed is not None and freed.call is not None:
+            answered: SentCall | None = replace(freed.call, result=result, answered_at=now)
+        else:
+            answered = self.calls.answer(charger_id, frame.message_id, result, now) if action else None
         if answered is None:
             self._nobody_asked(connection, frame)
             return

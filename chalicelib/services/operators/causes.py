@@ -185,6 +185,15 @@ class Causes:
         place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
         return Look(place, Finding(is_there=is_over, detail=detail))
 
+    def _load_silent(self, kind: AlarmKind, site_id: str, asked: Asked) -> Look | None:
+        state = self.managed_sites.state(site_id, consistent=False)
+        if state is None:
+            return None
+        is_silent = state.is_load_silent(self.clock())
+        detail = f"not told since {_told(state.load.at)}: its worst counts" if is_silent and state.load else ""
+        place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
+        return Look(place, Finding(is_there=is_silent, detail=detail))
+
     def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
@@ -221,6 +230,7 @@ _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None
     AlarmKind.STUCK_SESSION: Causes._session,
     AlarmKind.PAYMENTS_FAILING: Causes._payments,
     AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
+    AlarmKind.LOAD_SILENT: Causes._load_silent,
 }
 
 

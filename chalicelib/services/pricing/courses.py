@@ -1,9 +1,10 @@
-"""Courses of charges under way, whose price depends on them: looked at from what is summed up, not from the beginning.
+"""Courses of charges, whose price depends on them: looked at from what is summed up, not from the beginning.
 
 What is decided of a course is summed up beside its transaction, once in thirty readings, as they come in. A
 look goes on from there, and finds to the cent what walking through all readings finds: where anything is odd it does
 walk through all of them. A reading that comes late takes the sum away. So that none can slip by: until when will be
-summed up is announced some time before, and whoever brings a reading knows it.
+summed up is announced some time before, and whoever brings a reading knows it. The sum outlives the charge's end, for
+whoever looks at it then.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session, State
-from chalicelib.domain.pricing.course import Course, believed, holds, summed
+from chalicelib.domain.pricing.course import Course, believed, holds, over, summed
 from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
@@ -90,10 +91,14 @@ class Courses:
     def look(
         self, session: Session, known: Transaction | None = None, until: datetime | None = None
     ) -> tuple[Measured, StoredReading | None]:
-        """A charge under way as at `until` (None: its newest reading, or later), and its newest reading.
+        """A charge under way as at `until` (None: its newest reading, or later), and its newest reading; or one over.
 
         Three reads, a fourth where `known`, its transaction, is not in hand; all readings where there is no sum.
         """
+        if session.stopped_at is not None:
+            ended = self._over(session)
+            if ended is not None:
+                return ended
         base = self._base(session, known)
         tail = self._tail(session, base) if base is not None else None
         found = tail.course.measured(tail.reported, until) if tail is not None else None
@@ -101,6 +106,29 @@ class Courses:
             return found, tail.readings[-1]
         readings = self.evidence.all_of(session)
         return self.evidence.so_far(session, readings, are_all=True), readings[-1] if readings else None
+
+    def whole(self, session: Session) -> Measured:
+        """A charge that is over. Four reads; all readings where its price needs its course and there is no sum."""
+        ended = self._over(session) if session.tariff.depends_on_course else None
+        return ended[0] if ended is not None else self.evidence.whole(session)
+
+    def _over(self, session: Session) -> tuple[Measured, StoredReading] | None:
+        """A charge that is over, by its sum, and its newest reading; None where there is none, or it does not hold."""
+        began_at, stopped_at = session.started_at, session.stopped_at
+        if session.ref is None or began_at is None or stopped_at is None or Flag.CLOCK_WRONG in session.flags:
+            return None
+        if stopped_at - began_at < _SUMMED_AFTER or self.clock() < stopped_at:
+            return None
+        known = self.transactions.get(session.charger_id, session.ref)
+        base = known.sums.course if known is not None and known.sums is not None else None
+        if base is None:
+            return None
+        readings = self.readings.since(session.charger_id, session.ref, base.context_from)
+        facts = told(session, readings, self.clock(), self.evidence.supply(session))
+        reported = self.evidence.reported(session, readings)
+        found = over(facts, base, reported) if readings and holds(base, facts, reported.uses) else None
+        is_billed = found is not None and session.measured_wh in (None, found.energy_wh)
+        return (found, readings[-1]) if found is not None and is_billed else None
 
     def steps(self, session: Session, position: str, after: Sequence[StoredReading]) -> Sequence[Measured]:
         """What was proven at each reading of `after`, which follow `position`. As `look`."""

@@ -114,10 +114,11 @@ def _periods(
         return ()
     points, reported = (found.points, found.reported) if found is not None else ((), NOTHING)
     reported = replace(reported, goes_on=session.stopped_at is None)
-    if found is not None and found.summed is not None:
-        return periods_until(found, found.summed, until, reported)
     ended_at = min(until, session.stopped_at) if session.stopped_at is not None else until
-    charge = charging_periods(points, session.started_at, ended_at, energy_wh, reported)
+    if found is not None and found.summed is not None:
+        charge = periods_until(found, found.summed, ended_at, reported)
+    else:
+        charge = charging_periods(points, session.started_at, ended_at, energy_wh, reported)
     if until <= ended_at or not (session.is_standing or session.stood_until):
         return charge
     stand = ChargingPeriod(began_at=charge[-1].ended_at, ended_at=until, energy_wh=Fraction(0), is_charging=False)

@@ -5,7 +5,7 @@ The same request made again (by its idempotency key) is the same session: its id
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
+from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured
@@ -52,7 +53,7 @@ _NEWS_TAKES = timedelta(seconds=10)
 class Progress:
     """A session's progress: `energy_wh` and `cost` so far or final, `power_w` and `soc_percent` newest.
 
-    `idling` where its car stands there now at its driver's cost.
+    `idling` where its car stands there now at its driver's cost; `power_wait` where it waits for its site's power.
     """
 
     session: Session
@@ -64,6 +65,7 @@ class Progress:
     offline_since: datetime | None = None
     position: str = ""
     idling: Idling | None = None
+    power_wait: PowerWait | None = None
 
 
 def progress(
@@ -167,6 +169,7 @@ class DriverSessions:
     workflow: Workflow
     changes: SessionChanges
     start_limits: StartLimits
+    power_wait: Callable[[Session], PowerWait | None]
     clock: Clock
     new_id: NewId
     start_wait: timedelta = START_WAIT
@@ -253,6 +256,8 @@ class DriverSessions:
         if not steps or (session.tariff.charges_for_idling and not may_be_more):
             # Whether a car stands there now, and what that costs, time alone changes.
             steps = [*steps[:-1], self.so_far(session)]
+        elif (wait := self.power_wait(session)) is not None:
+            steps[-1] = replace(steps[-1], power_wait=wait)
         return steps, may_be_more
 
     def page(
@@ -343,7 +348,7 @@ class DriverSessions:
             newest = known[-1] if known else None
         now = self.clock()
         lasted = elapsed(session, newest.reading.at if newest else None, evidence.chargers, now)
-        so_far = progress(session, found, newest, lasted)
+        so_far = replace(progress(session, found, newest, lasted), power_wait=self.power_wait(session))
         # Before the first reading nobody knows whether the car takes anything, but by what its connector says.
         energy_wh = so_far.energy_wh if newest or session.state is not State.ACTIVE else None
         idle = idling(session, found, energy_wh, now)

@@ -52,6 +52,7 @@ from chalicelib.services.money.funds import Funds, hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.terminal_payments import TerminalPayments
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import final_bill, full_bill
 from chalicelib.services.sessions.overstays import Overstays
@@ -94,6 +95,7 @@ class Lifecycle:
 
     sessions: Sessions
     evidence: Evidence
+    courses: Courses
     chargers: Chargers
     watches: Watches
     transactions: Transactions
@@ -198,7 +200,7 @@ class Lifecycle:
             session = self.overstays.settled(session)
             if session.is_standing:
                 raise NeedsReview(session_id)
-            found = self.evidence.whole(session) if session.tariff.depends_on_course else None
+            found = self.courses.whole(session) if session.tariff.depends_on_course else None
             session = self.changes.apply(session_id, _billed(session, found), known=session)
         if session.settlement is not None:
             self.funds.give_back(session)

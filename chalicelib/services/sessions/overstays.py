@@ -20,7 +20,7 @@ from chalicelib.ports.charging import Transactions
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.notifications.outbox import Notifications
-from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.rating import final_bill
 
 # A hold must be taken before it expires.
@@ -36,7 +36,7 @@ class PlugUnknown(Exception):
 class Overstays:
     """Says until when a session's car stood at the plug, once that is known or has been waited for long enough."""
 
-    evidence: Evidence
+    courses: Courses
     chargers: Chargers
     transactions: Transactions
     history: History
@@ -94,7 +94,7 @@ class Overstays:
         most_minor = session.held_minor or session.tariff.hold_minor
         if session.limits is not None and session.limits.amount_minor is not None:
             most_minor = min(most_minor, session.limits.amount_minor)
-        found = self.evidence.whole(session)
+        found = self.courses.whole(session)
         low, high = 0, (latest - stopped_at) // _MINUTE
         if _costs_minor(session, found, latest) <= most_minor:
             return latest

@@ -122,3 +122,58 @@ def test_an_answer_cannot_name_a_line() -> None:
 
     assert calls.get("CP-1", "line") is None
     assert calls.free_line("CP-1", "line", NOW) is None
+
+
+LIMIT = replace(CALL, message_id="limit-1", action="SetChargingProfile", purpose=Purpose.LIMIT, subject="site")
+
+
+def later(call: SentCall, message_id: str, seconds: float) -> SentCall:
+    at = call.sent_at + timedelta(seconds=seconds)
+    return replace(call, message_id=message_id, sent_at=at, due_at=at + timedelta(seconds=30))
+
+
+def test_a_call_kept_in_its_line_is_given_back_by_it_once_and_has_no_row() -> None:
+    calls = DynamoCalls()
+    assert calls.take_line(LIMIT, NOW)
+    assert calls.get("CP-1", "limit-1") is None
+    freed = calls.free_line("CP-1", "limit-1", NOW)
+    assert freed is not None
+    assert (freed.action, freed.call) == ("SetChargingProfile", LIMIT)
+    assert calls.free_line("CP-1", "limit-1", NOW) is None
+
+
+def test_the_line_knows_nothing_of_a_call_that_was_overdue_when_the_next_one_took_it() -> None:
+    calls = DynamoCalls()
+    calls.take_line(LIMIT, NOW)
+    other = later(CALL, "id-2", 31)
+    assert calls.take_line(other, other.sent_at)
+    assert calls.free_line("CP-1", "limit-1", NOW) is None
+    freed = calls.free_line("CP-1", "id-2", NOW)
+    assert freed is not None
+    assert freed.call is None
+
+
+def test_a_call_kept_in_its_line_that_is_overtaken_is_given_back_with_its_own_answer() -> None:
+    calls = DynamoCalls()
+    calls.take_line(LIMIT, NOW)
+    start = replace(CALL, waiting="[2]")
+    calls.add(start)
+    assert calls.wait(start, 0, NOW)
+    assert calls.overtake(later(CALL, "id-1", 1.5), 0, NOW)
+    freed = calls.free_line("CP-1", "limit-1", NOW)
+    assert freed is not None
+    assert freed.call == LIMIT
+
+
+def test_a_call_kept_in_its_line_waits_with_its_frame_and_goes_out_in_turn() -> None:
+    calls = DynamoCalls()
+    calls.take_line(CALL, NOW)
+    waiting = replace(LIMIT, waiting="[2]")
+    assert calls.wait(waiting, 1, NOW)
+    calls.free_line("CP-1", "id-1", NOW)
+    went, given_up = calls.next_waiting("CP-1", "", NOW, NOW + timedelta(seconds=30))
+    assert went is not None
+    assert (went.message_id, went.waiting, given_up) == ("limit-1", "[2]", [])
+    freed = calls.free_line("CP-1", "limit-1", NOW)
+    assert freed is not None
+    assert freed.call == replace(went, waiting="")

@@ -121,6 +121,18 @@ def test_lowerings_of_less_are_sent_where_the_site_would_be_above_its_limit() ->
     assert told(orders) == [(ONE, OrderKind.GRANT, 9_500), (TWO, OrderKind.GRANT, 9_500)]
 
 
+def test_a_tenth_of_an_ampere_that_nobody_sent_keeps_nobody_from_their_share() -> None:
+    """Shares end a step apart, and who has the step more changes: the other's raise would wait for it for ever."""
+    desk = Desk(page_of(ONE), page_of(TWO), fits=up_to(22_700))
+    (first,) = desk.look(need(11_400, ONE), need(6_000, TWO))
+    desk.confirm(first)
+    (lower,) = desk.look(need(11_300, ONE), need(11_400, TWO), after=S)
+    assert told([lower]) == [(ONE, OrderKind.GRANT, 11_300)]
+    desk.confirm(lower)
+    assert told(desk.look(need(11_300, ONE), need(11_400, TWO))) == [(TWO, OrderKind.GRANT, 11_400)]
+    assert sum(desk.held().values()) <= 22_700
+
+
 def test_lowerings_go_first_and_a_raise_waits_until_its_room_is_held_by_nobody() -> None:
     desk = Desk(page_of(ONE), page_of(TWO), fits=up_to(22_000))
     for order in desk.look(need(16_000, ONE), need(6_000, TWO)):

@@ -40,6 +40,11 @@ def tree(site_id: str, **more: Any) -> dict[str, Any]:
     return {"nodes": _NODES, "ports": ports, "worst_load_ma": [20_000, 20_000, 20_000], **more}
 
 
+def conductor(name: str, *charger_ids: str, limit_ma: int = 50_000) -> dict[str, Any]:
+    terms = [{"charger_id": it, "connector": "1"} for it in charger_ids]
+    return {"conductor_id": name, "limit_ma": limit_ma, "terms": terms}
+
+
 def refusal(person: Person, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, str, str]:
     with pytest.raises(ApiError) as error:
         person.call(method, path, body)
@@ -60,8 +65,11 @@ def test_a_tree_is_shown_as_it_was_described(network: Network, site_id: str) -> 
         "voltage_v": 230,
         "least_ma": 6_000,
         "most_ma": 32_000,
+        "step_ma": 100,
+        "levels_ma": [],
         "weight": 1,
     }
+    assert shown["conductors"] == []
     assert (shown["reserve_ma"], shown["worst_load_ma"], shown["floor_w"]) == (1_000, [20_000] * 3, None)
 
 
@@ -101,6 +109,31 @@ WRONG: Mapping[str, tuple[dict[str, Any], str]] = {
     "a phase twice": ({"ports": [port("{site}-B", phases=["L1", "L1", "L2"])]}, "has a phase twice"),
     "less than a charge needs": ({"ports": [port("{site}-B", least_ma=5_000)]}, "cannot charge with less than 6000 mA"),
     "most below least": ({"ports": [port("{site}-B", least_ma=8_000, most_ma=7_000)]}, "less than its least"),
+    "levels that do not rise": (
+        {"ports": [port("{site}-B", least_ma=8_000, levels_ma=[8_000, 16_000, 16_000])]},
+        "port {site}-B/1 has levels that do not rise",
+    ),
+    "levels that begin elsewhere": (
+        {"ports": [port("{site}-B", levels_ma=[8_000, 16_000])]},
+        "has levels from its least, 6000 mA",
+    ),
+    "levels above its most": (
+        {"ports": [port("{site}-B", least_ma=8_000, most_ma=16_000, levels_ma=[8_000, 24_000])]},
+        "to its most, 16000 mA",
+    ),
+    "a conductor named as a node": (
+        {"conductors": [conductor("north", "{site}-B")]},
+        "conductor 'north' has the name of another, or of a node",
+    ),
+    "a conductor with a port twice": ({"conductors": [conductor("bar", "{site}-B", "{site}-B")]}, "has a port twice"),
+    "a conductor of strangers": (
+        {"conductors": [conductor("bar", "NOBODY-1")]},
+        "conductor 'bar' counts port NOBODY-1/1, which is not there",
+    ),
+    "a conductor too thin for anybody": (
+        {"conductors": [conductor("bar", "{site}-B", limit_ma=5_000)]},
+        "conductor 'bar' carries 5000 mA",
+    ),
     "a meter that is none": ({"meter_charger_id": "{site}-B"}, "not registered to have a main meter"),
     "a meter of nobody": ({"meter_charger_id": "NOBODY-1"}, "charger 'NOBODY-1', whose main meter"),
 }
@@ -110,7 +143,8 @@ WRONG: Mapping[str, tuple[dict[str, Any], str]] = {
 def test_what_cannot_be_is_refused_by_name(network: Network, site_id: str, what: str) -> None:
     more, named = WRONG[what]
     body = {**tree(site_id), **more}
-    for it in body["ports"]:
+    terms = [term for it in body.get("conductors", []) for term in it["terms"]]
+    for it in [*body["ports"], *terms]:
         it["charger_id"] = it["charger_id"].replace("{site}", site_id)
     if "meter_charger_id" in body:
         body["meter_charger_id"] = body["meter_charger_id"].replace("{site}", site_id)
@@ -130,6 +164,28 @@ def test_a_preview_says_what_all_would_draw_at_worst_and_keeps_nothing(network: 
     # The building's worst is in it.
     assert grid["least_ma"] == [38_000] * 3
     assert refusal(network.operator, "GET", f"/v1/operator/sites/{site_id}/grid")[0] == 404
+
+
+def test_levels_and_conductors_are_shown_as_described_and_summed_beforehand(network: Network, site_id: str) -> None:
+    body = tree(site_id, conductors=[conductor("busbar", f"{site_id}-A", f"{site_id}-B", limit_ma=20_000)])
+    body["conductors"][0]["terms"][1] |= {"weight": -0.5, "angle_deg": 30.0}
+    body["ports"][2] |= {"least_ma": 8_000, "levels_ma": [8_000, 16_000], "step_ma": 1_000}
+    found = network.operator.call("POST", f"/v1/operator/sites/{site_id}/grid/preview", body)
+    (busbar,) = found["conductors"]
+    # Neither shortens the other: either car may be away.
+    assert (busbar["worst_ma"], busbar["silent_ma"]) == (32_000, 6_000)
+    assert (busbar["needs_balancing"], busbar["takes_turns"]) == (True, False)
+    network.operator.call("PUT", f"/v1/operator/sites/{site_id}/grid", body)
+    shown = network.operator.call("GET", f"/v1/operator/sites/{site_id}/grid")
+    assert shown["ports"][2]["levels_ma"] == [8_000, 16_000]
+    assert shown["conductors"][0]["terms"][1] == {
+        "charger_id": f"{site_id}-B",
+        "connector": "1",
+        "weight": -0.5,
+        "angle_deg": 30.0,
+    }
+    # What is shown can be told again as it is.
+    network.operator.call("PUT", f"/v1/operator/sites/{site_id}/grid", shown)
 
 
 def test_another_operators_site_is_not_there(network: Network, rival: Person, site_id: str) -> None:

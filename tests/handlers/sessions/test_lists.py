@@ -73,9 +73,9 @@ def test_a_charge_is_found_by_state_place_and_time_and_seen_as_curve_and_stateme
         network.driver.call("GET", f"/v1/sessions/{done}/curve")
     assert error.value.status == 404
 
-    site = driver.session(done)["site"]
-    assert (site["name"], site["latitude"]) == ("Harbour car park", 53.5437)
-    statement = driver.call("GET", f"/v1/me/statements/{datetime.now(UTC):%Y-%m}")
+    found = driver.session(done)
+    assert (found["site"]["name"], found["site"]["latitude"]) == ("Harbour car park", 53.5437)
+    statement = driver.call("GET", f"/v1/me/statements/{found['created_at'][:7]}")
     (total,) = statement["totals"]
     assert (total["currency"], total["sessions"], total["energy_wh"]) == ("EUR", 1, 5000)
     assert total["paid_minor"] == total["total_minor"] == driver.session(done)["paid_minor"]

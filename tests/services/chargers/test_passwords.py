@@ -12,8 +12,10 @@ import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.records.chargers import Charger
+from chalicelib.services.chargers import passwords
 from chalicelib.services.chargers.connections import ChargerCredentials, Connections, Refused
-from chalicelib.services.chargers.passwords import PasswordMemory, hash_password
+from chalicelib.services.chargers.passwords import PasswordMemory, hash_password, password_matches
+from tests.passwords import PRODUCTS_COST, PRODUCTS_NOBODY
 from tests.services.conftest import NOW, Kit
 
 SECRET, OTHER = "k" * 64, "l" * 64
@@ -60,6 +62,14 @@ def knock(door: Connections, password: bytes, charger_id: str = "CP-7", minutes:
     except Refused as refused:
         return refused.status
     return 200
+
+
+def test_a_guess_costs_16_mib_and_so_does_one_at_a_charger_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_COST", PRODUCTS_COST)
+    stored = hash_password(PASSWORD, b"salt" * 4)
+    for paid in (stored, PRODUCTS_NOBODY):
+        assert [int(it) for it in paid.split("$")[1:4]] == [2**14, 8, 1]
+    assert [password_matches(it, stored) for it in (PASSWORD, ANOTHER)] == [True, False]
 
 
 def test_a_password_proven_once_is_hashed_no_more(door: Connections, hashes: list[bytes]) -> None:

@@ -94,6 +94,8 @@ class Outlet:
                 "chargingSchedulePeriod": periods,
             }
             return {"status": "Accepted", "connectorId": 1, "chargingSchedule": schedule}
+        if action == "ClearChargingProfile" and payload == {"id": 29_011}:
+            self.default_a = MOST_A
         if action != "SetChargingProfile":
             return {"status": "Accepted"}
         profile = payload["csChargingProfiles"]

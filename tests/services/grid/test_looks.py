@@ -52,6 +52,24 @@ def test_a_limit_that_comes_down_is_kept_within_seconds_and_ends_by_itself(plant
     assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
 
 
+def test_a_limit_below_what_all_fall_to_in_silence_is_kept_all_the_same(plant: Plant) -> None:
+    """What a charger would draw without us is no reason to let it draw that with us; and it is lowered as well."""
+    for number in range(CHARGERS):
+        plant.begin(number)
+    plant.live(10)
+    now = plant.kit.clock()
+    limit = OperatorLimit(node_id="grid", limit_ma=13_000, begins_at=now, ends_at=now + timedelta(minutes=10))
+    plant.kit.site_grids.limit("op", SITE_ID, "evening", limit, "somebody")
+    plant.live(1.2)
+    assert sum(plant.offered_a()) <= 13.0
+    plant.live(10)
+    assert sorted(plant.offered_a()) == [0.0, 0.0, 6.5, 6.5]
+    assert sorted(it.default_a for it in plant.outlets) == [0.0, 0.0, 6.0, 6.0]
+    plant.live(700)
+    assert near(plant.offered_a(), 10.0, 10.0, 10.0, 10.0)
+    assert [it.default_a for it in plant.outlets] == [6.0] * CHARGERS
+
+
 def test_what_the_building_takes_is_not_for_cars_and_its_worst_counts_where_nobody_tells(plant: Plant) -> None:
     plant.begin(0)
     plant.live(5)

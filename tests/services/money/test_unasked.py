@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -157,7 +156,7 @@ def test_a_failed_session_takes_no_more_than_one_that_completes(kit: Kit) -> Non
     assert taken_minor(run) <= 5_000 + reading_worth_minor(run.session)
 
 
-@settings(max_examples=25, deadline=timedelta(seconds=20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     energy_wh=some.integers(1, 500_000),
     limit=some.none() | some.integers(50, 30_000),

@@ -24,7 +24,7 @@ from chalicelib.records.charging import StoredReading, Sums, Transaction
 from chalicelib.services.pricing import courses
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
-from chalicelib.services.pricing.rating import cost_so_far, idling
+from chalicelib.services.pricing.rating import cost_so_far, full_bill, idling
 
 BEGAN = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)
 PLUG = ConnectorId(1)
@@ -41,6 +41,7 @@ class Store:
     happened: list[StatusChanged] = field(default_factory=list)
     sums: Sums | None = field(default_factory=Sums)
     walks: int = 0
+    summed_ends: int = 0
     read: int = 0
 
     def clock(self) -> datetime:
@@ -253,6 +254,26 @@ class Charge:
             late_s = 60 * (len(every) % 9)
             _same_at(self, whole, newest.reading.at - timedelta(seconds=late_s))
 
+    def check_over(self, after_s: int, rise_wh: int, stands_min: int) -> None:
+        """It ends, and costs both ways the same: before its energy is weighed, and after that; while its car stands."""
+        store = self.store
+        store.now += timedelta(seconds=after_s)
+        stop_wh = int(self.register_wh) // self.step_wh * self.step_wh + rise_wh
+        ended = replace(store.session, state=State.STOPPING, stopped_at=store.now, meter_stop_wh=stop_wh)
+        store.session = ended
+        store.now += timedelta(minutes=stands_min)
+        until = ended.stopped_at + timedelta(minutes=stands_min) if ended.stopped_at and stands_min else None
+        for known in (ended, replace(ended, stood_until=until)):
+            first = self.whole.whole(known)
+            weighed = replace(known, measured_wh=first.energy_wh, meter_start_wh=first.first_wh)
+            for it in (known, weighed, replace(known, measured_wh=(first.energy_wh or 0) + 7)):
+                found, whole = self.courses.whole(it), self.whole.whole(it)
+                store.summed_ends += found.summed is not None
+                for name in ("energy_wh", "flags", "first_wh", "last_wh", "agrees", "is_bounded"):
+                    assert getattr(found, name) == getattr(whole, name)
+                _same(it, found, whole, [store.now, it.stood_until or store.now])
+                assert full_bill(it, found) == full_bill(it, whole)
+
     def _looks(self, newest: StoredReading | None) -> list[datetime]:
         at = newest.reading.at if newest else self.store.now
         return [at, max(at, self.store.now + timedelta(minutes=17))]
@@ -308,6 +329,9 @@ def sooner() -> Iterator[None]:
     start=st.sampled_from(["same", "same", "same", "none", "zero", "counts from 0"]),
     power_w=st.sampled_from([22_000, 22_000, None]),
     offset_wh=st.sampled_from([0, 1_000, 4_321_000]),
+    end=st.tuples(
+        st.sampled_from([0, 1, 30, 1300, -400]), st.sampled_from([0, 0, 5, 60, -20, 400_000]), st.sampled_from([0, 40])
+    ),
 )
 def test_the_sum_is_the_whole(
     parts: list[Part],
@@ -317,6 +341,7 @@ def test_the_sum_is_the_whole(
     start: str,
     power_w: int | None,
     offset_wh: int,
+    end: tuple[int, int, int],
 ) -> None:
     start_wh = {"same": offset_wh, "none": None, "zero": 0, "counts from 0": offset_wh + 9_000_000}[start]
     store = Store(session(tariff, start_wh), power_w)
@@ -326,3 +351,4 @@ def test_the_sum_is_the_whole(
         if place % 2 == 0 or place == len(parts):
             charge.check()
     charge.check_steps(min(12, len(store.frames) // 2))
+    charge.check_over(*end)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.records.charging import Sums, Transaction
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
+from chalicelib.services.pricing.rating import final_bill
 from chalicelib.services.sessions.driver_sessions import Progress
 from tests.services.charging.test_quirks import Talk, told
 from tests.services.conftest import TARIFF, Kit
@@ -69,6 +71,7 @@ class Charge:
         base = Courses._base
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Courses, "_base", lambda *_: None)
+            patch.setattr(Courses, "_over", lambda *_: None)
             found = self.look()
         assert Courses._base is base
         return found
@@ -148,12 +151,43 @@ def test_of_two_processes_that_sum_up_one_does(charge: Charge) -> None:
     assert not charge.kit.transactions.sum_up(known, charge.sums)
 
 
-def test_with_its_end_a_charge_has_no_sum(charge: Charge) -> None:
+def test_a_charge_that_is_over_is_looked_at_and_billed_by_its_sum_and_last_readings(
+    charge: Charge, monkeypatch: Any
+) -> None:
     charge.goes_on(120)
     known = charge.known
     charge.talk.stop(charge.number, 13_000)
-    assert charge.known.sums is None
-    assert not charge.kit.transactions.sum_up(known, known.sums)
+    assert not charge.kit.transactions.sum_up(charge.known, known.sums), "nothing is summed up any more"
+    kept, lengths = charge.kit.courses, list[int]()
+    told, weighed = charge.whole_look(), charge.talk.measured()
+    bill = final_bill(weighed, charge.kit.evidence.whole(weighed))
+
+    def since(*key: Any) -> Any:
+        found = charge.kit.readings.since(*key)
+        lengths.append(len(found))
+        return found
+
+    monkeypatch.setattr(Evidence, "all_of", None)
+    courses = replace(kept, readings=cast(Any, SimpleNamespace(since=since)))
+    assert courses.whole(charge.session).summed is not None
+    assert final_bill(weighed, courses.whole(weighed)) == bill
+    assert max(lengths) < 80, "of 120 readings; of more, no more"
+    assert charge.look().cost == told.cost
+    assert bill.net_minor == 468 + 240
+
+
+def test_a_late_reading_of_a_charge_that_is_over_takes_its_sum_away(charge: Charge) -> None:
+    charge.goes_on(120)
+    charge.talk.stop(charge.number, 13_000)
+    charge.tell(1000 + 100 * 30 + 50, charge.kit.clock.now - timedelta(minutes=90))
+    assert charge.sums.course is None
+    assert charge.look() == charge.whole_look()
+
+
+def test_an_end_that_contradicts_the_readings_is_walked_through(charge: Charge) -> None:
+    charge.goes_on(120)
+    charge.talk.stop(charge.number, 12_500)
+    assert charge.kit.courses.whole(charge.session).summed is None
     assert charge.look() == charge.whole_look()
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
-from chalicelib.domain.pricing.bill import Dimension, Line
+from chalicelib.domain.pricing.bill import TIMES, Dimension, Line
 from chalicelib.domain.pricing.currency import decimals, micros_to_minor
 from chalicelib.domain.pricing.tax import Tax
 from chalicelib.domain.pricing.wall_clock import zone
@@ -31,7 +31,6 @@ _TAX_IDS = {
     "SG": "GST Reg. No.",
     "US": "EIN",
 }
-_TIMES = (Dimension.TIME, Dimension.PARKING_TIME, Dimension.RESERVATION_TIME, Dimension.EXPIRED_RESERVATION_TIME)
 _BOUNDS = (Dimension.MINIMUM, Dimension.MAXIMUM)
 
 Row = tuple[str, ...]
@@ -82,7 +81,7 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
         lines=tuple(words.line(line, bill.currency) for line in bill.lines),
         taxes_caption=say(Text.TAXES),
         taxes_head=words.taxes_head(tax),
-        taxes=tuple(words.taxes(bill.taxes, bill.net_minor, bill.currency)),
+        taxes=tuple(words.taxes(bill.rates, bill.currency)),
         sums=(
             (say(Text.TOTAL), words.locale.money(bill.total_minor, bill.currency)),
             *words.paid(it),
@@ -101,7 +100,7 @@ def note_sheet(it: RefundNote, locale: str = "") -> Sheet:
     receipt, refund = it.receipt, it.refund
     words = _Words(Locale(locale or receipt.language))
     say, tax, currency = words.say, words.say(_tax_word(receipt)), receipt.bill.currency
-    taxes = [each for each in refund.taxes if each.percent]
+    rates = [each for each in refund.taxes if each.percent or each.net_minor] or [Tax(Decimal(0), it.net_minor, 0)]
     whither = say(Text.REFUND_TO, card=receipt.card) if receipt.card else say(Text.REFUND)
     of = say(Text.RECEIPT_OF, number=receipt.number, date=words.day(receipt.issued_at, receipt))
     facts = words.facts(receipt)
@@ -121,7 +120,7 @@ def note_sheet(it: RefundNote, locale: str = "") -> Sheet:
         lines=(),
         taxes_caption=say(Text.TAXES),
         taxes_head=words.taxes_head(tax),
-        taxes=tuple(words.taxes(taxes, it.net_minor, currency)),
+        taxes=tuple(words.taxes(rates, currency)),
         sums=((whither, words.locale.money(refund.amount_minor, currency)),),
         notes=((say(Text.REFUND_VOID),) if it.is_void else ()),
         is_letter=_country(receipt) == "US",
@@ -202,17 +201,14 @@ class _Words:
         price = f"{self._price(it.unit_price, currency)} {currency}"
         if it.dimension is Dimension.ENERGY:
             return (name, self._kwh(it.quantity), f"{price}/kWh", percent, amount)
-        if it.dimension in _TIMES:
+        if it.dimension in TIMES:
             return (name, _duration(it.quantity), f"{price}/h", percent, amount)
         return (name, str(it.quantity), price, percent, amount)
 
     def taxes_head(self, tax: str) -> Row:
         return (self.say(Text.TAX_RATE, tax=tax), self.say(Text.NET), tax, self.say(Text.GROSS))
 
-    def taxes(self, taxes: Sequence[Tax], net_minor: int, currency: str) -> list[Row]:
-        """A row for each rate; what has none is at 0 %."""
-        untaxed_minor = net_minor - sum(it.net_minor for it in taxes)
-        rates = [*taxes, *([Tax(Decimal(0), untaxed_minor, 0)] if untaxed_minor or not taxes else [])]
+    def taxes(self, rates: Sequence[Tax], currency: str) -> list[Row]:
         return [
             (
                 self._percent(it.percent),

@@ -1,0 +1,71 @@
+"""Issued invoices and credit notes in DynamoDB.
+
+Number, paper, and of what it was made are one transaction: a number that was given has a paper, and a paper one number,
+wherever a process dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.dynamo import decode, encode, find
+from chalicelib.adapters.tables import InvoiceRow, connection
+from chalicelib.domain.money.invoice import Draft, Invoice
+from chalicelib.records import Conflict
+
+_ATTEMPTS = 8
+_LAST = "last"
+_NUMBER, _OF = "number#", "of#"
+_RACES = ("ConditionalCheckFailed", "TransactionConflict")
+
+
+class DynamoInvoices:
+    """Invoices in DynamoDB: the port Invoices. Methods make one call where they say nothing else."""
+
+    def issue(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
+        """Three calls, of which one writes; three more for each that was issued by another meanwhile."""
+        for _ in range(_ATTEMPTS):
+            if (known := self.of(operator_id, source)) is not None:
+                return known
+            last = find(InvoiceRow, operator_id, _LAST)
+            before = (last.issued or 0) if last else 0
+            made = Invoice(number=f"{on.year}-{before + 1:07}", issued_on=on, draft=draft)
+            if _written(operator_id, source, made, before):
+                return made
+        raise Conflict(f"operator {operator_id} is issuing invoices elsewhere")
+
+    def of(self, operator_id: str, source: str) -> Invoice | None:
+        """Two calls where there is one."""
+        row = find(InvoiceRow, operator_id, _OF + source)
+        return self.numbered(operator_id, row.body) if row and row.body else None
+
+    def numbered(self, operator_id: str, number: str) -> Invoice | None:
+        row = find(InvoiceRow, operator_id, _NUMBER + number)
+        return decode(Invoice, row.body) if row and row.body else None
+
+    def page(self, operator_id: str, after: str, most: int) -> Sequence[Invoice]:
+        # What stands behind a whole number, and before the next one.
+        beyond = InvoiceRow.about.between(f"{_NUMBER}{after}!" if after else _NUMBER, f"{_NUMBER}~")
+        rows = InvoiceRow.query(operator_id, beyond, limit=most, consistent_read=True)
+        return [decode(Invoice, row.body) for row in rows if row.body]
+
+
+def _written(operator_id: str, source: str, it: Invoice, before: int) -> bool:
+    """False where somebody else has issued one since."""
+    as_read = InvoiceRow.issued == before if before else InvoiceRow.issued.does_not_exist()
+    is_new = InvoiceRow.about.does_not_exist()
+    try:
+        with TransactWrite(connection=connection) as transaction:
+            transaction.save(InvoiceRow(operator_id, _LAST, issued=before + 1), condition=as_read)
+            transaction.save(InvoiceRow(operator_id, _NUMBER + it.number, body=encode(it)), condition=is_new)
+            transaction.save(InvoiceRow(operator_id, _OF + source, body=it.number), condition=is_new)
+    except TransactWriteError as error:
+        codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+        if codes.isdisjoint(_RACES):
+            raise
+        return False
+    return True

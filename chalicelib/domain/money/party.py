@@ -1,0 +1,111 @@
+"""Parties to an invoice, seller and buyer, as EN 16931 wants them: with a postal address in parts, and a tax number.
+
+People write addresses in lines. The last is taken apart only where it can mean one thing; where it cannot, what is
+missing is told by its name, and nothing is guessed on a paper that an authority reads.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.domain.money.receipt import Profile
+
+# As all of continental Europe writes it, a country's letters before it or not: 10115 Berlin, 1012 AB Amsterdam,
+# 00-950 Warszawa, 114 34 Stockholm. Where house numbers come first, or codes last, it has to be said.
+_CODE_AND_CITY = re.compile(
+    r"(?:[A-Z]{1,2}-)?(?P<code>\d{2,4}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{4,5}) +(?P<city>\D.*)"
+)
+# EN 16931-1, BR-CO-09: a VAT identifier begins with its country's code, Greece's with EL.
+_VAT_ID = re.compile(r"[A-Z]{2}[A-Z0-9+*.\- ]*\d[A-Z0-9+*.\- ]*")
+_VAT_PREFIXES = {"EL": "GR", "XI": "GB"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """For whom a driver charges, as it stands on papers; `address` is in lines, `country` ISO 3166 alpha-2.
+
+    `postal_code` and `city` are what of the address an invoice names apart, where its last line does not say so.
+    `reference` is what it wants to find on its invoices, such as a Leitweg-ID. What was not told is empty.
+    """
+
+    name: str
+    address: str = ""
+    vat_id: str = ""
+    country: str = ""
+    postal_code: str = ""
+    city: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A seller (BG-4) or buyer (BG-7). `street` are all lines of the address but that with post code and city.
+
+    `tax_id` is a VAT identifier (BT-31) where it begins with a country, else the number of another tax registration
+    (BT-32). `reference` is what the buyer wants to find on it (BT-10), such as a Leitweg-ID.
+    """
+
+    name: str
+    street: tuple[str, ...]
+    postal_code: str
+    city: str
+    country: str
+    tax_id: str = ""
+    email: str = ""
+    phone: str = ""
+    reference: str = ""
+
+    @property
+    def vat_id(self) -> str:
+        """Its VAT identifier, with its country before it; empty where it has another number, or none."""
+        return self.tax_id if _VAT_ID.fullmatch(self.tax_id) else ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What an invoice needs of it and nobody has said, in words."""
+        told = {"name": self.name, "post code": self.postal_code, "city": self.city, "country": self.country}
+        return tuple(it for it, said in told.items() if not said)
+
+
+def seller_of(profile: Profile) -> Party:
+    """An operator as the seller."""
+    street, postal_code, city = _address(profile.address, profile.postal_code, profile.city)
+    return Party(
+        name=profile.legal_name,
+        street=street,
+        postal_code=postal_code,
+        city=city,
+        country=profile.country,
+        tax_id=profile.tax_id,
+        email=profile.email,
+        phone=profile.phone,
+    )
+
+
+def buyer_of(business: Business, email: str) -> Party:
+    """A business as the buyer; where its country was not said, its VAT identifier may tell."""
+    street, postal_code, city = _address(business.address, business.postal_code, business.city)
+    prefix = business.vat_id[:2]
+    return Party(
+        name=business.name,
+        street=street,
+        postal_code=postal_code,
+        city=city,
+        country=business.country or _VAT_PREFIXES.get(prefix, prefix),
+        tax_id=business.vat_id,
+        email=email,
+        reference=business.reference,
+    )
+
+
+def _address(address: str, postal_code: str, city: str) -> tuple[tuple[str, ...], str, str]:
+    """Street, post code and city: as said, else as the last line says."""
+    told = [part.strip() for line in address.splitlines() for part in line.split(",") if part.strip()]
+    if postal_code or city:
+        return tuple(it for it in told if it not in (f"{postal_code} {city}", city, postal_code)), postal_code, city
+    if told and (found := _CODE_AND_CITY.fullmatch(told[-1])):
+        return tuple(told[:-1]), found["code"], found["city"]
+    return tuple(told), "", ""

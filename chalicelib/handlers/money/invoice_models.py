@@ -1,0 +1,155 @@
+"""Models of invoices and credit notes: who sold what to which business, at which rates of VAT."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from chalicelib.domain.texts import Text
+from chalicelib.handlers.http.fields import Figure, Minor, ResponseBody, example
+from chalicelib.handlers.money.receipt_models import ReceiptTax
+
+
+class InvoiceFormat(StrEnum):
+    """How an invoice is written: as JSON, or by EN 16931 in one of its syntaxes, or with XRechnung's fields."""
+
+    JSON = "json"
+    UBL = "ubl"
+    CII = "cii"
+    XRECHNUNG = "xrechnung"
+
+
+class InvoiceKind(StrEnum):
+    """Whether something was sold, or has gone back."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+_SELLER: dict[str, Any] = {
+    "name": "Demo Ladenetz GmbH",
+    "street": ["Kaistrasse 7"],
+    "postal_code": "20457",
+    "city": "Hamburg",
+    "country": "DE",
+    "tax_id": "DE123456789",
+    "email": "billing@example.com",
+    "reference": "",
+}
+_BUYER: dict[str, Any] = {
+    "name": "Acme Ltd",
+    "street": ["Road 1"],
+    "postal_code": "10115",
+    "city": "Berlin",
+    "country": "DE",
+    "tax_id": "DE987654321",
+    "email": "books@acme.example",
+    "reference": "04011000-12345-34",
+}
+_INVOICE: dict[str, Any] = {
+    "number": "2026-0000042",
+    "kind": "invoice",
+    "of_number": None,
+    "issued_on": "2026-11-21",
+    "begins_on": "2026-11-21",
+    "ends_on": "2026-11-21",
+    "currency": "EUR",
+    "seller": _SELLER,
+    "buyer": _BUYER,
+    "lines": [
+        {
+            "what": "energy",
+            "session_id": "KAAAAAAAAAAAAAAAAAAA",
+            "quantity": "10",
+            "unit": "KWH",
+            "price": "0.49",
+            "price_quantity": 1,
+            "net_minor": 490,
+            "tax_percent": "19",
+        }
+    ],
+    "allowances": [],
+    "net_minor": 490,
+    "taxes": [{"percent": "19", "net_minor": 490, "amount_minor": 93}],
+    "tax_minor": 93,
+    "total_minor": 583,
+    "paid_minor": 583,
+    "due_minor": 0,
+}
+
+
+class PartyView(ResponseBody):
+    """A seller or buyer; `reference` is what the buyer wants to find on it."""
+
+    model_config = example(**_BUYER)
+    name: str
+    street: list[str]
+    postal_code: str
+    city: str
+    country: str
+    tax_id: str
+    email: str
+    reference: str
+
+
+class InvoiceLineView(ResponseBody):
+    """So much of something; `price` is that of `price_quantity` units (UN/ECE Recommendation 20), before VAT."""
+
+    what: Text
+    session_id: str
+    quantity: Figure
+    unit: str
+    price: Decimal
+    price_quantity: int
+    net_minor: Minor
+    tax_percent: Figure
+
+
+class AllowanceView(ResponseBody):
+    """What is taken off the lines of a rate, before VAT."""
+
+    what: Text
+    net_minor: Minor
+    tax_percent: Figure
+
+
+class InvoiceView(ResponseBody):
+    """An invoice, or a credit note for what has gone back of `of_number`; neither changes any more."""
+
+    model_config = example(**_INVOICE)
+    number: Annotated[str, Field(description="without a gap, for each operator")]
+    kind: InvoiceKind
+    of_number: str | None
+    issued_on: date
+    begins_on: date
+    ends_on: date
+    currency: str
+    seller: PartyView
+    buyer: PartyView
+    lines: list[InvoiceLineView]
+    allowances: list[AllowanceView]
+    net_minor: Minor
+    taxes: list[ReceiptTax]
+    tax_minor: Minor
+    total_minor: Minor
+    paid_minor: Minor
+    due_minor: Minor
+
+
+class InvoiceList(ResponseBody):
+    """A session's invoice, and the credit notes for what has gone back of it."""
+
+    model_config = example(items=[_INVOICE])
+    items: list[InvoiceView]
+
+
+class InvoicePage(ResponseBody):
+    """An operator's invoices and credit notes, by their numbers."""
+
+    model_config = example(items=[_INVOICE], next_cursor=None)
+    items: list[InvoiceView]
+    next_cursor: str | None

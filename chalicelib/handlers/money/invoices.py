@@ -1,0 +1,177 @@
+"""Routes for invoices and credit notes: as JSON, or by EN 16931 as UBL, CII and XRechnung; to driver and operator."""
+
+from __future__ import annotations
+
+from chalice import Blueprint
+
+from chalicelib.domain.money.invoice import Invoice, InvoiceType
+from chalicelib.domain.money.party import Party
+from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
+from chalicelib.handlers.http.paging import Paging
+from chalicelib.handlers.money import views
+from chalicelib.handlers.money.invoice_models import (
+    AllowanceView,
+    InvoiceFormat,
+    InvoiceKind,
+    InvoiceLineView,
+    InvoiceList,
+    InvoicePage,
+    InvoiceView,
+    PartyView,
+)
+from chalicelib.services.access import NotFound, Refusal
+from chalicelib.wiring import network
+
+invoices = Blueprint(__name__)
+
+_OF_SESSION = "/v1/sessions/{session_id}/invoice"
+_XML = "application/xml"
+_FORMAT = {"format": "json, ubl, cii or xrechnung; json if left out"}
+_PAGING = Paging(usual=50, largest=200)
+_KINDS = {InvoiceType.INVOICE: InvoiceKind.INVOICE, InvoiceType.CREDIT_NOTE: InvoiceKind.CREDIT_NOTE}
+
+
+@endpoint(invoices, "POST", _OF_SESSION, answers=InvoiceList, status=201, errors=(404, 409))
+def issue_invoice(request: Request) -> InvoiceList:
+    """Issue the invoice of a paid session to the business that the caller charges for, and what credit notes it lacks.
+
+    Asked again, the same ones are answered.
+    """
+    session_id = request.path["session_id"]
+    session = network().driver_sessions.get(request.driver_id, session_id)
+    receipt = network().driver_sessions.receipt(request.driver_id, session_id)
+    return InvoiceList(items=[_view(it) for it in network().issued_invoices.issue(session, receipt)])
+
+
+@endpoint(invoices, "GET", _OF_SESSION, answers=InvoiceList, errors=(404,))
+def session_invoices(request: Request) -> InvoiceList:
+    """A session's invoice and credit notes, as issued."""
+    session = network().driver_sessions.get(request.driver_id, request.path["session_id"])
+    return InvoiceList(items=[_view(it) for it in network().issued_invoices.papers(session)])
+
+
+@endpoint(
+    invoices,
+    "GET",
+    f"{_OF_SESSION}/{{number}}",
+    answers=InvoiceView,
+    errors=(400, 404, 409),
+    query=_FORMAT,
+    also_as=(_XML,),
+)
+def session_invoice(request: Request) -> InvoiceView | Answer:
+    """One of a session's papers by its number, as a book-keeper's software reads it."""
+    session = network().driver_sessions.get(request.driver_id, request.path["session_id"])
+    papers = {it.number: it for it in network().issued_invoices.papers(session)}
+    found = papers.get(request.path["number"])
+    if found is None:
+        raise NotFound(f"invoice {request.path['number']}")
+    return _written(request, found)
+
+
+@endpoint(
+    invoices,
+    "GET",
+    "/v1/operator/invoices",
+    answers=InvoicePage,
+    errors=(400,),
+    needs=Scope.MONEY_READ,
+    sites=SiteRule.ALL,
+    query=_PAGING.query,
+)
+def operator_invoices(request: Request) -> InvoicePage:
+    """Invoices and credit notes by their numbers, the first one first."""
+    limit, cursor = _PAGING.asked(request)
+    found = network().issued_invoices.page(request.operator_id, cursor or "", limit)
+    return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
+
+
+@endpoint(
+    invoices,
+    "GET",
+    "/v1/operator/invoices/{number}",
+    answers=InvoiceView,
+    errors=(400, 404, 409),
+    needs=Scope.MONEY_READ,
+    sites=SiteRule.ALL,
+    query=_FORMAT,
+    also_as=(_XML,),
+)
+def operator_invoice(request: Request) -> InvoiceView | Answer:
+    """An invoice or credit note by its number."""
+    return _written(request, network().issued_invoices.numbered(request.operator_id, request.path["number"]))
+
+
+def _written(request: Request, it: Invoice) -> InvoiceView | Answer:
+    try:
+        wanted = InvoiceFormat(request.query.get("format", InvoiceFormat.JSON))
+    except ValueError:
+        raise BadRequest("format must be json, ubl, cii or xrechnung", "format") from None
+    if wanted is InvoiceFormat.JSON:
+        return _view(it)
+    name = f'attachment; filename="{it.number}-{wanted}.xml"'
+    return Answer(_document(it, wanted), headers={"Content-Type": _XML, "Content-Disposition": name})
+
+
+def _document(it: Invoice, wanted: InvoiceFormat) -> str:
+    # Only here: most requests want no XML.
+    from chalicelib.protocol.en16931 import cii, ubl  # noqa: PLC0415
+    from chalicelib.protocol.en16931.terms import Specification, missing_in_xrechnung  # noqa: PLC0415
+
+    if wanted is InvoiceFormat.CII:
+        return cii.written(it).decode()
+    if wanted is InvoiceFormat.UBL:
+        return ubl.written(it).decode()
+    if missing := missing_in_xrechnung(it.draft):
+        raise Refusal("invoice_incomplete", f"XRechnung wants to know besides: {', '.join(missing)}")
+    return ubl.written(it, Specification.XRECHNUNG).decode()
+
+
+def _view(it: Invoice) -> InvoiceView:
+    draft = it.draft
+    return InvoiceView(
+        number=it.number,
+        kind=_KINDS[draft.type],
+        of_number=draft.of.number if draft.of else None,
+        issued_on=it.issued_on,
+        begins_on=draft.begins_on,
+        ends_on=draft.ends_on,
+        currency=draft.currency,
+        seller=_party(draft.seller),
+        buyer=_party(draft.buyer),
+        lines=[
+            InvoiceLineView(
+                what=line.what,
+                session_id=line.session_id,
+                quantity=line.quantity,
+                unit=line.unit.value,
+                price=line.price,
+                price_quantity=line.price_quantity,
+                net_minor=line.net_minor,
+                tax_percent=line.percent,
+            )
+            for line in draft.lines
+        ],
+        allowances=[
+            AllowanceView(what=off.reason, net_minor=off.net_minor, tax_percent=off.percent) for off in draft.allowances
+        ],
+        net_minor=draft.net_minor,
+        taxes=[views.tax(each) for each in draft.taxes],
+        tax_minor=draft.tax_minor,
+        total_minor=draft.total_minor,
+        paid_minor=draft.paid_minor,
+        due_minor=draft.due_minor,
+    )
+
+
+def _party(it: Party) -> PartyView:
+    return PartyView(
+        name=it.name,
+        street=list(it.street),
+        postal_code=it.postal_code,
+        city=it.city,
+        country=it.country,
+        tax_id=it.tax_id,
+        email=it.email,
+        reference=it.reference,
+    )

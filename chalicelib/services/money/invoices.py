@@ -1,0 +1,119 @@
+"""Issues invoices: one for a paid session, when the business that a driver charges for asks for it.
+
+And a credit note for whatever has gone back of it. Whoever charges for themselves has the receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.domain.charging.refunds import RefundStatus
+from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.invoice import Invoice, Sale, can_be_invoiced, credit_note_of, invoice_of
+from chalicelib.domain.money.party import Party, buyer_of, seller_of
+from chalicelib.domain.money.receipt import Receipt
+from chalicelib.domain.pricing.wall_clock import zone
+from chalicelib.ports import Clock
+from chalicelib.ports.drivers import Drivers
+from chalicelib.ports.money import Invoices, OperatorProfiles
+from chalicelib.records.drivers import Driver
+from chalicelib.services.access import NotFound, Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedInvoices:
+    """Issues a session's invoice and credit notes, and finds them again as issued."""
+
+    invoices: Invoices
+    drivers: Drivers
+    operator_profiles: OperatorProfiles
+    clock: Clock
+
+    def issue(self, session: Session, receipt: Receipt) -> Sequence[Invoice]:
+        """The invoice, and a credit note for each refund so far: those that are missing are issued now.
+
+        Raises Refusal, whose text says what is missing and who can say it.
+        """
+        known = self.invoices.of(session.operator_id, session.session_id)
+        invoice = known or self._issued(session, receipt)
+        return [invoice, *self._credit_notes(session, receipt, invoice)]
+
+    def papers(self, session: Session) -> Sequence[Invoice]:
+        """What was issued of a session, the invoice first. Raises NotFound before there is one."""
+        invoice = self.invoices.of(session.operator_id, session.session_id)
+        if invoice is None:
+            raise NotFound(f"invoice of session {session.session_id}")
+        notes = (self.invoices.of(session.operator_id, _source(session, it)) for it in _numbers(session))
+        return [invoice, *(it for it in notes if it is not None)]
+
+    def numbered(self, operator_id: str, number: str) -> Invoice:
+        """An operator's paper by its number. Raises NotFound."""
+        found = self.invoices.numbered(operator_id, number)
+        if found is None:
+            raise NotFound(f"invoice {number}")
+        return found
+
+    def page(self, operator_id: str, after: str, most: int) -> Sequence[Invoice]:
+        """An operator's papers by their numbers, beyond the number `after`."""
+        return self.invoices.page(operator_id, after, most)
+
+    def _issued(self, session: Session, receipt: Receipt) -> Invoice:
+        if not can_be_invoiced(receipt.bill.currency):
+            raise Refusal("no_invoice", f"an invoice cannot show amounts of {receipt.bill.currency}: see the receipt")
+        if receipt.due_minor:
+            raise Refusal("not_paid_yet", "its invoice comes once it is paid")
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        seller, buyer = self._seller(session, receipt), _buyer(driver)
+        draft = invoice_of([self._sale(receipt)], seller, buyer)
+        return self.invoices.issue(session.operator_id, session.session_id, draft, _day(self.clock(), receipt))
+
+    def _credit_notes(self, session: Session, receipt: Receipt, invoice: Invoice) -> Sequence[Invoice]:
+        sale = self._sale(receipt)
+        refunds = {it.number: it for it in session.refunds if it.number and it.status is RefundStatus.DONE}
+        issued = []
+        for number in sorted(refunds):
+            draft = credit_note_of(invoice, receipt, refunds[number], sale.began_on, sale.ended_on)
+            on = _day(self.clock(), receipt)
+            issued.append(self.invoices.issue(session.operator_id, _source(session, number), draft, on))
+        return issued
+
+    def _seller(self, session: Session, receipt: Receipt) -> Party:
+        profile = receipt.supplier or self.operator_profiles.get(session.operator_id)
+        if profile is None:
+            raise Refusal("invoice_incomplete", "the operator has not said who it is: PUT /v1/operator/profile")
+        seller = seller_of(profile)
+        if missing := [*seller.missing, *([] if seller.tax_id else ["tax id"])]:
+            raise Refusal("invoice_incomplete", f"the operator has not said its {_listed(missing)}")
+        return seller
+
+    def _sale(self, receipt: Receipt) -> Sale:
+        return Sale(
+            receipt=receipt, began_on=_day(receipt.started_at, receipt), ended_on=_day(receipt.stopped_at, receipt)
+        )
+
+
+def _buyer(driver: Driver | None) -> Party:
+    if driver is None or driver.business is None:
+        raise Refusal("no_business", "say first for which business you charge: PUT /v1/me/business")
+    buyer = buyer_of(driver.business, driver.email)
+    if buyer.missing:
+        raise Refusal("invoice_incomplete", f"PUT /v1/me/business has not said its {_listed(buyer.missing)}")
+    return buyer
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+def _source(session: Session, number: int) -> str:
+    return f"{session.session_id}#{number}"
+
+
+def _numbers(session: Session) -> Sequence[int]:
+    return sorted(it.number for it in session.refunds if it.number)
+
+
+def _day(at: datetime, receipt: Receipt) -> date:
+    return at.astimezone(zone(receipt.time_zone)).date()
