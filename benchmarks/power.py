@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from benchmarks import schedules
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.records.charging import Transaction
 from chalicelib.records.grid import ToldDraw
 from tests import tables
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Plant
+from tests.services.grid.test_plans import CheapHours, Days
 
 Prepared = Callable[[Kit], tuple[schedules.Run, int]]
 
@@ -96,10 +99,33 @@ def _reading(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
+def _plan(kit: Kit) -> tuple[schedules.Run, int]:
+    """A quarter's plan of a site with three cars that leave in the morning; nothing in it is new to anybody."""
+    plant = Plant(kit)
+    vars(kit)["outlooks"], vars(kit)["planner"] = Days(), CheapHours()
+    plant.describe()
+    for number in range(3):
+        plant.known(number)
+        plant.begin(number, Preferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
+    plant.live(200)
+    left = [SITE_ID]
+    for _ in range(2):
+        kit.quarter_plans.plan(SITE_ID)
+        plant.live(30 * 60)
+
+    def run() -> None:
+        for it in left:
+            kit.quarter_plans.plan(it)
+        left.clear()
+
+    return run, 1
+
+
 # How often a queue is asked something for one: for those frames the looks at whoever comes and goes, for the three
 # answers that the fourth car waits for, and eleven seconds after each of the three looks that sent some.
 PREPARED: Mapping[str, tuple[Prepared, float]] = {
     "check": (_check, 0.0),
     "frame": (_frame, round((2 + 3 + 3) / _FRAMES, 2)),
     "reading": (_reading, 0.0),
+    "plan": (_plan, 0.0),
 }

@@ -205,6 +205,8 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "receipt": fleet.sessions,
         **_found(fleet),
         "power check": fleet.busy_sites * SECONDS_A_MONTH / 60,
+        # Whoever charges at a site may say when they leave: each busy one is planned each quarter of an hour.
+        "power plan": fleet.busy_sites * SECONDS_A_MONTH / 900,
         "power frame": fleet.sessions * fleet.managed_share * fleet.grants_a_session,
         "power reading": fleet.sessions * fleet.managed_share * fleet.session_minutes * 60 / fleet.reading_s,
         "checks": fleet.checks / CHECKS_A_BATCH,

@@ -9,6 +9,7 @@ from cli.report import Sheet
 BUSY_SITES = 10_000
 # What the looks alone take, and all that grants take.
 LOOKS = ("power check", "found busy_sites sites", "tick_busy_sites")
+PLANS = ("power plan",)
 FRAMES = ("power frame",)
 READINGS = ("power reading",)
 _HOURS_BUSY = 24
@@ -37,6 +38,7 @@ def sheet(sites: int = BUSY_SITES) -> Sheet:
     rows = []
     for name, kinds in (
         (f"looks at {sites:,} busy sites, each minute", LOOKS),
+        ("plans there, one each quarter of an hour", PLANS),
         ("frames that grant power, their answers and looks", FRAMES),
         ("readings there, written beside the claim", READINGS),
     ):

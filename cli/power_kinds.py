@@ -12,11 +12,12 @@ _DOES: Mapping[str, Mapping[str, Any]] = {
     "check": {"invocations": {"balance_many": 1 / 25}, "queue_requests": 2.1 / 25},
     "frame": {"invocations": {"websocket_message": 1}, "messages": 2},
     "reading": {},
+    "plan": {"invocations": {"plan_sites": 1 / 25}, "queue_requests": 2.1 / 25},
 }
 
 
 def power_kinds(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Each measured thing as a kind of message: "power check", "power frame", "power reading"."""
+    """Each measured thing as a kind of message: "power check", "power frame", "power reading", "power plan"."""
     return {f"power {kind}": _kind(it, _DOES[kind]) for kind, it in measured.items()}
 
 

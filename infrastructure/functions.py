@@ -93,6 +93,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_BALANCE_MANY_QUEUE": ref(queues.logical("balance-many")),
         "KERB_LOG_QUEUE": ref(queues.logical("log")),
         **transparency.SETTINGS,
+        "KERB_PLANS_QUEUE": ref(queues.logical("plans")),
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -39,6 +39,7 @@ BLUEPRINTS = (
     "operators.live.live_alarms",
     "grid.routes.grids",
     "grid.looks.looks",
+    "grid.plans.plans",
     "grid.energy.energies",
     "money.webhooks.webhooks",
     "notifications.routes.notices",

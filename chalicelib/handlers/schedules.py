@@ -87,7 +87,10 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
-    "busy_sites": shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
+    "busy_sites": {
+        **shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
+        **shards("plans", lambda part: {"plans": network().wishing_sites.ask(part)}, BUSY_SHARDS),
+    },
     "signals": shards("feeds", _feeds, FEED_SHARDS),
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
@@ -193,7 +196,10 @@ def alarm_desk(event: CloudWatchEvent) -> Done:
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="busy_sites")
 def busy_sites(event: CloudWatchEvent) -> Done:
-    """Have all sites looked at where sessions share a connection, for what only time brings about."""
+    """Have all sites looked at where sessions share a connection, for what only time brings about.
+
+    And planned, in the last minute of each quarter of an hour, where drivers said when they leave.
+    """
     return do_parts("busy_sites", event.detail)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.session import Session
 from chalicelib.records.chargers import Connection
 from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
@@ -152,6 +153,13 @@ class Workflow(Protocol):
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         """Let a waiting step fail with a named error. Raises StaleTask."""
+
+
+class Footprints(Protocol):
+    """Knows what the energy of charges cost their sites, and emitted. No error leaves it."""
+
+    def of(self, session: Session) -> Footprint | None:
+        """That of a session that is over; None where nobody knows. No call but where its site's power is shared out."""
 
 
 class PowerClaims(Protocol):

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.firmware import Firmware
+from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.signals import Signal, SignalKind
-from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     FeedState,
@@ -20,6 +22,7 @@ from chalicelib.records.grid import (
     SiteBook,
     SiteState,
     StoredClaim,
+    StoredPlan,
     ToldDraw,
     ToldLoad,
 )
@@ -70,7 +73,16 @@ class ManagedSites(Protocol):
         """A port took so much: the newest draws, oldest first; none where that session claims nothing there."""
 
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
-        """What the car or driver at a port asks for; False where nobody claims power there."""
+        """What the car at a port asks for (ISO 15118); False where nobody claims power there."""
+
+    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: Preferences) -> bool:
+        """What the driver at a port wants, in place of what they said before; False where that session claims nothing.
+
+        Their word goes before the car's (`preferences.combined`), whichever comes last.
+        """
+
+    def keep_plan(self, site_id: str, plan: StoredPlan) -> bool:
+        """Replace a site's plan by the next version; False if another has done so since it was read."""
 
     def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
         """Its driver was told that it waits for power, or waits no more; False where it claims none any more."""
@@ -92,6 +104,9 @@ class ManagedSites(Protocol):
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
         """The sites where sessions claim power, chargers owe an answer, or a building's load was told, each once."""
+
+    def wishing(self, shard: int | None = None) -> Iterable[str]:
+        """The sites at which somebody who claims power said when they leave, or how much they need; each once."""
 
 
 class Firmwares(Protocol):
@@ -125,6 +140,36 @@ class Looks(Protocol):
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""
+
+
+class Plans(Protocol):
+    """Asks for plans of sites, made by somebody else within the last minute of the quarter of an hour."""
+
+    def ask_for_many(self, site_ids: Sequence[str]) -> None:
+        """Plan all of these, at moments that are theirs alone. Raises what the queue does: the last plan stands."""
+
+
+class Outlooks(Protocol):
+    """What a kWh costs and emits at a site."""
+
+    def of(self, site_id: str, begins_at: datetime, quarters: int) -> Outlook:
+        """So many quarters from the quarter of `begins_at` on, past or to come; rows end where nothing is known."""
+
+
+class Planner(Protocol):
+    """Whoever plans a site's coming day."""
+
+    def plan(
+        self, tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
+    ) -> Plan | None:
+        """When each claim is to have what; None where no plan was found: power is shared out without one."""
+
+
+class Solver(Protocol):
+    """Whoever solves linear programs."""
+
+    def solve(self, program: LinearProgram) -> Sequence[float] | None:
+        """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""
 
 
 class EnergyContracts(Protocol):
@@ -185,10 +230,3 @@ class SignalSource(Protocol):
 
     def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
         """What it tells of a zone in that time, within seconds. Raises SignalUnavailable."""
-
-
-class Solver(Protocol):
-    """Whoever solves linear programs."""
-
-    def solve(self, program: LinearProgram) -> Sequence[float] | None:
-        """The cheapest amounts, by column; None where none was found in time, or not the cheapest."""

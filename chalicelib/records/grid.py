@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.energy import Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
+from chalicelib.domain.grid.outlook import Plan
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait
@@ -75,8 +78,9 @@ class StoredClaim:
 
     `draws`: the newest, oldest first; `first_wh` and `last_wh` its meter's register as first and last told.
 
-    `asked_wh` and `departs_at`: what its driver or its car said; None: nothing. `wait`: what its driver was told of its
-    waiting for power last; None: that it waits for nothing.
+    `preferences`: what its driver said. `asked_wh` and `departs_at`: what follows of that and of its car's word
+    (`preferences.combined`); None: nothing. `wait`: what its driver was told of its waiting for power last; None: that
+    it waits for nothing.
     """
 
     site_id: str
@@ -90,6 +94,12 @@ class StoredClaim:
     asked_wh: int | None = None
     departs_at: datetime | None = None
     wait: PowerWait | None = None
+    preferences: Preferences | None = None
+
+    @property
+    def is_plannable(self) -> bool:
+        """Whether a plan may hold it back: somebody said when it leaves, and its driver does not want it at once."""
+        return self.departs_at is not None and not (self.preferences and self.preferences.is_boosted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +157,43 @@ class SiteBook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPort:
+    """What the charge of a session is to draw at a port in each quarter of an hour, by each phase; what it comes to.
+
+    `is_full` as in `Plan`.
+    """
+
+    port_id: PortId
+    session_id: str
+    limit_ma: tuple[int, ...]
+    is_full: tuple[bool, ...] = ()
+    estimate: ToldPlan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
+
+    `source`: by whose signals it was made. It stands until another comes, or its rows end.
+    """
+
+    version: int
+    planned_at: datetime
+    begins_at: datetime
+    ports: tuple[PlannedPort, ...] = ()
+    source: str = ""
+
+    def of(self, sessions: Mapping[PortId, str]) -> Plan:
+        """The plan for those who charge now: the row of a session that has gone is nobody's."""
+        rows = [it for it in self.ports if sessions.get(it.port_id) == it.session_id]
+        return Plan(
+            begins_at=self.begins_at,
+            limit_ma={it.port_id: it.limit_ma for it in rows},
+            is_full={it.port_id: it.is_full for it in rows},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
     """All that is kept of a managed site, read in one query."""
 
@@ -156,6 +203,7 @@ class SiteState:
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
+    plan: StoredPlan | None = None
 
     def is_load_silent(self, at: datetime) -> bool:
         """Whether somebody told what its building takes, and tells no more, so that its worst counts."""

@@ -9,17 +9,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
-    from chalicelib.ports.grid import SignalSource
+    from chalicelib.ports.charging import Footprints
+    from chalicelib.ports.grid import Planner, Plans, SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.protocol.signals.source import Source
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
     from chalicelib.services.grid.dispatch import Dispatch
+    from chalicelib.services.grid.driver_preferences import DriverPreferences
     from chalicelib.services.grid.energy import SiteEnergy
     from chalicelib.services.grid.outlooks import Outlooks
+    from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
     from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
 
@@ -80,6 +84,57 @@ class GridServices(SessionServices):
         from chalicelib.services.grid.busy_sites import BusySites
 
         return BusySites(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
+
+    @cached_property
+    def driver_preferences(self) -> DriverPreferences:
+        from chalicelib.services.grid.driver_preferences import DriverPreferences
+
+        return DriverPreferences(
+            sessions=self.sessions,
+            readings=self.readings,
+            managed_sites=self.managed_sites,
+            changes=self.changes,
+            looks=self.looks,
+        )
+
+    @cached_property
+    def plans(self) -> Plans:
+        from chalicelib.adapters.grid.plans import SqsPlans
+
+        return SqsPlans(client("sqs"), self.setting("PLANS_QUEUE", ""))
+
+    @cached_property
+    def wishing_sites(self) -> WishingSites:
+        from chalicelib.services.grid.quarter_plans import WishingSites
+
+        return WishingSites(managed_sites=self.managed_sites, plans=self.plans, clock=self.clock)
+
+    @cached_property
+    def planner(self) -> Planner:
+        # Only the function that plans carries the solver.
+        from chalicelib.adapters.grid.highs import Highs
+        from chalicelib.services.grid.linear_planner import LinearPlanner
+
+        return LinearPlanner(Highs())
+
+    @cached_property
+    def footprints(self) -> Footprints:
+        from chalicelib.services.grid.footprints import SessionFootprints
+
+        return SessionFootprints(outlooks=self.outlooks, evidence=self.evidence)
+
+    @cached_property
+    def quarter_plans(self) -> QuarterPlans:
+        from chalicelib.services.grid.quarter_plans import QuarterPlans
+
+        return QuarterPlans(
+            managed_sites=self.managed_sites,
+            outlooks=self.outlooks,
+            planner=self.planner,
+            changes=self.changes,
+            balancer=self.balancer,
+            clock=self.clock,
+        )
 
     @cached_property
     def dispatch(self) -> Dispatch:

@@ -36,7 +36,7 @@ ELSEWHERE = {
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **{
         (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
-        for function in ("check_alarms", "balance", "balance_now", "balance_many", "sequence_log")
+        for function in ("check_alarms", "balance", "balance_now", "balance_many", "plan_sites", "sequence_log")
     },
     **dict.fromkeys(
         (("sequence_log", "kms"), ("api_handler", "kms")),
@@ -47,7 +47,11 @@ ELSEWHERE = {
         (function, "sqs"): "tests/services/grid"
         for function in ("claim", "await_end", "settle", "busy_sites", "websocket_connect")
     },
-    **{(function, "execute-api"): "tests/services/grid" for function in ("balance", "balance_now", "balance_many")},
+    **{
+        (function, "execute-api"): "tests/services/grid"
+        for function in ("balance", "balance_now", "balance_many", "plan_sites")
+    },
+    **{("plan_sites", service): "tests/services/grid/test_plans.py" for service in ("lambda", "states")},
     # Who watches a session is told that its car waits.
     **{
         (function, "lambda"): "tests/services/grid/test_power_waits.py"

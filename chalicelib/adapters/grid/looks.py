@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.ports import Clock, NewId
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A look takes some 20 ms where nothing is to be done, and no more than a second.
 _SITES_A_MESSAGE = 25
 _MESSAGES_A_CALL = 10
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -70,8 +71,8 @@ class SqsLooks:
         """A call for each ten messages, of 25 sites each."""
         if not self.many_url:
             return
-        bodies = [json.dumps({"sites": list(some)}) for some in _by(site_ids, _SITES_A_MESSAGE)]
-        for some in _by(bodies, _MESSAGES_A_CALL):
+        bodies = [json.dumps({"sites": list(some)}) for some in some_at_a_time(site_ids, _SITES_A_MESSAGE)]
+        for some in some_at_a_time(bodies, _MESSAGES_A_CALL):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
             ]
@@ -80,6 +81,6 @@ class SqsLooks:
                 raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
 
 
-def _by(things: Sequence[str], number: int) -> Iterator[Sequence[str]]:
+def some_at_a_time(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
     """So many at a time, in their order."""
     return (things[first : first + number] for first in range(0, len(things), number))

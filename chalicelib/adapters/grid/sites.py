@@ -23,6 +23,7 @@ from chalicelib.adapters.dynamo import (
 )
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
+from chalicelib.domain.charging.preferences import Preferences, combined
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
@@ -34,11 +35,12 @@ from chalicelib.records.grid import (
     SiteBook,
     SiteState,
     StoredClaim,
+    StoredPlan,
     ToldDraw,
     ToldLoad,
 )
 
-_SITE, _LOAD, _BOOK, _EVENTS = "site", "load", "book", "events"
+_SITE, _LOAD, _BOOK, _EVENTS, _PLAN = "site", "load", "book", "events", "plan"
 _LIMIT, _CLAIM = "limit#", "claim#"
 # No site's id has such a sign.
 _FIRMWARES = "firmwares#"
@@ -46,11 +48,15 @@ _FIRMWARES = "firmwares#"
 _LIMIT_KEPT = timedelta(days=1)
 # Nobody charges for so long; a claim that was never ended keeps its site busy no longer.
 _CLAIM_KEPT = timedelta(days=7)
+# No plan reaches so far.
+_PLAN_KEPT = timedelta(days=2)
+# Before the number of a shard: that of claims that may be planned.
+_WISHING = "w"
 
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a car or its driver asks for at a port."""
+    """What a car asks for at a port."""
 
     asked_wh: int | None = None
     departs_at: datetime | None = None
@@ -64,7 +70,7 @@ class DynamoManagedSites:
         rows = {row.item: row for row in GridRow.query(site_id, consistent_read=consistent)}
         if _SITE not in rows:
             return None
-        book, load, events = rows.get(_BOOK), rows.get(_LOAD), rows.get(_EVENTS)
+        book, load, events, plan = rows.get(_BOOK), rows.get(_LOAD), rows.get(_EVENTS), rows.get(_PLAN)
         return SiteState(
             managed=decode(ManagedSite, _unpacked(rows[_SITE].body)),
             book=decode(SiteBook, _unpacked(book.body)) if book is not None else SiteBook(),
@@ -76,6 +82,7 @@ class DynamoManagedSites:
                     (decode(PageEvent, it) for it in (events and events.events) or ()), key=lambda it: (it.at, it.name)
                 )
             ),
+            plan=decode(StoredPlan, _unpacked(plan.body)) if plan is not None else None,
         )
 
     def put(self, managed: ManagedSite) -> None:
@@ -117,6 +124,8 @@ class DynamoManagedSites:
         row.session_id = claim.session_id
         row.body = encode(claim)
         row.busy_shard = shard_of(claim.site_id, BUSY_SHARDS)
+        if claim.preferences is not None:
+            row.busy_shard = _WISHING + row.busy_shard
         row.draw = row.draw_before = row.draw_first = ""
         row.expires_at = claim.begun_at + _CLAIM_KEPT
         return put(row, GridRow.session_id.does_not_exist() | (GridRow.session_id != claim.session_id))
@@ -141,7 +150,19 @@ class DynamoManagedSites:
 
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
         told = encode(_Needs(asked_wh, departs_at))
-        return update(_claim_row(site_id, port_id), [GridRow.needs.set(told)], GridRow.session_id.exists())
+        changes = [GridRow.needs.set(told), GridRow.busy_shard.set(_wishing(site_id))]
+        return update(_claim_row(site_id, port_id), changes, GridRow.session_id.exists())
+
+    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: Preferences) -> bool:
+        changes = [GridRow.wishes.set(encode(preferences)), GridRow.busy_shard.set(_wishing(site_id))]
+        return update(_claim_row(site_id, port_id), changes, GridRow.session_id == session_id)
+
+    def keep_plan(self, site_id: str, plan: StoredPlan) -> bool:
+        version = plan.version
+        known = GridRow.version == version - 1 if version > 1 else GridRow.version.does_not_exist()
+        row = GridRow(site_id, _PLAN, body=_packed(encode(plan)), version=version)
+        row.expires_at = plan.planned_at + _PLAN_KEPT
+        return put(row, known)
 
     def wait_told(self, claim: StoredClaim, wait: PowerWait | None) -> bool:
         change = GridRow.wait.set(encode(wait)) if wait is not None else GridRow.wait.remove()
@@ -175,10 +196,16 @@ class DynamoManagedSites:
         return delete(GridRow(site_id, _LIMIT + limit_id), GridRow.body.exists())
 
     def busy(self, shard: int | None = None) -> Iterable[str]:
+        """Two calls for each shard, and one more for each megabyte of claims: some 8,000."""
+        for it in shards_of(shard, BUSY_SHARDS):
+            wishing = set(_sites_in(_WISHING + it))
+            yield from wishing
+            yield from (site_id for site_id in _sites_in(it) if site_id not in wishing)
+
+    def wishing(self, shard: int | None = None) -> Iterable[str]:
         """A call for each megabyte of claims in each shard: some 8,000."""
         for it in shards_of(shard, BUSY_SHARDS):
-            for site_id, _ in groupby(GridRow.busy.query(it), key=lambda row: row.site_id):
-                yield site_id
+            yield from _sites_in(_WISHING + it)
 
 
 class DynamoFirmwares:
@@ -209,9 +236,19 @@ def _claim_row(site_id: str, port_id: PortId) -> GridRow:
     return GridRow(site_id, f"{_CLAIM}{port_id}")
 
 
+def _wishing(site_id: str) -> str:
+    return _WISHING + shard_of(site_id, BUSY_SHARDS)
+
+
+def _sites_in(shard: str) -> Iterable[str]:
+    return (site_id for site_id, _ in groupby(GridRow.busy.query(shard), key=lambda row: row.site_id))
+
+
 def _claim(row: GridRow) -> StoredClaim:
     begun = decode(StoredClaim, row.body)
     needs = decode(_Needs, row.needs) if row.needs else _Needs(begun.asked_wh, begun.departs_at)
+    preferences = decode(Preferences, row.wishes) if row.wishes else begun.preferences
+    asked_wh, departs_at = combined(preferences, needs.asked_wh, needs.departs_at)
     return StoredClaim(
         site_id=row.site_id,
         port_id=begun.port_id,
@@ -221,8 +258,9 @@ def _claim(row: GridRow) -> StoredClaim:
         draws=tuple(_draws(row)),
         first_wh=row.first_wh,
         last_wh=row.last_wh,
-        asked_wh=needs.asked_wh,
-        departs_at=needs.departs_at,
+        asked_wh=asked_wh,
+        departs_at=departs_at,
+        preferences=preferences,
         wait=decode(PowerWait, row.wait) if row.wait else None,
     )
 

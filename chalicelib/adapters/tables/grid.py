@@ -16,7 +16,10 @@ from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
 class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-call]
-    """Finds busy sites: a row for each session that claims power, one for a book that awaits an answer, for a load."""
+    """Finds busy sites: a row for each session that claims power, one for a book that awaits an answer, for a load.
+
+    Claims of whoever said when they leave, or how much they need, lie in shards of their own.
+    """
 
     class Meta:
         index_name = "busy"
@@ -30,7 +33,7 @@ class GridRow(Row):
     """Under a site's id its tree ("site"), the building's load ("load"), limits ("limit#..."), claims ("claim#...").
 
     "book" is what was granted, replaced as a whole by whoever read its `version`; "events" what was told of
-    ports that it does not know yet: answers, boots.
+    ports that it does not know yet: answers, boots. "plan": what is planned for the coming day.
     """
 
     class Meta(OnDemand):
@@ -50,7 +53,9 @@ class GridRow(Row):
     draw_first = TextAttribute(null=True)
     first_wh = IntegerAttribute(null=True)
     last_wh = IntegerAttribute(null=True)
+    # What its car asks for, and what its driver does.
     needs = TextAttribute(null=True)
+    wishes = TextAttribute(null=True)
     # What its driver was told of its waiting for power.
     wait = TextAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)

@@ -28,9 +28,14 @@ _PASSING = (
     NotificationKind.POWER_WAITS,
     NotificationKind.POWER_AT_RISK,
 )
-# Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), and of the
-# corrections that are settled the first is 0.
-_NUMBERED = (NotificationKind.REFUNDED, NotificationKind.REFUND_FAILED, NotificationKind.BILL_CORRECTED)
+# Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), of what was
+# told anew of its plan (`wishes.plans_told`), and of the corrections that are settled the first is 0.
+_NUMBERED = (
+    NotificationKind.PLAN_CHANGED,
+    NotificationKind.REFUNDED,
+    NotificationKind.REFUND_FAILED,
+    NotificationKind.BILL_CORRECTED,
+)
 
 
 def notification_of(session: Session, kind: NotificationKind, at: datetime, number: int = 0) -> Notification | None:
@@ -52,7 +57,7 @@ def notification_of(session: Session, kind: NotificationKind, at: datetime, numb
 def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool:
     """Whether a session shows that a notification is true; of what passes it cannot show the contrary.
 
-    `number` is that of the refund or the correction it tells of.
+    `number` is that of the refund, the correction or the change of a plan that it tells of.
     """
     match kind:
         case NotificationKind.STARTED | NotificationKind.FINISHED:
@@ -70,7 +75,8 @@ def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool
             return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
         case NotificationKind.BILL_CORRECTED:
             return number in _lowered(session)
-    return True
+    is_of_plan = kind in (NotificationKind.CHARGE_PLANNED, NotificationKind.PLAN_CHANGED)
+    return not is_of_plan or (session.told_plan is not None and session.told_plan.number >= number)
 
 
 def _lowered(session: Session) -> set[int]:

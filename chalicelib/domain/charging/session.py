@@ -10,8 +10,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
@@ -182,6 +184,8 @@ class Session:
     `signed` is what its meter's signed records come to, None where there are none.
     `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
     `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
+    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
+    `footprint` what its energy came to beside its price.
     """
 
     session_id: str
@@ -243,6 +247,9 @@ class Session:
     signed: SignedEnergy | None = None
     is_releasing: bool = False
     salt: str = ""
+    preferences: Preferences | None = None
+    told_plan: ToldPlan | None = None
+    footprint: Footprint | None = None
 
     @property
     def told_state(self) -> State:

@@ -19,6 +19,7 @@ from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
+from chalicelib.domain.charging.wishes import WISHES, WishEvent
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy
@@ -190,7 +191,7 @@ _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMe
 SessionEvent = (
     _OfMoney
     | RefundEvent
-    | _OfCharging
+    | (_OfCharging | WishEvent)
     | HoldLost
     | Released
     | DueEvent
@@ -390,6 +391,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     **HOLDS,
     **DUES,
     **TERMINAL,
+    **WISHES,
     **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},
 }
 

@@ -46,6 +46,8 @@ _UNREAD = 3
 _READ_WITHIN = timedelta(seconds=30)
 _PROVE_AGAIN = timedelta(minutes=5)
 _READS_AHEAD = timedelta(minutes=15)
+# A plan that was told in part is told on so long before that part ends.
+_ENDS_SOON = timedelta(minutes=10)
 
 
 _UNKNOWN = Firmware(name="")
@@ -207,6 +209,7 @@ class _Look:
     at: datetime
     new_name: NewName
     least_step: int = STEP_MA
+    is_as_it_is: bool = False
 
     @property
     def is_little_less(self) -> bool:
@@ -221,7 +224,7 @@ class _Look:
         if default_ma is not None and default_ma > (page.default_ma or 0):
             default_ma = page.default_ma
         limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)
-        return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma, plan=()))
+        return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma, plan=()), is_as_it_is=True)
 
     def next(self) -> Next:
         """The page's next frame, if one is due."""
@@ -327,13 +330,17 @@ class _Look:
         return is_half_over or self._is_shadowed() or self._is_other_plan(lease)
 
     def _is_other_plan(self, lease: Lease) -> bool:
-        """Whether a plan says something else of any moment to come than what was sent."""
-        plan, ends_at = self.need.plan, self.need.plan_ends_at
+        """Whether a plan, or that there is none, says something else of a moment to come than what was sent."""
+        plan, ends_at, at = self.need.plan, self.need.plan_ends_at, self.at
+        step = STEP_MA * (1 + self.page.frames // _FRAMES_A_STEP)
+        later = [it for it in lease.periods if it.starts_at > at]
         if not plan or ends_at is None:
-            return False
-        return ends_at >= lease.ends_at + LEASE / 2 or any(
-            abs(lease.limit_ma(it.starts_at) - it.limit_ma) >= STEP_MA for it in plan
-        )
+            return not self.is_as_it_is and any(abs(it.limit_ma - lease.limit_ma(at)) >= STEP_MA for it in later)
+        soon = LEASE / 2 if at < lease.ends_at - _ENDS_SOON else CLOCK_SLACK
+        if ends_at >= lease.ends_at + soon:
+            return True
+        moments = [it.starts_at for it in (*plan, *later) if it.starts_at < min(ends_at, lease.ends_at)]
+        return any(abs(lease.limit_ma(it) - _limit_ma(plan, it)) >= step for it in moments)
 
     def _is_shadowed(self) -> bool:
         """Whether an older grant, of which nobody knows what became of it, keeps room that one more word would free."""
@@ -372,6 +379,10 @@ class _Look:
 
     def _order(self, kind: OrderKind, name: str, limit_ma: int = 0, form: ProfileForm | None = None) -> PortOrder:
         return PortOrder(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)
+
+
+def _limit_ma(plan: Sequence[Period], at: datetime) -> int:
+    return next((it.limit_ma for it in reversed(plan) if it.starts_at <= at), plan[0].limit_ma)
 
 
 def _patience(sends: int) -> timedelta:

@@ -122,6 +122,12 @@ def default_of(
     )
 
 
+def keeps_course(form: ProfileForm, ability: ChargingAbility) -> bool:
+    """Whether a plan may be told in that form: one that has no end is the plan's least for good (`profile_of`)."""
+    is_default = form.purpose is not ProfilePurpose.SESSION and form.stack_level == 0
+    return not is_default and (form.kind is not ProfileKind.RELATIVE or ability.is_relative_since_receipt)
+
+
 def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) -> GrantProfile:
     """The grant in that form, for a charger of that ability. Raises CannotPause; ValueError for no plan in order.
 
@@ -133,8 +139,7 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
     if not ability.pauses_at_zero and any(it.limit_ma == 0 for it in plan):
         raise CannotPause(port.port_id)
     is_relative = form.kind is ProfileKind.RELATIVE
-    is_default = form.purpose is not ProfilePurpose.SESSION and form.stack_level == 0
-    if is_default or (is_relative and not ability.is_relative_since_receipt):
+    if not keeps_course(form, ability):
         least = replace(reduce(_lower, plan), start_s=0)
         return GrantProfile(default_of(port, least, form, car_phases, grant.ref), None)
     lead_s = 0 if is_relative else CLOCK_TOLERANCE_S

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.refunds import Refund
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.languages import ENGLISH
@@ -39,6 +40,7 @@ class Receipt:
     """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it.
 
     `language` is the locale of whoever it was issued to. `paid_at` None: nothing was paid, for all of it was let go.
+    `footprint`: what its energy cost the site and emitted, where that is known.
     """
 
     number: str
@@ -64,6 +66,7 @@ class Receipt:
     language: str = ENGLISH
     waived_minor: int = 0
     written_off_minor: int = 0
+    footprint: Footprint | None = None
 
     @property
     def due_minor(self) -> int:

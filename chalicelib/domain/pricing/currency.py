@@ -35,6 +35,11 @@ def to_minor(amount: Decimal | Fraction, currency: str) -> int:
     return round_half_up(Fraction(amount) * 10 ** decimals(currency))
 
 
+def micros_to_minor(amount_micros: int | None, currency: str) -> int | None:
+    """Millionths of a currency's unit in minor units; None of what is not known."""
+    return None if amount_micros is None else to_minor(Fraction(amount_micros, 1_000_000), currency)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units of an ISO 4217 currency."""

@@ -90,6 +90,28 @@ class LivePort(ResponseBody):
     ]
 
 
+class PlannedPortView(ResponseBody):
+    """What is planned for a charge, from the plan's first quarter of an hour on."""
+
+    charger_id: str
+    connector: str
+    session_id: str
+    limit_ma: Annotated[list[int], Field(description="by each of its phases, a number for each quarter of an hour")]
+    starts_at: datetime | None
+    ready_at: Annotated[datetime | None, Field(description="null: it will lack `unmet_wh` when it leaves")]
+    unmet_wh: int
+
+
+class PlanView(ResponseBody):
+    """A site's plan of the coming day. Who is not in it has a fair share."""
+
+    version: int
+    planned_at: datetime
+    begins_at: datetime
+    source: Annotated[str, Field(description="by whose price and carbon")]
+    ports: list[PlannedPortView]
+
+
 class PowerView(ResponseBody):
     """A site's power as it is shared out now."""
 
@@ -131,7 +153,23 @@ class PowerView(ResponseBody):
             }
         ],
         conductors=[{"conductor_id": "busbar", "limit_ma": 50000, "held_ma": 32000}],
-        plan=None,
+        plan={
+            "version": 7,
+            "planned_at": AT,
+            "begins_at": "2026-11-21T09:30:00Z",
+            "source": "entsoe",
+            "ports": [
+                {
+                    "charger_id": "DEMO-16",
+                    "connector": "1",
+                    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+                    "limit_ma": [0, 0, 16000, 16000],
+                    "starts_at": "2026-11-21T10:00:00Z",
+                    "ready_at": "2026-11-21T10:27:00Z",
+                    "unmet_wh": 0,
+                }
+            ],
+        },
         alarms=[],
     )
     site_id: str
@@ -141,5 +179,5 @@ class PowerView(ResponseBody):
     nodes: list[LiveNode]
     ports: list[LivePort]
     conductors: list[LiveConductor]
-    plan: Annotated[None, Field(description="null: nothing is planned ahead yet")]
+    plan: Annotated[PlanView | None, Field(description="null: nobody who charges here said when they leave")]
     alarms: Annotated[list[str], Field(description="what is wrong with its power now: `site_over_limit`, ...")]

@@ -13,7 +13,16 @@ from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.sums import by_phase, conductor_sums, path
 from chalicelib.domain.grid.tree import Port, PortId, SiteTree
 from chalicelib.handlers.chargers.wait_models import PowerWaitView
-from chalicelib.handlers.grid.live_models import LimitView, LiveConductor, LiveNode, LivePort, LoadView, PowerView
+from chalicelib.handlers.grid.live_models import (
+    LimitView,
+    LiveConductor,
+    LiveNode,
+    LivePort,
+    LoadView,
+    PlannedPortView,
+    PlanView,
+    PowerView,
+)
 from chalicelib.handlers.grid.models import (
     ConductorSumView,
     ConductorView,
@@ -26,6 +35,7 @@ from chalicelib.handlers.grid.models import (
 )
 from chalicelib.records.grid import ManagedSite, NamedLimit, SiteState, StoredClaim
 from chalicelib.services.grid.claimants import DRAW_LASTS, building_of, claimed, currents, on_site
+from chalicelib.services.grid.site_conditions import sessions_of
 
 
 def grid(it: ManagedSite) -> GridView:
@@ -134,8 +144,31 @@ def power(state: SiteState, at: datetime) -> PowerView:
             LiveConductor(conductor_id=it.conductor_id, limit_ma=it.limit_ma, held_ma=it.sum_ma)
             for it in conductor_sums(whole, held)
         ],
-        plan=None,
+        plan=_plan(state),
         alarms=list(state.book.alarms),
+    )
+
+
+def _plan(state: SiteState) -> PlanView | None:
+    """The plan that stands, as far as those whom it is for still charge."""
+    plan, now = state.plan, sessions_of(state)
+    known = [it for it in plan.ports if now.get(it.port_id) == it.session_id] if plan is not None else []
+    if plan is None or not known:
+        return None
+    ports = [
+        PlannedPortView(
+            charger_id=it.port_id.charger_id,
+            connector=str(it.port_id.connector),
+            session_id=it.session_id,
+            limit_ma=list(it.limit_ma),
+            starts_at=it.estimate.starts_at if it.estimate is not None else None,
+            ready_at=it.estimate.ready_at if it.estimate is not None else None,
+            unmet_wh=it.estimate.unmet_wh if it.estimate is not None else 0,
+        )
+        for it in known
+    ]
+    return PlanView(
+        version=plan.version, planned_at=plan.planned_at, begins_at=plan.begins_at, source=plan.source, ports=ports
     )
 
 

@@ -73,6 +73,8 @@ SESSION: dict[str, Any] = {
     "cost": {"currency": "EUR", "net_minor": 90, "tax_minor": 17, "total_minor": 107},
     "prices": PRICES,
     "limits": None,
+    "preferences": None,
+    "plan": None,
     "held_minor": 5000,
     "paid_minor": None,
     "is_paid_at_terminal": False,
@@ -174,6 +176,17 @@ REFUND_NOTE: dict[str, Any] = {
     "supplier": PROFILE,
     "url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/refunds/C-KAAAAAAAAAAAAAAAAAAA-1",
 }
+FOOTPRINT: dict[str, Any] = {
+    "energy_wh": 10000,
+    "renewable_percent": "68.4",
+    "carbon_g": 1830,
+    "energy_cost_minor": 82,
+    "saved_minor": 214,
+    "saved_g": 1620,
+    "currency": "EUR",
+    "source": "entsoe",
+    "method": "average-by-quarter-hour/1",
+}
 RECEIPT: dict[str, Any] = {
     "number": "R-KAAAAAAAAAAAAAAAAAAA",
     "session_id": "KAAAAAAAAAAAAAAAAAAA",
@@ -206,6 +219,7 @@ RECEIPT: dict[str, Any] = {
     "paid_at": "2026-11-21T10:00:05Z",
     "card": "visa 4242",
     "language": "de",
+    "footprint": FOOTPRINT,
     "refunded_minor": 119,
     "refunds": [REFUND_NOTE],
 }

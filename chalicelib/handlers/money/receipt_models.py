@@ -127,6 +127,23 @@ class RefundNotes(ResponseBody):
     items: list[RefundNoteView]
 
 
+class FootprintView(ResponseBody):
+    """What a charge's energy cost its site and emitted, and what was saved against charging at once."""
+
+    model_config = example(**examples.FOOTPRINT)
+    energy_wh: int
+    renewable_percent: Annotated[Figure | None, Field(description="of the energy; null: not known, as all below")]
+    carbon_g: Annotated[int | None, Field(description="CO2 equivalent, by the mix's average")]
+    energy_cost_minor: Annotated[int | None, Field(description="what the site paid for it; no price of the driver's")]
+    saved_minor: Annotated[
+        int | None, Field(description="of energy_cost_minor, had it charged at once; below 0: that had cost less")
+    ]
+    saved_g: int | None
+    currency: str
+    source: Annotated[str, Field(description="whose prices and carbon")]
+    method: Annotated[str, Field(description="how it was made of them, with its version")]
+
+
 class ReceiptView(ResponseBody):
     """A receipt: what was bought and paid, which never changes, and what has gone back of it since."""
 
@@ -160,5 +177,8 @@ class ReceiptView(ResponseBody):
     paid_at: Annotated[datetime | None, Field(description="null: all of it was let go, nothing was paid")]
     card: str
     language: str
+    footprint: Annotated[
+        FootprintView | None, Field(description="null: nobody knows what the site's energy cost and emitted")
+    ]
     refunded_minor: Minor
     refunds: list[RefundNoteView]

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.session import CardAction
 from chalicelib.domain.money import receipt as domain
 from chalicelib.domain.money.receipt import Profile, RefundNote
 from chalicelib.domain.pricing.bill import Bill, Line
+from chalicelib.domain.pricing.currency import micros_to_minor
 from chalicelib.domain.pricing.tax import Tax
 from chalicelib.handlers.money.models import CardActionView, Cost
-from chalicelib.handlers.money.receipt_models import ProfileView, ReceiptLine, ReceiptTax, ReceiptView, RefundNoteView
+from chalicelib.handlers.money.receipt_models import (
+    FootprintView,
+    ProfileView,
+    ReceiptLine,
+    ReceiptTax,
+    ReceiptView,
+    RefundNoteView,
+)
 from chalicelib.wiring import network
 
 
@@ -85,6 +95,22 @@ def note_url(it: RefundNote, ticket: str = "") -> str:
     return f"/v1/receipts/{session_id}/refunds/{it.number}?ticket={ticket}"
 
 
+def footprint(it: Footprint) -> FootprintView:
+    """What a charge's energy came to beside its price."""
+    permille = it.renewable_permille
+    return FootprintView(
+        energy_wh=it.energy_wh,
+        renewable_percent=None if permille is None else Decimal(permille).scaleb(-1),
+        carbon_g=it.carbon_g,
+        energy_cost_minor=micros_to_minor(it.energy_cost_micros, it.currency),
+        saved_minor=micros_to_minor(it.saved_micros, it.currency),
+        saved_g=it.saved_g,
+        currency=it.currency,
+        source=it.source,
+        method=it.method,
+    )
+
+
 def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = (), ticket: str = "") -> ReceiptView:
     """A receipt as it was issued, and what has gone back since."""
     return ReceiptView(
@@ -117,6 +143,7 @@ def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = (), ticket: str 
         paid_at=it.paid_at,
         card=it.card,
         language=it.language,
+        footprint=footprint(it.footprint) if it.footprint is not None else None,
         refunded_minor=sum(note.refund.amount_minor for note in refunds if not note.is_void),
         refunds=[refund_note(note, ticket) for note in refunds],
     )

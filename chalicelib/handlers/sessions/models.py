@@ -15,6 +15,11 @@ from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.fields import ChargerId, Connector, Email, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.models import CardActionView, Cost
 from chalicelib.handlers.pricing.models import Prices
+from chalicelib.handlers.sessions.preference_models import (
+    ChargePlanView,
+    ChargingPreferencesBody,
+    ChargingPreferencesView,
+)
 
 
 class LimitsBody(RequestBody):
@@ -27,12 +32,13 @@ class LimitsBody(RequestBody):
 
 
 class NewSession(RequestBody):
-    """A session to begin: where to charge, and when to stop."""
+    """A session to begin: where to charge, when to stop, and when the car is to be ready."""
 
     model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
     charger_id: ChargerId
     connector: Connector = "1"
     limits: LimitsBody | None = None
+    preferences: ChargingPreferencesBody | None = None
 
 
 class IdleView(ResponseBody):
@@ -88,6 +94,8 @@ class SessionView(ResponseBody):
     cost: Cost
     prices: Prices
     limits: Limits | None
+    preferences: Annotated[ChargingPreferencesView | None, Field(description="null: nothing was said")]
+    plan: Annotated[ChargePlanView | None, Field(description="null: it has its fair share, and waits for nothing")]
     held_minor: Minor | None
     paid_minor: Minor | None
     is_paid_at_terminal: Annotated[bool, Field(description="by card at the charger itself; no other card is asked")]

@@ -11,6 +11,7 @@ from chalice import Blueprint
 from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import State
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
@@ -18,8 +19,10 @@ from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.live import END, events_of
 from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
+from chalicelib.handlers.sessions.preference_models import ChargingPreferencesBody, ChargingPreferencesView
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.at_once import together
+from chalicelib.services.grid.driver_preferences import LONGEST_STAY
 from chalicelib.services.sessions.driver_sessions import Filter, Month, Progress, Wanted, progress
 from chalicelib.wiring import network
 
@@ -51,7 +54,8 @@ def begin(request: Request) -> Answer:
     """Begin a session, or see again the one that the same Idempotency-Key began."""
     body: NewSession = request.body
     limits = Limits(**body.limits.model_dump()) if body.limits else None
-    wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits)
+    preferences = _preferences(body.preferences) if body.preferences else None
+    wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits, preferences)
     session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
     shown = _shown(request, progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
@@ -112,6 +116,24 @@ def statement(request: Request) -> Statement:
         raise BadRequest("month must be YYYY-MM", "month")
     month = Month(int(found[1]), int(found[2]))
     return views.statement(request.path["month"], *network().driver_sessions.statement(request.driver_id, month))
+
+
+@endpoint(
+    sessions,
+    "PUT",
+    "/v1/sessions/{session_id}/charging-preferences",
+    takes=ChargingPreferencesBody,
+    answers=ChargingPreferencesView,
+    errors=(400, 404, 409),
+)
+def prefer(request: Request) -> ChargingPreferencesView:
+    """Say when the car is to be ready, and with how much, in place of what was said before; the answer says what of it.
+
+    Its site's plan follows within a quarter of an hour: the session shows what it comes to.
+    """
+    said = _preferences(request.body)
+    session = network().driver_preferences.prefer(request.driver_id, request.path["session_id"], said)
+    return views.preferences(session, said)
 
 
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
@@ -195,6 +217,14 @@ def _time(request: Request, name: str) -> datetime | None:
     if at is None or at.tzinfo is None:
         raise BadRequest(f"{name} must be a time with its offset, such as 2026-11-21T09:30:00Z", name)
     return at
+
+
+def _preferences(body: ChargingPreferencesBody) -> Preferences:
+    """What was said. BadRequest for a departure that is past, or too far away."""
+    now = network().clock()
+    if body.ready_by is not None and not now < body.ready_by <= now + LONGEST_STAY:
+        raise BadRequest(f"ready_by must be within {LONGEST_STAY.days} days from now", "ready_by")
+    return Preferences(**body.model_dump(exclude={"boost"}), is_boosted=body.boost)
 
 
 def _shown(request: Request, found: Progress) -> SessionView:

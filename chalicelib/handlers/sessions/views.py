@@ -7,8 +7,11 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import is_guest
+from chalicelib.domain.pricing.currency import micros_to_minor
+from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.sessions import Checkout
 from chalicelib.handlers.chargers.models import SiteSummary
 from chalicelib.handlers.chargers.views import site_summary
@@ -25,6 +28,8 @@ from chalicelib.handlers.sessions.models import (
     StatementLine,
     StatementTotal,
 )
+from chalicelib.handlers.sessions.preference_models import ChargePlanView, ChargingPreferencesView
+from chalicelib.services.grid.driver_preferences import PreferencesResult, result_of
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
 from chalicelib.services.sessions.driver_sessions import Progress
@@ -85,6 +90,8 @@ def session(
         cost=cost(progress.cost),
         prices=prices(it.tariff, it.time_zone, it.created_at if it.is_over else network().clock()),
         limits=it.limits,
+        preferences=preferences(it) if it.preferences is not None else None,
+        plan=_plan(it),
         held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         due_minor=owed_minor(it, network().clock()),
@@ -142,6 +149,60 @@ def statement(month: str, found: Sequence[Session], is_complete: bool) -> Statem
         for it in over
     ]
     return Statement(month=month, totals=list(totals.values()), sessions=lines, is_complete=is_complete)
+
+
+_DETAILS = {
+    PreferencesResult.ACCEPTED: "planned within a quarter of an hour; until then it has its fair share",
+    PreferencesResult.DEPARTURE_REQUIRED: "without ready_by no hour is better than now: it has its fair share",
+    PreferencesResult.NOT_POSSIBLE: "this site's power is not shared out: the car charges at once",
+}
+
+
+def preferences(it: Session, said: Preferences | None = None) -> ChargingPreferencesView:
+    """What its driver `said` (None: as it was kept), and what becomes of it there."""
+    told = said or it.preferences or Preferences()
+    result = result_of(it)
+    detail = _DETAILS[result]
+    if result is PreferencesResult.ACCEPTED and told.is_boosted:
+        detail = "it charges now, with its full fair share"
+    elif result is PreferencesResult.ACCEPTED and told.ready_by is None:
+        detail = "it has its fair share; with ready_by it would be planned"
+    return ChargingPreferencesView(
+        result=result,
+        detail=detail,
+        ready_by=told.ready_by,
+        energy_wh=told.energy_wh,
+        target_percent=told.target_percent,
+        battery_percent=told.battery_percent,
+        capacity_wh=told.capacity_wh,
+        asked_wh=told.asked_wh,
+        boost=told.is_boosted,
+        profile=told.profile,
+    )
+
+
+def _plan(it: Session) -> ChargePlanView | None:
+    """What was told of its plan, while that is ahead and what its driver wants."""
+    told, said = it.told_plan, it.preferences
+    if told is None or not it.takes_power or (said is not None and said.is_boosted):
+        return None
+    energy_wh = told.energy_wh + told.had_wh
+    ends_at = told.ready_at or (said.ready_by if said is not None and said.ready_by is not None else told.starts_at)
+    charging_s = max(1, int((ends_at - told.starts_at).total_seconds()))
+    usage = planned(told.starts_at, energy_wh, charging_s, reserved=it.reserved)
+    return ChargePlanView(
+        planned_at=told.planned_at,
+        starts_at=told.starts_at,
+        ready_at=told.ready_at,
+        energy_wh=told.energy_wh,
+        unmet_wh=told.unmet_wh,
+        cost_minor=price(it.tariff, usage, it.time_zone).total_minor,
+        energy_cost_minor=micros_to_minor(told.energy_cost_micros, told.currency),
+        currency=told.currency,
+        carbon_g=told.carbon_g,
+        source=told.source,
+        waits_for=told.waits_for,
+    )
 
 
 def _nothing(currency: str) -> StatementTotal:

@@ -29,8 +29,9 @@ class LiveNews:
     clock: Clock
 
     def changed(self, before: Session, after: Session, watched_until: datetime | None) -> None:
-        """A session was saved. No call but where its state or transaction has changed, and somebody may watch."""
-        if after.told_state is not before.told_state or after.ref != before.ref:
+        """A session was saved. No call but where its state, transaction or plan has changed, and somebody may watch."""
+        is_planned = after.told_plan != before.told_plan
+        if after.told_state is not before.told_state or after.ref != before.ref or is_planned:
             # The charger's transaction, once it is known, is to be marked as watched as its session is.
             self._tell(after.session_id, watched_until, marks=after.ref != before.ref)
 

@@ -16,10 +16,12 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
-from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma, held_ma
+from chalicelib.domain.grid.defaults import OfflineDefaults
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
-from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.plan_course import Course, CourseSite, courses, cut, planned
+from chalicelib.domain.grid.profiles import keeps_course
+from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
@@ -27,11 +29,12 @@ from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.at_once import together
-from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
+from chalicelib.services.grid.claimants import claimed, claims_of, notes_of
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
 from chalicelib.services.grid.power_waits import PowerWaits
+from chalicelib.services.grid.site_conditions import plan_of, sessions_of, site_to_share
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -115,30 +118,41 @@ class Balancer:
     def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
-        drawing = claimed(state)
-        charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
-        unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
-        former = {it.port_id: it for it in state.former_ports(at)}
-        whole = replace(tree, ports=(*tree.ports, *former.values()))
-        building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
-        # What nobody charges at, or nobody can limit, is as it is, whoever has a turn.
-        idle = {
-            it.port_id: held_ma(it, at) if it.port_id in former else base_ma(it)
-            for it in book.pages
-            if it.port_id not in drawing or it.port_id in unruly or it.ignored_since is not None
-        }
-        room = silent_room(tree, at, building, limits)
-        defaults = offline_defaults(tree, charging, unruly, room)
-        if defaults.left_out:
-            # Who has a turn keeps a default first: the room of one that others have would never be theirs.
-            wish = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=idle))
-            charging.sort(key=lambda it: not wish.target_ma.get(it))
-            defaults = offline_defaults(tree, charging, unruly, room)
-        bases = {it.port_id: max(idle.get(it.port_id, 0), defaults.limit_ma.get(it.port_id, 0)) for it in book.pages}
-        grants = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
-        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
-        sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
+        plan = plan_of(state, book)
+        if plan is not None:
+            ports = {it.port_id: it for it in tree.ports}
+            claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
+        site = site_to_share(state, book, claims, at)
+        conditions, defaults, former = site.conditions, site.defaults, site.former
+        grants = share(site.tree, claims, at, conditions)
+
+        later: dict[tuple[bool, ...], _Fits] = {}
+
+        def fits_at(then: datetime) -> _Fits:
+            # Beside the time itself nothing of a later moment is known but which limits hold then.
+            key = tuple(it.begins_at <= then < it.ends_at for it in conditions.limits)
+            if key not in later:
+                building = replace(conditions.building, at=then) if conditions.building is not None else None
+                conductors = Conductors.of(site.tree, then, building, conditions.limits)
+                later[key] = _Fits(site.tree.ports, conductors, grants.car_phases)
+            return later[key]
+
+        told: Mapping[PortId, Course] = {}
+        if plan is not None:
+            told = courses(
+                CourseSite(
+                    tree=site.tree,
+                    plan=plan,
+                    claims=claims,
+                    target_ma=grants.target_ma,
+                    conditions=conditions,
+                    fits_at=fits_at,
+                ),
+                at,
+            )
+        sessions = sessions_of(state)
+        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in sessions})
         needs = [
             replace(
                 _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
@@ -147,10 +161,13 @@ class Balancer:
             for page in book.pages
             if page.port_id not in former
         ]
-        conductors = Conductors.of(whole, at, building, limits)
-        fits = _Fits(whole.ports, conductors, grants.car_phases)
-        told = {it.port_id for it in needs if it.limit_ma is not None}
-        waits = power_waits((it for it in claims if it.port_id in told), grants, limits, defaults.left_out, at)
+        needs = [_by_plan(it, told[it.port_id], facts, at) if it.port_id in told else it for it in needs]
+        conductors = Conductors.of(site.tree, at, conditions.building, conditions.limits)
+        fits = _Fits(site.tree.ports, conductors, grants.car_phases)
+        limited = {it.port_id for it in needs if it.limit_ma is not None}
+        # Who waits by choice is told so with the plan.
+        shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
+        waits = power_waits(shares, grants, conditions.limits, defaults.left_out, at)
         return grants, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
@@ -204,6 +221,16 @@ def _need(
         default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
         firmware=facts.firmware,
     )
+
+
+def _by_plan(need: PortNeed, course: Course, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
+    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn."""
+    it = facts[need.port_id.charger_id]
+    ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
+    if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):
+        return need
+    course = cut(course, ability.most_periods)
+    return replace(need, plan=(Period(at, need.limit_ma), *course.later), plan_ends_at=course.ends_at)
 
 
 def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
@@ -49,7 +50,7 @@ class SiteClaims:
             if was is not None:
                 self.managed_sites.end(after.site_id, was, after.session_id)
             if now is not None:
-                self._begin(after.site_id, now, after.session_id, after.ref)
+                self._begin(after.site_id, now, after.session_id, after.ref, after.preferences)
             self.looks.ask(after.site_id)
         except Exception:
             # Power is no reason to lose a charger's word: its next reading, or the next look, makes it good.
@@ -74,9 +75,21 @@ class SiteClaims:
         except Exception:
             _log.exception("draw not noted", extra={"session_id": session_id})
 
-    def _begin(self, site_id: str, port_id: PortId, session_id: str, ref: str | None) -> None:
+    def _begin(
+        self,
+        site_id: str,
+        port_id: PortId,
+        session_id: str,
+        ref: str | None,
+        preferences: Preferences | None = None,
+    ) -> None:
         claim = StoredClaim(
-            site_id=site_id, port_id=port_id, session_id=session_id, begun_at=self.clock(), ref=ref or ""
+            site_id=site_id,
+            port_id=port_id,
+            session_id=session_id,
+            begun_at=self.clock(),
+            ref=ref or "",
+            preferences=preferences,
         )
         self.managed_sites.begin(claim)
 

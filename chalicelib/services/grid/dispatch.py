@@ -107,7 +107,9 @@ class Dispatch:
         if port is None or lease is None or at >= lease.ends_at:
             return None
         lease_s = max(1, round((lease.ends_at - at).total_seconds()))
-        return PortGrant(port=port, allowances=(Allowance(0, lease.limit_ma(at)),), at=at, lease_s=lease_s)
+        later = [(round((it.starts_at - at).total_seconds()), it.limit_ma) for it in lease.periods if it.starts_at > at]
+        allowances = (Allowance(0, lease.limit_ma(at)), *(Allowance(*it) for it in later if it[0] > 0))
+        return PortGrant(port=port, allowances=allowances, at=at, lease_s=lease_s)
 
     def answered(self, call: SentCall, result: CommandResult) -> None:
         """A charger answered one: the book is told, and somebody looks where that changes what others may have."""

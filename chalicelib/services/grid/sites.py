@@ -177,6 +177,7 @@ class SiteGrids:
                         session_id=session.session_id,
                         begun_at=self.clock(),
                         ref=session.ref or "",
+                        preferences=session.preferences,
                     )
                 )
 

@@ -81,6 +81,7 @@ class IssuedReceipts:
             waived_minor=it.waived_minor,
             written_off_minor=it.written_off_minor,
             card=_paid_with(it),
+            footprint=it.footprint,
             language=self.languages.of(it.driver_id, it.operator_id, supplier),
         )
 

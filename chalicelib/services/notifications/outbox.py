@@ -13,6 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.alerts import bears_out, corrections_told, following, notification_of
 from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.charging.wishes import plans_told
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
@@ -38,6 +39,8 @@ class Notifications:
         for refund, has_failed in told_of(before, after):
             kind = NotificationKind.REFUND_FAILED if has_failed else NotificationKind.REFUNDED
             self.tell(after, kind, refund.number)
+        for number in plans_told(before, after):
+            self.tell(after, NotificationKind.PLAN_CHANGED, number)
         for number in corrections_told(before, after):
             self.tell(after, NotificationKind.BILL_CORRECTED, number)
 

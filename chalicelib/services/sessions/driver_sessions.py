@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.preferences import Preferences
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.grid.waits import PowerWait
@@ -101,11 +102,12 @@ def progress(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a driver asks for: where to charge, and when to stop."""
+    """What a driver asks for: where to charge, when to stop, and how the car is to charge till then."""
 
     charger_id: str
     connector: ConnectorId
     limits: Limits | None = None
+    preferences: Preferences | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,7 @@ class DriverSessions:
             time_zone=spot.site.time_zone,
             created_at=self.clock(),
             limits=wanted.limits,
+            preferences=wanted.preferences,
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
             plug_w=registered_w(spot.charger, wanted.connector),
@@ -363,7 +366,8 @@ class DriverSessions:
         return None
 
     def _again(self, session: Session, wanted: Wanted) -> Session:
-        if Wanted(session.charger_id, session.connector, session.limits) != wanted:
+        # Preferences may have been told anew since.
+        if Wanted(session.charger_id, session.connector, session.limits) != replace(wanted, preferences=None):
             raise Refusal(
                 "idempotency_key_reused",
                 "this Idempotency-Key began a session at another connector, or with other limits",

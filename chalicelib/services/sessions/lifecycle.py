@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,12 +29,13 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
 )
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.charging.wishes import FootprintFound
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.charging import Sessions, Transactions, Workflow
+from chalicelib.ports.charging import Footprints, Sessions, Transactions, Workflow
 from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SoonBack
 from chalicelib.records.charging import Waiting
@@ -108,6 +109,7 @@ class Lifecycle:
     debts: Debts
     corrections: Corrections
     issued_receipts: IssuedReceipts
+    footprints: Footprints
     terminal_payments: TerminalPayments
     ends: InferredEnds
     late_ends: LateEnds
@@ -220,12 +222,16 @@ class Lifecycle:
         """The last step: everything the receipt says is now fixed."""
         session = self._get(session_id)
         self.terminal_payments.book(session)
+        found: list[FootprintFound] = []
         if session.bill is not None and session.payment is not None:
             if session.due_minor:
                 # Whatever became of its payments: what is due is owed, or let go.
                 session = self.debts.leave(session)
-            self.issued_receipts.issue(session)
-        session = self.changes.apply(session_id, Completed(self.clock()), known=session)
+            weighed = self.footprints.of(session) if session.footprint is None else None
+            found = [FootprintFound(weighed)] if weighed is not None else []
+            # What the receipt says is the session's from its last change on; who comes again finds the receipt.
+            self.issued_receipts.issue(replace(session, footprint=weighed or session.footprint))
+        session = self.changes.apply(session_id, *found, Completed(self.clock()), known=session)
         return {"session_id": session_id, "state": session.state}
 
     def abort(self, session_id: str, error: str, cause: str) -> dict[str, Any]:

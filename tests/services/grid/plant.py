@@ -13,11 +13,13 @@ from typing import Any
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.tree import Node, Port, PortId, SiteTree
 from chalicelib.records.chargers import Charger, Connection
 from chalicelib.records.grid import StoredClaim
-from tests.services.conftest import NOW, SITE, Kit
+from tests.services.conftest import NOW, SITE, TARIFF, Kit
 
 LIMIT_A, MOST_A, CHARGERS = 40.0, 32.0, 4
 SITE_ID = "plant"
@@ -60,7 +62,7 @@ class Outlet:
     is_charging: bool = False
     is_deaf: bool = False
     default_a: float = MOST_A
-    lease_a: float | None = None
+    lease: tuple[tuple[datetime, float], ...] = ()
     lease_ends_at: datetime | None = None
     frames: int = 0
 
@@ -68,9 +70,12 @@ class Outlet:
         """What it lets its car take."""
         if not self.is_charging:
             return 0.0
-        if self.lease_a is not None and self.lease_ends_at is not None and at < self.lease_ends_at:
-            return min(MOST_A, self.lease_a)
+        if self.lease and self.lease_ends_at is not None and at < self.lease_ends_at:
+            return min(MOST_A, self._leased_a(at))
         return self.default_a
+
+    def _leased_a(self, at: datetime) -> float:
+        return next((limit_a for begins_at, limit_a in reversed(self.lease) if begins_at <= at), self.lease[0][1])
 
     def told(self, action: str, payload: Any, at: datetime) -> dict[str, Any]:
         """Its answer to a command."""
@@ -78,9 +83,9 @@ class Outlet:
         if action == "GetCompositeSchedule":
             ends_s = round((self.lease_ends_at - at).total_seconds()) if self.lease_ends_at is not None else 0
             periods = [{"startPeriod": 0, "limit": self.default_a}]
-            if self.lease_a is not None and ends_s > 0:
+            if self.lease and ends_s > 0:
                 periods = [
-                    {"startPeriod": 0, "limit": self.lease_a},
+                    {"startPeriod": 0, "limit": self._leased_a(at)},
                     {"startPeriod": ends_s, "limit": self.default_a},
                 ]
             schedule = {
@@ -95,17 +100,18 @@ class Outlet:
             return {"status": "Accepted"}
         profile = payload["csChargingProfiles"]
         schedule = profile["chargingSchedule"]
-        limit_a = schedule["chargingSchedulePeriod"][0]["limit"]
-        if schedule["chargingRateUnit"] == "W":
-            limit_a = round(limit_a / _VOLTS, 1)
+        per_a = _VOLTS if schedule["chargingRateUnit"] == "W" else 1
+        course = [(it["startPeriod"], round(it["limit"] / per_a, 1)) for it in schedule["chargingSchedulePeriod"]]
         if profile["chargingProfilePurpose"] == "TxDefaultProfile":
-            self.default_a = limit_a
+            self.default_a = course[0][1]
         elif self.is_charging:
-            self.lease_a, self.lease_ends_at = limit_a, at + timedelta(seconds=schedule.get("duration", 10**6))
+            begins_at = datetime.fromisoformat(schedule["startSchedule"]) if "startSchedule" in schedule else at
+            self.lease = tuple((begins_at + timedelta(seconds=it), limit_a) for it, limit_a in course)
+            self.lease_ends_at = begins_at + timedelta(seconds=schedule.get("duration", 10**6))
         return {"status": "Accepted"}
 
     def end(self) -> None:
-        self.is_charging, self.lease_a, self.lease_ends_at = False, None, None
+        self.is_charging, self.lease, self.lease_ends_at = False, (), None
 
 
 class Plant:
@@ -158,7 +164,7 @@ class Plant:
         self.kit.site_grids.describe("op", self.tree, None)
         self.live(10)
 
-    def begin(self, number: int) -> None:
+    def begin(self, number: int, preferences: Preferences | None = None) -> None:
         """A car charges: its claim is written, as `SiteClaims` does."""
         self.outlets[number].is_charging = True
         claim = StoredClaim(
@@ -167,9 +173,30 @@ class Plant:
             session_id=f"S-{number}",
             begun_at=self.kit.clock(),
             ref="1",
+            preferences=preferences,
         )
         self.insist(lambda: self.kit.managed_sites.begin(claim))
         self.survive(lambda: self.looks.ask(SITE_ID))
+
+    def known(self, number: int, driver_id: str | None = None) -> None:
+        """That car's session is kept too, be it a driver's or nobody's."""
+        port_id = self.port(number)
+        session = Session(
+            session_id=f"S-{number}",
+            operator_id="op",
+            site_id=SITE_ID,
+            charger_id=port_id.charger_id,
+            connector=port_id.connector,
+            origin=Origin.CHARGER,
+            token="",
+            driver_id=driver_id,
+            tariff=TARIFF,
+            created_at=self.kit.clock(),
+            started_at=self.kit.clock(),
+            state=State.ACTIVE,
+            is_load_managed=True,
+        )
+        self.kit.sessions.add(session)
 
     def end(self, number: int) -> None:
         self.outlets[number].end()

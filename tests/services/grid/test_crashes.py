@@ -5,13 +5,17 @@ Nobody does again what a dead process was at: the next look does, for whatever r
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.grid.outlook import QUARTER
 from tests.services.conftest import Kit
-from tests.services.grid.plant import LIMIT_A, Died, Plant
+from tests.services.grid.plant import LIMIT_A, SITE_ID, Died, Plant
 from tests.services.grid.test_looks import near
+from tests.services.grid.test_plans import BEGINS_AT, CHEAP_AFTER, CheapHours, Days
 
 # What writes or sends, of everything that a look, a claim and an answer use.
 _WRITES = {
@@ -24,6 +28,15 @@ _WRITES = {
 _MOST = 170
 # Some at a time: each run meets another death first, and a second one later.
 _EVERY = 12
+# And of what a plan uses beside.
+_PLANNING = {
+    **_WRITES,
+    "managed_sites": (*_WRITES["managed_sites"], "keep_plan"),
+    "sessions": ("save",),
+    "outbox": ("add",),
+}
+_MOST_PLANNED = 60
+_EVERY_PLANNED = 4
 
 
 class Dying:
@@ -89,3 +102,36 @@ def test_whoever_dies_at_whatever_write_no_limit_is_passed(kit: Kit, first: int,
     assert plant.deaths
     assert plant.worst_a <= LIMIT_A
     assert near(plant.offered_a(), 0.0, 11.3, 11.3, 11.3)
+
+
+@pytest.mark.parametrize(("first", "after"), [(1, False), (2, True), (3, False), (4, True)])
+def test_whoever_dies_while_a_site_is_planned_cars_wait_for_cheap_hours_all_the_same(
+    kit: Kit, first: int, after: bool
+) -> None:
+    deaths = Deaths(set(range(first, _MOST_PLANNED, _EVERY_PLANNED)), after=after)
+    plant, days = Plant(kit), Days()
+    vars(kit).update(outlooks=days, planner=CheapHours())
+    plant.describe()
+    for number in range(2):
+        plant.known(number, "ada")
+    for name, writes in _PLANNING.items():
+        vars(kit)[name] = Dying(getattr(kit, name), writes, deaths)
+    plant.looks = kit.looks  # type: ignore[assignment]
+    for built in ("balancer", "dispatch", "commands", "conversation", "router", "notifications", "changes"):
+        vars(kit).pop(built, None)
+    for number in range(2):
+        plant.begin(number, Preferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
+    plant.live(150)
+    # A plan that broke off is made again a quarter of an hour later.
+    for _ in range(4):
+        plant.survive(lambda: kit.quarter_plans.plan(SITE_ID))
+        plant.live(900)
+    assert plant.deaths
+    assert plant.worst_a <= LIMIT_A
+    assert near(plant.offered_a(), 0.0, 0.0, 0.0, 0.0)
+    kinds = [it.kind for it in kit.notifications.page("ada", 10, None)[0]]
+    assert kinds == ["charge_planned"] * 2
+    kit.clock.now = BEGINS_AT + CHEAP_AFTER * QUARTER + timedelta(minutes=6)
+    offered = plant.offered_a()
+    assert min(offered[:2]) >= 6.0
+    assert sum(offered) <= LIMIT_A

@@ -78,8 +78,7 @@ def test_its_alarm_stands_until_it_was_seen_to_keep_a_limit(plant: Plant, checks
     assert look is not None
     assert look.found.is_there
     assert "connector 1" in look.found.detail
-    lease_a = plant.outlets[0].lease_a
-    assert lease_a is not None
+    lease_a = plant.outlets[0].offered_a(plant.kit.clock())
     draw(plant, lease_a, lease_a)
     look = plant.kit.causes.look(AlarmKind.LIMIT_IGNORED, "CP-11", Asked())
     assert look is not None

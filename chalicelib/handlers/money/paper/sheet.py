@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
 from chalicelib.domain.pricing.bill import TIMES, Dimension, Line
-from chalicelib.domain.pricing.currency import decimals
+from chalicelib.domain.pricing.currency import decimals, micros_to_minor
 from chalicelib.domain.pricing.tax import Tax
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.domain.texts import Text, text
@@ -88,7 +89,7 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
             (say(Text.DUE), words.locale.money(it.due_minor, bill.currency)),
             *(words.refunded(note) for note in refunds),
         ),
-        notes=(say(Text.TAX_INCLUDED, tax=tax) if bill.taxes else say(Text.NO_TAX),),
+        notes=(say(Text.TAX_INCLUDED, tax=tax) if bill.taxes else say(Text.NO_TAX), *words.footprint(it.footprint)),
         is_letter=_country(it) == "US",
         issued_at=it.issued_at,
     )
@@ -229,6 +230,22 @@ class _Words:
         parts = ((Text.WAIVED, it.waived_minor), (Text.WRITTEN_OFF, it.written_off_minor))
         return [(self.say(label), self.locale.money(minor, it.bill.currency)) for label, minor in parts if minor]
 
+    def footprint(self, it: Footprint | None) -> Row:
+        """What the energy came to beside its price, with whose numbers these are."""
+        if it is None:
+            return ()
+        found = []
+        if it.renewable_permille is not None:
+            found.append(self.say(Text.RENEWABLE, share=self._percent(Decimal(it.renewable_permille).scaleb(-1))))
+        if it.carbon_g is not None:
+            found.append(self.say(Text.CARBON, carbon=self._kg(it.carbon_g)))
+        saved_minor = micros_to_minor(it.saved_micros, it.currency)
+        if saved_minor is not None:
+            found.append(self.say(Text.SAVED_MONEY, money=self.locale.money(saved_minor, it.currency)))
+        if it.saved_g is not None:
+            found.append(self.say(Text.SAVED_CARBON, carbon=self._kg(it.saved_g)))
+        return (*found, self.say(Text.FOOTPRINT_SOURCE, source=it.source, method=it.method)) if found else ()
+
     def refunded(self, note: RefundNote) -> Row:
         name = Text.REFUND_FAILED if note.is_void else Text.REFUNDED
         said = self.say(name, at=self.moment(note.refund.at, note.receipt), number=note.number)
@@ -236,6 +253,9 @@ class _Words:
 
     def _kwh(self, energy_wh: int) -> str:
         return f"{self.locale.number(Decimal(energy_wh).scaleb(-3))} kWh"
+
+    def _kg(self, carbon_g: int) -> str:
+        return f"{self.locale.number(Decimal(carbon_g).scaleb(-3))} kg"
 
     def _percent(self, percent: Decimal) -> str:
         return f"{self.locale.number(percent.normalize())} %"

@@ -1,0 +1,114 @@
+"""Charging preferences (OCPI's ChargingPreferences): when a car is to be ready, and what comes of it.
+
+What was said holds for one session. What its site's plan makes of it is told once, and again only where it comes to be
+something else: another quarter of an hour, or less than was asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# So much of what a charger gives does not reach the battery.
+_LOST_PERCENT = 10
+# By less an estimate differs from itself.
+TOLD_AGAIN_AFTER = timedelta(minutes=15)
+_UNMET_WH = 1_000
+
+
+class ChargingProfile(StrEnum):
+    """What a driver wants of the hours in which a car could charge: nothing, the cheapest, the greenest."""
+
+    REGULAR = "regular"
+    CHEAP = "cheap"
+    GREEN = "green"
+
+
+class WaitReason(StrEnum):
+    """Why a car does not charge at once, or not as fast as it could."""
+
+    CHEAPER_LATER = "cheaper_later"
+    GREENER_LATER = "greener_later"
+    SHARES_POWER = "shares_power"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What a driver said of one session: ready by then, with so much energy in all, or so full.
+
+    A battery's percent is told as it was when `had_wh` of the session had been given, with what it holds
+    (`capacity_wh`). `is_boosted`: now, whatever it costs; no plan holds it back.
+    """
+
+    ready_by: datetime | None = None
+    energy_wh: int | None = None
+    target_percent: int | None = None
+    battery_percent: int | None = None
+    capacity_wh: int | None = None
+    had_wh: int = 0
+    is_boosted: bool = False
+    profile: ChargingProfile = ChargingProfile.REGULAR
+
+    @property
+    def asked_wh(self) -> int | None:
+        """The energy of the session, from its beginning, that is asked for; None: nobody said."""
+        if self.energy_wh is not None:
+            return self.energy_wh
+        if self.target_percent is None or self.battery_percent is None or self.capacity_wh is None:
+            return None
+        lacks_wh = self.capacity_wh * max(0, self.target_percent - self.battery_percent) // (100 - _LOST_PERCENT)
+        return self.had_wh + lacks_wh
+
+    @property
+    def lacks_departure(self) -> bool:
+        """Whether it is to charge in the best hours, and nobody knows of which."""
+        return self.profile is not ChargingProfile.REGULAR and self.ready_by is None and not self.is_boosted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldPlan:
+    """What a driver is told of the plan: when the car begins to charge, and when it has what was asked for.
+
+    `ready_at` None: it will not have it by then, but lack `unmet_wh`. `energy_wh` is to come after `had_wh`.
+    `energy_cost_micros`: what that costs the site by its signals (millionths of `currency`), and `carbon_g` what it
+    emits; None: nobody knows. `waits_for` None: it does not wait. `number`: so often was something else told before.
+    """
+
+    planned_at: datetime
+    starts_at: datetime
+    ready_at: datetime | None
+    energy_wh: int
+    had_wh: int = 0
+    unmet_wh: int = 0
+    energy_cost_micros: int | None = None
+    currency: str = ""
+    carbon_g: int | None = None
+    source: str = ""
+    waits_for: WaitReason | None = None
+    number: int = 0
+
+    def is_news(self, told: ToldPlan | None) -> bool:
+        """Whether it is to be told to whoever was `told` that."""
+        if told is None:
+            return True
+        if self.ready_at is None or told.ready_at is None:
+            is_less = self.unmet_wh >= told.unmet_wh + _UNMET_WH
+            return (self.ready_at is None) != (told.ready_at is None) or is_less
+        return abs(self.ready_at - told.ready_at) > TOLD_AGAIN_AFTER
+
+
+def combined(
+    said: Preferences | None, car_wh: int | None, car_departs_at: datetime | None
+) -> tuple[int | None, datetime | None]:
+    """What is asked for in all, and until when, where driver and car (ISO 15118) may both have said something.
+
+    A driver knows better than the car's memory when they leave: their word goes before its own. Of energies the least
+    counts: a car takes no more than it says, and a driver wants no more than they say. Boosted: neither counts.
+    """
+    if said is None:
+        return car_wh, car_departs_at
+    if said.is_boosted:
+        return None, None
+    asked = [it for it in (said.asked_wh, car_wh) if it is not None]
+    return min(asked, default=None), said.ready_by or car_departs_at

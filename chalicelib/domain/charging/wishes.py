@@ -1,0 +1,66 @@
+"""How a session takes in what its driver wishes of its charge, what they were told of that, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.charging.footprint import Footprint
+from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.charging.session import Session, State
+
+
+@dataclass(frozen=True, slots=True)
+class Preferred:
+    """Its driver says how it is to charge; that stands in place of what was said before."""
+
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTold:
+    """Its site has planned it, and its driver is told; of what is no news to them nothing is kept."""
+
+    plan: ToldPlan
+
+
+@dataclass(frozen=True, slots=True)
+class FootprintFound:
+    """What its energy came to, found once it was over."""
+
+    footprint: Footprint
+
+
+WishEvent = Preferred | PlanTold | FootprintFound
+
+
+def plans_told(before: Session, after: Session) -> list[int]:
+    """The number of what was told anew of a plan that stood before."""
+    told = after.told_plan
+    return [told.number] if told is not None and told.number and told != before.told_plan else []
+
+
+def _prefer(session: Session, event: Preferred) -> Session:
+    if session.preferences == event.preferences:
+        return session
+    # A plan for other wishes is none for these.
+    return replace(session, preferences=event.preferences)
+
+
+def _tell(session: Session, event: PlanTold) -> Session:
+    told = session.told_plan
+    if not event.plan.is_news(told):
+        return session
+    return replace(session, told_plan=replace(event.plan, number=told.number + 1 if told is not None else 0))
+
+
+def _weigh(session: Session, event: FootprintFound) -> Session:
+    return session if session.footprint is not None else replace(session, footprint=event.footprint)
+
+
+WISHES: Mapping[tuple[State, type], Callable[..., Session]] = {
+    (State.INITIATED, Preferred): _prefer,
+    (State.ACTIVE, Preferred): _prefer,
+    (State.ACTIVE, PlanTold): _tell,
+    (State.STOPPING, FootprintFound): _weigh,
+}

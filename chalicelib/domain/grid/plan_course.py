@@ -1,0 +1,133 @@
+"""The course of a plan at each port: what a charger is told of the coming hours, so that it follows them without us.
+
+What a plan gives is shared out anew for each part of an hour, as `balancing.share` would then: no node is above its
+limit, whoever follows no plan has its fair share beside it for as long as that is leased, and after a pause a car has
+two minutes of the least current to wake by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.grid.balancing import share
+from chalicelib.domain.grid.grants import CLOCK_SLACK, LEASE, Period
+from chalicelib.domain.grid.outlook import QUARTER, Plan
+from chalicelib.domain.grid.tree import Claim, Conditions, Port, PortId, SiteTree
+
+# So long a car that was plugged in, or was paused, is given the least, for it to wake by.
+WAKES_FOR = timedelta(minutes=2)
+
+Fits = Callable[[Mapping[PortId, int]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a port is told: the periods behind the one that has begun, and when the plan ends."""
+
+    later: tuple[Period, ...]
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseSite:
+    """A site whose plan is to be told: its claims, what each is to have now (`target_ma`) under which `conditions`.
+
+    `fits_at(at)`: whether the site then carries it if each port draws so much.
+    """
+
+    tree: SiteTree
+    plan: Plan
+    claims: Sequence[Claim]
+    target_ma: Mapping[PortId, int]
+    conditions: Conditions
+    fits_at: Callable[[datetime], Fits]
+
+
+def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
+    """The claim with what the plan gives it at that moment; it follows none once it was to have left."""
+    amount_ma, is_kept = _amount(claim, port, plan, at)
+    return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept)
+
+
+def courses(site: CourseSite, at: datetime) -> Mapping[PortId, Course]:
+    """The courses of all ports that follow the plan now."""
+    ports = {it.port_id: it for it in site.tree.ports}
+    ends = {it.port_id: end for it in site.claims if (end := _end(it, site.plan, at)) is not None}
+    following = [it for it in site.claims if it.port_id in ends]
+    turns = sorted({turn for it in following for turn in _turns(it, site.plan, at, ends[it.port_id])})
+    found: dict[PortId, list[Period]] = {it: [] for it in ends}
+    last = {it: site.target_ma.get(it, 0) for it in ends}
+    for turn in turns:
+        amounts = _shared(site, ports, turn, at)
+        for port_id, periods in found.items():
+            if turn < ends[port_id] and amounts[port_id] != last[port_id]:
+                periods.append(Period(turn, amounts[port_id]))
+                last[port_id] = amounts[port_id]
+    return {port_id: Course(tuple(periods), ends[port_id]) for port_id, periods in found.items()}
+
+
+def cut(course: Course, most_periods: int | None) -> Course:
+    """As much of it as a charger has room for: it is told the rest when that is nearer."""
+    if most_periods is None or len(course.later) < max(most_periods, 1):
+        return course
+    kept = max(most_periods, 1) - 1
+    return Course(course.later[:kept], course.later[kept].starts_at)
+
+
+def _shared(site: CourseSite, ports: Mapping[PortId, Port], turn: datetime, at: datetime) -> Mapping[PortId, int]:
+    claims = [planned(it, ports[it.port_id], site.plan, turn) for it in site.claims]
+    amounts = {it.port_id: it.planned_ma for it in claims if it.planned_ma is not None}
+    # A grant that is no plan's may be renewed, and counts beyond its lease only then.
+    is_leased = turn < at + LEASE + CLOCK_SLACK
+    bases = site.conditions.default_ma
+    others = site.target_ma if is_leased else {}
+    drawn = {it: max(amounts.get(it, others.get(it, 0)), bases.get(it, 0)) for it in ports}
+    if site.fits_at(turn)(drawn):
+        return amounts
+    building = site.conditions.building
+    then = replace(site.conditions, building=replace(building, at=turn) if building is not None else None)
+    known = claims if is_leased else [it for it in claims if it.planned_ma is not None]
+    granted = share(site.tree, known, turn, then).target_ma
+    return {it: min(amount, granted.get(it, 0)) for it, amount in amounts.items()}
+
+
+def _amount(claim: Claim, port: Port, plan: Plan, at: datetime) -> tuple[int | None, bool]:
+    amount_ma, is_kept = plan.at(claim.port_id, at)
+    if amount_ma is None or (claim.departs_at is not None and at >= claim.departs_at):
+        return None, False
+    if claim.begun_at <= at < claim.begun_at + WAKES_FOR:
+        return max(amount_ma, port.least_ma), is_kept
+    if amount_ma > port.least_ma and at < _quarter(plan, at) + WAKES_FOR and _was_paused(claim, plan, at):
+        return port.least_ma, True
+    return amount_ma, is_kept
+
+
+def _was_paused(claim: Claim, plan: Plan, at: datetime) -> bool:
+    before = _quarter(plan, at) - QUARTER
+    return claim.begun_at < before + QUARTER and plan.at(claim.port_id, before)[0] == 0
+
+
+def _quarter(plan: Plan, at: datetime) -> datetime:
+    return plan.begins_at + (at - plan.begins_at) // QUARTER * QUARTER
+
+
+def _end(claim: Claim, plan: Plan, at: datetime) -> datetime | None:
+    """When the plan has no more to say of it; None where it says nothing now."""
+    row = plan.limit_ma.get(claim.port_id, ())
+    end = plan.begins_at + len(row) * QUARTER
+    if claim.departs_at is not None:
+        end = min(end, claim.departs_at)
+    return end if plan.begins_at <= at < end else None
+
+
+def _turns(claim: Claim, plan: Plan, at: datetime, end: datetime) -> Iterable[datetime]:
+    """The moments to come at which what it is given may change."""
+    row = plan.limit_ma[claim.port_id]
+    for place, (before, after) in enumerate(zip((None, *row), row, strict=False)):
+        begins_at = plan.begins_at + place * QUARTER
+        if before != after:
+            yield from (it for it in (begins_at, begins_at + WAKES_FOR) if at < it < end)
+    if at < claim.begun_at + WAKES_FOR < end:
+        yield claim.begun_at + WAKES_FOR

@@ -1,0 +1,29 @@
+"""Plans as linear programs: written down by `domain/grid/plans.py`, solved by whoever can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.grid.outlook import Outlook, Plan
+from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.stays import Settings
+from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
+from chalicelib.ports.grid import Solver
+
+
+@dataclass(frozen=True)
+class LinearPlanner:
+    """The port Planner: a linear program for each plan, by whatever solver it is given."""
+
+    solver: Solver
+
+    def plan(
+        self, tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
+    ) -> Plan | None:
+        """One program, solved once: its answer is the cheapest, or there is no plan."""
+        settings = Settings(carbon_micros_per_kg=outlook.carbon_micros_per_kg)
+        asked = problem(tree, claims, outlook, at, conditions, settings)
+        solution = self.solver.solve(asked.program)
+        return read(asked, solution) if solution is not None else None

@@ -1,0 +1,186 @@
+"""The quarter-hour plan of a site: one query, an outlook, a plan, one conditional write, a look that tells chargers.
+
+It is made where somebody charges who said when they leave, at sites that have an outlook; nobody else's look reads or
+writes anything for it. Whatever fails, nobody is worse off than without it: where no plan was found power is shared out
+fairly, where its making broke off the last one stands, and a day later none. Who came since has their fair share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
+from chalicelib.domain.charging.wishes import PlanTold
+from chalicelib.domain.grid.estimates import estimate
+from chalicelib.domain.grid.needs import is_met
+from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.signals import Guidance, guidance
+from chalicelib.domain.grid.tree import Claim, PortId
+from chalicelib.ports import Clock
+from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
+from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan
+from chalicelib.records.parts import WHOLE, Part
+from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.grid.balancer import Balancer
+from chalicelib.services.grid.claimants import claimed, claims_of
+from chalicelib.services.grid.site_conditions import site_to_share
+
+QUARTERS = 96
+# In the last minute of each quarter of an hour plans are asked for: wishes are gathered for fourteen.
+_MINUTES, _LAST = 15, 14
+# What a kilogram of CO2 counts as where all who said something want it green: more than any price.
+_GREEN_MICROS_PER_KG = 10_000_000
+# A plan that stays what it was is written again all the same after so long: its rows end after a day.
+_WRITTEN_AGAIN = timedelta(hours=6)
+# A row of whoever is to have nothing more.
+_NOTHING = (0,) * QUARTERS
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WishingSites:
+    """Each quarter's plans: of the sites where somebody charges who said when they leave, and of no other."""
+
+    managed_sites: ManagedSites
+    plans: Plans
+    clock: Clock
+
+    def ask(self, part: Part = WHOLE) -> int:
+        """Have those of a shard planned, if this is the quarter's last minute; returns how many. No call in others."""
+        if self.clock().minute % _MINUTES != _LAST:
+            return 0
+        found = list(part.in_time(self.managed_sites.wishing(part.shard), self.clock))
+        self.plans.ask_for_many(found)
+        return len(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarterPlans:
+    """Plans sites, one at a time."""
+
+    managed_sites: ManagedSites
+    outlooks: Outlooks
+    planner: Planner
+    changes: SessionChanges
+    balancer: Balancer
+    clock: Clock
+
+    def plan(self, site_id: str) -> StoredPlan | None:
+        """Plan a site anew, tell drivers what becomes of their wishes, and have its chargers told.
+
+        A plan that says what stands there already is not written, nor looked at. None where nothing is planned: there
+        is nothing to plan, its signals are old, or somebody else was faster.
+        """
+        state = self.managed_sites.state(site_id, consistent=False)
+        wishing = _wishing(state) if state is not None else {}
+        if state is None or (not wishing and not (state.plan and state.plan.ports)):
+            return None
+        at = self.clock()
+        outlook = self.outlooks.of(site_id, at, QUARTERS)
+        by = guidance(outlook.told_at, at)
+        if by is Guidance.LAST_PLAN:
+            return None
+        is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g)
+        rows = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
+        before = state.plan
+        if not rows and not (before and before.ports):
+            return None
+        rows = self._told(rows, {it.session_id: it.estimate for it in before.ports} if before is not None else {})
+        plan = StoredPlan(
+            version=(before.version if before is not None else 0) + 1,
+            planned_at=at,
+            begins_at=outlook.begins_at,
+            ports=tuple(rows),
+            source=outlook.source,
+        )
+        if before is not None and _says_the_same(before, plan, at):
+            return before
+        if not self.managed_sites.keep_plan(site_id, plan):
+            return None
+        self.balancer.look(site_id)
+        return plan
+
+    def _rows(
+        self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
+    ) -> Sequence[PlannedPort]:
+        tree, book = state.managed.tree, state.book
+        claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
+        site = site_to_share(state, book, tuple(claims.values()), at)
+        weighed = _weighed(outlook, wishing.values())
+        try:
+            plan = self.planner.plan(site.tree, tuple(claims.values()), weighed, at, site.conditions)
+        except Exception:
+            _log.exception("not planned", extra={"site_id": tree.site_id})
+            return ()
+        if plan is None:
+            return ()
+        waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}
+        plan = replace(plan, limit_ma=waiting | dict(plan.limit_ma))
+        ports = {it.port_id: it for it in tree.ports}
+        return [
+            PlannedPort(
+                port_id=it,
+                session_id=claims[it].session_id,
+                limit_ma=row,
+                is_full=plan.is_full.get(it, ()),
+                estimate=estimate(claims[it], ports[it], row, outlook, at),
+            )
+            for it in wishing
+            if (row := plan.limit_ma.get(it))
+        ]
+
+    def _told(self, rows: Sequence[PlannedPort], before: Mapping[str, ToldPlan | None]) -> Sequence[PlannedPort]:
+        """The rows with what their drivers know of them: told now where that is news, else what they were told before.
+
+        Told before it is written: whoever dies in between has told what the next plan says again, or corrects.
+        """
+        return [self._with_told(it, before.get(it.session_id)) for it in rows]
+
+    def _with_told(self, row: PlannedPort, before: ToldPlan | None) -> PlannedPort:
+        now = row.estimate
+        if now is None or not now.is_news(before):
+            return replace(row, estimate=before)
+        try:
+            session = self.changes.apply(row.session_id, PlanTold(now))
+        except Exception:
+            _log.exception("plan not told", extra={"session_id": row.session_id})
+            return replace(row, estimate=before)
+        return replace(row, estimate=session.told_plan)
+
+
+def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:
+    """Those whom a plan may hold back."""
+    return {port_id: stored for port_id, (_, stored) in claimed(state).items() if stored.is_plannable}
+
+
+def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
+    """Whether all that a plan says of the time that both know stands there already, and for hours to come."""
+    passed = (after.begins_at - before.begins_at) // QUARTER
+    if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
+        return False
+    known = {(it.port_id, it.session_id): it for it in before.ports}
+    for it in after.ports:
+        was = known.get((it.port_id, it.session_id))
+        if was is None or was.estimate != it.estimate:
+            return False
+        left, full = was.limit_ma[passed:], was.is_full[passed:]
+        if left != it.limit_ma[: len(left)] or full != it.is_full[: len(full)]:
+            return False
+    return True
+
+
+def _has_enough(claim: Claim, stored: StoredClaim) -> bool:
+    """Whether it has what was asked, and its driver wants nothing beyond that in whatever hour it comes."""
+    is_choosy = stored.preferences is not None and stored.preferences.profile is not ChargingProfile.REGULAR
+    return is_choosy and is_met(claim)
+
+
+def _weighed(outlook: Outlook, wishing: Iterable[StoredClaim]) -> Outlook:
+    """The outlook by what drivers want of it: where all of them want it green, carbon counts before money."""
+    profiles = {it.preferences.profile if it.preferences is not None else ChargingProfile.REGULAR for it in wishing}
+    if profiles == {ChargingProfile.GREEN} and outlook.carbon_g:
+        return replace(outlook, carbon_micros_per_kg=_GREEN_MICROS_PER_KG)
+    return outlook
