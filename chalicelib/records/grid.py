@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.demand_response import SiteDemand
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.page_events import PageEvent
@@ -138,3 +139,4 @@ class SiteState:
     load: ToldLoad | None = None
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
+    demands: tuple[SiteDemand, ...] = ()

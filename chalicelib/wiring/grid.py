@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.sessions import SessionServices
 
 if TYPE_CHECKING:
+    from chalicelib.ports.grid import DemandEvents
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
+    from chalicelib.services.grid.demand_response import DemandResponse
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.sites import SiteGrids
 
@@ -32,12 +34,34 @@ class GridServices(SessionServices):
             charger_news=self.managed_charger_news,
             setups=self.setups,
             sessions=self.sessions,
+            demand_events=self.demand_events,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def demand_events(self) -> DemandEvents:
+        from chalicelib.adapters.grid.demand_events import DynamoDemandEvents
+
+        return DynamoDemandEvents()
+
+    @cached_property
+    def demand_response(self) -> DemandResponse:
+        from chalicelib.adapters.client import client
+        from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
+        from chalicelib.services.grid.demand_response import DemandResponse
+
+        return DemandResponse(
+            events=self.demand_events,
+            spread=SqsDemandSpread(client("sqs"), self.setting("DEMAND_RESPONSE_QUEUE", "")),
+            managed_sites=self.managed_sites,
+            looks=self.looks,
             clock=self.clock,
         )
 
     @cached_property
     def balancer(self) -> Balancer:
         from chalicelib.services.grid.balancer import Balancer
+        from chalicelib.services.grid.demand_notes import DemandNotes
         from chalicelib.services.grid.folding import Folding
         from chalicelib.services.grid.obedience import Obedience
 
@@ -46,6 +70,7 @@ class GridServices(SessionServices):
             sessions=self.sessions,
             folding=Folding(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
+            demand_notes=DemandNotes(events=self.demand_events, looks=self.looks),
             dispatch=self.dispatch,
             looks=self.looks,
             clock=self.clock,

@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamo import (
     update,
     update_and_read,
 )
+from chalicelib.adapters.grid.demand_events import DEMAND, site_demand
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.grid.firmware import Firmware
@@ -75,6 +76,7 @@ class DynamoManagedSites:
                     (decode(PageEvent, it) for it in (events and events.events) or ()), key=lambda it: (it.at, it.name)
                 )
             ),
+            demands=tuple(site_demand(row) for item, row in rows.items() if item.startswith(DEMAND)),
         )
 
     def put(self, managed: ManagedSite) -> None:

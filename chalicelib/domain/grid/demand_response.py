@@ -1,16 +1,16 @@
 """Demand response: somebody asks sites to take less for a time; what that is for one site, and how it ends.
 
-A site takes part by its contract, and in no event that it is not for. Whatever is asked becomes one of three things for a
-site: a part of what its cars would have drawn, watts that they keep within, or watts for all that the site takes. Where
-events overlap each of them holds, so that the strictest wins, in whatever order they were told. What ends is given
-back by each site at a moment of its own within ten minutes, and by degrees.
+A site takes part by its contract, and in no event that it is not for. Whatever is asked becomes one of three things for
+a site: a part of what its cars would have drawn, watts that they keep within, or watts for all that the site takes.
+Where events overlap each of them holds, so that the strictest wins, in whatever order they were told. What ends is
+given back by each site at a moment of its own within ten minutes, and by degrees.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -19,6 +19,7 @@ from chalicelib.domain.grid.tree import OperatorLimit
 # All that was taken from sites is given back by then, each in the last part of its own time.
 RESTORED_WITHIN = timedelta(minutes=10)
 RAMP = timedelta(minutes=2)
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 _THOUSAND = 1000
 _LEVELS = 3
 
@@ -95,7 +96,7 @@ class Contract:
     """What a site agreed to; without one it takes part in nothing.
 
     `programs`: whose events (none named: all of them). `areas`: names by which it is meant too. `floor_w`: its cars
-    keep that in any case. `level_permille`: how much less levels 1, 2 and 3 are. `rated_w`: what all its ports can draw.
+    keep that in any case. `level_permille`: how much less levels 1, 2 and 3 are. `rated_w`: what its ports can draw.
     """
 
     site_id: str
@@ -166,8 +167,8 @@ class SiteDemand:
 
     @property
     def over_at(self) -> datetime:
-        """From when on nothing of it holds."""
-        return max((it.ends_at for it in self.intervals), default=datetime.min) + RESTORED_WITHIN
+        """From when on nothing of it holds; long ago where it asks for nothing."""
+        return max((it.ends_at for it in self.intervals), default=_LONG_AGO) + RESTORED_WITHIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A site's sharing under what holds for a time: what all would draw if nothing were asked, and what each has.
 
-A site is shared out twice: once as if nobody asked for less, which says what would have been drawn, and once within what
-is asked; each port has the lesser of both. So nobody has more because of an event, and no node carries more than before.
+A site is shared out twice: once as if nobody asked for less, which says what would have been drawn, and once within
+what is asked; each port has the lesser of both. So nobody has more because of an event, and no node carries more than
+before.
 """
 
 from __future__ import annotations

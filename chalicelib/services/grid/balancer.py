@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
-from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, PortPage, Trust, base_ma
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, ordered
+from chalicelib.domain.grid.restraint import Restraint, restrained
 from chalicelib.domain.grid.tree import Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
@@ -25,6 +25,7 @@ from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.grid.claimants import building_of, claimed, claims_of, notes_of
+from chalicelib.services.grid.demand_notes import DemandNotes
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.folding import Folding
 from chalicelib.services.grid.obedience import Obedience, alarms_of
@@ -45,6 +46,7 @@ class Balancer:
     sessions: Sessions
     folding: Folding
     obedience: Obedience
+    demand_notes: DemandNotes
     dispatch: Dispatch
     looks: Looks
     clock: Clock
@@ -72,20 +74,21 @@ class Balancer:
         at = self.clock()
         before = state.book
         book = self.obedience.judged(state, self.folding.folded(state), at)
-        grants, needs, fits = self._shared(state, book, at)
+        restraint, needs, fits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
-        after = replace(book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms)
+        after = replace(book, pages=tuple(pages), notes=notes_of(state, restraint.grants), alarms=alarms)
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
             if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):
                 return None
         self.managed_sites.folded(state.managed.tree.site_id, state.events)
         self.obedience.tell(state, after)
+        self.demand_notes.note(state, restraint, at)
         self._send(state, after, orders)
         return len(orders)
 
-    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Grants, Sequence[PortNeed], _Fits]:
+    def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> tuple[Restraint, Sequence[PortNeed], _Fits]:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
         drawing = claimed(state)
@@ -95,7 +98,9 @@ class Balancer:
         bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in book.pages}
         building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
         claims = claims_of(state, {it.port_id: it for it in book.pages})
-        grants = share(tree, claims, at, Conditions(building=building, limits=limits, default_ma=bases))
+        conditions = Conditions(building=building, limits=limits, default_ma=bases)
+        restraint = restrained(tree, claims, at, conditions, state.demands)
+        grants = restraint.grants
         in_proof = _to_be_proven(tree, facts, {it.charger_id for it in drawing})
         sessions = {port_id: stored.session_id for port_id, (_, stored) in drawing.items()}
         needs = [
@@ -106,7 +111,7 @@ class Balancer:
             for page in book.pages
         ]
         conductors = Conductors.of(tree, at, building, limits)
-        return grants, needs, _Fits(tree.ports, conductors, grants.car_phases)
+        return restraint, needs, _Fits(tree.ports, conductors, grants.car_phases)
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
