@@ -91,6 +91,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_BALANCE_QUEUE": ref(queues.logical("balance.fifo")),
         "KERB_BALANCE_NOW_QUEUE": ref(queues.logical("balance-now.fifo")),
         "KERB_BALANCE_MANY_QUEUE": ref(queues.logical("balance-many")),
+        "KERB_DEMAND_RESPONSE_QUEUE": ref(queues.logical("demand-response")),
         "KERB_MAPS": ref("Maps"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),

@@ -36,6 +36,7 @@ BLUEPRINTS = (
     "operators.live.live_alarms",
     "grid.routes.grids",
     "grid.looks.looks",
+    "grid.demand_routes.demands",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

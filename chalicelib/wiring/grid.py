@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.sessions import SessionServices
+from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
     from chalicelib.ports.grid import DemandEvents
@@ -46,7 +47,6 @@ class GridServices(SessionServices):
 
     @cached_property
     def demand_response(self) -> DemandResponse:
-        from chalicelib.adapters.client import client
         from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
         from chalicelib.services.grid.demand_response import DemandResponse
 

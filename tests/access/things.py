@@ -25,6 +25,7 @@ from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
+from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, demand_of
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.operators import AlarmKind
@@ -109,6 +110,17 @@ ASKED: dict[str, Asked] = {
     f"PUT {_P}/power-limits/{{limit_id}}": Asked(body={"node_id": "grid", "limit_w": 1, **LIMIT_LIFE}),
     f"DELETE {_P}/power-limits/{{limit_id}}": Asked(),
     f"GET {_P}/power": Asked(),
+    f"PUT {_P}/demand-response": Asked(body={}),
+    f"GET {_P}/demand-response": Asked(),
+    f"DELETE {_P}/demand-response": Asked(),
+    f"PUT {_P}/demand-response/{{event_id}}/opt-out": Asked(),
+    "PUT /v1/operator/demand-response/events/{event_id}": Asked(
+        body={"program": "x", "intervals": [LIMIT_LIFE]}, foreign="theirs"
+    ),
+    "GET /v1/operator/demand-response/events/{event_id}": Asked(),
+    "GET /v1/operator/demand-response/events/{event_id}/report": Asked(),
+    "DELETE /v1/operator/demand-response/events/{event_id}": Asked(),
+    "GET /v1/operator/demand-response/events": Asked(foreign="theirs"),
     f"PUT {_C}": Asked(body={"site_id": "site-{place}", "connectors": ["1"]}, foreign="absent"),
     "GET /v1/operator/chargers": Asked(foreign="theirs"),
     f"POST {_C}/commands": Asked(
@@ -173,6 +185,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "limit_id": f"limit-{place}",
         "report_id": f"report-{place}",
         "alarm_id": f"alarm-{place}",
+        "event_id": "event-OWN" if is_known else "event-none",
         "command_id": f"k-{place}",
         "ref": f"T-{place}",
         "kind": ReportKind.MONITORING.value,
@@ -329,6 +342,15 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
     kit.managed_sites.put(ManagedSite(operator_id=operator_id, tree=tree, changed_at=NOW))
     limit = OperatorLimit(node_id="grid", limit_w=1, begins_at=NOW, ends_at=NOW + timedelta(hours=1))
     kit.managed_sites.limit(site_id, NamedLimit(limit_id=f"limit-{place}", limit=limit))
+    asked = AskedInterval(begins_at=NOW, ends_at=NOW + timedelta(hours=1))
+    event = DemandEvent(event_id="event-OWN", operator_id=operator_id, program="p", intervals=(asked,), told_at=NOW)
+    contract = Contract(site_id=site_id, operator_id=operator_id, signed_at=NOW)
+    demand = demand_of(event, contract, 0)
+    assert demand is not None
+    kit.demand_events.sign(contract)
+    kit.demand_events.demand(demand)
+    if operator_id == OWN:
+        kit.demand_events.put(None, event)
     kit.chargers.put(
         Charger(
             charger_id=charger_id,

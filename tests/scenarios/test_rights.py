@@ -36,7 +36,7 @@ ELSEWHERE = {
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **{
         (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
-        for function in ("check_alarms", "balance", "balance_now", "balance_many")
+        for function in ("check_alarms", "balance", "balance_now", "balance_many", "demand_response")
     },
     # Charges at sites whose power is shared out.
     **{

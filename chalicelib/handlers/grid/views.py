@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
+from chalicelib.domain.grid.demand_response import SiteDemand, holding
 from chalicelib.domain.grid.description import NodePreview, by_phase, path
 from chalicelib.domain.grid.grants import held_by_port
 from chalicelib.domain.grid.tree import Port, PortId, SiteTree
 from chalicelib.handlers.grid.models import (
     GridView,
     LimitView,
+    LiveDemand,
     LiveNode,
     LivePort,
     LoadView,
@@ -86,6 +88,7 @@ def power(state: SiteState, at: datetime) -> PowerView:
         if load
         else None,
         limits=[_limit(it) for it in sorted(state.limits, key=lambda it: it.limit.begins_at) if it.limit.ends_at > at],
+        demands=[_demand(it, at) for it in sorted(state.demands, key=lambda it: it.event_id) if it.intervals],
         nodes=_nodes(tree, held, {name: _drawn(port, stored, at) for name, (port, stored) in drawing.items()}),
         ports=[_port(state.book, it, drawing.get(it.port_id, (it, None))[1], at) for it in tree.ports],
         plan=None,
@@ -102,6 +105,18 @@ def _limit(it: NamedLimit) -> LimitView:
         begins_at=it.limit.begins_at,
         ends_at=it.limit.ends_at,
         told_by=it.told_by,
+    )
+
+
+def _demand(it: SiteDemand, at: datetime) -> LiveDemand:
+    ends_at = max(asked.ends_at for asked in it.intervals)
+    return LiveDemand(
+        event_id=it.event_id,
+        program=it.program,
+        begins_at=min(asked.begins_at for asked in it.intervals),
+        ends_at=min(ends_at, it.stopped_at or ends_at),
+        holds_permille=round(1000 * max((part.weight for part in holding([it], at)), default=0)),
+        is_opted_out=it.is_opted_out,
     )
 
 

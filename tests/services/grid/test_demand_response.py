@@ -1,4 +1,4 @@
-"""Demand response at a site: an event lowers it at once, holds, is given back by degrees, and says what it delivered."""
+"""Demand response at a site: an event lowers it at once, is given back by degrees, and says what it delivered."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
 from chalicelib.adapters.grid.looks import SqsLooks
 from chalicelib.domain.grid.demand_response import Ask, AskedInterval, AskKind, Contract, DemandEvent, Target
 from chalicelib.records.grid import ToldDraw
@@ -61,7 +62,7 @@ def desk(plant: Plant, spread: Spread) -> DemandResponse:
         clock=kit.clock,
     )
     spread.desk = made
-    made.sign("op", SITE_ID, Contract(site_id=SITE_ID, operator_id="op", signed_at=NOW))
+    made.sign("op", Contract(site_id=SITE_ID, operator_id="op", signed_at=NOW))
     for number in range(2):
         plant.begin(number)
     plant.live(8)
@@ -207,7 +208,7 @@ def test_without_an_event_nothing_is_read_or_written_besides(plant: Plant, desk:
     with pytest.raises(NotFound):
         desk.event("op", "e-1")
     with pytest.raises(NotFound):
-        desk.sign("other", SITE_ID, Contract(site_id=SITE_ID, operator_id="other", signed_at=NOW))
+        desk.sign("other", Contract(site_id=SITE_ID, operator_id="other", signed_at=NOW))
     with pytest.raises(NotFound):
         desk.opt_out("op", SITE_ID, "e-1")
 
@@ -233,8 +234,6 @@ class Queue:
 
 
 def test_ten_thousand_sites_are_reached_by_forty_calls_and_400_messages() -> None:
-    from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
-
     queue = Queue()
     SqsDemandSpread(queue, "url").reach("op", "e", 1, [f"site-{it}" for it in range(10_000)])  # type: ignore[arg-type]
     assert (len(queue.calls), sum(queue.calls)) == (40, 400)
