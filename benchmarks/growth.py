@@ -94,6 +94,7 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/operator/chargers/{charger_id}/commands/{command_id}": "a call by its name",
     "GET /v1/operator/chargers/{charger_id}/reports/{kind}/{request_id}": "as long as what the charger reported",
     "GET /v1/operator/demand-response/events": "a page of events",
+    "GET /v1/operator/demand-response/openadr": "an operator's server by its name",
     "GET /v1/operator/demand-response/events/{event_id}": "an event by its name",
     "GET /v1/operator/demand-response/events/{event_id}/report": "an event's samples, a row for each site and quarter",
     "GET /v1/operator/sites/{site_id}/demand-response": "a contract by its site",

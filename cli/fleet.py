@@ -43,6 +43,7 @@ SCHEDULES = {
     "notices": 60,
     "alarm_desk": 60,
     "busy_sites": 60,
+    "openadr": 60,
 }
 
 Kinds = Mapping[str, Mapping[str, Any]]

@@ -151,6 +151,13 @@ def work(fleet: Fleet) -> list[Work]:
             16,
             [Items(10_000, "busy_sites sites", "sites with sessions whose power is shared out; looked at by others")],
         ),
+        Work("openadr", "servers", 1, [Items(200, "openadr servers", "operators whose utility has a server")]),
+        Work(
+            "openadr",
+            "operator",
+            1,
+            [Items(1, "openadr operator", "one operator's server, of three programs", waits_ms=7 * _WEBHOOK_MS)],
+        ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(
             "notices",

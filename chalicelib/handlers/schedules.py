@@ -80,10 +80,12 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
+    "openadr": whole("servers", lambda part: {"asked": network().utilities.begin(part)}),
     "busy_sites": shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
+    "openadr": lambda told, part: {"changes": network().utilities.ask(told["operator"])},
     "lists": lambda told, part: {
         "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
     },
@@ -187,3 +189,9 @@ def alarm_desk(event: CloudWatchEvent) -> Done:
 def busy_sites(event: CloudWatchEvent) -> Done:
     """Have all sites looked at where sessions share a connection, for what only time brings about."""
     return do_parts("busy_sites", event.detail)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="openadr")
+def openadr(event: CloudWatchEvent) -> Done:
+    """Ask utilities' OpenADR servers what they want of operators' sites, and report what came of it."""
+    return do_parts("openadr", event.detail)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.domain.grid.delivery import Sample
+from chalicelib.domain.grid.delivery import QuarterDelivery, Sample
 from chalicelib.domain.grid.demand_response import Contract, DemandEvent, SiteDemand
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.utility import UtilityEvent, UtilitySpan
 from chalicelib.records.grid import (
     ManagedSite,
     NamedLimit,
@@ -19,6 +20,8 @@ from chalicelib.records.grid import (
     StoredClaim,
     ToldDraw,
     ToldLoad,
+    UtilityLink,
+    UtilityNews,
 )
 
 
@@ -153,6 +156,45 @@ class DemandEvents(Protocol):
 
     def samples(self, operator_id: str, event_id: str) -> Iterable[tuple[str, Sequence[Sample]]]:
         """What was noted of an event, site by site, in their order."""
+
+
+class UtilityLinks(Protocol):
+    """The utilities' servers that operators' events come from, one for each operator."""
+
+    def put(self, link: UtilityLink) -> None:
+        """From now on events come from there; what was heard of another server is forgotten."""
+
+    def get(self, operator_id: str) -> tuple[UtilityLink, UtilityNews] | None:
+        """An operator's server, and what was heard of it."""
+
+    def remove(self, operator_id: str) -> bool:
+        """Ask it no more; False if there is none."""
+
+    def operators(self) -> Iterable[str]:
+        """All operators that have one."""
+
+    def heard(self, link: UtilityLink, news: UtilityNews) -> bool:
+        """Keep what was heard; False where it is that operator's server no more."""
+
+
+class UtilityServers(Protocol):
+    """Utilities' servers, asked as a client of theirs."""
+
+    def events(self, link: UtilityLink) -> Sequence[UtilityEvent]:
+        """The events of its programs as it has them now; one that nobody understands is left out and logged.
+
+        Raises ServerUnavailable.
+        """
+
+    def report(self, link: UtilityLink, program_id: str, event_id: str, quarters: Sequence[QuarterDelivery]) -> None:
+        """Tell it what an event delivered; said again, it may have it twice. Raises ServerUnavailable."""
+
+
+class PriceSeries(Protocol):
+    """Takes prices and emissions that a utility tells of the coming hours."""
+
+    def tell(self, operator_id: str, source: str, spans: Sequence[UtilitySpan]) -> None:
+        """They hold for those sites of the operator's that go by this source. Told again, they replace themselves."""
 
 
 class DemandSpread(Protocol):

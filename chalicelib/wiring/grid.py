@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.services.grid.demand_response import DemandResponse
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.sites import SiteGrids
+    from chalicelib.services.grid.utilities import Utilities
 
 
 class GridServices(SessionServices):
@@ -56,6 +57,22 @@ class GridServices(SessionServices):
             managed_sites=self.managed_sites,
             looks=self.looks,
             clock=self.clock,
+        )
+
+    @cached_property
+    def utilities(self) -> Utilities:
+        from chalicelib.adapters.grid.openadr3 import OpenAdr3
+        from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
+        from chalicelib.services.grid.utilities import NoPrices, Utilities
+
+        return Utilities(
+            links=DynamoUtilityLinks(),
+            servers=OpenAdr3(clock=self.clock, may_be_inside=self.may_webhooks_be_inside),
+            demand_response=self.demand_response,
+            prices=NoPrices(),
+            invocations=self.invocations,
+            clock=self.clock,
+            may_be_inside=self.may_webhooks_be_inside,
         )
 
     @cached_property

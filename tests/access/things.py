@@ -121,6 +121,12 @@ ASKED: dict[str, Asked] = {
     "GET /v1/operator/demand-response/events/{event_id}/report": Asked(),
     "DELETE /v1/operator/demand-response/events/{event_id}": Asked(),
     "GET /v1/operator/demand-response/events": Asked(foreign="theirs"),
+    "PUT /v1/operator/demand-response/openadr": Asked(
+        body={"url": "https://vtn.example.com", "client_id": "x", "client_secret": "x", "ven_name": "x"},
+        foreign="theirs",
+    ),
+    "GET /v1/operator/demand-response/openadr": Asked(foreign="theirs"),
+    "DELETE /v1/operator/demand-response/openadr": Asked(foreign="theirs"),
     f"PUT {_C}": Asked(body={"site_id": "site-{place}", "connectors": ["1"]}, foreign="absent"),
     "GET /v1/operator/chargers": Asked(foreign="theirs"),
     f"POST {_C}/commands": Asked(
@@ -185,7 +191,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "limit_id": f"limit-{place}",
         "report_id": f"report-{place}",
         "alarm_id": f"alarm-{place}",
-        "event_id": "event-OWN" if is_known else "event-none",
+        "event_id": "event-1" if is_known else "event-none",
         "command_id": f"k-{place}",
         "ref": f"T-{place}",
         "kind": ReportKind.MONITORING.value,
@@ -343,7 +349,7 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
     limit = OperatorLimit(node_id="grid", limit_w=1, begins_at=NOW, ends_at=NOW + timedelta(hours=1))
     kit.managed_sites.limit(site_id, NamedLimit(limit_id=f"limit-{place}", limit=limit))
     asked = AskedInterval(begins_at=NOW, ends_at=NOW + timedelta(hours=1))
-    event = DemandEvent(event_id="event-OWN", operator_id=operator_id, program="p", intervals=(asked,), told_at=NOW)
+    event = DemandEvent(event_id="event-1", operator_id=operator_id, program="p", intervals=(asked,), told_at=NOW)
     contract = Contract(site_id=site_id, operator_id=operator_id, signed_at=NOW)
     demand = demand_of(event, contract, 0)
     assert demand is not None

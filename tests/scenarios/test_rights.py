@@ -38,6 +38,7 @@ ELSEWHERE = {
         (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
         for function in ("check_alarms", "balance", "balance_now", "balance_many", "demand_response")
     },
+    **{("openadr", service): "tests/services/grid/test_utilities.py" for service in ("sqs", "dynamodb")},
     # Charges at sites whose power is shared out.
     **{
         (function, "sqs"): "tests/services/grid"

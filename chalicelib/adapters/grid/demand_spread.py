@@ -23,7 +23,7 @@ class SqsDemandSpread:
     queue_url: str
 
     def begin(self, operator_id: str, event_id: str) -> None:
-        """One call."""
+        """Ask for it by one message."""
         if self.queue_url:
             body = json.dumps({"operator": operator_id, "event": event_id})
             self.client.send_message(QueueUrl=self.queue_url, MessageBody=body)

@@ -46,7 +46,7 @@ _TOGETHER = (AskKind.CAP, AskKind.SETPOINT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class DemandAsk:
     """What is asked; of the three numbers it has the one of its kind. ValueError for one that says something else."""
 
     kind: AskKind = AskKind.RELATIVE
@@ -66,7 +66,7 @@ class Ask:
 
 
 # What somebody asks who says no more than that: a fifth less.
-USUAL_ASK = Ask(permille=200)
+USUAL_ASK = DemandAsk(permille=200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,11 @@ class AskedInterval:
 
     begins_at: datetime
     ends_at: datetime
-    ask: Ask = USUAL_ASK
+    ask: DemandAsk = USUAL_ASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class DemandTarget:
     """Which sites an event is for: those named, and those of the areas named; where none is, all that take part."""
 
     site_ids: frozenset[str] = frozenset()
@@ -124,7 +124,7 @@ class DemandEvent:
     told_at: datetime
     told_by: str = ""
     source: str = "api"
-    target: Target = Target()
+    target: DemandTarget = DemandTarget()
     random_start_s: int = 0
     revision: int = 1
     cancelled_at: datetime | None = None
@@ -204,14 +204,15 @@ def demand_of(event: DemandEvent, contract: Contract, rated_w: int) -> SiteDeman
     )
 
 
-def _plain(ask: Ask, contract: Contract, rated_w: int) -> Ask | None:
+def _plain(ask: DemandAsk, contract: Contract, rated_w: int) -> DemandAsk | None:
     """What is asked, in a site's own numbers; None where that is nothing."""
     if ask.kind is AskKind.LEVEL:
-        return Ask(permille=contract.level_permille[ask.level - 1]) if ask.level else None
+        return DemandAsk(permille=contract.level_permille[ask.level - 1]) if ask.level else None
     if ask.kind is AskKind.LOAD_CONTROL:
-        return Ask(kind=AskKind.CAP, power_w=contract.rated_w * (ask.permille or 0) // _THOUSAND)
+        return DemandAsk(kind=AskKind.CAP, power_w=contract.rated_w * (ask.permille or 0) // _THOUSAND)
     if ask.kind in _TOGETHER:
-        return Ask(kind=AskKind.CAP, power_w=(ask.power_w or 0) * contract.rated_w // max(rated_w, contract.rated_w, 1))
+        whole_w = max(rated_w, contract.rated_w, 1)
+        return DemandAsk(kind=AskKind.CAP, power_w=(ask.power_w or 0) * contract.rated_w // whole_w)
     return ask
 
 

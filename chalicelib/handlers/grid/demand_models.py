@@ -7,9 +7,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from chalicelib.domain.grid.demand_response import USUAL_ASK, Ask, AskKind
+from chalicelib.domain.grid.demand_response import USUAL_ASK, AskKind, DemandAsk
 from chalicelib.handlers.grid.models import Watts
-from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
+from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example, secret
+from chalicelib.records.grid import OpenAdrVersion as Version
 
 _MOST_INTERVALS, _MOST_SITES, _MOST_AREAS = 96, 1000, 50
 _LATEST_START_S = 3600
@@ -37,6 +38,14 @@ _CONTRACT: dict[str, Any] = {
     "level_permille": [200, 500, 1000],
     "floor_w": 4200,
 }
+_SERVER: dict[str, Any] = {
+    "url": "https://vtn.example.com/openadr3/3.1.0",
+    "version": "3.1.0",
+    "client_id": "kerb",
+    "ven_name": "kerb-harbour",
+    "token_url": "",
+    "programs": [],
+}
 _QUARTER: dict[str, Any] = {"begins_at": _AT, "baseline_w": 22000, "drawn_w": 17500, "delivered_w": 4500}
 
 
@@ -58,11 +67,11 @@ class IntervalBody(RequestBody):
     power_w: Watts | None = None
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> DemandAsk:
         """What is asked. Raises ValueError for one that says too much or too little."""
         if self.kind is AskKind.RELATIVE and (self.level, self.permille, self.power_w) == (None, None, None):
             return USUAL_ASK
-        return Ask(kind=self.kind, level=self.level, permille=self.permille, power_w=self.power_w)
+        return DemandAsk(kind=self.kind, level=self.level, permille=self.permille, power_w=self.power_w)
 
     @model_validator(mode="after")
     def _can_be(self) -> Self:
@@ -167,14 +176,42 @@ class QuarterView(ResponseBody):
     delivered_w: Annotated[int, Field(description="the difference")]
 
 
-class SiteReportView(ResponseBody):
+class SiteDeliveryView(ResponseBody):
     """What a site delivered."""
 
     site_id: str
     quarters: list[QuarterView]
 
 
-class ReportView(ResponseBody):
+class UtilityLinkBody(RequestBody):
+    """A utility's OpenADR 3 server, and who we are there."""
+
+    model_config = RequestBody.model_config | example(**_SERVER, client_secret="4d7c0f1e")
+    url: Annotated[str, Field(max_length=500, description="where the paths `/programs` and `/events` begin")]
+    version: Version = Version.V3_1_0
+    client_id: Annotated[str, Field(min_length=1, max_length=200)]
+    client_secret: Annotated[str, secret(1, 500)]
+    ven_name: Annotated[str, Field(min_length=1, max_length=128)]
+    token_url: Annotated[str, Field(max_length=500, description="empty: where the server says")] = ""
+    programs: Annotated[tuple[Program, ...], Field(max_length=50, description="by name; none: all of them")] = ()
+
+
+class UtilityLinkView(ResponseBody):
+    """A utility's server, never the secret; and what it said when it was asked last."""
+
+    model_config = example(**_SERVER, heard_at=_AT, fault="", events=["openadr-0d2f"])
+    url: str
+    version: str
+    client_id: str
+    ven_name: str
+    token_url: str
+    programs: list[str]
+    heard_at: Annotated[datetime | None, Field(description="when it last had something else to say; null: never")]
+    fault: Annotated[str, Field(description="why it could not be asked; empty: it could")]
+    events: Annotated[list[str], Field(description="its events, by their ids among the operator's own")]
+
+
+class DemandReportView(ResponseBody):
     """What an event delivered: all sites together, and a page of them one by one, by their ids."""
 
     model_config = example(
@@ -186,6 +223,6 @@ class ReportView(ResponseBody):
     )
     event_id: str
     quarters: list[QuarterView]
-    sites: list[SiteReportView]
+    sites: list[SiteDeliveryView]
     site_count: int
     next_cursor: str | None

@@ -13,21 +13,24 @@ from chalice.app import SQSEvent
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.grid.delivery import QuarterDelivery
-from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, Target
+from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, DemandTarget
 from chalicelib.handlers.grid.demand_models import (
     ContractBody,
     ContractView,
+    DemandReportView,
     EventBody,
     EventPage,
     EventView,
     IntervalView,
     QuarterView,
-    ReportView,
-    SiteReportView,
+    SiteDeliveryView,
+    UtilityLinkBody,
+    UtilityLinkView,
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
 from chalicelib.handlers.http.fields import Id
 from chalicelib.handlers.http.paging import Paging
+from chalicelib.records.grid import UtilityLink
 from chalicelib.records.pages import cursor_at, place_at
 from chalicelib.wiring import network
 
@@ -36,6 +39,7 @@ demands = Blueprint(__name__)
 QUEUE = "demand-response"
 _EVENTS = "/v1/operator/demand-response/events"
 _EVENT = _EVENTS + "/{event_id}"
+_SERVER = "/v1/operator/demand-response/openadr"
 _CONTRACT = "/v1/operator/sites/{site_id}/demand-response"
 _PAGING, _SITES = Paging(), Paging(usual=100, largest=1000)
 _ID: TypeAdapter[str] = TypeAdapter(Id)
@@ -70,7 +74,7 @@ def get_demand_event(request: Request) -> EventView:
     sites=SiteRule.ALL,
 )
 def put_demand_event(request: Request) -> EventView:
-    """Ask sites that agreed to it to take less for a time. Said again it changes nothing, or what it asks for.
+    """DemandAsk sites that agreed to it to take less for a time. Said again it changes nothing, or what it asks for.
 
     All that take part are lowered within a minute. Where events overlap the strictest holds.
     """
@@ -85,7 +89,7 @@ def put_demand_event(request: Request) -> EventView:
         operator_id=request.operator_id,
         program=body.program,
         intervals=tuple(sorted(asked, key=lambda it: it.begins_at)),
-        target=Target(site_ids=frozenset(body.site_ids), areas=frozenset(body.areas)),
+        target=DemandTarget(site_ids=frozenset(body.site_ids), areas=frozenset(body.areas)),
         random_start_s=body.random_start_s,
         told_at=network().clock(),
         told_by=request.principal.name,
@@ -119,24 +123,78 @@ def list_demand_events(request: Request) -> EventPage:
     demands,
     "GET",
     _EVENT + "/report",
-    answers=ReportView,
+    answers=DemandReportView,
     errors=(400, 404),
     query=_SITES.query,
     needs=Scope.POWER_READ,
     sites=SiteRule.ALL,
 )
-def get_demand_report(request: Request) -> ReportView:
+def get_demand_report(request: Request) -> DemandReportView:
     """What an event delivered so far by quarters of an hour: in all, and site by site."""
     limit, cursor = _SITES.asked(request)
     after = str(place_at(cursor, str)[0]) if cursor is not None else None
     found = network().demand_response.report(request.operator_id, request.path["event_id"], limit, after)
-    return ReportView(
+    return DemandReportView(
         event_id=found.event.event_id,
         quarters=_quarters(found.total),
-        sites=[SiteReportView(site_id=site_id, quarters=_quarters(it)) for site_id, it in found.sites],
+        sites=[SiteDeliveryView(site_id=site_id, quarters=_quarters(it)) for site_id, it in found.sites],
         site_count=found.site_count,
         next_cursor=cursor_at([found.next_site]) if found.next_site is not None else None,
     )
+
+
+@endpoint(demands, "GET", _SERVER, answers=UtilityLinkView, errors=(404,), needs=Scope.POWER_READ, sites=SiteRule.ALL)
+def get_utility_link(request: Request) -> UtilityLinkView:
+    """The utility's OpenADR 3 server that events come from, and what it said; never the secret."""
+    link, news = network().utilities.linked(request.operator_id)
+    return UtilityLinkView(
+        url=link.url,
+        version=link.version,
+        client_id=link.client_id,
+        ven_name=link.ven_name,
+        token_url=link.token_url,
+        programs=list(link.programs),
+        heard_at=news.heard_at,
+        fault=news.fault,
+        events=[it.told_as for it in news.heard if it.is_demand],
+    )
+
+
+@endpoint(
+    demands,
+    "PUT",
+    _SERVER,
+    takes=UtilityLinkBody,
+    status=204,
+    errors=(400,),
+    needs=Scope.POWER_WRITE,
+    sites=SiteRule.ALL,
+    reads=lambda request: None,
+)
+def put_utility_link(request: Request) -> Answer:
+    """Have events come from a utility's OpenADR 3 server, which is asked each minute."""
+    body: UtilityLinkBody = request.body
+    link = UtilityLink(operator_id=request.operator_id, **body.model_dump())
+    try:
+        network().utilities.link(link)
+    except ValueError as error:
+        raise BadRequest(str(error), "url") from None
+    return Answer()
+
+
+@endpoint(
+    demands,
+    "DELETE",
+    _SERVER,
+    status=204,
+    errors=(404,),
+    needs=Scope.POWER_WRITE,
+    sites=SiteRule.ALL,
+)
+def delete_utility_link(request: Request) -> Answer:
+    """Ask it no more. What it asked of sites is cancelled."""
+    network().utilities.unlink(request.operator_id)
+    return Answer()
 
 
 @endpoint(demands, "GET", _CONTRACT, answers=ContractView, errors=(404,), needs=Scope.POWER_READ)

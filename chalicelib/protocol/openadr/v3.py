@@ -1,21 +1,21 @@
 """OpenADR 3.0.1 and 3.1.0: what a VEN asks of a VTN, what its events mean, and what it reports; no I/O.
 
-The two differ in more than their number. 3.0.1 names targets by kind and values, wants the program in a report, and has its
-token at a path of its own; 3.1.0 names them by one word each, wants descriptors of reports to say what they are, leaves
-out events that are over where asked to, and says where its tokens are.
+The two differ in more than their number. 3.0.1 names targets by kind and values, wants the program in a report, and
+has its token at a path of its own; 3.1.0 names them by one word each, wants descriptors of reports to say what they
+are, leaves out events that are over where asked to, and says where its tokens are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain.grid.delivery import QuarterDelivery
-from chalicelib.domain.grid.demand_response import Ask, AskedInterval, AskKind
+from chalicelib.domain.grid.demand_response import AskedInterval, AskKind, DemandAsk
 from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
 from chalicelib.protocol.openadr.times import moment, periods, random_start
+from chalicelib.records.grid import OpenAdrVersion as Version
 
 PAGE = 50
 # What a report is about where it is of all resources together.
@@ -23,13 +23,6 @@ _ALL_RESOURCES = "AGGREGATED_REPORT"
 _WATTS = {"W": 1.0, "KW": 1e3, "MW": 1e6}
 _KWH = {"WH": 1e-3, "KWH": 1.0, "MWH": 1e3}
 _QUARTER_OF_AN_HOUR = "PT15M"
-
-
-class Version(StrEnum):
-    """The versions that are spoken."""
-
-    V3_0_1 = "3.0.1"
-    V3_1_0 = "3.1.0"
 
 
 def token_request(client_id: str, client_secret: str) -> dict[str, str]:
@@ -100,7 +93,9 @@ def utility_event(
         raise ValueError(f"no event: {type(error).__name__} {error}") from error
 
 
-def report(version: Version, event: UtilityEvent, ven_name: str, quarters: Sequence[QuarterDelivery]) -> dict[str, Any]:
+def report(
+    version: Version, program_id: str, event_id: str, ven_name: str, quarters: Sequence[QuarterDelivery]
+) -> dict[str, Any]:
     """What an event delivered: usage, baseline and the difference of each quarter of an hour, of all sites together."""
     kinds = {"USAGE": "DIRECT_READ", "BASELINE": "ESTIMATED", "DELTA_USAGE": "ESTIMATED"}
     descriptors = [
@@ -121,10 +116,10 @@ def report(version: Version, event: UtilityEvent, ven_name: str, quarters: Seque
         for number, it in enumerate(quarters)
     ]
     return {
-        **({"programID": event.program_id} if version is Version.V3_0_1 else {}),
-        "eventID": event.event_id,
+        **({"programID": program_id} if version is Version.V3_0_1 else {}),
+        "eventID": event_id,
         "clientName": ven_name,
-        "reportName": f"{ven_name}-{event.event_id}",
+        "reportName": f"{ven_name}-{event_id}",
         "payloadDescriptors": descriptors,
         "resources": [{"resourceName": _ALL_RESOURCES, "intervals": intervals}],
     }
@@ -145,30 +140,30 @@ def _targets(version: Version, told: Iterable[Any]) -> frozenset[str]:
     return frozenset(str(it) for it in told)
 
 
-def _watts(kind: AskKind) -> Callable[[Any, str | None], Ask]:
-    def ask(value: Any, units: str | None) -> Ask:
-        return Ask(kind=kind, power_w=max(0, round(float(value) * _WATTS[(units or "KW").upper()])))
+def _watts(kind: AskKind) -> Callable[[Any, str | None], DemandAsk]:
+    def ask(value: Any, units: str | None) -> DemandAsk:
+        return DemandAsk(kind=kind, power_w=max(0, round(float(value) * _WATTS[(units or "KW").upper()])))
 
     return ask
 
 
-def _level(value: Any, units: str | None) -> Ask:
-    return Ask(kind=AskKind.LEVEL, level=int(value))
+def _level(value: Any, units: str | None) -> DemandAsk:
+    return DemandAsk(kind=AskKind.LEVEL, level=int(value))
 
 
-def _of_capacity(value: Any, units: str | None) -> Ask:
+def _of_capacity(value: Any, units: str | None) -> DemandAsk:
     """A part of what can be drawn: 0 to 1, or percent where that is its unit and it is more than 1."""
     part = float(value) / 100 if (units or "").upper() == "PERCENT" and float(value) > 1 else float(value)
-    return Ask(kind=AskKind.LOAD_CONTROL, permille=min(1000, max(0, round(part * 1000))))
+    return DemandAsk(kind=AskKind.LOAD_CONTROL, permille=min(1000, max(0, round(part * 1000))))
 
 
-def _offset(value: Any, units: str | None) -> Ask:
+def _offset(value: Any, units: str | None) -> DemandAsk:
     """Levels away from normal operation: the higher the less is taken, 10 being nothing at all; below 0 is more."""
-    return Ask(permille=min(1000, max(0, int(value) * 100)))
+    return DemandAsk(permille=min(1000, max(0, int(value) * 100)))
 
 
 _SPANS: Mapping[str, tuple[SpanKind, float]] = {"PRICE": (SpanKind.PRICE, 1e6), "GHG": (SpanKind.MARGINAL, 1.0)}
-_ASKS: Mapping[str, Callable[[Any, str | None], Ask]] = {
+_ASKS: Mapping[str, Callable[[Any, str | None], DemandAsk]] = {
     "SIMPLE": _level,
     "LOAD_CONTROL": _of_capacity,
     "CONTROL_LEVEL_OFFSET": _offset,

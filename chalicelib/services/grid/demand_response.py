@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.grid.delivery import QuarterDelivery, quarters, summed
-from chalicelib.domain.grid.demand_response import Contract, DemandEvent, Target, demand_of
+from chalicelib.domain.grid.demand_response import Contract, DemandEvent, DemandTarget, demand_of
 from chalicelib.domain.grid.restraint import rated_w
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import DemandEvents, DemandSpread, Looks, ManagedSites
@@ -74,7 +74,7 @@ class DemandResponse:
         self.looks.ask(site_id)
 
     def tell(self, event: DemandEvent) -> DemandEvent:
-        """Ask sites for something, or for something else than before under that id; the event as it is kept.
+        """DemandAsk sites for something, or for something else than before under that id; the event as it is kept.
 
         Said again, it reaches those whom it did not reach. Raises Refusal for one that nobody could carry out.
         """
@@ -140,7 +140,7 @@ class DemandResponse:
                 self.events.demand(demand)
                 return
             # It was meant before.
-            withdrawn = demand_of(replace(event, target=Target()), replace(contract, programs=frozenset()), rated)
+            withdrawn = demand_of(replace(event, target=DemandTarget()), replace(contract, programs=frozenset()), rated)
             if withdrawn is not None:
                 self.events.demand(replace(withdrawn, stopped_at=event.told_at), is_known=True)
 

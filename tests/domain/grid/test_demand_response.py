@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.demand_response import (
     RESTORED_WITHIN,
-    Ask,
     AskedInterval,
     AskKind,
     Contract,
+    DemandAsk,
     DemandEvent,
+    DemandTarget,
     SiteDemand,
-    Target,
     demand_of,
     holding,
     next_begin,
@@ -35,7 +35,7 @@ _SEEDS = st.integers(0, 2**32 - 1)
 
 def interval(begins_s: int = -600, lasts_s: int = 3600, **ask: object) -> AskedInterval:
     begins_at = AT + timedelta(seconds=begins_s)
-    asked = Ask(**ask) if ask else Ask(permille=200)  # type: ignore[arg-type]
+    asked = DemandAsk(**ask) if ask else DemandAsk(permille=200)  # type: ignore[arg-type]
     return AskedInterval(begins_at=begins_at, ends_at=begins_at + timedelta(seconds=lasts_s), ask=asked)
 
 
@@ -180,11 +180,15 @@ def test_levels_mean_what_the_contract_says_and_none_is_nothing() -> None:
     assert [[i.ask.permille for i in it.intervals] for it in levels if it] == [[], [100], [400], [900]]
     part = demand_of(event(interval(kind=AskKind.LOAD_CONTROL, permille=300)), signed, 0)
     assert part is not None
-    assert part.intervals[0].ask == Ask(kind=AskKind.CAP, power_w=3_000)
+    assert part.intervals[0].ask == DemandAsk(kind=AskKind.CAP, power_w=3_000)
 
 
 def test_who_is_meant_is_who_agreed_and_is_named() -> None:
-    everybody, area, one = Target(), Target(areas=frozenset({"north"})), Target(site_ids=frozenset({"b"}))
+    everybody, area, one = (
+        DemandTarget(),
+        DemandTarget(areas=frozenset({"north"})),
+        DemandTarget(site_ids=frozenset({"b"})),
+    )
     a, b = contract("a", areas=frozenset({"north"})), contract("b", programs=frozenset({"p", "q"}))
     meant = [[it.site_id for it in (a, b) if event(target=to).is_for(it)] for to in (everybody, area, one)]
     assert meant == [["a", "b"], ["a"], ["b"]]
@@ -229,4 +233,4 @@ def test_a_car_that_is_learnt_to_take_little_is_reckoned_with_that() -> None:
 )
 def test_an_ask_that_says_something_else_is_none(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="and nothing else"):
-        Ask(**wrong)  # type: ignore[arg-type]
+        DemandAsk(**wrong)  # type: ignore[arg-type]

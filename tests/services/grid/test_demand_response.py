@@ -10,7 +10,14 @@ import pytest
 
 from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
 from chalicelib.adapters.grid.looks import SqsLooks
-from chalicelib.domain.grid.demand_response import Ask, AskedInterval, AskKind, Contract, DemandEvent, Target
+from chalicelib.domain.grid.demand_response import (
+    AskedInterval,
+    AskKind,
+    Contract,
+    DemandAsk,
+    DemandEvent,
+    DemandTarget,
+)
 from chalicelib.records.grid import ToldDraw
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.demand_response import DemandResponse
@@ -79,9 +86,11 @@ def is_given_back(plant: Plant) -> bool:
     return all(13.0 < it <= 14.0 for it in amps(plant))
 
 
-def event(plant: Plant, event_id: str = "e-1", ask: Ask | None = None, later_s: int = 0, **more: object) -> DemandEvent:
+def event(
+    plant: Plant, event_id: str = "e-1", ask: DemandAsk | None = None, later_s: int = 0, **more: object
+) -> DemandEvent:
     begins_at = plant.kit.clock() + timedelta(seconds=later_s)
-    asked = AskedInterval(begins_at=begins_at, ends_at=begins_at + _HOUR, ask=ask or Ask(permille=200))
+    asked = AskedInterval(begins_at=begins_at, ends_at=begins_at + _HOUR, ask=ask or DemandAsk(permille=200))
     about = {"event_id": event_id, "operator_id": "op", "program": "p", "told_at": begins_at, "intervals": (asked,)}
     return DemandEvent(**about | more)  # type: ignore[arg-type]
 
@@ -141,7 +150,7 @@ def demand_at(plant: Plant, **more: object) -> object:
 
 def test_of_two_events_the_strictest_holds_and_the_other_when_it_is_over(plant: Plant, desk: DemandResponse) -> None:
     desk.tell(event(plant, "weak"))
-    desk.tell(event(plant, "strong", Ask(kind=AskKind.CAP, power_w=14 * 690)))
+    desk.tell(event(plant, "strong", DemandAsk(kind=AskKind.CAP, power_w=14 * 690)))
     plant.live(2)
     assert amps(plant) == [7.0, 7.0]
     desk.cancel("op", "strong")
@@ -167,7 +176,7 @@ def test_a_site_that_opted_out_or_left_is_lowered_no_more_and_others_words_do_no
     desk.opt_out("op", SITE_ID, "e-1")
     plant.live(660)
     assert is_given_back(plant)
-    desk.tell(replace(asked, intervals=(replace(asked.intervals[0], ask=Ask(permille=500)),)))
+    desk.tell(replace(asked, intervals=(replace(asked.intervals[0], ask=DemandAsk(permille=500)),)))
     plant.live(2)
     assert is_given_back(plant)
     desk.tell(event(plant, "e-2"))
@@ -185,7 +194,7 @@ def test_a_site_that_is_not_meant_any_more_is_let_go(plant: Plant, desk: DemandR
     asked = event(plant)
     desk.tell(asked)
     plant.live(2)
-    desk.tell(replace(asked, target=Target(areas=frozenset({"elsewhere"}))))
+    desk.tell(replace(asked, target=DemandTarget(areas=frozenset({"elsewhere"}))))
     plant.live(660)
     assert is_given_back(plant)
     assert demand_at(plant) is not None
