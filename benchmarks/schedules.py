@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
 from benchmarks.metering import metered_calls
+from benchmarks.utilities import operators_server, servers
 from chalicelib.domain.chargers.commands import ClearCache, Reset
 from chalicelib.domain.chargers.events import (
     ChargingStarted,
@@ -374,4 +375,6 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "alarm_desk tellings": _tellings,
     "alarm_desk operator": _sent,
     "busy_sites sites": busy_sites,
+    "openadr servers": servers,
+    "openadr operator": operators_server,
 }

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jsonschema
+import jsonschema_rs
 
 CLIENT_ID, CLIENT_SECRET = "kerb", "at-least-a-secret"
 _PERIOD = {
@@ -91,8 +91,8 @@ class Vtn:
         self._numbers = itertools.count(1)
 
     def add(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep an object as posted. Raises jsonschema's ValidationError."""
-        jsonschema.validate(body, SHAPES[self.version][kind])
+        """Keep an object as posted. Raises jsonschema_rs.ValidationError."""
+        jsonschema_rs.validate(SHAPES[self.version][kind], body)
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         # Of a VEN's report 3.1.0 says whose it is.
         owner = {"clientID": CLIENT_ID} if kind == "reports" and self.version != "3.0.1" else {}
@@ -184,7 +184,7 @@ def _handler(vtn: Vtn) -> type[BaseHTTPRequestHandler]:
             if self.command == "POST":
                 try:
                     return 201, vtn.add(kind, json.loads(body))
-                except jsonschema.ValidationError as error:
+                except jsonschema_rs.ValidationError as error:
                     return 400, {"title": error.message, "status": 400}
             if not name:
                 return 200, vtn.found(kind, query)

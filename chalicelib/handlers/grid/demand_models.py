@@ -135,7 +135,7 @@ class EventPage(ResponseBody):
     """Demand response events by their ids, the last first."""
 
     model_config = example(
-        items=[EventView.model_config["json_schema_extra"]["examples"][0]],  # type: ignore[index,call-overload]
+        items=[EventView.model_config["json_schema_extra"]["examples"][0]],  # type: ignore[index]
         next_cursor=None,
     )
     items: list[EventView]

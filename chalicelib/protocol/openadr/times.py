@@ -57,7 +57,8 @@ def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[
 
 def random_start(event: Mapping[str, Any]) -> int:
     """By how many seconds a start may be shifted."""
-    first = next(iter(event.get("intervals") or ()), {}).get("intervalPeriod") or {}
+    intervals: Sequence[Mapping[str, Any]] = event.get("intervals") or ()
+    first = (intervals[0].get("intervalPeriod") if intervals else None) or {}
     text = (event.get("intervalPeriod") or {}).get("randomizeStart") or first.get("randomizeStart")
     return round(duration(text.lstrip("-")).total_seconds()) if text else 0
 
