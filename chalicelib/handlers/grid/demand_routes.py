@@ -200,16 +200,7 @@ def delete_utility_link(request: Request) -> Answer:
 @endpoint(demands, "GET", _CONTRACT, answers=ContractView, errors=(404,), needs=Scope.POWER_READ)
 def get_demand_contract(request: Request) -> ContractView:
     """What a site agreed to."""
-    found = network().demand_response.contract(request.operator_id, request.path["site_id"])
-    return ContractView(
-        site_id=found.site_id,
-        programs=sorted(found.programs),
-        areas=sorted(found.areas),
-        level_permille=found.level_permille,
-        floor_w=found.floor_w,
-        rated_w=found.rated_w,
-        signed_at=found.signed_at,
-    )
+    return _contract(network().demand_response.contract(request.operator_id, request.path["site_id"]))
 
 
 @endpoint(demands, "PUT", _CONTRACT, takes=ContractBody, answers=ContractView, errors=(404,), needs=Scope.SITES_WRITE)
@@ -225,8 +216,7 @@ def put_demand_contract(request: Request) -> ContractView:
         level_permille=body.level_permille,
         floor_w=body.floor_w,
     )
-    network().demand_response.sign(request.operator_id, contract)
-    return get_demand_contract(request)
+    return _contract(network().demand_response.sign(request.operator_id, contract))
 
 
 @endpoint(demands, "DELETE", _CONTRACT, status=204, errors=(404,), needs=Scope.SITES_WRITE)
@@ -249,6 +239,18 @@ def put_opt_out(request: Request) -> Answer:
     """A site takes part in an event no more; what that held is given back. Others are as before."""
     network().demand_response.opt_out(request.operator_id, request.path["site_id"], request.path["event_id"])
     return Answer()
+
+
+def _contract(found: Contract) -> ContractView:
+    return ContractView(
+        site_id=found.site_id,
+        programs=sorted(found.programs),
+        areas=sorted(found.areas),
+        level_permille=found.level_permille,
+        floor_w=found.floor_w,
+        rated_w=found.rated_w,
+        signed_at=found.signed_at,
+    )
 
 
 def _event(it: DemandEvent) -> EventView:

@@ -50,10 +50,11 @@ class DemandResponse:
     looks: Looks
     clock: Clock
 
-    def sign(self, operator_id: str, contract: Contract) -> None:
+    def sign(self, operator_id: str, contract: Contract) -> Contract:
         """A site takes part from the next event on that is told. Raises NotFound for one that is not managed."""
-        tree = self._managed(operator_id, contract.site_id).tree
-        self.events.sign(replace(contract, rated_w=rated_w(tree)))
+        signed = replace(contract, rated_w=rated_w(self._managed(operator_id, contract.site_id).tree))
+        self.events.sign(signed)
+        return signed
 
     def contract(self, operator_id: str, site_id: str) -> Contract:
         """What a site agreed to. Raises NotFound."""

@@ -54,7 +54,7 @@ def demand(*intervals: AskedInterval, **more: object) -> SiteDemand:
 
 
 def by_chance(chance: random.Random, number: int) -> SiteDemand:
-    kinds = [
+    kinds: list[dict[str, object]] = [
         {"permille": chance.randrange(1001)},
         {"kind": AskKind.CAP, "power_w": chance.randrange(40_000)},
         {"kind": AskKind.IMPORT_LIMIT, "power_w": chance.randrange(60_000)},

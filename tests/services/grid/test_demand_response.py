@@ -17,6 +17,7 @@ from chalicelib.domain.grid.demand_response import (
     DemandAsk,
     DemandEvent,
     DemandTarget,
+    SiteDemand,
 )
 from chalicelib.records.grid import ToldDraw
 from chalicelib.services.access import NotFound, Refusal
@@ -142,7 +143,7 @@ def test_told_twice_is_told_once_and_what_was_lost_is_made_good(
     assert not plant.kit.demand_events.demand(demand_at(plant, revision=1))
 
 
-def demand_at(plant: Plant, **more: object) -> object:
+def demand_at(plant: Plant, **more: object) -> SiteDemand:
     state = plant.kit.managed_sites.state(SITE_ID)
     assert state is not None
     return replace(state.demands[0], **more)  # type: ignore[arg-type]
