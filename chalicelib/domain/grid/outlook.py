@@ -1,4 +1,4 @@
-"""A site's outlook: what a kilowatt-hour will cost and emit there in each quarter of an hour, and what is planned by it.
+"""A site's outlook: what a kWh will cost and emit there in each quarter of an hour, and what is planned by it.
 
 Every row begins with the same quarter and each of its numbers holds for one; a row that is empty is not known. A price
 is that of energy alone, in millionths of the currency's unit, and may be negative.
