@@ -31,7 +31,6 @@ from chalicelib.protocol.openadr.v3 import (
 )
 from chalicelib.records.grid import OpenAdrVersion, ServerUnavailable, UtilityLink
 
-_CONNECT_S, _READ_S = 2.0, 5.0
 _PORTS = {"https": 443, "http": 80}
 _MOST_BYTES = 4 * 1024**2
 # Of a server that answers with full pages for ever.
@@ -49,6 +48,8 @@ class OpenAdr3:
     clock: Clock
     may_be_inside: bool = False
     resolve: Resolve = resolve
+    connect_s: float = 2.0
+    read_s: float = 5.0
     tokens: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
 
     def events(self, link: UtilityLink) -> Sequence[UtilityEvent]:
@@ -140,7 +141,7 @@ class OpenAdr3:
                     headers={"User-Agent": "Kerb", "Accept": _JSON, **headers, "Host": parts.netloc},
                     retries=False,
                     redirect=False,
-                    timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
+                    timeout=urllib3.Timeout(connect=self.connect_s, read=self.read_s),
                     preload_content=False,
                 )
                 said = answer.read(_MOST_BYTES + 1, decode_content=False)
