@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAdr3:
-    """The port UtilityServers."""
+    """The port UtilityServers: each server spoken to in its own version. `tokens` are kept while they are good."""
 
     clock: Clock
     may_be_inside: bool = False

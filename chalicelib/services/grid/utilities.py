@@ -159,4 +159,4 @@ class NoPrices:
     """The port PriceSeries where no site goes by what a utility tells: nothing is kept."""
 
     def tell(self, operator_id: str, source: str, spans: Sequence[object]) -> None:
-        """Passed over."""
+        """Nothing is done with them."""
