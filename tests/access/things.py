@@ -33,7 +33,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import Driver, Terms, Token
-from chalicelib.records.grid import ManagedSite, NamedLimit
+from chalicelib.records.grid import ManagedSite, NamedLimit, OpenAdrVersion, UtilityLink
 from chalicelib.records.money import Compared, Difference
 from chalicelib.records.notifications import Webhook
 from chalicelib.records.operators import Alarm, AlarmPlace
@@ -357,6 +357,16 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
     kit.demand_events.demand(demand)
     if operator_id == OWN:
         kit.demand_events.put(None, event)
+    kit.utilities.link(
+        UtilityLink(
+            operator_id=operator_id,
+            url="https://vtn.example.com",
+            version=OpenAdrVersion.V3_1_0,
+            client_id="kerb",
+            client_secret="x",
+            ven_name="kerb",
+        )
+    )
     kit.chargers.put(
         Charger(
             charger_id=charger_id,
