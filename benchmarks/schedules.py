@@ -18,6 +18,7 @@ from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
 from benchmarks.feeds import feeds
 from benchmarks.metering import metered_calls
+from benchmarks.utilities import operators_server, servers
 from chalicelib.domain.chargers.commands import ClearCache, Reset
 from chalicelib.domain.chargers.events import (
     ChargingStarted,
@@ -376,4 +377,6 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "alarm_desk operator": _sent,
     "busy_sites sites": busy_sites,
     "signals feeds": feeds,
+    "openadr servers": servers,
+    "openadr operator": operators_server,
 }

@@ -36,7 +36,7 @@ VERSIONS = ("ocpp1.6", "ocpp2.0.1")
 # Every so many seconds each schedule has a look; what it finds to do then is in cli/schedules.py.
 SCHEDULES = {
     **dict.fromkeys(
-        ("sweep", "claim", "reservations", "reconcile", "lists", "notices", "alarm_desk", "busy_sites"), 60
+        ("sweep", "claim", "reservations", "reconcile", "lists", "notices", "alarm_desk", "busy_sites", "openadr"), 60
     ),
     **dict.fromkeys(("debts", "signals"), 300),
     "accounts": 3600,

@@ -165,6 +165,13 @@ def work(fleet: Fleet) -> list[Work]:
                 )
             ],
         ),
+        Work("openadr", "servers", 1, [Items(200, "openadr servers", "operators whose utility has a server")]),
+        Work(
+            "openadr",
+            "operator",
+            1,
+            [Items(1, "openadr operator", "one operator's server, of three programs", waits_ms=7 * _WEBHOOK_MS)],
+        ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(
             "notices",

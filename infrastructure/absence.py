@@ -28,7 +28,8 @@ _A_CHARGERS_DAY = 100
 # Schedule -> how long it may not be heard of: some of its rounds (chalicelib/handlers/schedules.py).
 SCHEDULES_S = {
     **dict.fromkeys(
-        ("sweep", "claim", "reservations", "lists", "notices", "reconcile", "alarm_desk", "busy_sites"), 5 * MINUTE
+        ("sweep", "claim", "reservations", "lists", "notices", "reconcile", "alarm_desk", "busy_sites", "openadr"),
+        5 * MINUTE,
     ),
     **dict.fromkeys(("debts", "signals"), 15 * MINUTE),
     "accounts": 3 * HOUR,

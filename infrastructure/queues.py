@@ -11,7 +11,7 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, attribute, logical_id
 
 # As the handlers name them (`on_sqs_message`).
-NAMES = ("alarm-checks", "balance.fifo", "balance-now.fifo", "balance-many", "log", "plans")
+NAMES = ("alarm-checks", "balance.fifo", "balance-now.fifo", "balance-many", "log", "plans", "demand-response")
 _FIFO = ".fifo"
 HELD_BACK_S = {"balance.fifo": 1}
 # By then a site has been looked at anyhow.

@@ -27,6 +27,7 @@ FEWEST_WORDS = 4
 ROOMS = {
     "urllib3": (
         "chalicelib/adapters/notifications/messengers.py",
+        "chalicelib/adapters/grid/openadr3.py",
         "chalicelib/adapters/grid/signal_sources.py",
         "chalicelib/adapters/transparency/witnesses.py",
         "chalicelib/canary/person.py",

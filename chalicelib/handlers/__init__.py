@@ -41,6 +41,7 @@ BLUEPRINTS = (
     "grid.looks.looks",
     "grid.plans.plans",
     "grid.energy.energies",
+    "grid.demand_routes.demands",
     "money.webhooks.webhooks",
     "notifications.routes.notices",
     "http.openapi.openapi",

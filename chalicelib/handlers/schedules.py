@@ -87,6 +87,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("looks", lambda part: {"looked_at": network().alarm_desk.tend(part)}),
         **shards("tellings", lambda part: {"begun": network().alarm_tellings.hand_on(part)}),
     },
+    "openadr": whole("servers", lambda part: {"asked": network().utilities.begin(part)}),
     "busy_sites": {
         **shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
         **shards("plans", lambda part: {"plans": network().wishing_sites.ask(part)}, BUSY_SHARDS),
@@ -95,6 +96,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
 }
 # What a part finds too much, or may not wait for, it gives to invocations of its own.
 FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
+    "openadr": lambda told, part: {"changes": network().utilities.ask(told["operator"])},
     "lists": lambda told, part: {
         "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
     },
@@ -207,3 +209,9 @@ def busy_sites(event: CloudWatchEvent) -> Done:
 def signals(event: CloudWatchEvent) -> Done:
     """Fetch the prices, carbon and sun that sites go by, where they may have changed: once for each zone."""
     return do_parts("signals", event.detail)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="openadr")
+def openadr(event: CloudWatchEvent) -> Done:
+    """Ask utilities' OpenADR servers what they want of operators' sites, and report what came of it."""
+    return do_parts("openadr", event.detail)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.grid.delivery import QuarterDelivery, Sample
+from chalicelib.domain.grid.demand_response import Contract, DemandEvent, SiteDemand
 from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.outlook import Outlook, Plan
@@ -14,6 +16,7 @@ from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
+from chalicelib.domain.grid.utility import UtilityEvent, UtilitySpan
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.records.grid import (
     FeedState,
@@ -25,6 +28,8 @@ from chalicelib.records.grid import (
     StoredPlan,
     ToldDraw,
     ToldLoad,
+    UtilityLink,
+    UtilityNews,
 )
 
 
@@ -138,8 +143,11 @@ class Looks(Protocol):
     def ask_later(self, site_id: str, after: timedelta) -> None:
         """A look that late: whoever was told something should have answered by then."""
 
-    def ask_for_many(self, site_ids: Sequence[str]) -> None:
-        """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute."""
+    def ask_for_many(self, site_ids: Sequence[str], *, at_once: bool = False) -> None:
+        """Look at all of these, in any order. Raises what the queue does: whoever asks finds them again in a minute.
+
+        `at_once`: as of `ask`; each is then looked at by itself, and by nobody who waits.
+        """
 
 
 class Plans(Protocol):
@@ -230,3 +238,92 @@ class SignalSource(Protocol):
 
     def fetch(self, zone: str, begins_at: datetime, ends_at: datetime) -> Signal:
         """What it tells of a zone in that time, within seconds. Raises SignalUnavailable."""
+
+
+class DemandEvents(Protocol):
+    """What was asked of an operator's sites for a time, which of them agreed to that, and what came of it."""
+
+    def put(self, before: DemandEvent | None, after: DemandEvent) -> bool:
+        """Keep an event's next revision; False if another has been kept since `before` was read."""
+
+    def get(self, operator_id: str, event_id: str) -> DemandEvent | None:
+        """An event as it was told last; None for an unknown one."""
+
+    def page(self, operator_id: str, limit: int, before: str | None) -> tuple[Sequence[DemandEvent], str | None]:
+        """So many events by their ids, the last first, and the next page's cursor. Raises BadCursor."""
+
+    def sign(self, contract: Contract) -> None:
+        """A site agrees to take part, or to something else than before."""
+
+    def contract(self, operator_id: str, site_id: str) -> Contract | None:
+        """What a site agreed to; None: nothing."""
+
+    def end(self, operator_id: str, site_id: str) -> bool:
+        """It takes part in nothing told from now on; False if it did not."""
+
+    def contracts(self, operator_id: str) -> Iterable[Contract]:
+        """All that an operator's sites agreed to."""
+
+    def demand(self, demand: SiteDemand, *, is_known: bool = False) -> bool:
+        """Write an event among what is kept of a site; False where a younger revision is there.
+
+        That the site opted out of it stays. `is_known`: only where an older revision is there.
+        """
+
+    def opt_out(self, site_id: str, event_id: str, at: datetime) -> bool:
+        """A site takes part in an event no more, from then on; False where it does not, or has said so before."""
+
+    def note(self, demand: SiteDemand, sample: Sample) -> None:
+        """What a look found while an event held at its site. Noted again, nothing changes."""
+
+    def samples(self, operator_id: str, event_id: str) -> Iterable[tuple[str, Sequence[Sample]]]:
+        """What was noted of an event, site by site, in their order."""
+
+
+class UtilityLinks(Protocol):
+    """The utilities' servers that operators' events come from, one for each operator."""
+
+    def put(self, link: UtilityLink) -> None:
+        """From now on events come from there; what was heard of another server is forgotten."""
+
+    def get(self, operator_id: str) -> tuple[UtilityLink, UtilityNews] | None:
+        """An operator's server, and what was heard of it."""
+
+    def remove(self, operator_id: str) -> bool:
+        """Ask it no more; False if there is none."""
+
+    def operators(self) -> Iterable[str]:
+        """All operators that have one."""
+
+    def heard(self, link: UtilityLink, news: UtilityNews) -> bool:
+        """Keep what was heard; False where it is that operator's server no more."""
+
+
+class UtilityServers(Protocol):
+    """Utilities' servers, asked as a client of theirs."""
+
+    def events(self, link: UtilityLink) -> Sequence[UtilityEvent]:
+        """The events of its programs as it has them now; one that nobody understands is left out and logged.
+
+        Raises ServerUnavailable.
+        """
+
+    def report(self, link: UtilityLink, program_id: str, event_id: str, quarters: Sequence[QuarterDelivery]) -> None:
+        """Tell it what an event delivered; said again, it may have it twice. Raises ServerUnavailable."""
+
+
+class PriceSeries(Protocol):
+    """Takes prices and emissions that a utility tells of the coming hours."""
+
+    def tell(self, operator_id: str, source: str, spans: Sequence[UtilitySpan]) -> None:
+        """They hold for those sites of the operator's that go by this source. Told again, they replace themselves."""
+
+
+class DemandSpread(Protocol):
+    """Has an event reach its sites, by others and beside each other."""
+
+    def begin(self, operator_id: str, event_id: str) -> None:
+        """Find the sites that an event is for, and have it reach them. Raises what the queue does."""
+
+    def reach(self, operator_id: str, event_id: str, rated_w: int, site_ids: Sequence[str]) -> None:
+        """Have it reach these. `rated_w`: what the ports of all its sites can draw. Raises what the queue does."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.charging.preferences import Preferences, ToldPlan
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
+from chalicelib.domain.grid.demand_response import SiteDemand
 from chalicelib.domain.grid.energy import Feed
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
@@ -17,6 +19,18 @@ from chalicelib.domain.grid.outlook import Plan
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait
+
+
+class OpenAdrVersion(StrEnum):
+    """The versions of OpenADR that a utility's server may speak with us."""
+
+    V3_0_1 = "3.0.1"
+    V3_1_0 = "3.1.0"
+
+
+class ServerUnavailable(Exception):
+    """A utility's server did not say what it was asked; the text says why, and nothing secret."""
+
 
 # Into so many shards the index of sites with sessions is spread.
 BUSY_SHARDS = 16
@@ -61,6 +75,49 @@ class NamedLimit:
     limit_id: str
     limit: OperatorLimit
     told_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtilityLink:
+    """A utility's OpenADR 3 server that an operator's events come from, and who we are there.
+
+    `programs`: by name, those that count; none: all. `token_url` empty: where the server says.
+    """
+
+    operator_id: str
+    url: str
+    version: OpenAdrVersion
+    client_id: str
+    client_secret: str
+    ven_name: str
+    token_url: str = ""
+    programs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardEvent:
+    """A utility's event as it was heard last, and `told_as` which of the operator's own.
+
+    `digest` is the same while it says the same. All that it took is given back by `over_at`.
+    """
+
+    event_id: str
+    program_id: str
+    told_as: str
+    digest: str
+    over_at: datetime
+    is_demand: bool
+    wants_report: bool = False
+    reported: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtilityNews:
+    """What is kept of a server from one time to the next: the events that it told, when, and what went wrong."""
+
+    heard: tuple[HeardEvent, ...] = ()
+    heard_at: datetime | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +261,7 @@ class SiteState:
     limits: tuple[NamedLimit, ...] = ()
     events: tuple[PageEvent, ...] = ()
     plan: StoredPlan | None = None
+    demands: tuple[SiteDemand, ...] = ()
 
     def is_load_silent(self, at: datetime) -> bool:
         """Whether somebody told what its building takes, and tells no more, so that its worst counts."""

@@ -14,11 +14,12 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
     from chalicelib.ports.charging import Footprints
-    from chalicelib.ports.grid import Planner, Plans, SignalSource
+    from chalicelib.ports.grid import DemandEvents, Planner, Plans, SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.protocol.signals.source import Source
     from chalicelib.services.grid.balancer import Balancer
     from chalicelib.services.grid.busy_sites import BusySites
+    from chalicelib.services.grid.demand_response import DemandResponse
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.driver_preferences import DriverPreferences
     from chalicelib.services.grid.energy import SiteEnergy
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
     from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
+    from chalicelib.services.grid.utilities import Utilities
 
 
 class GridServices(SessionServices):
@@ -46,12 +48,49 @@ class GridServices(SessionServices):
             setups=self.setups,
             sessions=self.sessions,
             commands=self.commands,
+            demand_events=self.demand_events,
             clock=self.clock,
+        )
+
+    @cached_property
+    def demand_events(self) -> DemandEvents:
+        from chalicelib.adapters.grid.demand_events import DynamoDemandEvents
+
+        return DynamoDemandEvents()
+
+    @cached_property
+    def demand_response(self) -> DemandResponse:
+        from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
+        from chalicelib.services.grid.demand_response import DemandResponse
+
+        return DemandResponse(
+            events=self.demand_events,
+            spread=SqsDemandSpread(client("sqs"), self.setting("DEMAND_RESPONSE_QUEUE", "")),
+            managed_sites=self.managed_sites,
+            looks=self.looks,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def utilities(self) -> Utilities:
+        from chalicelib.adapters.grid.openadr3 import OpenAdr3
+        from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
+        from chalicelib.services.grid.utilities import NoPrices, Utilities
+
+        return Utilities(
+            links=DynamoUtilityLinks(),
+            servers=OpenAdr3(clock=self.clock, may_be_inside=self.may_webhooks_be_inside),
+            demand_response=self.demand_response,
+            prices=NoPrices(),
+            invocations=self.invocations,
+            clock=self.clock,
+            may_be_inside=self.may_webhooks_be_inside,
         )
 
     @cached_property
     def balancer(self) -> Balancer:
         from chalicelib.services.grid.balancer import Balancer
+        from chalicelib.services.grid.demand_notes import DemandNotes
         from chalicelib.services.grid.entries import BookEntries
         from chalicelib.services.grid.obedience import Obedience
 
@@ -60,6 +99,7 @@ class GridServices(SessionServices):
             sessions=self.sessions,
             entries=BookEntries(chargers=self.chargers, firmwares=self.firmwares, clock=self.clock),
             obedience=Obedience(firmwares=self.firmwares, alarm_checks=self.alarm_checks),
+            demand_notes=DemandNotes(events=self.demand_events, looks=self.looks),
             dispatch=self.dispatch,
             power_waits=self.power_waits,
             looks=self.looks,

@@ -25,6 +25,7 @@ from chalicelib.domain.access.rights import Membership, Role, Scope
 from chalicelib.domain.chargers.events import ConnectorId, ReportKind, ReportReceived
 from chalicelib.domain.chargers.fault_report import FaultKind, FaultReport
 from chalicelib.domain.charging.session import State
+from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, demand_of
 from chalicelib.domain.grid.energy import EnergyContract
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.money.invoice import Draft, Invoice, InvoiceType
@@ -35,7 +36,7 @@ from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Charger, Knock, KnockReason, Purpose
 from chalicelib.records.charging import Transaction
 from chalicelib.records.drivers import Driver, Terms, Token
-from chalicelib.records.grid import ManagedSite, NamedLimit
+from chalicelib.records.grid import ManagedSite, NamedLimit, OpenAdrVersion, UtilityLink
 from chalicelib.records.money import Compared, Difference
 from chalicelib.records.notifications import Webhook
 from chalicelib.records.operators import Alarm, AlarmPlace
@@ -134,6 +135,23 @@ ASKED: dict[str, Asked] = {
     f"PUT {_P}/energy": Asked(body={"currency": "EUR", "price": {"kind": "fixed", "price_per_kwh": "0.2"}}),
     f"GET {_P}/energy": Asked(),
     f"DELETE {_P}/energy": Asked(),
+    f"PUT {_P}/demand-response": Asked(body={}),
+    f"GET {_P}/demand-response": Asked(),
+    f"DELETE {_P}/demand-response": Asked(),
+    f"PUT {_P}/demand-response/{{event_id}}/opt-out": Asked(),
+    "PUT /v1/operator/demand-response/events/{event_id}": Asked(
+        body={"program": "x", "intervals": [LIMIT_LIFE]}, foreign="theirs"
+    ),
+    "GET /v1/operator/demand-response/events/{event_id}": Asked(),
+    "GET /v1/operator/demand-response/events/{event_id}/report": Asked(),
+    "DELETE /v1/operator/demand-response/events/{event_id}": Asked(),
+    "GET /v1/operator/demand-response/events": Asked(foreign="theirs"),
+    "PUT /v1/operator/demand-response/openadr": Asked(
+        body={"url": "https://vtn.example.com", "client_id": "x", "client_secret": "x", "ven_name": "x"},
+        foreign="theirs",
+    ),
+    "GET /v1/operator/demand-response/openadr": Asked(foreign="theirs"),
+    "DELETE /v1/operator/demand-response/openadr": Asked(foreign="theirs"),
     f"PUT {_C}": Asked(body={"site_id": "site-{place}", "connectors": ["1"]}, foreign="absent"),
     "GET /v1/operator/chargers": Asked(foreign="theirs"),
     f"POST {_C}/commands": Asked(
@@ -199,6 +217,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "limit_id": f"limit-{place}",
         "report_id": f"report-{place}",
         "alarm_id": f"alarm-{place}",
+        "event_id": "event-1" if is_known else "event-none",
         "command_id": f"k-{place}",
         "ref": f"T-{place}",
         "kind": ReportKind.MONITORING.value,
@@ -362,6 +381,25 @@ def _stand(kit: Kit, place: str, operator_id: str, tariff_id: str) -> None:
         ),
         None,
         NOW,
+    )
+    asked = AskedInterval(begins_at=NOW, ends_at=NOW + timedelta(hours=1))
+    event = DemandEvent(event_id="event-1", operator_id=operator_id, program="p", intervals=(asked,), told_at=NOW)
+    contract = Contract(site_id=site_id, operator_id=operator_id, signed_at=NOW)
+    demand = demand_of(event, contract, 0)
+    assert demand is not None
+    kit.demand_events.sign(contract)
+    kit.demand_events.demand(demand)
+    if operator_id == OWN:
+        kit.demand_events.put(None, event)
+    kit.utilities.link(
+        UtilityLink(
+            operator_id=operator_id,
+            url="https://vtn.example.com",
+            version=OpenAdrVersion.V3_1_0,
+            client_id="kerb",
+            client_secret="x",
+            ven_name="kerb",
+        )
     )
     kit.chargers.put(
         Charger(

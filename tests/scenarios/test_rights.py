@@ -36,12 +36,21 @@ ELSEWHERE = {
     ("check_alarms", "sqs"): "Lambda takes the messages out of the queue, by the function's role",
     **{
         (function, "sqs"): "Lambda takes the messages out of the queue, by the function's role"
-        for function in ("check_alarms", "balance", "balance_now", "balance_many", "plan_sites", "sequence_log")
+        for function in (
+            "check_alarms",
+            "balance",
+            "balance_now",
+            "balance_many",
+            "demand_response",
+            "plan_sites",
+            "sequence_log",
+        )
     },
     **dict.fromkeys(
         (("sequence_log", "kms"), ("api_handler", "kms")),
         "moto's KMS has no such keys: tests/adapters/transparency/test_signers.py",
     ),
+    **{("openadr", service): "tests/services/grid/test_utilities.py" for service in ("sqs", "dynamodb")},
     # Charges at sites whose power is shared out.
     **{
         (function, "sqs"): "tests/services/grid"

@@ -67,8 +67,11 @@ class SqsLooks:
         except Exception:
             _log.exception("no later look asked for", extra={"site_id": site_id})
 
-    def ask_for_many(self, site_ids: Sequence[str]) -> None:
-        """A call for each ten messages, of 25 sites each."""
+    def ask_for_many(self, site_ids: Sequence[str], *, at_once: bool = False) -> None:
+        """A call for each ten messages, of 25 sites each, or of one each where it is to be done at once."""
+        if at_once:
+            self._ask_now(site_ids)
+            return
         if not self.many_url:
             return
         bodies = [json.dumps({"sites": list(some)}) for some in some_at_a_time(site_ids, _SITES_A_MESSAGE)]
@@ -77,6 +80,23 @@ class SqsLooks:
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
             ]
             answer = self.client.send_message_batch(QueueUrl=self.many_url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
+
+    def _ask_now(self, site_ids: Sequence[str]) -> None:
+        if not self.now_url:
+            return
+        for some in some_at_a_time(site_ids, _MESSAGES_A_CALL):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {
+                    "Id": str(number),
+                    "MessageBody": json.dumps({"sites": [site_id]}),
+                    "MessageGroupId": site_id,
+                    "MessageDeduplicationId": self.new_id(),
+                }
+                for number, site_id in enumerate(some)
+            ]
+            answer = self.client.send_message_batch(QueueUrl=self.now_url, Entries=entries)
             if failed := answer.get("Failed"):
                 raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
 

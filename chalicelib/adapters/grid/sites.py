@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamo import (
     update,
     update_and_read,
 )
+from chalicelib.adapters.grid.demand_events import DEMAND, site_demand
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.charging.preferences import Preferences, combined
@@ -83,6 +84,7 @@ class DynamoManagedSites:
                 )
             ),
             plan=decode(StoredPlan, _unpacked(plan.body)) if plan is not None else None,
+            demands=tuple(site_demand(row) for item, row in rows.items() if item.startswith(DEMAND)),
         )
 
     def put(self, managed: ManagedSite) -> None:

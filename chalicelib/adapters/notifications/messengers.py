@@ -43,6 +43,23 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+def outside_pool(
+    scheme: str, host: str, port: int, resolve: Resolve, *, may_be_inside: bool
+) -> urllib3.HTTPConnectionPool:
+    """Connections to one address of a server that an operator named; ValueError where that is not a public one.
+
+    The address is looked at: were the name asked for again, it could lead elsewhere by then.
+    """
+    addresses = resolve(host, port)
+    if not addresses or not (may_be_inside or all(is_public(it) for it in addresses)):
+        raise ValueError("the name leads to no public address")
+    if scheme == "http":
+        return urllib3.HTTPConnectionPool(addresses[0], port)
+    return urllib3.HTTPSConnectionPool(
+        addresses[0], port, cert_reqs="CERT_REQUIRED", assert_hostname=host, server_hostname=host
+    )
+
+
 def signature(secret: str, at_s: int, body: bytes) -> str:
     """The value of the header `Kerb-Signature` for a body sent at that second (Unix time)."""
     digest = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
@@ -92,7 +109,7 @@ class WebhookMessenger:
         check_webhook(webhook.url, may_be_inside=self.may_be_inside)
         parts = urlsplit(webhook.url)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        with self._pool(parts.scheme, host, port) as pool:
+        with outside_pool(parts.scheme, host, port, self.resolve, may_be_inside=self.may_be_inside) as pool:
             answer = pool.urlopen(
                 "POST",
                 (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
@@ -106,17 +123,6 @@ class WebhookMessenger:
             )
             answer.close()
             return answer.status
-
-    def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-        """To one address, looked at: were the name asked for again, it could lead elsewhere by then."""
-        addresses = self.resolve(host, port)
-        if not addresses or not (self.may_be_inside or all(is_public(it) for it in addresses)):
-            raise ValueError("the name leads to no public address")
-        if scheme == "http":
-            return urllib3.HTTPConnectionPool(addresses[0], port)
-        return urllib3.HTTPSConnectionPool(
-            addresses[0], port, cert_reqs="CERT_REQUIRED", assert_hostname=host, server_hostname=host
-        )
 
 
 @dataclass(frozen=True)

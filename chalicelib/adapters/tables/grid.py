@@ -32,6 +32,9 @@ class ClaimedSites(GlobalSecondaryIndex["GridRow"]):  # type: ignore[no-untyped-
 class GridRow(Row):
     """Under a site's id its tree ("site"), the building's load ("load"), limits ("limit#..."), claims ("claim#...").
 
+    What demand response asks of it is "demand#...", with when the site opted out. An operator's events, its sites'
+    contracts and the samples of an event lie in partitions of their own, whose names no site can have.
+
     "book" is what was granted, replaced as a whole by whoever read its `version`; "events" what was told of
     ports that it does not know yet: answers, boots. "plan": what is planned for the coming day.
     """
@@ -58,6 +61,8 @@ class GridRow(Row):
     wishes = TextAttribute(null=True)
     # What its driver was told of its waiting for power.
     wait = TextAttribute(null=True)
+    opted_out_at = TimeAttribute(null=True)
+    samples = TextSetAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 
     busy = ClaimedSites()

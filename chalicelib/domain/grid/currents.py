@@ -12,7 +12,7 @@ from cmath import phase, rect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import pi, radians, sqrt
+from math import inf, pi, radians, sqrt
 
 from chalicelib.domain.grid.tree import BuildingLoad, Conductor, Node, OperatorLimit, Phase, Port, PortId, SiteTree
 
@@ -45,9 +45,9 @@ class Conductors:
         found = cls()
         nodes = {node.node_id: node for node in tree.nodes}
         rooms = _rooms(tree, at, building, [it for it in limits if it.begins_at <= at < it.ends_at])
-        for node_id, (by_phase, power_w) in rooms.items():
-            places = tuple(found._add(node_id, it) for it in by_phase)
-            found._by_node[node_id] = places, found._add(node_id, power_w)
+        for node_id, room in rooms.items():
+            places = tuple(found._add(node_id, it) for it in room.by_phase)
+            found._by_node[node_id] = places, found._add(room.power_name or node_id, room.power_w)
             found._above[node_id] = tuple(_way_up(nodes, node_id))
         for conductor in tree.conductors:
             found._add_conductor(conductor)
@@ -122,7 +122,17 @@ def _way_up(nodes: Mapping[str, Node], node_id: str) -> Iterator[str]:
         at = nodes[at].parent_id
 
 
-_Room = tuple[tuple[float | None, float | None, float | None], float | None]
+@dataclass(slots=True)
+class _Room:
+    """What cars behind a node may take; `power_name`: the limit that is the least in watts, where it has a name."""
+
+    by_phase: list[float | None]
+    power_w: float | None
+    power_name: str = ""
+
+    def hold(self, most_w: float, name: str) -> None:
+        if self.power_w is None or most_w < self.power_w:
+            self.power_w, self.power_name = most_w, name
 
 
 def _rooms(
@@ -138,25 +148,23 @@ def _rooms(
     for node in tree.nodes:
         taken = [it + tree.reserve_ma for it in load_ma] if node.node_id == root_id else [0, 0, 0]
         taken_w = sum(taken) * volts / 1000
-        by_phase: list[float | None] = [
-            None if it is None else it - less for it, less in zip(node.limit_ma, taken, strict=True)
-        ]
-        power_w: float | None = None if node.limit_w is None else node.limit_w - taken_w
+        room = found[node.node_id] = _Room(
+            [None if it is None else it - less for it, less in zip(node.limit_ma, taken, strict=True)],
+            None if node.limit_w is None else node.limit_w - taken_w,
+        )
         for limit in limits:
             if limit.node_id != node.node_id and not (node.node_id == root_id and limit.node_id not in known):
                 continue
             # §14a is about what can be steered, and leaves the building alone; any other limit is the whole site's.
             floor_w = tree.floor_w if node.node_id == root_id else None
+            is_apart = limit.is_of_cars or floor_w is not None
             if limit.limit_w is not None:
-                most_w = limit.limit_w - taken_w if floor_w is None else max(limit.limit_w, floor_w)
-                power_w = most_w if power_w is None else min(power_w, most_w)
+                room.hold(max(limit.limit_w - (0 if is_apart else taken_w), floor_w or -inf), limit.name)
             if limit.limit_ma is not None:
-                floor_ma = None if floor_w is None else floor_w * 1000 / (3 * volts)
-                for place, it in enumerate(by_phase):
-                    most = limit.limit_ma - taken[place] if floor_ma is None else max(limit.limit_ma, floor_ma)
-                    by_phase[place] = most if it is None else min(it, most)
-        one, two, three = by_phase
-        found[node.node_id] = (one, two, three), power_w
+                floor_ma = -inf if floor_w is None else floor_w * 1000 / (3 * volts)
+                for place, it in enumerate(room.by_phase):
+                    most = max(limit.limit_ma - (0 if is_apart else taken[place]), floor_ma)
+                    room.by_phase[place] = most if it is None else min(it, most)
     return found
 
 

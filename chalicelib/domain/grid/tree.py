@@ -122,13 +122,18 @@ class BuildingLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorLimit:
-    """What the site, or one node of it, may take between two moments, as a grid's operator or the site's own wishes."""
+    """What the site, or one node of it, may take between two moments, as a grid's operator or the site's own wishes.
+
+    `is_of_cars`: what it takes beside the cars counts apart. `name` stands for it where it holds a port back.
+    """
 
     node_id: str
     limit_w: int | None = None
     limit_ma: int | None = None
     begins_at: datetime
     ends_at: datetime
+    is_of_cars: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,10 @@ class LivePort(ResponseBody):
     drawn_ma: Annotated[
         tuple[int | None, int | None, int | None] | None, Field(description="by its own phases, in their order")
     ]
-    bound: Annotated[str | None, Field(description="the node that holds it back; null: its own most, or its car's")]
+    bound: Annotated[
+        str | None,
+        Field(description="what holds it back: a node, or `demand:` and an event; null: its own most, or its car's"),
+    ]
     waits: Annotated[bool, Field(description="its car's turn will come")]
     power_wait: Annotated[PowerWaitView | None, Field(description="what its driver was told")]
     unanswered_since: Annotated[
@@ -112,6 +115,17 @@ class PlanView(ResponseBody):
     ports: list[PlannedPortView]
 
 
+class LiveDemand(ResponseBody):
+    """A demand response event that is told of a site, until a day after it is over."""
+
+    event_id: str
+    program: str
+    begins_at: datetime
+    ends_at: Annotated[datetime, Field(description="earlier than it was told where it was cancelled or opted out of")]
+    holds_permille: Annotated[int, Field(description="0: nothing of it holds now; less than 1000: it is given back")]
+    is_opted_out: bool
+
+
 class PowerView(ResponseBody):
     """A site's power as it is shared out now."""
 
@@ -120,6 +134,16 @@ class PowerView(ResponseBody):
         changed_at=AT,
         building={"at": AT, "load_ma": [12400, 9800, 15100], "is_old": False},
         limits=[{"limit_id": "evening", **LIMIT, "told_by": "key:3f1c"}],
+        demands=[
+            {
+                "event_id": "peak-1",
+                "program": "evening-peak",
+                "begins_at": "2026-11-30T18:00:00Z",
+                "ends_at": "2026-11-30T19:00:00Z",
+                "holds_permille": 1000,
+                "is_opted_out": False,
+            }
+        ],
         nodes=[
             {
                 "node_id": "grid",
@@ -176,6 +200,7 @@ class PowerView(ResponseBody):
     changed_at: datetime | None
     building: LoadView | None
     limits: list[LimitView]
+    demands: list[LiveDemand]
     nodes: list[LiveNode]
     ports: list[LivePort]
     conductors: list[LiveConductor]

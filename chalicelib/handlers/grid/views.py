@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, Conductors
+from chalicelib.domain.grid.demand_response import SiteDemand, holding
 from chalicelib.domain.grid.description import Preview
 from chalicelib.domain.grid.grants import PortPage, held_by_port, held_ma
 from chalicelib.domain.grid.obedience import Measure
@@ -16,6 +17,7 @@ from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.grid.live_models import (
     LimitView,
     LiveConductor,
+    LiveDemand,
     LiveNode,
     LivePort,
     LoadView,
@@ -133,6 +135,7 @@ def power(state: SiteState, at: datetime) -> PowerView:
         if load
         else None,
         limits=[_limit(it) for it in sorted(state.limits, key=lambda it: it.limit.begins_at) if it.limit.ends_at > at],
+        demands=[_demand(it, at) for it in sorted(state.demands, key=lambda it: it.event_id) if it.intervals],
         nodes=_nodes(
             whole,
             Conductors.of(tree, at, load, [it.limit for it in state.limits]),
@@ -181,6 +184,18 @@ def _limit(it: NamedLimit) -> LimitView:
         begins_at=it.limit.begins_at,
         ends_at=it.limit.ends_at,
         told_by=it.told_by,
+    )
+
+
+def _demand(it: SiteDemand, at: datetime) -> LiveDemand:
+    ends_at = max(asked.ends_at for asked in it.intervals)
+    return LiveDemand(
+        event_id=it.event_id,
+        program=it.program,
+        begins_at=min(asked.begins_at for asked in it.intervals),
+        ends_at=min(ends_at, it.stopped_at or ends_at),
+        holds_permille=round(1000 * max((part.weight for part in holding([it], at)), default=0)),
+        is_opted_out=it.is_opted_out,
     )
 
 

@@ -14,13 +14,13 @@ from functools import partial
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
-from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
 from chalicelib.domain.grid.plan_course import Course, CourseSite, courses, cut, planned
 from chalicelib.domain.grid.profiles import keeps_course
+from chalicelib.domain.grid.restraint import Restraint, restrained
 from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
@@ -30,6 +30,7 @@ from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.at_once import together
 from chalicelib.services.grid.claimants import claimed, claims_of, notes_of
+from chalicelib.services.grid.demand_notes import DemandNotes
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
@@ -55,6 +56,7 @@ class Balancer:
     sessions: Sessions
     entries: BookEntries
     obedience: Obedience
+    demand_notes: DemandNotes
     dispatch: Dispatch
     power_waits: PowerWaits
     looks: Looks
@@ -85,12 +87,12 @@ class Balancer:
         at = self.clock()
         before = state.book
         book = self.obedience.judged(state, self.entries.entered(state), at)
-        grants, needs, fits, waits = self._shared(state, book, at)
+        restraint, needs, fits, waits = self._shared(state, book, at)
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
         is_wanted = _is_awaited(pages) and is_room_wanted(pages, needs, at)
         after = replace(
-            book, pages=tuple(pages), notes=notes_of(state, grants), alarms=alarms, is_room_wanted=is_wanted
+            book, pages=tuple(pages), notes=notes_of(state, restraint.grants), alarms=alarms, is_room_wanted=is_wanted
         )
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
@@ -103,6 +105,7 @@ class Balancer:
             partial(self._ask_again, state, after, orders),
         )
         self.obedience.tell(state, after)
+        self.demand_notes.note(state, restraint, at)
         self.power_waits.told(state, waits)
         return len(orders)
 
@@ -125,7 +128,8 @@ class Balancer:
             claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
-        grants = share(site.tree, claims, at, conditions)
+        restraint = restrained(site.tree, claims, at, conditions, state.demands)
+        grants = restraint.grants
 
         later: dict[tuple[bool, ...], _Fits] = {}
 
@@ -168,7 +172,7 @@ class Balancer:
         # Who waits by choice is told so with the plan.
         shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
         waits = power_waits(shares, grants, conditions.limits, defaults.left_out, at)
-        return grants, needs, fits, waits
+        return restraint, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
@@ -271,4 +275,4 @@ class _Fits:
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
 
 
-_Shared = tuple[Grants, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]
+_Shared = tuple[Restraint, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]

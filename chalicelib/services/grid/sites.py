@@ -15,7 +15,7 @@ from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors, Setups, Sites
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import Looks, ManagedChargers, ManagedSites
+from chalicelib.ports.grid import DemandEvents, Looks, ManagedChargers, ManagedSites
 from chalicelib.records.chargers import Charger, Gone, Purpose
 from chalicelib.records.grid import FormerPort, ManagedSite, NamedLimit, SiteState, StoredClaim, ToldLoad
 from chalicelib.services.access import NotFound, Refusal, is_operators, operators_own
@@ -44,6 +44,7 @@ class SiteGrids:
     setups: Setups
     sessions: Sessions
     commands: ChargerCommands
+    demand_events: DemandEvents
     clock: Clock
 
     def describe(self, operator_id: str, tree: SiteTree, meter_charger_id: str | None) -> None:
@@ -95,6 +96,7 @@ class SiteGrids:
         if site is not None and is_operators(site, operator_id):
             self.sites.put(replace(site, is_load_managed=False))
         at_once(lambda it: self.managed_chargers.manage(it, ""), _chargers_of(known))
+        self.demand_events.end(operator_id, site_id)
         self.managed_sites.remove(site_id)
         at_once(self._take_back, known.tree.ports)
 

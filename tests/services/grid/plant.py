@@ -49,7 +49,7 @@ class Looks:
     def ask_later(self, site_id: str, after: timedelta) -> None:
         self.asked.append((self.clock() + after, site_id))
 
-    def ask_for_many(self, site_ids: Any) -> None:
+    def ask_for_many(self, site_ids: Any, *, at_once: bool = False) -> None:
         self.asked += [(self.clock(), it) for it in site_ids]
 
 

@@ -1,0 +1,104 @@
+"""A site's sharing under what holds for a time: what all would draw if nothing were asked, and what each has.
+
+A site is shared out twice: once as if nobody asked for less, which says what would have been drawn, and once within
+what is asked; each port has the lesser of both. So nobody has more because of an event, and no node carries more than
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.grid.balancing import share
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
+from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits
+from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, Port, PortId, SiteTree
+
+_PHASE_V = 230
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restraint:
+    """A sharing; `would_draw_w` is what the cars would draw if nobody asked for less, None where nobody does."""
+
+    grants: Grants
+    would_draw_w: int | None = None
+
+
+def restrained(
+    tree: SiteTree, claims: Sequence[Claim], at: datetime, conditions: Conditions, demands: Iterable[SiteDemand]
+) -> Restraint:
+    """Share out a site's power, within its limits for a time and demands too. ValueError for a tree that is none.
+
+    A demand counts what those are granted who charge, and not what they, or those who do not, might draw in silence.
+    """
+    free = share(tree, claims, at, conditions)
+    would_draw_w = drawn_at_most_w(tree, claims, free)
+    root_id = next((it.node_id for it in tree.nodes if it.parent_id is None), "")
+    building_w = _building_w(tree, conditions.building, at)
+    asked = demand_limits(demands, at, root_id, cars_w=would_draw_w, building_w=building_w)
+    if not asked:
+        return Restraint(grants=free)
+    within = Conditions(building=conditions.building, limits=(*conditions.limits, *asked))
+    grants = _lesser(free, share(tree, claims, at, within))
+    return Restraint(grants=grants, would_draw_w=would_draw_w)
+
+
+def drawn_at_most_w(tree: SiteTree, claims: Iterable[Claim], grants: Grants) -> int:
+    """What cars would draw that were granted so much, as far as they are known: none more than it ever took."""
+    ports = {it.port_id: it for it in tree.ports}
+    total_w = 0.0
+    for claim in claims:
+        port = ports.get(claim.port_id)
+        if port is None or claim.port_id in grants.idle_since:
+            continue
+        current_ma = grants.target_ma.get(claim.port_id, 0)
+        current_ma = min(current_ma, grants.car_most_ma.get(claim.port_id, current_ma))
+        total_w += current_ma * _volts(port, grants.car_phases.get(claim.port_id)) / 1000
+    return int(total_w)
+
+
+def taken_w(port: Port, current_ma: Currents) -> int:
+    """What flows at a port as its meter says, by its own phases."""
+    if port.is_line_to_line:
+        return (current_ma[0] or 0) * port.voltage_v // 1000
+    return sum(it or 0 for it in current_ma) * port.voltage_v // 1000
+
+
+def rated_w(tree: SiteTree) -> int:
+    """What all ports can draw."""
+    return int(sum(it.most_ma * _volts(it, None) for it in tree.ports) // 1000)
+
+
+def _volts(port: Port, car_phases: int | None) -> int:
+    """What a milliampere in each of its phases comes to, in milliwatts."""
+    if port.is_line_to_line:
+        return port.voltage_v
+    return port.voltage_v * min(car_phases or len(port.phases), len(port.phases))
+
+
+def _building_w(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> int:
+    is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
+    load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
+    return sum(load_ma) * max((it.voltage_v for it in tree.ports if not it.is_line_to_line), default=_PHASE_V) // 1000
+
+
+def _lesser(free: Grants, within: Grants) -> Grants:
+    """What both leave to each; who waits for a turn within what is asked keeps that place in the line."""
+    least = {it: min(free.target_ma[it], within.target_ma[it]) for it in free.target_ma}
+    return replace(
+        free,
+        limit_ma={it: min(most, least[it]) for it, most in free.limit_ma.items()},
+        target_ma=least,
+        bounds={it: _bound(it, free, within) for it in free.bounds},
+        turn_since={it: since for it, since in within.turn_since.items() if least.get(it)},
+    )
+
+
+def _bound(port_id: PortId, free: Grants, within: Grants) -> str | None:
+    is_less = within.target_ma[port_id] < free.target_ma[port_id]
+    bounds: Mapping[PortId, str | None] = within.bounds if is_less else free.bounds
+    return bounds[port_id]

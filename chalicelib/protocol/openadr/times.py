@@ -1,0 +1,100 @@
+"""OpenADR 3's times: when each interval of an event begins and ends, from what is said of it and of the whole.
+
+An interval without a period of its own follows the one before. A start of the year 0 or 1 is now: when the event was
+changed last, which stays the same however often it is read. No duration, or P9999Y, is without end; PT0S is none at
+all, by which an event is called off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# As long as anybody looks ahead; what lasts longer is told anew each day.
+HORIZON = timedelta(days=7)
+_ENDLESS = timedelta(days=3650)
+_DURATION = re.compile(
+    r"(-?)P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
+_DAYS = (365, 30, 7, 1)
+_SECONDS = (3600, 60, 1)
+# An event of a price for each quarter of an hour, for a week.
+_MOST_INTERVALS = 700
+Period = tuple[datetime, datetime, Mapping[str, Any]]
+
+
+def duration(text: str) -> timedelta:
+    """An ISO 8601 duration; years and months as 365 and 30 days. ValueError for none, or one below nothing."""
+    found = _DURATION.fullmatch(text)
+    if found is None or found[1]:
+        raise ValueError(f"no duration: {text!r}")
+    days = sum(int(it or 0) * each for it, each in zip(found.groups()[1:5], _DAYS, strict=True))
+    seconds = sum(float(it or 0) * each for it, each in zip(found.groups()[5:], _SECONDS, strict=True))
+    return timedelta(days=min(days, _ENDLESS.days), seconds=min(seconds, _ENDLESS.total_seconds()))
+
+
+def moment(text: str) -> datetime | None:
+    """An RFC 3339 time; None for the beginning of time, which stands for now. ValueError for anything else."""
+    if text.startswith(("0000-", "0001-")):
+        return None
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[Period]:
+    """Each interval with its beginning and end, as far as these lie before the horizon and are not long over."""
+    whole = event.get("intervalPeriod") or {}
+    intervals: Sequence[Mapping[str, Any]] = event.get("intervals") or ()
+    once = list(_once(intervals, whole, told_at))
+    lasts = event.get("duration")
+    if lasts and once:
+        once = list(_for_as_long(once, once[0][0] + duration(lasts), now))
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return [found for it in once if (found := _within(it, midnight)) is not None][:_MOST_INTERVALS]
+
+
+def random_start(event: Mapping[str, Any]) -> int:
+    """By how many seconds a start may be shifted."""
+    intervals: Sequence[Mapping[str, Any]] = event.get("intervals") or ()
+    first = (intervals[0].get("intervalPeriod") if intervals else None) or {}
+    text = (event.get("intervalPeriod") or {}).get("randomizeStart") or first.get("randomizeStart")
+    return round(duration(text.lstrip("-")).total_seconds()) if text else 0
+
+
+def _once(intervals: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], told_at: datetime) -> Iterator[Period]:
+    begins_at = (moment(whole["start"]) if whole.get("start") else None) or told_at
+    for interval in intervals:
+        own = interval.get("intervalPeriod") or {}
+        begins_at = (moment(own["start"]) if own.get("start") else None) or begins_at
+        lasts = own.get("duration") or whole.get("duration")
+        ends_at = begins_at + (duration(lasts) if lasts is not None else _ENDLESS)
+        yield begins_at, ends_at, interval
+        begins_at = ends_at
+
+
+def _for_as_long(once: Sequence[Period], ends_at: datetime, now: datetime) -> Iterator[Period]:
+    """Over and over, or cut short, until then."""
+    length = once[-1][1] - once[0][0]
+    if length <= timedelta(0):
+        return
+    late = timedelta(0)
+    if once[0][0] + length < now:
+        # What is over need not be gone through.
+        late = (now - once[0][0]) // length * length
+    for number in range(_MOST_INTERVALS):
+        begins_at, until, interval = once[number % len(once)]
+        if number and number % len(once) == 0:
+            late += length
+        if begins_at + late >= ends_at or begins_at + late > now + HORIZON:
+            return
+        yield begins_at + late, min(until + late, ends_at), interval
+
+
+def _within(period: Period, midnight: datetime) -> Period | None:
+    """The period, or of one that lasts longer than the horizon this day's part of it; None for nothing."""
+    begins_at, ends_at, interval = period
+    if ends_at - begins_at > HORIZON:
+        begins_at, ends_at = max(begins_at, midnight), min(ends_at, max(begins_at, midnight) + HORIZON)
+    return (begins_at, ends_at, interval) if begins_at < ends_at else None

@@ -1,0 +1,162 @@
+"""Events that come from utilities' servers: asked for each minute, told as an operator's own, and reported back.
+
+What was heard is kept in one row, so that what stands there as before costs no call. An event that its server has no
+more is cancelled; a server that does not answer leaves all as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from chalicelib.domain.grid.demand_response import RESTORED_WITHIN, DemandEvent, DemandTarget
+from chalicelib.domain.grid.utility import UtilityEvent
+from chalicelib.domain.notifications import check_webhook
+from chalicelib.ports import Clock, Invocations
+from chalicelib.ports.grid import PriceSeries, UtilityLinks, UtilityServers
+from chalicelib.records.grid import HeardEvent, ServerUnavailable, UtilityLink, UtilityNews
+from chalicelib.records.parts import WHOLE, Part
+from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.grid.demand_response import DemandResponse
+
+SCHEDULE = "openadr"
+_MOST_SITES = 1000
+_REPORTED_WITHIN = timedelta(days=1)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utilities:
+    """Asks utilities' servers, each in an invocation of its own, so that a slow one holds up nobody else."""
+
+    links: UtilityLinks
+    servers: UtilityServers
+    demand_response: DemandResponse
+    prices: PriceSeries
+    invocations: Invocations
+    clock: Clock
+    may_be_inside: bool = False
+
+    def link(self, link: UtilityLink) -> None:
+        """An operator's events come from that server too. ValueError for an address that nobody may be sent to."""
+        for url in filter(None, (link.url, link.token_url)):
+            check_webhook(url, may_be_inside=self.may_be_inside)
+        self.links.put(link)
+
+    def linked(self, operator_id: str) -> tuple[UtilityLink, UtilityNews]:
+        """An operator's server, and what was heard of it. Raises NotFound."""
+        found = self.links.get(operator_id)
+        if found is None:
+            raise NotFound("an OpenADR server")
+        return found
+
+    def unlink(self, operator_id: str) -> None:
+        """Ask it no more; what it asked for is cancelled. Raises NotFound."""
+        _, news = self.linked(operator_id)
+        self.links.remove(operator_id)
+        for it in news.heard:
+            self._cancel(operator_id, it)
+
+    def begin(self, part: Part = WHOLE) -> int:
+        """Have each server asked by an invocation of its own; returns how many."""
+        operators = list(part.in_time(self.links.operators(), self.clock))
+        for operator_id in operators:
+            self.invocations.begin(SCHEDULE, {"part": "operator", "operator": operator_id})
+        return len(operators)
+
+    def ask(self, operator_id: str) -> int:
+        """Hear what an operator's server has now; returns how many of its events are new, changed or gone."""
+        found = self.links.get(operator_id)
+        if found is None:
+            return 0
+        link, before = found
+        now = self.clock()
+        try:
+            events = self.servers.events(link)
+        except ServerUnavailable as error:
+            if before.fault != str(error):
+                self.links.heard(link, replace(before, fault=str(error)))
+            return 0
+        known = {it.event_id: it for it in before.heard}
+        heard, changes = [], 0
+        for event in events:
+            digest = sha256(repr(event).encode()).hexdigest()[:32]
+            was = known.pop(event.event_id, None)
+            if was is None or was.digest != digest:
+                changes += 1
+                was = self._told(link, event, digest, now)
+            heard.append(self._reported(link, was, now))
+        for it in known.values():
+            is_early = it.over_at - RESTORED_WITHIN > now
+            if is_early:
+                changes += 1
+                self._cancel(operator_id, it)
+            gone = replace(it, over_at=now + RESTORED_WITHIN) if is_early else it
+            # A server need not show what is over; it is still told what came of it.
+            if now < gone.over_at + _REPORTED_WITHIN and not gone.reported:
+                heard.append(self._reported(link, gone, now))
+        news = UtilityNews(heard=tuple(heard), heard_at=now)
+        if replace(news, heard_at=before.heard_at) != before:
+            self.links.heard(link, news)
+        return changes
+
+    def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
+        told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"
+        if event.spans:
+            self.prices.tell(link.operator_id, f"{link.url} {event.program}", event.spans)
+        over_at, is_demand = now, bool(event.asks)
+        if is_demand:
+            over_at = max(it.ends_at for it in event.asks) + RESTORED_WITHIN
+            # Names that are no site's or area's of ours are for nobody.
+            names = frozenset(sorted(event.targets)[:_MOST_SITES])
+            demand = DemandEvent(
+                event_id=told_as,
+                operator_id=link.operator_id,
+                program=event.program,
+                intervals=event.asks,
+                target=DemandTarget(site_ids=names, areas=names),
+                random_start_s=event.random_start_s,
+                told_at=now,
+                told_by="openadr",
+                source=link.url,
+            )
+            try:
+                self.demand_response.tell(demand)
+            except Refusal:
+                _log.exception("event refused", extra={"operator_id": link.operator_id, "event_id": event.event_id})
+                is_demand = False
+        return HeardEvent(
+            event_id=event.event_id,
+            program_id=event.program_id,
+            told_as=told_as,
+            digest=digest,
+            over_at=over_at,
+            is_demand=is_demand,
+            wants_report=event.wants_report,
+        )
+
+    def _reported(self, link: UtilityLink, it: HeardEvent, now: datetime) -> HeardEvent:
+        """Once it is over, and all is given back, its server is told what it delivered, if it wants to know."""
+        if it.reported or not it.is_demand or not it.wants_report or now < it.over_at:
+            return it
+        try:
+            found = self.demand_response.report(link.operator_id, it.told_as, 1, None)
+            self.servers.report(link, it.program_id, it.event_id, found.total)
+        except ServerUnavailable as error:
+            _log.warning("not reported", extra={"operator_id": link.operator_id, "why": str(error)})
+            return it
+        return replace(it, reported=True)
+
+    def _cancel(self, operator_id: str, it: HeardEvent) -> None:
+        if it.is_demand:
+            self.demand_response.cancel(operator_id, it.told_as)
+
+
+class NoPrices:
+    """The port PriceSeries where no site goes by what a utility tells: nothing is kept."""
+
+    def tell(self, operator_id: str, source: str, spans: Sequence[object]) -> None:
+        """Nothing is done with them."""

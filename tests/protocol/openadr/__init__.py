@@ -1,0 +1,1 @@
+"""OpenADR as it is written."""

@@ -1,0 +1,184 @@
+"""What OpenADR 3 events mean, in both versions, and what is reported back, held against the published description."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.grid.delivery import QuarterDelivery
+from chalicelib.domain.grid.demand_response import AskKind, DemandAsk
+from chalicelib.domain.grid.utility import SpanKind
+from chalicelib.protocol.openadr.times import duration
+from chalicelib.protocol.openadr.v3 import events_query, report, utility_event
+from chalicelib.records.grid import OpenAdrVersion as Version
+
+NOW = datetime(2026, 11, 30, 17, 5, tzinfo=UTC)
+_PROGRAM = {"id": "p-1", "programName": "peak"}
+_BOTH = pytest.mark.parametrize("version", list(Version))
+
+
+def told(*intervals: dict[str, Any], **more: Any) -> dict[str, Any]:
+    about = {"id": "e-1", "programID": "p-1", "modificationDateTime": "2026-11-30T17:00:00Z"}
+    whole = {"intervalPeriod": {"start": "2026-11-30T18:00:00Z", "duration": "PT1H"}}
+    return {**about, **whole, "intervals": list(intervals), **more}
+
+
+def pay(kind: str, *values: Any, **more: Any) -> dict[str, Any]:
+    return {"id": 0, "payloads": [{"type": kind, "values": list(values)}], **more}
+
+
+def read(event: dict[str, Any], version: Version = Version.V3_1_0, **program: Any) -> Any:
+    return utility_event(version, event, {**_PROGRAM, **program}, frozenset({"ven"}), NOW)
+
+
+ASKS: list[tuple[str, Any, str | None, DemandAsk]] = [
+    ("SIMPLE", 2, None, DemandAsk(kind=AskKind.LEVEL, level=2)),
+    ("LOAD_CONTROL", 0.35, None, DemandAsk(kind=AskKind.LOAD_CONTROL, permille=350)),
+    ("LOAD_CONTROL", 35, "PERCENT", DemandAsk(kind=AskKind.LOAD_CONTROL, permille=350)),
+    ("CONTROL_LEVEL_OFFSET", 3, None, DemandAsk(permille=300)),
+    ("CONTROL_LEVEL_OFFSET", -3, None, DemandAsk(permille=0)),
+    ("DISPATCH_SETPOINT", 12.5, None, DemandAsk(kind=AskKind.SETPOINT, power_w=12_500)),
+    ("IMPORT_CAPACITY_LIMIT", 500, "W", DemandAsk(kind=AskKind.IMPORT_LIMIT, power_w=500)),
+]
+
+
+@_BOTH
+@pytest.mark.parametrize(("kind", "value", "unit", "ask"), ASKS)
+def test_each_kind_of_payload_is_what_it_says(
+    version: Version, kind: str, value: Any, unit: str, ask: DemandAsk
+) -> None:
+    units = [{"objectType": "EVENT_PAYLOAD_DESCRIPTOR", "payloadType": kind, "units": unit}]
+    (found,) = read(told(pay(kind, value), payloadDescriptors=units), version).asks
+    assert found.ask == ask
+    assert (found.begins_at, found.ends_at) == (NOW + timedelta(minutes=55), NOW + timedelta(minutes=115))
+
+
+def test_prices_and_emissions_are_spans_of_whole_numbers_for_a_kilowatt_hour() -> None:
+    units = [
+        {"payloadType": "PRICE", "units": "MWH", "currency": "EUR"},
+        {"payloadType": "GHG", "units": "KWH"},
+    ]
+    both = {"id": 0, "payloads": [{"type": "PRICE", "values": [-81.5]}, {"type": "GHG", "values": [412.4]}]}
+    found = read(told(both), payloadDescriptors=units)
+    assert [(it.kind, it.value, it.currency) for it in found.spans] == [
+        (SpanKind.PRICE, -81_500, "EUR"),
+        (SpanKind.MARGINAL, 412, ""),
+    ]
+    assert not found.asks
+
+
+def test_targets_are_words_in_one_version_and_kinds_with_values_in_the_other() -> None:
+    new = read(told(pay("SIMPLE", 1), targets=["ven", "north"]))
+    old = read(told(pay("SIMPLE", 1), targets=[{"type": "GROUP", "values": ["north"]}]), Version.V3_0_1)
+    assert new.targets == old.targets == {"north"}
+    assert read(told(pay("SIMPLE", 1), targets=["ven"])).targets == set()
+
+
+def test_what_is_not_known_is_passed_over_and_named() -> None:
+    found = read(told(pay("CURVE", {"x": 1.0, "y": 2.0}), pay("SIMPLE", 1)))
+    assert (len(found.asks), found.passed_over) == (1, {"CURVE"})
+
+
+def hours(found: Any) -> list[tuple[float, float]]:
+    return [((it.begins_at - NOW) / timedelta(hours=1), (it.ends_at - NOW) / timedelta(hours=1)) for it in found.asks]
+
+
+def test_intervals_follow_each_other_unless_they_say_when() -> None:
+    late = {"start": "2026-11-30T22:05:00Z", "duration": "PT30M"}
+    found = read(told(pay("SIMPLE", 1), pay("SIMPLE", 2), pay("SIMPLE", 3, intervalPeriod=late)))
+    assert [round(begin * 12) for begin, _ in hours(found)] == [11, 23, 60]
+    assert hours(found)[2][1] == 5.5
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "0001-01-01T00:00:00Z", "0000-00-00"])
+def test_the_beginning_of_time_is_when_it_was_told(start: str) -> None:
+    found = read(told(pay("SIMPLE", 1), intervalPeriod={"start": start, "duration": "PT1H"}))
+    assert found.asks[0].begins_at == NOW - timedelta(minutes=5)
+    assert found == read(told(pay("SIMPLE", 1), intervalPeriod={"start": start, "duration": "PT1H"}))
+
+
+def test_no_time_at_all_calls_an_event_off_and_one_without_end_goes_on() -> None:
+    off = read(told(pay("SIMPLE", 1), intervalPeriod={"start": "0001-01-01", "duration": "PT0S"}))
+    assert off.asks == ()
+    for period in ({"start": "0001-01-01", "duration": "P9999Y"}, {"start": "2020-01-01T00:00:00Z"}):
+        (found,) = read(told(pay("SIMPLE", 1), intervalPeriod=period)).asks
+        assert found.begins_at <= NOW
+        assert found.ends_at - found.begins_at == timedelta(days=7)
+
+
+def test_a_duration_of_the_whole_cuts_intervals_short_or_repeats_them() -> None:
+    two = [pay("SIMPLE", 1), pay("SIMPLE", 2)]
+    assert len(read(told(*two, duration="PT30M")).asks) == 1
+    assert hours(read(told(*two, duration="PT90M")))[-1][1] == pytest.approx(55 / 60 + 1.5)
+    daily = read(told(*two, intervalPeriod={"start": "2020-01-01T00:00:00Z", "duration": "PT12H"}, duration="P9999Y"))
+    assert [it.ask.level for it in daily.asks[:3]] == [1, 2, 1]
+    assert daily.asks[0].begins_at == NOW.replace(hour=0, minute=0)
+    assert len(daily.asks) < 20
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        told(pay("SIMPLE", 4)),
+        told(pay("SIMPLE")),
+        told({"id": 0}),
+        told(pay("DISPATCH_SETPOINT", "much")),
+        told(pay("SIMPLE", 1), intervalPeriod={"start": "soon"}),
+        told(pay("SIMPLE", 1), intervalPeriod={"start": "2026-11-30T18:00:00Z", "duration": "1 hour"}),
+        {**told(pay("SIMPLE", 1)), "id": None, "programID": "p", "intervals": 7},
+    ],
+)
+def test_what_nobody_could_do_is_said_to_be_that(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read(wrong)
+
+
+@settings(max_examples=50)
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text() | st.floats(),
+        lambda it: (
+            st.lists(it)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["id", "programID", "intervals", "payloads", "type", "values", "intervalPeriod", "start"]
+                ),
+                it,
+            )
+        ),
+    )
+)
+def test_whatever_a_server_says_is_an_event_or_a_value_error(said: Any) -> None:
+    event = said if isinstance(said, dict) else {"intervals": said}
+    with suppress(ValueError):
+        utility_event(Version.V3_1_0, event, _PROGRAM, frozenset(), NOW)
+
+
+def test_durations_are_iso_8601() -> None:
+    assert duration("P1DT2H3M4.5S") == timedelta(days=1, hours=2, minutes=3, seconds=4.5)
+    assert duration("P2W") == timedelta(days=14)
+
+
+def test_versions_ask_for_events_and_report_in_their_own_words() -> None:
+    assert "active" not in events_query(Version.V3_0_1, "p-1", 0)
+    assert events_query(Version.V3_1_0, "p-1", 50) == {
+        "programID": "p-1",
+        "skip": "50",
+        "limit": "50",
+        "active": "true",
+    }
+    quarter = QuarterDelivery(begins_at=NOW.replace(minute=0), baseline_w=20_000, drawn_w=16_000)
+    old, new = (report(it, "p-1", "e-1", "ven", [quarter]) for it in Version)
+    assert (old["programID"], "programID" in new) == ("p-1", False)
+    (interval,) = json.loads(json.dumps(new))["resources"][0]["intervals"]
+    assert [(it["type"], it["values"]) for it in interval["payloads"]] == [
+        ("USAGE", [4.0]),
+        ("BASELINE", [5.0]),
+        ("DELTA_USAGE", [-1.0]),
+    ]
