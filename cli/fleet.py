@@ -23,8 +23,7 @@ DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 DAYS_A_MONTH = 365 / 12
-SOCKET_LIFETIME_S = 7200  # API Gateway's, hard
-_RENEWED_BEFORE_S = 30
+SOCKET_LIFETIME_S, _RENEWED_BEFORE_S = 7200, 30  # the first is API Gateway's, hard
 GB = 1024**3
 _FIRST_YEAR_DAYS = 365
 # Rows of things that stand there are changed and not added to: a charger's, its setup's and connectors', a place's.
