@@ -47,6 +47,8 @@ def deploy(  # noqa: PLR0913, PLR0917 (a deployment is all of this)
     cloudformation = boto3.client("cloudformation")
     known = _parameters_of(stage)
     told = {"CodeBucket": bucket.name, "CodeKey": release.code_key, **chosen}
+    if release.solver_key:
+        told["SolverKey"] = release.solver_key
     if secrets or known is None:
         told["SecretsReadAt"] = at.isoformat()
     template = releases.template_of(release, stage, bucket)

@@ -48,7 +48,7 @@ def trim(folder: Path, services: set[str]) -> None:
         for found in folder.rglob(pattern):
             found.unlink()
     for models in (_BOTOCORE_MODELS, _BOTO3_MODELS):
-        for service in (it for it in (folder / models).iterdir() if it.is_dir() and it.name not in services):
+        for service in (it for it in (folder / models).glob("*") if it.is_dir() and it.name not in services):
             shutil.rmtree(service)
     for examples in (folder / _BOTOCORE_MODELS).rglob("examples-1.json"):
         examples.unlink()

@@ -13,9 +13,9 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 
-def bill(code: Path) -> str:
-    """CycloneDX 1.6 JSON of the distributions in `code`. What Chalice copies of itself has none and is not named."""
-    components = [_component(it) for it in distributions(path=[str(code)])]
+def bill(*folders: Path) -> str:
+    """CycloneDX 1.6 JSON of the distributions in `folders`. What Chalice copies of itself has none and is not named."""
+    components = [_component(it) for it in distributions(path=[str(it) for it in folders])]
     return JsonV1Dot6(Bom(components=components)).output_as_string(indent=2)
 
 

@@ -66,19 +66,20 @@ def build(stage: Stage, runtime_python: str | None) -> Path:
     libraries.trim(code, libraries.services_used(ROOT / "chalicelib"))
     with zipfile.ZipFile(folder / "deployment.zip") as app:
         app.extractall(code)
-    (folder / "sbom.json").write_text(materials.bill(code))
     compiled = _compile(code, runtime_python)
-    key = _zip(code, folder)
+    keys = {"code": _zip(code, folder), "solver": _solver(folder, runtime_python)}
+    (folder / "sbom.json").write_text(materials.bill(code, folder / "solver" / "python"))
     written = json.dumps(template, separators=(",", ":"))
-    _check_limits(template, written, code)
+    _check_limits(template, written, _bytes_in(code) + _bytes_in(folder / "solver"))
     (folder / "template.json").write_text(written)
-    (folder / "release.json").write_text(json.dumps({"stage": stage.name, "code": key}))
+    (folder / "release.json").write_text(json.dumps({"stage": stage.name, **keys}))
     for left_over in ("sam.json", "deployment.zip"):
         (folder / left_over).unlink()
     print(  # noqa: T201
         f"{folder.relative_to(ROOT)}: {len(template['Resources'])} resources; libraries {_mb(before)} MB, of them and "
         f"the app {_mb(_bytes_in(code))} MB {'with' if compiled else 'WITHOUT'} bytecode, "
-        f"zipped {_mb((folder / 'code.zip').stat().st_size)} MB"
+        f"zipped {_mb((folder / 'code.zip').stat().st_size)} MB; the planner's solver "
+        f"{_mb(_bytes_in(folder / 'solver'))} MB, zipped {_mb((folder / 'solver.zip').stat().st_size)} MB"
     )
     if not compiled:
         print(  # noqa: T201
@@ -88,14 +89,25 @@ def build(stage: Stage, runtime_python: str | None) -> Path:
     return folder
 
 
-def _compile(code: Path, runtime_python: str | None) -> bool:
+def _solver(folder: Path, runtime_python: str | None) -> str:
+    """The layer of the planner's solver; returns its zip's name."""
+    layer = folder / "solver"
+    installed = layer / "python"
+    libraries.install(ROOT / "requirements-solver.txt", ROOT / "constraints.txt", installed)
+    libraries.check(installed)
+    libraries.trim(installed, set())
+    _compile(installed, runtime_python, at="/opt/python")
+    return _zip(layer, folder)
+
+
+def _compile(code: Path, runtime_python: str | None, at: str = "/var/task") -> bool:
     """Bytecode by Lambda's own Python, for another's is not read; never checked against sources that cannot change."""
     python = next((it for it in _candidates(runtime_python) if _version(it) == libraries.PYTHON), None)
     if python is None:
         return False
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     # A traceback names files where Lambda has them. A library may ship what is no Python of this version.
-    subprocess.run([*command, "-s", str(code), "-p", "/var/task", str(code)], check=False)  # noqa: S603
+    subprocess.run([*command, "-s", str(code), "-p", at, str(code)], check=False)  # noqa: S603
     return True
 
 
@@ -113,7 +125,8 @@ def _version(python: str) -> str:
 
 
 def _zip(code: Path, folder: Path) -> str:
-    zipped = folder / "code.zip"
+    """All that is in `code`, as a zip of that name beside others in `folder`; returns a name by its content."""
+    zipped = folder / f"{code.name}.zip"
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted(it for it in code.rglob("*") if it.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(code).as_posix(), _LONG_AGO)
@@ -122,11 +135,11 @@ def _zip(code: Path, folder: Path) -> str:
     return f"{hashlib.sha256(zipped.read_bytes()).hexdigest()[:20]}.zip"
 
 
-def _check_limits(template: dict[str, Any], written: str, code: Path) -> None:
+def _check_limits(template: dict[str, Any], written: str, code_bytes: int) -> None:
     for what, is_, most in (
         ("bytes of template", len(written), LARGEST_BYTES),
         ("resources", len(template["Resources"]), MOST_RESOURCES),
-        ("bytes of code", _bytes_in(code), LARGEST_CODE_BYTES),
+        ("bytes of code", code_bytes, LARGEST_CODE_BYTES),
     ):
         if is_ > most:
             raise SystemExit(f"{is_} {what}, and AWS takes {most}")

@@ -44,6 +44,7 @@ class Release:
 
     name: str
     code_key: str
+    solver_key: str = ""
 
 
 def make_bucket(region: str) -> Bucket:
@@ -69,13 +70,15 @@ def make_bucket(region: str) -> Bucket:
 def release_from(folder: Path, stage: Stage, bucket: Bucket, at: datetime) -> Release:
     """Upload what `make package` made."""
     s3 = boto3.client("s3")
-    code = f"{stage.name}/code/{json.loads((folder / 'release.json').read_text())['code']}"
+    made = json.loads((folder / "release.json").read_text())
     owner = {"ExpectedBucketOwner": bucket.owner}
-    if not _exists(s3, bucket, code):
-        s3.upload_file(str(folder / "code.zip"), bucket.name, code, ExtraArgs=owner)
-    release = Release(f"{at:%Y%m%dT%H%M%SZ}", code)
+    keys = {part: f"{stage.name}/{part}/{made[part]}" for part in ("code", "solver")}
+    for part, key in keys.items():
+        if not _exists(s3, bucket, key):
+            s3.upload_file(str(folder / f"{part}.zip"), bucket.name, key, ExtraArgs=owner)
+    release = Release(f"{at:%Y%m%dT%H%M%SZ}", keys["code"], keys["solver"])
     s3.upload_file(str(folder / "template.json"), bucket.name, _template_key(stage, release.name), ExtraArgs=owner)
-    manifest = json.dumps({"code": code}).encode()
+    manifest = json.dumps(keys).encode()
     s3.put_object(**bucket.ours, Key=_manifest_key(stage, release.name), Body=manifest)
     return release
 
@@ -83,7 +86,8 @@ def release_from(folder: Path, stage: Stage, bucket: Bucket, at: datetime) -> Re
 def release_named(name: str, stage: Stage, bucket: Bucket) -> Release:
     """One that was deployed before."""
     body = boto3.client("s3").get_object(**bucket.ours, Key=_manifest_key(stage, name))["Body"].read()
-    return Release(name, json.loads(body)["code"])
+    keys = json.loads(body)
+    return Release(name, keys["code"], keys.get("solver", ""))
 
 
 def template_of(release: Release, stage: Stage, bucket: Bucket) -> str:

@@ -21,6 +21,7 @@ from infrastructure import (
     rest,
     rollout,
     sockets,
+    solver,
     storage,
     tables,
     transparency,
@@ -60,6 +61,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
     rest.watch(resources)
     access_logs.write(resources)
     functions.complete(resources, stage)
+    solver.attach(resources)
     concurrency.reserve(resources)
     concurrency.throttle(resources)
     api_stage = resources["WebsocketAPIStage"]["Properties"]["StageName"]
@@ -90,6 +92,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         "Description": f"Kerb, stage {stage.name}",
         "Parameters": _PARAMETERS
         | functions.PARAMETERS
+        | solver.PARAMETERS
         | rollout.parameters(stage)
         | rest.PARAMETERS
         | access_logs.PARAMETERS

@@ -37,7 +37,7 @@ class TransparencyServices(AccessServices):
         name = self.setting("LOG_NAME")
         if key_id := self.setting("LOG_KEY", ""):
             return KmsSigner(client("kms"), key_id, name)
-        return LocalSigner(self.setting("LOG_SECRET"), name)
+        return LocalSigner(self.setting("LOG_SECRET", ""), name)
 
     @cached_property
     def transparency_log(self) -> TransparencyLog:

@@ -33,9 +33,10 @@ def package(dev: dict[str, Any], tmp_path: Path) -> Iterator[Path]:
     resources = known_to_moto(dev)["Resources"]
     few = {name: it for name, it in resources.items() if it["Type"] in ("AWS::SQS::Queue", "AWS::Logs::LogGroup")}
     (tmp_path / "template.json").write_text(json.dumps({**dev, "Resources": few, "Outputs": {}}))
-    with zipfile.ZipFile(tmp_path / "code.zip", "w") as code:
-        code.writestr("app.py", "")
-    (tmp_path / "release.json").write_text('{"stage": "dev", "code": "abc.zip"}')
+    for part in ("code", "solver"):
+        with zipfile.ZipFile(tmp_path / f"{part}.zip", "w") as code:
+            code.writestr("app.py", "")
+    (tmp_path / "release.json").write_text('{"stage": "dev", "code": "abc.zip", "solver": "s1.zip"}')
     with mock_aws():
         yield tmp_path
 
@@ -50,10 +51,10 @@ def test_what_was_chosen_once_stays_and_an_earlier_release_comes_back(package: P
     assert releases.make_bucket(REGION) == bucket
     first = releases.release_from(package, DEV, bucket, NOW)
     deploy.deploy(DEV, first, bucket, {"AlarmEmail": "on-call@example.com"}, NOW)
-    assert parameters()["CodeKey"] == "dev/code/abc.zip"
+    assert (parameters()["CodeKey"], parameters()["SolverKey"]) == ("dev/code/abc.zip", "dev/solver/s1.zip")
     assert parameters()["SecretsReadAt"] == NOW.isoformat()
 
-    (package / "release.json").write_text('{"stage": "dev", "code": "def.zip"}')
+    (package / "release.json").write_text('{"stage": "dev", "code": "def.zip", "solver": "s1.zip"}')
     second = releases.release_from(package, DEV, bucket, LATER)
     deploy.deploy(DEV, second, bucket, {}, LATER)
     assert parameters()["CodeKey"] == "dev/code/def.zip"

@@ -99,7 +99,7 @@ def account(dev: dict[str, Any]) -> Iterator[None]:
         with zipfile.ZipFile(archive, "w") as zipped:
             zipped.writestr("app.py", "")
         s3.put_object(Bucket="code", Key="code.zip", Body=archive.getvalue())
-        told = {"CodeBucket": "code", "CodeKey": "code.zip", "SecretsReadAt": "now"}
+        told = {"CodeBucket": "code", "CodeKey": "code.zip", "SolverKey": "code.zip", "SecretsReadAt": "now"}
         s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(known_to_moto(dev)).encode())
         boto3.client("cloudformation", region_name=REGION).create_stack(
             StackName="kerb-dev",

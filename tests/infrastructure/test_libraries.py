@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure import libraries, vault
+from infrastructure import libraries, solver, vault
 from infrastructure.package import CODE_BUDGET_BYTES, LARGEST_CODE_BYTES, _zip
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def closure(names: list[str]) -> dict[str, Distribution]:
             needed = [
                 it for it in found[name.lower()].requires or [] if "extra ==" not in it and "python_version <" not in it
             ]
-            names += [re.split(r"[\s\[<>=!~;(]", it)[0] for it in needed if "win32" not in it and "PyPy" not in it]
+            names += [re.split(r"[\s\[<>=!~;(]", it)[0] for it in needed if "win32" not in it and "== 'PyPy'" not in it]
     return found
 
 
@@ -131,7 +131,7 @@ def task_root(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zip")
     _zip(package, folder)
     root = tmp_path_factory.mktemp("task")
-    with zipfile.ZipFile(folder / "code.zip") as zipped:
+    with zipfile.ZipFile(folder / f"{package.name}.zip") as zipped:
         zipped.extractall(root)
     for path in sorted(root.rglob("*"), reverse=True):
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -160,6 +160,39 @@ def test_every_handler_starts_from_the_zip_alone_and_knows_the_worlds_clocks(
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+SOLVE = """
+from chalicelib.adapters.grid.highs import Highs
+from chalicelib.domain.grid.programs import LinearProgram
+program = LinearProgram()
+amount = program.amount(cost=-1.0, most=2.0)
+program.limit([(amount, 1.0)], at_most=1.5)
+assert list(Highs().solve(program)) == [1.5]
+"""
+
+
+def test_the_planners_layer_has_its_solver_and_no_other_function_has_the_layer(
+    package: Path, dev: dict[str, Any], tmp_path: Path
+) -> None:
+    assert not (package / "highspy").exists()
+    for library in closure(["highspy"]).values():
+        for top in {it.parts[0] for it in library.files or [] if it.parts[0] not in ("..", "__pycache__")}:
+            source = Path(str(library.locate_file(top)))
+            if source.is_dir():
+                shutil.copytree(source, tmp_path / top, ignore=shutil.ignore_patterns("__pycache__"))
+    libraries.trim(tmp_path, set())
+    code = f"import sys; sys.path[:0] = sys.argv[1:]\n{SOLVE}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(package), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    having = {name for name, it in dev["Resources"].items() if it.get("Properties", {}).get("Layers")}
+    assert having == {solver.FUNCTION}
 
 
 def elf(machine: int, *versions: str) -> bytes:
@@ -196,7 +229,9 @@ def test_what_is_packaged_keeps_its_budget_far_below_what_lambda_takes(package: 
 def test_of_all_services_only_those_that_are_used_are_left(package: Path) -> None:
     left = {it.name for it in (package / "botocore/data").iterdir() if it.is_dir()}
     of_people = {"cognito-idp", "sns", "sesv2", "geo-routes"}
-    assert left == SERVICES == {"dynamodb", "stepfunctions", "lambda", "apigatewaymanagementapi", "sqs", *of_people}
+    of_the_log = {"s3", "kms"}
+    ours = {"dynamodb", "stepfunctions", "lambda", "apigatewaymanagementapi", "sqs"}
+    assert left == SERVICES == {*ours, *of_people, *of_the_log}
 
 
 def test_only_wiring_makes_clients_of_aws() -> None:

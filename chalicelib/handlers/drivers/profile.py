@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from chalice import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +15,7 @@ from chalicelib.handlers.drivers.profile_models import (
     DeviceView,
     NoticePreferences,
     PreferencesView,
+    business,
 )
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, endpoint
 from chalicelib.handlers.http.fields import Id
@@ -34,9 +33,7 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 @endpoint(profile, "GET", _BUSINESS, answers=BusinessView, errors=(404,))
 def get_business(request: Request) -> BusinessView:
     """For whom the caller charges; all null: for themselves."""
-    known = network().accounts.driver(request.driver_id).business
-    told = {} if known is None else asdict(known)
-    return BusinessView(**{name: told.get(name) or None for name in BusinessView.model_fields})
+    return business(network().accounts.driver(request.driver_id).business)
 
 
 @endpoint(profile, "PUT", _BUSINESS, takes=BusinessBody, status=204, errors=(404,))

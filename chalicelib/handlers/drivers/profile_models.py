@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
 from chalicelib.records.drivers import Platform
@@ -16,7 +18,7 @@ def _vat_id(value: object) -> object:
     return "".join(it for it in value if it not in " .-/").upper() if isinstance(value, str) else value
 
 
-_BUSINESS: dict[str, Any] = {
+BUSINESS: dict[str, Any] = {
     "name": "Acme Ltd",
     "address": "Road 1\n10115 Berlin",
     "vat_id": "DE123456789",
@@ -38,7 +40,7 @@ VatId = Annotated[
 class BusinessBody(RequestBody):
     """For whom a driver charges; it stands on papers from now on."""
 
-    model_config = RequestBody.model_config | example(**_BUSINESS)
+    model_config = RequestBody.model_config | example(**BUSINESS)
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
     address: Annotated[str, StringConstraints(max_length=300), Field(description="in lines")] = ""
     vat_id: VatId = ""
@@ -59,7 +61,7 @@ class BusinessBody(RequestBody):
 class BusinessView(ResponseBody):
     """For whom a driver charges; all null: for themselves."""
 
-    model_config = example(**_BUSINESS)
+    model_config = example(**BUSINESS)
     name: str | None
     address: str | None
     vat_id: str | None
@@ -67,6 +69,12 @@ class BusinessView(ResponseBody):
     postal_code: str | None
     city: str | None
     reference: str | None
+
+
+def business(it: Business | None) -> BusinessView:
+    """For whom a driver charges, as it is shown."""
+    told = {} if it is None else asdict(it)
+    return BusinessView(**{name: told.get(name) or None for name in BusinessView.model_fields})
 
 
 class DeviceBody(RequestBody):

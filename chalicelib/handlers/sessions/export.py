@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 
 from chalice import Blueprint
@@ -12,7 +11,7 @@ from chalicelib.handlers.chargers.fault_reports import FaultReportView, fault_re
 from chalicelib.handlers.drivers.account_models import ACCEPTED_TERMS, AcceptedTermsView
 from chalicelib.handlers.drivers.accounts import accepted_views
 from chalicelib.handlers.drivers.models import RFID_TOKEN, TokenView
-from chalicelib.handlers.drivers.profile_models import BusinessView
+from chalicelib.handlers.drivers.profile_models import BUSINESS, BusinessView, business
 from chalicelib.handlers.drivers.tokens import token
 from chalicelib.handlers.drivers.watches import WATCH, WatchView, watch_view
 from chalicelib.handlers.http import examples
@@ -47,7 +46,7 @@ class Export(ResponseBody):
         accepted_terms=[ACCEPTED_TERMS],
         payment_customer_id="cus_1",
         cards=["visa 4242"],
-        business={"name": "Acme Ltd", "address": "Road 1", "vat_id": "DE123456789"},
+        business=BUSINESS,
         devices=["phone-1"],
         tokens=[RFID_TOKEN],
         reservations=[],
@@ -94,7 +93,7 @@ def export(request: Request) -> Export:
         accepted_terms=accepted_views(kept.driver),
         payment_customer_id=kept.driver.customer_id,
         cards=[it.label for it in kept.driver.wallet],
-        business=BusinessView(**asdict(kept.driver.business)) if kept.driver.business else None,
+        business=business(kept.driver.business) if kept.driver.business else None,
         devices=[it.device_id for it in kept.driver.devices],
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],

@@ -9,14 +9,18 @@ from local.seed import Network
 from tests.handlers.money.test_money import refused
 
 BUSINESS = {"name": "Acme Ltd", "address": "Road 1\n10115 Berlin", "vat_id": "DE123456789"}
-NOBODYS = {"name": None, "address": None, "vat_id": None}
+UNSAID = dict.fromkeys(("country", "postal_code", "city", "reference"))
+NOBODYS = {**dict.fromkeys(BUSINESS), **UNSAID}
 
 
 def test_a_driver_charges_for_a_business_until_they_say_otherwise(driver: Person) -> None:
     assert driver.call("GET", "/v1/me/business") == NOBODYS
     driver.call("PUT", "/v1/me/business", {**BUSINESS, "vat_id": "de 123.456.789"})
-    assert driver.call("GET", "/v1/me/business") == BUSINESS
-    assert driver.call("GET", "/v1/me/export")["business"] == BUSINESS
+    assert driver.call("GET", "/v1/me/business") == BUSINESS | UNSAID
+    assert driver.call("GET", "/v1/me/export")["business"] == BUSINESS | UNSAID
+    told = BUSINESS | {"country": "DE", "postal_code": "10115", "city": "Berlin", "reference": "04011000-12345-34"}
+    driver.call("PUT", "/v1/me/business", told)
+    assert driver.call("GET", "/v1/me/business") == told
     driver.call("DELETE", "/v1/me/business")
     assert driver.call("GET", "/v1/me/business") == NOBODYS
 
