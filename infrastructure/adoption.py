@@ -18,6 +18,8 @@ from infrastructure.stage import Stage
 
 # By which property CloudFormation knows a thing that it imports.
 IDENTIFIERS: Mapping[str, str] = {
+    "AWS::CloudFront::Distribution": "Id",
+    "AWS::CloudFront::OriginAccessControl": "Id",
     "AWS::Cognito::UserPool": "UserPoolId",
     "AWS::DynamoDB::Table": "TableName",
     "AWS::KMS::Key": "KeyId",
@@ -112,12 +114,24 @@ def _table(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
     return _if_there(lambda: str(boto3.client("dynamodb").describe_table(TableName=name)["Table"]["TableName"]))
 
 
-def _key(stage: Stage, _: str, __: Mapping[str, Any]) -> str | None:
-    """Its alias went with the stack, but any table names it."""
+def _key(stage: Stage, logical: str, properties: Mapping[str, Any]) -> str | None:
+    """Its alias went with the stack, but any table names it; the log's is known by what is said of it."""
+    if logical != "Key":
+        return _key_described(properties["Description"])
     dynamodb = boto3.client("dynamodb")
     name = f"{stage.prefix}sessions"
     arn = _if_there(lambda: str(dynamodb.describe_table(TableName=name)["Table"]["SSEDescription"]["KMSMasterKeyArn"]))
     return arn and arn.rpartition("/")[2]
+
+
+def _key_described(description: str) -> str | None:
+    kms = boto3.client("kms")
+    for page in kms.get_paginator("list_keys").paginate():
+        for it in page["Keys"]:
+            key = kms.describe_key(KeyId=it["KeyId"])["KeyMetadata"]
+            if key.get("Description") == description and key["Enabled"]:
+                return key["KeyId"]
+    return None
 
 
 def _loggroup(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
@@ -155,7 +169,23 @@ def _userpool(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
     return pools.get(properties["UserPoolName"])
 
 
+def _distribution(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
+    """It has no name but what is said of it."""
+    pages = boto3.client("cloudfront").get_paginator("list_distributions").paginate()
+    items = (it for page in pages for it in page["DistributionList"].get("Items", []))
+    distributions = {it["Comment"]: it["Id"] for it in items}
+    return distributions.get(properties["DistributionConfig"]["Comment"])
+
+
+def _originaccesscontrol(_: Stage, __: str, properties: Mapping[str, Any]) -> str | None:
+    listed = boto3.client("cloudfront").list_origin_access_controls()["OriginAccessControlList"]
+    controls = {it["Name"]: it["Id"] for it in listed.get("Items", [])}
+    return controls.get(properties["OriginAccessControlConfig"]["Name"])
+
+
 _LOOK: Mapping[str, Callable[[Stage, str, Mapping[str, Any]], str | None]] = {
+    "AWS::CloudFront::Distribution": _distribution,
+    "AWS::CloudFront::OriginAccessControl": _originaccesscontrol,
     "AWS::Cognito::UserPool": _userpool,
     "AWS::DynamoDB::Table": _table,
     "AWS::KMS::Key": _key,

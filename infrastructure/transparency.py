@@ -87,6 +87,7 @@ def resources(stage: Stage) -> Resources:
         },
         "LogAccess": {
             "Type": "AWS::CloudFront::OriginAccessControl",
+            **stage.fate,
             "Properties": {
                 "OriginAccessControlConfig": {
                     "Name": f"{stage.prefix}log",

@@ -31,7 +31,10 @@ from chalicelib.protocol.ocpp import dialect_for
 
 network = wiring.network()
 for name in dir(type(network)):
-    getattr(network, name)
+    try:
+        getattr(network, name)
+    except ModuleNotFoundError as error:
+        assert error.name == "highspy", error  # the planner's layer has it
 for version in ("ocpp1.6", "ocpp2.0.1", "ocpp2.1"):
     dialect_for(version).asks()
 webhooks._hear_once()
@@ -97,6 +100,7 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
     settings |= {
         "KERB_SOCKET_ENDPOINT": nowhere,
         "KERB_LIVE_ENDPOINT": nowhere,
+        **dict.fromkeys(("KERB_LOG_NAME", "KERB_LOG_KEY", "KERB_LOG_BUCKET"), "x"),
         "AWS_ENDPOINT_URL": nowhere,
         "AWS_MAX_ATTEMPTS": "1",
     }
