@@ -130,7 +130,7 @@ def _key_described(description: str) -> str | None:
         for it in page["Keys"]:
             key = kms.describe_key(KeyId=it["KeyId"])["KeyMetadata"]
             if key.get("Description") == description and key["Enabled"]:
-                return key["KeyId"]
+                return str(key["KeyId"])
     return None
 
 

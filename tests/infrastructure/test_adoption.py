@@ -66,9 +66,9 @@ def test_what_is_there_is_found_by_its_name(templates: dict[str, Template]) -> N
         pool = boto3.client("cognito-idp").create_user_pool(PoolName="kerb-prod")["UserPool"]
         front = boto3.client("cloudfront")
         control = {"Name": "kerb-prod-log", "OriginAccessControlOriginType": "s3", "SigningBehavior": "always"}
-        access = front.create_origin_access_control(
-            OriginAccessControlConfig={**control, "SigningProtocol": "sigv4"}  # type: ignore[typeddict-item]
-        )["OriginAccessControl"]
+        access = front.create_origin_access_control(OriginAccessControlConfig={**control, "SigningProtocol": "sigv4"})[
+            "OriginAccessControl"
+        ]
         origin = {"Id": "files", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
         cached = {"TargetOriginId": "files", "ViewerProtocolPolicy": "https-only", "CachePolicyId": "x"}
         door = front.create_distribution(
@@ -76,8 +76,8 @@ def test_what_is_there_is_found_by_its_name(templates: dict[str, Template]) -> N
                 "CallerReference": "1",
                 "Comment": "kerb-prod: the log of settled charges",
                 "Enabled": True,
-                "Origins": {"Quantity": 1, "Items": [origin]},  # type: ignore[typeddict-item]
-                "DefaultCacheBehavior": cached,  # type: ignore[typeddict-item]
+                "Origins": {"Quantity": 1, "Items": [origin]},
+                "DefaultCacheBehavior": cached,
             }
         )["Distribution"]
         signs = boto3.client("kms").create_key(Description="signs the log of settled charges of kerb-prod")

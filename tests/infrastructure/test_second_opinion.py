@@ -30,7 +30,9 @@ CHECKED_ALL_THE_SAME = {
 # Functions of another stack's name, to which a Fn::GetAtt leads, by type.
 ARNS = {
     "AWS::Cognito::UserPool": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_a1",
+    "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/some",
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:some",
+    "AWS::S3::Bucket": "arn:aws:s3:::some",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:some",
 }
 
@@ -42,6 +44,8 @@ def resolved(value: Any, resources: dict[str, Any]) -> str:
             known = {"Partition": "aws", "Region": REGION, "AccountId": ACCOUNT}
             text = re.sub(r"\$\{AWS::(\w+)\}", lambda it: known[it[1]], text)
             return re.sub(r"\$\{\w+\}", "a1b2c3", text)
+        case {"Fn::Join": ["", [*parts]]}:
+            return "".join(resolved(it, resources) for it in parts)
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return ARNS[resources[name]["Type"]]
         case str():

@@ -147,7 +147,8 @@ class LiveViews:
                 seen, is_open = self._told(topic, taken, seen, is_answer=is_answer)
                 if not is_open or self.viewers.give_back(taken, teller, seen):
                     return
-                is_answer = False
+                # It was asked, or something changed, while we told it: who asked waits for an answer.
+                is_answer = True
             _log.warning("a viewer is told faster than it hears", extra={"subject": viewer.subject})
         except Gone:
             self.viewers.remove(taken)

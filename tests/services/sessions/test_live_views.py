@@ -109,6 +109,15 @@ def test_who_comes_while_another_tells_has_that_one_go_on(views: Kit) -> None:
     assert told(views) == [[4]]
 
 
+def test_who_asks_while_another_tells_is_answered_though_nothing_is_new(views: Kit) -> None:
+    things = Things()
+    opened(views, things)
+    told(views)
+    things.meanwhile = lambda: views.live_views.look(things, "thing", THING, "tab", "1")
+    views.live_views.look(things, "thing", THING, "tab", "1")
+    assert told(views) == [[], []]
+
+
 def test_one_that_died_while_it_told_is_followed_by_another(views: Kit) -> None:
     things = Things()
     opened(views, things)
