@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cli.fleet import Fleet
+
+# A utility's server answers within this, seven times where it has three programs (`cli/schedules.py`).
+SERVER_MS = 7 * 200
+# Few utilities ask by OpenADR: one operator's server for so many chargers, asked each minute.
+_CHARGERS_A_SERVER = 25_000
 
 # A queue's message is sent, received and deleted.
 _REQUESTS_A_MESSAGE = 3
@@ -19,6 +27,25 @@ _DOES: Mapping[str, Mapping[str, Any]] = {
 def power_kinds(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Each measured thing as a kind of message: "power check", "power frame", "power reading", "power plan"."""
     return {f"power {kind}": _kind(it, _DOES[kind]) for kind, it in measured.items()}
+
+
+def asked_of_sites(fleet: Fleet, minutes: float) -> dict[str, float]:
+    """In so many minutes: busy sites found each minute, and each quarter of an hour to be planned; servers asked."""
+    return {
+        "found busy_sites sites": fleet.busy_sites * minutes * 16 / 15,
+        "found openadr servers": servers(fleet) * minutes,
+        "found openadr operator": servers(fleet) * minutes,
+    }
+
+
+def servers(fleet: Fleet) -> float:
+    """Utilities' servers that operators have events from."""
+    return fleet.chargers / _CHARGERS_A_SERVER
+
+
+def waited_ms(fleet: Fleet, minutes: float) -> float:
+    """What those servers are waited for."""
+    return servers(fleet) * minutes * SERVER_MS
 
 
 def _kind(taken: Mapping[str, Any], does: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.fleet import DATA, SCHEDULES, Fleet
+from cli.power_kinds import SERVER_MS
 from cli.report import Sheet
 from cli.signals import PUBLISHER_MS, suns, zones
 
@@ -153,6 +154,12 @@ def work(fleet: Fleet) -> list[Work]:
             [Items(10_000, "busy_sites sites", "sites with sessions whose power is shared out; looked at by others")],
         ),
         Work(
+            "busy_sites",
+            "plans",
+            16,
+            [Items(10_000, "busy_sites sites", "once a quarter: sites where somebody said when they leave")],
+        ),
+        Work(
             "signals",
             "feeds",
             8,
@@ -170,7 +177,7 @@ def work(fleet: Fleet) -> list[Work]:
             "openadr",
             "operator",
             1,
-            [Items(1, "openadr operator", "one operator's server, of three programs", waits_ms=7 * _WEBHOOK_MS)],
+            [Items(1, "openadr operator", "one operator's server, of three programs", waits_ms=SERVER_MS)],
         ),
         Work("notices", "notices", 8, [Items(notices, "notices notices", "three for each session, mailed")]),
         Work(

@@ -9,6 +9,7 @@ METRICS = {
     "LooksFailed": 1,
     "MailsFailed": 1,
     "NoticesGivenUp": 1,
+    "PlansFailed": 1,
     "SessionsCompleted": 1,
     "SessionsFailed": 17,
     "SignalsFailed": 1,
@@ -18,7 +19,7 @@ METRICS = {
 LOG_METRICS = {"ApiThrottled": 1}
 # A month of each.
 FIXED = {
-    "alarm_month": 127,  # each figure that an alarm looks at counts
+    "alarm_month": 128,  # each figure that an alarm looks at counts
     "joined_alarm_month": 8,
     "dashboard_month": 1,
     "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),
@@ -40,6 +41,6 @@ KEPT_DAYS = {
     "viewers": 1,
 }
 # Each table's key is asked for by whoever uses it: tables in all, and summed over the functions that may use them.
-TABLES, TABLES_OF_FUNCTIONS = 33, 276
+TABLES, TABLES_OF_FUNCTIONS = 33, 288
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
-QUEUES_READ = 5
+QUEUES_READ = 7
