@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import schedules
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.records.charging import Transaction
 from chalicelib.records.grid import ToldDraw
 from tests import tables
@@ -106,7 +106,7 @@ def _plan(kit: Kit) -> tuple[schedules.Run, int]:
     plant.describe()
     for number in range(3):
         plant.known(number)
-        plant.begin(number, Preferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
+        plant.begin(number, ChargingPreferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
     plant.live(200)
     left = [SITE_ID]
     for _ in range(2):

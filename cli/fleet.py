@@ -15,7 +15,7 @@ from typing import Any
 
 from cli.people import alarm_pages, people
 from cli.power_kinds import asked_of_sites, power_kinds, waited_ms
-from cli.signals import PUBLISHER_MS, fetches
+from cli.signals import fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from cli.transparency import log_of_charges
 
@@ -239,7 +239,6 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found alarm_desk tellings": fleet.chargers / 50,
         "found alarm_desk operator": fleet.chargers / 50,
         **asked_of_sites(fleet, ticks),
-        "found signals feeds": fetches(fleet, DAYS_A_MONTH),
     }
 
 
@@ -280,11 +279,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     changes = fleet.chargers * fleet.changes_per_charger_month
     writes["audit"] += changes * _AUDIT_UNITS
     stored["audit"] += changes * _AUDIT_BYTES
-    lambda_ms += (
-        people(fleet, writes, reads)
-        + fetches(fleet, DAYS_A_MONTH) * PUBLISHER_MS
-        + waited_ms(fleet, HOURS_A_MONTH * 60)
-    )
+    lambda_ms += people(fleet, writes, reads) + waited_ms(fleet, HOURS_A_MONTH * 60)
     lambda_ms += log_of_charges(fleet, amounts, writes, reads, stored)
     amounts["write_unit"] = sum(writes.values())
     amounts["read_unit"] = sum(reads.values())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cli.signals import PUBLISHER_MS, fetches
+
 if TYPE_CHECKING:
     from cli.fleet import Fleet
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 SERVER_MS = 7 * 200
 # Few utilities ask by OpenADR: one operator's server for so many chargers, asked each minute.
 _CHARGERS_A_SERVER = 25_000
+_MINUTES_A_DAY = 24 * 60
 
 # A queue's message is sent, received and deleted.
 _REQUESTS_A_MESSAGE = 3
@@ -33,6 +36,7 @@ def asked_of_sites(fleet: Fleet, minutes: float) -> dict[str, float]:
     """In so many minutes: busy sites found each minute, and each quarter of an hour to be planned; servers asked."""
     return {
         "found busy_sites sites": fleet.busy_sites * minutes * 16 / 15,
+        "found signals feeds": fetches(fleet, minutes / _MINUTES_A_DAY),
         "found openadr servers": servers(fleet) * minutes,
         "found openadr operator": servers(fleet) * minutes,
     }
@@ -44,8 +48,8 @@ def servers(fleet: Fleet) -> float:
 
 
 def waited_ms(fleet: Fleet, minutes: float) -> float:
-    """What those servers are waited for."""
-    return servers(fleet) * minutes * SERVER_MS
+    """What others' servers are waited for: utilities', and publishers'."""
+    return servers(fleet) * minutes * SERVER_MS + fetches(fleet, minutes / _MINUTES_A_DAY) * PUBLISHER_MS
 
 
 def _kind(taken: Mapping[str, Any], does: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.pricing.settled import SettledBill
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
-from chalicelib.domain.transparency.entries import Part, entry, part_salt
+from chalicelib.domain.transparency.entries import EntryPart, entry, part_salt
 from chalicelib.domain.transparency.merkle import inclusion_proof, tree_hash
 from chalicelib.domain.transparency.tiles import Growth, hash_from, tiles_of
 from chalicelib.protocol.transparency.checkpoint import COSIGNATURE, Checkpoint, NoteKey, line
@@ -57,7 +57,7 @@ def settled_bill(energy_wh: int = 11_340) -> SettledBill:
     )
 
 
-def parts(bill: SettledBill | None = None) -> dict[Part, str]:
+def parts(bill: SettledBill | None = None) -> dict[EntryPart, str]:
     """The texts of one charge's parts."""
     bill = bill or settled_bill()
     facts = {
@@ -68,7 +68,7 @@ def parts(bill: SettledBill | None = None) -> dict[Part, str]:
         "started_at": BEGAN.isoformat(),
         "stopped_at": ENDED.isoformat(),
     }
-    return {Part.FACTS: text(facts), Part.BILL: text(plain(bill)), Part.SIGNED: "null"}
+    return {EntryPart.FACTS: text(facts), EntryPart.BILL: text(plain(bill)), EntryPart.SIGNED: "null"}
 
 
 def text(told: Any) -> str:
@@ -76,9 +76,9 @@ def text(told: Any) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def opened(texts: dict[Part, str]) -> bytes:
+def opened(texts: dict[EntryPart, str]) -> bytes:
     """A proof's extra line."""
-    shown = {it: {"salt": base64.b64encode(part_salt(SALT, it)).decode(), "text": texts[it]} for it in Part}
+    shown = {it: {"salt": base64.b64encode(part_salt(SALT, it)).decode(), "text": texts[it]} for it in EntryPart}
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -119,13 +119,13 @@ class Log:
     def _hash_at(self, level: int, index: int) -> bytes:
         return hash_from(self.size, lambda tile: self.files[tile.path])(level, index)
 
-    def charge(self, texts: dict[Part, str] | None = None) -> str:
+    def charge(self, texts: dict[EntryPart, str] | None = None) -> str:
         """Log a charge; its proof, as it stands then."""
         texts = texts or parts()
         self.add([entry(SALT, texts).encode()])
         return self.proof(self.size - 1, texts)
 
-    def proof(self, index: int, texts: dict[Part, str]) -> str:
+    def proof(self, index: int, texts: dict[EntryPart, str]) -> str:
         """The file."""
         hashes = inclusion_proof(index, self.size, self._hash_at)
         return LogProof(index, hashes, self.note, opened(texts)).text

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.grid.delivery import QuarterDelivery, Sample
 from chalicelib.domain.grid.demand_response import Contract, DemandEvent, SiteDemand
 from chalicelib.domain.grid.energy import EnergyContract, Feed
@@ -80,7 +80,7 @@ class ManagedSites(Protocol):
     def needs(self, site_id: str, port_id: PortId, asked_wh: int | None, departs_at: datetime | None) -> bool:
         """What the car at a port asks for (ISO 15118); False where nobody claims power there."""
 
-    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: Preferences) -> bool:
+    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: ChargingPreferences) -> bool:
         """What the driver at a port wants, in place of what they said before; False where that session claims nothing.
 
         Their word goes before the car's (`preferences.combined`), whichever comes last.

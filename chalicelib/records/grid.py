@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
-from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.demand_response import SiteDemand
 from chalicelib.domain.grid.energy import Feed
@@ -151,7 +151,7 @@ class StoredClaim:
     asked_wh: int | None = None
     departs_at: datetime | None = None
     wait: PowerWait | None = None
-    preferences: Preferences | None = None
+    preferences: ChargingPreferences | None = None
 
     @property
     def is_plannable(self) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.services.grid.dispatch import Dispatch
     from chalicelib.services.grid.driver_preferences import DriverPreferences
     from chalicelib.services.grid.energy import SiteEnergy
-    from chalicelib.services.grid.outlooks import Outlooks
+    from chalicelib.services.grid.outlooks import SiteOutlooks
     from chalicelib.services.grid.quarter_plans import QuarterPlans, WishingSites
     from chalicelib.services.grid.signal_feeds import SignalFeeds
     from chalicelib.services.grid.sites import SiteGrids
@@ -227,10 +227,10 @@ class GridServices(SessionServices):
         return SignalFeeds(signals=self.signals, sources=self.signal_sources, clock=self.clock)
 
     @cached_property
-    def outlooks(self) -> Outlooks:
-        from chalicelib.services.grid.outlooks import Outlooks
+    def outlooks(self) -> SiteOutlooks:
+        from chalicelib.services.grid.outlooks import SiteOutlooks
 
-        return Outlooks(contracts=self.energy_contracts, signals=self.signals, clock=self.clock)
+        return SiteOutlooks(contracts=self.energy_contracts, signals=self.signals, clock=self.clock)
 
     @cached_property
     def site_energy(self) -> SiteEnergy:

@@ -175,7 +175,7 @@ ASKED: dict[str, Asked] = {
     f"GET {_C}/transactions/{{ref}}": Asked(),
     "GET /v1/operator/sessions": Asked(foreign="theirs"),
     f"GET {_S}/signed-values": Asked(),
-    f"GET {_S}/proof": Asked(),
+    f"GET {_S}/proof": Asked(refused="no_receipt_yet"),
     f"GET {_C}/meter-keys": Asked(),
     f"PUT {_C}/meter-keys": Asked(body={"meter": "M1", "key": METER_KEY}),
     f"POST {_S}/end": Asked(),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.pricing.plain import plain
-from chalicelib.domain.transparency.entries import Part
+from chalicelib.domain.transparency.entries import EntryPart
 from cli.__main__ import main
 from cli.log_files import Alarm, Seen, Tree, follow
 from cli.proof import Checkpoint, Key, Proof, Refused, entry_of, is_consistent, verify
@@ -53,11 +53,11 @@ def test_a_bill_that_does_not_follow_is_told_though_it_was_logged() -> None:
     dearer = replace(bill, bill=replace(bill.bill, total_minor=bill.bill.total_minor + 1))
     with pytest.raises(Refused, match="logged, but wrong: the bill comes to"):
         verify(Log.of(3).charge(parts(dearer)), LOG_KEY)
-    other_energy = {**parts(), Part.FACTS: text({"energy_wh": 11_341})}
+    other_energy = {**parts(), EntryPart.FACTS: text({"energy_wh": 11_341})}
     with pytest.raises(Refused, match="different energy"):
         verify(Log.of(3).charge(other_energy), LOG_KEY)
     with pytest.raises(Refused, match="cannot be read"):
-        verify(Log.of(3).charge({**parts(), Part.BILL: text({**plain(bill), "surprise": 1})}), LOG_KEY)
+        verify(Log.of(3).charge({**parts(), EntryPart.BILL: text({**plain(bill), "surprise": 1})}), LOG_KEY)
 
 
 def test_a_witness_that_was_asked_for_must_have_signed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -194,6 +195,13 @@ class Invocations:
         self.begun.append((function, json.loads(json.dumps(told))))
 
 
+LOG_SETTINGS = {
+    "KERB_LOG_BUCKET": "the-log",
+    "KERB_LOG_NAME": "log.example.com/log",
+    "KERB_LOG_SECRET": base64.b64encode(bytes(32)).decode(),
+}
+
+
 class Kit(Network):
     """A network of one charger, one driver with a card on file and one RFID token; what is outside are doubles."""
 
@@ -206,7 +214,7 @@ class Kit(Network):
         self.money = CardMoney()
         clock = Clock()
         super().__init__(
-            {"KERB_PASSWORD_SECRET": ""},
+            {"KERB_PASSWORD_SECRET": "", **LOG_SETTINGS},
             clock=clock,
             new_id=(f"m-{number}" for number in count(1)).__next__,
             sleep=lambda seconds: clock.advance(seconds=seconds),

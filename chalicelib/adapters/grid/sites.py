@@ -24,7 +24,7 @@ from chalicelib.adapters.dynamo import (
 from chalicelib.adapters.grid.demand_events import DEMAND, site_demand
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
-from chalicelib.domain.charging.preferences import Preferences, combined
+from chalicelib.domain.charging.preferences import ChargingPreferences, combined
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
@@ -155,7 +155,7 @@ class DynamoManagedSites:
         changes = [GridRow.needs.set(told), GridRow.busy_shard.set(_wishing(site_id))]
         return update(_claim_row(site_id, port_id), changes, GridRow.session_id.exists())
 
-    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: Preferences) -> bool:
+    def prefer(self, site_id: str, port_id: PortId, session_id: str, preferences: ChargingPreferences) -> bool:
         changes = [GridRow.wishes.set(encode(preferences)), GridRow.busy_shard.set(_wishing(site_id))]
         return update(_claim_row(site_id, port_id), changes, GridRow.session_id == session_id)
 
@@ -249,7 +249,7 @@ def _sites_in(shard: str) -> Iterable[str]:
 def _claim(row: GridRow) -> StoredClaim:
     begun = decode(StoredClaim, row.body)
     needs = decode(_Needs, row.needs) if row.needs else _Needs(begun.asked_wh, begun.departs_at)
-    preferences = decode(Preferences, row.wishes) if row.wishes else begun.preferences
+    preferences = decode(ChargingPreferences, row.wishes) if row.wishes else begun.preferences
     asked_wh, departs_at = combined(preferences, needs.asked_wh, needs.departs_at)
     return StoredClaim(
         site_id=row.site_id,

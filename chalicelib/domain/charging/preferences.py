@@ -34,7 +34,7 @@ class WaitReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class ChargingPreferences:
     """What a driver said of one session: ready by then, with so much energy in all, or so full.
 
     A battery's percent is told as it was when `had_wh` of the session had been given, with what it holds
@@ -99,7 +99,7 @@ class ToldPlan:
 
 
 def combined(
-    said: Preferences | None, car_wh: int | None, car_departs_at: datetime | None
+    said: ChargingPreferences | None, car_wh: int | None, car_departs_at: datetime | None
 ) -> tuple[int | None, datetime | None]:
     """What is asked for in all, and until when, where driver and car (ISO 15118) may both have said something.
 

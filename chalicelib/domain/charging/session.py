@@ -13,7 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
-from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
@@ -247,7 +247,7 @@ class Session:
     signed: SignedEnergy | None = None
     is_releasing: bool = False
     salt: str = ""
-    preferences: Preferences | None = None
+    preferences: ChargingPreferences | None = None
     told_plan: ToldPlan | None = None
     footprint: Footprint | None = None
 

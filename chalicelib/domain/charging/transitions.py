@@ -350,8 +350,15 @@ def _complete(session: Session, event: Completed) -> Session:
     return replace(session, state=State.COMPLETED, ended_at=event.at)
 
 
-_BILLED = (State.STOPPING, State.COMPLETED, State.FAILED)
+_OVER = (State.COMPLETED, State.FAILED)
+_BILLED = (State.STOPPING, *_OVER)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
+_AFTERWARDS: Mapping[type, Callable[..., Session]] = {
+    HoldPlaced: _hold,
+    Stopped: _note_end,
+    Charged: _take,
+    Flagged: _flag,
+}
 TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, HoldPlaced): _hold,
     (State.INITIATED, ToppedUp): _top_up,
@@ -379,14 +386,7 @@ TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Charged): _take,
     (State.STOPPING, PaymentFailed): _fail_payment,
     (State.STOPPING, Completed): _complete,
-    (State.COMPLETED, HoldPlaced): _hold,
-    (State.FAILED, HoldPlaced): _hold,
-    (State.COMPLETED, Stopped): _note_end,
-    (State.FAILED, Stopped): _note_end,
-    (State.COMPLETED, Charged): _take,
-    (State.COMPLETED, Flagged): _flag,
-    (State.FAILED, Charged): _take,
-    (State.FAILED, Flagged): _flag,
+    **{(state, event): change for state in _OVER for event, change in _AFTERWARDS.items()},
     **ENDS,
     **HOLDS,
     **DUES,

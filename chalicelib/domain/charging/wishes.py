@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.footprint import Footprint
-from chalicelib.domain.charging.preferences import Preferences, ToldPlan
+from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.session import Session, State
 
 
@@ -14,7 +14,7 @@ from chalicelib.domain.charging.session import Session, State
 class Preferred:
     """Its driver says how it is to charge; that stands in place of what was said before."""
 
-    preferences: Preferences
+    preferences: ChargingPreferences
 
 
 @dataclass(frozen=True, slots=True)

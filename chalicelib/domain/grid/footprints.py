@@ -22,14 +22,14 @@ _LEAST_APART = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class EnergyRegister:
     """What had been given since the beginning, at a moment."""
 
     at: datetime
     energy_wh: int
 
 
-def quarters_of(registers: Sequence[Register], begins_at: datetime) -> Mapping[int, float]:
+def quarters_of(registers: Sequence[EnergyRegister], begins_at: datetime) -> Mapping[int, float]:
     """The energy of each quarter of an hour, by its number from `begins_at` on; registers are in order of time."""
     found: dict[int, float] = {}
     for before, after in pairwise(registers):
@@ -39,7 +39,7 @@ def quarters_of(registers: Sequence[Register], begins_at: datetime) -> Mapping[i
     return found
 
 
-def highest_w(registers: Sequence[Register]) -> int:
+def highest_w(registers: Sequence[EnergyRegister]) -> int:
     """The highest power between two readings; 0 where there are none."""
     powers = [
         (after.energy_wh - before.energy_wh) / ((after.at - before.at) / _HOUR)
@@ -57,7 +57,7 @@ def at_once(energy_wh: int, power_w: int, began_at: datetime, begins_at: datetim
     return {place: energy_wh * part for place, part in _spread(began_at, ended_at, begins_at)}
 
 
-def footprint(registers: Sequence[Register], outlook: Outlook, most_w: int | None = None) -> Footprint | None:
+def footprint(registers: Sequence[EnergyRegister], outlook: Outlook, most_w: int | None = None) -> Footprint | None:
     """What the energy came to by an outlook that begins no later than it; None where nothing flowed.
 
     `most_w`: what the plug can give at all.

@@ -23,7 +23,7 @@ Fits = Callable[[Mapping[PortId, int]], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PlanCourse:
     """What a port is told: the periods behind the one that has begun, and when the plan ends."""
 
     later: tuple[Period, ...]
@@ -51,7 +51,7 @@ def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
     return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept)
 
 
-def courses(site: CourseSite, at: datetime) -> Mapping[PortId, Course]:
+def courses(site: CourseSite, at: datetime) -> Mapping[PortId, PlanCourse]:
     """The courses of all ports that follow the plan now."""
     ports = {it.port_id: it for it in site.tree.ports}
     ends = {it.port_id: end for it in site.claims if (end := _end(it, site.plan, at)) is not None}
@@ -65,15 +65,15 @@ def courses(site: CourseSite, at: datetime) -> Mapping[PortId, Course]:
             if turn < ends[port_id] and amounts[port_id] != last[port_id]:
                 periods.append(Period(turn, amounts[port_id]))
                 last[port_id] = amounts[port_id]
-    return {port_id: Course(tuple(periods), ends[port_id]) for port_id, periods in found.items()}
+    return {port_id: PlanCourse(tuple(periods), ends[port_id]) for port_id, periods in found.items()}
 
 
-def cut(course: Course, most_periods: int | None) -> Course:
+def cut(course: PlanCourse, most_periods: int | None) -> PlanCourse:
     """As much of it as a charger has room for: it is told the rest when that is nearer."""
     if most_periods is None or len(course.later) < max(most_periods, 1):
         return course
     kept = max(most_periods, 1) - 1
-    return Course(course.later[:kept], course.later[kept].starts_at)
+    return PlanCourse(course.later[:kept], course.later[kept].starts_at)
 
 
 def _shared(site: CourseSite, ports: Mapping[PortId, Port], turn: datetime, at: datetime) -> Mapping[PortId, int]:

@@ -16,7 +16,7 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.pricing.settled import SettledBill
-from chalicelib.domain.transparency.entries import Part, entry
+from chalicelib.domain.transparency.entries import EntryPart, entry
 
 
 def settled_bill(session: Session, receipt: Receipt) -> SettledBill:
@@ -37,7 +37,7 @@ def settled_bill(session: Session, receipt: Receipt) -> SettledBill:
     return next((it for it in ways if not it.faults()), applied)
 
 
-def parts(session: Session, receipt: Receipt) -> Mapping[Part, str]:
+def parts(session: Session, receipt: Receipt) -> Mapping[EntryPart, str]:
     """The texts whose hashes are logged: canonical JSON each."""
     facts = {
         "session_id": receipt.session_id,
@@ -57,9 +57,9 @@ def parts(session: Session, receipt: Receipt) -> Mapping[Part, str]:
     }
     signed = plain(session.signed) if session.signed is not None else None
     return {
-        Part.FACTS: _text(facts),
-        Part.BILL: _text(plain(settled_bill(session, receipt))),
-        Part.SIGNED: _text(signed),
+        EntryPart.FACTS: _text(facts),
+        EntryPart.BILL: _text(plain(settled_bill(session, receipt))),
+        EntryPart.SIGNED: _text(signed),
     }
 
 

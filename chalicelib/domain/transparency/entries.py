@@ -15,7 +15,7 @@ from enum import StrEnum
 _HEADER = "kerb-settled/v1"
 
 
-class Part(StrEnum):
+class EntryPart(StrEnum):
     """What of a settled charge an entry has a hash of, in this order."""
 
     FACTS = "facts"
@@ -23,7 +23,7 @@ class Part(StrEnum):
     SIGNED = "signed"
 
 
-def part_salt(salt: str, part: Part) -> bytes:
+def part_salt(salt: str, part: EntryPart) -> bytes:
     """The salt of one part, so that one may be shown alone: HMAC-SHA256 of its name under the session's salt."""
     return hmac.digest(salt.encode(), part.encode(), hashlib.sha256)
 
@@ -33,7 +33,7 @@ def commitment(salt: bytes, text: str) -> bytes:
     return hashlib.sha256(salt + text.encode()).digest()
 
 
-def entry(salt: str, parts: Mapping[Part, str]) -> str:
+def entry(salt: str, parts: Mapping[EntryPart, str]) -> str:
     """An entry, as it is logged: a line for each part."""
-    lines = (f"{it} {base64.b64encode(commitment(part_salt(salt, it), parts[it])).decode()}\n" for it in Part)
+    lines = (f"{it} {base64.b64encode(commitment(part_salt(salt, it), parts[it])).decode()}\n" for it in EntryPart)
     return f"{_HEADER}\n{''.join(lines)}"

@@ -11,7 +11,7 @@ from chalice import Blueprint
 from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import State
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
@@ -219,12 +219,12 @@ def _time(request: Request, name: str) -> datetime | None:
     return at
 
 
-def _preferences(body: ChargingPreferencesBody) -> Preferences:
+def _preferences(body: ChargingPreferencesBody) -> ChargingPreferences:
     """What was said. BadRequest for a departure that is past, or too far away."""
     now = network().clock()
     if body.ready_by is not None and not now < body.ready_by <= now + LONGEST_STAY:
         raise BadRequest(f"ready_by must be within {LONGEST_STAY.days} days from now", "ready_by")
-    return Preferences(**body.model_dump(exclude={"boost"}), is_boosted=body.boost)
+    return ChargingPreferences(**body.model_dump(exclude={"boost"}), is_boosted=body.boost)
 
 
 def _shown(request: Request, found: Progress) -> SessionView:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.pricing.currency import micros_to_minor
@@ -158,9 +158,9 @@ _DETAILS = {
 }
 
 
-def preferences(it: Session, said: Preferences | None = None) -> ChargingPreferencesView:
+def preferences(it: Session, said: ChargingPreferences | None = None) -> ChargingPreferencesView:
     """What its driver `said` (None: as it was kept), and what becomes of it there."""
-    told = said or it.preferences or Preferences()
+    told = said or it.preferences or ChargingPreferences()
     result = result_of(it)
     detail = _DETAILS[result]
     if result is PreferencesResult.ACCEPTED and told.is_boosted:

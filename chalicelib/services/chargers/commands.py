@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CommandOrder:
     """A command for a charger, as that is known, and what it is sent for."""
 
     charger: Charger
@@ -69,7 +69,7 @@ class Order:
 class _Opened:
     """An order whose call has its charger's line, or waits for it; without one it cannot go out, or nobody knows."""
 
-    order: Order
+    order: CommandOrder
     call: SentCall | None = None
     payload: Mapping[str, Any] | None = None
     is_unsent: bool = False
@@ -117,13 +117,13 @@ class ChargerCommands:
             self._say(charger, later, part)
         return sent
 
-    def order_together(self, orders: Sequence[Order]) -> Sequence[Order]:
+    def order_together(self, orders: Sequence[CommandOrder]) -> Sequence[CommandOrder]:
         """As `order`, for commands that are kept in their lines, to many chargers side by side, in their order.
 
         Returns those that are known not to have gone out. A write and a post for each, one after another to one
         charger, and a write for each 25 lines of the message log.
         """
-        by_charger: dict[str, list[Order]] = {}
+        by_charger: dict[str, list[CommandOrder]] = {}
         for it in orders:
             by_charger.setdefault(it.charger.charger_id, []).append(it)
         lines = together(*(partial(self._opened, some) for some in by_charger.values()))
@@ -133,10 +133,10 @@ class ChargerCommands:
         _, *posted = together(partial(self.charger_log.sent, *said), *(partial(self._posted, it) for it in opened))
         return [it.order for it, is_posted in zip(opened, posted, strict=True) if not is_posted]
 
-    def _opened(self, orders: Sequence[Order]) -> Sequence[_Opened]:
+    def _opened(self, orders: Sequence[CommandOrder]) -> Sequence[_Opened]:
         return [self._open(it) for it in orders]
 
-    def _open(self, order: Order) -> _Opened:
+    def _open(self, order: CommandOrder) -> _Opened:
         charger_id = order.charger.charger_id
         try:
             call, payloads = self._call(order.charger, order.command, order.errand)

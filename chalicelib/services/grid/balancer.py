@@ -18,7 +18,7 @@ from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
-from chalicelib.domain.grid.plan_course import Course, CourseSite, courses, cut, planned
+from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, courses, cut, planned
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, restrained
 from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
@@ -142,7 +142,7 @@ class Balancer:
                 later[key] = _Fits(site.tree.ports, conductors, grants.car_phases)
             return later[key]
 
-        told: Mapping[PortId, Course] = {}
+        told: Mapping[PortId, PlanCourse] = {}
         if plan is not None:
             told = courses(
                 CourseSite(
@@ -227,7 +227,7 @@ def _need(
     )
 
 
-def _by_plan(need: PortNeed, course: Course, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
+def _by_plan(need: PortNeed, course: PlanCourse, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
     """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn."""
     it = facts[need.port_id.charger_id]
     ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)

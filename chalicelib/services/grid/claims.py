@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
@@ -81,7 +81,7 @@ class SiteClaims:
         port_id: PortId,
         session_id: str,
         ref: str | None,
-        preferences: Preferences | None = None,
+        preferences: ChargingPreferences | None = None,
     ) -> None:
         claim = StoredClaim(
             site_id=site_id,

@@ -36,7 +36,7 @@ from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.protocol.ocpp.composite import told_schedule
 from chalicelib.records.chargers import Charger, Errand, Purpose, SentCall
 from chalicelib.records.grid import ChargerFacts
-from chalicelib.services.chargers.commands import ChargerCommands, Order
+from chalicelib.services.chargers.commands import ChargerCommands, CommandOrder
 from chalicelib.services.chargers.connections import Connections
 
 _LONGEST_S = 86_400
@@ -73,7 +73,7 @@ class Dispatch:
         """
         chargers = self.chargers.many({it.port.port_id.charger_id for it in outgoing})
         ports: dict[str, PortId] = {}
-        orders: list[Order] = []
+        orders: list[CommandOrder] = []
         unsent: list[str] = []
         for it in outgoing:
             charger, name = chargers.get(it.port.port_id.charger_id), it.order.name
@@ -86,7 +86,7 @@ class Dispatch:
                 else:
                     command = self._command(it)
                     subject = _subject(site_id, it, command, is_room_wanted=is_room_wanted)
-                    orders.append(Order(charger, command, Errand(name, Purpose.LIMIT, subject)))
+                    orders.append(CommandOrder(charger, command, Errand(name, Purpose.LIMIT, subject)))
             except (Unable, CannotPause) as error:
                 _log.warning("no such limit", extra={"port": str(it.port.port_id), "why": str(error)})
                 unsent.append(name)

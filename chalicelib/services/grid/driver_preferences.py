@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.wishes import Preferred
 from chalicelib.domain.grid.tree import PortId
@@ -49,7 +49,7 @@ class DriverPreferences:
     changes: SessionChanges
     looks: Looks
 
-    def prefer(self, driver_id: str, session_id: str, preferences: Preferences) -> Session:
+    def prefer(self, driver_id: str, session_id: str, preferences: ChargingPreferences) -> Session:
         """The session with these preferences in place of any before. Raises NotFound, Refusal.
 
         At a site whose power nobody shares out nothing is kept (`result_of` says so).
@@ -69,7 +69,7 @@ class DriverPreferences:
             self.looks.ask(session.site_id)
         return session
 
-    def _claimed(self, session: Session, preferences: Preferences) -> bool:
+    def _claimed(self, session: Session, preferences: ChargingPreferences) -> bool:
         port_id = PortId(session.charger_id, session.connector)
         return self.managed_sites.prefer(session.site_id, port_id, session.session_id, preferences)
 

@@ -13,7 +13,7 @@ from chalicelib.ports.chargers import Sites
 from chalicelib.ports.grid import EnergyContracts, SignalSource, SignalStore
 from chalicelib.records.grid import FeedState
 from chalicelib.services.access import Refusal, operators_own
-from chalicelib.services.grid.outlooks import Outlooks
+from chalicelib.services.grid.outlooks import SiteOutlooks
 
 _QUARTERS = 96
 
@@ -36,7 +36,7 @@ class SiteEnergy:
     signals: SignalStore
     sources: Mapping[str, SignalSource]
     sites: Sites
-    outlooks: Outlooks
+    outlooks: SiteOutlooks
     clock: Clock
 
     def describe(self, contract: EnergyContract, uploaded: Series | None = None) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.grid.footprints import Register, footprint
+from chalicelib.domain.grid.footprints import EnergyRegister, footprint
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.ports.grid import Outlooks
 from chalicelib.services.pricing.evidence import Evidence
@@ -44,21 +44,21 @@ class SessionFootprints:
             _log.exception("no footprint", extra={"session_id": session.session_id})
             return None
 
-    def _registers(self, session: Session, energy_wh: int) -> list[Register]:
+    def _registers(self, session: Session, energy_wh: int) -> list[EnergyRegister]:
         """From nothing at its beginning to what was billed at its end, and only ever upward."""
         began_wh, began_at, ended_at = session.meter_start_wh or 0, session.started_at, session.stopped_at
         if began_at is None or ended_at is None:
             return []
         known = sorted(
             (
-                Register(it.reading.at, it.reading.energy_wh - began_wh)
+                EnergyRegister(it.reading.at, it.reading.energy_wh - began_wh)
                 for it in self.evidence.all_of(session)
                 if it.reading.energy_wh is not None and began_at < it.reading.at < ended_at
             ),
             key=lambda it: it.at,
         )
-        found = [Register(began_at, 0)]
+        found = [EnergyRegister(began_at, 0)]
         for it in known:
             if found[-1].energy_wh <= it.energy_wh <= energy_wh:
                 found.append(it)
-        return [*found, Register(ended_at, energy_wh)]
+        return [*found, EnergyRegister(ended_at, energy_wh)]

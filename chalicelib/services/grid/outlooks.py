@@ -1,4 +1,4 @@
-"""Outlooks: what a kWh costs and emits at a site, in quarters of an hour that come or are past."""
+"""SiteOutlooks: what a kWh costs and emits at a site, in quarters of an hour that come or are past."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Key = tuple[Feed, date, date]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlooks:
+class SiteOutlooks:
     """Composes a site's outlook of its energy contract, its own sun, and the signals of its zones.
 
     A read of the contract, and two of each of its feeds, which a process remembers for as long as `remembered`.

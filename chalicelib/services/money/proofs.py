@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.money.settlement import parts
-from chalicelib.domain.transparency.entries import Part, part_salt
+from chalicelib.domain.transparency.entries import EntryPart, part_salt
 from chalicelib.ports.transparency import LogQueue
 from chalicelib.protocol.transparency.log_proof import LogProof
 from chalicelib.services.access import NotFound, Refusal
@@ -55,5 +55,7 @@ class Proofs:
 def _shown(session: Session, receipt: Receipt) -> bytes:
     """Each part's text and salt: what a proof's extra line says."""
     texts = parts(session, receipt)
-    shown = {it: {"salt": base64.b64encode(part_salt(session.salt, it)).decode(), "text": texts[it]} for it in Part}
+    shown = {
+        it: {"salt": base64.b64encode(part_salt(session.salt, it)).decode(), "text": texts[it]} for it in EntryPart
+    }
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.grid.waits import PowerWait
@@ -107,7 +107,7 @@ class Wanted:
     charger_id: str
     connector: ConnectorId
     limits: Limits | None = None
-    preferences: Preferences | None = None
+    preferences: ChargingPreferences | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.grid.footprints import Register, at_once, footprint, quarters_of
+from chalicelib.domain.grid.footprints import EnergyRegister, at_once, footprint, quarters_of
 from chalicelib.domain.grid.outlook import Outlook
 
 BEGAN = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -21,8 +21,8 @@ def outlook(**more: object) -> Outlook:
     return Outlook(begins_at=BEGAN, currency="EUR", source="a market", **rows)  # type: ignore[arg-type]
 
 
-def registers(*told: tuple[float, int]) -> list[Register]:
-    return [Register(BEGAN + timedelta(hours=hours), energy_wh) for hours, energy_wh in told]
+def registers(*told: tuple[float, int]) -> list[EnergyRegister]:
+    return [EnergyRegister(BEGAN + timedelta(hours=hours), energy_wh) for hours, energy_wh in told]
 
 
 def test_what_waited_for_cheap_hours_saved_the_difference() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.tree import Node, Port, PortId, SiteTree
@@ -164,7 +164,7 @@ class Plant:
         self.kit.site_grids.describe("op", self.tree, None)
         self.live(10)
 
-    def begin(self, number: int, preferences: Preferences | None = None) -> None:
+    def begin(self, number: int, preferences: ChargingPreferences | None = None) -> None:
         """A car charges: its claim is written, as `SiteClaims` does."""
         self.outlets[number].is_charging = True
         claim = StoredClaim(

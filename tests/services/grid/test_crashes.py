@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.charging.preferences import Preferences
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.grid.outlook import QUARTER
 from tests.services.conftest import Kit
 from tests.services.grid.plant import LIMIT_A, SITE_ID, Died, Plant
@@ -120,7 +120,7 @@ def test_whoever_dies_while_a_site_is_planned_cars_wait_for_cheap_hours_all_the_
     for built in ("balancer", "dispatch", "commands", "conversation", "router", "notifications", "changes"):
         vars(kit).pop(built, None)
     for number in range(2):
-        plant.begin(number, Preferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
+        plant.begin(number, ChargingPreferences(ready_by=kit.clock() + timedelta(hours=9), energy_wh=20_000))
     plant.live(150)
     # A plan that broke off is made again a quarter of an hour later.
     for _ in range(4):

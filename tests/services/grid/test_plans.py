@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.charging.preferences import ChargingProfile, Preferences, WaitReason
+from chalicelib.domain.charging.preferences import ChargingPreferences, ChargingProfile, WaitReason
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import quarter_of
@@ -82,8 +82,8 @@ class Planned:
     def plan(self) -> StoredPlan | None:
         return self.plant.kit.quarter_plans.plan(SITE_ID)
 
-    def leaving(self, hours: float, **more: object) -> Preferences:
-        return replace(Preferences(ready_by=self.now + timedelta(hours=hours), energy_wh=20_000), **more)  # type: ignore[arg-type]
+    def leaving(self, hours: float, **more: object) -> ChargingPreferences:
+        return replace(ChargingPreferences(ready_by=self.now + timedelta(hours=hours), energy_wh=20_000), **more)  # type: ignore[arg-type]
 
     def state(self) -> SiteState:
         found = self.plant.kit.managed_sites.state(SITE_ID)
@@ -201,7 +201,7 @@ def test_who_wants_it_now_is_held_back_by_no_plan(site: Planned) -> None:
     site.plan()
     plant.live(8)
     assert near(plant.offered_a(), 0.0, 0, 0, 0)
-    plant.kit.managed_sites.prefer(SITE_ID, plant.port(0), "S-0", Preferences(is_boosted=True))
+    plant.kit.managed_sites.prefer(SITE_ID, plant.port(0), "S-0", ChargingPreferences(is_boosted=True))
     plant.looks.ask(SITE_ID)
     plant.live(8)
     assert near(plant.offered_a(), 22.0, 0, 0, 0)
@@ -229,7 +229,7 @@ def test_who_said_nothing_of_leaving_waits_for_no_cheap_hour(site: Planned) -> N
     plant = site.plant
     plant.begin(0, site.leaving(9))
     plant.begin(1)
-    plant.begin(2, Preferences(energy_wh=10_000))
+    plant.begin(2, ChargingPreferences(energy_wh=10_000))
     plant.live(180)
     plan = site.plan()
     assert plan is not None

@@ -128,6 +128,8 @@ def test_every_answer_to_every_command_is_taken(talk: tuple[Kit, Conversation, s
         except Unable:
             continue
         assert say(conversation, json.dumps([3, call.message_id, data.draw(whole | bent(whole))])) is None
+        if call.is_kept_in_line:
+            continue
         answered = kit.calls.get("CP-1", call.message_id)
         assert answered is not None
         assert answered.result is not None
