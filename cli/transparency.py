@@ -1,4 +1,4 @@
-"""What the log of settled charges takes: a batch a minute, few files each, and a row; held to the code by tests/cli.
+"""What the log of settled charges takes: a batch a minute, few files each, and a row: reckoned, not measured.
 
 What a settled session adds to its own workflow (a message, a salt in its row) is measured with it.
 """
