@@ -9,6 +9,7 @@ from chalicelib.wiring.charging import ChargingServices
 
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoices import DynamoInvoices
+    from chalicelib.ports.charging import Footprints
     from chalicelib.services.money.corrections import Corrections
     from chalicelib.services.money.debts import Debts
     from chalicelib.services.money.funds import Funds
@@ -144,6 +145,11 @@ class MoneyServices(ChargingServices):
         )
 
     @cached_property
+    def footprints(self) -> Footprints:
+        """Built where sites' outlooks are (`wiring/grid.py`)."""
+        raise NotImplementedError
+
+    @cached_property
     def issued_receipts(self) -> IssuedReceipts:
         from chalicelib.services.money.receipts import IssuedReceipts
         from chalicelib.services.money.settled import SettledCharges
@@ -153,6 +159,7 @@ class MoneyServices(ChargingServices):
             sites=self.sites,
             operator_profiles=self.operator_profiles,
             languages=self.languages,
+            footprints=self.footprints,
             settled=SettledCharges(self.log_queue),
             clock=self.clock,
         )

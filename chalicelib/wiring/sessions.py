@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.money import MoneyServices
 
 if TYPE_CHECKING:
-    from chalicelib.ports.charging import Footprints
     from chalicelib.services.grid.power_waits import PowerWaits
     from chalicelib.services.sessions.adhoc_payments import AdhocPayments
     from chalicelib.services.sessions.cable_release import CableRelease
@@ -46,15 +45,9 @@ class SessionServices(MoneyServices):
             debts=self.debts,
             corrections=self.corrections,
             issued_receipts=self.issued_receipts,
-            footprints=self.footprints,
             terminal_payments=self.terminal_payments,
             clock=self.clock,
         )
-
-    @cached_property
-    def footprints(self) -> Footprints:
-        """Built where sites' outlooks are (`wiring/grid.py`)."""
-        raise NotImplementedError
 
     @cached_property
     def overstays(self) -> Overstays:

@@ -23,6 +23,7 @@ _ACTIONS = {
     "GetConnection": "ManageConnections",
     "DeleteConnection": "ManageConnections",
     "Invoke": "InvokeFunction",
+    "SendMessageBatch": "SendMessage",
 }
 # In a transaction each item asks for what it does alone.
 _IN_TRANSACTION = {

@@ -50,7 +50,7 @@ class _Day:
 @contextmanager
 def _day() -> Iterator[_Day]:
     day, network = _Day(), wiring.network()
-    names = ("outlooks", "planner", "quarter_plans", "footprints", "lifecycle")
+    names = ("outlooks", "planner", "quarter_plans", "footprints", "issued_receipts", "lifecycle", "driver_sessions")
     before = {name: vars(network).pop(name, None) for name in names}
     vars(network)["outlooks"] = vars(network)["planner"] = day
     try:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.ports import Clock, NewId
@@ -62,7 +63,7 @@ class SqsLooks:
             self.client.send_message(
                 QueueUrl=self.many_url,
                 MessageBody=json.dumps({"sites": [site_id]}),
-                DelaySeconds=round(after.total_seconds()),
+                DelaySeconds=ceil(after.total_seconds()),
             )
         except Exception:
             _log.exception("no later look asked for", extra={"site_id": site_id})

@@ -32,10 +32,12 @@ from chalicelib.protocol.openadr.v3 import (
 from chalicelib.records.grid import OpenAdrVersion, ServerUnavailable, UtilityLink
 
 _PORTS = {"https": 443, "http": 80}
-_MOST_BYTES = 4 * 1024**2
+_MOST_BYTES = 1024**2
 # Of a server that answers with full pages for ever.
-_MOST_PAGES = 20
+_MOST_PAGES = 5
 _TOKEN_LASTS_S = 300
+# However slowly it is told.
+_ANSWERED_WITHIN = timedelta(seconds=10)
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _UNAUTHORIZED, _CONFLICT = 401, 409
 _log = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ class OpenAdr3:
     resolve: Resolve = resolve
     connect_s: float = 2.0
     read_s: float = 5.0
-    tokens: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    tokens: dict[tuple[str, ...], tuple[str, datetime]] = field(default_factory=dict)
 
     def events(self, link: UtilityLink) -> Sequence[UtilityEvent]:
         """A request for each page of programs, and of each program's events; one for a token, where there is none."""
@@ -63,7 +65,9 @@ class OpenAdr3:
                         utility_event(version, told, program, frozenset({link.ven_name, link.client_id}), self.clock())
                     )
                 except ValueError as error:
-                    _log.warning("event not understood", extra={"operator_id": link.operator_id, "why": str(error)})
+                    _log.warning(
+                        "event not understood", extra={"operator_id": link.operator_id, "why": str(error)[:200]}
+                    )
         return found
 
     def report(self, link: UtilityLink, program_id: str, event_id: str, quarters: Sequence[QuarterDelivery]) -> None:
@@ -95,7 +99,7 @@ class OpenAdr3:
             headers = {"Authorization": f"Bearer {self._token(link)}", "Content-Type": _JSON}
             status, answer = self._sent(method, url, headers, body)
             if status == _UNAUTHORIZED and not is_last:
-                self.tokens.pop((link.url, link.client_id), None)
+                self.tokens.pop(_key(link), None)
                 continue
             if not 200 <= status < 300 and (body is None or status != _CONFLICT):
                 raise ServerUnavailable(f"{path.partition('?')[0]}: HTTP {status}")
@@ -103,7 +107,7 @@ class OpenAdr3:
         return None
 
     def _token(self, link: UtilityLink) -> str:
-        key = link.url, link.client_id
+        key = _key(link)
         token, until = self.tokens.get(key, ("", self.clock()))
         if token and self.clock() < until:
             return token
@@ -144,7 +148,7 @@ class OpenAdr3:
                     timeout=urllib3.Timeout(connect=self.connect_s, read=self.read_s),
                     preload_content=False,
                 )
-                said = answer.read(_MOST_BYTES + 1, decode_content=False)
+                said = _body(answer, self.clock, self.clock() + _ANSWERED_WITHIN)
                 answer.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise ServerUnavailable(type(error).__name__) from None
@@ -154,3 +158,18 @@ class OpenAdr3:
             return answer.status, json.loads(said)
         except (ValueError, RecursionError):
             return answer.status, None
+
+
+def _key(link: UtilityLink) -> tuple[str, ...]:
+    """Whose token it is: nobody has one by another's address and name, or by another secret."""
+    return link.operator_id, link.url, link.token_url, link.client_id, link.client_secret
+
+
+def _body(answer: urllib3.BaseHTTPResponse, clock: Clock, until: datetime) -> bytes:
+    """What it says, as far as it is let; ServerUnavailable for one that takes too long over it."""
+    said = bytearray()
+    while len(said) <= _MOST_BYTES and (part := answer.read1(_MOST_BYTES, decode_content=False)):
+        said += part
+        if clock() > until:
+            raise ServerUnavailable("it did not say all in time")
+    return bytes(said)

@@ -33,7 +33,9 @@ class DynamoInvoices:
                 return known
             last = find(InvoiceRow, operator_id, _LAST)
             before = (last.issued or 0) if last else 0
-            made = Invoice(number=f"{on.year}-{before + 1:07}", issued_on=on, draft=draft)
+            # Of sites in several time zones the new year has begun with whoever saw it first: numbers only rise.
+            year = max(on.year, int(last.body[:4]) if last and last.body else 0)
+            made = Invoice(number=f"{year}-{before + 1:07}", issued_on=on, draft=draft)
             if _written(operator_id, source, made, before):
                 return made
         raise Conflict(f"operator {operator_id} is issuing invoices elsewhere")
@@ -60,7 +62,7 @@ def _written(operator_id: str, source: str, it: Invoice, before: int) -> bool:
     is_new = InvoiceRow.about.does_not_exist()
     try:
         with TransactWrite(connection=connection) as transaction:
-            transaction.save(InvoiceRow(operator_id, _LAST, issued=before + 1), condition=as_read)
+            transaction.save(InvoiceRow(operator_id, _LAST, issued=before + 1, body=it.number), condition=as_read)
             transaction.save(InvoiceRow(operator_id, _NUMBER + it.number, body=encode(it)), condition=is_new)
             transaction.save(InvoiceRow(operator_id, _OF + source, body=it.number), condition=is_new)
     except TransactWriteError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class HttpWitness:
             answer.release_conn()
         except (urllib3.exceptions.HTTPError, UnicodeDecodeError) as error:
             raise Unwitnessed(str(error)) from error
-        if answer.status == _CONFLICT and body.strip().isdecimal():
+        if answer.status == _CONFLICT and re.fullmatch(r"[0-9]{1,18}", body.strip()):
             return int(body)
         if answer.status != _OK:
             raise Unwitnessed(f"{answer.status}: {body[:200]}")

@@ -44,7 +44,14 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
     _follow(known, first, site)
-    kept = {it.claim.port_id for it in known if it.claim.is_kept_to_plan and it.claim.planned_ma is not None}
+    # A car that sleeps through what its plan gives it is tried again with what others leave.
+    kept = {
+        it.claim.port_id
+        for it in known
+        if it.claim.is_kept_to_plan
+        and it.claim.planned_ma is not None
+        and not (it.car.idle_since and it.claim.planned_ma >= it.port.least_ma)
+    }
     for some in (first, last):
         free = [it for it in some if it.port.port_id not in kept]
         admitted = [it for it in free if it.current_ma]

@@ -114,7 +114,8 @@ class DemandEvent:
     """Something asked of sites, by the id that its teller chose; what is told again under it replaces it.
 
     `revision` counts what was told of it, so that of two words the younger holds. `random_start_s`: each site begins
-    later by a part of that, its own. `source` is where it came from: `api`, or a server's name for it.
+    later by a part of that, its own. `source` is where it came from: `api`, or a server's name for it. `spread_at` is
+    when it was last sent to its sites without being told anew.
     """
 
     event_id: str
@@ -128,6 +129,7 @@ class DemandEvent:
     random_start_s: int = 0
     revision: int = 1
     cancelled_at: datetime | None = None
+    spread_at: datetime | None = None
 
     @property
     def begins_at(self) -> datetime:
@@ -145,7 +147,8 @@ class DemandEvent:
 
     def says_the_same(self, other: DemandEvent) -> bool:
         """Whether another word of it asks for nothing else."""
-        return replace(other, told_at=self.told_at, told_by=self.told_by, revision=self.revision) == self
+        same = replace(other, told_at=self.told_at, told_by=self.told_by, revision=self.revision)
+        return replace(same, spread_at=self.spread_at) == self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,10 +270,10 @@ def demand_limits(
         found.append(
             OperatorLimit(
                 node_id=node_id,
-                limit_w=limit_w,
+                limit_w=max(0, limit_w - (0 if is_of_cars else building_w)),
                 begins_at=it.interval.begins_at,
                 ends_at=it.demand.over_at,
-                is_of_cars=is_of_cars,
+                is_of_cars=True,
                 name=limit_name(it.demand),
             )
         )

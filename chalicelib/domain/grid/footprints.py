@@ -16,6 +16,8 @@ from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 
 METHOD = "average-by-quarter-hour/1"
+# Nobody charges longer at once; a power so low is no car's, but a meter's that errs.
+_MOST_HOURS = 48
 _HOUR = timedelta(hours=1)
 # Readings closer than that tell of no power: registers count in whole steps.
 _LEAST_APART = timedelta(seconds=20)
@@ -50,8 +52,8 @@ def highest_w(registers: Sequence[EnergyRegister]) -> int:
 
 
 def at_once(energy_wh: int, power_w: int, began_at: datetime, begins_at: datetime) -> Mapping[int, float]:
-    """The same energy from the beginning on, by quarters of an hour."""
-    if not energy_wh or not power_w:
+    """The same energy from the beginning on, by quarters of an hour; nothing where that would take days."""
+    if not energy_wh or not power_w or energy_wh > power_w * _MOST_HOURS:
         return {}
     ended_at = began_at + energy_wh / power_w * _HOUR
     return {place: energy_wh * part for place, part in _spread(began_at, ended_at, begins_at)}

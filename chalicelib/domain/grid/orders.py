@@ -326,7 +326,7 @@ class _Look:
         is_other_form = lease.form is not None and self.need.form is not None and lease.form != self.need.form
         if lease.is_refused or is_other_form or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
             return True
-        is_half_over = not self.need.plan and self.at >= lease.sent_at + LEASE / 2
+        is_half_over = not self.need.plan and self.at >= min(lease.sent_at + LEASE / 2, lease.ends_at)
         return is_half_over or self._is_shadowed() or self._is_other_plan(lease)
 
     def _is_other_plan(self, lease: Lease) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.grants import CLOCK_SLACK, LEASE, Period
 from chalicelib.domain.grid.outlook import QUARTER, Plan
-from chalicelib.domain.grid.tree import Claim, Conditions, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortId, SiteTree
 
 # So long a car that was plugged in, or was paused, is given the least, for it to wake by.
 WAKES_FOR = timedelta(minutes=2)
@@ -34,7 +34,8 @@ class PlanCourse:
 class CourseSite:
     """A site whose plan is to be told: its claims, what each is to have now (`target_ma`) under which `conditions`.
 
-    `fits_at(at)`: whether the site then carries it if each port draws so much.
+    `fits_at(at)`: whether the site then carries it if each port draws so much. `building_at(at)`: what its building
+    takes then, as far as anybody may count on it (`building_then`).
     """
 
     tree: SiteTree
@@ -43,6 +44,20 @@ class CourseSite:
     target_ma: Mapping[PortId, int]
     conditions: Conditions
     fits_at: Callable[[datetime], Fits]
+    building_at: Callable[[datetime], BuildingLoad | None]
+
+
+def building_then(tree: SiteTree, building: BuildingLoad | None, at: datetime, then: datetime) -> BuildingLoad | None:
+    """What a building is taken to take at a later moment: as now for as long as a lease may last, then its worst."""
+    if building is None or is_near(at, then):
+        return building and replace(building, at=then)
+    worst = [max(now, most) for now, most in zip(building.load_ma, tree.worst_load_ma, strict=True)]
+    return BuildingLoad(at=then, load_ma=(worst[0], worst[1], worst[2]))
+
+
+def is_near(at: datetime, then: datetime) -> bool:
+    """Whether a grant of now may still hold at that moment, unrenewed."""
+    return then < at + LEASE + CLOCK_SLACK
 
 
 def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
@@ -56,7 +71,11 @@ def courses(site: CourseSite, at: datetime) -> Mapping[PortId, PlanCourse]:
     ports = {it.port_id: it for it in site.tree.ports}
     ends = {it.port_id: end for it in site.claims if (end := _end(it, site.plan, at)) is not None}
     following = [it for it in site.claims if it.port_id in ends]
-    turns = sorted({turn for it in following for turn in _turns(it, site.plan, at, ends[it.port_id])})
+    until = max(ends.values(), default=at)
+    limits = {moment for it in site.conditions.limits for moment in (it.begins_at, it.ends_at)}
+    # Where no lease reaches the building may take its worst (`CourseSite.building_at`).
+    held = {it for it in (*limits, _next_quarter(site.plan, at + LEASE + CLOCK_SLACK)) if at < it < until}
+    turns = sorted(held | {turn for it in following for turn in _turns(it, site.plan, at, ends[it.port_id])})
     found: dict[PortId, list[Period]] = {it: [] for it in ends}
     last = {it: site.target_ma.get(it, 0) for it in ends}
     for turn in turns:
@@ -80,14 +99,13 @@ def _shared(site: CourseSite, ports: Mapping[PortId, Port], turn: datetime, at: 
     claims = [planned(it, ports[it.port_id], site.plan, turn) for it in site.claims]
     amounts = {it.port_id: it.planned_ma for it in claims if it.planned_ma is not None}
     # A grant that is no plan's may be renewed, and counts beyond its lease only then.
-    is_leased = turn < at + LEASE + CLOCK_SLACK
+    is_leased = is_near(at, turn)
     bases = site.conditions.default_ma
     others = site.target_ma if is_leased else {}
     drawn = {it: max(amounts.get(it, others.get(it, 0)), bases.get(it, 0)) for it in ports}
     if site.fits_at(turn)(drawn):
         return amounts
-    building = site.conditions.building
-    then = replace(site.conditions, building=replace(building, at=turn) if building is not None else None)
+    then = replace(site.conditions, building=site.building_at(turn))
     known = claims if is_leased else [it for it in claims if it.planned_ma is not None]
     granted = share(site.tree, known, turn, then).target_ma
     return {it: min(amount, granted.get(it, 0)) for it, amount in amounts.items()}
@@ -111,6 +129,10 @@ def _was_paused(claim: Claim, plan: Plan, at: datetime) -> bool:
 
 def _quarter(plan: Plan, at: datetime) -> datetime:
     return plan.begins_at + (at - plan.begins_at) // QUARTER * QUARTER
+
+
+def _next_quarter(plan: Plan, at: datetime) -> datetime:
+    return _quarter(plan, at) + QUARTER
 
 
 def _end(claim: Claim, plan: Plan, at: datetime) -> datetime | None:

@@ -143,7 +143,8 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
         least = replace(reduce(_lower, plan), start_s=0)
         return GrantProfile(default_of(port, least, form, car_phases, grant.ref), None)
     lead_s = 0 if is_relative else CLOCK_TOLERANCE_S
-    plan = plan if is_relative else _shifted(plan, lease_s)
+    # A relative one counts from when it comes, a moment after it was booked from.
+    plan = _shifted(plan, lease_s)
     plan = shortened(plan, ability.most_periods, lease_s)
     phase = grant.phase_to_use if ability.names_phase else None
     limits = (_limit(port, it, form.unit, car_phases, phase) for it in plan)

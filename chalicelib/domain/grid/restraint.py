@@ -13,11 +13,9 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
+from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, phase_voltage
 from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, Port, PortId, SiteTree
-
-_PHASE_V = 230
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +81,7 @@ def _volts(port: Port, car_phases: int | None) -> int:
 def _building_w(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> int:
     is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
     load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
-    return sum(load_ma) * max((it.voltage_v for it in tree.ports if not it.is_line_to_line), default=_PHASE_V) // 1000
+    return int(sum(load_ma) * phase_voltage(tree) / 1000)
 
 
 def _lesser(free: Grants, within: Grants) -> Grants:

@@ -8,7 +8,7 @@ the total, the total less what is paid what is due (EN 16931-1, BR-CO-10 to BR-C
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -71,7 +71,7 @@ class DocumentAllowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """The invoice that a credit note takes something back of (BG-3)."""
+    """The paper before (BG-3): the invoice that a credit note takes back of, or the note that an invoice undoes."""
 
     number: str
     issued_on: date
@@ -231,6 +231,12 @@ def credit_note_of(invoice: Invoice, receipt: Receipt, refund: Refund, began_on:
     )
     draft.check()
     return draft
+
+
+def reversal_of(note: Invoice) -> Draft:
+    """An invoice of what a credit note took back, whose refund failed after all: the same lines, naming the note."""
+    of = Reference(number=note.number, issued_on=note.issued_on)
+    return replace(note.draft, type=InvoiceType.INVOICE, of=of)
 
 
 def _stated(it: Tax, currency: str) -> Tax:

@@ -20,7 +20,8 @@ _CODE_AND_CITY = re.compile(
 )
 # EN 16931-1, BR-CO-09: a VAT identifier begins with its country's code, Greece's with EL.
 _VAT_ID = re.compile(r"[A-Z]{2}[A-Z0-9+*.\- ]*\d[A-Z0-9+*.\- ]*")
-_VAT_PREFIXES = {"EL": "GR", "XI": "GB"}
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_VAT_COUNTRIES = {**{it: it for it in _EU.split()}, "EL": "GR", "XI": "GB", "CH": "CH", "GB": "GB", "NO": "NO"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,9 @@ class Party:
 
     @property
     def vat_id(self) -> str:
-        """Its VAT identifier, with its country before it; empty where it has another number, or none."""
-        return self.tax_id if _VAT_ID.fullmatch(self.tax_id) else ""
+        """Its VAT identifier, with its own country before it; empty where it has another number, or none."""
+        is_one = _VAT_ID.fullmatch(self.tax_id) and _VAT_COUNTRIES.get(self.tax_id[:2]) == self.country
+        return self.tax_id if is_one else ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -94,7 +96,7 @@ def buyer_of(business: Business, email: str) -> Party:
         street=street,
         postal_code=postal_code,
         city=city,
-        country=business.country or _VAT_PREFIXES.get(prefix, prefix),
+        country=business.country or _VAT_COUNTRIES.get(prefix, ""),
         tax_id=business.vat_id,
         email=email,
         reference=business.reference,

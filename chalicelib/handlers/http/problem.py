@@ -25,6 +25,7 @@ _REFUSAL_STATUS = {
     "invitation_expired": 410,
     "invitation_withdrawn": 410,
     "too_many_mails": 429,
+    "told_too_soon": 429,
     "not_for_keys": 422,
     "key_too_long": 422,
     "refund_above_cap": 403,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chalice import Blueprint
 
 from chalicelib.domain.money.invoice import Invoice, InvoiceType
@@ -27,6 +29,7 @@ invoices = Blueprint(__name__)
 _OF_SESSION = "/v1/sessions/{session_id}/invoice"
 _XML = "application/xml"
 _FORMAT = {"format": "json, ubl, cii or xrechnung; json if left out"}
+_NUMBER = re.compile(r"[0-9]{4}-[0-9]{7,12}")
 _PAGING = Paging(usual=50, largest=200)
 _KINDS = {InvoiceType.INVOICE: InvoiceKind.INVOICE, InvoiceType.CREDIT_NOTE: InvoiceKind.CREDIT_NOTE}
 
@@ -82,6 +85,8 @@ def session_invoice(request: Request) -> InvoiceView | Answer:
 def operator_invoices(request: Request) -> InvoicePage:
     """Invoices and credit notes by their numbers, the first one first."""
     limit, cursor = _PAGING.asked(request)
+    if cursor and not _NUMBER.fullmatch(cursor):
+        raise BadRequest("this cursor is not ours", "cursor")
     found = network().issued_invoices.page(request.operator_id, cursor or "", limit)
     return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
 

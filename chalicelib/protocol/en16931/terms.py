@@ -5,6 +5,7 @@ Terms are named by the standard's numbers (BT-3). An element that would be empty
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -21,6 +22,8 @@ PAYMENT_MEANS = "68"
 DISCOUNT = "95"
 # The electronic address of a party is its mailbox (BT-34-1, BT-49-1: the code list EAS).
 MAILBOX = "EM"
+# What no XML 1.0 document may hold, though somebody's name does.
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BUSINESS_PROCESS = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 
 
@@ -44,7 +47,7 @@ class Elements:
         made = ET.Element(self._qualified(element), {key: value for key, value in attributes.items() if value})
         for it in content:
             if isinstance(it, str):
-                made.text = it or None
+                made.text = _NOT_XML.sub("", it) or None
             elif it is not None:
                 made.append(it)
         return made if made.text or len(made) else None

@@ -25,7 +25,10 @@ def price_list(text: str) -> Series:
     """The quarters that it names. Raises UnreadableSignal, which names the line."""
     head = text.lstrip("\ufeff").splitlines()[:1]
     semicolons = bool(head) and ";" in head[0]
-    rows = list(csv.reader(StringIO(text.lstrip("\ufeff")), delimiter=";" if semicolons else ","))
+    try:
+        rows = list(csv.reader(StringIO(text.lstrip("\ufeff")), delimiter=";" if semicolons else ","))
+    except csv.Error as error:
+        raise UnreadableSignal(f"that is no CSV: {error}") from None
     if not rows or [it.strip().lower() for it in rows[0]] != _COLUMNS:
         raise UnreadableSignal(f"line 1: the columns are {' and '.join(_COLUMNS)}")
     if not 3 <= len(rows) <= _MOST_ROWS:

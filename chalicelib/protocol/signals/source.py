@@ -107,7 +107,10 @@ def moment(told: Any, what: str) -> datetime:
         raise UnreadableSignal(f"{what}: {_shown(told)} is no time") from None
     if at.tzinfo is None:
         raise UnreadableSignal(f"{what}: {_shown(told)} says no offset from UTC")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise UnreadableSignal(f"{what}: {_shown(told)} is no time of ours") from None
 
 
 def number(told: Any, what: str, most: int = _MOST_MICROS) -> Decimal:

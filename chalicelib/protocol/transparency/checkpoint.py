@@ -144,6 +144,9 @@ def _base64(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadNote("it is no base64") from None
+    if _base64(data) != text:
+        raise BadNote("it is base64 with bits to spare")
+    return data

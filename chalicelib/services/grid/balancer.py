@@ -17,8 +17,9 @@ from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
 from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
+from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
-from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, courses, cut, planned
+from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, restrained
 from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
@@ -133,12 +134,13 @@ class Balancer:
 
         later: dict[tuple[bool, ...], _Fits] = {}
 
+        building_at = partial(building_then, site.tree, conditions.building, at)
+
         def fits_at(then: datetime) -> _Fits:
-            # Beside the time itself nothing of a later moment is known but which limits hold then.
-            key = tuple(it.begins_at <= then < it.ends_at for it in conditions.limits)
+            # Beside the time itself nothing of a later moment is known but which limits hold, and how near it is.
+            key = (is_near(at, then), *(it.begins_at <= then < it.ends_at for it in conditions.limits))
             if key not in later:
-                building = replace(conditions.building, at=then) if conditions.building is not None else None
-                conductors = Conductors.of(site.tree, then, building, conditions.limits)
+                conductors = Conductors.of(site.tree, then, building_at(then), conditions.limits)
                 later[key] = _Fits(site.tree.ports, conductors, grants.car_phases)
             return later[key]
 
@@ -152,6 +154,7 @@ class Balancer:
                     target_ma=grants.target_ma,
                     conditions=conditions,
                     fits_at=fits_at,
+                    building_at=building_at,
                 ),
                 at,
             )
@@ -165,7 +168,12 @@ class Balancer:
             for page in book.pages
             if page.port_id not in former
         ]
-        needs = [_by_plan(it, told[it.port_id], facts, at) if it.port_id in told else it for it in needs]
+        # Who does not do as told is told nothing of later, but to stop.
+        deaf = {it.port_id for it in book.pages if Measure.ZERO in it.measures}
+        needs = [
+            _by_plan(it, told[it.port_id], facts, at) if it.port_id in told and it.port_id not in deaf else it
+            for it in needs
+        ]
         conductors = Conductors.of(site.tree, at, conditions.building, conditions.limits)
         fits = _Fits(site.tree.ports, conductors, grants.car_phases)
         limited = {it.port_id for it in needs if it.limit_ma is not None}
@@ -233,8 +241,16 @@ def _by_plan(need: PortNeed, course: PlanCourse, facts: Mapping[str, ChargerFact
     ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
     if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):
         return need
-    course = cut(course, ability.most_periods)
+    course = _kept_up(cut(course, ability.most_periods), ability)
     return replace(need, plan=(Period(at, need.limit_ma), *course.later), plan_ends_at=course.ends_at)
+
+
+def _kept_up(course: PlanCourse, ability: ChargingAbility) -> PlanCourse:
+    """As far as a charger can follow it: one that cannot pause is told of no pause, but that the course ends there."""
+    stop = next((it.starts_at for it in course.later if not it.limit_ma), None)
+    if ability.pauses_at_zero or stop is None:
+        return course
+    return PlanCourse(tuple(it for it in course.later if it.starts_at < stop), stop)
 
 
 def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.grid.delivery import QuarterDelivery, quarters, summed
 from chalicelib.domain.grid.demand_response import Contract, DemandEvent, DemandTarget, demand_of
@@ -21,6 +21,9 @@ from chalicelib.records.grid import ManagedSite
 from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.at_once import at_once
 
+# All its sites are read, written and looked at for it: how often that can be had for the asking.
+_TOLD_APART, _SPREAD_APART = timedelta(seconds=10), timedelta(minutes=1)
+_KNOWN_AHEAD = timedelta(days=400)
 _AGAIN = 5
 # Whoever asks for longer tells it anew.
 LONGEST = timedelta(days=7)
@@ -75,16 +78,23 @@ class DemandResponse:
         self.looks.ask(site_id)
 
     def tell(self, event: DemandEvent) -> DemandEvent:
-        """DemandAsk sites for something, or for something else than before under that id; the event as it is kept.
+        """Ask sites for something, or for something else than before under that id; the event as it is kept.
 
-        Said again, it reaches those whom it did not reach. Raises Refusal for one that nobody could carry out.
+        Said again, a minute later at the soonest, it reaches those whom it did not reach. Raises Refusal for one that
+        nobody could carry out, and for another word of it within seconds of the last.
         """
         now = self.clock()
-        _check(event)
+        _check(event, now)
 
         def revised(known: DemandEvent | None) -> DemandEvent:
             if known is not None and known.says_the_same(event):
-                return known
+                return (
+                    known if now - (known.spread_at or known.told_at) < _SPREAD_APART else replace(known, spread_at=now)
+                )
+            if known is not None and now - known.told_at < _TOLD_APART:
+                raise Refusal(
+                    "told_too_soon", f"an event is told anew {_TOLD_APART.seconds} s after the last word of it"
+                )
             return replace(event, told_at=now, revision=known.revision + 1 if known is not None else 1)
 
         return self._kept(event.operator_id, event.event_id, revised)
@@ -170,7 +180,9 @@ class DemandResponse:
         for _ in range(_AGAIN):
             known = self.events.get(operator_id, event_id)
             after = revised(known)
-            if after == known or self.events.put(known, after):
+            if after == known:
+                return after
+            if self.events.put(known, after):
                 self.spread.begin(operator_id, event_id)
                 return after
         raise Conflict(f"demand response event {event_id} is being told by others")
@@ -179,7 +191,9 @@ class DemandResponse:
         return operators_own(self.managed_sites.get(site_id), operator_id, f"the grid of site {site_id}")
 
 
-def _check(event: DemandEvent) -> None:
+def _check(event: DemandEvent, now: datetime) -> None:
+    if event.ends_at > now + _KNOWN_AHEAD:
+        raise Refusal("invalid_event", f"an event ends within {_KNOWN_AHEAD.days} days")
     if any(it.ends_at <= it.begins_at for it in event.intervals):
         raise Refusal("invalid_event", "an interval ends before it begins")
     if event.ends_at - event.begins_at > LONGEST:

@@ -47,7 +47,9 @@ class PowerWaits:
         for port_id, (_, claim) in claimed(state).items():
             wait, before = waits.get(port_id), claim.wait
             if wait is not None and before is not None and wait.cause is before.cause:
-                wait = replace(wait, since=before.since)
+                # Another's turn that ends is no news, until the moment that was told is over.
+                until = before.until if before.until is not None and before.until > wait.since else wait.until
+                wait = replace(wait, since=before.since, until=until)
             if wait == before:
                 continue
             try:

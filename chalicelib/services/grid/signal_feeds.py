@@ -32,9 +32,15 @@ class SignalFeeds:
     clock: Clock
 
     def tend(self, part: Part = WHOLE) -> Mapping[str, int]:
-        """Fetch those of a shard that are due, the longest due first; how many were told, failed, or forgotten."""
+        """Fetch those of a shard that are due, the longest due first and those that fail last.
+
+        How many were told, failed, or forgotten.
+        """
         now = self.clock()
-        due = sorted((it for it in self.signals.states(part.shard) if it.next_at <= now), key=lambda it: it.next_at)
+        due = sorted(
+            (it for it in self.signals.states(part.shard) if it.next_at <= now),
+            key=lambda it: (it.failing_since is not None, it.next_at),
+        )
         done: Counter[str] = Counter()
         for state in part.in_time(due, self.clock):
             claimed = replace(state, version=state.version + 1, next_at=self.clock() + _CLAIMED)

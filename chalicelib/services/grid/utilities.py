@@ -23,6 +23,8 @@ from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.demand_response import DemandResponse
 
 SCHEDULE = "openadr"
+# Of a server that means ill, or is broken: what is remembered of its events is one row.
+_MOST_EVENTS, _MOST_LETTERS, _MOST_ASKS, _MOST_SPANS = 200, 128, 96, 700
 _MOST_SITES = 1000
 _REPORTED_WITHIN = timedelta(days=1)
 _log = logging.getLogger(__name__)
@@ -41,10 +43,17 @@ class Utilities:
     may_be_inside: bool = False
 
     def link(self, link: UtilityLink) -> None:
-        """An operator's events come from that server too. ValueError for an address that nobody may be sent to."""
+        """An operator's events come from that server; what another before it asked for is cancelled.
+
+        ValueError for an address that nobody may be sent to.
+        """
         for url in filter(None, (link.url, link.token_url)):
             check_webhook(url, may_be_inside=self.may_be_inside)
+        before = self.links.get(link.operator_id)
         self.links.put(link)
+        if before is not None and before[0].url != link.url:
+            for it in before[1].heard:
+                self._cancel(link.operator_id, it)
 
     def linked(self, operator_id: str) -> tuple[UtilityLink, UtilityNews]:
         """An operator's server, and what was heard of it. Raises NotFound."""
@@ -80,10 +89,11 @@ class Utilities:
             if before.fault != str(error):
                 self.links.heard(link, replace(before, fault=str(error)))
             return 0
+        events = sorted((it for it in events if _fits(it)), key=lambda it: it.event_id)[:_MOST_EVENTS]
         known = {it.event_id: it for it in before.heard}
         heard, changes = [], 0
         for event in events:
-            digest = sha256(repr(event).encode()).hexdigest()[:32]
+            digest = _digest(event)
             was = known.pop(event.event_id, None)
             if was is None or was.digest != digest:
                 changes += 1
@@ -153,6 +163,19 @@ class Utilities:
     def _cancel(self, operator_id: str, it: HeardEvent) -> None:
         if it.is_demand:
             self.demand_response.cancel(operator_id, it.told_as)
+
+
+def _fits(event: UtilityEvent) -> bool:
+    """Whether it is of a size that anybody means: one that is not is passed over, and holds up no other."""
+    names = (event.event_id, event.program_id, event.program)
+    return max(map(len, names)) <= _MOST_LETTERS and len(event.asks) <= _MOST_ASKS and len(event.spans) <= _MOST_SPANS
+
+
+def _digest(event: UtilityEvent) -> str:
+    """What it says, the same in every process: sets have no order of their own."""
+    plain = replace(event, targets=frozenset(), passed_over=frozenset())
+    said = repr((plain, sorted(event.targets), sorted(event.passed_over)))
+    return sha256(said.encode()).hexdigest()[:32]
 
 
 class NoPrices:

@@ -1,6 +1,7 @@
 """Issues invoices: one for a paid session, when the business that a driver charges for asks for it.
 
-And a credit note for whatever has gone back of it. Whoever charges for themselves has the receipt.
+And a credit note for whatever has gone back of it, undone by another invoice where the money came back after all.
+Whoever charges for themselves has the receipt.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime
 
 from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.money.invoice import Invoice, Sale, can_be_invoiced, credit_note_of, invoice_of
+from chalicelib.domain.money.invoice import Invoice, Sale, can_be_invoiced, credit_note_of, invoice_of, reversal_of
 from chalicelib.domain.money.party import Party, buyer_of, seller_of
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.wall_clock import zone
@@ -45,7 +46,8 @@ class IssuedInvoices:
         invoice = self.invoices.of(session.operator_id, session.session_id)
         if invoice is None:
             raise NotFound(f"invoice of session {session.session_id}")
-        notes = (self.invoices.of(session.operator_id, _source(session, it)) for it in _numbers(session))
+        sources = (_source(session, it) for it in _numbers(session))
+        notes = (self.invoices.of(session.operator_id, it) for of in sources for it in (of, _undoing(of)))
         return [invoice, *(it for it in notes if it is not None)]
 
     def numbered(self, operator_id: str, number: str) -> Invoice:
@@ -70,20 +72,25 @@ class IssuedInvoices:
         return self.invoices.issue(session.operator_id, session.session_id, draft, _day(self.clock(), receipt))
 
     def _credit_notes(self, session: Session, receipt: Receipt, invoice: Invoice) -> Sequence[Invoice]:
-        sale = self._sale(receipt)
-        refunds = {it.number: it for it in session.refunds if it.number and it.status is RefundStatus.DONE}
-        issued = []
-        for number in sorted(refunds):
-            draft = credit_note_of(invoice, receipt, refunds[number], sale.began_on, sale.ended_on)
-            on = _day(self.clock(), receipt)
-            issued.append(self.invoices.issue(session.operator_id, _source(session, number), draft, on))
+        sale, on = self._sale(receipt), _day(self.clock(), receipt)
+        issued: list[Invoice] = []
+        for refund in sorted((it for it in session.refunds if it.number), key=lambda it: it.number):
+            source = _source(session, refund.number)
+            if refund.status is RefundStatus.DONE:
+                draft = credit_note_of(invoice, receipt, refund, sale.began_on, sale.ended_on)
+                issued.append(self.invoices.issue(session.operator_id, source, draft, on))
+            elif refund.is_failed and (note := self.invoices.of(session.operator_id, source)) is not None:
+                undone = self.invoices.issue(session.operator_id, _undoing(source), reversal_of(note), on)
+                issued += [note, undone]
         return issued
 
     def _seller(self, session: Session, receipt: Receipt) -> Party:
-        profile = receipt.supplier or self.operator_profiles.get(session.operator_id)
-        if profile is None:
+        profiles = [it for it in (receipt.supplier, self.operator_profiles.get(session.operator_id)) if it is not None]
+        if not profiles:
             raise Refusal("invoice_incomplete", "the operator has not said who it is: PUT /v1/operator/profile")
-        seller = seller_of(profile)
+        # Who sold is as the receipt says; what it did not say then, the same company may say now.
+        same = [seller_of(it) for it in profiles if it.legal_name == profiles[0].legal_name]
+        seller = next((it for it in same if not it.missing and it.tax_id), same[-1])
         if missing := [*seller.missing, *([] if seller.tax_id else ["tax id"])]:
             raise Refusal("invoice_incomplete", f"the operator has not said its {_listed(missing)}")
         return seller
@@ -109,6 +116,11 @@ def _listed(words: Sequence[str]) -> str:
 
 def _source(session: Session, number: int) -> str:
     return f"{session.session_id}#{number}"
+
+
+def _undoing(source: str) -> str:
+    """What undoes the credit note of that source."""
+    return f"{source}!"
 
 
 def _numbers(session: Session) -> Sequence[int]:

@@ -6,12 +6,13 @@ A refund note follows from the receipt and from what the session says of the ref
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.receipt import Receipt, RefundNote
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Sites
+from chalicelib.ports.charging import Footprints
 from chalicelib.ports.money import OperatorProfiles, Receipts
 from chalicelib.services.money.settled import SettledCharges
 from chalicelib.services.notifications.language import Languages
@@ -25,6 +26,7 @@ class IssuedReceipts:
     sites: Sites
     operator_profiles: OperatorProfiles
     languages: Languages
+    footprints: Footprints
     settled: SettledCharges
     clock: Clock
 
@@ -35,9 +37,10 @@ class IssuedReceipts:
     def issue(self, session: Session) -> Receipt:
         """The session's receipt, issued now unless it was before, and brought to the log.
 
-        Raises ValueError where it has none.
+        Whoever comes first weighs its footprint, and that one stands. Raises ValueError where it has none.
         """
-        receipt = self._as_of_now(session)
+        weighed = session.footprint or self.footprints.of(session)
+        receipt = self._as_of_now(replace(session, footprint=weighed))
         if not self.receipts.add(receipt):
             receipt = self.receipts.get(session.session_id) or receipt
         # Also where it was issued before: whoever did may not have come so far.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers
-from chalicelib.ports.charging import Footprints, Sessions, Transactions, Workflow
+from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SoonBack
 from chalicelib.records.charging import Waiting
@@ -109,7 +109,6 @@ class Lifecycle:
     debts: Debts
     corrections: Corrections
     issued_receipts: IssuedReceipts
-    footprints: Footprints
     terminal_payments: TerminalPayments
     ends: InferredEnds
     late_ends: LateEnds
@@ -227,10 +226,9 @@ class Lifecycle:
             if session.due_minor:
                 # Whatever became of its payments: what is due is owed, or let go.
                 session = self.debts.leave(session)
-            weighed = self.footprints.of(session) if session.footprint is None else None
-            found = [FootprintFound(weighed)] if weighed is not None else []
             # What the receipt says is the session's from its last change on; who comes again finds the receipt.
-            self.issued_receipts.issue(replace(session, footprint=weighed or session.footprint))
+            footprint = self.issued_receipts.issue(session).footprint
+            found = [FootprintFound(footprint)] if footprint is not None and session.footprint is None else []
         session = self.changes.apply(session_id, *found, Completed(self.clock()), known=session)
         return {"session_id": session_id, "state": session.state}
 

@@ -26,7 +26,7 @@ _HEIGHT = 8
 # More than clocks differ.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 # Longer than an entry may wait in its queue.
-_LONGEST_WAIT = timedelta(hours=25)
+_LONGEST_WAIT = timedelta(days=4, hours=1)
 
 
 class Contended(Exception):
@@ -53,11 +53,15 @@ class TransparencyLog:
         """Log what is not logged yet; when this returns it is in, signed and shown. Raises Contended.
 
         Two reads of rows, three writes, a signature; of files a read for each tile that is not full, a write for each
-        new one, and a read and a write of the checkpoint.
+        new one, and two reads and a write of the checkpoint.
         """
         for _ in range(_ATTEMPTS):
             state = self.finish(self.states.get())
             if state is None:
+                continue
+            shown = self.files.checkpoint()
+            if shown is not None and told(shown.note).size > state.size:
+                # We lost a race, or were restored behind what the world has seen: nothing else is ever signed for it.
                 continue
             first_since = min((it.since for it in leaves), default=self.clock())
             known = self._places([it.name for it in leaves], first_since, self.clock() + _CLOCKS_DIFFER)

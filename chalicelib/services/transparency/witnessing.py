@@ -27,7 +27,7 @@ def witnessed(witness: Witness, note: str, seen: str, hash_at: HashAt) -> str:
         if isinstance(answer, int):
             raise Unwitnessed("it knows another size each time")
         # Only what they did sign is worth showing, and of what they sent no more than their own line.
-        own = [it for it in answer.splitlines(keepends=True) if it.startswith(f"— {key.name} ")]
+        own = [f"{it}\n" for it in answer.split("\n") if it.startswith(f"— {key.name} ")]
         lines = "".join(own)
         opened(note + lines, [key])
     except (Unwitnessed, BadNote) as error:

@@ -26,7 +26,7 @@ from chalicelib.domain.grid.demand_response import (
     next_begin,
 )
 from chalicelib.domain.grid.restraint import drawn_at_most_w, rated_w, restrained
-from chalicelib.domain.grid.tree import BuildingLoad, Conditions, OperatorLimit
+from chalicelib.domain.grid.tree import BuildingLoad, Conditions
 from tests.domain.grid.sites import AT, Busy, claim, looks, port, port_id, site
 
 _HOUR = timedelta(hours=1)
@@ -84,15 +84,6 @@ def test_who_might_draw_in_silence_takes_nothing_from_who_charges() -> None:
     claims = [claim(0, car_most_ma=16_000, car_phases=3), claim(1, car_most_ma=16_000, car_phases=3)]
     found = restrained(tree, claims, AT, Conditions(default_ma=defaults), [demand()])
     assert sum(amps(found)) == pytest.approx(0.8 * 32, abs=0.2)
-
-
-def test_a_limit_for_a_time_is_kept_though_all_who_charge_might_fall_to_more_in_silence() -> None:
-    tree = site([port(it) for it in range(4)], 63)
-    limit = OperatorLimit(node_id="grid", limit_ma=12_000, begins_at=AT - _HOUR, ends_at=AT + _HOUR)
-    conditions = Conditions(limits=(limit,), default_ma={it.port_id: 6_000 for it in tree.ports})
-    found = restrained(tree, [claim(it) for it in range(4)], AT, conditions, ())
-    assert sorted(amps(found)) == [0, 0, 6, 6]
-    assert found.would_draw_w is None
 
 
 def test_the_building_counts_in_an_import_limit_and_not_in_a_cap() -> None:

@@ -74,11 +74,11 @@ def test_a_grant_names_its_charge_its_phases_its_end_and_is_begun_a_minute_ago_f
     assert found.ends_at == NOW + timedelta(seconds=3660)
 
 
-def test_where_relative_counts_from_the_receipt_no_clock_is_needed() -> None:
+def test_where_relative_counts_from_the_receipt_it_lowers_early_for_the_time_it_is_on_its_way() -> None:
     form = forms(MODERN, ProfilePurpose.SESSION)[0]
     found = profile_of(granted([Allowance(0, 9_000), Allowance(900, 6_000)]), form, MODERN)
     assert (form.kind, found.command.starts_at, found.command.duration_s) == (ProfileKind.RELATIVE, None, 3600)
-    assert limits(found.command) == [(0, "9"), (900, "6")]
+    assert limits(found.command) == [(0, "9"), (840, "6")]
 
 
 def test_where_it_counts_from_who_knows_when_the_least_of_the_plan_holds_for_as_long_as_the_charge() -> None:
@@ -117,7 +117,7 @@ def test_a_plan_with_more_periods_than_fit_is_melted_where_it_costs_least() -> N
         sent(plan, ability=replace(MODERN, most_periods=2), form=replace(FORM, kind=ProfileKind.RELATIVE))
     ) == [
         (0, "15"),
-        (1800, "6"),
+        (1740, "6"),
     ]
 
 

@@ -137,6 +137,12 @@ def test_told_twice_is_told_once_and_what_was_lost_is_made_good(
     spread.is_lost = False
     assert desk.tell(replace(first, told_by="somebody else")) == first
     plant.live(2)
+    # For the asking that is done once a minute at the most.
+    assert amps(plant) == [14.0, 14.0]
+    plant.live(60)
+    again = desk.tell(replace(first, told_by="somebody else"))
+    assert (again.revision, again.told_by, again.told_at) == (first.revision, first.told_by, first.told_at)
+    plant.live(2)
     assert amps(plant) == [11.2, 11.2]
     assert desk.cancel("op", "e-1") == desk.cancel("op", "e-1")
     # What comes late of the first word changes nothing.
@@ -195,7 +201,11 @@ def test_a_site_that_is_not_meant_any_more_is_let_go(plant: Plant, desk: DemandR
     asked = event(plant)
     desk.tell(asked)
     plant.live(2)
-    desk.tell(replace(asked, target=DemandTarget(areas=frozenset({"elsewhere"}))))
+    elsewhere = replace(asked, target=DemandTarget(areas=frozenset({"elsewhere"})))
+    with pytest.raises(Refusal, match="10 s"):
+        desk.tell(elsewhere)
+    plant.live(10)
+    desk.tell(elsewhere)
     plant.live(660)
     assert is_given_back(plant)
     assert demand_at(plant) is not None
