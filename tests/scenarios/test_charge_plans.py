@@ -108,6 +108,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         kinds = [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
         assert kinds.count("plan_changed") == 1
 
+        eventually(lambda: world.driver.call("GET", path)["energy_wh"])
         world.do(charger.unplug(1))
         eventually(lambda: world.driver.call("GET", path)["receipt_url"])
         footprint = world.driver.call("GET", f"{path}/receipt")["footprint"]
