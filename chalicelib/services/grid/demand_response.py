@@ -22,6 +22,7 @@ from chalicelib.services.access import NotFound, Refusal, operators_own
 from chalicelib.services.at_once import at_once
 
 # All its sites are read, written and looked at for it: how often that can be had for the asking.
+_AT_ANY_PACE = 5  # words of one event: whoever erred says so at once
 _TOLD_APART, _SPREAD_APART = timedelta(seconds=10), timedelta(minutes=1)
 _KNOWN_AHEAD = timedelta(days=400)
 _AGAIN = 5
@@ -81,7 +82,7 @@ class DemandResponse:
         """Ask sites for something, or for something else than before under that id; the event as it is kept.
 
         Said again, a minute later at the soonest, it reaches those whom it did not reach. Raises Refusal for one that
-        nobody could carry out, and for another word of it within seconds of the last.
+        nobody could carry out, and for the sixth word of it and more within seconds of the last.
         """
         now = self.clock()
         _check(event, now)
@@ -91,7 +92,7 @@ class DemandResponse:
                 return (
                     known if now - (known.spread_at or known.told_at) < _SPREAD_APART else replace(known, spread_at=now)
                 )
-            if known is not None and now - known.told_at < _TOLD_APART:
+            if known is not None and known.revision >= _AT_ANY_PACE and now - known.told_at < _TOLD_APART:
                 raise Refusal(
                     "told_too_soon", f"an event is told anew {_TOLD_APART.seconds} s after the last word of it"
                 )

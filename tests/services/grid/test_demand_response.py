@@ -202,13 +202,22 @@ def test_a_site_that_is_not_meant_any_more_is_let_go(plant: Plant, desk: DemandR
     desk.tell(asked)
     plant.live(2)
     elsewhere = replace(asked, target=DemandTarget(areas=frozenset({"elsewhere"})))
-    with pytest.raises(Refusal, match="10 s"):
-        desk.tell(elsewhere)
-    plant.live(10)
     desk.tell(elsewhere)
     plant.live(660)
     assert is_given_back(plant)
     assert demand_at(plant) is not None
+
+
+def test_whoever_changes_their_mind_may_at_once_and_whoever_never_stops_is_slowed_down(
+    plant: Plant, desk: DemandResponse
+) -> None:
+    asked = event(plant)
+    for permille in range(100, 600, 100):
+        desk.tell(replace(asked, intervals=(replace(asked.intervals[0], ask=DemandAsk(permille=permille)),)))
+    with pytest.raises(Refusal, match="10 s"):
+        desk.tell(asked)
+    plant.live(10)
+    assert desk.tell(asked).revision == 6
 
 
 def test_what_was_delivered_is_told_by_quarters(plant: Plant, desk: DemandResponse) -> None:
