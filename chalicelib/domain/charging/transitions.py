@@ -350,16 +350,12 @@ def _complete(session: Session, event: Completed) -> Session:
     return replace(session, state=State.COMPLETED, ended_at=event.at)
 
 
+_Change = Callable[..., Session]
 _OVER = (State.COMPLETED, State.FAILED)
 _BILLED = (State.STOPPING, *_OVER)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
-_AFTERWARDS: Mapping[type, Callable[..., Session]] = {
-    HoldPlaced: _hold,
-    Stopped: _note_end,
-    Charged: _take,
-    Flagged: _flag,
-}
-TRANSITIONS: Mapping[tuple[State, type], Callable[..., Session]] = {
+_AFTERWARDS: Mapping[type, _Change] = {HoldPlaced: _hold, Stopped: _note_end, Charged: _take, Flagged: _flag}
+TRANSITIONS: Mapping[tuple[State, type], _Change] = {
     (State.INITIATED, HoldPlaced): _hold,
     (State.INITIATED, ToppedUp): _top_up,
     (State.INITIATED, StartFailed): _fail_start,

@@ -13,7 +13,7 @@ from chalice.app import SQSEvent
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.domain.grid.delivery import QuarterDelivery
-from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, DemandTarget
+from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandEvent, DemandTarget, SiteDemand
 from chalicelib.handlers.grid.demand_models import (
     ContractBody,
     ContractView,
@@ -169,7 +169,6 @@ def get_utility_link(request: Request) -> UtilityLinkView:
     errors=(400,),
     needs=Scope.POWER_WRITE,
     sites=SiteRule.ALL,
-    reads=lambda request: None,
 )
 def put_utility_link(request: Request) -> Answer:
     """Have events come from a utility's OpenADR 3 server, which is asked each minute."""
@@ -226,6 +225,12 @@ def delete_demand_contract(request: Request) -> Answer:
     return Answer()
 
 
+def _at_site(request: Request) -> SiteDemand | None:
+    """The event as it stands at its site."""
+    state = network().site_grids.state(request.operator_id, request.path["site_id"])
+    return next((it for it in state.demands if it.event_id == request.path["event_id"]), None)
+
+
 @endpoint(
     demands,
     "PUT",
@@ -233,7 +238,7 @@ def delete_demand_contract(request: Request) -> Answer:
     status=204,
     errors=(404,),
     needs=Scope.POWER_WRITE,
-    reads=lambda request: None,
+    reads=_at_site,
 )
 def put_opt_out(request: Request) -> Answer:
     """A site takes part in an event no more; what that held is given back. Others are as before."""
