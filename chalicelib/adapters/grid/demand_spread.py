@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _SITES_A_MESSAGE = 25
-_MESSAGES_A_CALL = 10
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,11 @@ class SqsDemandSpread:
 
     def reach(self, operator_id: str, event_id: str, rated_w: int, site_ids: Sequence[str]) -> None:
         """A call for each 250 sites."""
+        if not self.queue_url:
+            return
         told = {"operator": operator_id, "event": event_id, "rated_w": rated_w}
-        bodies = [json.dumps({**told, "sites": list(some)}) for some in _by(site_ids, _SITES_A_MESSAGE)]
-        for some in _by(bodies if self.queue_url else (), _MESSAGES_A_CALL):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
-            ]
-            answer = self.client.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
-            if failed := answer.get("Failed"):
-                raise RuntimeError(f"sites not reached: {failed[0].get('Message')}")
-
-
-def _by(things: Sequence[str], number: int) -> Iterator[Sequence[str]]:
-    return (things[first : first + number] for first in range(0, len(things), number))
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": json.dumps({**told, "sites": list(some)})}
+            for number, some in enumerate(some_at_a_time(site_ids, _SITES_A_MESSAGE))
+        ]
+        send_in_batches(self.client, self.queue_url, entries, "sites not reached")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
 from chalicelib.ports import Clock, NewId
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 # A look takes some 20 ms where nothing is to be done, and no more than a second.
 _SITES_A_MESSAGE = 25
-_MESSAGES_A_CALL = 10
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -75,33 +74,22 @@ class SqsLooks:
             return
         if not self.many_url:
             return
-        bodies = [json.dumps({"sites": list(some)}) for some in some_at_a_time(site_ids, _SITES_A_MESSAGE)]
-        for some in some_at_a_time(bodies, _MESSAGES_A_CALL):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(number), "MessageBody": body} for number, body in enumerate(some)
-            ]
-            answer = self.client.send_message_batch(QueueUrl=self.many_url, Entries=entries)
-            if failed := answer.get("Failed"):
-                raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": json.dumps({"sites": list(some)})}
+            for number, some in enumerate(some_at_a_time(site_ids, _SITES_A_MESSAGE))
+        ]
+        send_in_batches(self.client, self.many_url, entries, "looks not asked for")
 
     def _ask_now(self, site_ids: Sequence[str]) -> None:
         if not self.now_url:
             return
-        for some in some_at_a_time(site_ids, _MESSAGES_A_CALL):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {
-                    "Id": str(number),
-                    "MessageBody": json.dumps({"sites": [site_id]}),
-                    "MessageGroupId": site_id,
-                    "MessageDeduplicationId": self.new_id(),
-                }
-                for number, site_id in enumerate(some)
-            ]
-            answer = self.client.send_message_batch(QueueUrl=self.now_url, Entries=entries)
-            if failed := answer.get("Failed"):
-                raise RuntimeError(f"looks not asked for: {failed[0].get('Message')}")
-
-
-def some_at_a_time(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
-    """So many at a time, in their order."""
-    return (things[first : first + number] for first in range(0, len(things), number))
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"sites": [site_id]}),
+                "MessageGroupId": site_id,
+                "MessageDeduplicationId": self.new_id(),
+            }
+            for number, site_id in enumerate(site_ids)
+        ]
+        send_in_batches(self.client, self.now_url, entries, "looks not asked for")

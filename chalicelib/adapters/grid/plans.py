@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.grid.looks import some_at_a_time
+from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _SITES_A_MESSAGE = 25
-_MESSAGES_A_CALL = 10
 # Of the minute so much, for the last to be done within it; by the names of sites, so that each has its own.
 _SPREAD_S = 40
 
@@ -31,18 +30,11 @@ class SqsPlans:
         if not self.url:
             return
         ordered = sorted(site_ids, key=_moment)
-        for some in some_at_a_time(list(some_at_a_time(ordered, _SITES_A_MESSAGE)), _MESSAGES_A_CALL):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {
-                    "Id": str(number),
-                    "MessageBody": json.dumps({"sites": list(sites)}),
-                    "DelaySeconds": _moment(sites[0]),
-                }
-                for number, sites in enumerate(some)
-            ]
-            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            if failed := answer.get("Failed"):
-                raise RuntimeError(f"plans not asked for: {failed[0].get('Message')}")
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": json.dumps({"sites": list(sites)}), "DelaySeconds": _moment(sites[0])}
+            for number, sites in enumerate(some_at_a_time(ordered, _SITES_A_MESSAGE))
+        ]
+        send_in_batches(self.client, self.url, entries, "plans not asked for")
 
 
 def _moment(site_id: str) -> int:

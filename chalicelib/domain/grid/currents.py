@@ -141,8 +141,7 @@ def _rooms(
     """What the cars behind each node may take: limits less building and reserve, cut by who may say so."""
     known = {node.node_id for node in tree.nodes}
     root_id = next((node.node_id for node in tree.nodes if node.parent_id is None), "")
-    is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
-    load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
+    load_ma = building_load_ma(tree, building, at)
     volts = phase_voltage(tree)
     found: dict[str, _Room] = {}
     for node in tree.nodes:
@@ -178,6 +177,12 @@ def turned(port: Port, phases: Sequence[Phase] | None = None) -> Mapping[Phase, 
     one, other = port.phases
     between = phase(rect(1, _ANGLE[one]) - rect(1, _ANGLE[other]))
     return {one: rect(1, between - _ANGLE[one]), other: -rect(1, between - _ANGLE[other])}
+
+
+def building_load_ma(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> tuple[int, int, int]:
+    """What the building takes by phase: as it was told lately, else the worst."""
+    is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
+    return building.load_ma if building is not None and is_fresh else tree.worst_load_ma
 
 
 def phase_voltage(tree: SiteTree) -> float:

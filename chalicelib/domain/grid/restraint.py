@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, phase_voltage
+from chalicelib.domain.grid.currents import building_load_ma, phase_voltage
 from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, Port, PortId, SiteTree
 
@@ -79,9 +79,7 @@ def _volts(port: Port, car_phases: int | None) -> int:
 
 
 def _building_w(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> int:
-    is_fresh = building is not None and at - building.at <= BUILDING_LOAD_LASTS
-    load_ma = building.load_ma if building is not None and is_fresh else tree.worst_load_ma
-    return int(sum(load_ma) * phase_voltage(tree) / 1000)
+    return int(sum(building_load_ma(tree, building, at)) * phase_voltage(tree) / 1000)
 
 
 def _lesser(free: Grants, within: Grants) -> Grants:
