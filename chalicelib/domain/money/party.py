@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _CODE_AND_CITY = re.compile(
     r"(?:[A-Z]{1,2}-)?(?P<code>\d{2,4}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{4,5}) +(?P<city>\D.*)"
 )
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 # EN 16931-1, BR-CO-09: a VAT identifier begins with its country's code, Greece's with EL.
 _VAT_ID = re.compile(r"[A-Z]{2}[A-Z0-9+*.\- ]*\d[A-Z0-9+*.\- ]*")
-_EU = "AT BE BG CY CZ DE DK EE ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
-_VAT_COUNTRIES = {**{it: it for it in _EU.split()}, "EL": "GR", "XI": "GB", "CH": "CH", "GB": "GB", "NO": "NO"}
+_VAT_COUNTRIES = {**{it: it for it in EU - {"GR"}}, "EL": "GR", "XI": "GB", "CH": "CH", "GB": "GB", "NO": "NO"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

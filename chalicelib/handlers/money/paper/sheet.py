@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.languages import Locale
+from chalicelib.domain.money.party import EU
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
 from chalicelib.domain.pricing.bill import TIMES, Dimension, Line
 from chalicelib.domain.pricing.currency import decimals, micros_to_minor
@@ -20,7 +21,6 @@ from chalicelib.domain.pricing.tax import Tax
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.domain.texts import Text, text
 
-_EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 _GST = frozenset("AU IN MY NZ SG".split())
 _TAX_IDS = {
     "AU": "ABN",
@@ -144,7 +144,7 @@ def _tax_word(it: Receipt) -> Text:
         return Text.GST
     if country == "US":
         return Text.SALES_TAX
-    return Text.VAT if country in _EU or country in ("CH", "GB", "NO") else Text.TAX
+    return Text.VAT if country in EU or country in ("CH", "GB", "NO") else Text.TAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class _Words:
         told = it.supplier
         if told is None:
             return (self.say(Text.OPERATOR, operator=it.operator_id),)
-        tax_id = _TAX_IDS.get(told.country) or self.say(Text.VAT_ID if told.country in _EU else Text.TAX_ID)
+        tax_id = _TAX_IDS.get(told.country) or self.say(Text.VAT_ID if told.country in EU else Text.TAX_ID)
         contact = (told.email, told.phone)
         return (
             told.legal_name,
