@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 from chalicelib.domain.grid.defaults import preview
 from chalicelib.domain.grid.sums import ConductorSum, NodeSum, conductor_sums, node_sums, path
@@ -113,36 +114,20 @@ def _conductor_faults(tree: SiteTree, node_ids: Collection[str]) -> Iterator[str
             yield f"{name} carries {conductor.limit_ma} mA, and no port behind it takes so little"
 
 
+_Sum = TypeVar("_Sum", NodeSum, ConductorSum)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodePreview:
-    """What a node would carry, reserve and worst building load in it.
+class SumPreview(Generic[_Sum]):
+    """What a node, or a conductor beside the tree, would carry, reserve and worst building load in it.
 
     `worst`: all ports draw all they can. `least`: all charge with the least they can. `silent`: all fall to their
     offline default, as far as these fit.
     """
 
-    worst: NodeSum
-    least: NodeSum
-    silent: NodeSum
-
-    @property
-    def needs_balancing(self) -> bool:
-        """Whether its ports could overload it."""
-        return not self.worst.fits
-
-    @property
-    def takes_turns(self) -> bool:
-        """Whether not all of its ports can charge at once."""
-        return not self.least.fits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConductorPreview:
-    """What a conductor beside the tree would carry; as in `NodePreview`."""
-
-    worst: ConductorSum
-    least: ConductorSum
-    silent: ConductorSum
+    worst: _Sum
+    least: _Sum
+    silent: _Sum
 
     @property
     def needs_balancing(self) -> bool:
@@ -159,8 +144,8 @@ class ConductorPreview:
 class Preview:
     """What a tree's nodes and conductors would carry, in its order."""
 
-    nodes: tuple[NodePreview, ...]
-    conductors: tuple[ConductorPreview, ...]
+    nodes: tuple[SumPreview[NodeSum], ...]
+    conductors: tuple[SumPreview[ConductorSum], ...]
 
 
 def previewed(tree: SiteTree) -> Preview:
@@ -171,6 +156,6 @@ def previewed(tree: SiteTree) -> Preview:
     nodes = zip(*(node_sums(tree, it) for it in (worst, least, silent)), strict=True)
     conductors = zip(*(conductor_sums(tree, it) for it in (worst, least, silent)), strict=True)
     return Preview(
-        nodes=tuple(NodePreview(worst=all_, least=few, silent=none) for all_, few, none in nodes),
-        conductors=tuple(ConductorPreview(worst=all_, least=few, silent=none) for all_, few, none in conductors),
+        nodes=tuple(SumPreview(worst=all_, least=few, silent=none) for all_, few, none in nodes),
+        conductors=tuple(SumPreview(worst=all_, least=few, silent=none) for all_, few, none in conductors),
     )
