@@ -63,6 +63,8 @@ def run(network: Network, story: Story, plan: Mapping[int, Kind] | None = None, 
         wrong = [f"{type(error).__name__}: {error}"]
     finally:
         injector.armed = False
+    if not injector.plan and not seed:
+        network.plain[story.name] = injector.seen
     return Run(story.name, dict(injector.plan), seed, injector.seen, wrong, world.now() - NOON)
 
 
@@ -101,17 +103,23 @@ def worth_breaking(seen: list[Seen]) -> list[int]:
 
 def one_at_a_time(network: Network, story: Story, every: int = 1, first: int = 0) -> Iterator[Run]:
     """A run for each call and kind of fault, or each `every`th of these."""
-    plain = run(network, story)
-    yield plain
-    faults = [(index, kind) for index in worth_breaking(plain.seen) for kind in Kind]
+    unharmed = run(network, story)
+    yield unharmed
+    faults = [(index, kind) for index in worth_breaking(unharmed.seen) for kind in Kind]
     for index, kind in faults[first::every]:
         yield run(network, story, {index: kind})
 
 
+def plain(network: Network, story: Story) -> list[Seen]:
+    """The calls of a story in which nothing goes wrong: the same each time, so played once."""
+    if story.name not in network.plain:
+        network.plain[story.name] = run(network, story).seen
+    return network.plain[story.name]
+
+
 def found(network: Network, story: Story, within: str, call: str) -> list[int]:
     """The numbers of certain calls of a story in which nothing goes wrong."""
-    seen = run(network, story).seen
-    return [index for index, it in enumerate(seen) if it.within == within and it.name.strip() == call]
+    return [index for index, it in enumerate(plain(network, story)) if it.within == within and it.name.strip() == call]
 
 
 def at_random(network: Network, seed: int) -> Run:
@@ -130,11 +138,9 @@ def at_random(network: Network, seed: int) -> Run:
 
 
 def _few(network: Network, story: Story, random: Random) -> list[int]:
-    if story.name not in network.plain:
-        network.plain[story.name] = worth_breaking(run(network, story).seen)
-    plain = network.plain[story.name]
+    worthy = worth_breaking(plain(network, story))
     # Past the end lies what only faults bring about.
-    candidates = [*plain, *range(plain[-1] + 1, plain[-1] + 40)]
+    candidates = [*worthy, *range(worthy[-1] + 1, worthy[-1] + 40)]
     indices = random.sample(candidates, random.choice([2, 2, 3, 4, 6]))
     if random.random() < _BURSTS:
         # What is done right after a fault goes wrong as well.

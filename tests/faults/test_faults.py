@@ -13,9 +13,9 @@ import pytest
 
 from chalicelib.adapters.money.stripe_payments import StripePayments
 from chalicelib.services.sessions.lifecycle import Lifecycle
-from tests.faults.injector import Kind
+from tests.faults.injector import Kind, Seen
 from tests.faults.permissions import granted, services
-from tests.faults.runs import at_random, found, one_at_a_time, run
+from tests.faults.runs import at_random, found, one_at_a_time, plain, run
 from tests.faults.stories import STORIES
 from tests.faults.world import Network, network
 
@@ -29,6 +29,12 @@ def net() -> Iterator[Network]:
     with network() as made:
         yield made
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def calls(net: Network) -> list[Seen]:
+    """Every call of every story that nothing befalls."""
+    return [it for story in STORIES.values() for it in plain(net, story)]
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -67,14 +73,15 @@ def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, c
 @pytest.mark.parametrize(
     ("schedule", "besides"), [("sweep", {"sqs"}), ("debts", set()), ("reservations", {"execute-api", "sqs"})]
 )
-def test_a_schedule_needs_the_services_that_its_policy_opens(net: Network, schedule: str, besides: set[str]) -> None:
+def test_a_schedule_needs_the_services_that_its_policy_opens(
+    calls: list[Seen], schedule: str, besides: set[str]
+) -> None:
     """Besides: the end of a cancellation that a crash left half done tells the charger; and a session that stands still
     for half an hour has somebody look whether that is an alarm.
 
     And itself, to hand parts on: no story has so much to do.
     """
-    seen = [it for story in STORIES.values() for it in run(net, story).seen]
-    assert services(seen, schedule) == granted(schedule) - besides - {"lambda"}
+    assert services(calls, schedule) == granted(schedule) - besides - {"lambda"}
 
 
 @pytest.mark.parametrize(("story", "schedule"), [("outgrown-201", "sweep"), ("hold-gone", "debts")])
@@ -84,7 +91,7 @@ def test_what_a_tick_has_no_time_for_others_do(net: Network, story: str, schedul
 
     What is begun twice overlaps: two at work in one shard.
     """
-    first, *_ = (number for number, it in enumerate(run(net, STORIES[story]).seen) if it.within == schedule)
+    first, *_ = (number for number, it in enumerate(plain(net, STORIES[story])) if it.within == schedule)
     seen = run(net, STORIES[story], {first: Kind.HELD_UP}).seen
     handed_on = [number for number, it in enumerate(seen) if it.within == schedule and it.name.strip() == "Invoke"]
     assert handed_on

@@ -29,7 +29,7 @@ from infrastructure.workflow import definition
 from tests.faults.aws import Refused, account
 from tests.faults.charger import Stub
 from tests.faults.engine import Engine, Failed
-from tests.faults.injector import Injector, Killed
+from tests.faults.injector import Injector, Killed, Seen
 from tests.faults.provider import Provider
 from tests.tables import Rows, Tables
 
@@ -319,8 +319,8 @@ class Network:
         self._tables = tables
         self._empty = tables.rows()
         self._known: dict[str, Rows] = {}
-        # The calls worth breaking of each story, once it was played without a fault.
-        self.plain: dict[str, list[int]] = {}
+        # The calls of each story, once it was played without a fault.
+        self.plain: dict[str, list[Seen]] = {}
 
     def begin(self, world: World, name: str, prepare: Callable[[], None]) -> None:
         """Put the network as `prepare` leaves it; done once for each `name`."""
