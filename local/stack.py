@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from local import identity
@@ -99,6 +100,7 @@ class Stack:
             self._stops.pop()()
 
     def _start(self) -> None:
+        self._stops.append(partial(_set_settings, _settings()))
         self._thread.start()
         self._stops.append(self._stop_loop)
         self.signals.start()
@@ -166,6 +168,17 @@ class Stack:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         self._loop.close()
+
+
+def _settings() -> dict[str, str]:
+    return {name: it for name, it in os.environ.items() if name.startswith(("AWS_", "KERB_"))}
+
+
+def _set_settings(before: dict[str, str]) -> None:
+    """What a stack told its functions is gone with it: nothing of it reaches whatever runs in this process next."""
+    for name in _settings().keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 def _fresh_app(clock: Clock, mails: MailOutbox) -> Any:

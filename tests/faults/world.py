@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -336,7 +335,7 @@ class Network:
 
 def _kerb() -> wiring.Network:
     """Kerb as it is wired, by the clock of the run under way."""
-    return wiring.Network(os.environ | _SETTINGS, clock=_now, new_id=_new_id)
+    return wiring.Network(_SETTINGS, clock=_now, new_id=_new_id)
 
 
 @contextmanager

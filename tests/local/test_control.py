@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,12 +21,19 @@ from tests.local.test_stripe_server import Merchant, types
 BOOT = {"chargePointVendor": "Test", "chargePointModel": "One"}
 
 
+def environment() -> dict[str, str]:
+    return {name: it for name, it in os.environ.items() if not name.startswith("PYTEST")}
+
+
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
+    before = environment()
     running = Stack(Options(ticks_per_second=0.001))
     running.start()
     yield running
     running.stop()
+    # Nothing of it is left to whatever runs here next.
+    assert environment() == before
 
 
 @pytest.fixture(scope="module")
