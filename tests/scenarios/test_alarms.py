@@ -59,7 +59,7 @@ def test_a_charger_that_is_lost_is_told_seen_to_and_told_again(
     queues.deliver()
     assert alarms(world, charger_id) == []
 
-    world.loop.call_soon_threadsafe(charger.go_offline)
+    world.at_chargers(charger.go_offline)
     world.until_online(charger_id, online=False)
     (alarm,) = eventually(lambda: queues.deliver() and alarms(world, charger_id))
     assert (alarm["kind"], alarm["severity"], alarm["subjects_total"]) == ("offline", "critical", 1)
@@ -74,7 +74,7 @@ def test_a_charger_that_is_lost_is_told_seen_to_and_told_again(
     (told,) = eventually(lambda: [it for it in received if charger_id in it["subjects"]])
     assert (told["kind"], told["alarm"]) == ("alarm_opened", "offline")
 
-    world.loop.call_soon_threadsafe(charger.go_online)
+    world.at_chargers(charger.go_online)
     world.until_online(charger_id)
     eventually(queues.deliver)
     _later(timedelta(minutes=6))

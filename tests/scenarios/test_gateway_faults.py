@@ -126,10 +126,10 @@ def test_a_day_at_a_charger_goes_well_whatever_the_gateway_does(misbehaving: Wor
     world.driver.until(told[-1], lambda it: it["state"] == "active")
 
     # And away, while the car leaves.
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.draw(charger, 400)
     world.do(charger.unplug(1))
-    charger.go_online(reboot=False)
+    world.at_chargers(lambda: charger.go_online(reboot=False))
     paid(world, told[-1], 2_400)
 
     assert sorted(sessions(world)) == sorted(told)

@@ -166,12 +166,12 @@ def test_a_session_that_ends_offline_is_told_and_paid_once_the_charger_is_back(
     charger = world.charger(version)
     began_wh = meter_wh(charger)
     session_id = charging(world, charger)
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.until_online(charger.setup.charger_id, online=False)
     world.draw(charger, 400)
     world.do(charger.unplug(1))
     assert world.driver.session(session_id)["state"] == "active"
-    charger.go_online(reboot=reboot)
+    world.at_chargers(lambda: charger.go_online(reboot=reboot))
     session = finished(world, session_id)
     assert session["state"] == "completed"
     assert session["energy_wh"] == meter_wh(charger) - began_wh == 2_400
@@ -182,14 +182,14 @@ def test_a_session_that_ends_offline_is_told_and_paid_once_the_charger_is_back(
 def test_a_session_that_began_and_ended_offline_is_billed_when_it_is_told(world: World, version: str) -> None:
     charger = world.charger(version)
     card = world.issue_card()
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.do(charger.plug(1))
     began_wh = meter_wh(charger)
     assert world.do(charger.swipe(card)) is True
     world.draw(charger, 700)
     world.do(charger.swipe(card))
     ended_wh = meter_wh(charger)
-    charger.go_online()
+    world.at_chargers(charger.go_online)
     session_id = eventually(world.newest_session)["session_id"]
     session = finished(world, session_id)
     assert (session["state"], session["energy_wh"]) == ("completed", ended_wh - began_wh)
@@ -201,10 +201,10 @@ def test_a_session_that_began_and_ended_offline_is_billed_when_it_is_told(world:
 def test_a_driver_who_stops_while_the_charger_is_offline_is_stopped_when_it_is_back(world: World, version: str) -> None:
     charger = world.charger(version)
     session_id = charging(world, charger)
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.until_online(charger.setup.charger_id, online=False)
     assert world.driver.end(session_id)["state"] == "stopping"
-    charger.go_online(reboot=False)
+    world.at_chargers(lambda: charger.go_online(reboot=False))
     # The sweep asks again once the session has stood still for a minute, which no test waits for.
     world.do(charger.until(lambda it: it.is_online))
     world.do(charger.unplug(1))
