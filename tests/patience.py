@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 PATIENCE_S = 300.0
 _PAUSE_S = 0.03
 T = TypeVar("T")
 
 
-def eventually(reached: Callable[[], T], within_s: float = PATIENCE_S) -> T:
+def eventually(reached: Callable[[], Any]) -> Any:
     """What `reached` returns once it is truthy; else TimeoutError, with what it returned last."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + PATIENCE_S
     while not (last := reached()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"never came true: {reached}, which is {last!r} still")

@@ -19,6 +19,7 @@ from chalicelib.canary.websocket import WebSocket
 from infrastructure.canary import FRAMES_A_ROUND
 from local.canary import EMAIL, Canary
 from local.stack import Stack
+from tests.endpoint import a_closed_port
 from tests.scenarios.world import World
 
 
@@ -79,10 +80,8 @@ def test_nobody_is_held_charged_told_or_shown_anything(canary: Canary, world: Wo
 
 
 def test_a_door_that_is_shut_is_a_failure_at_connecting(canary: Canary) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        nobody = f"ws://127.0.0.1:{server.getsockname()[1]}/ocpp"
-    with pytest.raises(CanaryFailed, match=r"^connect: ConnectionRefusedError"):
-        canary.charge(canary.round(nobody))
+    with a_closed_port() as port, pytest.raises(CanaryFailed, match=r"^connect: ConnectionRefusedError"):
+        canary.charge(canary.round(f"ws://127.0.0.1:{port}/ocpp"))
     canary.charge()
 
 
