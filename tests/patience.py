@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 PATIENCE_S = 300.0
 _PAUSE_S = 0.03
-T = TypeVar("T")
 
 
 def eventually(reached: Callable[[], Any]) -> Any:
@@ -25,7 +24,7 @@ def eventually(reached: Callable[[], Any]) -> Any:
     return last
 
 
-def until(read: Callable[[], T], wanted: T) -> None:
+def until(read: Callable[[], Any], wanted: Any) -> None:
     """Wait until that is what is read; else TimeoutError, with what was read last."""
     deadline = time.monotonic() + PATIENCE_S
     while (last := read()) != wanted:

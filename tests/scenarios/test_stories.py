@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from local.client import ApiError
 from local.simulator.charger import Charger
 from tests.scenarios.world import PASSWORD, World, eventually
@@ -115,7 +118,11 @@ def test_a_card_declined_after_an_rfid_start_stops_the_charge(world: World) -> N
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_charger_that_accepts_and_never_starts_costs_nothing(world: World, version: str) -> None:
+def test_a_charger_that_accepts_and_never_starts_costs_nothing(
+    world: World, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = wiring.network().driver_sessions
+    monkeypatch.setitem(vars(wiring.network()), "driver_sessions", replace(sessions, start_wait=timedelta(seconds=2)))
     charger = world.charger(version, never_starts=True)
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     session = finished(world, session_id)

@@ -106,7 +106,7 @@ class World:
             password=PASSWORD,
             url=self.stack.socket_url,
             version=version,
-            **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, **flaws},
+            **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, "connection_timeout_s": 600.0, **flaws},
         )
         return self.running(setup)
 

@@ -56,7 +56,7 @@ def obedient(socket: Socket) -> Iterator[Obedient]:
     socket.close()
 
 
-def order(network: Network, charger_id: str, wait_s: int = 10, key: str | None = None, **body: Any) -> dict[str, Any]:
+def order(network: Network, charger_id: str, wait_s: int = 20, key: str | None = None, **body: Any) -> dict[str, Any]:
     headers = {"Idempotency-Key": key} if key else {}
     path = f"/v1/operator/chargers/{charger_id}/commands?wait_s={wait_s}"
     return network.operator.call("POST", path, body, headers)
