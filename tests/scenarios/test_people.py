@@ -147,7 +147,7 @@ def test_a_role_that_needs_a_second_factor_acts_with_one_and_makes_no_key_withou
     # What is set up and not confirmed is worth nothing, and neither is a wrong code.
     secret = bob.call("POST", "/v1/me/second-factor", {})["secret"]
     assert refusal(bob, "GET", "/v1/operator/chargers") == (403, "second_factor_needed")
-    wrong = f"{(int(totp.code_now(secret)) + 1) % 1_000_000:06}"
+    wrong = next(it for it in ("000000", "111111", "222222", "333333") if not totp.is_code(secret, it))
     assert refusal(bob, "POST", "/v1/me/second-factor/confirm", {"code": wrong}) == (401, "not_allowed")
     other = Person(bob.http_url, bob.email, bob.password)
     other.log_in()
