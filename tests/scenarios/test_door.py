@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from websockets import Subprotocol
@@ -213,7 +213,7 @@ def test_an_app_session_whose_token_comes_back_with_a_tail_is_the_drivers_all_th
             "connectorId": 1,
             "idTag": session_id + "\x00\x17",
             "meterStart": 0,
-            "timestamp": "2026-11-21T09:30:00Z",
+            "timestamp": datetime.now(UTC).isoformat(),
         }
         answer = say(socket, json.dumps([2, "2", "StartTransaction", start]))
         assert isinstance(answer[2], dict)
