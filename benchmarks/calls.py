@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,27 @@ from botocore.client import BaseClient
 
 READS = frozenset({"GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems"})
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+
+
+# Of a thread that only waits; whoever works takes more.
+_IDLE_S = 0.002
+
+
+def until_quiet(changed_at: Callable[[], float], quiet_s: float) -> None:
+    """Wait until nothing has changed for so long, and no other thread of this process has worked meanwhile.
+
+    On a busy machine what is under way may pause for longer than that, and goes on.
+    """
+    since, worked_s = time.monotonic(), _others_s()
+    while time.monotonic() - max(changed_at(), since) < quiet_s:
+        time.sleep(quiet_s / 5)
+        if (now_s := _others_s()) > worked_s + _IDLE_S:
+            since, worked_s = time.monotonic(), now_s
+
+
+def _others_s() -> float:
+    """The processor time that all threads but this one have taken."""
+    return time.process_time() - time.thread_time()
 
 
 class Calls:
@@ -34,9 +55,7 @@ class Calls:
 
     def take(self, quiet_s: float = 0.25) -> Counter[tuple[str, str]]:
         """Wait until nothing has been called for `quiet_s`, then return the counts and begin anew."""
-        asked_at = time.monotonic()
-        while time.monotonic() - max(self._changed_at, asked_at) < quiet_s:
-            time.sleep(quiet_s / 5)
+        until_quiet(lambda: self._changed_at, quiet_s)
         with self._lock:
             counts, self._counts = self._counts, Counter()
         return counts

@@ -22,6 +22,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
+from benchmarks.calls import until_quiet
 from benchmarks.units import OVERHEAD_BYTES, Index, Item, item_bytes, read_units, write_units
 from chalicelib.adapters.tables import TABLES
 from local.cloud import REGION
@@ -87,9 +88,7 @@ class Meter:
 
     def take(self, quiet_s: float = 0.25) -> Usage:
         """Wait until nothing has happened for `quiet_s`, then return what was used and begin anew."""
-        asked_at = time.monotonic()
-        while time.monotonic() - max(self.changed_at, asked_at) < quiet_s:
-            time.sleep(quiet_s / 5)
+        until_quiet(lambda: self.changed_at, quiet_s)
         with self.lock:
             taken, self.usage = self.usage, Usage()
         return taken

@@ -55,6 +55,12 @@ class Tab:
         """The next message as it is."""
         return dict(json.loads(self._socket.recv(timeout=within_s)))
 
+    def closing(self) -> int:
+        """The code that it is closed with; whatever is told before that is passed over."""
+        while "closing" not in (frame := self.frame()):
+            pass
+        return int(frame["closing"]["code"])
+
     def close(self) -> None:
         """The page is closed."""
         self._open.close()

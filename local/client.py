@@ -10,7 +10,9 @@ import requests
 
 from local import totp
 
-_TIMEOUT_S = 30
+_TIMEOUT_S = 60
+# What surely comes is waited for as long as a busy machine takes.
+_PATIENCE_S = 300.0
 
 
 class ApiError(Exception):
@@ -70,7 +72,7 @@ class Person:
         return self.call("GET", f"/v1/sessions/{session_id}/receipt")
 
     def until(
-        self, session_id: str, reached: Callable[[dict[str, Any]], bool], within_s: float = 60.0
+        self, session_id: str, reached: Callable[[dict[str, Any]], bool], within_s: float = _PATIENCE_S
     ) -> dict[str, Any]:
         """Watch a session until it is as wanted; TimeoutError tells how it stood instead."""
         deadline = time.monotonic() + within_s

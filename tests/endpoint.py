@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Endpoint:
         return self.answer(asked)
 
     def until(self, enough: Callable[[list[Asked]], bool]) -> list[Asked]:
-        """What it was asked, once that is enough; fails after a minute."""
+        """What it was asked, once that is enough."""
         with self._changed:
-            assert self._changed.wait_for(lambda: enough(self.asked), 60), self.asked
+            assert self._changed.wait_for(lambda: enough(self.asked), PATIENCE_S), self.asked
             return list(self.asked)
 
 
@@ -88,3 +91,11 @@ def an_endpoint() -> Iterator[Endpoint]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@contextmanager
+def a_closed_port() -> Iterator[int]:
+    """A port that takes no connection, and that nobody else can open meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]

@@ -27,6 +27,7 @@ from local.simulator.words201 import Words201
 __all__ = ["Charger", "Setup"]
 
 _STEP_S = 0.05
+_PATIENCE_S = 300.0
 _DIALECTS: dict[str, Callable[[], Dialect]] = {"1.6": Words16, "2.0.1": Words201, "2.1": Words21}
 
 
@@ -70,7 +71,7 @@ class Charger:
             tasks.create_task(self._physics())
             tasks.create_task(self._metering())
 
-    async def until(self, reached: Callable[[Charger], bool], within_s: float = 60.0) -> None:
+    async def until(self, reached: Callable[[Charger], bool], within_s: float = _PATIENCE_S) -> None:
         """Wait until the charger is as wanted. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while not reached(self):

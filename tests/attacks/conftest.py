@@ -28,7 +28,7 @@ from local.client import Person
 from local.seed import CHARGER_PASSWORD, SITE_ID, open_account, open_operator, seed
 from local.stack import Options, Stack
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 _numbers = itertools.count(1)
 
 
@@ -122,7 +122,7 @@ class Network:
         socket.await_command()
         start = {"connectorId": 1, "idTag": socket.command["idTag"], "meterStart": 0, "timestamp": stamp()}
         socket.transaction_id = socket.call("StartTransaction", start)["transactionId"]  # type: ignore[attr-defined]
-        who.until(session_id, lambda it: it["state"] == "active", TIMEOUT_S)
+        who.until(session_id, lambda it: it["state"] == "active")
         return session_id
 
     def finish(self, who: Person, session_id: str, socket: Socket, meter_stop_wh: int = 5_000) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Network:
         transaction_id: int = socket.transaction_id  # type: ignore[attr-defined]
         stop = {"transactionId": transaction_id, "meterStop": meter_stop_wh, "timestamp": stamp()}
         socket.call("StopTransaction", stop)
-        return who.until(session_id, lambda it: it["state"] in ("completed", "failed"), TIMEOUT_S)
+        return who.until(session_id, lambda it: it["state"] in ("completed", "failed"))
 
     def person(self, card: str | None = "pm_card_visa") -> Person:
         """Another driver."""
@@ -153,7 +153,7 @@ def problem(answer: requests.Response) -> str:
 
 @pytest.fixture(scope="package")
 def net() -> Iterator[Network]:
-    stack = Stack(Options(start_timeout_s=30, ticks_per_second=0))
+    stack = Stack(Options(start_timeout_s=600, ticks_per_second=0))
     stack.start()
     seeded = seed(stack)
     mallory = open_account(stack, "mallory@example.com", "Mallory-mean-1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,7 @@ class World:
         self.random = Random(seed)
         # Apart, so that what else a seed brings about stays as it was.
         self.turns = Random(seed)
+        self.chance = Random(seed)
         self.is_rough = bool(seed)
         self.time = NOON
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -289,6 +290,16 @@ def _new_id() -> str:
     return _Current.world.new_id()
 
 
+class _Chance:
+    """What Kerb leaves to chance, such as the order of shards: the seed of the run under way says it."""
+
+    def sample(self, population: Sequence[Any], k: int) -> list[Any]:
+        return _Current.world.chance.sample(population, k)
+
+    def shuffle(self, things: list[Any]) -> None:
+        _Current.world.chance.shuffle(things)
+
+
 def _request(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.engine.request(operation, params)
 
@@ -352,6 +363,8 @@ def network() -> Iterator[Network]:
         with (
             account(lambda: _Current.world.injector, routes) as tables,
             patch("chalicelib.services.at_once.helpers", _Busy),
+            patch("chalicelib.adapters.dynamo._RANDOM", _Chance()),
+            patch("chalicelib.handlers.schedules._RANDOM", _Chance()),
         ):
             routes["dynamodb"] = partial(_stored, tables)
             yield Network(tables)

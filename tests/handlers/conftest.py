@@ -20,7 +20,7 @@ SITE = {"name": "Mine", "address": "Here 1", "time_zone": "Europe/Berlin"}
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    running = Stack(Options(start_timeout_s=20, ticks_per_second=0.001))
+    running = Stack(Options(start_timeout_s=600, ticks_per_second=0.001))
     running.start()
     yield running
     running.stop()

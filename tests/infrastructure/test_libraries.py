@@ -17,6 +17,7 @@ import pytest
 
 from infrastructure import libraries, solver, vault
 from infrastructure.package import CODE_BUDGET_BYTES, LARGEST_CODE_BYTES, _zip
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 SERVICES = libraries.services_used(ROOT / "chalicelib")
@@ -110,7 +111,7 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
 
@@ -161,7 +162,7 @@ def test_every_handler_starts_from_the_zip_alone_and_knows_the_worlds_clocks(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
 
@@ -192,7 +193,7 @@ def test_the_planners_layer_has_its_solver_and_no_other_function_has_the_layer(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
     having = {name for name, it in dev["Resources"].items() if it.get("Properties", {}).get("Layers")}

@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 
 def in_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run an async test to its end, and not for longer than two minutes of its loop's time."""
+    """Run an async test to its end, be the machine as slow as it may."""
 
     @functools.wraps(story)
     def run() -> None:
-        asyncio.run(asyncio.wait_for(story(), 120))
+        asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
 
     return run
 
@@ -33,5 +35,5 @@ async def soon(condition: Callable[[], Any]) -> Any:
 
 async def wait_for(event: threading.Event) -> None:
     """Wait for another thread without holding up the loop."""
-    await asyncio.to_thread(event.wait, 60)
+    await asyncio.to_thread(event.wait, PATIENCE_S)
     assert event.is_set()

@@ -16,6 +16,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from infrastructure import workflow
 from local.cloud import REGION, Cloud
+from tests.patience import PATIENCE_S
 
 ACCOUNT = "123456789012"
 SESSION = {"session_id": "s-1", "start_timeout_s": 60}
@@ -45,7 +46,7 @@ class Functions:
     def until_called(self, name: str) -> Any:
         """What it was first called with."""
         with self.changed:
-            assert self.changed.wait_for(lambda: name in dict(self.called), 60), self.called
+            assert self.changed.wait_for(lambda: name in dict(self.called), PATIENCE_S), self.called
             return dict(self.called)[name]
 
 
@@ -100,7 +101,7 @@ def test_a_function_that_still_runs_is_waited_for() -> None:
     go_on, over = threading.Event(), threading.Event()
 
     def slowly(_: Any) -> None:
-        go_on.wait(60)
+        go_on.wait(PATIENCE_S)
         # As a function does: its tables are still there.
         boto3.client("dynamodb").list_tables()
         over.set()

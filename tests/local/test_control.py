@@ -17,6 +17,7 @@ from local.seed import CHARGER_PASSWORD, CHARGERS, Network, seed
 from local.stack import Options, Stack
 from tests.endpoint import Endpoint, an_endpoint
 from tests.local.test_stripe_server import Merchant, types
+from tests.patience import eventually
 
 BOOT = {"chargePointVendor": "Test", "chargePointModel": "One"}
 
@@ -58,6 +59,8 @@ def merchant(stack: Stack) -> Merchant:
 @pytest.fixture
 def heard(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     """What Stripe's webhooks bring, in the app's place."""
+    # What is to come again goes where it went before.
+    eventually(lambda: not stack.stripe._webhooks.under_way)
     with an_endpoint() as endpoint:
         monkeypatch.setattr(stack.stripe._webhooks, "_url", endpoint.url)
         yield endpoint

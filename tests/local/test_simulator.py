@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 from local.simulator.battery import Car
 from local.simulator.charger import Charger, Setup
+from tests.patience import PATIENCE_S
 
 PASSWORD = "open-sesame-1234"
 VERSIONS = ["1.6", "2.0.1", "2.1"]
@@ -119,7 +120,7 @@ class Backend:
         message_id = str(next(self._numbers))
         self._answers[message_id] = asyncio.get_running_loop().create_future()
         await self.socket.send(json.dumps([2, message_id, action, payload]))
-        return await asyncio.wait_for(self._answers[message_id], 60)
+        return await asyncio.wait_for(self._answers[message_id], PATIENCE_S)
 
     def told(self, action: str) -> list[dict[str, Any]]:
         """All messages of one kind."""
@@ -170,7 +171,7 @@ class Backend:
 
 async def until(reached: Callable[[], Any]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not reached():
             await asyncio.sleep(0.01)
 
@@ -199,7 +200,7 @@ def lived(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None
 
     @functools.wraps(story)
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(story(*args, **kwargs), 180))
+        asyncio.run(asyncio.wait_for(story(*args, **kwargs), 2 * PATIENCE_S))
 
     return run
 

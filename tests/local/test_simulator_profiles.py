@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from local.simulator.battery import Car
 from local.simulator.charger import Charger
 from local.simulator.limits import Oddities
 from local.simulator.parts import now
+from tests.local import pass_time
 from tests.local.test_simulator import Backend, charging, connected, lived
 
 PORT = Port(port_id=PortId("CP", ConnectorId(1)), node_id="grid")
@@ -81,15 +83,17 @@ async def test_a_grant_is_kept_and_its_composite_schedule_proves_that_the_defaul
 
 @ALL
 @lived
-async def test_when_a_lease_is_over_the_default_is_kept_and_a_charges_own_limit_ends_with_it(version: str) -> None:
+async def test_when_a_lease_is_over_the_default_is_kept_and_a_charges_own_limit_ends_with_it(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with connected(version) as (charger, backend):
         ref = await charging(charger, backend)
         await order(backend, version, default_of(PORT, Allowance(0, 6_000), form(DEFAULT, RELATIVE, stack_level=0)))
-        short = put(version, grant_of(ref, (0, 10_000), lease_s=1), form()).command
-        # As if it had been sent a minute ago.
-        await order(backend, version, dataclasses.replace(short, duration_s=61))
+        await order(backend, version, put(version, grant_of(ref, (0, 10_000), lease_s=3600), form()).command)
         await flows(charger, 10 * 690)
-        await flows(charger, 6 * 690)
+        with monkeypatch.context() as later:
+            later.setattr("local.simulator.charger.now", lambda: now() + timedelta(seconds=3700))
+            await flows(charger, 6 * 690)
         await order(backend, version, put(version, grant_of(ref, (0, 9_000)), form()).command)
         await flows(charger, 9 * 690)
         await charger.swipe("CARD")
@@ -184,12 +188,14 @@ async def test_odd_chargers_ignore_refuse_forget_and_wedge(version: str) -> None
 
 @lived
 async def test_below_the_least_current_nothing_flows_and_a_current_changes_by_and_by() -> None:
-    async with connected("1.6", least_a=6.0, ramp_s=1.0) as (charger, backend):
+    async with connected("1.6", least_a=6.0, ramp_s=120.0) as (charger, backend):
         ref = await charging(charger, backend)
         await charger.until(lambda it: 0 < it.connectors[1].power_w < 11_000)
+        pass_time(120)
         await flows(charger, 11_000)
         await order(backend, "1.6", put("1.6", grant_of(ref, (0, 5_900)), form()).command)
         await charger.until(lambda it: it.connectors[1].status == "SuspendedEVSE")
+        pass_time(120)
         await flows(charger, 0)
 
 

@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from local.stripe_fixes import Handler, IdempotencyKeys
 from local.stripe_server import CardRefused, StripeServer, save_test_card
-from tests.endpoint import Asked, Endpoint, an_endpoint
+from tests.endpoint import Asked, Endpoint, a_closed_port, an_endpoint
 from tests.local import in_loop
 
 SECRET = "whsec_test"
@@ -301,17 +301,16 @@ def test_a_webhook_that_is_not_taken_comes_again(merchant: Merchant, endpoint: E
 
 
 def test_an_endpoint_that_is_gone_disturbs_nothing() -> None:
-    with an_endpoint() as gone:
-        pass
-    server = StripeServer(gone.url, SECRET)
-    server.start()
-    try:
-        Merchant(server).made("customers")
-        with pytest.raises(Exception, match="Cannot connect"):
-            server.redeliver(server.events()[0]["id"])
-        Merchant(server).made("customers")
-    finally:
-        server.stop()
+    with a_closed_port() as port:
+        server = StripeServer(f"http://127.0.0.1:{port}", SECRET)
+        server.start()
+        try:
+            Merchant(server).made("customers")
+            with pytest.raises(Exception, match="Cannot connect"):
+                server.redeliver(server.events()[0]["id"])
+            Merchant(server).made("customers")
+        finally:
+            server.stop()
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

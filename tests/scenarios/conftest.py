@@ -24,12 +24,12 @@ def calls() -> Iterator[set[Call]]:
 
 @pytest.fixture(scope="package")
 def stack(calls: set[Call]) -> Iterator[Stack]:
-    """The product, as `make run` starts it, with a shorter wait for energy, and no schedule but those a story fires.
+    """The product, as `make run` starts it, with no schedule but those a story fires, and all time for a start.
 
     What a schedule finds to do when time fires it depends on how long the stories take. Each runs once at the
     beginning, when there is nothing to be done.
     """
-    running = Stack(Options(start_timeout_s=20, ticks_per_second=0, unclaimed_s=0))
+    running = Stack(Options(start_timeout_s=600, ticks_per_second=0, unclaimed_s=0))
     running.start()
     for schedule in running.cloud.schedules:
         running.cloud.fire(schedule)

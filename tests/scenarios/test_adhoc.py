@@ -54,8 +54,11 @@ class Guest(Person):
         return self.call("DELETE", self.path, headers=self.secret)
 
     def until_session(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        eventually(lambda: reached(self.look()["session"]))
-        return self.look()
+        def seen() -> dict[str, Any] | None:
+            looked = self.look()
+            return looked if reached(looked["session"]) else None
+
+        return dict(eventually(seen))
 
 
 def free(world: World, charger: Charger) -> None:

@@ -36,9 +36,9 @@ def secure_url(world: World, authority: Authority) -> Iterator[str]:
         await gateway.start("127.0.0.1", 0, authority.server_context())
         return gateway
 
-    gateway = asyncio.run_coroutine_threadsafe(opened(), world.loop).result(10)
+    gateway = asyncio.run_coroutine_threadsafe(opened(), world.loop).result(60)
     yield f"wss://127.0.0.1:{gateway.port}/ocpp"
-    asyncio.run_coroutine_threadsafe(gateway.stop(), world.loop).result(10)
+    asyncio.run_coroutine_threadsafe(gateway.stop(), world.loop).result(60)
 
 
 def register(world: World, charger_id: str) -> None:

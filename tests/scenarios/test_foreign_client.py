@@ -20,6 +20,7 @@ from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
 
+from tests.patience import PATIENCE_S
 from tests.scenarios.world import PASSWORD, World
 
 
@@ -152,6 +153,6 @@ def test_a_charger_we_did_not_write_sells_a_paid_session(world: World, subprotoc
     world.driver.until(session_id, lambda session: session["energy_wh"] == 4200)
     world.driver.end(session_id)
     session = world.driver.until(session_id, lambda session: session["state"] == "completed")
-    charging.result(timeout=60)
+    charging.result(timeout=PATIENCE_S)
     assert session["energy_wh"] == 8000
     assert world.driver.receipt(session_id)["energy_wh"] == 8000

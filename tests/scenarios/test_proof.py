@@ -9,7 +9,23 @@ from cli.log_files import Seen, follow, over_http
 from cli.proof import Key, Refused, verify
 from local.client import ApiError
 from tests.scenarios.test_stories import charging, finished
-from tests.scenarios.world import World
+from tests.scenarios.world import World, eventually
+
+
+def until_logged(world: World, session_id: str) -> None:
+    """Wait until its proof can be had."""
+
+    def is_logged() -> bool:
+        world.stack.cloud.queues.deliver()
+        try:
+            world.driver.call("GET", f"/v1/sessions/{session_id}/proof")
+        except ApiError as refused:
+            if "not_logged_yet" not in str(refused):
+                raise
+            return False
+        return True
+
+    eventually(is_logged)
 
 
 def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world: World) -> None:
@@ -20,7 +36,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     assert finished(world, session_id)["state"] == "completed"
     with pytest.raises(ApiError, match="not_logged_yet"):
         world.driver.call("GET", f"/v1/sessions/{session_id}/proof")
-    world.stack.cloud.queues.deliver()
+    until_logged(world, session_id)
 
     log = world.driver.call("GET", "/v1/log")
     key = Key.parse(log["verifier_key"])
@@ -41,7 +57,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     other_id = charging(world, world.charger("1.6"))
     world.driver.end(other_id)
     assert finished(world, other_id)["state"] == "completed"
-    world.stack.cloud.queues.deliver()
+    until_logged(world, other_id)
     world.driver.call("DELETE", "/v1/me")
     with pytest.raises(ApiError, match="no_proof"):
         world.operator.call("GET", f"/v1/operator/sessions/{session_id}/proof")

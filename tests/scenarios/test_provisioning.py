@@ -30,7 +30,7 @@ def settled(world: World, charger: Charger) -> dict[str, Any]:
         found = setup_of(world, charger)
         return found if found["state"] == "settled" else None
 
-    return dict(eventually(look, 60))
+    return dict(eventually(look))
 
 
 def setting(setup: dict[str, Any], name: str) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def billed_wh(world: World, charger: Charger) -> tuple[int, int]:
     at = charger.connectors[1]
     before = int(at.register_wh)
     world.do(charger.plug(1, Car(60_000, 20_000)))
-    eventually(lambda: at.register_wh > before + 2_000, 60)
+    eventually(lambda: at.register_wh > before + 2_000)
     world.driver.end(session_id)
-    done = world.driver.until(session_id, lambda it: it["state"] == "completed", within_s=60)
+    done = world.driver.until(session_id, lambda it: it["state"] == "completed")
     return done["energy_wh"], int(at.register_wh) - before
 
 
@@ -67,7 +67,7 @@ def test_what_a_charger_loses_at_a_reboot_it_gets_again(world: World) -> None:
     settled(world, charger)
     began = setup_of(world, charger)["begun_at"]
     world.do(charger.reset())
-    eventually(lambda: setup_of(world, charger)["begun_at"] != began, 60)
+    eventually(lambda: setup_of(world, charger)["begun_at"] != began)
     assert settled(world, charger)["metering"] == "full"
     energy_wh, meter_wh = billed_wh(world, charger)
     assert abs(energy_wh - meter_wh) <= 1
@@ -85,7 +85,7 @@ def test_a_charger_that_will_not_measure_says_so_before_a_driver_meets_it(world:
     assert error.value.problem["type"] == "urn:kerb:problem:not_metered"
     told = [payload for action, payload in charger.line.received if action == "SetVariables"]
     world.operator.call("POST", f"/v1/operator/chargers/{charger.setup.charger_id}/setup")
-    eventually(lambda: len([1 for action, _ in charger.line.received if action == "SetVariables"]) > len(told), 60)
+    eventually(lambda: len([1 for action, _ in charger.line.received if action == "SetVariables"]) > len(told))
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.1"])
@@ -96,5 +96,5 @@ def test_a_reboot_that_a_setting_needs_is_the_operators_to_order(world: World, v
     assert "Reset" not in {action for action, _ in charger.line.received}
     began = setup_of(world, charger)["begun_at"]
     world.do(charger.reset())
-    eventually(lambda: setup_of(world, charger)["begun_at"] != began, 60)
+    eventually(lambda: setup_of(world, charger)["begun_at"] != began)
     assert setting(settled(world, charger), name)["standing"] == "as_wanted"

@@ -13,7 +13,8 @@ import pytest
 from ocpp.messages import Call, validate_payload
 
 from local.simulator.battery import Car
-from tests.scenarios.world import PASSWORD, World, eventually
+from tests.patience import PATIENCE_S
+from tests.scenarios.world import PASSWORD, World, eventually, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +28,9 @@ def test_everything_it_says_is_valid_by_the_standards_own_schemas(world: World, 
     world.draw(charger)
     session_id = eventually(world.newest_session)["session_id"]
     world.driver.until(session_id, lambda it: it["energy_wh"] > 0)
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.do(charger.unplug(1))
-    charger.go_online()
+    world.at_chargers(charger.go_online)
     world.driver.until(session_id, lambda it: it["state"] == "completed")
     said = {action for action, _ in charger.line.sent}
     assert said >= ({"StartTransaction", "StopTransaction"} if version == "1.6" else {"TransactionEvent"})
@@ -60,10 +61,11 @@ def test_the_command_line_runs_a_fleet(world: World) -> None:
 
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as fleet:
         try:
-            eventually(lambda: charging() == ids)
-        finally:
+            until(charging, ids)
             fleet.send_signal(signal.SIGINT)
-        said, complaints = fleet.communicate(timeout=60)
+            said, complaints = fleet.communicate(timeout=PATIENCE_S)
+        finally:
+            fleet.kill()
     assert fleet.returncode == 0, complaints
     assert "5 chargers sent" in said
 
@@ -72,7 +74,12 @@ def test_the_command_line_says_when_the_password_is_wrong(world: World) -> None:
     charger_id = world.register_charger()
     command = [sys.executable, "-m", "local.charger", "--id", charger_id, "--password", "wrong"]
     done = subprocess.run(
-        [*command, "--url", world.stack.socket_url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [*command, "--url", world.stack.socket_url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == 1
     assert "refused this charger's id or password" in done.stderr

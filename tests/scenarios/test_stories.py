@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from local.client import ApiError
 from local.simulator.charger import Charger
 from tests.scenarios.world import PASSWORD, World, eventually
@@ -25,6 +28,10 @@ def charging(world: World, charger: Charger, energy_wh: int = 2_000) -> str:
 
 def finished(world: World, session_id: str) -> dict[str, Any]:
     return world.driver.until(session_id, lambda it: it["state"] in ("completed", "failed"))
+
+
+def stamp(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def meter_wh(charger: Charger) -> int:
@@ -115,7 +122,11 @@ def test_a_card_declined_after_an_rfid_start_stops_the_charge(world: World) -> N
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_charger_that_accepts_and_never_starts_costs_nothing(world: World, version: str) -> None:
+def test_a_charger_that_accepts_and_never_starts_costs_nothing(
+    world: World, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = wiring.network().driver_sessions
+    monkeypatch.setitem(vars(wiring.network()), "driver_sessions", replace(sessions, start_wait=timedelta(seconds=2)))
     charger = world.charger(version, never_starts=True)
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     session = finished(world, session_id)
@@ -166,12 +177,12 @@ def test_a_session_that_ends_offline_is_told_and_paid_once_the_charger_is_back(
     charger = world.charger(version)
     began_wh = meter_wh(charger)
     session_id = charging(world, charger)
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.until_online(charger.setup.charger_id, online=False)
     world.draw(charger, 400)
     world.do(charger.unplug(1))
     assert world.driver.session(session_id)["state"] == "active"
-    charger.go_online(reboot=reboot)
+    world.at_chargers(lambda: charger.go_online(reboot=reboot))
     session = finished(world, session_id)
     assert session["state"] == "completed"
     assert session["energy_wh"] == meter_wh(charger) - began_wh == 2_400
@@ -182,14 +193,14 @@ def test_a_session_that_ends_offline_is_told_and_paid_once_the_charger_is_back(
 def test_a_session_that_began_and_ended_offline_is_billed_when_it_is_told(world: World, version: str) -> None:
     charger = world.charger(version)
     card = world.issue_card()
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.do(charger.plug(1))
     began_wh = meter_wh(charger)
     assert world.do(charger.swipe(card)) is True
     world.draw(charger, 700)
     world.do(charger.swipe(card))
     ended_wh = meter_wh(charger)
-    charger.go_online()
+    world.at_chargers(charger.go_online)
     session_id = eventually(world.newest_session)["session_id"]
     session = finished(world, session_id)
     assert (session["state"], session["energy_wh"]) == ("completed", ended_wh - began_wh)
@@ -201,10 +212,10 @@ def test_a_session_that_began_and_ended_offline_is_billed_when_it_is_told(world:
 def test_a_driver_who_stops_while_the_charger_is_offline_is_stopped_when_it_is_back(world: World, version: str) -> None:
     charger = world.charger(version)
     session_id = charging(world, charger)
-    charger.go_offline()
+    world.at_chargers(charger.go_offline)
     world.until_online(charger.setup.charger_id, online=False)
     assert world.driver.end(session_id)["state"] == "stopping"
-    charger.go_online(reboot=False)
+    world.at_chargers(lambda: charger.go_online(reboot=False))
     # The sweep asks again once the session has stood still for a minute, which no test waits for.
     world.do(charger.until(lambda it: it.is_online))
     world.do(charger.unplug(1))
@@ -287,11 +298,12 @@ def test_webhooks_that_come_late_and_in_the_wrong_order_settle_all_the_same(worl
 def test_messages_that_arrive_in_the_wrong_order_tell_the_same_session(world: World) -> None:
     charger_id = world.register_charger()
     card = world.issue_card()
-    meter = [("Ended", 2, 9_000, "10:30:00"), ("Updated", 1, 5_000, "10:15:00"), ("Started", 0, 1_000, "10:00:00")]
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    meter = [("Ended", 2, 9_000, 30), ("Updated", 1, 5_000, 15), ("Started", 0, 1_000, 0)]
     socket = Socket(world.stack.socket_url, charger_id, PASSWORD, "ocpp2.0.1")
     world.at_the_end(socket.close)
-    for kind, seq_no, register_wh, clock in [*meter, *meter]:
-        at = f"2026-11-20T{clock}Z"
+    for kind, seq_no, register_wh, minutes in [*meter, *meter]:
+        at = stamp(began + timedelta(minutes=minutes))
         event = {
             "eventType": kind,
             "timestamp": at,
@@ -307,7 +319,7 @@ def test_messages_that_arrive_in_the_wrong_order_tell_the_same_session(world: Wo
     session_id = eventually(world.newest_session)["session_id"]
     session = finished(world, session_id)
     assert (session["state"], session["energy_wh"]) == ("completed", 8_000)
-    assert (session["started_at"], session["stopped_at"]) == ("2026-11-20T10:00:00Z", "2026-11-20T10:30:00Z")
+    assert (session["started_at"], session["stopped_at"]) == (stamp(began), stamp(began + timedelta(minutes=30)))
     assert len(world.driver.call("GET", "/v1/sessions")["items"]) == 1
     assert world.books_are_settled(session_id)
 

@@ -116,7 +116,7 @@ def test_a_driver_has_the_cable_let_go_once_the_session_has_ended(world: World) 
     paid(world, session_id)
     running = world.in_background(_accepting(socket))
     assert world.driver.call("POST", f"/v1/sessions/{session_id}/unlock")["is_unlocked"] in (True, False)
-    running.result(20)
+    running.result(60)
     assert socket.command["connectorId"] == 1
     assert not world.connector(charger_id)["in_use"]
     socket.close()

@@ -6,12 +6,11 @@ import asyncio
 import itertools
 import secrets
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
@@ -22,20 +21,12 @@ from local.seed import OPERATOR_ID, SITE_ID, TARIFF_ID, open_account, seed
 from local.simulator.charger import Charger, Setup
 from local.stack import Stack
 from local.stripe_server import save_test_card
+from tests.patience import PATIENCE_S, eventually, until
 
 PASSWORD = "open-sesame-1234"
 SPEED = 1000
 DRIVER_PASSWORD = "Driver-story-1"
-
-
-def eventually(reached: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """What `reached` returns once it is truthy; TimeoutError otherwise."""
-    deadline = time.monotonic() + within_s
-    while not (result := reached()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"never came true: {reached}")
-        time.sleep(0.03)
-    return result
+T = TypeVar("T")
 
 
 @dataclass
@@ -69,7 +60,7 @@ class World:
             for end in reversed(story._ends):
                 end()
             story.loop.call_soon_threadsafe(story.loop.stop)
-            thread.join(timeout=60)
+            thread.join(timeout=PATIENCE_S)
 
     def at_the_end(self, end: Callable[[], Any]) -> None:
         """Clean up after the story."""
@@ -79,9 +70,18 @@ class World:
         """Run a coroutine in the story's event loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def do(self, work: Coroutine[Any, Any, Any], within_s: float = 90.0) -> Any:
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the story's event loop and wait for it."""
-        return self.in_background(work).result(within_s)
+        return self.in_background(work).result(PATIENCE_S)
+
+    def at_chargers(self, look: Callable[[], T]) -> T:
+        """What a function returns that is called where the chargers live: nothing of them changes while it looks."""
+
+        async def looked() -> T:
+            return look()
+
+        found: T = self.do(looked())
+        return found
 
     def new_site(self) -> str:
         """A site of its own, which no search finds."""
@@ -106,7 +106,7 @@ class World:
             password=PASSWORD,
             url=self.stack.socket_url,
             version=version,
-            **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, **flaws},
+            **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, "connection_timeout_s": 600.0, **flaws},
         )
         return self.running(setup)
 
@@ -187,4 +187,4 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-__all__ = ["OPERATOR_ID", "PASSWORD", "World", "eventually"]
+__all__ = ["OPERATOR_ID", "PASSWORD", "World", "eventually", "until"]

@@ -33,7 +33,8 @@ from chalicelib.records.money import (
 )
 from local.stripe_server import CardRefused, StripeServer, confirm_payment, save_test_card
 from tests.adapters.conftest import TARIFF, a_session
-from tests.endpoint import Asked, Endpoint, an_endpoint
+from tests.endpoint import Asked, Endpoint, a_closed_port, an_endpoint
+from tests.patience import PATIENCE_S
 
 SECRET = "whsec_test"
 API_KEY = "sk_test_very_secret"
@@ -440,12 +441,11 @@ def test_trouble_that_is_not_the_cards_is_no_decline(status: int, error_type: st
 
 @pytest.mark.usefixtures("at_once")
 def test_a_stripe_that_cannot_be_reached_is_unavailable() -> None:
-    with an_endpoint() as gone:
-        pass
-    payments = StripePayments(API_KEY, SECRET, "pk_test_1", gone.url)
+    with a_closed_port() as port:
+        payments = StripePayments(API_KEY, SECRET, "pk_test_1", f"http://127.0.0.1:{port}")
 
-    with pytest.raises(PaymentsUnavailable):
-        payments.void(a_session(), Hold("pi_1", 5000))
+        with pytest.raises(PaymentsUnavailable):
+            payments.void(a_session(), Hold("pi_1", 5000))
 
 
 @pytest.mark.usefixtures("at_once")
@@ -454,7 +454,7 @@ def test_a_stripe_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monkey
     over = threading.Event()
 
     def late(_: Asked) -> tuple[int, Any]:
-        over.wait(5)
+        over.wait(PATIENCE_S)
         return 200, {"id": "pi_1", "object": "payment_intent", "status": "canceled"}
 
     with an_endpoint() as silent:

@@ -27,6 +27,7 @@ from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.records.drivers import Device, Driver, Platform
 from chalicelib.records.notifications import Undelivered, Webhook
 from local.certificates import Authority
+from tests.endpoint import a_closed_port
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NOTICE = Notification(
@@ -137,7 +138,7 @@ def test_a_server_that_does_not_answer_is_no_delivery(monkeypatch: pytest.Monkey
         port = silent.getsockname()[1]
         with pytest.raises(Undelivered, match="ReadTimeoutError"):
             messenger(f"http://127.0.0.1:{port}/").send(NOTICE)
-    with pytest.raises(Undelivered, match="NewConnectionError"):
+    with a_closed_port() as port, pytest.raises(Undelivered, match="NewConnectionError"):
         messenger(f"http://127.0.0.1:{port}/").send(NOTICE)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from chalicelib.records.chargers import Purpose, SentCall
 from local.client import ApiError, Person
 from local.seed import CHARGER_PASSWORD, OPERATOR_ID, SITE_ID, Network
 from local.stack import Stack
+from tests.patience import eventually
 
 
 class Obedient:
@@ -56,7 +56,7 @@ def obedient(socket: Socket) -> Iterator[Obedient]:
     socket.close()
 
 
-def order(network: Network, charger_id: str, wait_s: int = 10, key: str | None = None, **body: Any) -> dict[str, Any]:
+def order(network: Network, charger_id: str, wait_s: int = 20, key: str | None = None, **body: Any) -> dict[str, Any]:
     headers = {"Idempotency-Key": key} if key else {}
     path = f"/v1/operator/chargers/{charger_id}/commands?wait_s={wait_s}"
     return network.operator.call("POST", path, body, headers)
@@ -180,9 +180,9 @@ def test_an_answer_that_does_not_come_at_once_can_be_asked_after(
     assert (pending["state"], pending["answer"]) == ("pending", None)
     path = f"/v1/operator/chargers/{charger_id}/commands/{pending['command_id']}"
     assert network.operator.call("GET", path)["state"] == "pending"
-    until(lambda: obedient.ids)
+    eventually(lambda: obedient.ids)
     obedient.say([3, obedient.ids[0], {"status": "Accepted"}])
-    until(lambda: network.operator.call("GET", path)["state"] == "accepted")
+    eventually(lambda: network.operator.call("GET", path)["state"] == "accepted")
 
 
 def test_a_callerror_is_a_failure_in_the_chargers_own_words(
@@ -190,10 +190,10 @@ def test_a_callerror_is_a_failure_in_the_chargers_own_words(
 ) -> None:
     obedient.answers["Reset"] = None
     pending = order(network, charger_id, wait_s=0, command="reset")
-    until(lambda: obedient.ids)
+    eventually(lambda: obedient.ids)
     obedient.say([4, obedient.ids[0], "NotSupported", "never heard of it", {}])
     path = f"/v1/operator/chargers/{charger_id}/commands/{pending['command_id']}"
-    until(lambda: network.operator.call("GET", path)["state"] == "failed")
+    eventually(lambda: network.operator.call("GET", path)["state"] == "failed")
     assert network.operator.call("GET", path)["detail"] == "NotSupported: never heard of it"
 
 
@@ -287,13 +287,6 @@ def test_another_operators_charger_does_not_exist(
         with pytest.raises(ApiError) as error:
             rival.call(method, f"/v1/operator/chargers/{charger_id}/{path}", body)
         assert error.value.status == 404, path
-
-
-def until(reached: Any, within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_command_is_unanswered_once_its_time_is_over_and_an_answer_after_that_is_late() -> None:
