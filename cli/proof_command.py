@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cli.evidence import check, texts_of, unpack
 from cli.log_files import Alarm, Tree, Unreachable, monitor, over_http
 from cli.proof import Checkpoint, Key, Proof, Refused, is_consistent, verify
 
@@ -26,6 +27,11 @@ def add(commands: Any) -> None:
     check.add_argument("--since", type=Path, metavar="FILE", help="an older or newer checkpoint or proof of that log")
     check.add_argument("--log", metavar="URL", help="where its files are: against what it says now, or for --since")
     check.set_defaults(run=_verify)
+    whole = words.add_parser("evidence", help="check the evidence of a dispute, offline")
+    whole.add_argument("file", type=Path, metavar="FILE", help="the .evidence.json")
+    _key(whole)
+    whole.add_argument("--into", type=Path, metavar="FOLDER", help="write its texts there, each to its own file")
+    whole.set_defaults(run=_evidence)
     watch = words.add_parser("monitor", help="follow a log, and raise an alarm at the first fork")
     watch.add_argument("log", metavar="URL", help="where its files are")
     _key(watch)
@@ -61,6 +67,18 @@ def _verify(asked: argparse.Namespace) -> None:
     _say("PROVEN", *(f"  {it}" for it in (*verdict.proven, *compared)))
     kept = [] if compared else ["that the log still has all it had: compare it with another state (--since, --log)"]
     _say("NOT PROVEN", *(f"  {it}" for it in (*verdict.open, *kept)))
+
+
+def _evidence(asked: argparse.Namespace) -> None:
+    try:
+        text = asked.file.read_bytes().decode()
+        held = check(text, Key.parse(asked.key))
+        if asked.into:
+            unpack(texts_of(text), asked.into)
+    except (Refused, ValueError, KeyError, TypeError) as error:
+        _say(f"REFUSED: {error}")
+        sys.exit(_REFUSED)
+    _say("HOLDS", *(f"  {it}" for it in held))
 
 
 def _compared(asked: argparse.Namespace, log: Key, own: Checkpoint) -> list[str]:

@@ -19,7 +19,7 @@ from chalicelib.protocol.transparency.checkpoint import Checkpoint, NoteKey, tol
 from chalicelib.protocol.transparency.log_proof import LogProof
 from chalicelib.records.transparency import Leaf, LogState
 from chalicelib.services.access import NotFound
-from chalicelib.services.transparency.witnessing import witnessed
+from chalicelib.services.transparency.cosignatures import witnessed
 
 _ATTEMPTS = 5
 _HEIGHT = 8

@@ -14,7 +14,7 @@ from chalicelib.adapters.transparency.witnesses import HttpWitness, witnesses_of
 from chalicelib.domain.transparency.merkle import HashAt, is_consistent
 from chalicelib.domain.transparency.tiles import hash_from
 from chalicelib.protocol.transparency.checkpoint import Checkpoint, opened
-from chalicelib.services.transparency.witnessing import witnessed
+from chalicelib.services.transparency.cosignatures import witnessed
 from tests.log_of_charges import KEY, WITNESS, Log
 from tests.log_of_charges import witnessed as signed_by_witness
 
