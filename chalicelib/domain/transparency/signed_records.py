@@ -208,6 +208,13 @@ def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
     return (*ended, key)
 
 
+def enclosed_key(records: Sequence[SignedRecord]) -> str:
+    """The one key that came with one meter's records; "" where none did, several did, or the meter has no name."""
+    keys = {it.enclosed_key for it in records} - {""}
+    meters = {it.meter for it in records}
+    return keys.pop() if len(keys) == 1 and len(meters) == 1 and "" not in meters else ""
+
+
 def known_key(keys: Sequence[MeterKey], meter: str, at: datetime) -> str:
     """By which key a meter was known at that time, "" if by none; the meter's own before the charger's."""
     holds = [it for it in keys if it.until is None or at < it.until]
