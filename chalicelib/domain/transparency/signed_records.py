@@ -265,10 +265,15 @@ class Unproven(StrEnum):
     FREE = "free"
 
 
-# By the site's time zone, which says its country. MessEG section 33: values may be used only as they were measured.
-_RULES = dict.fromkeys(("Europe/Berlin", "Europe/Busingen", "Europe/Vienna"), Unproven.ASK)
+# MessEG section 33, and Austria's MEG: values may be used only as they were measured.
+_RULES = {"DE": Unproven.ASK, "AT": Unproven.ASK}
+# Where nobody has said in which country a site is, its clock does.
+_COUNTRIES = {"Europe/Berlin": "DE", "Europe/Busingen": "DE", "Europe/Vienna": "AT"}
 
 
-def rule(time_zone: str) -> Unproven:
-    """What the law of a site's country has done with it; where it says nothing, the plain readings are billed."""
-    return _RULES.get(time_zone, Unproven.BILL)
+def rule(country: str, time_zone: str) -> Unproven:
+    """What the law of a site's country has done with it; where it says nothing, the plain readings are billed.
+
+    `country` is ISO 3166 alpha-2, or "" where only the time zone is known.
+    """
+    return _RULES.get(country or _COUNTRIES.get(time_zone, ""), Unproven.BILL)

@@ -30,7 +30,7 @@ def cosignatures(witnesses: Sequence[Witness], *, note: str, seen: str, hash_at:
     def ask(witness: Witness) -> str:
         return _signed(witness, note, seen, hash_at, lambda: clock() < until)
 
-    return "".join(together(*(lambda it=it: ask(it) for it in witnesses)))  # type: ignore[misc]
+    return "".join(together(*(lambda it=it: ask(it) for it in witnesses)))
 
 
 def _signed(witness: Witness, note: str, seen: str, hash_at: HashAt, may_ask_again: Callable[[], bool]) -> str:

@@ -111,6 +111,18 @@ def test_elsewhere_the_plain_readings_are_billed_and_it_is_flagged(talk: Talk) -
     assert session.flags == {Flag.SIGNATURE_INVALID}
 
 
+def test_the_sites_country_says_more_than_its_time_zone(talk: Talk) -> None:
+    talk.kit.sites.put(replace(SITE, country="CH"))
+    _pinned(talk.kit)
+    assert not _charged(talk, WHOLE.replace("501.9995", "501.9996")).needs_review
+
+
+def test_a_site_abroad_by_its_clock_keeps_the_law_of_its_country(talk: Talk) -> None:
+    talk.kit.sites.put(replace(SITE, time_zone="Europe/Zurich", country="DE"))
+    _pinned(talk.kit)
+    assert _charged(talk, WHOLE.replace("501.9995", "501.9996")).needs_review
+
+
 def test_one_bad_record_among_good_ones_spoils_them(talk: Talk) -> None:
     _pinned(talk.kit)
     assert Flag.SIGNATURE_INVALID in _charged(talk, WHOLE, WHOLE.replace("501.9995", "501.9996")).flags
