@@ -27,6 +27,7 @@ from benchmarks import (
     measuring,
     node,
     power_latency,
+    proofs,
     rating,
     search,
     speed,
@@ -81,7 +82,7 @@ def main() -> None:
     console.print(speed.table())
     console.print(node.table())
     console.print(layers.table())
-    console.print(rating.table())
+    console.print(rating.table(), proofs.table())
     console.print(grid.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))
@@ -94,6 +95,7 @@ def main() -> None:
             driver = seed(stack).driver
             for charger_id, story in zip(("DEMO-16", "DEMO-201"), stories(), strict=True):
                 console.print(_session(stack, calls, driver, charger_id, story))
+            console.print(proofs.batches(wiring.network().transparency_log, calls))
             console.print(_start_latency(stack, driver, asked.samples))
             console.print(_freshness(stack, driver))
             console.print(cold.frames("DEMO-16", asked.cold, committed))
@@ -125,12 +127,14 @@ def _session(stack: Stack, calls: Calls, driver: Person, charger_id: str, story:
     for name, send in story.charging:
         step(name, partial(send, socket))
     step("DELETE /v1/sessions/{id} to the stop command", lambda: _end(driver, session_id, socket))
+    began = time.perf_counter()
     for name, send in story.ending:
         step(f"{name}, capture, webhook, receipt", partial(send, socket))
     driver.until(session_id, lambda it: it["state"] == "completed")
+    settled_ms = 1000 * (time.perf_counter() - began)
     step("$disconnect", socket.close)
     _add_row(table, "in all", total)
-    table.caption = f"{_transitions(session_id)} workflow transitions"
+    table.caption = f"{_transitions(session_id)} workflow transitions; settled {settled_ms:.0f} ms after its end"
     return table
 
 

@@ -54,6 +54,7 @@ def _cost(asked: argparse.Namespace) -> None:
     )
     console.print(report.services(fleet, asked.heartbeat).rich())
     console.print(report.live(fleet).rich())
+    console.print(report.log(fleet).rich())
     if asked.lines:
         console.print(report.lines(fleet).rich())
     if asked.storm:

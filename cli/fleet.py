@@ -104,6 +104,7 @@ class Fleet:
     authorizer_share: float = 0.25  # of requests; its answer is remembered for five minutes
     lambda_logs_platform: bool = False  # only while SystemLogs=INFO is deployed
     logs_requests: bool = True  # unless AccessLogs=none
+    has_log: bool = True  # of settled charges, with their evidence
     logs_frames: bool = False  # only while AccessLogs=all is deployed
     kms_requests_per_table_minutes: int = 5
     canary: bool = False  # only where Canary=on is deployed

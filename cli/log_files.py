@@ -14,7 +14,7 @@ from pathlib import Path
 
 import urllib3
 
-from cli.proof import HASH, Checkpoint, Key, Refused, leaf_hash, node_hash
+from cli.proof import EMPTY, HASH, Checkpoint, Key, Refused, leaf_hash, node_hash
 
 WIDTH = 256
 _WITHIN_S = 20
@@ -22,7 +22,12 @@ _FOUND, _GONE = 200, (403, 404)
 
 
 class Alarm(Exception):
-    """The log is not what it was, or not whole: what has been seen of it cannot all be true."""
+    """The log is not what it was, or not whole: what has been seen of it cannot all be true.
+
+    `note` is the checkpoint that it signed for that, where it did: with the one before, the proof of it.
+    """
+
+    note = ""
 
 
 class Unreachable(Exception):
@@ -144,7 +149,7 @@ class Seen:
     @property
     def root(self) -> bytes:
         hashes = [it for _, it in self.edge]
-        found = hashes.pop()
+        found = hashes.pop() if hashes else EMPTY
         while hashes:
             found = node_hash(hashes.pop(), found)
         return found
@@ -160,15 +165,23 @@ def follow(seen: Seen, log: Key, fetch: Fetch) -> Seen:
         raise Alarm("there is no checkpoint") from None
     except (Refused, UnicodeDecodeError) as error:
         raise Alarm(str(error)) from error
+    try:
+        return replace(_read_on(seen, new, old, fetch), note=note)
+    except Alarm as alarm:
+        alarm.note = note
+        raise
+
+
+def _read_on(seen: Seen, new: Checkpoint, old: Checkpoint | None, fetch: Fetch) -> Seen:
     if new.size < seen.size:
         raise Alarm(f"rollback: the log had {seen.size} entries, and now has {new.size}")
     if old is not None and old.size == new.size and old.root != new.root:
         raise Alarm(f"fork: of {new.size} entries there are two roots")
     for leaf in _leaves(seen.size, new.size, fetch):
         seen = seen.with_leaf(leaf)
-    if new.size and seen.root != new.root:
+    if seen.root != new.root:
         raise Alarm(f"fork: the entries, read one after the other, do not come to the root of {new.size}")
-    return replace(seen, note=note)
+    return seen
 
 
 def _leaves(begin: int, end: int, fetch: Fetch) -> Iterator[bytes]:
@@ -195,13 +208,20 @@ def _entries(data: bytes) -> Sequence[bytes]:
 
 
 def monitor(log: Key, fetch: Fetch, kept: Path, say: Callable[[str], None], every_s: float | None) -> None:
-    """Look at a log every so often, or once (None); what was seen is kept in a file. Raises Alarm."""
+    """Look at a log every so often, or once (None); what was seen is kept in a file. Raises Alarm.
+
+    What the log signed that led to an alarm is kept beside it: both together show anybody what it did.
+    """
     while True:
         seen = _remembered(kept)
         try:
             now = follow(seen, log, fetch)
         except Unreachable as error:
             say(f"not reached, which proves nothing: {error}")
+        except Alarm as alarm:
+            if alarm.note:
+                kept.with_suffix(f"{kept.suffix}.alarm").write_bytes(alarm.note.encode())
+            raise
         else:
             _remember(kept, now)
             say(f"{log.name} has {now.size} entries, {now.size - seen.size} of them new; nothing was changed")

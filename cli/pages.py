@@ -22,6 +22,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "services": lambda: report.services(BIG).markdown(),
     "lines": lambda: report.lines(BIG).markdown(),
     "live": lambda: report.live(BIG).markdown(),
+    "log": lambda: report.log(BIG).markdown(),
     "sizes": lambda: report.sizes(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),
     "storms": lambda: report.storms(BIG.chargers).markdown(),

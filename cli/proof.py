@@ -24,6 +24,7 @@ from chalicelib.domain.pricing.settled import SettledBill
 LOG, WITNESS = 0x01, 0x04  # kinds of keys: c2sp.org/signed-note, "Signature types"
 PARTS = ("facts", "bill", "signed")
 HASH, STAMP = 32, 8  # bytes
+EMPTY = hashlib.sha256().digest()  # the root of a log without entries
 
 
 class Refused(Exception):
@@ -57,6 +58,8 @@ class Key:
     def signed(self, text: bytes, signature: bytes) -> bool:
         if self.kind == WITNESS:  # c2sp.org/tlog-cosignature: a witness signs when it saw it
             stamp, signature = int.from_bytes(signature[:STAMP]), signature[STAMP:]
+            if not 0 < stamp < 1 << 63:
+                return False
             text = f"cosignature/v1\ntime {stamp}\n".encode() + text
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text)
@@ -93,8 +96,9 @@ class Checkpoint:
                 signers.append(key)
         if log not in signers:
             raise Refused(f"the checkpoint is not signed by the log's key, {log.name}+{log.id.hex()}")
-        origin, size, root = (*body.split("\n"), "", "")[:3]
-        if origin != log.name or not re.fullmatch(r"0|[1-9][0-9]{0,17}", size) or len(_base64(root)) != HASH:
+        origin, size, root, *more = (*(lines := body.split("\n")), *[""] * (3 - len(lines)))
+        is_read = re.fullmatch(r"0|[1-9][0-9]{0,17}", size) and len(_base64(root)) == HASH and all(more)
+        if origin != log.name or not is_read or (size == "0" and _base64(root) != EMPTY):
             raise Refused("the checkpoint is of another log, or none")
         return cls(origin, int(size), _base64(root), tuple(signers))
 
@@ -175,7 +179,7 @@ def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root
 def is_consistent(first: Checkpoint, second: Checkpoint, proof: Sequence[bytes]) -> bool:
     """Whether the second only adds to the first: RFC 9162, section 2.1.4.2."""
     if first.size in (0, second.size):
-        return not proof and first.root == (second.root if first.size else hashlib.sha256().digest())
+        return not proof and first.root == (second.root if first.size else EMPTY)
     if first.size > second.size or not proof:
         return False
     path = [first.root, *proof] if first.size & (first.size - 1) == 0 else list(proof)
@@ -229,14 +233,20 @@ def verify(text: str, log: Key, witnesses: Sequence[Key] = ()) -> Verdict:
         left.append("how much of each line was used: that follows from the course of the charge, which is not in here")
     if not isinstance(facts, dict) or facts.get("energy_wh") != bill.energy_wh:
         raise Refused("it is logged, but wrong: facts and bill are of different energy")
+    if (facts.get("started_at"), facts.get("stopped_at")) != (bill.began_at.isoformat(), bill.ended_at.isoformat()):
+        raise Refused("it is logged, but wrong: facts and bill are of different times")
     return Verdict(facts, checkpoint, tuple(proven), tuple(left))
 
 
 def _object(text: str) -> Any:
+    """A part's content; one that says a thing twice, or in another order, could be read in two ways."""
     try:
-        return json.loads(text) or {}
+        found = json.loads(text)
+        if json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True) == text:
+            return found or {}
     except (ValueError, RecursionError):
-        raise Refused("a part of it is no JSON") from None
+        pass
+    raise Refused("a part of it is no JSON, or may be read in two ways")
 
 
 def _base64(text: str) -> bytes:

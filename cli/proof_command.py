@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cli.evidence import check, texts_of, unpack
 from cli.log_files import Alarm, Tree, Unreachable, monitor, over_http
 from cli.proof import Checkpoint, Key, Proof, Refused, is_consistent, verify
 
@@ -24,8 +25,14 @@ def add(commands: Any) -> None:
     _key(check)
     check.add_argument("--witness", action="append", default=[], metavar="KEY", help="a witness that must have signed")
     check.add_argument("--since", type=Path, metavar="FILE", help="an older or newer checkpoint or proof of that log")
+    check.add_argument("--session", metavar="ID", help="the charge that it must be of")
     check.add_argument("--log", metavar="URL", help="where its files are: against what it says now, or for --since")
     check.set_defaults(run=_verify)
+    whole = words.add_parser("evidence", help="check the evidence of a dispute, offline")
+    whole.add_argument("file", type=Path, metavar="FILE", help="the .evidence.json")
+    _key(whole)
+    whole.add_argument("--into", type=Path, metavar="FOLDER", help="write its texts there, each to its own file")
+    whole.set_defaults(run=_evidence)
     watch = words.add_parser("monitor", help="follow a log, and raise an alarm at the first fork")
     watch.add_argument("log", metavar="URL", help="where its files are")
     _key(watch)
@@ -48,8 +55,10 @@ def _say(*lines: str) -> None:
 def _verify(asked: argparse.Namespace) -> None:
     try:
         log, witnesses = Key.parse(asked.key), [Key.parse(it) for it in asked.witness]
-        text = asked.file.read_text()
+        text = asked.file.read_bytes().decode()
         verdict = verify(text, log, witnesses)
+        if asked.session and verdict.facts.get("session_id") != asked.session:
+            raise Refused(f"it is the proof of another charge, {verdict.facts.get('session_id')}")
         compared = _compared(asked, log, Checkpoint.parse(Proof.parse(text).note, log))
     except (Refused, Alarm, UnicodeDecodeError) as error:
         _say(f"REFUSED: {error}")
@@ -63,13 +72,25 @@ def _verify(asked: argparse.Namespace) -> None:
     _say("NOT PROVEN", *(f"  {it}" for it in (*verdict.open, *kept)))
 
 
+def _evidence(asked: argparse.Namespace) -> None:
+    try:
+        text = asked.file.read_bytes().decode()
+        held = check(text, Key.parse(asked.key))
+        if asked.into:
+            unpack(texts_of(text), asked.into)
+    except (Refused, ValueError, KeyError, TypeError) as error:
+        _say(f"REFUSED: {error}")
+        sys.exit(_REFUSED)
+    _say("HOLDS", *(f"  {it}" for it in held))
+
+
 def _compared(asked: argparse.Namespace, log: Key, own: Checkpoint) -> list[str]:
     """What a second checkpoint proves beside it. Raises Refused, Alarm, Unreachable."""
     if asked.since is None and asked.log is None:
         return []
     fetch = over_http(asked.log) if asked.log else None
     try:
-        note = asked.since.read_text() if asked.since else fetch("checkpoint").decode() if fetch else ""
+        note = asked.since.read_bytes().decode() if asked.since else fetch("checkpoint").decode() if fetch else ""
     except KeyError:
         raise Alarm("the log has no checkpoint any more") from None
     other = Checkpoint.parse(Proof.parse(note).note if note.startswith("c2sp.org/tlog-proof") else note, log)

@@ -22,6 +22,9 @@ SMALL_FLEETS = (100, 1_000, 10_000)
 _MAPS_ASKED = 5
 _SIZES = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _CONNECTIONS_PER_S = 500
+_CENT_USD = 0.01
+# What the log of settled charges may cost in a month at 100,000 sessions a day.
+LOG_USD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,21 @@ def live(fleet: Fleet) -> Sheet:
     rows.append(["a thousand sessions watched", *(f"${1000 * it / fleet.sessions:.2f}" for it in sums)])
     minutes = f"{fleet.live_minutes_per_session:.0f} minutes of a session watched"
     return Sheet([minutes, f"event stream, each {fleet.live_retry_s:.0f} s", "WebSocket, told"], rows)
+
+
+def log(fleet: Fleet) -> Sheet:
+    """What the log of settled charges adds to a bill, and the evidence of disputes with it."""
+    kept, without = (by_service(bill(use(replace(fleet, has_log=it)))) for it in (True, False))
+    more = {name: usd - without.get(name, 0) for name, usd in kept.items()}
+    rows = [[name, f"${usd:.2f}"] for name, usd in sorted(more.items(), key=lambda it: -it[1]) if usd >= _CENT_USD / 2]
+    rows.append(["**in all**", f"**${log_usd(fleet):.2f}**"])
+    return Sheet([f"log and evidence, {fleet.sessions_per_day:,.0f} sessions a day", "USD a month"], rows)
+
+
+def log_usd(fleet: Fleet) -> float:
+    """What log and evidence add to a month's bill."""
+    kept, without = (total_usd(bill(use(replace(fleet, has_log=it)))) for it in (True, False))
+    return kept - without
 
 
 def sizes(fleet: Fleet) -> Sheet:

@@ -1,4 +1,6 @@
-"""What the log of settled charges takes: a batch a minute, few files each, and a row: reckoned, not measured.
+"""What the log of settled charges takes, and the evidence of disputes: reckoned, not measured.
+
+A batch a minute, few files each, and a row. Of a thousand charges one is disputed, and both sides fetch its evidence.
 
 What a settled session adds to its own workflow (a message, a salt in its row) is measured with it.
 """
@@ -24,10 +26,15 @@ GETS_A_BATCH = 5
 # State, batches, claim, place, state again, and the signature.
 OTHERS_A_BATCH = 6
 _WRITE_STEP, _GB = 1024, 1024**3
+# Both look, one asks and one answers; two fetch the file, and two notices and an alarm tell of it.
+_DISPUTED, _REQUESTS, _READS, _WRITES, _EVIDENCE_UNITS = 1_000, 6, 20, 12, 60
 
 
 class Charged(Protocol):
     """What is known of a fleet here."""
+
+    @property
+    def has_log(self) -> bool: ...
 
     @property
     def sessions(self) -> float: ...
@@ -43,7 +50,9 @@ def log_of_charges(
     fleet: Charged, amounts: defaultdict[str, float], writes: defaultdict[str, float], reads: defaultdict[str, float],
     stored: defaultdict[str, float],
 ) -> float:  # fmt: skip
-    """Add what it takes in a month, the first year's files among it; returns milliseconds of Lambda."""
+    """Add what they take in a month, the first year's files among it; returns milliseconds of Lambda."""
+    if not fleet.has_log:
+        return 0.0
     batches = min(fleet.sessions, _BATCHES_A_MINUTE * _MINUTES_A_MONTH)
     each = fleet.sessions / batches if batches else 0.0
     amounts["file_put"] += batches * PUTS_A_BATCH + fleet.sessions / _WIDTH * PUTS_A_TILE
@@ -59,4 +68,16 @@ def log_of_charges(
     kept = files * _FIRST_YEAR_MONTHS + batches * _CHECKPOINT_BYTES * _CHECKPOINTS_MONTHS
     amounts["bucket_gb_month"] += kept / _GB
     calls = PUTS_A_BATCH + GETS_A_BATCH + OTHERS_A_BATCH
-    return batches * (fleet.lambda_base_ms + calls * fleet.lambda_call_ms)
+    return batches * (fleet.lambda_base_ms + calls * fleet.lambda_call_ms) + _disputes(fleet, amounts, writes, reads)
+
+
+def _disputes(
+    fleet: Charged, amounts: defaultdict[str, float], writes: defaultdict[str, float], reads: defaultdict[str, float]
+) -> float:
+    disputes = fleet.sessions / _DISPUTED
+    amounts["rest_request"] += disputes * _REQUESTS
+    amounts["lambda_request"] += disputes * _REQUESTS
+    amounts["file_get"] += disputes * GETS_A_BATCH
+    writes["sessions"] += disputes * _WRITES
+    reads["readings"] += disputes * _EVIDENCE_UNITS
+    return disputes * (_REQUESTS * fleet.lambda_base_ms + (_READS + _WRITES) * fleet.lambda_call_ms)

@@ -41,7 +41,7 @@ class NotificationKind(StrEnum):
     """What a notification says, in the order in which a session brings it about.
 
     That the card which paid for it will soon expire is told of a driver's newest session; a token, and that a connector
-    is free, are of no session. `power_waits` and `power_at_risk` came last, and stored ones are listed by this order.
+    is free, are of no session. `power_waits` and what follows came last, and stored ones are listed by this order.
     """
 
     STARTED = "started"
@@ -60,6 +60,8 @@ class NotificationKind(StrEnum):
     CONNECTOR_FREE = "connector_free"
     POWER_WAITS = "power_waits"
     POWER_AT_RISK = "power_at_risk"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_ANSWERED = "dispute_answered"
 
 
 # Those that a session brings about.
@@ -80,8 +82,8 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
-    `number` tells a session's refunds apart, corrections, changes of its plan, and what its car waits for. `locale` is
-    what its driver reads, known only to who sends it.
+    `number` tells a session's refunds apart, corrections, disputes, changes of its plan, and what its car waits for.
+    `locale` is what its driver reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
     by the `watch_id` of whoever waited for it, and of no session.
     """

@@ -16,7 +16,7 @@ from enum import StrEnum
 class AlarmKind(StrEnum):
     """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
 
-    `site_over_limit` and `load_silent` are about a site.
+    `site_over_limit` and `load_silent` are about a site, `dispute_open` about a session.
     """
 
     OFFLINE = "offline"
@@ -31,6 +31,7 @@ class AlarmKind(StrEnum):
     LIMIT_IGNORED = "limit_ignored"
     SITE_OVER_LIMIT = "site_over_limit"
     LOAD_SILENT = "load_silent"
+    DISPUTE_OPEN = "dispute_open"
 
 
 class Severity(StrEnum):
@@ -86,6 +87,7 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
     AlarmKind.LOAD_SILENT: AlarmRule(
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
     ),
+    AlarmKind.DISPUTE_OPEN: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
 }
 _AHEAD_S, _BEHIND_S = 60, 600
 # A certificate is replaced in good time.

@@ -23,6 +23,7 @@ BLUEPRINTS = (
     "transparency.signed_values.signed",
     "transparency.log.log",
     "money.proofs.proofs",
+    "money.disputes.disputes",
     "drivers.tokens.tokens",
     "sessions.export.exports",
     "access.members.members",

@@ -304,12 +304,12 @@ class MessageLog(Protocol):
     def page(self, charger_id: str, limit: int, before: str | None) -> tuple[Sequence[LoggedMessage], str | None]:
         """Newest first, with the cursor of the next page or None. BadCursor for a cursor not ours."""
 
+    def between(self, charger_id: str, since: datetime, until: datetime, limit: int) -> Sequence[LoggedMessage]:
+        """The first `limit` of that time, oldest first."""
+
 
 class Knocks(Protocol):
-    """Refused connections: who was refused a socket, by operator.
-
-    Kept for a week, and only so many however many try.
-    """
+    """Refused connections, by operator: who was refused a socket. Kept for a week, so many however many try."""
 
     def add(self, knock: Knock) -> int:
         """Count a refusal; returns how many of its kind there were that day."""

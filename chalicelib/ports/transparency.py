@@ -74,7 +74,7 @@ class LogFiles(Protocol):
     """The log as the world reads it: files by their paths (C2SP tlog-tiles)."""
 
     def put_once(self, path: str, data: bytes) -> None:
-        """Put a file that never changes; nothing happens where it is."""
+        """Put a file that never changes; nothing happens where it is. Raises LogForked: it is there, and is another."""
 
     def get(self, path: str) -> bytes:
         """A file. Raises KeyError where there is none."""
@@ -110,6 +110,10 @@ class Witness(Protocol):
 
     def cosign(self, note: str, old_size: int, proof: Sequence[bytes]) -> str | int:
         """Their signature lines, or the size that they know where that is not `old_size`. Raises Unwitnessed."""
+
+
+class LogForked(Exception):
+    """What was to be written for ever is there already, and says something else: nothing may be signed on it."""
 
 
 class Unwitnessed(Exception):

@@ -23,7 +23,7 @@ class Site:
     """A place with one grid connection; `tariff_id` prices every session there.
 
     `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
-    `opening_hours`: None where nobody said.
+    `opening_hours`: None where nobody said. `country` is ISO 3166 alpha-2, "" where nobody said.
     """
 
     site_id: str
@@ -36,6 +36,7 @@ class Site:
     longitude: float | None = None
     is_load_managed: bool = False
     opening_hours: OpeningHours | None = None
+    country: str = ""
 
     @property
     def spot(self) -> GeoPoint | None:

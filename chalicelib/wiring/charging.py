@@ -105,6 +105,7 @@ class ChargingServices(ReservationServices):
             signed=self.signed_evidence,
             readings=self.readings,
             changes=self.changes,
+            sites=self.sites,
             clock=self.clock,
         )
 

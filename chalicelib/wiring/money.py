@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from chalicelib.ports.charging import Footprints
     from chalicelib.services.money.corrections import Corrections
     from chalicelib.services.money.debts import Debts
+    from chalicelib.services.money.dispute_evidence import DisputeEvidence
+    from chalicelib.services.money.disputes import Disputes
     from chalicelib.services.money.funds import Funds
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
@@ -169,3 +171,25 @@ class MoneyServices(ChargingServices):
         from chalicelib.services.money.proofs import Proofs
 
         return Proofs(self.transparency_log, self.log_queue, self.issued_receipts)
+
+    @cached_property
+    def disputes(self) -> Disputes:
+        from chalicelib.services.money.disputes import Disputes
+
+        return Disputes(sessions=self.sessions, changes=self.changes, alarm_checks=self.alarm_checks, clock=self.clock)
+
+    @cached_property
+    def dispute_evidence(self) -> DisputeEvidence:
+        from chalicelib.services.money.dispute_evidence import DisputeEvidence
+
+        return DisputeEvidence(
+            transactions=self.transactions,
+            readings=self.readings,
+            message_log=self.message_log,
+            meter_keys=self.meter_keys,
+            signed=self.signed_evidence,
+            ledger=self.ledger,
+            receipts=self.receipts,
+            drivers=self.drivers,
+            proofs=self.proofs,
+        )

@@ -21,7 +21,8 @@ from chalicelib.wiring import HEARTBEAT_S
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.fleet import ACCESS_LOG_BYTES, CANARY_RUNS, DATA, SECONDS_A_MONTH, Fleet, counts, measured, use
-from cli.report import SMALL_FLEETS, TARGET_USD
+from cli.pages import BIG
+from cli.report import LOG_USD, SMALL_FLEETS, TARGET_USD, log_usd
 from cli.standing import CANARY_FIXED, FIXED, LOG_METRICS, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from infrastructure import (
     access_logs,
@@ -262,6 +263,13 @@ def test_access_logs_cost_what_their_lines_do() -> None:
     assert used.amounts["log_gb"] - without.amounts["log_gb"] == pytest.approx(requests * ACCESS_LOG_BYTES / 1024**3)
     gb = requests * ACCESS_LOG_BYTES / 1024**3
     assert total_usd(bill(used)) - total_usd(bill(without)) == pytest.approx(gb * (0.5 + 3 * 0.03))
+
+
+KEY_USD = 1
+
+
+def test_log_and_evidence_cost_less_than_ten_dollars_a_month() -> None:
+    assert 4 < log_usd(BIG) + KEY_USD < LOG_USD
 
 
 def test_a_line_for_each_frame_would_break_the_promise() -> None:

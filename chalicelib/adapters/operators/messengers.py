@@ -22,6 +22,7 @@ _TITLES = {
     AlarmKind.FAULTED: "out of order",
     AlarmKind.SILENT: "no session for long",
     AlarmKind.STUCK_SESSION: "a session does not go on",
+    AlarmKind.DISPUTE_OPEN: "a driver disputes a bill",
     AlarmKind.DEVIATION_FLOOD: "many messages that are not as they should be",
     AlarmKind.FIRMWARE_FAILED: "a firmware update failed",
     AlarmKind.PAYMENTS_FAILING: "payments fail",

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamo import decode, encode, find, put
 from chalicelib.adapters.tables import LogRow
+from chalicelib.ports.transparency import LogForked
 from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _A_MOMENT = "public, max-age=5"
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 _PAGE = 30
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,25 @@ def _at(time: datetime) -> str:
 
 @dataclass(frozen=True)
 class S3LogFiles:
-    """The port LogFiles: objects put once, and one that is replaced by whoever saw it. Methods make one call."""
+    """The port LogFiles: objects put once, and one that is replaced by whoever saw it.
+
+    Methods make one call; to put what is there already two.
+    """
 
     client: Any
     bucket: str
 
     def put_once(self, path: str, data: bytes) -> None:
         kind = {"ContentType": "application/octet-stream", "CacheControl": _FOR_EVER}
-        self._put(path, data, {**kind, "IfNoneMatch": "*"})
+        for _ in range(_ATTEMPTS):
+            if self._put(path, data, {**kind, "IfNoneMatch": "*"}):
+                return
+            if (there := self._get(path)) is not None:
+                if there[0] != data:
+                    raise LogForked(path)
+                return
+            # Somebody is at it this moment, and may yet fail.
+        raise RuntimeError(f"{path} is written by others {_ATTEMPTS} times in a row")
 
     def get(self, path: str) -> bytes:
         found = self._get(path)

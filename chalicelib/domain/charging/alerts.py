@@ -29,12 +29,15 @@ _PASSING = (
     NotificationKind.POWER_AT_RISK,
 )
 # Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), of what was
-# told anew of its plan (`wishes.plans_told`), and of the corrections that are settled the first is 0.
+# told anew of its plan (`wishes.plans_told`), the dispute's own (`dispute_events.disputes_told`), and of the
+# corrections that are settled the first is 0.
 _NUMBERED = (
     NotificationKind.PLAN_CHANGED,
     NotificationKind.REFUNDED,
     NotificationKind.REFUND_FAILED,
     NotificationKind.BILL_CORRECTED,
+    NotificationKind.DISPUTE_OPENED,
+    NotificationKind.DISPUTE_ANSWERED,
 )
 
 
@@ -73,10 +76,18 @@ def bears_out(session: Session, kind: NotificationKind, number: int = 0) -> bool
         case NotificationKind.REFUNDED | NotificationKind.REFUND_FAILED:
             may_stand = kind is NotificationKind.REFUNDED
             return any(it.number == number > 0 and (may_stand or it.is_failed) for it in session.refunds)
-        case NotificationKind.BILL_CORRECTED:
-            return number in _lowered(session)
+        case NotificationKind.BILL_CORRECTED | NotificationKind.DISPUTE_OPENED | NotificationKind.DISPUTE_ANSWERED:
+            return number in _come_true(session, kind)
     is_of_plan = kind in (NotificationKind.CHARGE_PLANNED, NotificationKind.PLAN_CHANGED)
     return not is_of_plan or (session.told_plan is not None and session.told_plan.number >= number)
+
+
+def _come_true(session: Session, kind: NotificationKind) -> set[int]:
+    """The numbers of those corrections, or disputes, of which the session shows as much."""
+    if kind is NotificationKind.BILL_CORRECTED:
+        return _lowered(session)
+    may_be_open = kind is NotificationKind.DISPUTE_OPENED
+    return {it.number for it in session.disputes if may_be_open or it.is_answered}
 
 
 def _lowered(session: Session) -> set[int]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.disputes import Dispute
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
 from chalicelib.domain.charging.occupation import Occupation
@@ -186,6 +187,7 @@ class Session:
     `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
     `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
     `footprint` what its energy came to beside its price.
+    `disputes` are what its driver said is wrong with it, and what came of that.
     """
 
     session_id: str
@@ -250,6 +252,7 @@ class Session:
     preferences: ChargingPreferences | None = None
     told_plan: ToldPlan | None = None
     footprint: Footprint | None = None
+    disputes: tuple[Dispute, ...] = ()
 
     @property
     def told_state(self) -> State:

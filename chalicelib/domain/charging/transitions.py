@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
+from chalicelib.domain.charging.dispute_events import DISPUTES, DisputeEvent
 from chalicelib.domain.charging.dues import DUES, DueEvent, billed
 from chalicelib.domain.charging.ends import ENDS, EndEvent, ended, noted
 from chalicelib.domain.charging.holds import HOLDS, HoldLost, Released, failed, placed, topped_up
@@ -190,7 +191,7 @@ _OfMoney = HoldPlaced | ToppedUp | FundsLow | ActionNeeded | HoldDeclined | Char
 _OfCharging = StartFailed | Started | Moved | StopRequested | Stopped | EnergyMeasured | EnergyDecided | EndEvent
 SessionEvent = (
     _OfMoney
-    | RefundEvent
+    | (RefundEvent | DisputeEvent)
     | (_OfCharging | WishEvent)
     | HoldLost
     | Released
@@ -386,6 +387,7 @@ TRANSITIONS: Mapping[tuple[State, type], _Change] = {
     **ENDS,
     **HOLDS,
     **DUES,
+    **DISPUTES,
     **TERMINAL,
     **WISHES,
     **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},

@@ -37,6 +37,7 @@ class Flag(StrEnum):
     SIGNED_DIFFERS = "signed_differs"
     # What is said to be signed was not, by the key that its meter is known by.
     SIGNATURE_INVALID = "signature_invalid"
+    # Its driver says that its bill is wrong, or has told their bank so.
     DISPUTED = "disputed"
     # A card terminal took something else than was billed, or took it twice.
     SETTLEMENT_DIFFERS = "settlement_differs"

@@ -93,6 +93,8 @@ class Text(StrEnum):
     NOTICE_CONNECTOR_FREE = "notice_connector_free"
     NOTICE_POWER_WAITS = "notice_power_waits"
     NOTICE_POWER_AT_RISK = "notice_power_at_risk"
+    NOTICE_DISPUTE_OPENED = "notice_dispute_opened"
+    NOTICE_DISPUTE_ANSWERED = "notice_dispute_answered"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

@@ -84,6 +84,8 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "Le connecteur que vous attendez est libre",
     Text.NOTICE_POWER_WAITS: "Votre voiture attend du courant : il en manque pour toutes, la vôtre chargera plus tard",
     Text.NOTICE_POWER_AT_RISK: "Votre voiture charge ; si le site perdait sa connexion, elle pourrait devoir s'arrêter",
+    Text.NOTICE_DISPUTE_OPENED: "Votre contestation d'une facture a été reçue",
+    Text.NOTICE_DISPUTE_ANSWERED: "Votre contestation d'une facture a reçu une réponse : elle est dans l'application",
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
     Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",

@@ -208,6 +208,13 @@ def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
     return (*ended, key)
 
 
+def enclosed_key(records: Sequence[SignedRecord]) -> str:
+    """The one key that came with one meter's records; "" where none did, several did, or the meter has no name."""
+    keys = {it.enclosed_key for it in records} - {""}
+    meters = {it.meter for it in records}
+    return keys.pop() if len(keys) == 1 and len(meters) == 1 and "" not in meters else ""
+
+
 def known_key(keys: Sequence[MeterKey], meter: str, at: datetime) -> str:
     """By which key a meter was known at that time, "" if by none; the meter's own before the charger's."""
     holds = [it for it in keys if it.until is None or at < it.until]
@@ -258,10 +265,15 @@ class Unproven(StrEnum):
     FREE = "free"
 
 
-# By the site's time zone, which says its country. MessEG section 33: values may be used only as they were measured.
-_RULES = dict.fromkeys(("Europe/Berlin", "Europe/Busingen", "Europe/Vienna"), Unproven.ASK)
+# MessEG section 33, and Austria's MEG: values may be used only as they were measured.
+_RULES = {"DE": Unproven.ASK, "AT": Unproven.ASK}
+# Where nobody has said in which country a site is, its clock does.
+_COUNTRIES = {"Europe/Berlin": "DE", "Europe/Busingen": "DE", "Europe/Vienna": "AT"}
 
 
-def rule(time_zone: str) -> Unproven:
-    """What the law of a site's country has done with it; where it says nothing, the plain readings are billed."""
-    return _RULES.get(time_zone, Unproven.BILL)
+def rule(country: str, time_zone: str) -> Unproven:
+    """What the law of a site's country has done with it; where it says nothing, the plain readings are billed.
+
+    `country` is ISO 3166 alpha-2, or "" where only the time zone is known.
+    """
+    return _RULES.get(country or _COUNTRIES.get(time_zone, ""), Unproven.BILL)

@@ -101,7 +101,11 @@ class SiteBody(RequestBody):
     """A site: a place with one grid connection."""
 
     model_config = RequestBody.model_config | example(
-        name="Harbour car park", address="Hafenstrasse 1, Hamburg", time_zone="Europe/Berlin", tariff_id="standard"
+        name="Harbour car park",
+        address="Hafenstrasse 1, Hamburg",
+        time_zone="Europe/Berlin",
+        tariff_id="standard",
+        country="DE",
     )
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
@@ -113,6 +117,11 @@ class SiteBody(RequestBody):
         bool, Field(description="its power is shared out: chargers are asked for current and power by phase")
     ] = False
     opening_hours: OpeningHoursBody | None = None
+    country: Annotated[
+        str,
+        StringConstraints(pattern=r"^([A-Z]{2})?$"),
+        Field(description="ISO 3166 alpha-2: its measuring law counts; empty: that of its time zone"),
+    ] = ""
 
 
 class PlugBody(RequestBody):

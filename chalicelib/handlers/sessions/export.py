@@ -17,6 +17,7 @@ from chalicelib.handlers.drivers.watches import WATCH, WatchView, watch_view
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.endpoint import Request, endpoint
 from chalicelib.handlers.http.fields import ResponseBody, example
+from chalicelib.handlers.money.disputes import DisputeView, dispute_view
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
@@ -33,6 +34,13 @@ class ExportedNotice(ResponseBody):
     kind: NotificationKind
     session_id: str | None
     at: datetime
+
+
+class ExportedDispute(ResponseBody):
+    """What the driver said of a session's bill, and what was answered."""
+
+    session_id: str
+    dispute: DisputeView
 
 
 class Export(ResponseBody):
@@ -53,6 +61,7 @@ class Export(ResponseBody):
         notices=[],
         fault_reports=[],
         watches=[WATCH],
+        disputes=[],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -70,6 +79,7 @@ class Export(ResponseBody):
     notices: list[ExportedNotice]
     fault_reports: list[FaultReportView]
     watches: list[WatchView]
+    disputes: list[ExportedDispute]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -100,6 +110,11 @@ def export(request: Request) -> Export:
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
         fault_reports=[fault_report(it) for it in kept.fault_reports],
         watches=[watch_view(it) for it in kept.watches],
+        disputes=[
+            ExportedDispute(session_id=it.session_id, dispute=dispute_view(said))
+            for it in kept.sessions
+            for said in it.disputes
+        ],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

@@ -21,6 +21,8 @@ _DASH = "— "
 _MOST_SIGNATURES = 64
 _NAME = re.compile(r"[^\s+]+")
 _STAMP_BYTES, _ID_BYTES, _HASH_BYTES = 8, 4, 32
+# c2sp.org/tlog-cosignature: of a checkpoint none is without a time, nor beyond 63 bits.
+_LAST_STAMP = (1 << 63) - 1
 
 
 class BadNote(ValueError):
@@ -65,6 +67,8 @@ class NoteKey:
             if len(signature) <= _STAMP_BYTES:
                 return False
             stamp, signature = int.from_bytes(signature[:_STAMP_BYTES]), signature[_STAMP_BYTES:]
+            if not 0 < stamp <= _LAST_STAMP:
+                return False
             message = f"cosignature/v1\ntime {stamp}\n".encode() + message
         try:
             Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
@@ -103,7 +107,7 @@ def opened(note: str, keys: Iterable[NoteKey]) -> tuple[Checkpoint, Sequence[Not
         raise BadNote("it is no signed note")
     text += "\n"
     known = {(it.name, it.key_id): it for it in keys}
-    told = lines.splitlines()
+    told = lines.removesuffix("\n").split("\n")
     if len(told) > _MOST_SIGNATURES:
         raise BadNote("it has more signatures than anybody needs")
     signers: list[NoteKey] = []

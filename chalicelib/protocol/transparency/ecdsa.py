@@ -59,6 +59,8 @@ def octets(text: str) -> bytes:
 
     Each byte can be written in one way only: cases of hexadecimal are not mixed, and base64 leaves no bits over.
     """
+    if not text.isascii():
+        raise Malformed("it is neither hexadecimal nor base64")
     packed = "".join(text.split())
     return bytes.fromhex(packed) if _HEX.fullmatch(packed) else base64_octets(packed)
 

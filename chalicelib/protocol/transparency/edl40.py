@@ -42,11 +42,12 @@ _LOG_BYTES = 2
 _SERVER_BYTES, _CONTRACT_BYTES = 10, 128
 _DOCUMENT = re.compile(
     r'(?:<\?xml version="1\.0"(?: encoding="(?:UTF|utf)-8")? ?\?>)?\s*<signedMeterValue>\s*(.*)</signedMeterValue>',
-    re.S,
+    re.S | re.ASCII,
 )
 _ELEMENT = re.compile(
     r"<(publicKey|meterValueSignature|signatureMethod|encodingMethod|encodedMeterValue)"
-    r'(?: encoding="base64")?>\s*([^<>\s]*)\s*</\1>\s*'
+    r'(?: encoding="base64")?>\s*([^<>\s]*)\s*</\1>\s*',
+    re.ASCII,
 )
 _METHODS = {"ECDSA192SHA256": "secp192r1", "ECDSA256SHA256": "secp256r1"}
 # Bits of an EMH eMOC's status that stand elsewhere in what it signs: (there, in the message).

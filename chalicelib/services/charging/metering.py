@@ -18,6 +18,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy, Unproven, differs, rule
 from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Sites
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.at_once import together
@@ -37,6 +38,7 @@ class Metering:
     signed: SignedEvidence
     readings: Readings
     changes: SessionChanges
+    sites: Sites
     clock: Clock
 
     def measured(self, session: Session, unplugged_at: datetime | None = None) -> Session:
@@ -86,7 +88,8 @@ class Metering:
         if signed is None:
             return plain, False
         if signed.is_contradicted:
-            what = rule(session.time_zone)
+            site = self.sites.get(session.site_id)
+            what = rule(site.country if site else "", session.time_zone)
             billed_wh = 0 if what is Unproven.FREE else plain.energy_wh
             flagged = replace(plain, energy_wh=billed_wh, flags=plain.flags | {Flag.SIGNATURE_INVALID})
             return flagged, what is Unproven.ASK

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.alerts import bears_out, corrections_told, following, notification_of
+from chalicelib.domain.charging.dispute_events import disputes_told
 from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.wishes import plans_told
@@ -43,6 +44,9 @@ class Notifications:
             self.tell(after, NotificationKind.PLAN_CHANGED, number)
         for number in corrections_told(before, after):
             self.tell(after, NotificationKind.BILL_CORRECTED, number)
+        for dispute in disputes_told(before, after):
+            kind = NotificationKind.DISPUTE_OPENED if dispute.is_open else NotificationKind.DISPUTE_ANSWERED
+            self.tell(after, kind, dispute.number)
 
     def tell(self, session: Session, kind: NotificationKind, number: int = 0) -> None:
         """Tell the session's driver, once for each `number`; nobody where it has none."""

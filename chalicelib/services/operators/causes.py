@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.chargers.events import ConnectorStatus, Topic
-from chalicelib.domain.charging.session import State
+from chalicelib.domain.charging.dispute_events import open_dispute
+from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, is_clock_wrong
 from chalicelib.ports import Clock
@@ -200,7 +201,7 @@ class Causes:
             return None
         group = session.site_id or session.charger_id
         place = AlarmPlace(operator_id=session.operator_id, kind=kind, group=group)
-        detail = why_stuck(session, self.clock())
+        detail = _why_disputed(session) if kind is AlarmKind.DISPUTE_OPEN else why_stuck(session, self.clock())
         return Look(place, Finding(is_there=bool(detail), detail=detail))
 
     def _payments(self, kind: AlarmKind, operator_id: str, asked: Asked) -> Look:
@@ -228,6 +229,7 @@ _OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, Asked], Finding]] = 
 _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None]] = {
     **dict.fromkeys(_OF_CHARGERS, Causes._charger),
     AlarmKind.STUCK_SESSION: Causes._session,
+    AlarmKind.DISPUTE_OPEN: Causes._session,
     AlarmKind.PAYMENTS_FAILING: Causes._payments,
     AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
     AlarmKind.LOAD_SILENT: Causes._load_silent,
@@ -250,6 +252,11 @@ def starts_in(changes: Sequence[StatusChanged]) -> tuple[list[datetime], bool]:
             under_way.add(it.connector)
             starts.append(it.at)
     return starts, bool(under_way)
+
+
+def _why_disputed(session: Session) -> str:
+    found = open_dispute(session)
+    return f"its driver disputes it since {_told(found.opened_at)}: {found.reason}" if found else ""
 
 
 def _told(at: datetime) -> str:

@@ -19,7 +19,7 @@ from chalicelib.protocol.transparency.checkpoint import Checkpoint, NoteKey, tol
 from chalicelib.protocol.transparency.log_proof import LogProof
 from chalicelib.records.transparency import Leaf, LogState
 from chalicelib.services.access import NotFound
-from chalicelib.services.transparency.witnessing import witnessed
+from chalicelib.services.transparency.cosignatures import cosignatures
 
 _ATTEMPTS = 5
 _HEIGHT = 8
@@ -151,9 +151,9 @@ class TransparencyLog:
         if not state.checkpoint or (shown is not None and told(shown.note).size >= state.size):
             return
         hashes = self._hashes(state.size, {})
-        note = state.checkpoint
-        for witness in self.witnesses:
-            note += witnessed(witness, state.checkpoint, shown.note if shown else "", hashes)
+        note = state.checkpoint + cosignatures(
+            self.witnesses, note=state.checkpoint, seen=shown.note if shown else "", hash_at=hashes, clock=self.clock
+        )
         for _ in range(_ATTEMPTS):
             if self.files.show(note, shown):
                 return

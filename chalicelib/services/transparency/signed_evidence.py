@@ -1,7 +1,8 @@
 """Weighs what meters signed of a charge: by the keys they are known by, and by the letter.
 
-The first key that comes with a record which it proves is pinned for its meter, if none is known; from then on only that
-key counts, until a person says otherwise.
+Where no key is known for a meter, the one that came along is pinned as a charge of it is weighed, and never by who only
+looks: if it proves every record of the charge, and these say what was charged and when. From then on only that key
+counts, until a person says otherwise.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from chalicelib.domain.transparency.signed_records import (
     SignedQuantity,
     SignedRecord,
     Verification,
+    enclosed_key,
     known_key,
     quantity,
 )
@@ -77,32 +79,34 @@ class SignedEvidence:
         told = self.told(charger_id, ref)
         if not told:
             return None
-        checked = self.checked(charger_id, told)
-        return self._energy(checked, lambda it: it.is_of(began_at, ended_at))
+        read = [_read(it) for it in told]
+        keys = self._with_first(charger_id, read, lambda it: it.is_of(began_at, ended_at))
+        return self._energy([_checked(it, keys) for it in read], lambda it: it.is_of(began_at, ended_at))
 
     def told(self, charger_id: str, ref: str) -> Sequence[SignedValue]:
         """All that was signed of a charge, to the letter and in order. One query."""
         return self.values.page(charger_id, ref, _MOST_MESSAGES, "")[0]
 
     def checked(self, charger_id: str, told: Sequence[SignedValue]) -> Sequence[CheckedValue]:
-        """Each value with its verification. One read."""
+        """Each value with its verification; whoever looks pins nothing. One read."""
         keys = self.keys.of(charger_id)
-        read = [_read(it) for it in told]
-        for it in read:
-            if it.record is None or known_key(keys, it.record.meter, self.clock()):
-                continue
-            if _verified(it.record, "")[0] is not Verification.FOREIGN:
-                continue
-            first = MeterKey(
-                meter=it.record.meter,
-                key=it.record.enclosed_key,
-                source=KeySource.FIRST_SIGHT,
-                since=self.clock(),
-            )
-            if self.keys.pin(charger_id, keys, first):
-                _log.info("meter key pinned", extra={"charger_id": charger_id, "meter": first.meter})
-            keys = self.keys.of(charger_id)
-        return [_checked(it, keys) for it in read]
+        return [_checked(_read(it), keys) for it in told]
+
+    def _with_first(
+        self, charger_id: str, read: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]
+    ) -> Sequence[MeterKey]:
+        """The keys of a charger, with the one that came along with this charge if there was none for its meter."""
+        keys = self.keys.of(charger_id)
+        records = [it.record for it in read if it.record is not None]
+        key = enclosed_key(records) if len(records) == len(read) else ""
+        if not key or known_key(keys, records[0].meter, self.clock()):
+            return keys
+        if any(_verified(it, key)[0] is not Verification.VALID for it in records) or not _is_whole(records, is_of_it):
+            return keys
+        first = MeterKey(meter=records[0].meter, key=key, source=KeySource.FIRST_SIGHT, since=self.clock())
+        if self.keys.pin(charger_id, keys, first):
+            _log.info("meter key pinned", extra={"charger_id": charger_id, "meter": first.meter})
+        return self.keys.of(charger_id)
 
     def of_session(self, session: Session) -> Sequence[CheckedValue]:
         """All that was signed of a session, checked. A query and a read. Raises NotFound where nothing was."""
@@ -147,6 +151,14 @@ class SignedEvidence:
         if not is_of_it(signed):
             return replace(found, reason="the records are of another time than the charge")
         return replace(found, energy_wh=signed.energy_wh, register=signed.register)
+
+
+def _is_whole(records: Sequence[SignedRecord], is_of_it: Callable[[SignedQuantity], bool]) -> bool:
+    """Whether records say what this charge took: what was copied from elsewhere says it of another."""
+    try:
+        return is_of_it(quantity(records))
+    except NoQuantity:
+        return False
 
 
 def _read(value: SignedValue) -> CheckedValue:

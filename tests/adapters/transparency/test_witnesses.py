@@ -6,6 +6,7 @@ import base64
 import http.server
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import urllib3
@@ -14,9 +15,11 @@ from chalicelib.adapters.transparency.witnesses import HttpWitness, witnesses_of
 from chalicelib.domain.transparency.merkle import HashAt, is_consistent
 from chalicelib.domain.transparency.tiles import hash_from
 from chalicelib.protocol.transparency.checkpoint import Checkpoint, opened
-from chalicelib.services.transparency.witnessing import witnessed
+from chalicelib.services.transparency.cosignatures import cosignatures
 from tests.log_of_charges import KEY, WITNESS, Log
 from tests.log_of_charges import witnessed as signed_by_witness
+
+AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 class _Witness(http.server.BaseHTTPRequestHandler):
@@ -58,6 +61,30 @@ def witness() -> Iterator[HttpWitness]:
     yield found
     server.shutdown()
     server.server_close()
+
+
+def witnessed(witness: HttpWitness, note: str, seen: str, hash_at: HashAt, seconds: int = 0) -> str:
+    """What it signs, on a clock that goes on so much with each look at it."""
+    ticks = iter(AT + timedelta(seconds=seconds * it) for it in range(10))
+    return cosignatures([witness], note=note, seen=seen, hash_at=hash_at, clock=lambda: next(ticks))
+
+
+def test_all_are_asked_and_those_who_answer_stand_in_their_order(witness: HttpWitness) -> None:
+    log = Log.of(3)
+    nobody = HttpWitness(urllib3.PoolManager(), "http://127.0.0.1:9", WITNESS.vkey)
+    lines = cosignatures(
+        [nobody, witness, nobody], note=log.note, seen="", hash_at=_hashes(log), clock=lambda: datetime.now(UTC)
+    )
+    assert opened(log.note + lines, [KEY, WITNESS])[1] == [KEY, WITNESS]
+    assert lines.count("\n") == 1
+
+
+def test_one_that_answers_late_is_not_asked_again(witness: HttpWitness) -> None:
+    log = Log.of(300)
+    assert witnessed(witness, log.note, "", _hashes(log))
+    log.add([b"more"])
+    assert witnessed(witness, log.note, "", _hashes(log), seconds=8) == ""
+    assert witnessed(witness, log.note, "", _hashes(log))
 
 
 def _hashes(log: Log) -> HashAt:

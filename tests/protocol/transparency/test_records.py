@@ -1,11 +1,13 @@
 """Signed meter values are read in every format that is published, and valid only by the letter and by the known key.
 
-`vectors.json` is what the S.A.F.E. transparency software (Apache-2.0) is tried with, and where in its tests it stands.
+`vectors.json` is what the S.A.F.E. transparency software (Apache-2.0) is tried with, and where in its tests it stands;
+one is an example of road-labs/ocmf-js (MIT).
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +28,8 @@ VECTORS: list[dict[str, str]] = json.loads((Path(__file__).parent / "vectors.jso
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 # How far apart the bytes are that are flipped: a number that is no length of anything that repeats.
 STRIDE = 13
+# The lowest bit, and the one that makes a letter small or large; the last one leaves ASCII.
+MASKS = (0x01, 0x20, 0x02, 0x80)
 
 
 def _value(text: str, context: str = "Transaction.End", **more: Any) -> SignedValue:
@@ -52,6 +56,13 @@ def _name(vector: Mapping[str, str]) -> str:
     return f"{Path(vector['source']).stem}-{vector['context']}"
 
 
+def test_of_each_format_there_are_records_that_are_valid_and_some_that_are_refused() -> None:
+    valid = [records.record(_value(it["value"], it["context"])).format for it in VECTORS if it["verdict"] == "valid"]
+    assert Counter(valid) == {SignedFormat.OCMF: 33, SignedFormat.EDL_40: 11, SignedFormat.ALFEN: 2}
+    refused = Counter(it["verdict"] for it in VECTORS if it["verdict"] != "valid")
+    assert refused == {"invalid": 5, "unsupported": 8, "unknown_key": 2, "malformed": 1}
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=_name)
 def test_a_published_record_is_judged_as_its_publisher_judges_it(vector: Mapping[str, str]) -> None:
     assert _verdict(vector["value"], vector["context"], _key(vector)) == vector["verdict"]
@@ -60,8 +71,8 @@ def test_a_published_record_is_judged_as_its_publisher_judges_it(vector: Mapping
 @pytest.mark.parametrize("vector", [it for it in VECTORS if it["verdict"] == "valid"], ids=_name)
 def test_a_published_record_with_one_byte_flipped_is_refused(vector: Mapping[str, str]) -> None:
     text, key = vector["value"], _key(vector)
-    for place in range(0, len(text), STRIDE):
-        flipped = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+    for number, place in enumerate(range(0, len(text), STRIDE)):
+        flipped = text[:place] + chr(ord(text[place]) ^ MASKS[number % len(MASKS)]) + text[place + 1 :]
         assert _verdict(flipped, vector["context"], key) != Verification.VALID, f"at {place}: {text[place]!r}"
 
 

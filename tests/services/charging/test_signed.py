@@ -111,6 +111,18 @@ def test_elsewhere_the_plain_readings_are_billed_and_it_is_flagged(talk: Talk) -
     assert session.flags == {Flag.SIGNATURE_INVALID}
 
 
+def test_the_sites_country_says_more_than_its_time_zone(talk: Talk) -> None:
+    talk.kit.sites.put(replace(SITE, country="CH"))
+    _pinned(talk.kit)
+    assert not _charged(talk, WHOLE.replace("501.9995", "501.9996")).needs_review
+
+
+def test_a_site_abroad_by_its_clock_keeps_the_law_of_its_country(talk: Talk) -> None:
+    talk.kit.sites.put(replace(SITE, time_zone="Europe/Zurich", country="DE"))
+    _pinned(talk.kit)
+    assert _charged(talk, WHOLE.replace("501.9995", "501.9996")).needs_review
+
+
 def test_one_bad_record_among_good_ones_spoils_them(talk: Talk) -> None:
     _pinned(talk.kit)
     assert Flag.SIGNATURE_INVALID in _charged(talk, WHOLE, WHOLE.replace("501.9995", "501.9996")).flags
@@ -152,11 +164,11 @@ def test_records_of_its_own_time_are(talk: Talk) -> None:
     assert _charged(talk, its_own).energy_wh == 1500
 
 
-def _told_201(talk: Talk, meter: SigningMeter, end_kwh: float, seq_no: int) -> Session:
+def _told_201(talk: Talk, meter: SigningMeter, end_kwh: float, seq_no: int, **at: Any) -> Session:
     """A charge of 2.0.1 with a signed value that brings its key."""
     kit, ref = talk.kit, f"tx-{seq_no}"
     value = {
-        "signedMeterData": base64_of(meter.record(reading(500.0, "B"), reading(end_kwh, "E")).encode()),
+        "signedMeterData": base64_of(meter.record(reading(500.0, "B", **at), reading(end_kwh, "E", **at)).encode()),
         "signingMethod": "",
         "encodingMethod": "OCMF",
         "publicKey": base64_of(f"oca:base16:asn1:{meter.public_key}".encode()),
@@ -193,6 +205,27 @@ def test_the_first_key_that_comes_along_is_pinned_and_another_is_foreign_from_th
     assert other.signed.verification is Verification.FOREIGN
     assert Flag.SIGNATURE_INVALID in other.flags
     assert talk201.kit.meter_keys.of("CP-1") == (known,)
+
+
+def test_a_key_is_not_pinned_by_who_only_looks_nor_with_records_of_another_charge(talk201: Talk) -> None:
+    kit = talk201.kit
+    earlier = {"TM": "2026-11-20T07:00:00,000+0000 S"}
+    found = _told_201(talk201, METER, 501.5, 1, **earlier)
+    assert found.signed is not None
+    assert found.signed.energy_wh is None
+    assert kit.meter_keys.of("CP-1") == ()
+    (looked,) = kit.signed_evidence.of_session(found)
+    assert looked.verification is Verification.FOREIGN
+    assert kit.meter_keys.of("CP-1") == ()
+
+
+def test_where_the_records_of_a_charge_bring_two_keys_neither_is_pinned(talk: Talk) -> None:
+    other = SigningMeter()
+    begin = METER.record(reading(500.0, "B"), PG="T7")
+    end = other.record(reading(502.0, "E"), PG="T8")
+    session = _charged(talk, f"{begin}|{METER.public_key}", f"{end}|{other.public_key}")
+    assert session.energy_wh == 2000
+    assert talk.kit.meter_keys.of("CP-1") == ()
 
 
 def test_a_person_who_pins_another_key_ends_the_one_before_and_what_was_signed_by_it_stays_valid(talk: Talk) -> None:
