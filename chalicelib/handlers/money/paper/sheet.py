@@ -62,8 +62,8 @@ class Sheet:
 
 def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> Sheet:
     """The receipt in words, to be printed on any kind of paper; `locale` is another than that it was issued in."""
-    words = _Words(Locale(locale or it.language))
-    say, bill, tax = words.say, it.bill, words.say(_tax_word(it))
+    words = Words(Locale(locale or it.language))
+    say, bill, tax = words.say, it.bill, words.say(tax_word(_country(it)))
     return Sheet(
         number=it.number,
         language=words.locale.language,
@@ -98,8 +98,8 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
 def note_sheet(it: RefundNote, locale: str = "") -> Sheet:
     """The refund note in words, as its receipt is."""
     receipt, refund = it.receipt, it.refund
-    words = _Words(Locale(locale or receipt.language))
-    say, tax, currency = words.say, words.say(_tax_word(receipt)), receipt.bill.currency
+    words = Words(Locale(locale or receipt.language))
+    say, tax, currency = words.say, words.say(tax_word(_country(receipt))), receipt.bill.currency
     rates = [each for each in refund.taxes if each.percent or each.net_minor] or [Tax(Decimal(0), it.net_minor, 0)]
     whither = say(Text.REFUND_TO, card=receipt.card) if receipt.card else say(Text.REFUND)
     of = say(Text.RECEIPT_OF, number=receipt.number, date=words.day(receipt.issued_at, receipt))
@@ -138,8 +138,8 @@ def _title(supplier: Profile | None) -> Text:
     return Text.TAX_INVOICE if supplier.country in _GST and supplier.tax_id else Text.INVOICE_AND_RECEIPT
 
 
-def _tax_word(it: Receipt) -> Text:
-    country = _country(it)
+def tax_word(country: str) -> Text:
+    """What a tax on sales is called there."""
     if country in _GST:
         return Text.GST
     if country == "US":
@@ -148,8 +148,8 @@ def _tax_word(it: Receipt) -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What is said in a language, of which a paper is made."""
+class Words:
+    """What is said in a language, of which papers are made."""
 
     locale: Locale
 
@@ -166,15 +166,19 @@ class _Words:
         told = it.supplier
         if told is None:
             return (self.say(Text.OPERATOR, operator=it.operator_id),)
-        tax_id = _TAX_IDS.get(told.country) or self.say(Text.VAT_ID if told.country in EU else Text.TAX_ID)
         contact = (told.email, told.phone)
         return (
             told.legal_name,
             *told.address.splitlines(),
             told.country,
-            *([f"{tax_id} {told.tax_id}"] if told.tax_id else []),
+            *self.tax_id(told.country, told.tax_id),
             *(line for line in contact if line),
         )
+
+    def tax_id(self, country: str, number: str) -> Row:
+        """A tax number by what it is called there; nothing where there is none."""
+        name = _TAX_IDS.get(country) or self.say(Text.VAT_ID if country in EU else Text.TAX_ID)
+        return (f"{name} {number}",) if number else ()
 
     def facts(self, it: Receipt) -> tuple[Row, ...]:
         meter = ((Text.METER_AT_START, it.meter_start_wh), (Text.METER_AT_STOP, it.meter_stop_wh))
@@ -188,21 +192,21 @@ class _Words:
             (self.say(Text.SESSION), it.session_id),
             (self.say(Text.START), self.moment(it.started_at, it)),
             (self.say(Text.STOP), self.moment(it.stopped_at, it)),
-            *((self.say(label), self._kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
-            (self.say(Text.ENERGY), self._kwh(it.energy_wh)),
+            *((self.say(label), self.kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
+            (self.say(Text.ENERGY), self.kwh(it.energy_wh)),
         )
 
     def line(self, it: Line, currency: str) -> Row:
         name = self.say(Text(it.dimension.value))
         amount = self.locale.money(it.amount_minor, currency)
-        percent = self._percent(it.tax_percent) if it.tax_percent else ""
+        percent = self.percent(it.tax_percent) if it.tax_percent else ""
         if it.dimension in _BOUNDS:
             return (name, "", "", percent, amount)
-        price = f"{self._price(it.unit_price, currency)} {currency}"
+        price = f"{self.price(it.unit_price, currency)} {currency}"
         if it.dimension is Dimension.ENERGY:
-            return (name, self._kwh(it.quantity), f"{price}/kWh", percent, amount)
+            return (name, self.kwh(it.quantity), f"{price}/kWh", percent, amount)
         if it.dimension in TIMES:
-            return (name, _duration(it.quantity), f"{price}/h", percent, amount)
+            return (name, duration(it.quantity), f"{price}/h", percent, amount)
         return (name, str(it.quantity), price, percent, amount)
 
     def taxes_head(self, tax: str) -> Row:
@@ -211,7 +215,7 @@ class _Words:
     def taxes(self, rates: Sequence[Tax], currency: str) -> list[Row]:
         return [
             (
-                self._percent(it.percent),
+                self.percent(it.percent),
                 *(self.locale.money(minor, currency) for minor in (it.net_minor, it.amount_minor, it.gross_minor)),
             )
             for it in rates
@@ -236,7 +240,7 @@ class _Words:
             return ()
         found = []
         if it.renewable_permille is not None:
-            found.append(self.say(Text.RENEWABLE, share=self._percent(Decimal(it.renewable_permille).scaleb(-1))))
+            found.append(self.say(Text.RENEWABLE, share=self.percent(Decimal(it.renewable_permille).scaleb(-1))))
         if it.carbon_g is not None:
             found.append(self.say(Text.CARBON, carbon=self._kg(it.carbon_g)))
         saved_minor = micros_to_minor(it.saved_micros, it.currency)
@@ -251,20 +255,20 @@ class _Words:
         said = self.say(name, at=self.moment(note.refund.at, note.receipt), number=note.number)
         return (said, self.locale.money(note.refund.amount_minor, note.receipt.bill.currency))
 
-    def _kwh(self, energy_wh: int) -> str:
+    def kwh(self, energy_wh: int) -> str:
         return f"{self.locale.number(Decimal(energy_wh).scaleb(-3))} kWh"
 
     def _kg(self, carbon_g: int) -> str:
         return f"{self.locale.number(Decimal(carbon_g).scaleb(-3))} kg"
 
-    def _percent(self, percent: Decimal) -> str:
+    def percent(self, percent: Decimal) -> str:
         return f"{self.locale.number(percent.normalize())} %"
 
-    def _price(self, price: Decimal, currency: str) -> str:
+    def price(self, price: Decimal, currency: str) -> str:
         places = len(format(price.normalize(), "f").partition(".")[2])
         exact = Decimal(1).scaleb(-max(places, decimals(currency)))
         return self.locale.number(price.quantize(exact))
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min {seconds % 60:02} s"
