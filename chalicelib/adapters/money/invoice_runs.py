@@ -28,7 +28,7 @@ class DynamoInvoiceRuns:
         return _in_one(InvoiceRow(operator_id, _OF + session_id, run=run), InvoiceRow.about.does_not_exist(), writes)
 
     def follow(self, operator_id: str, run: str, session_id: str, due_at: datetime) -> None:
-        """Two calls."""
+        """Two calls, each of which puts a row."""
         for row in _listed(operator_id, run, session_id, due_at):
             put(row)
 

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from local.client import Person
 from local.seed import Network
 from local.stack import Stack
@@ -80,6 +81,27 @@ def test_a_business_has_an_invoice_and_a_credit_note_for_what_goes_back(
     listed = operator.call("GET", "/v1/operator/invoices?limit=200")["items"]
     assert [it for it in listed if paid in {line["session_id"] for line in it["lines"]}] == [invoice, note]
     assert refused(rival, "GET", f"/v1/operator/invoices/{invoice['number']}")[0] == 404
+
+
+def test_who_wants_an_invoice_with_each_session_has_it_without_asking(
+    network: Network, socket: Socket, charger_id: str
+) -> None:
+    driver = network.driver
+    network.operator.call("PUT", "/v1/operator/profile", PROFILE)
+    driver.call("PUT", "/v1/me/business", BUSINESS | {"invoicing": "each_session"})
+    session_id = start(network, socket, charger_id)
+    finish(network, socket, session_id, 10_000)
+    path = f"/v1/sessions/{session_id}/invoice"
+    assert refused(driver, "POST", path) == (409, "invoice_comes")
+    # What its schedule does every five minutes.
+    eventually(lambda: wiring.network().invoice_desk.issue_due() == 0)
+    (invoice,) = driver.call("GET", path)["items"]
+    assert invoice["lines"][0]["session_id"] == session_id
+    network.operator.call("POST", f"/v1/operator/sessions/{session_id}/refund", {"amount_minor": 100})
+    eventually(lambda: driver.call("GET", f"/v1/sessions/{session_id}")["refunded_minor"] == 100)
+    eventually(lambda: wiring.network().invoice_desk.issue_due() == 0)
+    assert [it["kind"] for it in driver.call("GET", path)["items"]] == ["invoice", "credit_note"]
+    driver.call("PUT", "/v1/me/business", BUSINESS)
 
 
 def assert_is_carried(stack: Stack, person: Person, path: str) -> None:

@@ -154,15 +154,19 @@ class Words:
     locale: Locale
 
     def say(self, name: Text, **blanks: str) -> str:
+        """A text in this language, its blanks filled."""
         return text(name, self.locale.language, **blanks)
 
     def day(self, at: datetime, it: Receipt) -> str:
+        """A day where it was sold."""
         return self.locale.date(at.astimezone(zone(it.time_zone)).date())
 
     def moment(self, at: datetime, it: Receipt) -> str:
+        """A day and time where it was sold."""
         return self.locale.moment(at, it.time_zone)
 
     def supplier(self, it: Receipt) -> Row:
+        """Who sold, in lines."""
         told = it.supplier
         if told is None:
             return (self.say(Text.OPERATOR, operator=it.operator_id),)
@@ -181,6 +185,7 @@ class Words:
         return (f"{name} {number}",) if number else ()
 
     def facts(self, it: Receipt) -> tuple[Row, ...]:
+        """What was sold where and when, as pairs of label and value."""
         meter = ((Text.METER_AT_START, it.meter_start_wh), (Text.METER_AT_STOP, it.meter_stop_wh))
         connector = self.say(Text.CONNECTOR, charger=it.charger_id, connector=it.connector)
         return (
@@ -197,6 +202,7 @@ class Words:
         )
 
     def line(self, it: Line, currency: str) -> Row:
+        """A bill's line, cell by cell."""
         name = self.say(Text(it.dimension.value))
         amount = self.locale.money(it.amount_minor, currency)
         percent = self.percent(it.tax_percent) if it.tax_percent else ""
@@ -210,9 +216,11 @@ class Words:
         return (name, str(it.quantity), price, percent, amount)
 
     def taxes_head(self, tax: str) -> Row:
+        """What stands above the taxes."""
         return (self.say(Text.TAX_RATE, tax=tax), self.say(Text.NET), tax, self.say(Text.GROSS))
 
     def taxes(self, rates: Sequence[Tax], currency: str) -> list[Row]:
+        """Each rate, with what it is of and comes to."""
         return [
             (
                 self.percent(it.percent),
@@ -251,24 +259,29 @@ class Words:
         return (*found, self.say(Text.FOOTPRINT_SOURCE, source=it.source, method=it.method)) if found else ()
 
     def refunded(self, note: RefundNote) -> Row:
+        """What has gone back, and when."""
         name = Text.REFUND_FAILED if note.is_void else Text.REFUNDED
         said = self.say(name, at=self.moment(note.refund.at, note.receipt), number=note.number)
         return (said, self.locale.money(note.refund.amount_minor, note.receipt.bill.currency))
 
     def kwh(self, energy_wh: int) -> str:
+        """An energy as people read it."""
         return f"{self.locale.number(Decimal(energy_wh).scaleb(-3))} kWh"
 
     def _kg(self, carbon_g: int) -> str:
         return f"{self.locale.number(Decimal(carbon_g).scaleb(-3))} kg"
 
     def percent(self, percent: Decimal) -> str:
+        """A rate as people read it."""
         return f"{self.locale.number(percent.normalize())} %"
 
     def price(self, price: Decimal, currency: str) -> str:
+        """A price with all the digits it has."""
         places = len(format(price.normalize(), "f").partition(".")[2])
         exact = Decimal(1).scaleb(-max(places, decimals(currency)))
         return self.locale.number(price.quantize(exact))
 
 
 def duration(seconds: int) -> str:
+    """So long, in hours, minutes and seconds."""
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min {seconds % 60:02} s"
