@@ -122,6 +122,7 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/reservations/{reservation_id}": "a reservation by its name",
     "GET /v1/sessions/{session_id}/invoice": "an invoice by its session, and a credit note for each refund",
     "GET /v1/sessions/{session_id}/invoice/{number}": "the same",
+    "GET /v1/invoices/{session_id}/{number}": "the same, by a link",
     "GET /v1/sessions/{session_id}/receipt": "a receipt by its name",
     "GET /v1/sessions/{session_id}/refunds": "a session by its name",
     "GET /v1/sessions/{session_id}/refunds/{number}": "a session by its name",

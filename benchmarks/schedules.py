@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
+from benchmarks.dues import debts, invoices
 from benchmarks.feeds import feeds
 from benchmarks.metering import metered_calls
 from benchmarks.utilities import operators_server, servers
@@ -184,24 +185,6 @@ def _reservations(kit: Kit) -> tuple[Run, int]:
     return kit.driver_reservations.sweep, 1
 
 
-def _debts(kit: Kit) -> tuple[Run, int]:
-    """One that the card is good for by now."""
-    session = kit.app_session()
-    kit.lifecycle.place_hold(session.session_id, "token-hold")
-    event = ChargingStarted(connector=ConnectorId(1), at=NOW, token=session.token, meter_start_wh=1000, ref="tx-1")
-    kit.router.route(CONNECTION, event, lambda *_: "tx-1")
-    kit.money.declines = True
-    kit.clock.advance(minutes=30)
-    end = ChargingStopped(ref="tx-1", at=kit.clock(), meter_stop_wh=3000, reason=StopReason.LOCAL)
-    kit.router.route(CONNECTION, end, lambda *_: "tx-1")
-    kit.lifecycle.settle(session.session_id, "token-payment")
-    kit.lifecycle.issue_receipt(session.session_id)
-    assert kit.debts.is_open(kit.session(session.session_id))
-    kit.money.declines = False
-    kit.clock.advance(hours=2)
-    return kit.debts.ask_again, 1
-
-
 def _cards(kit: Kit) -> tuple[Run, int]:
     kit.app_session()
     card = PaymentCard(payment_method_id="pm_2", label="visa 1111", expires="2026-11")
@@ -363,7 +346,8 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "claim transactions": _transactions,
     "claim plugged in": _plugged_in,
     "reservations reservations": _reservations,
-    "debts debts": _debts,
+    "debts debts": debts,
+    "debts invoices": invoices,
     "accounts cards": _cards,
     "lists lines": _lines,
     "lists lists": _lists,

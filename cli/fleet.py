@@ -227,6 +227,7 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found claim plugged in": a_day / 100 * 2 * ticks,
         "found reservations reservations": sessions / 10,
         "found debts debts": sessions / 100 * 4,
+        "found debts invoices": sessions / 10 / 8,
         "found accounts cards": fleet.active_drivers / 50,
         "found reconcile books": 1.25 * sessions,
         "found lists lines": fleet.chargers / 5000 * ticks,

@@ -81,6 +81,13 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
             "spread; one session in a hundred",
         ),
         Key(
+            "invoices.due",
+            "8 shards",
+            2 * 0.1 * starts / _SHARDS,
+            2 * 0.1 * ended / _SHARDS,
+            "spread; one session in ten is a business's",
+        ),
+        Key(
             "alarms.due",
             "8 shards",
             0.1 * starts / _SHARDS,

@@ -89,6 +89,18 @@ def work(fleet: Fleet) -> list[Work]:
             [Items(5 * a_minute / 100 * 4, "debts debts", "one session in 100 is owed and asked for four times")],
         ),
         Work(
+            "debts",
+            "invoices",
+            8,
+            [
+                Items(
+                    30 * a_day / 10 / 8 * 5 / _MINUTES_A_DAY,
+                    "debts invoices",
+                    "one session in ten is a business's, of eight a month; all months end on one day",
+                )
+            ],
+        ),
+        Work(
             "accounts",
             "cards",
             8,

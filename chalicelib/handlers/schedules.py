@@ -70,7 +70,10 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "sweep": shards("sessions", lambda part: {"taken_up": network().lifecycle.sweep(part)}),
     "claim": shards("transactions", lambda part: {"sessions": network().unclaimed.sweep(part)}),
     "reservations": shards("reservations", lambda part: {"ended": network().driver_reservations.sweep(part)}),
-    "debts": shards("debts", lambda part: {"paid": network().debts.ask_again(part)}),
+    "debts": {
+        **shards("debts", lambda part: {"paid": network().debts.ask_again(part)}),
+        **shards("invoices", lambda part: {"invoices": network().invoice_desk.issue_due(part)}),
+    },
     "accounts": {
         **shards("cards", lambda part: {"told": network().account_upkeep.tell_of_expiry(part)}),
         **whole("unproven", lambda part: {"forgotten": network().account_upkeep.forget_unproven(part)}),

@@ -16,6 +16,7 @@ from chalicelib.records.money import (
     Comparison,
     Debt,
     Difference,
+    InvoiceRun,
     PaymentNews,
     ProviderPayment,
     ProviderRefund,
@@ -69,6 +70,37 @@ class Invoices(Protocol):
 
     def page(self, operator_id: str, after: str, most: int) -> Sequence[Invoice]:
         """The operator's papers beyond the number `after`, by their numbers."""
+
+
+class InvoiceRuns(Protocol):
+    """What is to be invoiced without being asked for: sessions that share an invoice, and when it is due."""
+
+    def collect(self, operator_id: str, run: str, session_id: str, due_at: datetime) -> bool:
+        """Have a session invoiced with that run; False where it has an invoice, or is in another run, for good."""
+
+    def follow(self, operator_id: str, run: str, session_id: str, due_at: datetime) -> None:
+        """Have a session that has an invoice looked at again, for what has gone back of it."""
+
+    def is_collected(self, operator_id: str, session_id: str) -> bool:
+        """Whether a session without an invoice waits for that of a run."""
+
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[InvoiceRun]:
+        """The runs that are due by then: those of one shard, or all; in no order."""
+
+    def sessions_of(self, it: InvoiceRun) -> Sequence[str]:
+        """The sessions of a run, by their ids: the same ones in the same order, once it is due."""
+
+    def move(self, it: InvoiceRun, session_id: str, run: str, due_at: datetime) -> None:
+        """Have a session invoiced with another run than that."""
+
+    def invoiced(self, it: InvoiceRun, session_id: str, number: str) -> None:
+        """A session is on the paper of that number."""
+
+    def failed(self, it: InvoiceRun, next_at: datetime | None, why: str) -> None:
+        """It could not be issued; None: it is not tried again."""
+
+    def done(self, it: InvoiceRun) -> None:
+        """All of it is issued; nothing happens where more of it has become due meanwhile."""
 
 
 class OperatorProfiles(Protocol):

@@ -12,6 +12,7 @@ class TicketScope(StrEnum):
 
     LIVE = "live"
     RECEIPT = "receipt"
+    INVOICE = "invoice"
     ALARMS = "alarms"
 
 

@@ -122,6 +122,19 @@ class Debt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRun:
+    """Invoices of an operator's that are to be issued by themselves: `name` says of what, `due_at` when.
+
+    `attempts` is how often they could not be.
+    """
+
+    operator_id: str
+    name: str
+    due_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderPayment:
     """A payment as the provider's own books have it."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.charging import ChargingServices
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
     from chalicelib.adapters.money.invoices import DynamoInvoices
     from chalicelib.ports.charging import Footprints
     from chalicelib.services.money.corrections import Corrections
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from chalicelib.services.money.dispute_evidence import DisputeEvidence
     from chalicelib.services.money.disputes import Disputes
     from chalicelib.services.money.funds import Funds
+    from chalicelib.services.money.invoice_collection import InvoiceCollection
+    from chalicelib.services.money.invoice_desk import InvoiceDesk
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
     from chalicelib.services.money.payment_webhooks import PaymentWebhooks
@@ -81,6 +84,7 @@ class MoneyServices(ChargingServices):
             changes=self.changes,
             payments=lambda: self.payments,
             allowances=self.refund_allowances,
+            collection=self.invoice_collection,
             clock=self.clock,
         )
 
@@ -141,8 +145,35 @@ class MoneyServices(ChargingServices):
 
         return IssuedInvoices(
             invoices=self.invoices,
+            runs=self.invoice_runs,
             drivers=self.drivers,
             operator_profiles=self.operator_profiles,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def invoice_runs(self) -> DynamoInvoiceRuns:
+        from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
+
+        return DynamoInvoiceRuns()
+
+    @cached_property
+    def invoice_collection(self) -> InvoiceCollection:
+        from chalicelib.services.money.invoice_collection import InvoiceCollection
+
+        return InvoiceCollection(runs=self.invoice_runs, invoices=self.invoices, drivers=self.drivers, clock=self.clock)
+
+    @cached_property
+    def invoice_desk(self) -> InvoiceDesk:
+        from chalicelib.services.money.invoice_desk import InvoiceDesk
+
+        return InvoiceDesk(
+            runs=self.invoice_runs,
+            invoices=self.invoices,
+            issued=self.issued_invoices,
+            collection=self.invoice_collection,
+            sessions=self.sessions,
+            receipts=self.receipts,
             clock=self.clock,
         )
 
@@ -163,6 +194,7 @@ class MoneyServices(ChargingServices):
             languages=self.languages,
             footprints=self.footprints,
             settled=SettledCharges(self.log_queue),
+            collection=self.invoice_collection,
             clock=self.clock,
         )
 

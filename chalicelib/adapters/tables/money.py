@@ -74,10 +74,22 @@ class ReceiptRow(Row):
     body = TextAttribute()
 
 
+class DueInvoices(GlobalSecondaryIndex["InvoiceRow"]):  # type: ignore[no-untyped-call]
+    """Finds invoices that are to be issued without being asked for: a run is here only while it is due."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = TextAttribute(hash_key=True)
+    due_at = TimeAttribute(range_key=True)
+
+
 class InvoiceRow(Row):
     """An issued invoice or credit note by its number; or which one was made of a session or a refund of it.
 
-    `about` is `number#…`, `of#…`, or `last`: how many the operator has issued.
+    `about` is `number#…`, `of#…`, or `last`: how many the operator has issued. What is to be issued by itself is a run,
+    `due#…`, of sessions, `in#…`; a session in one says so in its `of#…` (`run`), and is in no other.
     """
 
     class Meta(OnDemand):
@@ -87,6 +99,12 @@ class InvoiceRow(Row):
     about = TextAttribute(range_key=True)
     body = TextAttribute(null=True)
     issued = IntegerAttribute(null=True)
+    run = TextAttribute(null=True)
+    attempts = IntegerAttribute(null=True)
+    due_shard = TextAttribute(null=True)
+    due_at = TimeAttribute(null=True)
+
+    due = DueInvoices()
 
 
 class DifferenceRow(Row):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,9 +20,29 @@ _CODE_AND_CITY = re.compile(
     r"(?:[A-Z]{1,2}-)?(?P<code>\d{2,4}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{4,5}) +(?P<city>\D.*)"
 )
 EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+# ISO 3166-1 alpha-2, all that are given out.
+COUNTRIES = frozenset(
+    """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM
+    FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN
+    MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT
+    PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL
+    TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+    """.split()
+)
 # EN 16931-1, BR-CO-09: a VAT identifier begins with its country's code, Greece's with EL.
 _VAT_ID = re.compile(r"[A-Z]{2}[A-Z0-9+*.\- ]*\d[A-Z0-9+*.\- ]*")
 _VAT_COUNTRIES = {**{it: it for it in EU - {"GR"}}, "EL": "GR", "XI": "GB", "CH": "CH", "GB": "GB", "NO": "NO"}
+
+
+class Invoicing(StrEnum):
+    """When a business has its invoices: as somebody asks for one, with each session, or one for each month."""
+
+    ON_REQUEST = "on_request"
+    EACH_SESSION = "each_session"
+    MONTHLY = "monthly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +51,7 @@ class Business:
 
     `postal_code` and `city` are what of the address an invoice names apart, where its last line does not say so.
     `reference` is what it wants to find on its invoices, such as a Leitweg-ID. What was not told is empty.
+    `invoicing` is for what is paid from now on.
     """
 
     name: str
@@ -39,6 +61,7 @@ class Business:
     postal_code: str = ""
     city: str = ""
     reference: str = ""
+    invoicing: Invoicing = Invoicing.ON_REQUEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +91,8 @@ class Party:
     @property
     def missing(self) -> tuple[str, ...]:
         """What an invoice needs of it and nobody has said, in words."""
-        told = {"name": self.name, "post code": self.postal_code, "city": self.city, "country": self.country}
+        country = self.country if self.country in COUNTRIES else ""
+        told = {"name": self.name, "post code": self.postal_code, "city": self.city, "country": country}
         return tuple(it for it, said in told.items() if not said)
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from chalicelib.domain.money.party import Business
+from chalicelib.domain.money.party import Business, Invoicing
 from chalicelib.domain.notifications import NotificationKind
-from chalicelib.handlers.http.fields import Id, RequestBody, ResponseBody, example
+from chalicelib.handlers.http.fields import Country, Id, RequestBody, ResponseBody, example
 from chalicelib.records.drivers import Platform
 
 
@@ -26,6 +26,7 @@ BUSINESS: dict[str, Any] = {
     "postal_code": "10115",
     "city": "Berlin",
     "reference": "04011000-12345-34",
+    "invoicing": "monthly",
 }
 _DEVICE: dict[str, Any] = {"device_id": "phone-1", "platform": "apns"}
 _PUSH = {"almost_full": True, "started": False}
@@ -44,9 +45,7 @@ class BusinessBody(RequestBody):
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
     address: Annotated[str, StringConstraints(max_length=300), Field(description="in lines")] = ""
     vat_id: VatId = ""
-    country: Annotated[
-        str, StringConstraints(pattern=r"^([A-Z]{2})?$"), Field(description="ISO 3166 alpha-2; else the VAT id's")
-    ] = ""
+    country: Annotated[Country, Field(description="ISO 3166 alpha-2; else the VAT id's")] = ""
     postal_code: Annotated[
         str, StringConstraints(max_length=20), Field(description="where the address's last line does not say it")
     ] = ""
@@ -56,6 +55,9 @@ class BusinessBody(RequestBody):
     reference: Annotated[
         str, StringConstraints(max_length=80), Field(description="what invoices shall bear, such as a Leitweg-ID")
     ] = ""
+    invoicing: Annotated[Invoicing, Field(description="when invoices are issued, of what is paid from now on")] = (
+        Invoicing.ON_REQUEST
+    )
 
 
 class BusinessView(ResponseBody):
@@ -69,6 +71,7 @@ class BusinessView(ResponseBody):
     postal_code: str | None
     city: str | None
     reference: str | None
+    invoicing: Invoicing | None
 
 
 def business(it: Business | None) -> BusinessView:

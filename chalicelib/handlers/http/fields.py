@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.languages import LANGUAGES, locale_of
+from chalicelib.domain.money.party import COUNTRIES
 
 
 def example(**values: Any) -> ConfigDict:
@@ -41,6 +42,12 @@ def _spoken(text: str) -> str:
     if text and not locale:
         raise ValueError(f"is no locale of {', '.join(LANGUAGES)}")
     return locale
+
+
+def _country(code: str) -> str:
+    if code and code not in COUNTRIES:
+        raise ValueError("is no country of ISO 3166 (alpha-2)")
+    return code
 
 
 def all_different(connectors: list[str]) -> list[str]:
@@ -83,6 +90,12 @@ Email = Annotated[
         pattern=rf"^{_IN_ADDRESS}]+@{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*(\.{_IN_ADDRESS}.\-]{_IN_ADDRESS}.]*)+$",
         max_length=254,
     ),
+]
+Country = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Z]{2})?$"),
+    AfterValidator(_country),
+    Field(description="ISO 3166 alpha-2"),
 ]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[int, Field(description="in the currency's smallest unit")]

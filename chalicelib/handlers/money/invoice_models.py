@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,17 +10,21 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.domain.texts import Text
-from chalicelib.handlers.http.fields import Figure, Minor, ResponseBody, example
+from chalicelib.handlers.http.fields import Figure, Minor, RequestBody, ResponseBody, example
 from chalicelib.handlers.money.receipt_models import ReceiptTax
 
 
 class InvoiceFormat(StrEnum):
-    """How an invoice is written: as JSON, or by EN 16931 in one of its syntaxes, or with XRechnung's fields."""
+    """How an invoice is written: as JSON, or by EN 16931 in one of its syntaxes, with XRechnung's fields, or printed.
+
+    `facturx` is a PDF/A-3 that carries its CII.
+    """
 
     JSON = "json"
     UBL = "ubl"
     CII = "cii"
     XRECHNUNG = "xrechnung"
+    FACTURX = "facturx"
 
 
 class InvoiceKind(StrEnum):
@@ -138,6 +142,25 @@ class InvoiceView(ResponseBody):
     total_minor: Minor
     paid_minor: Minor
     due_minor: Minor
+
+
+class NewInvoiceLink(RequestBody):
+    """How long the link shall be good, and how the invoice shall be written."""
+
+    model_config = RequestBody.model_config | example(format="facturx", valid_days=7)
+    format: InvoiceFormat = InvoiceFormat.FACTURX
+    valid_days: Annotated[int, Field(ge=1, le=30)] = 7
+
+
+class InvoiceLink(ResponseBody):
+    """A link to an invoice: whoever has the address sees it until then, without a login."""
+
+    model_config = example(
+        url="/v1/invoices/KAAAAAAAAAAAAAAAAAAA/2026-0000042?ticket=eyJ…&format=facturx",
+        expires_at="2026-11-28T10:05:00Z",
+    )
+    url: str
+    expires_at: datetime
 
 
 class InvoiceList(ResponseBody):

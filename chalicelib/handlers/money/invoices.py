@@ -1,8 +1,14 @@
-"""Routes for invoices and credit notes: as JSON, or by EN 16931 as UBL, CII and XRechnung; to driver and operator."""
+"""Routes for invoices and credit notes: to their driver, to the operator, or by a link good for a while.
+
+They are JSON, or by EN 16931 as UBL, CII, XRechnung, or Factur-X.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote
 
 from chalice import Blueprint
 
@@ -16,11 +22,14 @@ from chalicelib.handlers.money.invoice_models import (
     InvoiceFormat,
     InvoiceKind,
     InvoiceLineView,
+    InvoiceLink,
     InvoiceList,
     InvoicePage,
     InvoiceView,
+    NewInvoiceLink,
     PartyView,
 )
+from chalicelib.records.access import TicketScope
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.wiring import network
 
@@ -28,7 +37,8 @@ invoices = Blueprint(__name__)
 
 _OF_SESSION = "/v1/sessions/{session_id}/invoice"
 _XML = "application/xml"
-_FORMAT = {"format": "json, ubl, cii or xrechnung; json if left out"}
+_PDF = "application/pdf"
+_FORMAT = {"format": "json, ubl, cii, xrechnung or facturx; json if left out"}
 _NUMBER = re.compile(r"[0-9]{4}-[0-9]{7,12}")
 _PAGING = Paging(usual=50, largest=200)
 _KINDS = {InvoiceType.INVOICE: InvoiceKind.INVOICE, InvoiceType.CREDIT_NOTE: InvoiceKind.CREDIT_NOTE}
@@ -60,16 +70,50 @@ def session_invoices(request: Request) -> InvoiceList:
     answers=InvoiceView,
     errors=(400, 404, 409),
     query=_FORMAT,
-    also_as=(_XML,),
+    also_as=(_XML, _PDF),
 )
 def session_invoice(request: Request) -> InvoiceView | Answer:
     """One of a session's papers by its number, as a book-keeper's software reads it."""
-    session = network().driver_sessions.get(request.driver_id, request.path["session_id"])
-    papers = {it.number: it for it in network().issued_invoices.papers(session)}
-    found = papers.get(request.path["number"])
-    if found is None:
-        raise NotFound(f"invoice {request.path['number']}")
-    return _written(request, found)
+    return _written(request, _numbered(request, request.driver_id))
+
+
+@endpoint(
+    invoices,
+    "POST",
+    f"{_OF_SESSION}/{{number}}/link",
+    takes=NewInvoiceLink,
+    answers=InvoiceLink,
+    status=201,
+    errors=(404,),
+)
+def link_invoice(request: Request) -> InvoiceLink:
+    """A link to a paper that needs no login, to be sent to whoever keeps the books."""
+    body: NewInvoiceLink = request.body
+    it = _numbered(request, request.driver_id)
+    session_id, expires_at = request.path["session_id"], network().clock() + timedelta(days=body.valid_days)
+    ticket = network().tickets.issue(session_id, request.driver_id, expires_at, TicketScope.INVOICE)
+    url = f"/v1/invoices/{quote(session_id)}/{it.number}?ticket={ticket}&format={body.format}"
+    return InvoiceLink(url=url, expires_at=expires_at)
+
+
+@endpoint(
+    invoices,
+    "GET",
+    "/v1/invoices/{session_id}/{number}",
+    answers=InvoiceView,
+    needs_login=False,
+    errors=(400, 401, 404, 409),
+    query={"ticket": "from the link", **_FORMAT},
+    also_as=(_XML, _PDF),
+)
+def linked_invoice(request: Request) -> Answer:
+    """The paper behind a link: any of those that the link's session has."""
+    session_id, ticket = request.path["session_id"], request.query.get("ticket", "")
+    driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.INVOICE)
+    shown = _written(request, _numbered(request, driver_id))
+    answer = shown if isinstance(shown, Answer) else Answer(shown)
+    # Whoever has the address has the paper: no cache on the way may keep one beside the other.
+    return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
 
 
 @endpoint(
@@ -100,22 +144,43 @@ def operator_invoices(request: Request) -> InvoicePage:
     needs=Scope.MONEY_READ,
     sites=SiteRule.ALL,
     query=_FORMAT,
-    also_as=(_XML,),
+    also_as=(_XML, _PDF),
 )
 def operator_invoice(request: Request) -> InvoiceView | Answer:
     """An invoice or credit note by its number."""
     return _written(request, network().issued_invoices.numbered(request.operator_id, request.path["number"]))
 
 
+def _numbered(request: Request, driver_id: str) -> Invoice:
+    """The session's paper that the path names. Raises NotFound."""
+    session = network().driver_sessions.get(driver_id, request.path["session_id"])
+    papers = {it.number: it for it in network().issued_invoices.papers(session)}
+    found = papers.get(request.path["number"])
+    if found is None:
+        raise NotFound(f"invoice {request.path['number']}")
+    return found
+
+
 def _written(request: Request, it: Invoice) -> InvoiceView | Answer:
     try:
         wanted = InvoiceFormat(request.query.get("format", InvoiceFormat.JSON))
     except ValueError:
-        raise BadRequest("format must be json, ubl, cii or xrechnung", "format") from None
+        raise BadRequest("format must be json, ubl, cii, xrechnung or facturx", "format") from None
     if wanted is InvoiceFormat.JSON:
         return _view(it)
+    if wanted is InvoiceFormat.FACTURX:
+        name = f'inline; filename="{it.number}.pdf"'
+        return Answer(_printed(it), headers={"Content-Type": _PDF, "Content-Disposition": name})
     name = f'attachment; filename="{it.number}-{wanted}.xml"'
     return Answer(_document(it, wanted), headers={"Content-Type": _XML, "Content-Disposition": name})
+
+
+def _printed(it: Invoice) -> str:
+    from chalicelib.handlers.money.paper.invoice_sheet import invoice_sheet  # noqa: PLC0415
+    from chalicelib.handlers.money.paper.pdf import document_of  # noqa: PLC0415
+    from chalicelib.protocol.en16931 import cii  # noqa: PLC0415
+
+    return document_of(invoice_sheet(it), cii.written(it))
 
 
 def _document(it: Invoice, wanted: InvoiceFormat) -> str:

@@ -11,7 +11,16 @@ from pydantic import Field, StringConstraints
 from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.pricing.bill import Dimension
 from chalicelib.handlers.http import examples
-from chalicelib.handlers.http.fields import Email, Figure, Minor, RequestBody, ResponseBody, SpokenLocale, example
+from chalicelib.handlers.http.fields import (
+    Country,
+    Email,
+    Figure,
+    Minor,
+    RequestBody,
+    ResponseBody,
+    SpokenLocale,
+    example,
+)
 
 
 class ReceiptFormat(StrEnum):
@@ -51,7 +60,7 @@ class ProfileBody(RequestBody):
     address: Annotated[
         str, StringConstraints(pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$", max_length=400), Field(description="in lines")
     ]
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166 alpha-2")]
+    country: Annotated[Country, StringConstraints(min_length=2)]
     tax_id: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9 ./\-]*$", max_length=40),

@@ -1,4 +1,4 @@
-"""Issues invoices: one for a paid session, when the business that a driver charges for asks for it.
+"""Issues invoices: one for a paid session, when the business that a driver charges for asks for it, or for many.
 
 And a credit note for whatever has gone back of it, undone by another invoice where the money came back after all.
 Whoever charges for themselves has the receipt.
@@ -18,7 +18,7 @@ from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
-from chalicelib.ports.money import Invoices, OperatorProfiles
+from chalicelib.ports.money import InvoiceRuns, Invoices, OperatorProfiles
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import NotFound, Refusal
 
@@ -28,6 +28,7 @@ class IssuedInvoices:
     """Issues a session's invoice and credit notes, and finds them again as issued."""
 
     invoices: Invoices
+    runs: InvoiceRuns
     drivers: Drivers
     operator_profiles: OperatorProfiles
     clock: Clock
@@ -38,8 +39,27 @@ class IssuedInvoices:
         Raises Refusal, whose text says what is missing and who can say it.
         """
         known = self.invoices.of(session.operator_id, session.session_id)
-        invoice = known or self._issued(session, receipt)
-        return [invoice, *self._credit_notes(session, receipt, invoice)]
+        if known is None and self.runs.is_collected(session.operator_id, session.session_id):
+            raise Refusal("invoice_comes", "its invoice comes by itself: with the session, or with the month's others")
+        invoice = known or self.issue_together(session.session_id, [(session, receipt)])
+        return [invoice, *self.credit_notes(session, receipt, invoice)]
+
+    def issue_together(self, source: str, sold: Sequence[tuple[Session, Receipt]]) -> Invoice:
+        """One invoice for sessions of one driver with one operator; of the same source it is the one before.
+
+        Raises Refusal, whose text says what is missing and who can say it.
+        """
+        (*_, (session, receipt)) = sold
+        if (known := self.invoices.of(session.operator_id, source)) is not None:
+            return known
+        if not can_be_invoiced(receipt.bill.currency):
+            raise Refusal("no_invoice", f"an invoice cannot show amounts of {receipt.bill.currency}: see the receipt")
+        if any(it.due_minor for _, it in sold):
+            raise Refusal("not_paid_yet", "its invoice comes once it is paid")
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        seller, buyer = self._seller(session, receipt), _buyer(driver)
+        draft = invoice_of([_sale(it) for _, it in sold], seller, buyer)
+        return self.invoices.issue(session.operator_id, source, draft, _day(self.clock(), receipt))
 
     def papers(self, session: Session) -> Sequence[Invoice]:
         """What was issued of a session, the invoice first. Raises NotFound before there is one."""
@@ -61,18 +81,9 @@ class IssuedInvoices:
         """An operator's papers by their numbers, beyond the number `after`."""
         return self.invoices.page(operator_id, after, most)
 
-    def _issued(self, session: Session, receipt: Receipt) -> Invoice:
-        if not can_be_invoiced(receipt.bill.currency):
-            raise Refusal("no_invoice", f"an invoice cannot show amounts of {receipt.bill.currency}: see the receipt")
-        if receipt.due_minor:
-            raise Refusal("not_paid_yet", "its invoice comes once it is paid")
-        driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        seller, buyer = self._seller(session, receipt), _buyer(driver)
-        draft = invoice_of([self._sale(receipt)], seller, buyer)
-        return self.invoices.issue(session.operator_id, session.session_id, draft, _day(self.clock(), receipt))
-
-    def _credit_notes(self, session: Session, receipt: Receipt, invoice: Invoice) -> Sequence[Invoice]:
-        sale, on = self._sale(receipt), _day(self.clock(), receipt)
+    def credit_notes(self, session: Session, receipt: Receipt, invoice: Invoice) -> Sequence[Invoice]:
+        """Credit notes for all refunds so far, and what undoes one whose money came back; issued unless they are."""
+        sale, on = _sale(receipt), _day(self.clock(), receipt)
         issued: list[Invoice] = []
         for refund in sorted((it for it in session.refunds if it.number), key=lambda it: it.number):
             source = _source(session, refund.number)
@@ -95,11 +106,6 @@ class IssuedInvoices:
             raise Refusal("invoice_incomplete", f"the operator has not said its {_listed(missing)}")
         return seller
 
-    def _sale(self, receipt: Receipt) -> Sale:
-        return Sale(
-            receipt=receipt, began_on=_day(receipt.started_at, receipt), ended_on=_day(receipt.stopped_at, receipt)
-        )
-
 
 def _buyer(driver: Driver | None) -> Party:
     if driver is None or driver.business is None:
@@ -108,6 +114,10 @@ def _buyer(driver: Driver | None) -> Party:
     if buyer.missing:
         raise Refusal("invoice_incomplete", f"PUT /v1/me/business has not said its {_listed(buyer.missing)}")
     return buyer
+
+
+def _sale(it: Receipt) -> Sale:
+    return Sale(receipt=it, began_on=_day(it.started_at, it), ended_on=_day(it.stopped_at, it))
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Sites
 from chalicelib.ports.charging import Footprints
 from chalicelib.ports.money import OperatorProfiles, Receipts
+from chalicelib.services.money.invoice_collection import InvoiceCollection
 from chalicelib.services.money.settled import SettledCharges
 from chalicelib.services.notifications.language import Languages
 
@@ -28,6 +29,7 @@ class IssuedReceipts:
     languages: Languages
     footprints: Footprints
     settled: SettledCharges
+    collection: InvoiceCollection
     clock: Clock
 
     def get(self, session_id: str) -> Receipt | None:
@@ -35,7 +37,7 @@ class IssuedReceipts:
         return self.receipts.get(session_id)
 
     def issue(self, session: Session) -> Receipt:
-        """The session's receipt, issued now unless it was before, and brought to the log.
+        """The session's receipt, issued now unless it was before; brought to the log, and to be invoiced.
 
         Whoever comes first weighs its footprint, and that one stands. Raises ValueError where it has none.
         """
@@ -45,6 +47,7 @@ class IssuedReceipts:
             receipt = self.receipts.get(session.session_id) or receipt
         # Also where it was issued before: whoever did may not have come so far.
         self.settled.bring(session, receipt)
+        self.collection.collect(session, receipt)
         return receipt
 
     def notes(self, session: Session) -> Sequence[RefundNote]:

@@ -26,6 +26,7 @@ from chalicelib.records.money import Declined, PaymentsUnavailable, PaymentUnder
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.funds import book_of
+from chalicelib.services.money.invoice_collection import InvoiceCollection
 
 # All of a session's stand in its row.
 _MOST = 50
@@ -51,6 +52,7 @@ class Refunds:
     changes: SessionChanges
     payments: Callable[[], Payments]
     allowances: RefundAllowances
+    collection: InvoiceCollection
     clock: Clock
 
     def refund(
@@ -173,6 +175,7 @@ class Refunds:
         self.ledger.append(book.refund(reference, *amounts, refund.at))
         if refund.status is RefundStatus.FAILED:
             self.ledger.append(book.refund_failed(reference, *amounts, self.clock()))
+        self.collection.follow(session)
 
     def _is_no_news(self, session: Session, refund: Refund) -> bool:
         """Whether it was booked before refunds stood in their session, or can be none of what was taken."""

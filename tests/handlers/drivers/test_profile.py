@@ -10,15 +10,17 @@ from tests.handlers.money.test_money import refused
 
 BUSINESS = {"name": "Acme Ltd", "address": "Road 1\n10115 Berlin", "vat_id": "DE123456789"}
 UNSAID = dict.fromkeys(("country", "postal_code", "city", "reference"))
-NOBODYS = {**dict.fromkeys(BUSINESS), **UNSAID}
+NOBODYS = {**dict.fromkeys(BUSINESS), **UNSAID, "invoicing": None}
+ON_REQUEST = {"invoicing": "on_request"}
 
 
 def test_a_driver_charges_for_a_business_until_they_say_otherwise(driver: Person) -> None:
     assert driver.call("GET", "/v1/me/business") == NOBODYS
     driver.call("PUT", "/v1/me/business", {**BUSINESS, "vat_id": "de 123.456.789"})
-    assert driver.call("GET", "/v1/me/business") == BUSINESS | UNSAID
-    assert driver.call("GET", "/v1/me/export")["business"] == BUSINESS | UNSAID
+    assert driver.call("GET", "/v1/me/business") == BUSINESS | UNSAID | ON_REQUEST
+    assert driver.call("GET", "/v1/me/export")["business"] == BUSINESS | UNSAID | ON_REQUEST
     told = BUSINESS | {"country": "DE", "postal_code": "10115", "city": "Berlin", "reference": "04011000-12345-34"}
+    told |= {"invoicing": "monthly"}
     driver.call("PUT", "/v1/me/business", told)
     assert driver.call("GET", "/v1/me/business") == told
     driver.call("DELETE", "/v1/me/business")

@@ -89,6 +89,7 @@ def test_only_what_needs_no_login_says_so() -> None:
         ("/v1/webhooks/stripe", "post"),
         ("/v1/log", "get"),
         ("/v1/openapi.json", "get"),
+        ("/v1/invoices/{session_id}/{number}", "get"),
         ("/v1/receipts/{session_id}", "get"),
         ("/v1/receipts/{session_id}/refunds/{number}", "get"),
         ("/v1/sessions/{session_id}/live", "get"),

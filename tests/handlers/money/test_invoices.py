@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import facturx
 import pytest
 import requests
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from local.client import Person
 from local.seed import Network
 from local.stack import Stack
@@ -74,9 +76,63 @@ def test_a_business_has_an_invoice_and_a_credit_note_for_what_goes_back(
         for form in ("ubl", "cii"):
             assert broken_rules(document(stack, driver, f"{path}/{number}?format={form}")) == []
             assert broken_rules(document(stack, operator, f"/v1/operator/invoices/{number}?format={form}")) == []
+        assert_is_carried(stack, driver, f"{path}/{number}?format=facturx")
+        assert_is_carried(stack, operator, f"/v1/operator/invoices/{number}?format=facturx")
     listed = operator.call("GET", "/v1/operator/invoices?limit=200")["items"]
     assert [it for it in listed if paid in {line["session_id"] for line in it["lines"]}] == [invoice, note]
     assert refused(rival, "GET", f"/v1/operator/invoices/{invoice['number']}")[0] == 404
+
+
+def test_who_wants_an_invoice_with_each_session_has_it_without_asking(
+    network: Network, socket: Socket, charger_id: str
+) -> None:
+    driver = network.driver
+    network.operator.call("PUT", "/v1/operator/profile", PROFILE)
+    driver.call("PUT", "/v1/me/business", BUSINESS | {"invoicing": "each_session"})
+    session_id = start(network, socket, charger_id)
+    finish(network, socket, session_id, 10_000)
+    path = f"/v1/sessions/{session_id}/invoice"
+    assert refused(driver, "POST", path) == (409, "invoice_comes")
+    # What its schedule does every five minutes.
+    eventually(lambda: wiring.network().invoice_desk.issue_due() == 0)
+    (invoice,) = driver.call("GET", path)["items"]
+    assert invoice["lines"][0]["session_id"] == session_id
+    network.operator.call("POST", f"/v1/operator/sessions/{session_id}/refund", {"amount_minor": 100})
+    eventually(lambda: driver.call("GET", f"/v1/sessions/{session_id}")["refunded_minor"] == 100)
+    eventually(lambda: wiring.network().invoice_desk.issue_due() == 0)
+    assert [it["kind"] for it in driver.call("GET", path)["items"]] == ["invoice", "credit_note"]
+    driver.call("PUT", "/v1/me/business", BUSINESS)
+
+
+def assert_is_carried(stack: Stack, person: Person, path: str) -> None:
+    answer = requests.get(stack.http_url + path, headers={"Authorization": f"Bearer {person.token}"}, timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf"), answer.text
+    assert broken_rules(facturx.get_xml_from_pdf(answer.content)[1]) == []
+
+
+def test_a_link_opens_a_paper_without_a_login_and_no_other(stack: Stack, network: Network, paid: str) -> None:
+    driver = network.driver
+    driver.call("PUT", "/v1/me/business", BUSINESS)
+    (invoice,) = driver.call("POST", f"/v1/sessions/{paid}/invoice")["items"]
+    link = driver.call("POST", f"/v1/sessions/{paid}/invoice/{invoice['number']}/link", {"valid_days": 1})["url"]
+    answer = requests.get(stack.http_url + link, timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert broken_rules(facturx.get_xml_from_pdf(answer.content)[1]) == []
+    ticket = link.partition("ticket=")[2].partition("&")[0]
+    receipts = driver.call("POST", f"/v1/sessions/{paid}/receipt/link", {})["url"]
+    for path, status in (
+        (link.replace(ticket, "x"), 401),
+        (link.replace(ticket, receipts.partition("ticket=")[2].partition("&")[0]), 401),
+        (f"/v1/receipts/{paid}?ticket={ticket}", 401),
+        (link.replace(invoice["number"], "2026-9999999"), 404),
+    ):
+        assert requests.get(stack.http_url + path, timeout=60).status_code == status, path
+
+
+def test_a_country_is_one_of_iso_3166(network: Network) -> None:
+    assert refused(network.driver, "PUT", "/v1/me/business", BUSINESS | {"country": "XX"})[0] == 422
+    assert refused(network.operator, "PUT", "/v1/operator/profile", PROFILE | {"country": "ZZ"})[0] == 422
 
 
 def test_xrechnung_says_what_is_missing_for_it(stack: Stack, network: Network, paid: str) -> None:

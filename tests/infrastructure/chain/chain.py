@@ -1,0 +1,120 @@
+"""A chain in this process, and the escrow on it: what people send to it, what it answers, what that took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_tester import EthereumTester, PyEVMBackend
+from eth_tester.exceptions import TransactionFailed
+from eth_utils.abi import function_abi_to_4byte_selector
+from eth_utils.crypto import keccak
+
+from infrastructure.chain.compiled import kept, made
+
+ATTACKER = Path(__file__).parent / "attacker.vy"
+ROOT = keccak(b"checkpoint")
+_GAS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a transaction took, and which events it left: names with their values."""
+
+    gas: int
+    events: tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+class Refused(Exception):
+    """The contract would not; the text says why."""
+
+
+class Chain:
+    """The escrow on a chain of its own, with eight people who have money."""
+
+    def __init__(self) -> None:
+        self.tester = EthereumTester(PyEVMBackend())
+        self.people: list[str] = list(self.tester.get_accounts())[:8]
+        self.escrow = self.deployed(kept())
+
+    @property
+    def now(self) -> int:
+        """The time that the next transaction has, or a little less."""
+        return int(self.tester.get_block_by_number("latest")["timestamp"])
+
+    def deployed(self, contract: dict[str, Any], *arguments: str) -> str:
+        """Where a contract lies from now on."""
+        data = contract["bytecode"] + encode(["address"] * len(arguments), arguments).hex()
+        sent = self.tester.send_transaction({"from": self.people[0], "gas": 4_000_000, "data": data})
+        return str(self.tester.get_transaction_receipt(sent)["contract_address"])
+
+    def send(self, by: str, name: str, *arguments: Any, value: int = 0, to: str = "") -> Sent:
+        """Have somebody call a function of the escrow's, or of the contract `to`. Raises Refused."""
+        abi = kept()["abi"] if not to else _attackers()["abi"]
+        transaction = {
+            "from": by,
+            "to": to or self.escrow,
+            "gas": _GAS,
+            "value": value,
+            "data": "0x" + _call(abi, name, arguments).hex(),
+        }
+        receipt = self.tester.get_transaction_receipt(self.tester.send_transaction(transaction))
+        if not receipt["status"]:
+            raise Refused(self._why(transaction))
+        events = tuple(_event(it) for it in receipt["logs"] if it["address"] == self.escrow)
+        return Sent(int(receipt["gas_used"]), events)
+
+    def _why(self, transaction: dict[str, Any]) -> str:
+        try:
+            self.tester.call(transaction)
+        except TransactionFailed as error:
+            return str(error)
+        return "it took too much gas"
+
+    def ask(self, name: str, *arguments: Any, to: str = "") -> tuple[Any, ...]:
+        """What a function that changes nothing answers."""
+        abi = kept()["abi"] if not to else _attackers()["abi"]
+        data = "0x" + _call(abi, name, arguments).hex()
+        answer = self.tester.call({"from": self.people[0], "to": to or self.escrow, "data": data})
+        types = [it["type"] for it in _of(abi, "function", name)["outputs"]]
+        return tuple(decode(types, bytes.fromhex(answer[2:])))
+
+    def balance(self, whose: str = "") -> int:
+        """What somebody has, or the escrow."""
+        return int(self.tester.get_balance(whose or self.escrow))
+
+    def wait(self, until_s: int) -> None:
+        """Let time go by."""
+        self.tester.time_travel(until_s)
+
+    def attacker(self) -> str:
+        """A contract that takes what it can."""
+        return self.deployed(_attackers(), self.escrow)
+
+
+@cache
+def _attackers() -> dict[str, Any]:
+    return made(ATTACKER)
+
+
+def _of(abi: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    return next(it for it in abi if it["type"] == kind and it.get("name") == name)
+
+
+def _call(abi: list[dict[str, Any]], name: str, arguments: tuple[Any, ...]) -> bytes:
+    function: Any = _of(abi, "function", name)
+    return function_abi_to_4byte_selector(function) + encode([it["type"] for it in function["inputs"]], arguments)
+
+
+def _event(log: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    topics = [bytes.fromhex(it[2:]) for it in log["topics"]]
+    for event in kept()["abi"]:
+        types = [it["type"] for it in event["inputs"]] if event["type"] == "event" else []
+        if types and keccak(f"{event['name']}({','.join(types)})".encode()) == topics[0]:
+            indexed = [decode([it["type"]], topics.pop(1))[0] for it in event["inputs"] if it["indexed"]]
+            told = [it["type"] for it in event["inputs"] if not it["indexed"]]
+            return event["name"], (*indexed, *decode(told, bytes.fromhex(log["data"][2:])))
+    raise LookupError("an event that the contract does not have")

@@ -1,0 +1,289 @@
+"""The escrow on chain: pays each session once, never above its deposit, and keeps nothing that is not somebody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from eth_tester.exceptions import TransactionFailed
+from eth_utils.crypto import keccak
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from infrastructure.chain.compiled import kept, made
+from tests.infrastructure.chain.chain import ROOT, Chain, Refused
+
+HOUR_S, DAY_S = 3600, 86_400
+NOBODY = "0x" + 40 * "0"
+SESSION = keccak(b"session")
+MOST_GAS = {"deposit": 120_000, "settle": 60_000}
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Chain:
+    return Chain()
+
+
+@pytest.fixture
+def chain(fresh: Chain) -> Iterator[Chain]:
+    before = fresh.tester.take_snapshot()
+    yield fresh
+    fresh.tester.revert_to_snapshot(before)
+
+
+def deposited(chain: Chain, amount: int = 5000, open_s: int = DAY_S) -> int:
+    """A driver's deposit with an operator; when it expires."""
+    _, driver, operator, *_ = chain.people
+    expires_at = chain.now + open_s
+    chain.send(driver, "deposit", SESSION, operator, expires_at, value=amount)
+    return expires_at
+
+
+def test_what_is_deployed_is_what_the_source_says() -> None:
+    assert made() == kept()
+
+
+def test_an_operator_settles_up_to_the_deposit_and_the_rest_goes_back(chain: Chain) -> None:
+    _, driver, operator, *_ = chain.people
+    expires_at = chain.now + DAY_S
+    sent = chain.send(driver, "deposit", SESSION, operator, expires_at, value=5000)
+    assert sent.events == (("Deposited", (SESSION, operator.lower(), 5000, expires_at)),)
+    who, whom, amount, until = chain.ask("escrow_of", SESSION)
+    assert (who, whom, amount, until) == (driver.lower(), operator.lower(), 5000, expires_at)
+    before = chain.balance(driver)
+    sent = chain.send(operator, "settle", SESSION, 3000, ROOT)
+    # An amount, what is left of it, and the root of the log: nothing else is told.
+    assert sent.events == (("Settled", (SESSION, 3000, 2000, ROOT)),)
+    assert (chain.balance(driver) - before, chain.balance()) == (2000, 0)
+    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, 0, expires_at)
+
+
+@pytest.mark.parametrize("amount", [0, 1, 4999, 5000])
+def test_settling_costs_no_more_gas_than_promised(chain: Chain, amount: int) -> None:
+    _, driver, operator, *_ = chain.people
+    took = chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000).gas
+    assert took <= MOST_GAS["deposit"]
+    took = chain.send(operator, "settle", SESSION, amount, ROOT).gas
+    assert took <= MOST_GAS["settle"]
+
+
+def test_an_operator_who_never_had_anything_pays_for_an_account_once(chain: Chain) -> None:
+    """Whoever is paid first is made an account by the chain (25,000 gas); an operator that settles has one."""
+    _, driver, operator, *_ = chain.people
+    assert chain.balance(operator) > 0
+    deposited(chain)
+    assert chain.send(operator, "settle", SESSION, 5000, ROOT).gas <= MOST_GAS["settle"]
+    assert chain.balance(driver) > 0
+
+
+def test_nobody_settles_for_another_or_above_the_deposit_or_twice(chain: Chain) -> None:
+    other, driver, operator, *_ = chain.people
+    deposited(chain)
+    for who, amount, why in ((other, 1, "another's"), (driver, 1, "another's"), (operator, 5001, "above the deposit")):
+        with pytest.raises(Refused, match=why):
+            chain.send(who, "settle", SESSION, amount, ROOT)
+    chain.send(operator, "settle", SESSION, 0, ROOT)
+    for name, arguments in (("settle", (SESSION, 0, ROOT)), ("refund", (SESSION,))):
+        with pytest.raises(Refused, match="not open"):
+            chain.send(operator, name, *arguments)
+
+
+def test_a_session_is_deposited_for_once_ever(chain: Chain) -> None:
+    operator = chain.people[2]
+    deposited(chain)
+    with pytest.raises(Refused, match="deposited before"):
+        deposited(chain)
+    chain.send(operator, "settle", SESSION, 1, ROOT)
+    with pytest.raises(Refused, match="deposited before"):
+        deposited(chain)
+
+
+def test_what_expired_goes_back_by_anybody_and_is_settled_no_more(chain: Chain) -> None:
+    anybody, driver, operator, *_ = chain.people
+    expires_at = deposited(chain)
+    with pytest.raises(Refused, match="not expired"):
+        chain.send(anybody, "refund", SESSION)
+    chain.wait(expires_at + 10)
+    with pytest.raises(Refused, match="expired"):
+        chain.send(operator, "settle", SESSION, 1, ROOT)
+    before = chain.balance(driver)
+    assert chain.send(anybody, "refund", SESSION).events == (("Refunded", (SESSION, 5000)),)
+    assert (chain.balance(driver) - before, chain.balance()) == (5000, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "open_s", "why"),
+    [
+        (0, "", DAY_S, "amount"),
+        (1, NOBODY, DAY_S, "operator"),
+        (1, "", HOUR_S - 60, "expiry"),
+        (1, "", 31 * DAY_S, "expiry"),
+    ],
+)
+def test_a_deposit_that_makes_no_sense_is_refused(
+    chain: Chain, value: int, operator: str, open_s: int, why: str
+) -> None:
+    _, driver, usual, *_ = chain.people
+    with pytest.raises(Refused, match=why):
+        chain.send(driver, "deposit", SESSION, operator or usual, chain.now + open_s, value=value)
+
+
+def test_money_that_belongs_to_no_session_is_not_taken(chain: Chain) -> None:
+    _, driver, *_ = chain.people
+    with pytest.raises(TransactionFailed):
+        chain.tester.call({"from": driver, "to": chain.escrow, "value": 1, "data": "0x"})
+
+
+@pytest.mark.parametrize("is_driver", [True, False])
+def test_whoever_refuses_money_stops_nobody_and_has_it_later(chain: Chain, is_driver: bool) -> None:
+    _, driver, operator, *_ = chain.people
+    attacker = chain.attacker()
+    chain.send(driver, "be", SESSION, True, False, to=attacker)
+    if is_driver:
+        chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000, to=attacker)
+        chain.send(operator, "settle", SESSION, 3000, ROOT)
+    else:
+        chain.send(driver, "deposit", SESSION, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "settle", SESSION, 2000, to=attacker)
+    assert chain.ask("kept", attacker) == (2000,)
+    assert chain.balance() == 2000
+    with pytest.raises(Refused):
+        chain.send(operator, "withdraw", attacker)
+    chain.send(driver, "be", SESSION, False, False, to=attacker)
+    chain.send(operator, "withdraw", attacker)
+    assert (chain.balance(attacker), chain.balance()) == (2000, 0)
+    with pytest.raises(Refused, match="nothing kept"):
+        chain.send(operator, "withdraw", attacker)
+
+
+@pytest.mark.parametrize("is_driver", [True, False])
+def test_whoever_comes_back_from_within_a_payment_gets_nothing_more(chain: Chain, is_driver: bool) -> None:
+    _, driver, operator, other, *_ = chain.people
+    attacker = chain.attacker()
+    # Somebody else's money lies there too.
+    chain.send(other, "deposit", keccak(b"other"), operator, chain.now + DAY_S, value=9000)
+    chain.send(driver, "be", SESSION, True, True, to=attacker)
+    if is_driver:
+        chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000, to=attacker)
+        chain.send(operator, "settle", SESSION, 3000, ROOT)
+    else:
+        chain.send(driver, "deposit", SESSION, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "settle", SESSION, 2000, to=attacker)
+    # By `withdraw` it has all the gas that it wants.
+    chain.send(driver, "be", SESSION, False, True, to=attacker)
+    chain.send(driver, "withdraw", attacker)
+    assert chain.ask("succeeded", to=attacker) == (False,)
+    assert (chain.balance(attacker), chain.balance()) == (2000, 9000)
+
+
+@dataclass(frozen=True)
+class Deposit:
+    driver: str
+    operator: str
+    amount: int
+    expires_at: int
+
+
+class Escrows(RuleBasedStateMachine):
+    """Whatever people do: the contract holds what open escrows hold and what nobody took, and each is closed once."""
+
+    sessions = Bundle("sessions")
+    shared: Chain | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).shared = self.chain = type(self).shared or Chain()
+        self.before = self.chain.tester.take_snapshot()
+        self.deposits: dict[bytes, Deposit] = {}
+        self.open: set[bytes] = set()
+        self.kept = 0
+
+    def teardown(self) -> None:
+        # Whoever came back from within a payment never got anything.
+        assert not self.deposits or self.chain.ask("succeeded", to=self.attacker) == (False,)
+        self.chain.tester.revert_to_snapshot(self.before)
+
+    @initialize()
+    def an_attacker(self) -> None:
+        self.attacker = self.chain.attacker()
+
+    @rule(
+        target=sessions,
+        driver=st.integers(1, 3),
+        operator=st.sampled_from([4, 5, None]),
+        amount=st.integers(1, 10_000),
+        open_s=st.integers(HOUR_S + 60, 3 * HOUR_S),
+    )
+    def deposit(self, driver: int, operator: int | None, amount: int, open_s: int) -> bytes:
+        session = keccak(len(self.deposits).to_bytes(4, "big"))
+        whom = self.attacker if operator is None else self.chain.people[operator]
+        it = Deposit(self.chain.people[driver], whom, amount, self.chain.now + open_s)
+        self.chain.send(it.driver, "deposit", session, whom, it.expires_at, value=amount)
+        self.deposits[session] = it
+        self.open.add(session)
+        return session
+
+    @rule(session=sessions, permille=st.sampled_from([0, 1, 500, 1000, 1001, 2000]), is_operator=st.booleans())
+    def settle(self, session: bytes, permille: int, is_operator: bool) -> None:
+        it = self.deposits[session]
+        amount = -(-it.amount * permille // 1000)
+        if self._is_close_to_expiry(it):
+            return
+        is_right = session in self.open and is_operator and amount <= it.amount and self.chain.now < it.expires_at
+        before = self.chain.balance(it.driver)
+        try:
+            self._settle(session, it.operator if is_operator else it.driver, amount)
+        except Refused:
+            assert not is_right
+            return
+        assert is_right
+        assert self.chain.balance(it.driver) - before == it.amount - amount
+        self.open.remove(session)
+        self.kept += amount if it.operator == self.attacker else 0
+        with pytest.raises(Refused):
+            self._settle(session, it.operator, 0)
+
+    @rule(session=sessions, by=st.sampled_from([0, 7]))
+    def refund(self, session: bytes, by: int) -> None:
+        it = self.deposits[session]
+        if self._is_close_to_expiry(it):
+            return
+        before = self.chain.balance(it.driver)
+        try:
+            self.chain.send(self.chain.people[by], "refund", session)
+        except Refused:
+            assert session not in self.open or self.chain.now < it.expires_at
+            return
+        assert session in self.open
+        assert self.chain.now > it.expires_at
+        assert self.chain.balance(it.driver) - before == it.amount
+        self.open.remove(session)
+
+    @precondition(lambda self: bool(self.open))
+    @rule(wait_s=st.sampled_from([HOUR_S, 2 * HOUR_S]))
+    def time_goes_by(self, wait_s: int) -> None:
+        self.chain.wait(self.chain.now + wait_s)
+
+    @invariant()
+    def what_it_holds_is_somebodys(self) -> None:
+        assert self.chain.balance() == sum(self.deposits[it].amount for it in self.open) + self.kept
+
+    def _settle(self, session: bytes, by: str, amount: int) -> None:
+        if by != self.attacker:
+            self.chain.send(by, "settle", session, amount, ROOT)
+            return
+        # It comes back from within, and then refuses the money.
+        self.chain.send(self.chain.people[0], "be", session, True, True, to=self.attacker)
+        self.chain.send(self.chain.people[0], "settle", session, amount, to=self.attacker)
+
+    def _is_close_to_expiry(self, it: Deposit) -> bool:
+        """Blocks come some seconds after each other, and which side of it the next one is on nobody says."""
+        return abs(self.chain.now - it.expires_at) <= 60
+
+
+TestEscrows = Escrows.TestCase
+TestEscrows.settings = settings(
+    max_examples=4, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
+)
