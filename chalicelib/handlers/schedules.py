@@ -70,7 +70,10 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "sweep": shards("sessions", lambda part: {"taken_up": network().lifecycle.sweep(part)}),
     "claim": shards("transactions", lambda part: {"sessions": network().unclaimed.sweep(part)}),
     "reservations": shards("reservations", lambda part: {"ended": network().driver_reservations.sweep(part)}),
-    "debts": shards("debts", lambda part: {"paid": network().debts.ask_again(part)}),
+    "debts": {
+        **shards("debts", lambda part: {"paid": network().debts.ask_again(part)}),
+        **shards("wallets", lambda part: {"looked_after": network().wallet_returns.tend(part)}),
+    },
     "accounts": {
         **shards("cards", lambda part: {"told": network().account_upkeep.tell_of_expiry(part)}),
         **whole("unproven", lambda part: {"forgotten": network().account_upkeep.forget_unproven(part)}),
@@ -162,7 +165,7 @@ def reservations(event: CloudWatchEvent) -> Done:
 
 @schedules.schedule(Rate(5, unit=Rate.MINUTES), name="debts")
 def debts(event: CloudWatchEvent) -> Done:
-    """Ask again for what drivers owe, where that is due."""
+    """Ask again for what drivers owe, where that is due, and look after what of wallets was left half done."""
     return do_parts("debts", event.detail)
 
 
