@@ -17,8 +17,8 @@ from chalicelib.records.money import (
     Comparison,
     Debt,
     Difference,
-    Moved,
     Movement,
+    MovementOutcome,
     PaymentNews,
     ProviderPayment,
     ProviderRefund,
@@ -150,7 +150,7 @@ class Wallets(Protocol):
     def of_driver(self, driver_id: str) -> Sequence[Wallet]:
         """All of a driver's wallets."""
 
-    def move(self, movement: Movement) -> Moved:
+    def move(self, movement: Movement) -> MovementOutcome:
         """Write all of a movement in one step. Raises Unbalanced where the ledger says otherwise."""
 
     def escrow(self, session_id: str) -> Escrow | None:

@@ -138,11 +138,12 @@ class ProviderPayment:
 
 
 class Compared(StrEnum):
-    """The sums of a session that its books and the provider's both have."""
+    """The sums of a session that its books and the provider's both have; ESCROW: its books and the session itself."""
 
     HELD = "held"
     TAKEN = "taken"
     REFUNDED = "refunded"
+    ESCROW = "escrow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +176,7 @@ class Comparison:
     after: str = ""
 
 
-class Moved(StrEnum):
+class MovementOutcome(StrEnum):
     """What became of a movement of a wallet: written, known from before, or lost to others who wrote first."""
 
     DONE = "done"

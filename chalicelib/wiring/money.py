@@ -9,7 +9,6 @@ from chalicelib.wiring.charging import ChargingServices
 
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoices import DynamoInvoices
-    from chalicelib.adapters.money.wallets import DynamoWallets
     from chalicelib.ports.charging import Footprints
     from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections
@@ -84,12 +83,6 @@ class MoneyServices(ChargingServices):
         return self.setting("WALLET_ISSUER", "")
 
     @cached_property
-    def wallets(self) -> DynamoWallets:
-        from chalicelib.adapters.money.wallets import DynamoWallets
-
-        return DynamoWallets()
-
-    @cached_property
     def card_top_ups(self) -> CardTopUps:
         from chalicelib.adapters.money.stripe_payments import stripe_client
         from chalicelib.adapters.money.stripe_top_ups import StripeTopUps
@@ -137,6 +130,10 @@ class MoneyServices(ChargingServices):
             issuer_id=self.wallet_issuer,
             clock=self.clock,
         )
+
+    def pay_out_wallets(self, driver_id: str) -> None:
+        """Pay a driver's wallets out, or refuse."""
+        self.wallet_returns.close(driver_id)
 
     @cached_property
     def refunds(self) -> Refunds:
@@ -193,6 +190,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             differences=self.differences,
             statements=self.statements,
+            sessions=self.sessions,
             payments=lambda: self.payments,
             clock=self.clock,
         )

@@ -58,7 +58,7 @@ def stripe_client(api_key: str, api_base: str | None = None) -> stripe.StripeCli
 
 
 class StripePayments:
-    """Stripe: the port Payments. Methods make one call where they say nothing else.
+    """Stripe: the ports Payments and WayOfPaying. Methods make one call where they say nothing else.
 
     `api_base` is another server to speak to than Stripe's own.
     """

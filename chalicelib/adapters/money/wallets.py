@@ -38,7 +38,7 @@ from chalicelib.domain.money.wallet import (
     WalletPaper,
     wallet_of,
 )
-from chalicelib.records.money import Moved, Movement
+from chalicelib.records.money import Movement, MovementOutcome
 from chalicelib.records.parts import SHARDS
 
 _ATTEMPTS = 4
@@ -59,7 +59,7 @@ class DynamoWallets:
         rows = WalletRow.query(driver_id, _within(_WALLET), consistent_read=True)
         return [decode(Wallet, row.body) for row in rows]
 
-    def move(self, movement: Movement) -> Moved:
+    def move(self, movement: Movement) -> MovementOutcome:
         """One call; two when some of its transfers, but not the first, were written before."""
         missing = list(movement.transfers)
         for _ in range(_ATTEMPTS):
@@ -73,13 +73,13 @@ class DynamoWallets:
                     raise
                 if "ConditionalCheckFailed" in codes:
                     # What the ledger has by now may be of another movement than this one would be.
-                    return Moved.STALE
+                    return MovementOutcome.STALE
                 missing = still_missing(missing, reasons[own:], error)
                 if movement.transfers and movement.transfers[0] not in missing:
-                    return Moved.KNOWN
+                    return MovementOutcome.KNOWN
             else:
-                return Moved.DONE
-        return Moved.STALE
+                return MovementOutcome.DONE
+        return MovementOutcome.STALE
 
     def escrow(self, session_id: str) -> Escrow | None:
         row = find(WalletRow, session_id, _ESCROW)

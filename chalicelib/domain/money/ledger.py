@@ -269,6 +269,12 @@ def held_minor(transfers: Iterable[Transfer]) -> int:
     return held
 
 
+def escrow_minor(transfers: Iterable[Transfer]) -> int:
+    """What of a wallet is set aside for a session by its books."""
+    signs = {TransferKind.ESCROW: 1, TransferKind.ESCROW_SETTLED: -1, TransferKind.ESCROW_RETURNED: -1}
+    return sum(signs.get(it.kind, 0) * it.amount_minor for it in transfers)
+
+
 def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
     """What was taken by each payment."""
     sums: Counter[str] = Counter()

@@ -36,7 +36,7 @@ _WALLET = "/v1/me/wallets/{currency}"
 @endpoint(wallets, "GET", "/v1/me/wallets", answers=WalletList)
 def mine(request: Request) -> WalletList:
     """The caller's wallets. A charge is paid from the one of its currency first, and by card what is not in it."""
-    return WalletList(items=[_wallet(it) for it in network().driver_wallets.of_driver(request.driver_id)])
+    return WalletList(items=[wallet_view(it) for it in network().driver_wallets.of_driver(request.driver_id)])
 
 
 @endpoint(
@@ -68,13 +68,13 @@ def top_up(request: Request) -> TopUpView:
 def allow(request: Request) -> WalletView:
     """Let the wallet be paid into by itself, within a monthly cap. Until this is said nothing is taken unasked."""
     auto = AutoTopUp(**request.body.model_dump())
-    return _wallet(network().driver_wallets.allow(request.driver_id, _currency(request), auto))
+    return wallet_view(network().driver_wallets.allow(request.driver_id, _currency(request), auto))
 
 
 @endpoint(wallets, "DELETE", f"{_WALLET}/auto-top-up", answers=WalletView, errors=(404, 409))
 def forbid(request: Request) -> WalletView:
     """Let nothing be taken by itself any more."""
-    return _wallet(network().driver_wallets.allow(request.driver_id, _currency(request), None))
+    return wallet_view(network().driver_wallets.allow(request.driver_id, _currency(request), None))
 
 
 @endpoint(
@@ -106,7 +106,7 @@ def pay_out(request: Request) -> PayOutView:
 def entries(request: Request) -> WalletEntryPage:
     """What moved in a wallet, newest first, each with the session, top-up or pay-out that it is about."""
     found, cursor = network().driver_wallets.statement(request.driver_id, _currency(request), *_PAGING.asked(request))
-    return WalletEntryPage(items=[_entry(it) for it in found], next_cursor=cursor)
+    return WalletEntryPage(items=[entry_view(it) for it in found], next_cursor=cursor)
 
 
 def _currency(request: Request) -> str:
@@ -117,7 +117,8 @@ def _currency(request: Request) -> str:
     return currency
 
 
-def _wallet(it: Wallet) -> WalletView:
+def wallet_view(it: Wallet) -> WalletView:
+    """A wallet as its driver sees it."""
     now = network().clock()
     auto = it.auto
     return WalletView(
@@ -135,7 +136,8 @@ def _wallet(it: Wallet) -> WalletView:
     )
 
 
-def _entry(it: WalletEntry) -> WalletEntryView:
+def entry_view(it: WalletEntry) -> WalletEntryView:
+    """A line of its statement."""
     is_of_session = it.kind in _OF_SESSIONS
     return WalletEntryView(
         kind=it.kind,

@@ -17,6 +17,8 @@ from chalicelib.handlers.drivers.watches import WATCH, WatchView, watch_view
 from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.endpoint import Request, endpoint
 from chalicelib.handlers.http.fields import ResponseBody, example
+from chalicelib.handlers.money.wallet_models import WalletEntryView, WalletView
+from chalicelib.handlers.money.wallets import entry_view, wallet_view
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
@@ -33,6 +35,13 @@ class ExportedNotice(ResponseBody):
     kind: NotificationKind
     session_id: str | None
     at: datetime
+
+
+class ExportedWallet(ResponseBody):
+    """A wallet, and the newest hundred lines of its statement."""
+
+    wallet: WalletView
+    entries: list[WalletEntryView]
 
 
 class Export(ResponseBody):
@@ -53,6 +62,7 @@ class Export(ResponseBody):
         notices=[],
         fault_reports=[],
         watches=[WATCH],
+        wallets=[],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -70,6 +80,7 @@ class Export(ResponseBody):
     notices: list[ExportedNotice]
     fault_reports: list[FaultReportView]
     watches: list[WatchView]
+    wallets: list[ExportedWallet]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -100,6 +111,10 @@ def export(request: Request) -> Export:
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
         fault_reports=[fault_report(it) for it in kept.fault_reports],
         watches=[watch_view(it) for it in kept.watches],
+        wallets=[
+            ExportedWallet(wallet=wallet_view(it), entries=[entry_view(entry) for entry in entries])
+            for it, entries in kept.wallets
+        ],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

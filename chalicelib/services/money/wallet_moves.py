@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.money.wallet import Wallet, WalletPaper
 from chalicelib.ports.money import Wallets
 from chalicelib.records import Conflict
-from chalicelib.records.money import Moved, Movement
+from chalicelib.records.money import Movement, MovementOutcome
 
 _ATTEMPTS = 12
 
@@ -28,7 +28,7 @@ class WalletMoves:
         for _ in range(_ATTEMPTS):
             known = self.wallets.get(driver_id, currency)
             movement = decide(known or Wallet(driver_id=driver_id, currency=currency))
-            if movement is None or self.wallets.move(movement) is not Moved.STALE:
+            if movement is None or self.wallets.move(movement) is not MovementOutcome.STALE:
                 return movement
         raise Conflict(f"a wallet of {currency} was changed by others {_ATTEMPTS} times in a row")
 

@@ -95,6 +95,7 @@ class WalletPayments:
         self._moves.move(*_whose(session), give_back)
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        """Into the wallet, once for each `key`. Raises Declined where its account is deleted: nobody could use it."""
         driver_id, currency = _whose(session)
         if self.drivers.get(driver_id) is None:
             raise Declined("the account whose wallet paid is deleted")
@@ -104,6 +105,7 @@ class WalletPayments:
         return reference
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
+        """What of it paid for the session."""
         escrow = self.wallets.escrow(session.session_id)
         return escrow.taken_minor if escrow is not None else 0
 
