@@ -155,6 +155,7 @@ class Stack:
             "KERB_EDGE_SECRET": secrets.token_hex(16),
             "KERB_PASSWORD_SECRET": secrets.token_hex(32),
             "KERB_HOME_OPERATOR": HOME_OPERATOR,
+            "KERB_WALLET_ISSUER": HOME_OPERATOR,
             "KERB_WEBHOOKS_INSIDE": "1",
             "KERB_HEARTBEAT_S": str(self.options.heartbeat_s),
             "KERB_START_WAIT_S": str(self.options.start_timeout_s),

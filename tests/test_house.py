@@ -36,6 +36,7 @@ ROOMS = {
     "stripe": (
         "chalicelib/adapters/money/stripe_payments.py",
         "chalicelib/adapters/money/stripe_answers.py",
+        "chalicelib/adapters/money/stripe_top_ups.py",
         "infrastructure/stripe_endpoint.py",
     ),
     "pynamodb": ("chalicelib/adapters/", "infrastructure/tables.py", "benchmarks/"),

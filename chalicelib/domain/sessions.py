@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.session import session_id_for
+from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.drivers import guest_id
 from chalicelib.domain.pricing.tariff import Tariff
 

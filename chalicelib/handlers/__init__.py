@@ -20,6 +20,7 @@ BLUEPRINTS = (
     "money.invoices.invoices",
     "money.quotes.quotes",
     "money.routes.money",
+    "money.wallets.wallets",
     "transparency.signed_values.signed",
     "transparency.log.log",
     "money.proofs.proofs",

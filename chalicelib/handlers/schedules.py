@@ -73,6 +73,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "debts": {
         **shards("debts", lambda part: {"paid": network().debts.ask_again(part)}),
         **shards("invoices", lambda part: {"invoices": network().invoice_desk.issue_due(part)}),
+        **shards("wallets", lambda part: {"looked_after": network().wallet_returns.tend(part)}),
     },
     "accounts": {
         **shards("cards", lambda part: {"told": network().account_upkeep.tell_of_expiry(part)}),
@@ -165,7 +166,7 @@ def reservations(event: CloudWatchEvent) -> Done:
 
 @schedules.schedule(Rate(5, unit=Rate.MINUTES), name="debts")
 def debts(event: CloudWatchEvent) -> Done:
-    """Ask again for what drivers owe, where that is due."""
+    """Ask again for what drivers owe, where that is due, and look after what of wallets was left half done."""
     return do_parts("debts", event.detail)
 
 

@@ -10,6 +10,7 @@ from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.money.invoice import Draft, Invoice
 from chalicelib.domain.money.ledger import Transfer
 from chalicelib.domain.money.receipt import Profile, Receipt
+from chalicelib.domain.money.wallet import Escrow, PayOut, PayOutPart, TopUp, Wallet, WalletEntry, WalletPaper
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
     CardSetup,
@@ -17,6 +18,8 @@ from chalicelib.records.money import (
     Debt,
     Difference,
     InvoiceRun,
+    Movement,
+    MovementOutcome,
     PaymentNews,
     ProviderPayment,
     ProviderRefund,
@@ -170,7 +173,90 @@ class Statements(Protocol):
         """Note how far it has come; False when somebody else has noted something meanwhile."""
 
 
-class Payments(Protocol):
+class Wallets(Protocol):
+    """Drivers' wallets, their statements, top-ups and pay-outs, and what is set aside for sessions."""
+
+    def get(self, driver_id: str, currency: str) -> Wallet | None:
+        """A driver's wallet of that currency, as it is now; None where they have none."""
+
+    def of_driver(self, driver_id: str) -> Sequence[Wallet]:
+        """All of a driver's wallets."""
+
+    def move(self, movement: Movement) -> MovementOutcome:
+        """Write all of a movement in one step. Raises Unbalanced where the ledger says otherwise."""
+
+    def escrow(self, session_id: str) -> Escrow | None:
+        """What is, or was, set aside for a session."""
+
+    def top_up(self, top_up_id: str) -> TopUp | None:
+        """A top-up by its name."""
+
+    def pay_out(self, driver_id: str, currency: str, pay_out_id: str) -> PayOut | None:
+        """A pay-out by its name."""
+
+    def top_ups(self, driver_id: str, currency: str) -> Sequence[TopUp]:
+        """All that was ever paid into a wallet."""
+
+    def note(self, before: WalletPaper | None, after: WalletPaper) -> bool:
+        """Change a paper of which no money moves; False where it is not as it was `before`."""
+
+    def entries(
+        self, driver_id: str, currency: str, limit: int, before: str | None
+    ) -> tuple[Sequence[WalletEntry], str | None]:
+        """A wallet's statement, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
+
+    def due(self, at: datetime, shard: int | None = None) -> Iterable[WalletPaper]:
+        """What is to be looked at again by then: of one shard, or all; in no order."""
+
+    def forget_driver(self, driver_id: str) -> None:
+        """Delete a driver's wallets and all their papers; the ledger stays."""
+
+
+class CardTopUps(Protocol):
+    """The payment provider, for money into a wallet and back. Each call may be repeated: names make its keys."""
+
+    def take(self, driver: Driver, top_up: TopUp, *, is_there: bool) -> Hold:
+        """Take a top-up from the driver's card. Raises Declined, CardholderNeeded (if there), PaymentsUnavailable."""
+
+    def taken(self, top_up: TopUp) -> int | None:
+        """What came of a top-up by the provider's own books; None while it may yet. Raises PaymentsUnavailable."""
+
+    def give_back(self, pay_out: PayOut, part: PayOutPart) -> None:
+        """Give back a part of a pay-out. Raises Declined, PaymentUnderWay, PaymentsUnavailable."""
+
+
+class WayOfPaying(Protocol):
+    """How a session's money is held, taken and given back: by cards, or from a wallet. Every call may be repeated."""
+
+    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
+        """Set money aside, the driver being away, unless a guest; `part` counts all holds that a session ever had.
+
+        Raises Declined, TooLittle, CardholderNeeded, PaymentsUnavailable.
+        """
+
+    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
+        """Make a hold larger; None where that cannot be. Raises PaymentsUnavailable."""
+
+    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
+        """Take at most what is held and give the rest back. Raises Declined, TooLittle, PaymentsUnavailable."""
+
+    def void(self, session: Session, hold: Hold) -> None:
+        """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable.
+
+        Raises Declined when the money was taken already: nothing is ever refunded by the way.
+        """
+
+    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
+        """Give money back, once for each `key`; returns the refund's id.
+
+        Raises Declined, PaymentUnderWay, PaymentsUnavailable.
+        """
+
+    def taken_minor(self, session: Session, hold: Hold) -> int:
+        """What has been taken of a hold so far. Raises PaymentsUnavailable."""
+
+
+class Payments(WayOfPaying, Protocol):
     """The payment provider, for cards. Every call may be repeated: session id and step make its idempotency key."""
 
     def create_customer(self, driver_id: str, email: str) -> str:
@@ -200,15 +286,6 @@ class Payments(Protocol):
         A bank that wants its cardholder to confirm knows the card. Raises Declined, PaymentsUnavailable.
         """
 
-    def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
-        """Set money aside, the driver being away, unless a guest; `part` counts all holds that a session ever had.
-
-        Raises Declined, TooLittle, CardholderNeeded, PaymentsUnavailable.
-        """
-
-    def raise_hold(self, session: Session, hold: Hold, amount_minor: int) -> Hold | None:
-        """Make a hold larger; None where its card cannot. Raises PaymentsUnavailable."""
-
     def charge(
         self, session: Session, driver: Driver, amount_minor: int, purpose: str, *, is_there: bool = False
     ) -> Hold:
@@ -217,26 +294,8 @@ class Payments(Protocol):
         Raises Declined, TooLittle, CardholderNeeded (if there), PaymentsUnavailable.
         """
 
-    def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
-        """Take at most what is held and give the rest back. Raises Declined, TooLittle, PaymentsUnavailable."""
-
-    def void(self, session: Session, hold: Hold) -> None:
-        """Give the hold back; nothing happens when it is gone already. Raises PaymentsUnavailable.
-
-        Raises Declined when the money was taken already: nothing is ever refunded by the way.
-        """
-
-    def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
-        """Give money back, once for each `key`; returns the refund's id.
-
-        Raises Declined, PaymentUnderWay, PaymentsUnavailable.
-        """
-
     def refunds_of(self, payment_id: str) -> Sequence[ProviderRefund]:
         """All that was given back of a payment, by whomever. Raises PaymentsUnavailable."""
-
-    def taken_minor(self, session: Session, hold: Hold) -> int:
-        """What has been taken of a hold so far, by the provider's own books. Raises PaymentsUnavailable."""
 
     def session_of(self, payment_id: str) -> str | None:
         """The session a payment is for; None for one of somebody else's. Raises PaymentsUnavailable."""

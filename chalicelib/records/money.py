@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.domain.charging.session import CardAction
+from chalicelib.domain.money.ledger import Transfer
+from chalicelib.domain.money.wallet import Wallet, WalletEntry, WalletPaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Debt:
     """What a driver owes for a session; asked for again at `next_at`, None: only when the driver wishes to pay.
 
     `needs_confirmation`: part of it is more than may be taken unasked, and is never taken but by the driver's own wish.
+    `broke_off`: somebody asked for it, and did not live to say what came of it.
     """
 
     session_id: str
@@ -119,6 +122,7 @@ class Debt:
     next_at: datetime | None = None
     error: str = ""
     needs_confirmation: bool = False
+    broke_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +151,12 @@ class ProviderPayment:
 
 
 class Compared(StrEnum):
-    """The sums of a session that its books and the provider's both have."""
+    """The sums of a session that its books and the provider's both have; ESCROW: its books and the session itself."""
 
     HELD = "held"
     TAKEN = "taken"
     REFUNDED = "refunded"
+    ESCROW = "escrow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +187,29 @@ class Comparison:
     day: date
     stage: ComparisonStage = ComparisonStage.COPY
     after: str = ""
+
+
+class MovementOutcome(StrEnum):
+    """What became of a movement of a wallet: written, known from before, or lost to others who wrote first."""
+
+    DONE = "done"
+    KNOWN = "known"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What is written in one step, or not at all: a wallet, the ledger, a line of the statement, and papers.
+
+    `transfers` begin with the one that stands for all: where it is written already, nothing more is. `papers` are what
+    they were (None: not there) and what they become. A wallet of version 0 is not there yet.
+    """
+
+    before: Wallet
+    after: Wallet
+    transfers: Sequence[Transfer] = ()
+    entry: WalletEntry | None = None
+    papers: Sequence[tuple[WalletPaper | None, WalletPaper]] = ()
 
 
 class Declined(Exception):

@@ -190,7 +190,13 @@ class DriverServices(NotificationServices):
             watches=self.watches,
             memberships=self.memberships,
             identity=self.identity,
+            wallets=self.wallets,
+            pay_out=self.pay_out_wallets,
             payments=lambda: self.payments,
             clock=self.clock,
             new_id=self.new_id,
         )
+
+    def pay_out_wallets(self, driver_id: str) -> None:
+        """Done where money moves (`wiring/money.py`)."""
+        raise NotImplementedError

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
     from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
     from chalicelib.adapters.money.statements import DynamoStatements
+    from chalicelib.adapters.money.wallets import DynamoWallets
     from chalicelib.adapters.notifications.messengers import WebhookMessenger
     from chalicelib.adapters.notifications.outbox import DynamoOutbox, DynamoWebhooks
     from chalicelib.adapters.operators.alarms import DynamoAlarms
@@ -246,6 +247,12 @@ class LateStores(Stores):
         from chalicelib.adapters.money.debts import DynamoDebts
 
         return DynamoDebts()
+
+    @cached_property
+    def wallets(self) -> DynamoWallets:
+        from chalicelib.adapters.money.wallets import DynamoWallets
+
+        return DynamoWallets()
 
     @cached_property
     def receipts(self) -> DynamoReceipts:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
     from chalicelib.adapters.money.invoices import DynamoInvoices
     from chalicelib.ports.charging import Footprints
+    from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections
     from chalicelib.services.money.debts import Debts
     from chalicelib.services.money.dispute_evidence import DisputeEvidence
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from chalicelib.services.money.reconciliation import Reconciliation
     from chalicelib.services.money.refunds import Refunds
     from chalicelib.services.money.terminal_payments import TerminalPayments
+    from chalicelib.services.money.wallet_payments import WalletPayments
+    from chalicelib.services.money.wallet_returns import WalletReturns
+    from chalicelib.services.money.wallets import DriverWallets
 
 
 class MoneyServices(ChargingServices):
@@ -41,6 +45,7 @@ class MoneyServices(ChargingServices):
             drivers=self.drivers,
             ledger=self.ledger,
             changes=self.changes,
+            wallet=self.wallet_payments,
             payments=lambda: self.payments,
             alarm_checks=self.alarm_checks,
             clock=self.clock,
@@ -56,6 +61,7 @@ class MoneyServices(ChargingServices):
             transactions=self.transactions,
             changes=self.changes,
             debts=self.debts,
+            wallet=self.wallet_payments,
             payments=lambda: self.payments,
             clock=self.clock,
         )
@@ -70,9 +76,69 @@ class MoneyServices(ChargingServices):
             changes=self.changes,
             funds=self.funds,
             refunds=self.refunds,
+            driver_wallets=self.driver_wallets,
+            wallet_returns=self.wallet_returns,
             payments=lambda: self.payments,
             clock=self.clock,
         )
+
+    @property
+    def wallet_issuer(self) -> str:
+        """The operator that runs drivers' wallets; empty: there are none."""
+        return self.setting("WALLET_ISSUER", "")
+
+    @cached_property
+    def card_top_ups(self) -> CardTopUps:
+        from chalicelib.adapters.money.stripe_payments import stripe_client
+        from chalicelib.adapters.money.stripe_top_ups import StripeTopUps
+
+        return StripeTopUps(stripe_client(self.setting("STRIPE_API_KEY"), self.settings.get("KERB_STRIPE_API_BASE")))
+
+    @cached_property
+    def wallet_payments(self) -> WalletPayments:
+        from chalicelib.services.money.wallet_payments import WalletPayments
+
+        return WalletPayments(
+            wallets=self.wallets,
+            ledger=self.ledger,
+            drivers=self.drivers,
+            refill=self.driver_wallets.refill,
+            issuer_id=self.wallet_issuer,
+            fee_permille=int(self.setting("WALLET_FEE_PERMILLE", "0")),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def driver_wallets(self) -> DriverWallets:
+        from chalicelib.services.money.wallets import DriverWallets
+
+        return DriverWallets(
+            wallets=self.wallets,
+            drivers=self.drivers,
+            top_ups=lambda: self.card_top_ups,
+            issuer_id=self.wallet_issuer,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def wallet_returns(self) -> WalletReturns:
+        from chalicelib.services.money.wallet_returns import WalletReturns
+
+        return WalletReturns(
+            wallets=self.wallets,
+            driver_wallets=self.driver_wallets,
+            wallet_payments=self.wallet_payments,
+            sessions=self.sessions,
+            drivers=self.drivers,
+            ledger=self.ledger,
+            top_ups=lambda: self.card_top_ups,
+            issuer_id=self.wallet_issuer,
+            clock=self.clock,
+        )
+
+    def pay_out_wallets(self, driver_id: str) -> None:
+        """Pay a driver's wallets out, or refuse."""
+        self.wallet_returns.close(driver_id)
 
     @cached_property
     def refunds(self) -> Refunds:
@@ -82,6 +148,7 @@ class MoneyServices(ChargingServices):
             sessions=self.sessions,
             ledger=self.ledger,
             changes=self.changes,
+            wallet=self.wallet_payments,
             payments=lambda: self.payments,
             allowances=self.refund_allowances,
             collection=self.invoice_collection,
@@ -129,6 +196,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             differences=self.differences,
             statements=self.statements,
+            sessions=self.sessions,
             payments=lambda: self.payments,
             clock=self.clock,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from chalicelib import wiring
 from chalicelib.adapters.dynamo import decode
-from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow
+from chalicelib.adapters.tables import DebtRow, LedgerRow, ReservationRow, SessionRow, TransactionRow, WalletRow
 from chalicelib.domain.charging.session import Origin, Session, State
 from chalicelib.domain.money.ledger import (
     Transfer,
@@ -16,13 +16,16 @@ from chalicelib.domain.money.ledger import (
     balances,
     driver_account,
     held_minor,
+    refunded_minor,
     unpaired,
+    wallet_account,
 )
+from chalicelib.domain.money.wallet import wallet_of
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.services.access import Refusal
 from chalicelib.services.chargers.connectors import is_held
 from tests.faults.charger import Charge
-from tests.faults.stories import CHARGER, DRIVER, ONE
+from tests.faults.stories import CHARGER, DRIVER, ONE, PREPAID
 from tests.faults.world import World
 
 
@@ -62,6 +65,9 @@ def _unrest(world: World) -> Iterator[str]:
         yield f"{world.untold} webhooks were not heard"
     for row in DebtRow.scan():
         yield f"{row.session_id} is owed for"
+    for paper in WalletRow.scan():
+        if paper.next_at is not None:
+            yield f"{paper.about} of {paper.owner} is not settled"
     for found in ReservationRow.scan():
         if found.due_shard is not None:
             yield f"reservation {found.reservation_id} is {found.standing} and not settled"
@@ -92,7 +98,9 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
         if intent.status == "requires_capture":
             yield f"hold {intent.id} of {intent.metadata['session_id']} is forgotten"
     names = {session.session_id for session in known}
-    for session_id in taken.keys() - names:
+    top_ups = {name for name in taken if wallet_of(name)}
+    yield from _wallets(world, entries)
+    for session_id in taken.keys() - names - top_ups:
         yield f"money for {session_id}, which does not exist"
     for session in known:
         own = [it for it in entries if it.session_id == session.session_id]
@@ -105,11 +113,44 @@ def _books(world: World, known: list[Session]) -> Iterator[str]:
         yield from unpaired(own)
 
 
+def _wallets(world: World, entries: list[Transfer]) -> Iterator[str]:
+    """Nothing is negative, nothing is stranded, and each top-up is in a wallet once."""
+    totals = balances(entries)
+    store = wiring.network().wallets
+    for wallet in store.of_driver(DRIVER):
+        lines, _ = store.entries(DRIVER, wallet.currency, 100, None)
+        booked_minor = -totals.get((wallet_account(DRIVER), wallet.currency), 0)
+        if not wallet.balance_minor == booked_minor == sum(it.amount_minor for it in lines):
+            yield f"the wallet says {wallet.balance_minor}, the ledger {booked_minor}, the statement {lines}"
+        if wallet.auto is not None and wallet.month_minor > wallet.auto.monthly_cap_minor:
+            yield f"{wallet.month_minor} were taken unasked, beyond the cap"
+    for (account, _), amount in totals.items():
+        if account.startswith("escrow/") and amount:
+            yield f"{account} stands at {amount}"
+    named = {it.session_id: it for it in entries if it.kind is TransferKind.TOP_UP}
+    for intent in world.provider.intents.values():
+        top_up_id = intent.metadata.get("session_id", "")
+        if wallet_of(top_up_id):
+            booked = named.pop(top_up_id, None)
+            if intent.received != (booked.amount_minor if booked else 0):
+                yield f"top-up {top_up_id} took {intent.received}, and {booked} is booked"
+            back_minor = refunded_minor(it for it in entries if it.session_id == top_up_id).get(intent.id, 0)
+            if intent.given_back != back_minor:
+                yield f"of top-up {top_up_id} {intent.given_back} went back, {back_minor} by the books"
+    gone = [it for it in named if named[it].reference != PREPAID]
+    if gone:
+        yield f"{gone} were never paid"
+
+
 def _paid(session: Session, taken_minor: int, own: list[Transfer]) -> Iterator[str]:
     billed_minor = session.bill.total_minor if session.bill else 0
     written_off_minor = sum(it.amount_minor for it in own if it.kind is TransferKind.WRITE_OFF)
     off_minor = written_off_minor + session.waived_minor
     booked_minor = sum(it.amount_minor for it in own if it.kind in (TransferKind.CAPTURE, TransferKind.CHARGE))
+    from_wallet_minor = sum(
+        it.amount_minor for it in own if it.kind in (TransferKind.ESCROW_SETTLED, TransferKind.WALLET_CHARGE)
+    )
+    booked_minor, taken_minor = booked_minor + from_wallet_minor, taken_minor + from_wallet_minor
     name = f"session {session.session_id} ({session.state}, {session.reason})"
     if taken_minor > billed_minor:
         yield f"{name}: {taken_minor} taken for a bill of {billed_minor}"

@@ -12,7 +12,7 @@ from infrastructure.vault import PAYERS
 from tests.faults.injector import Seen
 
 _POLICIES = Path(__file__).parents[2] / ".chalice"
-_OF_PEOPLE = ("begin", "end", "reserve", "webhook")
+_OF_PEOPLE = ("begin", "end", "reserve", "top up", "pay out", "webhook")
 _SERVICES = {
     "StartExecution": "states:StartExecution",
     "SendTaskSuccess": "states:SendTaskSuccess",

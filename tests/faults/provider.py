@@ -34,6 +34,7 @@ class Intent:
     manual: bool
     status: str = "requires_payment_method"
     received: int = 0
+    given_back: int = 0
 
     def shown(self) -> dict[str, Any]:
         """As Stripe's API has it."""
@@ -104,6 +105,8 @@ class Provider:
                 return self._capture(self.intents[name], int(params["amount_to_capture"]))
             case "post", ["payment_intents", name, "cancel"]:
                 return self._cancel(self.intents[name])
+            case "post", ["refunds"]:
+                return self._give_back(self.intents[params["payment_intent"]], int(params["amount"]))
             case "post", ["payment_intents", name, "increment_authorization"]:
                 return self._raise(self.intents[name], int(params["amount"]))
         raise AssertionError(f"{method} {path} is not played")
@@ -138,6 +141,13 @@ class Provider:
             raise Unwilling(400, type="invalid_request_error", message=f"{intent.id} is {intent.status}")
         intent.status = "canceled"
         self._tell("voided", intent, intent.amount)
+        return intent
+
+    def _give_back(self, intent: Intent, amount: int) -> Intent:
+        """Nobody is told: who asks knows."""
+        if intent.status != "succeeded" or amount > intent.received - intent.given_back:
+            raise Unwilling(400, type="invalid_request_error", message="cannot be refunded")
+        intent.given_back += amount
         return intent
 
     def _raise(self, intent: Intent, amount: int) -> Intent:

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.wallet import AutoTopUp, TopUp, top_up_id_for
 from chalicelib.domain.pricing.tariff import (
     Element,
     PriceComponent,
@@ -29,6 +30,7 @@ from tests.faults.world import NOON, World
 
 ONE = ConnectorId(1)
 DRIVER, CARD, CHARGER = "driver-1", "04A1B2C3", "CP-1"
+PREPAID = "pi_before"
 TARIFF = Tariff(
     tariff_id="standard",
     operator_id="op",
@@ -53,9 +55,11 @@ class Story:
     play: Callable[[World, Stub], None]
     done_s: int
     tariff: Tariff = TARIFF
+    prepaid_minor: int = 0
+    auto: AutoTopUp | None = None
 
     def prepare(self) -> None:
-        """A driver with a card of each kind and a charger that waits for a car."""
+        """A driver with a card of each kind, perhaps a wallet, and a charger that waits for a car."""
         wiring.network().tariffs.put(self.tariff)
         wiring.network().sites.put(
             Site(
@@ -72,6 +76,8 @@ class Story:
                 driver_id=DRIVER, email="d@example.com", customer_id="cus_1", payment_method_id="pm_1", card="visa 4242"
             )
         )
+        if self.prepaid_minor:
+            self._prepay()
         wiring.network().tokens.put(Token(uid=CARD, operator_id="op", driver_id=DRIVER), NOON)
         wiring.network().chargers.put(
             Charger(
@@ -91,6 +97,14 @@ class Story:
         wiring.network().connectors.set_status(
             CHARGER, ConnectorState(connector=ONE, status=ConnectorStatus.AVAILABLE, status_at=NOON)
         )
+
+    def _prepay(self) -> None:
+        """Paid in before the story, and so by no payment of its provider's."""
+        top_up_id = top_up_id_for(DRIVER, "EUR", "before")
+        top_up = TopUp(top_up_id=top_up_id, driver_id=DRIVER, currency="EUR", amount_minor=self.prepaid_minor, at=NOON)
+        wiring.network().wallets.note(None, top_up)
+        wiring.network().driver_wallets.confirm(top_up_id, PREPAID, self.prepaid_minor)
+        wiring.network().driver_wallets.allow(DRIVER, "EUR", self.auto)
 
     def begin(self, world: World) -> None:
         charger = Stub(CHARGER, self.protocol, world, f"{CHARGER}-c1", online=True)
@@ -237,6 +251,23 @@ def _outgrown(world: World, charger: Stub) -> None:
     _by_app_for_long(world, charger)
 
 
+def _paid_in_and_out(world: World, charger: Stub) -> None:
+    """A driver pays in as they plug in, and has what is left paid out afterwards."""
+
+    def top_up() -> Any:
+        return wiring.network().driver_wallets.top_up(DRIVER, "EUR", 6000, "top-up-1")
+
+    def pay_out() -> Any:
+        return wiring.network().wallet_returns.pay_out(DRIVER, "EUR", None, "back-1")
+
+    world.after(1, lambda: world.ask("top up", top_up))
+    world.after(1.5, charger.plug)
+    world.after(5, lambda: _begin(world))
+    world.after(200, lambda: _end(world))
+    world.after(500, charger.unplug)
+    world.after(600, lambda: world.ask("pay out", pay_out))
+
+
 def _reserve(world: World) -> None:
     minutes = timedelta(minutes=0)
     world.ask("reserve", lambda: wiring.network().driver_reservations.make(DRIVER, CHARGER, ONE, minutes, "reserve-1"))
@@ -265,6 +296,7 @@ _SMALL = replace(TARIFF, hold_minor=100)
 # What a charge comes to is less than any card can be charged.
 _TRIFLE = replace(TARIFF, elements=simple_elements(per_kwh=Decimal("0.50")), hold_minor=10)
 _RESERVABLE = replace(TARIFF, elements=_FEES)
+_AUTO = AutoTopUp(threshold_minor=100, amount_minor=200, monthly_cap_minor=600)
 STORIES = {
     story.name: story
     for story in (
@@ -290,6 +322,15 @@ STORIES = {
         Story("outgrown-16", "ocpp1.6", _outgrown, 520, _SMALL),
         Story("reserved", "ocpp2.0.1", _reserved, 620, _RESERVABLE),
         Story("reserved-card", "ocpp1.6", _reserved_card, 520, _RESERVABLE),
+        Story("wallet-201", "ocpp2.0.1", _by_app, 520, prepaid_minor=20_000),
+        Story("wallet-card-16", "ocpp1.6", _by_card, 420, prepaid_minor=20_000),
+        Story("wallet-short", "ocpp2.0.1", _by_app, 520, prepaid_minor=300),
+        Story("wallet-cancelled", "ocpp2.0.1", _cancelled_as_it_starts, 120, prepaid_minor=20_000),
+        Story("wallet-vanished", "ocpp1.6", _vanished, 300, prepaid_minor=20_000),
+        Story("wallet-outgrown", "ocpp2.0.1", _outgrown, 520, _SMALL, prepaid_minor=20_000),
+        Story("wallet-empty", "ocpp1.6", _outgrown, 520, _SMALL, prepaid_minor=150),
+        Story("wallet-auto", "ocpp2.0.1", _outgrown, 520, _SMALL, prepaid_minor=150, auto=_AUTO),
+        Story("wallet-in-and-out", "ocpp2.0.1", _paid_in_and_out, 620),
         Story("reserved-in-vain", "ocpp1.6", _reserved_in_vain, 10, _RESERVABLE),
     )
 }

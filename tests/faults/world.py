@@ -277,6 +277,8 @@ _SETTINGS = {
     "KERB_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:kerb-session",
     "KERB_SOCKET_ENDPOINT": "https://sockets.example.com",
     "KERB_STRIPE_API_KEY": "sk_test",
+    "KERB_WALLET_ISSUER": "issuer",
+    "KERB_WALLET_FEE_PERMILLE": "50",
     "KERB_STRIPE_WEBHOOK_SECRET": "whsec",
     "KERB_STRIPE_PUBLISHABLE_KEY": "pk_test",
 }
@@ -337,6 +339,7 @@ class Network:
         _Current.world = world
         if name not in self._known:
             self._tables.restore(self._empty)
+            wiring.install(_kerb())
             prepare()
             self._known[name] = self._tables.rows()
         self._tables.restore(self._known[name])

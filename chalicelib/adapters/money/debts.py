@@ -83,4 +83,6 @@ def _operator_day(operator_id: str, day: date) -> str:
 
 def _debt(row: DebtRow) -> Debt:
     known = decode(Debt, row.body)
-    return replace(known, attempts=row.attempts, next_at=row.next_at, error=row.error or "")
+    return replace(
+        known, attempts=row.attempts, next_at=row.next_at, error=row.error or "", broke_off=row.leased_until is not None
+    )

@@ -38,7 +38,7 @@ class DynamoLedger:
             try:
                 _write(missing)
             except TransactWriteError as error:
-                missing = _still_missing(missing, error)
+                missing = still_missing(missing, error.cancellation_reasons, error)
             else:
                 return
         if missing:
@@ -80,26 +80,29 @@ class DynamoOperatorProfiles:
 
 def _write(transfers: Sequence[Transfer]) -> None:
     with TransactWrite(connection=connection) as transaction:
-        for transfer in transfers:
-            row = LedgerRow(
-                transfer.session_id,
-                f"{transfer.kind}#{transfer.reference}",
-                operator_id=transfer.operator_id,
-                body=encode(transfer),
-                day=transfer.at.date().isoformat(),
-            )
-            transaction.save(row, condition=LedgerRow.transfer.does_not_exist(), return_values=ALL_OLD)
+        add_transfers(transaction, transfers)
 
 
-def _still_missing(transfers: Sequence[Transfer], error: TransactWriteError) -> list[Transfer]:
-    reasons = error.cancellation_reasons
+def add_transfers(transaction: TransactWrite, transfers: Sequence[Transfer]) -> None:
+    """Let a transaction write transfers too, unless one of them is written."""
+    for transfer in transfers:
+        row = LedgerRow(
+            transfer.session_id,
+            f"{transfer.kind}#{transfer.reference}",
+            operator_id=transfer.operator_id,
+            body=encode(transfer),
+            day=transfer.at.date().isoformat(),
+        )
+        transaction.save(row, condition=LedgerRow.transfer.does_not_exist(), return_values=ALL_OLD)
+
+
+def still_missing(
+    transfers: Sequence[Transfer], reasons: Sequence[CancellationReason | None], error: TransactWriteError
+) -> list[Transfer]:
+    """Those of a transaction's transfers that nobody has written yet. Raises Unbalanced, or the error."""
     if len(reasons) != len(transfers):
         raise error
-    return [
-        transfer
-        for transfer, reason in zip(transfers, reasons, strict=True)
-        if not _is_written(transfer, reason, error)
-    ]
+    return [it for it, reason in zip(transfers, reasons, strict=True) if not _is_written(it, reason, error)]
 
 
 def _is_written(transfer: Transfer, reason: CancellationReason | None, error: TransactWriteError) -> bool:

@@ -47,8 +47,18 @@ _log = logging.getLogger(__name__)
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
+def stripe_client(api_key: str, api_base: str | None = None) -> stripe.StripeClient:
+    """Speaks to Stripe; `api_base` is another server to speak to than Stripe's own."""
+    return stripe.StripeClient(
+        api_key,
+        base_addresses={"api": api_base} if api_base else None,
+        max_network_retries=_RETRIES,
+        http_client=stripe.RequestsClient(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S)),
+    )
+
+
 class StripePayments:
-    """Stripe: the port Payments. Methods make one call where they say nothing else.
+    """Stripe: the ports Payments and WayOfPaying. Methods make one call where they say nothing else.
 
     `api_base` is another server to speak to than Stripe's own.
     """
@@ -57,12 +67,7 @@ class StripePayments:
         self._webhook_secret = webhook_secret
         self._publishable_key = publishable_key
         self._is_live = api_key.startswith(_LIVE_KEYS)
-        client = stripe.StripeClient(
-            api_key,
-            base_addresses={"api": api_base} if api_base else None,
-            max_network_retries=_RETRIES,
-            http_client=stripe.RequestsClient(timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S)),
-        )
+        client = stripe_client(api_key, api_base)
         self._customers = client.v1.customers
         self._payment_intents = client.v1.payment_intents
         self._setup_intents = client.v1.setup_intents

@@ -29,7 +29,15 @@ from chalicelib.adapters.tables.charging import ReadingsRow, SessionRow, Transac
 from chalicelib.adapters.tables.drivers import DriverRow, TokenRow
 from chalicelib.adapters.tables.fault_reports import FaultReportRow
 from chalicelib.adapters.tables.grid import GridRow
-from chalicelib.adapters.tables.money import DebtRow, DifferenceRow, IdempotencyRow, InvoiceRow, LedgerRow, ReceiptRow
+from chalicelib.adapters.tables.money import (
+    DebtRow,
+    DifferenceRow,
+    IdempotencyRow,
+    InvoiceRow,
+    LedgerRow,
+    ReceiptRow,
+    WalletRow,
+)
 from chalicelib.adapters.tables.notifications import NoticeRow
 from chalicelib.adapters.tables.operators import OperatorRow
 from chalicelib.adapters.tables.pricing import TariffRow
@@ -72,6 +80,7 @@ __all__ = [
     "TokenRow",
     "TransactionRow",
     "ViewerRow",
+    "WalletRow",
     "connection",
 ]
 
@@ -102,6 +111,7 @@ TABLES: tuple[type[Row], ...] = (
     DriverRow,
     LedgerRow,
     DebtRow,
+    WalletRow,
     DifferenceRow,
     ReceiptRow,
     LogRow,

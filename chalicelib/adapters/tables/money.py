@@ -1,4 +1,4 @@
-"""Tables of money: ledger, debts, receipts, invoices, differences, and what news of the payment provider is done."""
+"""Tables of money: ledger, debts, wallets, receipts, invoices, differences; what the provider told that is done."""
 
 from __future__ import annotations
 
@@ -61,6 +61,36 @@ class DebtRow(Row):
     next_at = TimeAttribute(null=True)
 
     due = DueDebts()
+
+
+class DueWallets(GlobalSecondaryIndex["WalletRow"]):  # type: ignore[no-untyped-call]
+    """Finds what of wallets is to be looked at again: top-ups and pay-outs under way, and what is set aside."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = TextAttribute(hash_key=True)
+    next_at = TimeAttribute(range_key=True)
+
+
+class WalletRow(Row):
+    """A driver's wallet, a line of its statement, a top-up or a pay-out; or what is set aside for a session.
+
+    `owner` is the driver, `about` begins with what it is and the currency; or it is that session, and `escrow`.
+    """
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}wallets"
+
+    owner = TextAttribute(hash_key=True)
+    about = TextAttribute(range_key=True)
+    body = TextAttribute()
+    version = IntegerAttribute(null=True)
+    due_shard = TextAttribute(null=True)
+    next_at = TimeAttribute(null=True)
+
+    due = DueWallets()
 
 
 class ReceiptRow(Row):

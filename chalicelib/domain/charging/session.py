@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.disputes import Dispute
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
+from chalicelib.domain.charging.names import is_wallets
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
@@ -21,12 +21,6 @@ from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.transparency.signed_records import SignedEnergy
-
-APP_SESSION_PREFIX = "K"
-# OCPP 1.6's idTag holds 20, and some firmware writes past the end of what it keeps of one that long.
-_SESSION_ID_LENGTH = 18
-# Sessions begun before ids were made shorter.
-_FORMER_SESSION_ID_LENGTH = 20
 
 
 class State(StrEnum):
@@ -72,7 +66,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card (Stripe: a PaymentIntent with manual capture), known to the provider as `payment_id`.
+    """Money set aside on a card (Stripe: a PaymentIntent with manual capture) or of a wallet, known as `payment_id`.
 
     `card` is its brand and last four. After `capture_before` it can no longer be taken; None where the provider did not
     say.
@@ -82,6 +76,11 @@ class Hold:
     amount_minor: int
     card: str = ""
     capture_before: datetime | None = None
+
+    @property
+    def is_escrow(self) -> bool:
+        """Whether it is set aside of the driver's wallet, and on no card."""
+        return is_wallets(self.payment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +315,16 @@ class Session:
         return (self.hold, *self.top_ups) if self.hold else self.top_ups
 
     @property
+    def card_hold(self) -> Hold | None:
+        """The first of them that is on a card."""
+        return next((it for it in self.holds if not it.is_escrow), None)
+
+    @property
+    def escrow(self) -> Hold | None:
+        """What of its driver's wallet is set aside."""
+        return next((it for it in self.holds if it.is_escrow), None)
+
+    @property
     def held_minor(self) -> int:
         """The sum of all holds."""
         return sum(hold.amount_minor for hold in self.holds)
@@ -375,15 +384,3 @@ class Session:
     def remote_start_id(self) -> int:
         """A positive 31-bit number that stands for this session where a charger echoes integers only."""
         return int.from_bytes(hashlib.sha256(self.session_id.encode()).digest()[:4]) >> 1 or 1
-
-
-def session_id_for(*facts: str) -> str:
-    """A session id that the same facts always give: 18 characters, so that it is itself an idTag any charger holds."""
-    digest = hashlib.sha256("\x1f".join(facts).encode()).digest()
-    return (APP_SESSION_PREFIX + base64.b32encode(digest).decode())[:_SESSION_ID_LENGTH]
-
-
-def looks_like_app_token(token: str) -> bool:
-    """Whether `token` has the form of a session id, which is what an app session shows the charger."""
-    is_long_enough = len(token) in (_SESSION_ID_LENGTH, _FORMER_SESSION_ID_LENGTH)
-    return is_long_enough and token.upper().startswith(APP_SESSION_PREFIX)

@@ -217,7 +217,7 @@ def _note_low_funds(session: Session, event: FundsLow) -> Session:
 
 
 def _ask_cardholder(session: Session, event: ActionNeeded) -> Session:
-    return session if session.hold else replace(session, action=event.action)
+    return session if session.card_hold else replace(session, action=event.action)
 
 
 def _decline(session: Session, event: HoldDeclined) -> Session:

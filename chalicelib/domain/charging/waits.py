@@ -20,7 +20,12 @@ class Step(StrEnum):
 
 
 _IS_MET: Mapping[Step, Callable[[Session], bool]] = {
-    Step.HOLD: lambda session: session.hold is not None or session.state is not State.INITIATED,
+    # What a wallet has set aside is not all, where a card's holder is asked for the rest.
+    Step.HOLD: lambda session: (
+        session.card_hold is not None
+        or (session.hold is not None and session.action is None)
+        or session.state is not State.INITIATED
+    ),
     Step.START: lambda session: session.state is not State.INITIATED,
     Step.END: lambda session: session.state is State.STOPPING,
     Step.STOP: lambda session: session.stopped_at is not None,

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from chalicelib.domain.charging.names import is_wallets, wallets_payment
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.currency import round_half_up
 
@@ -38,11 +39,23 @@ class TransferKind(StrEnum):
     DISPUTE_LOST = "dispute_lost"
     WRITE_OFF = "write_off"
     TERMINAL = "terminal"
+    TOP_UP = "top_up"
+    PAY_OUT = "pay_out"
+    PAY_OUT_FAILED = "pay_out_failed"
+    LEVY = "levy"
+    LEVY_RETURNED = "levy_returned"
+    ESCROW = "escrow"
+    ESCROW_SETTLED = "escrow_settled"
+    ESCROW_RETURNED = "escrow_returned"
+    WALLET_CHARGE = "wallet_charge"
+    FEE = "fee"
 
 
 _PENDING = frozenset({TransferKind.HOLD, TransferKind.VOID})
 # What came from a card, and what went back there.
-_RECEIVED = frozenset({TransferKind.CAPTURE, TransferKind.CHARGE})
+_RECEIVED = frozenset({TransferKind.CAPTURE, TransferKind.CHARGE, TransferKind.TOP_UP})
+_GIVEN_BACK = frozenset({TransferKind.REFUND, TransferKind.PAY_OUT})
+_CAME_BACK = frozenset({TransferKind.REFUND_FAILED, TransferKind.PAY_OUT_FAILED})
 
 
 class Unbalanced(ValueError):
@@ -79,6 +92,16 @@ class Transfer:
 def driver_account(driver_id: str) -> str:
     """What a driver owes (a positive balance) across sessions."""
     return f"driver/{driver_id}"
+
+
+def wallet_account(driver_id: str) -> str:
+    """What a driver has paid in and not used: theirs, so a negative balance."""
+    return f"wallet/{driver_id}"
+
+
+def escrow_account(session_id: str) -> str:
+    """What of a wallet is set aside for a session."""
+    return f"escrow/{session_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +148,9 @@ class Book:
         return self._transfer(TransferKind.CHARGE, self._card, self._driver, amount_minor, at, payment_id)
 
     def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
-        """Money back to the card, and so much less sold; `tax_minor` is the tax in it."""
-        money = self._transfer(TransferKind.REFUND, self._driver, self._card, amount_minor, at, refund_id)
+        """Money back to where it came from, and so much less sold; `tax_minor` is the tax in it."""
+        source = wallet_account(self.driver_id) if is_wallets(refund_id) else self._card
+        money = self._transfer(TransferKind.REFUND, self._driver, source, amount_minor, at, refund_id)
         return (money, *self.waiver(refund_id, amount_minor, tax_minor, at))
 
     def waiver(self, reference: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
@@ -148,6 +172,33 @@ class Book:
             TransferKind.TAX_RESTORED, self._driver, f"tax/{self.operator_id}", tax_minor, at, refund_id
         )
         return (money, sale, tax) if tax_minor else (money, sale)
+
+    def escrowed(self, amount_minor: int, to_minor: int, at: datetime) -> Transfer:
+        """Money of the driver's wallet set aside for this session, `to_minor` in all."""
+        debit, credit = wallet_account(self.driver_id), escrow_account(self.session_id)
+        reference = f"{wallets_payment(self.session_id)}/{to_minor}"
+        return self._transfer(TransferKind.ESCROW, debit, credit, amount_minor, at, reference)
+
+    def escrow_settled(self, amount_minor: int, at: datetime) -> Transfer:
+        """What of it pays the bill."""
+        payment_id, escrow = wallets_payment(self.session_id), escrow_account(self.session_id)
+        return self._transfer(TransferKind.ESCROW_SETTLED, escrow, self._driver, amount_minor, at, payment_id)
+
+    def escrow_returned(self, amount_minor: int, at: datetime) -> Transfer:
+        """What of it goes back to the wallet."""
+        debit, credit = escrow_account(self.session_id), wallet_account(self.driver_id)
+        payment_id = wallets_payment(self.session_id)
+        return self._transfer(TransferKind.ESCROW_RETURNED, debit, credit, amount_minor, at, payment_id)
+
+    def wallet_charge(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """Money of the wallet that was not set aside: for what is owed."""
+        wallet = wallet_account(self.driver_id)
+        return self._transfer(TransferKind.WALLET_CHARGE, wallet, self._driver, amount_minor, at, payment_id)
+
+    def fee(self, issuer_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """What of the operator's revenue is the platform's, for a charge that a wallet paid."""
+        debit, credit = f"revenue/{self.operator_id}", f"fee/{issuer_id}"
+        return self._transfer(TransferKind.FEE, debit, credit, amount_minor, at, wallets_payment(self.session_id))
 
     def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
         """The cardholder's bank has taken money back; whether for good is not known yet."""
@@ -218,6 +269,12 @@ def held_minor(transfers: Iterable[Transfer]) -> int:
     return held
 
 
+def escrow_minor(transfers: Iterable[Transfer]) -> int:
+    """What of a wallet is set aside for a session by its books."""
+    signs = {TransferKind.ESCROW: 1, TransferKind.ESCROW_SETTLED: -1, TransferKind.ESCROW_RETURNED: -1}
+    return sum(signs.get(it.kind, 0) * it.amount_minor for it in transfers)
+
+
 def received_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
     """What was taken by each payment."""
     sums: Counter[str] = Counter()
@@ -231,9 +288,9 @@ def refunded_minor(transfers: Iterable[Transfer]) -> dict[str, int]:
     """What has gone back to each payment, and not come here again."""
     sums: Counter[str] = Counter()
     for transfer in transfers:
-        if transfer.kind is TransferKind.REFUND:
+        if transfer.kind in _GIVEN_BACK:
             sums[transfer.payment_id] += transfer.amount_minor
-        if transfer.kind is TransferKind.REFUND_FAILED:
+        if transfer.kind in _CAME_BACK:
             sums[transfer.payment_id] -= transfer.amount_minor
     return dict(sums)
 

@@ -18,6 +18,8 @@ from chalicelib.handlers.http import examples
 from chalicelib.handlers.http.endpoint import Request, endpoint
 from chalicelib.handlers.http.fields import ResponseBody, example
 from chalicelib.handlers.money.disputes import DisputeView, dispute_view
+from chalicelib.handlers.money.wallet_models import WalletEntryView, WalletView
+from chalicelib.handlers.money.wallets import entry_view, wallet_view
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
@@ -43,6 +45,13 @@ class ExportedDispute(ResponseBody):
     dispute: DisputeView
 
 
+class ExportedWallet(ResponseBody):
+    """A wallet, and the newest hundred lines of its statement."""
+
+    wallet: WalletView
+    entries: list[WalletEntryView]
+
+
 class Export(ResponseBody):
     """All that is kept of a driver; ask again with `cursor` for more sessions."""
 
@@ -62,6 +71,7 @@ class Export(ResponseBody):
         fault_reports=[],
         watches=[WATCH],
         disputes=[],
+        wallets=[],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -80,6 +90,7 @@ class Export(ResponseBody):
     fault_reports: list[FaultReportView]
     watches: list[WatchView]
     disputes: list[ExportedDispute]
+    wallets: list[ExportedWallet]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -114,6 +125,10 @@ def export(request: Request) -> Export:
             ExportedDispute(session_id=it.session_id, dispute=dispute_view(said))
             for it in kept.sessions
             for said in it.disputes
+        ],
+        wallets=[
+            ExportedWallet(wallet=wallet_view(it), entries=[entry_view(entry) for entry in entries])
+            for it, entries in kept.wallets
         ],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,

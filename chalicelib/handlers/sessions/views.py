@@ -99,7 +99,7 @@ def session(
         written_off_minor=it.written_off_minor,
         is_paid_at_terminal=it.settlement is not None,
         refunded_minor=it.refunded_minor,
-        action=action(it.action) if it.action and not it.hold and not it.is_over else None,
+        action=action(it.action) if it.action and not it.card_hold and not it.is_over else None,
         live_url=f"/v1/sessions/{it.session_id}/live?ticket={ticket}" if ticket else None,
         live_socket=_live_socket(it, ticket) if ticket else None,
         receipt_url=_receipt_url(it) if it.has_receipt else None,

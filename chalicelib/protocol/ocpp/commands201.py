@@ -38,7 +38,7 @@ from chalicelib.domain.chargers.commands import (
     WriteSetting,
 )
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.session import looks_like_app_token
+from chalicelib.domain.charging.names import looks_like_app_token
 from chalicelib.protocol.ocpp import alike
 from chalicelib.protocol.ocpp.alike import (
     charging_profile,

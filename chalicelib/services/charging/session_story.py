@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ReadingsTaken, StopReason
-from chalicelib.domain.charging.session import Reason, Session, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Reason, Session
 from chalicelib.domain.charging.terminal import SettledAtTerminal
 from chalicelib.domain.charging.transitions import (
     SessionEvent,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.money.wallet import Wallet, WalletEntry
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation, ReservationStatus
 from chalicelib.ports import Clock, NewId
@@ -20,7 +21,7 @@ from chalicelib.ports.access import Memberships
 from chalicelib.ports.chargers import FaultReports
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
-from chalicelib.ports.money import Payments
+from chalicelib.ports.money import Payments, Wallets
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.drivers import Driver, Token
@@ -43,13 +44,17 @@ class Belongings:
     notices: Sequence[Notification]
     fault_reports: Sequence[FaultReport]
     watches: Sequence[Watch]
+    wallets: Sequence[tuple[Wallet, Sequence[WalletEntry]]]
     sessions: Sequence[Session]
     next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDeletion:
-    """Exports what is kept of a driver, and deletes the account."""
+    """Exports what is kept of a driver, and deletes the account.
+
+    `pay_out` pays a driver's wallets out, or refuses and says what is in the way.
+    """
 
     drivers: Drivers
     tokens: TokenRegistry
@@ -61,6 +66,8 @@ class AccountDeletion:
     watches: Watches
     memberships: Memberships
     identity: Identity
+    wallets: Wallets
+    pay_out: Callable[[str], None]
     payments: Callable[[], Payments]
     clock: Clock
     new_id: NewId
@@ -80,6 +87,10 @@ class AccountDeletion:
             notices=[it.notice for it in told],
             fault_reports=self.fault_reports.of_driver(driver_id, _PAGE),
             watches=driver.watches,
+            wallets=[
+                (it, self.wallets.entries(driver_id, it.currency, _PAGE, None)[0])
+                for it in self.wallets.of_driver(driver_id)
+            ],
             sessions=sessions,
             next_cursor=next_cursor,
         )
@@ -99,6 +110,8 @@ class AccountDeletion:
         driver = self._driver(driver_id)
         try:
             sessions = self._what_is_over(driver, begun)
+            # Money first: what cannot go back to its card keeps the account, and nothing of it is gone yet.
+            self.pay_out(driver_id)
         except Refusal:
             self.drivers.stay(driver_id, request_id)
             raise
@@ -115,6 +128,7 @@ class AccountDeletion:
         self.fault_reports.forget_driver(driver_id)
         self.watches.forget_driver(driver_id)
         self.memberships.forget_person(driver_id)
+        self.wallets.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
-from chalicelib.domain.charging.session import Session, State, looks_like_app_token
+from chalicelib.domain.charging.names import looks_like_app_token
+from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.tariff import Tariff

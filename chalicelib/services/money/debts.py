@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
 from chalicelib.domain.charging.dues import WrittenOff
-from chalicelib.domain.charging.session import CardAction, Session
+from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.charging.transitions import Charged
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
@@ -29,6 +29,7 @@ from chalicelib.records.money import CardholderNeeded, Debt, Declined, TooLittle
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.money.wallet_payments import WalletPayments
 
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=7))
@@ -58,6 +59,7 @@ class Debts:
     drivers: Drivers
     ledger: Ledger
     changes: SessionChanges
+    wallet: WalletPayments
     payments: Callable[[], Payments]
     alarm_checks: AlarmChecks
     clock: Clock
@@ -227,14 +229,26 @@ class Debts:
     def _charge(
         self, session: Session, driver: Driver | None, debt: Debt, amount_minor: int, *, is_there: bool
     ) -> None:
-        if driver is None or driver.payment_method_id is None:
-            raise Declined("no card is saved")
-        purpose = f"debt-{debt.attempts}"
-        charged = self.payments().charge(session, driver, amount_minor, purpose, is_there=is_there)
-        now = self.clock()
-        book = Book(session.session_id, session.operator_id, debt.driver_id, debt.currency)
-        self.ledger.append([book.charge(charged.payment_id, charged.amount_minor, now)])
+        purpose, now = f"debt-{debt.attempts}", self.clock()
+        charged = self._from_wallet(session, debt, amount_minor, purpose)
+        if charged is None:
+            if driver is None or driver.payment_method_id is None:
+                raise Declined("no card is saved")
+            charged = self.payments().charge(session, driver, amount_minor, purpose, is_there=is_there)
+            now = self.clock()
+            book = Book(session.session_id, session.operator_id, debt.driver_id, debt.currency)
+            self.ledger.append([book.charge(charged.payment_id, charged.amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(charged.payment_id, charged.amount_minor, now))
         session = self.leave(session)
         if session.due_minor and amount_minor < debt.amount_minor and not is_there:
             self.book.failed(debt.session_id, debt.attempts, None, _WAITS)
+
+    def _from_wallet(self, session: Session, debt: Debt, amount_minor: int, purpose: str) -> Hold | None:
+        """What is owed is paid from the wallet where all of it is there.
+
+        An attempt that broke off may have charged the card: then only what the wallet is known to have paid counts, or
+        the card is asked by the same name.
+        """
+        if debt.broke_off:
+            return self.wallet.charged(session, purpose)
+        return self.wallet.charge(session, amount_minor, purpose)

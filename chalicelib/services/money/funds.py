@@ -1,149 +1,45 @@
-"""Holds and captures a session's money: set aside before energy flows, raised while it does, taken once it has.
+"""Takes a session's money once energy has flowed: from what is set aside, and beyond it as far as that may be done.
 
-Each step may be done again. What the provider was asked for bears a name made of the session and the step, so that
-asking again moves nothing more. What cannot be taken stays owed, or is let go where it is too little to be asked for
-(`services/money/debts.py`), and what nobody needs is given back. A hold that is lost while a car charges is renewed, or
-the charge ends.
+Each step may be done again (`holds.py`). What cannot be taken stays owed, or is let go where it is too little to be
+asked for (`debts.py`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chalicelib.domain.charging.bounds import (
-    agreed_hold_minor,
-    ceiling_minor,
     more_unasked_minor,
     unasked_minor,
 )
-from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, HoldLost, expiring
-from chalicelib.domain.charging.session import Charge, Hold, Reason, Session, State
+from chalicelib.domain.charging.names import is_wallets
+from chalicelib.domain.charging.session import Charge, Hold, Session
 from chalicelib.domain.charging.transitions import (
     Charged,
     ChargesPlanned,
-    HoldPlaced,
     PaymentFailed,
-    StartFailed,
-    StopRequested,
-    ToppedUp,
-    apply,
 )
 from chalicelib.domain.drivers import is_guest
-from chalicelib.domain.money.ledger import WAIVED, Book, tax_to_reverse
-from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
-from chalicelib.ports import Clock
-from chalicelib.ports.charging import Transactions
-from chalicelib.ports.drivers import Drivers
-from chalicelib.ports.money import Ledger, Payments
-from chalicelib.records.drivers import Driver
+from chalicelib.domain.money.ledger import WAIVED, tax_to_reverse
+from chalicelib.domain.money.minimums import chargeable_minor
 from chalicelib.records.money import Declined, TooLittle
-from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
-from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.holds import Holds, book_of
 
 _log = logging.getLogger(__name__)
 
 
-def book_of(session: Session) -> Book:
-    """The ledger pages of a session that somebody pays for."""
-    if session.driver_id is None:
-        raise ValueError(f"session {session.session_id} has no payer")
-    return Book(session.session_id, session.operator_id, session.driver_id, session.tariff.currency)
-
-
-def hold_needed_minor(session: Session) -> int:
-    """What a card must be good for: what its driver agreed to, as far as a card can be held for so little; 0: nothing.
-
-    What is held beyond their limit is not taken.
-    """
-    agreed_minor = agreed_hold_minor(session)
-    least_minor = least_charge_minor(session.tariff.currency, session.created_at.date())
-    return max(agreed_minor, least_minor) if agreed_minor else 0
-
-
 @dataclass(frozen=True, kw_only=True)
-class Funds:
-    """The money of one session: its holds, charges and voids.
-
-    `payments` is a function, for a step that takes no money should not load what does.
-    """
-
-    drivers: Drivers
-    ledger: Ledger
-    transactions: Transactions
-    changes: SessionChanges
-    debts: Debts
-    payments: Callable[[], Payments]
-    clock: Clock
-
-    def set_aside(self, session: Session) -> Session:
-        """Place the session's hold. Raises Declined, CardholderNeeded, PaymentsUnavailable."""
-        amount_minor = hold_needed_minor(session)
-        driver = self._payer(session)
-        hold = self._hold(session, driver, amount_minor)
-        session = self.changes.apply(session.session_id, HoldPlaced(hold, outgrown_at_wh(session, hold)), known=session)
-        self._watch(session)
-        return session
-
-    def top_up(self, session: Session) -> None:
-        """Set more aside for a charge that outgrows its hold, or has lost it.
-
-        It ends where the card is good for no more.
-        """
-        lost = session.lost_holds[-1] if session.lost_holds and not session.holds else None
-        more_minor = min(session.tariff.hold_minor, ceiling_minor(session) - session.held_minor)
-        if lost is not None:
-            more_minor = lost.amount_minor
-        try:
-            if more_minor <= 0:
-                raise Declined("it has cost all that may be taken unasked")
-            payer = self._payer_again(session)
-            hold = self._raise(session, more_minor) or self._hold(session, payer, more_minor)
-        except Declined as error:
-            self._end(session, error)
-            return
-        raised = ToppedUp(hold, outgrown_at_wh(session, hold))
-        self._watch(self.changes.apply(session.session_id, raised, known=session))
-
-    def hold_lost(self, session: Session, payment_id: str) -> None:
-        """The provider has let a hold go. A charge under way has it renewed, or ends. Raises PaymentsUnavailable."""
-        lost = next((it for it in session.holds if it.payment_id == payment_id), None)
-        if lost is not None and session.bill is None and not session.is_over:
-            now = self.clock()
-            self.ledger.append([book_of(session).void(payment_id, lost.amount_minor, now)])
-            session = self.changes.apply(session.session_id, HoldLost(payment_id, now), known=session)
-        is_under_way = session.state in (State.INITIATED, State.ACTIVE)
-        if is_under_way and session.funds_low_at is not None and session.lost_holds and not session.holds:
-            self.top_up(session)
-
-    def renew(self, session: Session) -> Session:
-        """Set aside anew, before it is too late, what a charge under way will need longer than its hold is good for.
-
-        It ends where the card is not good for that, while the old hold still is. Raises PaymentsUnavailable.
-        """
-        now = self.clock()
-        old = expiring(session, now)
-        if old is None or session.state is not State.ACTIVE:
-            return session
-        try:
-            new = self._hold(session, self._payer_again(session), old.amount_minor)
-        except Declined as error:
-            return self._end(session, error)
-        self.release(session, old)
-        lost = HoldLost(old.payment_id, now)
-        renewed = ToppedUp(new, outgrown_at_wh(apply(session, lost), new))
-        session = self.changes.apply(session.session_id, lost, renewed, known=session)
-        self._watch(session)
-        return session
+class Funds(Holds):
+    """The money of one session: its holds, charges and voids."""
 
     def book_sale(self, session: Session) -> None:
         """Write down what is sold, and what of it its operator has taken away again since. Safe to do again."""
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
-        book, now = book_of(session), self.clock()
-        self.ledger.append(book.sale(session.bill, now))
+        if session.escrow is None or not session.payable_minor or session.is_over:
+            # Else it is booked in the step that settles it (`wallet_payments.py`).
+            self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         for it in session.corrections:
             if it.waived_minor:
                 self.waive(session, it.key, it.waived_minor)
@@ -167,8 +63,10 @@ class Funds:
         left_minor = min(session.payable_minor, unasked_minor(session))
         waiting_minor = session.payable_minor - left_minor
         charges: list[Charge] = []
+        session = self._reached(session, left_minor)
         for hold in session.holds:
-            amount_minor = self._chargeable(session, min(left_minor, hold.amount_minor))
+            amount_minor = min(left_minor, hold.amount_minor)
+            amount_minor = amount_minor if hold.is_escrow else self._chargeable(session, amount_minor)
             left_minor -= amount_minor
             if amount_minor:
                 charges.append(Charge(hold.payment_id, amount_minor))
@@ -192,28 +90,23 @@ class Funds:
         """Whether an earlier run took all that was planned: then its webhooks are late or lost, and are not needed."""
         for charge in session.takings or ():
             if charge.taken_minor is None:
-                taken_minor = self.payments().taken_minor(session, Hold(charge.payment_id, charge.asked_minor))
+                hold = Hold(charge.payment_id, charge.asked_minor)
+                taken_minor = self._way(hold).taken_minor(session, hold)
                 if not taken_minor:
                     return False
                 session = self.received(session, charge.payment_id, taken_minor)
         return session.payment is not None
 
     def received(self, session: Session, payment_id: str, amount_minor: int) -> Session:
-        """The provider says that money came: write it down, once."""
+        """The provider says that money came: write it down, once. What a wallet paid is in the books already."""
         now = self.clock()
         book = book_of(session)
         was_held = any(hold.payment_id == payment_id for hold in session.holds)
         entry = book.capture if was_held else book.charge
-        self.ledger.append([entry(payment_id, amount_minor, now)])
+        if not is_wallets(payment_id):
+            self.ledger.append([entry(payment_id, amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now), known=session)
         return self.debts.leave(session) if session.is_over and session.payment is not None else session
-
-    def give_back(self, session: Session) -> None:
-        """Let go of everything that is set aside and not taken."""
-        for hold in session.holds:
-            self.release(session, hold)
-        if session.hold is None and session.action is not None:
-            self.payments().void(session, Hold(session.action.payment_id, 0))
 
     def leave_owed(self, session: Session) -> None:
         """A session failed though it is billed: what was taken all the same is found out, and the rest is owed."""
@@ -222,7 +115,8 @@ class Funds:
         self.book_sale(session)
         for charge in session.takings or ():
             if charge.taken_minor is None:
-                taken_minor = self.payments().taken_minor(session, Hold(charge.payment_id, charge.asked_minor))
+                hold = Hold(charge.payment_id, charge.asked_minor)
+                taken_minor = self._way(hold).taken_minor(session, hold)
                 if taken_minor:
                     session = self.received(session, charge.payment_id, taken_minor)
         taken = {it.payment_id for it in session.takings or () if it.taken_minor}
@@ -238,14 +132,13 @@ class Funds:
                 session = self.received(session, charged.payment_id, charged.asked_minor)
         self.debts.leave(session)
 
-    def release(self, session: Session, hold: Hold) -> None:
-        """Give a hold back. One that was taken already is told of by the provider, and stays as it is."""
-        try:
-            self.payments().void(session, hold)
-        except Declined:
-            _log.warning("the hold was taken already; that word will come", extra={"session_id": session.session_id})
-            return
-        self.ledger.append([book_of(session).void(hold.payment_id, hold.amount_minor, self.clock())])
+    def _reached(self, session: Session, amount_minor: int) -> Session:
+        """What a bill is beyond all that is set aside is of the wallet too, as far as there is more in it."""
+        beyond_minor = amount_minor - session.held_minor
+        if session.escrow is None or beyond_minor <= 0:
+            return session
+        raised = self.wallet.raise_hold(session, session.escrow, session.escrow.amount_minor + beyond_minor)
+        return session if raised is None else self._placed(session, raised)
 
     def _take(self, session: Session, charges: list[Charge], instead: str) -> None:
         """Capture what is planned; a hold that is gone by now is charged for anew, or owed."""
@@ -255,7 +148,10 @@ class Funds:
             if charge is None:
                 continue
             try:
-                self.payments().capture(session, hold, charge.asked_minor)
+                self._way(hold).capture(session, hold, charge.asked_minor)
+                if hold.is_escrow:
+                    # No webhook tells of it: it is done.
+                    session = self.received(session, hold.payment_id, charge.asked_minor)
             except Declined as error:
                 _log.warning("hold not captured", extra={"session_id": session.session_id, "why": str(error)})
                 charges = [it for it in charges if it is not charge]
@@ -313,57 +209,3 @@ class Funds:
 
     def _chargeable(self, session: Session, amount_minor: int) -> int:
         return chargeable_minor(amount_minor, session.tariff.currency, self.clock().date())
-
-    def _end(self, session: Session, error: Declined) -> Session:
-        """Nothing sets aside what flows from now on: a charge ends, and one that has not begun does not."""
-        _log.info("no more money", extra={"session_id": session.session_id, "why": str(error)})
-        now = self.clock()
-        failed = StartFailed(Reason.PAYMENT_DECLINED, now)
-        return self.changes.apply(session.session_id, failed, StopRequested(now, Reason.FUNDS_EXHAUSTED))
-
-    def _hold(self, session: Session, driver: Driver, amount_minor: int) -> Hold:
-        """A further hold, of no less than cards can be held for: what is taken of it is not more for that."""
-        now = self.clock()
-        part = len(session.holds) + len(session.lost_holds)
-        amount_minor = max(amount_minor, least_charge_minor(session.tariff.currency, now.date()))
-        try:
-            hold = self.payments().hold(session, driver, amount_minor, part)
-        except TooLittle:
-            # Less than our table thinks: what the tariff asks for is as good a guess as any.
-            if amount_minor >= session.tariff.hold_minor:
-                raise
-            hold = self.payments().hold(session, driver, session.tariff.hold_minor, part)
-        self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, now)])
-        return replace(hold, card=driver.card or "", capture_before=hold.capture_before or now + HOLD_IS_GOOD_FOR)
-
-    def _raise(self, session: Session, more_minor: int) -> Hold | None:
-        """The first hold made larger, where the card's bank allows that."""
-        if session.hold is None or session.top_ups:
-            return None
-        raised = self.payments().raise_hold(session, session.hold, session.hold.amount_minor + more_minor)
-        if raised is None:
-            return None
-        by_minor = raised.amount_minor - session.hold.amount_minor
-        entry = book_of(session).raised(raised.payment_id, by_minor, raised.amount_minor, self.clock())
-        self.ledger.append([entry])
-        return raised
-
-    def _watch(self, session: Session) -> None:
-        """A charge under way is looked at from then on where its money may become short."""
-        if session.ref is not None:
-            self.transactions.attend(session.charger_id, session.ref, attention_wh(session))
-
-    def _payer(self, session: Session) -> Driver:
-        driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        if driver is None or driver.payment_method_id is None:
-            raise Declined("no card is saved")
-        if driver.customer_id is None and not is_guest(driver.driver_id):
-            raise Declined("no card is saved")
-        return driver
-
-    def _payer_again(self, session: Session) -> Driver:
-        """A guest agreed to what was set aside, and a card that is not saved is taken for one payment only."""
-        payer = self._payer(session)
-        if is_guest(payer.driver_id):
-            raise Declined("a guest's card is asked once")
-        return payer

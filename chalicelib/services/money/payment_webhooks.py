@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.charging.transitions import Flagged, HoldPlaced, ToppedUp
 from chalicelib.domain.money.ledger import TransferKind
+from chalicelib.domain.money.wallet import wallet_of
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
@@ -19,8 +20,11 @@ from chalicelib.ports.money import Ledger, Payments
 from chalicelib.records.money import PaymentNews, PaymentNewsKind
 from chalicelib.services.charging.monitor import outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.money.funds import Funds, book_of
+from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.holds import book_of
 from chalicelib.services.money.refunds import Refunds
+from chalicelib.services.money.wallet_returns import WalletReturns
+from chalicelib.services.money.wallets import DriverWallets
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,8 @@ class PaymentWebhooks:
     changes: SessionChanges
     funds: Funds
     refunds: Refunds
+    driver_wallets: DriverWallets
+    wallet_returns: WalletReturns
     payments: Callable[[], Payments]
     clock: Clock
 
@@ -43,6 +49,9 @@ class PaymentWebhooks:
         names_payment_only = news.kind.is_dispute or news.kind is PaymentNewsKind.REFUNDED
         if session_id is None and names_payment_only and news.payment_id is not None:
             session_id = self.payments().session_of(news.payment_id)
+        if session_id and news.payment_id is not None and wallet_of(session_id):
+            self._of_top_up(session_id, news.payment_id, news)
+            return
         session = self.sessions.get(session_id) if session_id else None
         if session is None or session.driver_id is None or news.payment_id is None:
             return
@@ -58,6 +67,20 @@ class PaymentWebhooks:
                 self.refunds.hear(session, news.payment_id, news.refunds or self.payments().refunds_of(news.payment_id))
             case it if it.is_dispute:
                 self._disputed(session, news)
+
+    def _of_top_up(self, top_up_id: str, payment_id: str, news: PaymentNews) -> None:
+        """A payment that is a wallet's, and no session's."""
+        _log.info("payment news", extra={"top_up_id": top_up_id, "kind": news.kind})
+        match news.kind:
+            case PaymentNewsKind.CAPTURED:
+                self.wallet_returns.paid_in(top_up_id, payment_id, news.amount_minor)
+            case PaymentNewsKind.VOIDED:
+                self.driver_wallets.failed(top_up_id)
+            case PaymentNewsKind.REFUNDED:
+                told = news.refunds or self.payments().refunds_of(payment_id)
+                self.wallet_returns.hear(top_up_id, payment_id, told)
+            case it if it.is_dispute:
+                self.wallet_returns.disputed(top_up_id, news)
 
     def _disputed(self, session: Session, news: PaymentNews) -> None:
         """Whatever is told first: what was won or lost was withdrawn before, and what is won stays won."""
@@ -80,7 +103,7 @@ class PaymentWebhooks:
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             placed = HoldPlaced(hold, outgrown_at_wh(session, hold))
             session = self.changes.apply(session.session_id, placed, known=session)
-        elif part > 0 and not session.is_taking_planned:
+        elif (part > 0 or session.card_hold is None) and not session.is_taking_planned:
             # The charge may end before whoever asked for it asks again, and then nobody would give it back.
             self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, self.clock())])
             raised = ToppedUp(hold, outgrown_at_wh(session, hold))

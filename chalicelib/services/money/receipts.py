@@ -96,4 +96,8 @@ def _paid_with(it: Session) -> str:
     """The card as far as it may be told; a terminal's own slip says more."""
     if it.settlement is not None:
         return "paid at the terminal"
+    taken = {charge.payment_id for charge in it.takings or () if charge.taken_minor}
+    paid_with = [hold.card for hold in it.holds if hold.payment_id in taken and hold.card]
+    if it.escrow is not None and paid_with:
+        return " + ".join(dict.fromkeys(paid_with))
     return it.hold.card if it.hold else ""

@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
+from chalicelib.domain.charging.names import is_wallets
 from chalicelib.domain.money.ledger import (
     Transfer,
     TransferKind,
     Unbalanced,
+    escrow_minor,
     held_minor,
     received_minor,
     refunded_minor,
     unpaired,
 )
 from chalicelib.ports import Clock
+from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Differences, Ledger, Payments, Statements
 from chalicelib.records.money import Compared, Comparison, ComparisonStage, Difference, ProviderPayment
 from chalicelib.records.parts import WHOLE, Part
@@ -42,6 +45,7 @@ class Reconciliation:
     ledger: Ledger
     differences: Differences
     statements: Statements
+    sessions: Sessions
     payments: Callable[[], Payments]
     clock: Clock
 
@@ -106,7 +110,7 @@ class Reconciliation:
                 yield from self._compare(session_id, [])
 
     def _began_on(self, session_id: str, day: date) -> bool:
-        paid = [it for it in self.ledger.of_session(session_id) if it.kind in (TransferKind.HOLD, TransferKind.CHARGE)]
+        paid = [it for it in self.ledger.of_session(session_id) if it.kind in _BEGINS]
         return bool(paid) and min(it.at for it in paid).astimezone(UTC).date() == day
 
     def _compare(self, session_id: str, payments: list[ProviderPayment]) -> Iterable[Difference]:
@@ -118,12 +122,14 @@ class Reconciliation:
         ours = {
             Compared.HELD: _held(entries),
             Compared.TAKEN: sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
-            Compared.REFUNDED: sum(refunded_minor(entries).values()),
+            Compared.REFUNDED: sum(amount for name, amount in refunded_minor(entries).items() if not is_wallets(name)),
+            Compared.ESCROW: escrow_minor(entries),
         }
         theirs = {
             Compared.HELD: sum(it.held_minor for it in payments),
             Compared.TAKEN: sum(it.taken_minor for it in payments),
             Compared.REFUNDED: sum(it.refunded_minor for it in payments),
+            Compared.ESCROW: self._open_minor(session_id) if ours[Compared.ESCROW] else 0,
         }
         operator_id = entries[0].operator_id if entries else ""
         currency = entries[0].currency if entries else payments[0].currency if payments else ""
@@ -138,7 +144,21 @@ class Reconciliation:
                     currency=currency,
                 )
 
+    def _open_minor(self, session_id: str) -> int:
+        """What a session that is not over has set aside of a wallet."""
+        session = self.sessions.get(session_id)
+        escrow = session.escrow if session is not None and not session.is_at_rest else None
+        return escrow.amount_minor if escrow is not None else 0
 
+
+# What a session's, or a top-up's, money begins with.
+_BEGINS = (
+    TransferKind.HOLD,
+    TransferKind.CHARGE,
+    TransferKind.TOP_UP,
+    TransferKind.ESCROW,
+    TransferKind.WALLET_CHARGE,
+)
 _NEXT = {
     ComparisonStage.COPY: ComparisonStage.COMPARE,
     ComparisonStage.COMPARE: ComparisonStage.MISSING,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.rights import RefundCap
+from chalicelib.domain.charging.names import is_wallets
 from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
 from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
@@ -19,14 +20,15 @@ from chalicelib.domain.pricing.caps import refund_caps_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.access import RefundAllowances
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.money import Ledger, Payments
+from chalicelib.ports.money import Ledger, Payments, WayOfPaying
 from chalicelib.records import Conflict
 from chalicelib.records.access import CountedRefund
 from chalicelib.records.money import Declined, PaymentsUnavailable, PaymentUnderWay, ProviderRefund
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
-from chalicelib.services.money.funds import book_of
+from chalicelib.services.money.holds import book_of
 from chalicelib.services.money.invoice_collection import InvoiceCollection
+from chalicelib.services.money.wallet_payments import WalletPayments
 
 # All of a session's stand in its row.
 _MOST = 50
@@ -50,6 +52,7 @@ class Refunds:
     sessions: Sessions
     ledger: Ledger
     changes: SessionChanges
+    wallet: WalletPayments
     payments: Callable[[], Payments]
     allowances: RefundAllowances
     collection: InvoiceCollection
@@ -156,7 +159,8 @@ class Refunds:
     def _carried_out(self, session: Session, part: Refund) -> Session:
         if part.status is RefundStatus.PLANNED:
             try:
-                self.payments().refund(session, part.payment_id, part.amount_minor, part.key)
+                way: WayOfPaying = self.wallet if is_wallets(part.payment_id) else self.payments()
+                way.refund(session, part.payment_id, part.amount_minor, part.key)
             except Declined as error:
                 self.changes.apply(session.session_id, RefundRefused(part.reference))
                 raise Refusal("refund_refused", str(error)) from None

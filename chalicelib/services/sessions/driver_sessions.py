@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.preferences import ChargingPreferences
-from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now

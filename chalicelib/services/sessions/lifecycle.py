@@ -49,7 +49,8 @@ from chalicelib.services.charging.transaction_ids import known_to_charger
 from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.money.corrections import Corrections
 from chalicelib.services.money.debts import Debts
-from chalicelib.services.money.funds import Funds, hold_needed_minor
+from chalicelib.services.money.funds import Funds
+from chalicelib.services.money.holds import hold_needed_minor
 from chalicelib.services.money.late_ends import LateEnds
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.terminal_payments import TerminalPayments
@@ -124,7 +125,7 @@ class Lifecycle:
         session = self._get(session_id)
         if session.is_over:
             raise SessionOver(session_id)
-        if session.driver_id is not None and session.hold is None and self._is_to_be_held(session):
+        if session.driver_id is not None and not self.funds.is_set_aside(session) and self._is_to_be_held(session):
             try:
                 session = self.funds.set_aside(session)
             except CardholderNeeded as needed:
@@ -241,7 +242,7 @@ class Lifecycle:
         now = self.clock()
         reason = _REASONS.get(error, Reason.INTERNAL)
         before = self._get(session_id)
-        if before.action is not None and before.hold is None and reason is Reason.CHARGER_DID_NOT_START:
+        if before.action is not None and before.card_hold is None and reason is Reason.CHARGER_DID_NOT_START:
             reason = Reason.CARD_NOT_CONFIRMED
         failure = StartFailed(reason, now)
         session = self.changes.apply(session_id, failure, PaymentFailed(now))

@@ -17,7 +17,8 @@ from pynamodb.exceptions import PutError
 from chalicelib.adapters.charging.sessions import DynamoSessions
 from chalicelib.adapters.dynamo import encode
 from chalicelib.adapters.tables import SessionRow
-from chalicelib.domain.charging.session import Hold, Session, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Hold, Session, State
 from chalicelib.domain.charging.waits import Step
 from chalicelib.records import Conflict
 from chalicelib.records.charging import Saved, Waiting

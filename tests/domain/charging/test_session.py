@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.session import (
-    Charge,
-    Hold,
-    Origin,
-    Payment,
-    Reason,
-    Session,
-    State,
-    looks_like_app_token,
-    session_id_for,
-)
+from chalicelib.domain.charging.names import looks_like_app_token, session_id_for
+from chalicelib.domain.charging.session import Charge, Hold, Origin, Payment, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     Billed,
     Charged,

@@ -23,7 +23,8 @@ from chalicelib.domain.chargers.events import (
     StopReason,
     TokenPresented,
 )
-from chalicelib.domain.charging.session import Origin, Reason, Session, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed, Stopped, StopRequested, apply
 from chalicelib.domain.charging.waits import Step
 from chalicelib.records.chargers import Connection, Purpose, SentCall

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.domain.chargers.commands import CommandResult, ReadSettings, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.charging.session import Reason, Session, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import Purpose

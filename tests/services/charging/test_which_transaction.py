@@ -18,7 +18,8 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     StopReason,
 )
-from chalicelib.domain.charging.session import Session, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import Flag
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter, told
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit

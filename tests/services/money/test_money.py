@@ -20,7 +20,7 @@ from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, PaymentNewsKind
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.debts import Debts
-from chalicelib.services.money.funds import hold_needed_minor
+from chalicelib.services.money.holds import hold_needed_minor
 from chalicelib.services.sessions.driver_sessions import Wanted
 from tests.services.conftest import CONNECTION, NOW, TARIFF, CardMoney, Kit
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.charging.session import Session, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.money.ledger import TransferKind, balances
 from chalicelib.domain.pricing.evidence import Flag
 from tests.services.charging.test_quirks import CARD201, Talk, event, told

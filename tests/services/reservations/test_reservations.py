@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.charging.session import Origin, Reason, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Origin, Reason, State
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced, Restrictions, Tariff, simple_elements
 from chalicelib.domain.pricing.tariff import ReservationRestriction as Reserve
 from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus

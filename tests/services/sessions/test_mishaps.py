@@ -17,7 +17,8 @@ from chalicelib.domain.chargers.commands import CommandResult, StopCharging, Ver
 from chalicelib.domain.chargers.events import ChargingStarted, ConnectorId, Reading, ReadingsTaken
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.session import Hold, Reason, State, session_id_for
+from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.charging.session import Hold, Reason, State
 from chalicelib.domain.charging.transitions import HoldPlaced, StopRequested
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.ports.drivers import Identity
