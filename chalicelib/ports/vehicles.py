@@ -11,11 +11,11 @@ from chalicelib.domain.vehicles.telemetry import Telemetry
 from chalicelib.records.vehicles import (
     CarAnswer,
     CarLink,
+    CarTokens,
     FoundCar,
     LinkAccess,
     LinkAttempt,
     PushedNews,
-    Tokens,
     Vehicle,
 )
 
@@ -38,13 +38,13 @@ class LinksCars(Maker, Protocol):
     def consent_url(self, attempt: LinkAttempt) -> str:
         """Where the driver goes to allow it; the attempt's state comes back from there."""
 
-    def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, Tokens]:
+    def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
         """The account, and the tokens that a code is good for, once."""
 
-    def refresh(self, tokens: Tokens, at: datetime) -> Tokens:
+    def refresh(self, tokens: CarTokens, at: datetime) -> CarTokens:
         """The tokens that follow; those given are over, whether this is heard or not."""
 
-    def revoke(self, access: LinkAccess, tokens: Tokens) -> None:
+    def revoke(self, access: LinkAccess, tokens: CarTokens) -> None:
         """The maker forgets what was allowed; once more does no harm."""
 
     def cars(self, access: LinkAccess, at: datetime) -> Sequence[FoundCar]:
@@ -72,10 +72,10 @@ class SwitchesCharge(Maker, Protocol):
     """A maker whose cars begin and end a charge when told to. Answers as `CarAnswer` says; see LinksCars for raises."""
 
     def start(self, access: LinkAccess, maker_id: str) -> CarAnswer:
-        """Begin to charge."""
+        """Have it begin to charge."""
 
     def stop(self, access: LinkAccess, maker_id: str) -> CarAnswer:
-        """Charge no further."""
+        """Have it charge no further."""
 
 
 class SetsLimit(Maker, Protocol):
@@ -154,7 +154,7 @@ class CarLinks(Protocol):
         """A driver's link; None for an unknown one."""
 
     def of_driver(self, driver_id: str) -> Sequence[CarLink]:
-        """A driver's links."""
+        """All links of a driver."""
 
     def save(self, link: CarLink) -> CarLink:
         """Store what was read and changed; returns it as stored. Raises Conflict where somebody else wrote since."""

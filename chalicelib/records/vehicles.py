@@ -52,7 +52,7 @@ class Vehicle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class CarTokens:
     """What a maker gave for a driver's consent; in the clear only while it is used. `refresh` is good for one use."""
 
     access: str = field(repr=False)

@@ -60,7 +60,7 @@ class OwnSchedule:
 
 @dataclass(frozen=True, slots=True)
 class StartCarCharge:
-    """Begin to charge."""
+    """Have the car begin to charge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Observed(Generic[Value]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
-    """All that is known of a car. `power_w` is what it takes at the plug; `battery_wh` what its battery holds when full.
+    """All that is known of a car. `power_w` is what it takes at the plug, `battery_wh` what it holds when full.
 
     `is_awake` False: it answers nothing until it wakes. `schedule` is its own, as it was found or set.
     """
