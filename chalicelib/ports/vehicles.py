@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.vehicles.budget import Breaker, CallPrices
 from chalicelib.domain.vehicles.capability import Capability, CarCommand, OwnSchedule
 from chalicelib.domain.vehicles.telemetry import Telemetry
 from chalicelib.records.vehicles import (
     CarAnswer,
     CarLink,
     CarTokens,
+    ConsentScope,
     FoundCar,
     LinkAccess,
     LinkAttempt,
@@ -31,21 +33,31 @@ class Maker(Protocol):
     def offers(self) -> frozenset[Capability]:
         """What its cars can at best; each car has some of it."""
 
+    @property
+    def prices(self) -> CallPrices:
+        """What it bills for calls."""
+
 
 class LinksCars(Maker, Protocol):
     """A maker at whose door a driver allows us something. Its methods raise LinkBroken and MakerUnavailable."""
+
+    def scopes(self, attempt: LinkAttempt) -> Sequence[ConsentScope]:
+        """What the driver is asked to allow there, and what each of it is for."""
 
     def consent_url(self, attempt: LinkAttempt) -> str:
         """Where the driver goes to allow it; the attempt's state comes back from there."""
 
     def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
-        """The account, and the tokens that a code is good for, once."""
+        """The account, and the tokens that a code is good for, once. No access token: the maker needs none of theirs."""
 
     def refresh(self, tokens: CarTokens, at: datetime) -> CarTokens:
         """The tokens that follow; those given are over, whether this is heard or not."""
 
-    def revoke(self, access: LinkAccess, tokens: CarTokens) -> None:
-        """The maker forgets what was allowed; once more does no harm."""
+    def revoke(self, access: LinkAccess, maker_ids: Sequence[str], refresh_token: str) -> str:
+        """The maker forgets what was allowed; once more does no harm.
+
+        Returns where only the driver can do the rest, empty where nothing is left to do.
+        """
 
     def cars(self, access: LinkAccess, at: datetime) -> Sequence[FoundCar]:
         """The cars that the driver shares."""
@@ -167,6 +179,26 @@ class CarLinks(Protocol):
 
     def take(self, state: str, at: datetime) -> LinkAttempt | None:
         """The attempt of that state, for the one who asks first; None for all others, and when it is over."""
+
+
+class MakerHealth(Protocol):
+    """How makers answered lately, as all processes saw it."""
+
+    def get(self, maker: str) -> Breaker:
+        """How a maker stands; one of whom nothing is kept answers."""
+
+    def put(self, maker: str, breaker: Breaker) -> None:
+        """How it stands from now on."""
+
+
+class DriversCars(Protocol):
+    """What accounts ask of cars: to show what is kept, and to forget it."""
+
+    def of_driver(self, driver_id: str) -> Sequence[Vehicle]:
+        """All cars of a driver, with what is kept of each."""
+
+    def forget_driver(self, driver_id: str) -> None:
+        """Unlink and delete all of them; once more does no harm."""
 
 
 class TokenSealer(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.vehicles.budget import NOTHING_SPENT, Spending
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.telemetry import NOTHING_TOLD, Telemetry
 
@@ -15,13 +16,19 @@ MANUAL = "manual"
 
 
 class LinkState(StrEnum):
-    """How a link to a maker stands. All but `LINKED` need the driver to link again."""
+    """How a link to a maker stands."""
 
     LINKED = "linked"
-    # The maker takes its tokens no more: the driver, or time, took them back.
-    REVOKED = "revoked"
-    # Nobody here speaks with that maker any more: the car is manual until they do.
-    CLOSED = "closed"
+    # Its tokens are good no more: taken back, out of time, or spent on an answer that never came. The driver links again.
+    BROKEN = "broken"
+
+
+class PositionSharing(StrEnum):
+    """What a driver lets be kept of where their car is: nothing, to a kilometre, or as the car says it; for days."""
+
+    NONE = "none"
+    COARSE = "coarse"
+    PRECISE = "precise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class Vehicle:
     """A driver's car. `maker` is an adapter's name; `maker_id` the maker's own for the car, empty for a manual one.
 
     `can` is what maker, car and the driver's consent leave of the capabilities. `battery_wh` is what the driver or the
-    maker said. `position_until` is when the consent to keep its position ends; None: there is none.
+    maker said it holds when full. `spent` is what it cost to ask its maker.
     """
 
     vehicle_id: str
@@ -42,7 +49,8 @@ class Vehicle:
     can: frozenset[Capability] = frozenset()
     battery_wh: int | None = None
     telemetry: Telemetry = NOTHING_TOLD
-    position_until: datetime | None = None
+    sharing: PositionSharing = PositionSharing.NONE
+    spent: Spending = NOTHING_SPENT
     revision: int = 0
 
     @property
@@ -65,7 +73,8 @@ class CarLink:
     """A driver's consent at a maker, for one or more of their cars. `sealed` are its tokens, encrypted.
 
     `account` is whom the maker knows (an id of the maker's, or ours there). `lease_until` keeps others from refreshing
-    while one does; `lease` is who. `told_at` is when the driver was told that it broke: they are told once.
+    while one does. `is_spent`: its refresh token was shown to the maker, and is never shown again, be there an answer or
+    not. `told_at` is when the driver was told that it broke: they are told once.
     """
 
     link_id: str
@@ -74,26 +83,29 @@ class CarLink:
     state: LinkState
     linked_at: datetime
     account: str = ""
-    scopes: tuple[str, ...] = ()
     sealed: bytes = field(default=b"", repr=False)
     expires_at: datetime | None = None
-    lease: str = ""
     lease_until: datetime | None = None
+    is_spent: bool = False
     told_at: datetime | None = None
     revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkAttempt:
-    """A link that a driver began: its `state` comes back from the maker once. `verifier` is PKCE's, and stays here."""
+    """A link that a driver began: its `state` comes back from the maker once. `verifier` is PKCE's, and stays here.
+
+    `link_id` is what the link will be called, and the account at makers that keep accounts by our names.
+    """
 
     state: str
+    link_id: str
     driver_id: str
     maker: str
     redirect_uri: str
     expires_at: datetime
     verifier: str = field(default="", repr=False)
-    wants_position: bool = False
+    sharing: PositionSharing = PositionSharing.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,14 @@ class LinkAccess:
 
     account: str
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentScope:
+    """One thing that a driver is asked to allow at a maker: its name there, and the capabilities that it opens."""
+
+    name: str
+    opens: frozenset[Capability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +194,15 @@ class NotPushed(Exception):
 
 
 class MakerUnavailable(Exception):
-    """A maker did not answer, or not now; the text repeats no secret. `retry_after`: how long it wants to be left."""
+    """A maker did not answer, or not now; the text repeats no secret. `retry_after`: how long it wants to be left.
 
-    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+    `is_unsure`: it may have been heard all the same, and only the answer is lost.
+    """
+
+    def __init__(self, why: str, retry_after: timedelta | None = None, *, is_unsure: bool = False) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+        self.is_unsure = is_unsure
 
 
 class BudgetSpent(Exception):
