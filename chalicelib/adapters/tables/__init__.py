@@ -44,6 +44,7 @@ from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import CheckoutRow, ViewerRow
 from chalicelib.adapters.tables.transparency import LogRow
+from chalicelib.adapters.tables.vehicles import VehicleRow
 
 __all__ = [
     "TABLES",
@@ -79,6 +80,7 @@ __all__ = [
     "TariffRow",
     "TokenRow",
     "TransactionRow",
+    "VehicleRow",
     "ViewerRow",
     "WalletRow",
     "connection",
@@ -118,6 +120,7 @@ TABLES: tuple[type[Row], ...] = (
     InvoiceRow,
     IdempotencyRow,
     NoticeRow,
+    VehicleRow,
     ViewerRow,
 )
 

@@ -101,6 +101,7 @@ class Text(StrEnum):
     NOTICE_POWER_AT_RISK = "notice_power_at_risk"
     NOTICE_DISPUTE_OPENED = "notice_dispute_opened"
     NOTICE_DISPUTE_ANSWERED = "notice_dispute_answered"
+    NOTICE_CAR_LINK_BROKEN = "notice_car_link_broken"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

@@ -92,6 +92,7 @@ TEXTS = {
     Text.NOTICE_POWER_AT_RISK: "Ihr Auto lädt; verlöre der Standort seine Verbindung, müsste es vielleicht pausieren",
     Text.NOTICE_DISPUTE_OPENED: "Ihr Einspruch gegen eine Rechnung ist eingegangen",
     Text.NOTICE_DISPUTE_ANSWERED: "Ihr Einspruch gegen eine Rechnung wurde beantwortet: Die Antwort steht in der App",
+    Text.NOTICE_CAR_LINK_BROKEN: "Der Hersteller lässt uns nicht mehr zu Ihrem Auto: Verbinden Sie es in der App neu",
     Text.NOTICE_TOKEN: "Karte {uid}, ausgestellt von {operator}. Lehnen Sie sie in der App ab, falls sie fremd ist.",
     Text.NOTICE_PLACE: "Ladestation {charger}, Anschluss {connector}. Er ist für niemanden reserviert.",
     Text.NOTICE_WHERE: "Ladevorgang {session} an der Ladestation {charger}, Anschluss {connector}.",

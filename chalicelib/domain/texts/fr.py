@@ -92,6 +92,7 @@ TEXTS = {
     Text.NOTICE_POWER_AT_RISK: "Votre voiture charge ; si le site perdait sa connexion, elle pourrait devoir s'arrêter",
     Text.NOTICE_DISPUTE_OPENED: "Votre contestation d'une facture a été reçue",
     Text.NOTICE_DISPUTE_ANSWERED: "Votre contestation d'une facture a reçu une réponse : elle est dans l'application",
+    Text.NOTICE_CAR_LINK_BROKEN: "Le constructeur nous ferme l'accès à votre voiture : reliez-la encore dans l'app",
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
     Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",

@@ -92,6 +92,7 @@ TEXTS = {
     Text.NOTICE_POWER_AT_RISK: "L'auto ricarica; se il sito perdesse la connessione, potrebbe doversi fermare",
     Text.NOTICE_DISPUTE_OPENED: "La sua contestazione di un conto è stata ricevuta",
     Text.NOTICE_DISPUTE_ANSWERED: "La sua contestazione di un conto ha avuto risposta: la trova nell'app",
+    Text.NOTICE_CAR_LINK_BROKEN: "Il costruttore non ci dà più accesso alla Sua auto: la colleghi di nuovo nell'app",
     Text.NOTICE_TOKEN: "Tessera {uid}, rilasciata da {operator}. La rifiuti nell'app se non la conosce.",
     Text.NOTICE_PLACE: "Stazione {charger}, connettore {connector}. Non è riservato a nessuno.",
     Text.NOTICE_WHERE: "Sessione {session} alla stazione {charger}, connettore {connector}.",

@@ -24,6 +24,8 @@ from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
 from chalicelib.handlers.sessions.views import page
+from chalicelib.handlers.vehicles.models import KEPT_CAR, KeptCar
+from chalicelib.handlers.vehicles.routes import kept_car
 from chalicelib.services.sessions.driver_sessions import progress
 from chalicelib.wiring import network
 
@@ -72,6 +74,7 @@ class Export(ResponseBody):
         watches=[WATCH],
         disputes=[],
         wallets=[],
+        cars=[KEPT_CAR],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -91,6 +94,7 @@ class Export(ResponseBody):
     watches: list[WatchView]
     disputes: list[ExportedDispute]
     wallets: list[ExportedWallet]
+    cars: list[KeptCar]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -130,6 +134,7 @@ def export(request: Request) -> Export:
             ExportedWallet(wallet=wallet_view(it), entries=[entry_view(entry) for entry in entries])
             for it, entries in kept.wallets
         ],
+        cars=[kept_car(it) for it in kept.cars],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

@@ -24,7 +24,9 @@ from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
 from chalicelib.ports.money import Payments, Wallets
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
+from chalicelib.ports.vehicles import DriversCars
 from chalicelib.records.drivers import Driver, Token
+from chalicelib.records.vehicles import Vehicle
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.drivers.watches import Watches
 
@@ -45,6 +47,7 @@ class Belongings:
     fault_reports: Sequence[FaultReport]
     watches: Sequence[Watch]
     wallets: Sequence[tuple[Wallet, Sequence[WalletEntry]]]
+    cars: Sequence[Vehicle]
     sessions: Sequence[Session]
     next_cursor: str | None
 
@@ -65,6 +68,7 @@ class AccountDeletion:
     fault_reports: FaultReports
     watches: Watches
     memberships: Memberships
+    cars: DriversCars
     identity: Identity
     wallets: Wallets
     pay_out: Callable[[str], None]
@@ -91,6 +95,7 @@ class AccountDeletion:
                 (it, self.wallets.entries(driver_id, it.currency, _PAGE, None)[0])
                 for it in self.wallets.of_driver(driver_id)
             ],
+            cars=self.cars.of_driver(driver_id),
             sessions=sessions,
             next_cursor=next_cursor,
         )
@@ -129,6 +134,7 @@ class AccountDeletion:
         self.watches.forget_driver(driver_id)
         self.memberships.forget_person(driver_id)
         self.wallets.forget_driver(driver_id)
+        self.cars.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)
