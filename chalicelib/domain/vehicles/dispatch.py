@@ -16,8 +16,8 @@ from chalicelib.domain.vehicles.capability import CarCommand, ChargingState, Own
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 
 MOST_ATTEMPTS = 4
-# So long a car has to say of itself that it does what it was told.
-_CONFIRMED_WITHIN = timedelta(minutes=3)
+# So long a car has to say of itself that it does what it was told; no car is looked at sooner than that again.
+_CONFIRMED_WITHIN = timedelta(minutes=6)
 _WAKES_WITHIN = timedelta(minutes=1)
 _AGAIN_AFTER = timedelta(minutes=2)
 # Clocks differ: what a car says of a moment before it was told may be of after it.
@@ -34,6 +34,10 @@ class Act(StrEnum):
     START = "start"
     # It has what it is to have, or charges.
     READY = "ready"
+
+
+# Of these nobody knows but by a look; whether a car charges it says when it is asked to once more, for half the price.
+_LOOKED_AT = (Act.SCHEDULE, Act.READY)
 
 
 class Stage(StrEnum):
@@ -196,7 +200,7 @@ def _send_again(order: CarOrder, event: Due) -> Step:
     wait = _AGAIN_AFTER * 2**order.attempts
     again = replace(order, attempts=order.attempts + 1, again_at=event.at + wait)
     # What was lost may be the car's word alone.
-    return again, (Effect.LOOK, Effect.SEND)
+    return again, (Effect.LOOK, Effect.SEND) if order.act in _LOOKED_AT else (Effect.SEND,)
 
 
 def _take(order: CarOrder, event: CommandAnswered) -> Step:
@@ -209,7 +213,11 @@ def _take(order: CarOrder, event: CommandAnswered) -> Step:
             # It wakes slowly: that is no attempt.
             return replace(order, attempts=max(1, order.attempts - 1), again_at=event.at + _WAKES_WITHIN), ()
         case CommandOutcome.ASLEEP if order.may_wake and event.may_wake:
-            return replace(order, is_woken=True, again_at=event.at + _WAKES_WITHIN), (Effect.WAKE,)
+            within = _CONFIRMED_WITHIN if order.act in _LOOKED_AT else _WAKES_WITHIN
+            return replace(order, is_woken=True, again_at=event.at + within), (Effect.WAKE,)
+        case CommandOutcome.REFUSED if order.act is Act.READY:
+            # One that is full says no to everything: it is looked at.
+            return replace(order, again_at=event.at + _CONFIRMED_WITHIN), ()
         case CommandOutcome.REFUSED | CommandOutcome.BROKEN | CommandOutcome.ASLEEP:
             return _handed_on(order)
     again_at = max(event.at + _AGAIN_AFTER * 2**order.attempts, event.until or event.at)

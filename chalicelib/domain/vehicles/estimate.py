@@ -18,6 +18,7 @@ USUAL_LACK_WH = 20_000
 LOST_PERCENT = 10
 # A car takes less as it fills, and begins late: so much longer than the sum says.
 _SLOWER = 1.15
+_FOR_EVER = timedelta(days=7)
 # Said that much before it was plugged in, it was driven since: a point for each four minutes, and no more than so many.
 _STILL_TRUE = timedelta(minutes=10)
 _POINT = timedelta(minutes=4)
@@ -43,12 +44,16 @@ def lacks_wh(percent: int | None, target_percent: int, battery_wh: int | None = 
     return (battery_wh or USUAL_BATTERY_WH) * max(0, target_percent - percent) // (100 - LOST_PERCENT)
 
 
+def charging_time(energy_wh: int, power_w: int) -> timedelta:
+    """How long that much takes, if all goes well."""
+    return timedelta(hours=energy_wh / power_w) if power_w > 0 else _FOR_EVER
+
+
 def duration(energy_wh: int, power_w: int) -> timedelta:
     """How long that much takes, at the longest."""
-    return timedelta(hours=energy_wh / power_w * _SLOWER) if power_w > 0 else timedelta.max
+    return charging_time(energy_wh, power_w) * _SLOWER
 
 
 def latest_start(departs_at: datetime, energy_wh: int, power_w: int, margin: timedelta) -> datetime:
     """When it must begin, so that it is ready by then with some time to spare; long ago where it cannot be."""
-    needed = duration(energy_wh, power_w)
-    return departs_at - min(needed, timedelta(days=7)) - margin
+    return departs_at - duration(energy_wh, power_w) - margin

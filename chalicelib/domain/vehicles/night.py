@@ -19,6 +19,8 @@ from chalicelib.domain.vehicles.wish import CarWish, Departure
 
 MOST_WAKES = 3
 WAKES_COUNT_FOR = timedelta(days=31)
+# So long after its departure a night is over: what it says of itself then is of the next.
+GONE_AFTER = timedelta(hours=1)
 
 
 class NightNews(StrEnum):
@@ -53,7 +55,8 @@ class Night:
     """What is kept of a car at a plug. `number` counts plans; `told` what its driver knows of this night.
 
     `wakes` and `schedule_before` (the car's own, as it was found) outlive a night; `session_id` is that of the charger
-    of ours at which it stands. `ended_at`: since then it is unplugged.
+    of ours at which it stands. `ended_at`: since then it is unplugged, or thought to be. `watch_at`: then a car that
+    tells nothing by itself is looked at, whether it is plugged in again.
     """
 
     vehicle_id: str
@@ -72,16 +75,22 @@ class Night:
     ended_at: datetime | None = None
     wakes: tuple[datetime, ...] = ()
     schedule_before: OwnSchedule | None = None
+    watch_at: datetime | None = None
     revision: int = 0
+
+    @property
+    def leaves_at(self) -> datetime | None:
+        """When it is thought to be gone, whatever it says."""
+        return self.departure.at + GONE_AFTER if self.departure is not None else None
 
     @property
     def next_at(self) -> datetime | None:
         """When something is to be done, if nothing is heard; None: nothing more."""
         if self.ended_at is not None:
-            return None
+            return self.watch_at
         late = gated(self)
         moments = (it.next_at for place, it in enumerate(self.orders) if place not in late)
-        return min((it for it in moments if it is not None), default=None)
+        return min((it for it in (*moments, self.leaves_at) if it is not None), default=None)
 
     def may_wake(self, at: datetime) -> bool:
         """Whether a plan may still wake it: of a month's three one is left."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from chalicelib.domain.vehicles.capability import OwnSchedule
+from chalicelib.domain.pricing.wall_clock import zone
+from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Control, Controller, ControlRule, chosen
 from chalicelib.domain.vehicles.dispatch import (
     Act,
@@ -25,16 +26,26 @@ from chalicelib.domain.vehicles.dispatch import (
     Stage,
     step,
 )
-from chalicelib.domain.vehicles.estimate import duration, lacks_wh
+from chalicelib.domain.vehicles.estimate import charging_time, duration, lacks_wh
 from chalicelib.domain.vehicles.night import Night, NightFacts, NightNews, OrderWork, Tell, Work, gated
 from chalicelib.domain.vehicles.orders import LITTLE_PERCENT, orders_of, start_order
-from chalicelib.domain.vehicles.plan import CarPlan, CarQuestion
+from chalicelib.domain.vehicles.plan import MARGIN, MARGIN_UNGUARDED, CarPlan, CarQuestion
 from chalicelib.domain.vehicles.readiness import is_late, put_off, resumed, stop_sooner
 from chalicelib.domain.vehicles.telemetry import Telemetry
+from chalicelib.domain.vehicles.wish import Departure, wall_moment
 
 # "Charge now" is asked for so long; later nobody waits for it.
 _TRIED_FOR = timedelta(hours=1)
 _EARLY = timedelta(minutes=30)
+# A car that tells nothing is looked at so long after it should have begun by itself; or after it was plugged in the day
+# before (or usually is), and so long before it is to be ready.
+_WATCHED_AFTER = (timedelta(minutes=40), timedelta(minutes=115))
+_WATCHED_FIRST = tuple(timedelta(minutes=40 + 75 * it) for it in range(5))
+_WATCHED_LAST = timedelta(hours=3)
+_BEGUN = timedelta(minutes=12)
+_WORST_PERCENT = 15
+_NOON, _USUALLY = time(12), time(18)
+_NO_ORDER = -1
 
 NightStep = tuple[Night, tuple[Work, ...]]
 
@@ -56,7 +67,21 @@ def question(night: Night, facts: NightFacts, power_w: int, at: datetime) -> Car
         departs_at=departure.at,
         energy_wh=max(0, wanted_wh - first_wh),
         power_w=power_w,
+        standing_at=_standing_at(facts, at) if facts.means.car_keeps_schedule else None,
+        margin=MARGIN if facts.means.car_keeps_schedule else MARGIN_UNGUARDED,
+        may_wait=chosen(facts.means, at).controller is not Controller.NOBODY,
+        worst_wh=0 if Capability.PUSH in facts.can else lacks_wh(_WORST_PERCENT, departure.percent, facts.battery_wh),
     )
+
+
+def _standing_at(facts: NightFacts, at: datetime) -> datetime | None:
+    """When its own schedule lets it begin next."""
+    told = facts.telemetry.schedule
+    if told is None or not told.value.is_on or told.value.starts_at is None:
+        return None
+    today = at.astimezone(zone(facts.wish.time_zone)).date().toordinal()
+    moments = (wall_moment(facts.wish.time_zone, day, told.value.starts_at) for day in (today, today + 1))
+    return min((it for it in moments if it > at), default=None)
 
 
 def planned(
@@ -81,18 +106,62 @@ def planned(
     if asked is not None:
         news = NightNews.CHANGED if NightNews.PLANNED in night.told else NightNews.PLANNED
         after = _told(after, news, work, again=True)
-        if asked.at + duration(asked.energy_wh, asked.power_w) / 1.15 > asked.departs_at:
+        if asked.at + charging_time(asked.energy_wh, asked.power_w) > asked.departs_at:
+            after = _told(after, NightNews.AT_RISK, work)
+        if departure is not None and _ends_below(facts, departure):
             after = _told(after, NightNews.AT_RISK, work)
     # What the car says already is no news to wait for.
     after, more = _each(after, lambda it: Seen(at, facts.telemetry), after.orders)
     return after, (*work, *more)
 
 
-def due(night: Night, at: datetime) -> NightStep:
+def _ends_below(facts: NightFacts, departure: Departure) -> bool:
+    """Whether the car ends by itself below what is wanted, and nobody can tell it otherwise."""
+    limit = facts.telemetry.limit_percent
+    may_set = Capability.SET_LIMIT in facts.can
+    return limit is not None and not may_set and limit.value < departure.percent - LITTLE_PERCENT
+
+
+def due(night: Night, facts: NightFacts, at: datetime) -> NightStep:
     """What time brings."""
     if night.ended_at is not None:
-        return night, ()
+        return _watched(night, facts, at)
+    if night.leaves_at is not None and at >= night.leaves_at:
+        return _over(night, facts, at), ()
     return _each(night, lambda it: Due(at, night.may_wake(at)), night.orders, gated(night), at)
+
+
+def watching(night: Night, facts: NightFacts, at: datetime) -> Night:
+    """A night that is over, and when it is looked at whether the next has begun: where nobody tells.
+
+    Where its own schedule has it begin, a little after that; else in the hours after it was plugged in the day before,
+    and while there is time to tell its driver: a car that charges is awake.
+    """
+    if Capability.PUSH in facts.can or Capability.PLUGGED not in facts.can or facts.wish.departure(at) is None:
+        return replace(night, watch_at=None)
+    here = zone(facts.wish.time_zone)
+    plugged = night.plugged_at.astimezone(here).time()
+    usual = plugged if night.number and plugged >= _NOON else _USUALLY
+    today = at.astimezone(here).date().toordinal()
+    evenings = [wall_moment(facts.wish.time_zone, day, usual) for day in (today, today + 1)]
+    if (standing_at := _standing_at(facts, at - _BEGUN)) is not None:
+        moments = [standing_at + _BEGUN]
+    else:
+        afters = _WATCHED_AFTER if night.number else _WATCHED_FIRST
+        moments = [it + after for it in evenings for after in afters]
+    departures = (facts.wish.departure(later) for later in (at, at + timedelta(days=1)))
+    moments += [it.at - _WATCHED_LAST for it in departures if it is not None]
+    return replace(night, watch_at=min(it for it in moments if it > at))
+
+
+def _watched(night: Night, facts: NightFacts, at: datetime) -> NightStep:
+    if night.watch_at is None or at < night.watch_at:
+        return night, ()
+    return watching(night, facts, at), (OrderWork(_NO_ORDER, Effect.LOOK),)
+
+
+def _over(night: Night, facts: NightFacts, at: datetime) -> Night:
+    return watching(replace(night, orders=(), ended_at=at), facts, at)
 
 
 def answered(night: Night, place: int, event: CommandAnswered) -> NightStep:
@@ -106,7 +175,7 @@ def seen(night: Night, telemetry: Telemetry, facts: NightFacts, at: datetime) ->
         return night, ()
     plugged = telemetry.is_plugged
     if plugged is not None and not plugged.value and plugged.at > night.plugged_at:
-        return _unplugged(night, telemetry, at)
+        return _unplugged(night, telemetry, facts, at)
     after, work = _each(night, lambda it: Seen(at, telemetry), night.orders)
     after = put_off(after, telemetry, facts, at)
     after = stop_sooner(after, telemetry, facts, at)
@@ -129,7 +198,7 @@ def boosted(night: Night, at: datetime, *, can_switch: bool) -> NightStep:
     after = replace(
         night, orders=orders, is_boosted=True, plan=None, control=Control(controller, ControlRule.CHARGE_NOW, at)
     )
-    return due(after, at)
+    return _each(after, lambda it: Due(at), after.orders)
 
 
 def handed_to_charger(night: Night, at: datetime) -> Night:
@@ -194,9 +263,9 @@ def _failed(night: Night, order: CarOrder, work: list[Work], at: datetime) -> Ni
     return _told(night, NightNews.AT_RISK, work) if limit_is_lower else night
 
 
-def _unplugged(night: Night, telemetry: Telemetry, at: datetime) -> NightStep:
+def _unplugged(night: Night, telemetry: Telemetry, facts: NightFacts, at: datetime) -> NightStep:
     work: list[Work] = []
-    after = replace(night, orders=(), ended_at=at)
+    after = _over(night, facts, at)
     departure, percent = night.departure, telemetry.percent
     lacks = departure is not None and (percent is None or percent.value < departure.percent - LITTLE_PERCENT)
     if departure is not None and lacks and at < departure.at - _EARLY:

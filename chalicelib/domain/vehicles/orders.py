@@ -21,7 +21,7 @@ from chalicelib.domain.vehicles.capability import (
 )
 from chalicelib.domain.vehicles.controller import Controller
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder
-from chalicelib.domain.vehicles.estimate import duration
+from chalicelib.domain.vehicles.estimate import charging_time
 from chalicelib.domain.vehicles.night import Night, NightFacts
 from chalicelib.domain.vehicles.plan import QUARTER, CarQuestion
 from chalicelib.domain.vehicles.wish import Departure
@@ -31,7 +31,9 @@ LITTLE_PERCENT = 2
 # A car that is to begin by itself is given so long before anybody asks it to.
 BY_ITSELF = timedelta(minutes=10)
 BEFORE_IT = timedelta(minutes=5)
-# Whether it is ready is looked at so long after it should be, and no later than so long before it is to be.
+# Whether it will be ready is looked at after such a part of its time: it is awake then, and one that sleeps charges not.
+# No sooner than so long after now, and no later than so long before it is to be.
+LOOKED_AFTER = 0.85
 READY_SINCE = timedelta(minutes=10)
 LAST_LOOK = timedelta(minutes=45)
 
@@ -45,7 +47,12 @@ def orders_of(
     can_switch = Capability.START_STOP in facts.can
     waits = by_car and asked.energy_wh > 0 and start >= max(at, asked.at) + QUARTER
     limit = facts.telemetry.limit_percent
-    if by_car and Capability.SET_LIMIT in facts.can and limit is not None and limit.value != departure.percent:
+    if (
+        not night.session_id
+        and Capability.SET_LIMIT in facts.can
+        and limit is not None
+        and limit.value != departure.percent
+    ):
         yield _order(Act.LIMIT, SetCarLimit(departure.percent), at, departure.at, wanted_percent=departure.percent)
     if waits:
         if facts.means.car_keeps_schedule:
@@ -55,10 +62,13 @@ def orders_of(
         yield _order(Act.STOP, StopCarCharge(), asked.at if asked.at > at else at, start)
         yield replace(start_order(start + _grace(facts), departure.at, start), may_wake=True)
     elif by_car and asked.energy_wh > 0 and can_switch:
+        if asked.standing_at is not None and asked.standing_at > at + QUARTER:
+            off = OwnSchedule(is_on=False)
+            yield _order(Act.SCHEDULE, SetOwnSchedule(off), at, departure.at, wanted_schedule=off)
         # An own schedule of another day may keep it from beginning by itself.
         yield replace(start_order(at + BEFORE_IT, departure.at, at), may_wake=True)
     if facts.telemetry.percent is not None and can_switch and not night.session_id:
-        ready_at = start + duration(asked.energy_wh, asked.power_w) + READY_SINCE
+        ready_at = start + LOOKED_AFTER * charging_time(asked.energy_wh, asked.power_w)
         yield _order(
             Act.READY,
             StartCarCharge(),

@@ -7,9 +7,17 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.vehicles.capability import ChargingState
 from chalicelib.domain.vehicles.dispatch import Act, Stage
-from chalicelib.domain.vehicles.estimate import duration, lacks_wh
+from chalicelib.domain.vehicles.estimate import charging_time, lacks_wh
 from chalicelib.domain.vehicles.night import Night, NightFacts
-from chalicelib.domain.vehicles.orders import BEFORE_IT, BY_ITSELF, LAST_LOOK, LITTLE_PERCENT, READY_SINCE, start_order
+from chalicelib.domain.vehicles.orders import (
+    BEFORE_IT,
+    BY_ITSELF,
+    LAST_LOOK,
+    LITTLE_PERCENT,
+    LOOKED_AFTER,
+    READY_SINCE,
+    start_order,
+)
 from chalicelib.domain.vehicles.telemetry import Telemetry
 
 # A charge that breaks off is begun again so often; who stops it once more wants it stopped.
@@ -26,8 +34,10 @@ def put_off(night: Night, telemetry: Telemetry, facts: NightFacts, at: datetime)
         or charging.value is not ChargingState.CHARGING
     ):
         return night
-    left = duration(lacks_wh(telemetry.percent.value, departure.percent, facts.battery_wh), _power_w(night, telemetry))
-    due_at = max(at + READY_SINCE, min(telemetry.percent.at + left + READY_SINCE, departure.at - LAST_LOOK))
+    left = LOOKED_AFTER * charging_time(
+        lacks_wh(telemetry.percent.value, departure.percent, facts.battery_wh), _power_w(night, telemetry)
+    )
+    due_at = max(at + READY_SINCE, min(telemetry.percent.at + left, departure.at - LAST_LOOK))
     orders = tuple(
         replace(it, due_at=due_at) if it.act is Act.READY and it.stage is Stage.PLANNED and due_at > it.due_at else it
         for it in night.orders
@@ -75,7 +85,7 @@ def is_late(night: Night, telemetry: Telemetry, facts: NightFacts, at: datetime)
         return True
     left_wh = lacks_wh(percent.value, departure.percent - LITTLE_PERCENT, facts.battery_wh)
     begins_at = max(percent.at, at) if charging.value is ChargingState.STOPPED else percent.at
-    return begins_at + duration(left_wh, _power_w(night, telemetry)) / 1.15 > departure.at
+    return begins_at + charging_time(left_wh, _power_w(night, telemetry)) > departure.at
 
 
 def _power_w(night: Night, telemetry: Telemetry) -> int:

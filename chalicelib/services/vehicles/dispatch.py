@@ -90,6 +90,7 @@ class CarDispatch:
 
     def _send(self, night: Night, place: int, facts: NightFacts, rounds: int) -> Night | None:
         order = night.orders[place] if place < len(night.orders) else None
+        # A look may have shown meanwhile that nothing is to be sent.
         if order is None or order.stage is not Stage.COMMANDED:
             return None
         outcome, until = self._outcome(lambda at: self.remote.send(night.vehicle_id, order.command, at).kind.value)
@@ -122,6 +123,10 @@ class CarDispatch:
         at = self.clock()
         try:
             return CommandOutcome(ask(at)), None
+        except CarAsleep:
+            return CommandOutcome.ASLEEP, None
+        except CarUnreachable:
+            return CommandOutcome.UNREACHABLE, None
         except LinkBroken:
             return CommandOutcome.BROKEN, None
         except BudgetSpent as spent:

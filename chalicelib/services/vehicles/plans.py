@@ -23,7 +23,7 @@ from chalicelib.domain.vehicles.events import (
     EventOutcome,
 )
 from chalicelib.domain.vehicles.night import Night, NightFacts, begun
-from chalicelib.domain.vehicles.night_steps import NightStep, boosted, due, planned, question, seen
+from chalicelib.domain.vehicles.night_steps import NightStep, boosted, due, planned, question, seen, watching
 from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import CarWish, Whereabouts
 from chalicelib.ports import Clock
@@ -88,8 +88,9 @@ class CarNights:
 
     def wish(self, driver_id: str, vehicle_id: str, wish: CarWish) -> Night | None:
         """From now on the driver wishes that of a car; a night that has begun is planned anew. Raises NotFound."""
-        drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
+        vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
         self.nights.keep_wish(vehicle_id, wish)
+        self._watch(vehicle)
         return self.plan(vehicle_id)
 
     def wish_of(self, driver_id: str, vehicle_id: str) -> CarWish:
@@ -138,7 +139,26 @@ class CarNights:
         if vehicle is None or night is None:
             return None
         at = self.clock()
-        return self.dispatch.follow(vehicle_id, self._facts(vehicle, night), lambda it: due(it, at))
+        facts = self._facts(vehicle, night)
+        after = self.dispatch.follow(vehicle_id, facts, lambda it: due(it, facts, at))
+        if night.ended_at is not None:
+            # It was looked at, whether it is plugged in again.
+            self.heard(vehicle_id)
+        return after
+
+    def _watch(self, vehicle: Vehicle) -> None:
+        """Where it is not plugged in as far as is known, it is looked at from now on if it tells nothing by itself."""
+        at = self.clock()
+        begun_never = Night(vehicle_id=vehicle.vehicle_id, driver_id=vehicle.driver_id, plugged_at=at, ended_at=at)
+
+        def change(night: Night | None) -> Night | None:
+            night = night or begun_never
+            if night.ended_at is None:
+                return None
+            return watching(night, self._facts(vehicle, night), at)
+
+        if Capability.PUSH not in vehicle.can:
+            self.nights.change(vehicle.vehicle_id, change)
 
     def _begin(self, vehicle: Vehicle, plugged: Observed[bool]) -> EventOutcome:
         """A night of its own for each time that it is plugged in, planned at once, while it is awake."""
@@ -184,7 +204,7 @@ class CarNights:
         self._tell_session(vehicle, after)
         self.say(CarPlanned(vehicle.vehicle_id, at, after.number))
         # What is due at once is done at once: the plug-in keeps the car awake for a while.
-        return self.dispatch.follow(vehicle.vehicle_id, facts, lambda it: due(it, at))
+        return self.dispatch.follow(vehicle.vehicle_id, facts, lambda it: due(it, facts, at))
 
     def _tell_session(self, vehicle: Vehicle, night: Night) -> None:
         percent = vehicle.telemetry.percent
