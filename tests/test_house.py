@@ -30,6 +30,7 @@ ROOMS = {
         "chalicelib/adapters/grid/openadr3.py",
         "chalicelib/adapters/grid/signal_sources.py",
         "chalicelib/adapters/transparency/witnesses.py",
+        "chalicelib/adapters/vehicles/http.py",
         "chalicelib/canary/person.py",
         "cli/log_files.py",
     ),
@@ -199,6 +200,17 @@ def test_no_class_name_stands_for_two_things() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(_name(path))
     assert {name: sorted(found) for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_makers_know_nothing_of_plans_and_plans_nothing_of_makers() -> None:
+    words = ("capability", "telemetry", "budget")
+    allowed = tuple(f"chalicelib.domain.vehicles.{it}" for it in words)
+    for path in (ROOT / "chalicelib/adapters/vehicles").glob("*.py"):
+        for module in _imports(path):
+            assert not module.startswith("chalicelib.domain.vehicles") or module in allowed, f"{_name(path)}: {module}"
+    makers = re.compile(r"(?i)smartcar|enode|tesla")
+    planners = [it for it in CHALICELIB if {"domain", "records", "ports", "services"} & set(it.parts)]
+    assert [_name(it) for it in planners if makers.search(it.read_text())] == []
 
 
 def _is_dataclass(node: ast.expr) -> bool:

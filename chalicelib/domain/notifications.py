@@ -40,8 +40,9 @@ _RESERVED = tuple(
 class NotificationKind(StrEnum):
     """What a notification says, in the order in which a session brings it about.
 
-    That the card which paid for it will soon expire is told of a driver's newest session; a token, and that a connector
-    is free, are of no session. `power_waits` and `power_at_risk` came last, and stored ones are listed by this order.
+    That the card which paid for it will soon expire is told of a driver's newest session; a token, that a connector is
+    free, and a car's broken link are of no session. `power_waits` and what follows came last, and stored ones are
+    listed by this order.
     """
 
     STARTED = "started"
@@ -60,10 +61,15 @@ class NotificationKind(StrEnum):
     CONNECTOR_FREE = "connector_free"
     POWER_WAITS = "power_waits"
     POWER_AT_RISK = "power_at_risk"
+    CAR_LINK_BROKEN = "car_link_broken"
 
 
 # Those that a session brings about.
-_OF_NO_SESSION = (NotificationKind.TOKEN_ISSUED, NotificationKind.CONNECTOR_FREE)
+_OF_NO_SESSION = (
+    NotificationKind.TOKEN_ISSUED,
+    NotificationKind.CONNECTOR_FREE,
+    NotificationKind.CAR_LINK_BROKEN,
+)
 KINDS = tuple(it for it in NotificationKind if it not in _OF_NO_SESSION)
 # That a connector is free is no news any more after so long: who is told then drives there in vain.
 _FREE_IS_NEWS = timedelta(minutes=15)
@@ -83,7 +89,7 @@ class Notification:
     `number` tells a session's refunds apart, corrections, changes of its plan, and what its car waits for. `locale` is
     what its driver reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
-    by the `watch_id` of whoever waited for it, and of no session.
+    by the `watch_id` of whoever waited for it, and of no session. `link_id` is a car's, of no operator.
     """
 
     kind: NotificationKind
@@ -97,12 +103,14 @@ class Notification:
     locale: str = ""
     uid: str = ""
     watch_id: str = ""
+    link_id: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
         number = f"-{self.number}" if self.number else ""
-        return f"{self.session_id or self.watch_id or f'{self.operator_id}-{self.uid}'}-{self.kind}{number}"
+        thing = self.session_id or self.watch_id or self.link_id or f"{self.operator_id}-{self.uid}"
+        return f"{thing}-{self.kind}{number}"
 
     def is_stale(self, at: datetime) -> bool:
         """Whether nobody is helped by being told it then."""

@@ -12,6 +12,7 @@ BLUEPRINTS = (
     "drivers.payment_cards.payment_cards",
     "drivers.profile.profile",
     "drivers.watches.watches",
+    "vehicles.routes.cars",
     "reservations.routes.reservations",
     "sessions.routes.sessions",
     "sessions.adhoc.adhoc",

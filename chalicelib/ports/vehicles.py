@@ -48,13 +48,13 @@ class LinksCars(Maker, Protocol):
         """Where the driver goes to allow it; the attempt's state comes back from there."""
 
     def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
-        """The account, and the tokens that a code is good for, once. No access token: the maker needs none of theirs."""
+        """The account, and the tokens that a code is good for, once; no access token where the maker needs none."""
 
     def refresh(self, tokens: CarTokens, at: datetime) -> CarTokens:
         """The tokens that follow; those given are over, whether this is heard or not."""
 
-    def revoke(self, access: LinkAccess, maker_ids: Sequence[str], refresh_token: str) -> str:
-        """The maker forgets what was allowed; once more does no harm.
+    def revoke(self, access: LinkAccess, maker_id: str, *, is_last: bool) -> str:
+        """The maker forgets what was allowed of a car, and with the last one all; once more does no harm.
 
         Returns where only the driver can do the rest, empty where nothing is left to do.
         """
@@ -165,13 +165,16 @@ class CarLinks(Protocol):
     def get(self, driver_id: str, link_id: str) -> CarLink | None:
         """A driver's link; None for an unknown one."""
 
+    def by_account(self, maker: str, account: str) -> CarLink | None:
+        """The link of whom a maker knows so; None where there is none."""
+
     def of_driver(self, driver_id: str) -> Sequence[CarLink]:
         """All links of a driver."""
 
     def save(self, link: CarLink) -> CarLink:
         """Store what was read and changed; returns it as stored. Raises Conflict where somebody else wrote since."""
 
-    def forget(self, driver_id: str, link_id: str) -> None:
+    def forget(self, link: CarLink) -> None:
         """Delete a link and its tokens; nothing happens when it is gone."""
 
     def begin(self, attempt: LinkAttempt) -> None:

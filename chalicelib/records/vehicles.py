@@ -19,7 +19,8 @@ class LinkState(StrEnum):
     """How a link to a maker stands."""
 
     LINKED = "linked"
-    # Its tokens are good no more: taken back, out of time, or spent on an answer that never came. The driver links again.
+    # Its tokens are good no more: taken back, out of time, or spent on an answer that never came.
+    # Only the driver mends that, by linking again.
     BROKEN = "broken"
 
 
@@ -73,8 +74,8 @@ class CarLink:
     """A driver's consent at a maker, for one or more of their cars. `sealed` are its tokens, encrypted.
 
     `account` is whom the maker knows (an id of the maker's, or ours there). `lease_until` keeps others from refreshing
-    while one does. `is_spent`: its refresh token was shown to the maker, and is never shown again, be there an answer or
-    not. `told_at` is when the driver was told that it broke: they are told once.
+    while one does. `is_spent`: its refresh token was shown to the maker, and is never shown again, answer or no answer.
+    `told_at` is when the driver was told that it broke: they are told once.
     """
 
     link_id: str

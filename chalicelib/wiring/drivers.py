@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.notifications import NotificationServices
+from chalicelib.wiring.vehicles import VehicleServices
 
 if TYPE_CHECKING:
     from chalicelib.records.chargers import Charger
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.services.drivers.watches import Watches
 
 
-class DriverServices(NotificationServices):
+class DriverServices(VehicleServices):
     """Builds what serves drivers; the payment provider is loaded only when an account needs it."""
 
     @cached_property
@@ -189,6 +189,7 @@ class DriverServices(NotificationServices):
             fault_reports=self.fault_reports,
             watches=self.watches,
             memberships=self.memberships,
+            cars=self.car_linking,
             identity=self.identity,
             payments=lambda: self.payments,
             clock=self.clock,

@@ -208,6 +208,9 @@ def _words(notice: Notification) -> tuple[str, str]:
     if notice.uid:
         blanks = {"uid": notice.uid, "operator": notice.operator_id}
         return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
+    if notice.link_id:
+        said = text(Text(f"notice_{notice.kind}"), language)
+        return said, said
     blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
     where = Text.NOTICE_PLACE if notice.watch_id else Text.NOTICE_WHERE
     return text(Text(f"notice_{notice.kind}"), language), text(where, language, **blanks)
@@ -230,6 +233,8 @@ def body_of(notice: Notification) -> str:
         told["token"] = notice.uid
     if notice.watch_id:
         del told["session_id"]
+    if notice.link_id:
+        told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id")} | {"link_id": notice.link_id}
     if notice.locale:
         title, where = _words(notice)
         told |= {"locale": notice.locale, "title": title, "text": where}

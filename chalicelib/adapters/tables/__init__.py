@@ -36,6 +36,7 @@ from chalicelib.adapters.tables.pricing import TariffRow
 from chalicelib.adapters.tables.reservations import ReservationRow
 from chalicelib.adapters.tables.sessions import CheckoutRow, ViewerRow
 from chalicelib.adapters.tables.transparency import LogRow
+from chalicelib.adapters.tables.vehicles import VehicleRow
 
 __all__ = [
     "TABLES",
@@ -71,6 +72,7 @@ __all__ = [
     "TariffRow",
     "TokenRow",
     "TransactionRow",
+    "VehicleRow",
     "ViewerRow",
     "connection",
 ]
@@ -108,6 +110,7 @@ TABLES: tuple[type[Row], ...] = (
     InvoiceRow,
     IdempotencyRow,
     NoticeRow,
+    VehicleRow,
     ViewerRow,
 )
 

@@ -93,6 +93,7 @@ class Text(StrEnum):
     NOTICE_CONNECTOR_FREE = "notice_connector_free"
     NOTICE_POWER_WAITS = "notice_power_waits"
     NOTICE_POWER_AT_RISK = "notice_power_at_risk"
+    NOTICE_CAR_LINK_BROKEN = "notice_car_link_broken"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "Der Anschluss, auf den Sie warten, ist frei",
     Text.NOTICE_POWER_WAITS: "Ihr Auto wartet auf Strom: Er reicht hier nicht für alle zugleich, Ihres lädt später",
     Text.NOTICE_POWER_AT_RISK: "Ihr Auto lädt; verlöre der Standort seine Verbindung, müsste es vielleicht pausieren",
+    Text.NOTICE_CAR_LINK_BROKEN: "Der Hersteller lässt uns nicht mehr zu Ihrem Auto: Verbinden Sie es in der App neu",
     Text.NOTICE_TOKEN: "Karte {uid}, ausgestellt von {operator}. Lehnen Sie sie in der App ab, falls sie fremd ist.",
     Text.NOTICE_PLACE: "Ladestation {charger}, Anschluss {connector}. Er ist für niemanden reserviert.",
     Text.NOTICE_WHERE: "Ladevorgang {session} an der Ladestation {charger}, Anschluss {connector}.",

@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "The connector you wait for is free",
     Text.NOTICE_POWER_WAITS: "Your car waits for power: there is too little for all at once, and it charges later",
     Text.NOTICE_POWER_AT_RISK: "Your car charges now; were its site to lose its connection, it might have to pause",
+    Text.NOTICE_CAR_LINK_BROKEN: "Your car's maker no longer lets us reach it: link the car again in the app",
     Text.NOTICE_TOKEN: "Card {uid}, issued by {operator}. Refuse it in the app if you do not know it.",
     Text.NOTICE_PLACE: "Charger {charger}, connector {connector}. It is kept for nobody.",
     Text.NOTICE_WHERE: "Session {session} at charger {charger}, connector {connector}.",

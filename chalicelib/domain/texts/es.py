@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "El conector que espera está libre",
     Text.NOTICE_POWER_WAITS: "Su coche espera corriente: no alcanza para todos a la vez, el suyo se cargará más tarde",
     Text.NOTICE_POWER_AT_RISK: "Su coche carga; si el lugar perdiera la conexión, quizá tendría que parar",
+    Text.NOTICE_CAR_LINK_BROKEN: "El fabricante ya no nos da acceso a su coche: vincúlelo de nuevo en la app",
     Text.NOTICE_TOKEN: "Tarjeta {uid}, emitida por {operator}. Rechácela en la aplicación si no la conoce.",
     Text.NOTICE_PLACE: "Cargador {charger}, conector {connector}. No está reservado para nadie.",
     Text.NOTICE_WHERE: "Sesión {session} en el cargador {charger}, conector {connector}.",

@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "Le connecteur que vous attendez est libre",
     Text.NOTICE_POWER_WAITS: "Votre voiture attend du courant : il en manque pour toutes, la vôtre chargera plus tard",
     Text.NOTICE_POWER_AT_RISK: "Votre voiture charge ; si le site perdait sa connexion, elle pourrait devoir s'arrêter",
+    Text.NOTICE_CAR_LINK_BROKEN: "Le constructeur nous ferme l'accès à votre voiture : reliez-la encore dans l'app",
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
     Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",

@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "Il connettore che attende è libero",
     Text.NOTICE_POWER_WAITS: "L'auto attende corrente: non basta per tutte insieme, la sua ricarica più tardi",
     Text.NOTICE_POWER_AT_RISK: "L'auto ricarica; se il sito perdesse la connessione, potrebbe doversi fermare",
+    Text.NOTICE_CAR_LINK_BROKEN: "Il costruttore non ci dà più accesso alla Sua auto: la colleghi di nuovo nell'app",
     Text.NOTICE_TOKEN: "Tessera {uid}, rilasciata da {operator}. La rifiuti nell'app se non la conosce.",
     Text.NOTICE_PLACE: "Stazione {charger}, connettore {connector}. Non è riservato a nessuno.",
     Text.NOTICE_WHERE: "Sessione {session} alla stazione {charger}, connettore {connector}.",

@@ -84,6 +84,7 @@ TEXTS = {
     Text.NOTICE_CONNECTOR_FREE: "De connector waarop u wacht, is vrij",
     Text.NOTICE_POWER_WAITS: "Uw auto wacht op stroom: er is niet genoeg voor alle tegelijk, de uwe laadt later",
     Text.NOTICE_POWER_AT_RISK: "Uw auto laadt; verliest de locatie haar verbinding, dan moet hij misschien pauzeren",
+    Text.NOTICE_CAR_LINK_BROKEN: "De fabrikant geeft ons geen toegang meer tot uw auto: koppel hem opnieuw in de app",
     Text.NOTICE_TOKEN: "Pas {uid}, uitgegeven door {operator}. Weiger hem in de app als u hem niet kent.",
     Text.NOTICE_PLACE: "Laadpaal {charger}, connector {connector}. Hij is voor niemand gereserveerd.",
     Text.NOTICE_WHERE: "Laadsessie {session} bij laadpaal {charger}, connector {connector}.",

@@ -24,7 +24,7 @@ _OPEN_LONGEST = timedelta(minutes=30)
 
 
 class CallKind(StrEnum):
-    """What makers bill."""
+    """What makers count, and most of them bill."""
 
     DATA = "data"
     COMMAND = "command"

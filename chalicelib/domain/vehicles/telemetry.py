@@ -14,6 +14,7 @@ from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.capability import ChargingState, OwnSchedule
 
 Value = TypeVar("Value")
+Told_co = TypeVar("Told_co", covariant=True)
 
 # A car whose clock runs ahead is believed no further than this: its value would outlive all that follow.
 MOST_AHEAD = timedelta(minutes=2)
@@ -24,10 +25,10 @@ _COARSE_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Observed(Generic[Value]):
+class Observed(Generic[Told_co]):
     """A value, and the car's own time of it."""
 
-    value: Value
+    value: Told_co
     at: datetime
 
     def age(self, at: datetime) -> timedelta:
@@ -87,6 +88,52 @@ class Telemetry:
 
 
 NOTHING_TOLD = Telemetry()
+
+
+@dataclass(frozen=True, slots=True)
+class CarPluggedIn:
+    """A plug went in, by the car's own time."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CarUnplugged:
+    """A plug came out, by the car's own time."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CarChargingChanged:
+    """It charges, or does no more, by the car's own time."""
+
+    at: datetime
+    state: ChargingState
+
+
+@dataclass(frozen=True, slots=True)
+class CarTold:
+    """Something else is known of it than before."""
+
+    at: datetime
+
+
+CarEvent = CarPluggedIn | CarUnplugged | CarChargingChanged | CarTold
+
+
+def events(before: Telemetry, after: Telemetry) -> tuple[CarEvent, ...]:
+    """What happened from one to the other, each thing once; nothing where nothing is new."""
+    found: list[CarEvent] = []
+    plug, was = after.is_plugged, before.is_plugged
+    if plug is not None and (was.value if was is not None else False) != plug.value:
+        found.append(CarPluggedIn(plug.at) if plug.value else CarUnplugged(plug.at))
+    state, stood = after.charging, before.charging
+    if state is not None and (stood is None or stood.value is not state.value):
+        found.append(CarChargingChanged(state.at, state.value))
+    if after != before and after.latest_at is not None:
+        found.append(CarTold(after.latest_at))
+    return tuple(found)
 
 
 def coarse_point(point: GeoPoint) -> GeoPoint:

@@ -13,6 +13,7 @@ from chalicelib.records import Conflict
 from chalicelib.records.drivers import AlreadyRegistered, CodeNeeded, MailUnavailable, NotAllowed, TooManyAttempts
 from chalicelib.records.money import Declined, PaymentsUnavailable
 from chalicelib.records.pages import BadCursor
+from chalicelib.records.vehicles import MakerUnavailable
 from chalicelib.services.access import NotFound, Refusal
 
 _REFUSAL_STATUS = {
@@ -115,6 +116,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (Declined, 402, "declined"),
     (PaymentsUnavailable, 503, "payments_unavailable"),
     (MailUnavailable, 503, "mail_unavailable"),
+    (MakerUnavailable, 503, "maker_unavailable"),
 )
 
 

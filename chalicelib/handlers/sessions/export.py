@@ -21,6 +21,8 @@ from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
 from chalicelib.handlers.sessions.views import page
+from chalicelib.handlers.vehicles.models import KEPT_CAR, KeptCar
+from chalicelib.handlers.vehicles.routes import kept_car
 from chalicelib.services.sessions.driver_sessions import progress
 from chalicelib.wiring import network
 
@@ -53,6 +55,7 @@ class Export(ResponseBody):
         notices=[],
         fault_reports=[],
         watches=[WATCH],
+        cars=[KEPT_CAR],
         sessions=[examples.SESSION],
         next_cursor=None,
     )
@@ -70,6 +73,7 @@ class Export(ResponseBody):
     notices: list[ExportedNotice]
     fault_reports: list[FaultReportView]
     watches: list[WatchView]
+    cars: list[KeptCar]
     sessions: list[SessionView]
     next_cursor: str | None
 
@@ -100,6 +104,7 @@ def export(request: Request) -> Export:
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],
         fault_reports=[fault_report(it) for it in kept.fault_reports],
         watches=[watch_view(it) for it in kept.watches],
+        cars=[kept_car(it) for it in kept.cars],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,
     )

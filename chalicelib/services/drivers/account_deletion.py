@@ -23,7 +23,9 @@ from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
 from chalicelib.ports.money import Payments
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
+from chalicelib.ports.vehicles import DriversCars
 from chalicelib.records.drivers import Driver, Token
+from chalicelib.records.vehicles import Vehicle
 from chalicelib.services.access import NotFound, Refusal, is_drivers
 from chalicelib.services.drivers.watches import Watches
 
@@ -43,6 +45,7 @@ class Belongings:
     notices: Sequence[Notification]
     fault_reports: Sequence[FaultReport]
     watches: Sequence[Watch]
+    cars: Sequence[Vehicle]
     sessions: Sequence[Session]
     next_cursor: str | None
 
@@ -60,6 +63,7 @@ class AccountDeletion:
     fault_reports: FaultReports
     watches: Watches
     memberships: Memberships
+    cars: DriversCars
     identity: Identity
     payments: Callable[[], Payments]
     clock: Clock
@@ -80,6 +84,7 @@ class AccountDeletion:
             notices=[it.notice for it in told],
             fault_reports=self.fault_reports.of_driver(driver_id, _PAGE),
             watches=driver.watches,
+            cars=self.cars.of_driver(driver_id),
             sessions=sessions,
             next_cursor=next_cursor,
         )
@@ -115,6 +120,7 @@ class AccountDeletion:
         self.fault_reports.forget_driver(driver_id)
         self.watches.forget_driver(driver_id)
         self.memberships.forget_person(driver_id)
+        self.cars.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)

@@ -83,6 +83,21 @@ class Notifications:
         )
         self.outbox.add(notice, now)
 
+    def tell_of_broken_link(self, driver_id: str, link_id: str) -> None:
+        """Tell a driver, once for each link, that their car is to be linked again. It is true by being written."""
+        now = self.clock()
+        notice = Notification(
+            kind=NotificationKind.CAR_LINK_BROKEN,
+            session_id="",
+            driver_id=driver_id,
+            operator_id="",
+            charger_id="",
+            connector=_NO_CONNECTOR,
+            at=now,
+            link_id=link_id,
+        )
+        self.outbox.add(notice, now)
+
     def page(self, driver_id: str, limit: int, before: str | None) -> tuple[Sequence[Notification], str | None]:
         """What a driver was told, newest first, and the next page's cursor. BadCursor for a cursor not ours.
 

@@ -1,0 +1,26 @@
+"""What is kept of drivers' cars: one partition a car, one a driver, and what makers call them."""
+
+from __future__ import annotations
+
+from chalicelib.adapters.attributes import ExpiryAttribute, IntegerAttribute, TextAttribute
+from chalicelib.adapters.row import Row
+from chalicelib.adapters.tables.base import PREFIX, OnDemand
+
+
+class VehicleRow(Row):
+    """Under "car/" and its id a car ("car"), and where it is ("position", which expires by itself).
+
+    Under "driver/" and theirs a driver's cars ("car/...": no more than the name) and links ("link/...", whose tokens
+    are encrypted before they come here). Under "maker/", a maker and its own id of a car: which car that is; under
+    "maker/" and a maker alone how it answers. Under "account/", a maker and whom it knows: whose link that is. Under
+    "attempt/" and a state: who went to link a car.
+    """
+
+    class Meta(OnDemand):
+        table_name = f"{PREFIX}vehicles"
+
+    owner = TextAttribute(hash_key=True)
+    item = TextAttribute(range_key=True)
+    body = TextAttribute(null=True)
+    revision = IntegerAttribute(null=True)
+    expires_at = ExpiryAttribute(null=True)

@@ -1,0 +1,54 @@
+"""The car makers that Kerb speaks with: a maker is a file beside this one, and one line here.
+
+One is offered where its keys are set. One whose line is gone leaves its cars behind as manual ones, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient
+from chalicelib.ports import Clock
+from chalicelib.ports.vehicles import LinksCars
+
+# Name -> module.Class; imported where it is asked for.
+MAKERS = {
+    "smartcar": "smartcar.Smartcar",
+    "enode": "enode.Enode",
+    "tesla": "tesla.Tesla",
+}
+# What a secret holds until somebody puts in the true ones.
+_UNSET = "unset"
+
+
+def maker_class(name: str) -> Any:
+    """The class of a maker. Raises KeyError for one that has no line."""
+    module, _, kind = MAKERS[name].partition(".")
+    return getattr(import_module(f"chalicelib.adapters.vehicles.{module}"), kind)
+
+
+def makers_of(*, keys: str, addresses: str, clock: Clock) -> Mapping[str, LinksCars]:
+    """The makers whose keys are set, by name. `keys` and `addresses` are JSON objects of objects of texts, by maker."""
+    elsewhere = _by_maker(addresses)
+    client = MakerClient(clock)
+    found: dict[str, LinksCars] = {}
+    for name, secret in _by_maker(keys).items():
+        if name not in MAKERS or secret.get("client_id", _UNSET) in ("", _UNSET):
+            continue
+        kind = maker_class(name)
+        account = MakerAccount(keys=secret, addresses={**kind.addresses, **elsewhere.get(name, {})})
+        found[name] = kind(account=account, client=client)
+    return found
+
+
+def _by_maker(text: str) -> Mapping[str, Mapping[str, str]]:
+    told = json.loads(text) if text else {}
+    is_so = isinstance(told, dict) and all(
+        isinstance(it, dict) and all(isinstance(each, str) for each in it.values()) for it in told.values()
+    )
+    if not is_so:
+        raise ValueError("a setting of car makers is a JSON object of objects of texts")
+    return dict(told)
