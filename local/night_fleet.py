@@ -87,7 +87,8 @@ def _local_hour(at: datetime) -> float:
 class Tally:
     """What came of nights. `could_be`: charged at once from the plug-in on it would have been ready in time.
 
-    `missed` of those were not, of `missed_untold` nobody was told before; `unready_untold` counts those too that could not."""
+    `missed` of those were not, of `missed_untold` nobody was told before; `unready_untold` counts all that were not.
+    """
 
     nights: int = 0
     could_be: int = 0
@@ -185,9 +186,9 @@ class CarMonth:
             nights=self.nights,
             planner=HomePlans(outlooks=Prices(), planner=LinearPlanner(Highs())),
             sessions=nobody,
-            matches=nobody,
             dispatch=dispatch,
             clock=self.clock,
+            ask_plan=lambda vehicle_id: self.services.plan(vehicle_id),
         )
         self.dead: tuple[datetime, datetime] | None = None
         self.broke_at: datetime | None = None
@@ -211,7 +212,7 @@ class CarMonth:
         self.tally.dearest_car_micro_usd = max([0, *self.line.months.values()])
         self.tally.most_wakes = ceil(self.line.calls.get(CallKind.WAKE, 0) / months)
         self.tally.wakes_outside = self.line.unasked_wakes
-        self.tally.makers_wakes = self.car.wakes - self.line.calls.get(CallKind.WAKE, 0)
+        self.tally.makers_wakes = self.car.wakes if self.kind.wakes_itself else 0
         self.tally.writes, self.tally.notices = self.nights.writes, len(self.teller.told)
         return self.tally
 
@@ -233,7 +234,7 @@ class CarMonth:
             return
         for _ in range(2 if chance > 1 - self.faults.doubled_news else 1):
             self._keep(self.car.tells())
-            self.services.heard(self.vehicle_id)
+            self.services.heard(self._vehicle())
 
     def _go_on(self, until: datetime) -> None:
         """What the car does and what is due, in order, up to that moment."""
@@ -298,7 +299,7 @@ class CarMonth:
         """The driver of a car that tells nothing types its percentage, and that it is plugged in."""
         told = self.car.tells()
         self._keep(Telemetry(percent=told.percent, is_plugged=told.is_plugged))
-        self.services.heard(self.vehicle_id)
+        self.services.heard(self._vehicle())
 
     def _settle(
         self,

@@ -1,7 +1,6 @@
 """Simulated makers behind the port CarRemote: what each kind of car can do, what its calls cost, and what goes wrong.
 
-Beside the wire shapes of `local/makers.py` this is the same without a wire, so that a month of a thousand cars passes in
-minutes. Every call is counted, and billed even where it failed.
+The same as `local/makers.py` without a wire, so that a month of a thousand cars passes in minutes. Every call is counted, and billed even where it failed.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Kind:
 
 
 def kind(name: str) -> Kind:
-    """A maker's cars by what its adapter says of them; by another maker's hand a car is woken by whatever it is told."""
+    """A maker's cars by what its adapter says of them; where nobody can wake one, its maker does for a command."""
     if name == "manual":
         return Kind(name=name, can=frozenset({Capability.PERCENT}), prices=CallPrices())
     adapter = maker_class(name)

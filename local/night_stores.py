@@ -1,4 +1,4 @@
-"""What a simulated night keeps in memory in place of tables: one car, its night and wishes, and what its driver was told."""
+"""What a simulated night keeps in memory in place of tables: a car, its night and wishes, what its driver was told."""
 
 from __future__ import annotations
 

@@ -204,24 +204,28 @@ def _send_again(order: CarOrder, event: Due) -> Step:
 
 
 def _take(order: CarOrder, event: CommandAnswered) -> Step:
+    after = order
+    effects: tuple[Effect, ...] = ()
     match event.outcome:
         case CommandOutcome.ACCEPTED:
-            return replace(order, again_at=event.at + _CONFIRMED_WITHIN), ()
+            after = replace(order, again_at=event.at + _CONFIRMED_WITHIN)
         case CommandOutcome.ALREADY:
-            return replace(order, stage=Stage.CONFIRMED, again_at=None), ()
+            after = replace(order, stage=Stage.CONFIRMED, again_at=None)
         case CommandOutcome.ASLEEP if order.is_woken:
             # It wakes slowly: that is no attempt.
-            return replace(order, attempts=max(1, order.attempts - 1), again_at=event.at + _WAKES_WITHIN), ()
+            after = replace(order, attempts=max(1, order.attempts - 1), again_at=event.at + _WAKES_WITHIN)
         case CommandOutcome.ASLEEP if order.may_wake and event.may_wake:
             within = _CONFIRMED_WITHIN if order.act in _LOOKED_AT else _WAKES_WITHIN
-            return replace(order, is_woken=True, again_at=event.at + within), (Effect.WAKE,)
+            after, effects = replace(order, is_woken=True, again_at=event.at + within), (Effect.WAKE,)
         case CommandOutcome.REFUSED if order.act is Act.READY:
             # One that is full says no to everything: it is looked at.
-            return replace(order, again_at=event.at + _CONFIRMED_WITHIN), ()
+            after = replace(order, again_at=event.at + _CONFIRMED_WITHIN)
         case CommandOutcome.REFUSED | CommandOutcome.BROKEN | CommandOutcome.ASLEEP:
-            return _handed_on(order)
-    again_at = max(event.at + _AGAIN_AFTER * 2**order.attempts, event.until or event.at)
-    return replace(order, again_at=min(again_at, max(order.lost_at, event.at + _AGAIN_AFTER))), ()
+            after, effects = _handed_on(order)
+        case CommandOutcome.UNREACHABLE | CommandOutcome.LATER:
+            again_at = max(event.at + _AGAIN_AFTER * 2**order.attempts, event.until or event.at)
+            after = replace(order, again_at=min(again_at, max(order.lost_at, event.at + _AGAIN_AFTER)))
+    return after, effects
 
 
 def _confirm(order: CarOrder, event: Seen) -> Step:

@@ -1,4 +1,4 @@
-"""What happens to a car, as events: each is taken by one who knows what follows, and has one outcome.
+"""What becomes of a car's night, as events, beside those of what a car says (`telemetry.events`); each has one outcome.
 
 Makers' adapters say what a car says; plans say what becomes of it. Neither knows the other: they know these.
 """
@@ -13,31 +13,7 @@ from chalicelib.domain.vehicles.dispatch import Act, CommandOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class CarRegistered:
-    """A driver has added a car."""
-
-    vehicle_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CarPluggedIn:
-    """A car was plugged in somewhere."""
-
-    vehicle_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CarTelemetryTold:
-    """A car has said something of itself; what, stands with the car."""
-
-    vehicle_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CarPlanned:
+class CarNightPlanned:
     """A car's night was planned, or planned anew."""
 
     vehicle_id: str
@@ -64,15 +40,13 @@ class CarConfirmed:
     act: Act
 
 
-CarEvent = CarRegistered | CarPluggedIn | CarTelemetryTold | CarPlanned | CarDispatched | CarConfirmed
+NightEvent = CarNightPlanned | CarDispatched | CarConfirmed
 
 
 class EventOutcome(StrEnum):
-    """What followed from an event."""
+    """What followed from what a car said."""
 
     IGNORED = "ignored"
-    AWAITED = "awaited"
-    PLANNED = "planned"
+    BEGUN = "begun"
     FOLLOWED = "followed"
-    HANDED_ON = "handed_on"
     ENDED = "ended"

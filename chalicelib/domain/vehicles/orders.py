@@ -31,8 +31,8 @@ LITTLE_PERCENT = 2
 # A car that is to begin by itself is given so long before anybody asks it to.
 BY_ITSELF = timedelta(minutes=10)
 BEFORE_IT = timedelta(minutes=5)
-# Whether it will be ready is looked at after such a part of its time: it is awake then, and one that sleeps charges not.
-# No sooner than so long after now, and no later than so long before it is to be.
+# Whether it will be ready is looked at after such a part of its time: it is awake then, and one that sleeps does not
+# charge. No sooner than so long after now, and no later than so long before it is to be.
 LOOKED_AFTER = 0.85
 READY_SINCE = timedelta(minutes=10)
 LAST_LOOK = timedelta(minutes=45)

@@ -25,8 +25,8 @@ class CarQuestion:
     """What is to be planned: so much energy at the plug by then, at a power, by the prices of a site.
 
     `at` is when it may begin. `price_site` empty: nobody's. `standing_at`: then it begins by itself, by the
-    schedule that it keeps already. `may_wait`: somebody can have it wait; else it begins at once. `worst_wh`: what it may
-    lack on a night of which nobody hears until its schedule has begun, for that holds then too.
+    schedule that it keeps already. `may_wait`: somebody can have it wait; else it begins at once. `worst_wh`: what
+    it may lack on a night of which nobody hears until its schedule has begun, for that holds then too.
     """
 
     vehicle_id: str

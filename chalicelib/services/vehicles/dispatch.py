@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.vehicles.capability import Capability, WakeCar
-from chalicelib.domain.vehicles.dispatch import CarOrder, CommandAnswered, CommandOutcome, Effect, Stage
-from chalicelib.domain.vehicles.events import CarConfirmed, CarDispatched, CarEvent
+from chalicelib.domain.vehicles.dispatch import Act, CarOrder, CommandAnswered, CommandOutcome, Effect, Stage
+from chalicelib.domain.vehicles.events import CarConfirmed, CarDispatched, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, OrderWork, Tell, Work
 from chalicelib.domain.vehicles.night_steps import NightStep, answered, charger_lost, handed_to_charger, seen
 from chalicelib.ports import Clock
@@ -23,6 +23,7 @@ from chalicelib.records.vehicles import BudgetSpent, CarAsleep, CarUnreachable, 
 
 # What a look is for: whether it charges, how full it is, and which schedule it keeps.
 _LOOKED_FOR = frozenset({Capability.CHARGING, Capability.PERCENT, Capability.PLUGGED, Capability.LIMIT})
+_ITS_SCHEDULE = _LOOKED_FOR | {Capability.SCHEDULE}
 # A step brings at most a look, a command, a wake and a handing on; more would be a circle.
 _MOST_ROUNDS = 6
 _log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class CarDispatch:
     sessions: CarSessions
     teller: NightTeller
     clock: Clock
-    say: Callable[[CarEvent], None] = lambda event: None
+    say: Callable[[NightEvent], None] = lambda event: None
 
     def follow(
         self, vehicle_id: str, facts: NightFacts, step: Callable[[Night], NightStep], *, rounds: int = _MOST_ROUNDS
@@ -70,7 +71,7 @@ class CarDispatch:
     def _do(self, night: Night, work: OrderWork, facts: NightFacts, rounds: int) -> Night | None:
         match work.effect:
             case Effect.LOOK:
-                return self._look(night, facts, rounds)
+                return self._look(night, work.place, facts, rounds)
             case Effect.SEND:
                 return self._send(night, work.place, facts, rounds)
             case Effect.WAKE:
@@ -79,11 +80,12 @@ class CarDispatch:
                 return self._hand_on(night, work.place, facts, rounds)
         return None
 
-    def _look(self, night: Night, facts: NightFacts, rounds: int) -> Night | None:
+    def _look(self, night: Night, place: int, facts: NightFacts, rounds: int) -> Night | None:
         """What cannot be seen now is not woken for."""
         at = self.clock()
+        is_of_schedule = 0 <= place < len(night.orders) and night.orders[place].act is Act.SCHEDULE
         try:
-            telemetry = self.remote.look(night.vehicle_id, _LOOKED_FOR, at)
+            telemetry = self.remote.look(night.vehicle_id, _ITS_SCHEDULE if is_of_schedule else _LOOKED_FOR, at)
         except (CarAsleep, CarUnreachable, LinkBroken, MakerUnavailable, BudgetSpent):
             return None
         return self.follow(night.vehicle_id, facts, lambda it: seen(it, telemetry, facts, at), rounds=rounds)

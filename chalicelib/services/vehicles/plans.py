@@ -9,25 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.controller import Controller, Means
-from chalicelib.domain.vehicles.events import (
-    CarConfirmed,
-    CarDispatched,
-    CarEvent,
-    CarPlanned,
-    CarPluggedIn,
-    CarRegistered,
-    CarTelemetryTold,
-    EventOutcome,
-)
+from chalicelib.domain.vehicles.events import CarNightPlanned, EventOutcome, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, begun
 from chalicelib.domain.vehicles.night_steps import NightStep, boosted, due, planned, question, seen, watching
-from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import CarWish, Whereabouts
 from chalicelib.ports import Clock
-from chalicelib.ports.nights import CarMatches, CarPlanner, CarSessions, Nights
+from chalicelib.ports.nights import CarPlanner, CarSessions, Nights
 from chalicelib.ports.vehicles import Vehicles
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.records.vehicles import Vehicle
@@ -41,42 +32,32 @@ _log = logging.getLogger(__name__)
 class CarNights:
     """Takes what happens to cars, and what their drivers say. One read of the car, one of its wish, one of its night.
 
-    `say`: what became of a car, for whoever listens.
+    `ask_plan(vehicle_id)` has `plan` called soon, by whoever has a solver. `say`: what became of a car, for whoever
+    listens.
     """
 
     vehicles: Vehicles
     nights: Nights
     planner: CarPlanner
     sessions: CarSessions
-    matches: CarMatches
     dispatch: CarDispatch
     clock: Clock
-    say: Callable[[CarEvent], None] = lambda event: None
+    ask_plan: Callable[[str], object]
+    say: Callable[[NightEvent], None] = lambda event: None
 
-    def take(self, event: CarEvent) -> EventOutcome:
-        """What follows from an event; one that comes again changes nothing."""
-        match event:
-            case CarRegistered() | CarPlanned() | CarDispatched() | CarConfirmed():
-                return EventOutcome.IGNORED
-            case CarPluggedIn() | CarTelemetryTold():
-                return self.heard(event.vehicle_id)
-
-    def heard(self, vehicle_id: str) -> EventOutcome:
-        """A car has said something: its night begins, goes on, or is over."""
-        vehicle = self.vehicles.get(vehicle_id)
-        plugged = vehicle.telemetry.is_plugged if vehicle is not None else None
-        if vehicle is None or plugged is None:
+    def heard(self, vehicle: Vehicle) -> EventOutcome:
+        """A car has said something: its night begins, goes on, or is over; what it said before changes nothing."""
+        plugged = vehicle.telemetry.is_plugged
+        if plugged is None:
             return EventOutcome.IGNORED
-        night = self.nights.get(vehicle_id)
-        is_new = night is None or plugged.at > max(night.plugged_at, night.ended_at or night.plugged_at)
-        if plugged.value and is_new and (night is None or night.ended_at is not None):
-            return self._begin(vehicle, plugged)
+        night = self.nights.get(vehicle.vehicle_id)
         if night is None or night.ended_at is not None:
-            return EventOutcome.IGNORED
+            is_new = night is None or plugged.at > max(night.plugged_at, night.ended_at or night.plugged_at)
+            return self._begin(vehicle, plugged.at) if plugged.value and is_new else EventOutcome.IGNORED
         facts = self._facts(vehicle, night)
         at = self.clock()
         self._tell_session(vehicle, night)
-        after = self.dispatch.follow(vehicle_id, facts, lambda it: seen(it, vehicle.telemetry, facts, at))
+        after = self.dispatch.follow(vehicle.vehicle_id, facts, lambda it: seen(it, vehicle.telemetry, facts, at))
         return EventOutcome.ENDED if after is not None and after.ended_at is not None else EventOutcome.FOLLOWED
 
     def plan(self, vehicle_id: str) -> Night | None:
@@ -91,7 +72,8 @@ class CarNights:
         vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
         self.nights.keep_wish(vehicle_id, wish)
         self._watch(vehicle)
-        return self.plan(vehicle_id)
+        self.ask_plan(vehicle_id)
+        return self.nights.get(vehicle_id)
 
     def wish_of(self, driver_id: str, vehicle_id: str) -> CarWish:
         """What a driver wishes of a car; where nothing was said, nothing but the least. Raises NotFound."""
@@ -143,7 +125,9 @@ class CarNights:
         after = self.dispatch.follow(vehicle_id, facts, lambda it: due(it, facts, at))
         if night.ended_at is not None:
             # It was looked at, whether it is plugged in again.
-            self.heard(vehicle_id)
+            looked_at = self.vehicles.get(vehicle_id)
+            if looked_at is not None:
+                self.heard(looked_at)
         return after
 
     def _watch(self, vehicle: Vehicle) -> None:
@@ -160,23 +144,19 @@ class CarNights:
         if Capability.PUSH not in vehicle.can:
             self.nights.change(vehicle.vehicle_id, change)
 
-    def _begin(self, vehicle: Vehicle, plugged: Observed[bool]) -> EventOutcome:
+    def _begin(self, vehicle: Vehicle, plugged_at: datetime) -> EventOutcome:
         """A night of its own for each time that it is plugged in, planned at once, while it is awake."""
 
         def change(before: Night | None) -> Night | None:
-            if before is not None and (before.ended_at is None or before.plugged_at >= plugged.at):
+            if before is not None and (before.ended_at is None or before.plugged_at >= plugged_at):
                 return None
-            return begun(before, vehicle.vehicle_id, vehicle.driver_id, plugged.at)
+            return begun(before, vehicle.vehicle_id, vehicle.driver_id, plugged_at)
 
         night = self.nights.change(vehicle.vehicle_id, change)
-        if night is None:
+        if night is None or night.plugged_at != plugged_at:
             return EventOutcome.IGNORED
-        match = self.matches.of_vehicle(vehicle.vehicle_id)
-        if match is not None and match.counts and match.at >= plugged.at and not night.session_id:
-            self.matched(vehicle.vehicle_id, match.session_id)
-            return EventOutcome.PLANNED
-        self._planned(vehicle, night)
-        return EventOutcome.PLANNED
+        self.ask_plan(vehicle.vehicle_id)
+        return EventOutcome.BEGUN
 
     def matched(self, vehicle_id: str, session_id: str) -> Night | None:
         """It stands at a charger of ours (empty: at none): the plan is made anew for who carries it out there."""
@@ -185,7 +165,9 @@ class CarNights:
             return None if night is None or night.ended_at is not None else replace(night, session_id=session_id)
 
         night = self.nights.change(vehicle_id, change)
-        return self.plan(vehicle_id) if night is not None and night.ended_at is None else None
+        if night is not None and night.ended_at is None:
+            self.ask_plan(vehicle_id)
+        return night
 
     def _planned(self, vehicle: Vehicle, night: Night) -> Night | None:
         facts = self._facts(vehicle, night)
@@ -202,7 +184,7 @@ class CarNights:
         if after.control is not None and after.control.controller is Controller.CHARGER:
             self.sessions.wish(after.session_id, after.departure, facts.percent(after), vehicle.battery_wh)
         self._tell_session(vehicle, after)
-        self.say(CarPlanned(vehicle.vehicle_id, at, after.number))
+        self.say(CarNightPlanned(vehicle.vehicle_id, at, after.number))
         # What is due at once is done at once: the plug-in keeps the car awake for a while.
         return self.dispatch.follow(vehicle.vehicle_id, facts, lambda it: due(it, facts, at))
 
