@@ -20,8 +20,8 @@ from local.night_makers import NO_FAULTS, Faults
 _AT_ONCE = 25
 _HEAD = (
     "maker", "cars", "nights", "could be", "ready %", "missed", "untold", "unready untold", "in vain", "waited",
-    "looks", "commands", "wakes", "by maker", "$ a car-month", "dearest $", "low 12 V", "cost", "at once", "kg CO2", "at once",
-    "writes a car-day",
+    "looks", "commands", "wakes", "by maker", "$ a car-month", "dearest $", "low 12 V", "cost", "at once", "kg CO2",
+    "at once", "writes a car-day",
 )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ class CarMonth:
             sessions=nobody,
             dispatch=dispatch,
             clock=self.clock,
-            ask_plan=lambda vehicle_id: self.services.plan(vehicle_id),
+            ask_plan=self._plan,
         )
         self.dead: tuple[datetime, datetime] | None = None
         self.broke_at: datetime | None = None
@@ -215,6 +215,10 @@ class CarMonth:
         self.tally.makers_wakes = self.car.wakes if self.kind.wakes_itself else 0
         self.tally.writes, self.tally.notices = self.nights.writes, len(self.teller.told)
         return self.tally
+
+    def _plan(self, vehicle_id: str) -> None:
+        """At once: the queue in between is the product's."""
+        self.services.plan(vehicle_id)
 
     def _vehicle(self) -> Vehicle:
         return self.vehicles.known[self.vehicle_id]

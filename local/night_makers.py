@@ -1,6 +1,7 @@
 """Simulated makers behind the port CarRemote: what each kind of car can do, what its calls cost, and what goes wrong.
 
-The same as `local/makers.py` without a wire, so that a month of a thousand cars passes in minutes. Every call is counted, and billed even where it failed.
+The same as `local/makers.py` without a wire, so that a month of a thousand cars passes in minutes. Every call is
+counted, and billed even where it failed.
 """
 
 from __future__ import annotations

@@ -105,9 +105,6 @@ class NoSessions:
     def of_session(self, session_id: str) -> CarMatch | None:
         return None
 
-    def of_vehicle(self, vehicle_id: str) -> CarMatch | None:
-        return None
-
     def keep(self, match: CarMatch, before: CarMatch | None) -> bool:
         return False
 

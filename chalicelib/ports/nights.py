@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.match import CarMatch, SeenSession
 from chalicelib.domain.vehicles.night import Night, NightNews
 from chalicelib.domain.vehicles.plan import CarPlan, CarQuestion
@@ -75,9 +74,6 @@ class CarMatches(Protocol):
     def of_session(self, session_id: str) -> CarMatch | None:
         """The match of a session, whatever became of it."""
 
-    def of_vehicle(self, vehicle_id: str) -> CarMatch | None:
-        """A car's newest match; None where there never was one."""
-
     def keep(self, match: CarMatch, before: CarMatch | None) -> bool:
         """Store it in place of `before`; False where somebody else was faster."""
 
@@ -86,6 +82,3 @@ class CarMatches(Protocol):
 
     def trust(self, driver_id: str, vehicle_id: str, *, is_so: bool) -> None:
         """From now on that car is matched without asking; or asked about again."""
-
-
-Where = Callable[[str], GeoPoint | None]

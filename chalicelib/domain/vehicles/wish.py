@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
 from chalicelib.domain.pricing.wall_clock import is_zone, zone
@@ -16,6 +17,10 @@ from chalicelib.domain.pricing.wall_clock import is_zone, zone
 DAYS = 7
 # A position to about a kilometre (`telemetry.coarse_point`) is told from home by no less.
 COARSE_M = 1_200
+
+
+# The table of all zones takes longer to look through than all else about a car.
+_is_zone = lru_cache(maxsize=256)(is_zone)
 
 
 class Whereabouts(StrEnum):
@@ -61,7 +66,7 @@ class CarWish:
 
     def __post_init__(self) -> None:
         """ValueError that names what is wrong."""
-        if not is_zone(self.time_zone):
+        if not _is_zone(self.time_zone):
             raise ValueError(f"time_zone: {self.time_zone!r} is in no table of time zones")
         if len(self.ready_by) != DAYS:
             raise ValueError("ready_by: one for each day of the week, Monday first")
