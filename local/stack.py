@@ -12,12 +12,15 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
+
 from local import identity
 from local.clock import Clock
 from local.cloud import Cloud, log_file
 from local.gateway import Gateway, Hooks, Limits
 from local.gateway_faults import GatewayFault
 from local.mail import LocalInvitationMail, Mail, MailOutbox
+from local.makers import CarMakers
 from local.rest import RestServer
 from local.signals import SignalServer
 from local.stripe_server import StripeServer
@@ -64,6 +67,7 @@ class Stack:
         self.webhook_secret = f"whsec_{secrets.token_hex(16)}"
         self.stripe = StripeServer(None, self.webhook_secret)
         self.signals = SignalServer(self.clock)
+        self.makers = CarMakers(self.clock)
         self.mails = MailOutbox(self._read if self.options.confirms_accounts else None)
         self.user_pool_id = ""
         self._loop = asyncio.new_event_loop()
@@ -103,10 +107,13 @@ class Stack:
         self._stops.append(self._stop_loop)
         self.signals.start()
         self._stops.append(self.signals.stop)
-        os.environ.update(self._fixed_settings() | self.signals.settings)
+        self.makers.start()
+        self._stops.append(self.makers.stop)
+        os.environ.update(self._fixed_settings() | self.signals.settings | self.makers.settings)
         self.cloud.start()
         self._stops.append(self.cloud.stop)
         self._stops.append(self.mails.close)
+        os.environ["KERB_CAR_KEY"] = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.user_pool_id, client_id = identity.create_user_pool(self.mails)
         os.environ["KERB_USER_POOL_ID"] = self.user_pool_id
         os.environ["KERB_USER_POOL_CLIENT_ID"] = client_id

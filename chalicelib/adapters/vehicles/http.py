@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -34,7 +34,7 @@ class MakerAccount:
     `addresses` are by what is asked there, and take the place of the maker's own.
     """
 
-    keys: Mapping[str, str]
+    keys: Mapping[str, str] = field(repr=False)
     addresses: Mapping[str, str]
 
     def key(self, name: str) -> str:

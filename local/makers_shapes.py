@@ -1,0 +1,137 @@
+"""What the three makers say of a car, in their own words, and how they sign what they tell by themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.makers_cars import CarFault, SimulatedCar
+from local.makers_oauth import WEBHOOK_SECRET
+
+# What a maker's copy lags behind where a car reports old values.
+OLD = timedelta(hours=9)
+
+
+def smartcar_value(car: SimulatedCar, now: datetime, path: str) -> dict[str, Any]:
+    """One path of a batch's answer, with the car's own time."""
+    at = seen_at(car, now)
+    if CarFault.NO_COVERAGE in car.faults:
+        return {"path": path, "code": 502, "body": {"type": "UPSTREAM", "code": "NO_RESPONSE"}}
+    state = "CHARGING" if car.is_charging else "FULLY_CHARGED" if car.percent >= 100 else "NOT_CHARGING"
+    bodies: dict[str, Any] = {
+        "/battery": {"percentRemaining": car.percent / 100, "range": 200.5},
+        "/battery/capacity": {"capacity": car.battery_wh / 1000},
+        "/charge": {"isPluggedIn": car.is_plugged, "state": state},
+        "/charge/limit": {"limit": car.limit_percent / 100},
+        "/location": {"latitude": car.latitude, "longitude": car.longitude},
+    }
+    if path not in bodies:
+        return {"path": path, "code": 404, "body": {"type": "RESOURCE_NOT_FOUND"}}
+    return {"path": path, "code": 200, "body": bodies[path], "headers": {"sc-data-age": _iso(at)}}
+
+
+def enode_vehicle(user: str, car: SimulatedCar, now: datetime) -> dict[str, Any]:
+    """A vehicle as Enode has it."""
+    at = _iso(seen_at(car, now))
+    plugged = "PLUGGED_IN:CHARGING" if car.is_charging else "PLUGGED_IN:STOPPED"
+    can = ("information", "chargeState", "location", "startCharging", "stopCharging", "setMaxCurrent")
+    return {
+        "id": car.car_id,
+        "userId": user,
+        "vendor": "KIA",
+        "lastSeen": at,
+        "isReachable": CarFault.NO_COVERAGE not in car.faults,
+        "information": {"brand": "Kia", "model": "EV6", "year": 2024, "vin": "KNAC381AFP5000001"},
+        "chargeState": {
+            "batteryLevel": car.percent,
+            "batteryCapacity": car.battery_wh / 1000,
+            "chargeLimit": car.limit_percent,
+            "chargeRate": car.power_w / 1000 if car.is_charging else 0,
+            "isPluggedIn": car.is_plugged,
+            "isCharging": car.is_charging,
+            "isFullyCharged": car.percent >= car.limit_percent,
+            "lastUpdated": at,
+            "maxCurrent": car.amps,
+            "powerDeliveryState": plugged if car.is_plugged else "UNPLUGGED",
+            "range": 200,
+        },
+        "location": {"latitude": car.latitude, "longitude": car.longitude, "lastUpdated": at},
+        "capabilities": {it: {"isCapable": True, "interventionIds": []} for it in can},
+    }
+
+
+def tesla_data(car: SimulatedCar, now: datetime, endpoints: str) -> dict[str, Any]:
+    """What `vehicle_data` tells of the endpoints that are asked for."""
+    at = seen_at(car, now)
+    at_rest = "Stopped" if car.percent < car.limit_percent else "Complete"
+    plugged = "Charging" if car.is_charging else at_rest
+    begins = car.schedule.hour * 60 + car.schedule.minute if car.schedule else None
+    told: dict[str, Any] = {"vin": car.car_id, "state": "online"}
+    if "charge_state" in endpoints.split(";"):
+        told["charge_state"] = {
+            "battery_level": car.percent,
+            "charge_limit_soc": car.limit_percent,
+            "charging_state": plugged if car.is_plugged else "Disconnected",
+            "charger_power": car.power_w // 1000 if car.is_charging else 0,
+            "charge_current_request": car.amps,
+            "scheduled_charging_mode": "StartAt" if car.schedule else "Off",
+            "scheduled_charging_start_time_app": begins,
+            "timestamp": round(at.timestamp() * 1000),
+        }
+    if "location_data" in endpoints.split(";"):
+        seconds = round(at.timestamp())
+        told["drive_state"] = {"latitude": car.latitude, "longitude": car.longitude, "gps_as_of": seconds}
+    return told
+
+
+def seen_at(car: SimulatedCar, now: datetime) -> datetime:
+    """The car's own time of what its maker tells now."""
+    return now - OLD if CarFault.OLD_VALUES in car.faults else now
+
+
+def pushed(maker: str, car: SimulatedCar, account: str, now: datetime) -> tuple[dict[str, str], bytes]:
+    """What a maker's webhook tells of a car now: headers and body, signed."""
+    if maker == "smartcar":
+        told: Any = {
+            "version": "2.0",
+            "webhookId": "9b6ae692-60cc-4b3e-89d8-71e7549cf805",
+            "eventName": "schedule",
+            "mode": "test",
+            "payload": {
+                "vehicles": [
+                    {
+                        "vehicleId": car.car_id,
+                        "userId": account,
+                        "timestamp": _iso(now),
+                        "data": [smartcar_value(car, now, it) for it in ("/battery", "/charge", "/location")],
+                    }
+                ]
+            },
+        }
+    else:
+        told = [
+            {
+                "event": "user:vehicle:updated",
+                "createdAt": _iso(now),
+                "version": "2024-10-01",
+                "user": {"id": account},
+                "vehicle": enode_vehicle(account, car, now),
+                "updatedFields": ["chargeState.isPluggedIn"],
+            }
+        ]
+    return sign(maker, json.dumps(told).encode())
+
+
+def sign(maker: str, body: bytes) -> tuple[dict[str, str], bytes]:
+    """A webhook's headers, as its maker signs it."""
+    if maker == "smartcar":
+        return {"SC-Signature": hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()}, body
+    signed = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha1).hexdigest()
+    return {"X-Enode-Signature": f"sha1={signed}", "X-Enode-Delivery": hashlib.sha256(body).hexdigest()[:32]}, body
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

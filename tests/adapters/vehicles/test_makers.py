@@ -1,0 +1,264 @@
+"""One contract for every maker: what an adapter declares it does, over HTTP, in the wire shapes of its API."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.vehicles.makers import MAKERS, maker_class, makers_of
+from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.vehicles.capability import TOLD, Capability, ChargingState, OwnSchedule
+from chalicelib.records.vehicles import (
+    AnswerKind,
+    CarAnswer,
+    CarAsleep,
+    CarUnreachable,
+    LinkBroken,
+    MakerUnavailable,
+    NotPushed,
+    PositionSharing,
+)
+from local.makers_cars import CarFault
+from local.makers_oauth import CLIENT_SECRET, WEBHOOK_SECRET
+from local.makers_shapes import OLD, pushed
+from tests.adapters.vehicles.conftest import STATE, Linked, an_attempt, went_to
+
+METHODS = {
+    Capability.START_STOP: ("start", "stop"),
+    Capability.SET_LIMIT: ("set_limit",),
+    Capability.SET_AMPS: ("set_amps",),
+    Capability.SCHEDULE: ("set_schedule",),
+    Capability.WAKE: ("wake",),
+    Capability.PUSH: ("heard",),
+}
+
+
+def has(linked: Linked, capability: Capability) -> bool:
+    return capability in linked.maker.offers
+
+
+def look(linked: Linked) -> Any:
+    return linked.maker.look(linked.access, linked.car.car_id, TOLD, linked.clock())
+
+
+def confirmed(linked: Linked, answer: CarAnswer) -> bool:
+    return answer.kind is AnswerKind.ACCEPTED and linked.server.invalid == []
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_maker_has_a_method_for_what_it_offers_and_none_besides(name: str) -> None:
+    kind = maker_class(name)
+    assert kind.name == name
+    for capability, methods in METHODS.items():
+        assert all(hasattr(kind, it) for it in methods) == (capability in kind.offers), capability
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_maker_without_keys_is_not_offered(name: str) -> None:
+    for keys in ("", "{}", f'{{"{name}": {{}}}}', f'{{"{name}": {{"client_id": "unset"}}}}'):
+        assert makers_of(keys=keys, addresses="", clock=lambda: None) == {}  # type: ignore[arg-type, return-value]
+
+
+def test_a_setting_that_is_no_object_of_objects_is_refused() -> None:
+    for keys in ("[]", '{"tesla": 1}', '{"tesla": {"client_id": 1}}'):
+        with pytest.raises(ValueError, match="car makers"):
+            makers_of(keys=keys, addresses="", clock=lambda: None)  # type: ignore[arg-type, return-value]
+
+
+def test_a_driver_comes_back_with_the_state_they_were_sent_with(linked: Linked) -> None:
+    assert linked.came_back["state"] == STATE
+    door = linked.server.doors[linked.name]
+    assert (door.invalid, linked.server.invalid) == ([], [])
+
+
+def test_position_is_asked_for_only_with_its_own_consent(linked: Linked) -> None:
+    shared, kept = (linked.maker.scopes(an_attempt(it)) for it in (PositionSharing.COARSE, PositionSharing.NONE))
+    assert [it.name for it in shared if Capability.POSITION in it.opens] == [it.name for it in shared if it not in kept]
+    assert all(Capability.POSITION not in it.opens for it in kept)
+
+
+def test_a_code_with_another_verifier_is_refused(linked: Linked) -> None:
+    if linked.name == "enode":
+        pytest.skip("no code comes back")
+    back = went_to(linked.maker.consent_url(linked.attempt))
+    another = replace(linked.attempt, verifier="w" * 86)
+    with pytest.raises(LinkBroken):
+        linked.maker.exchange(another, back["code"], linked.clock())
+
+
+def test_the_drivers_cars_are_found_with_what_each_can(linked: Linked) -> None:
+    [found] = linked.maker.cars(linked.access, linked.clock())
+    assert found.maker_id == linked.car.car_id
+    assert found.name
+    assert found.can <= linked.maker.offers
+    assert found.battery_wh in (None, 60_000)
+    assert linked.server.invalid == []
+
+
+def test_a_car_tells_each_value_with_its_own_time(linked: Linked) -> None:
+    linked.car.plug(linked.clock(), is_in=True)
+    told = look(linked)
+    assert (told.percent.value, told.percent.at) == (40, linked.clock())
+    assert (told.is_plugged.value, told.charging.value) == (True, ChargingState.CHARGING)
+    assert told.limit_percent.value == 80
+    assert told.position.value == GeoPoint(52.52, 13.405)
+    assert linked.server.invalid == []
+
+
+def test_an_old_value_says_how_old_it_is(linked: Linked) -> None:
+    linked.car.faults.add(CarFault.OLD_VALUES)
+    assert look(linked).percent.age(linked.clock()) == OLD
+
+
+def test_a_charge_begins_and_ends(linked: Linked) -> None:
+    if not has(linked, Capability.START_STOP):
+        pytest.skip("not offered")
+    linked.car.plug(linked.clock(), is_in=True)
+    assert confirmed(linked, linked.maker.stop(linked.access, linked.car.car_id))
+    assert not linked.car.is_charging
+    assert linked.maker.stop(linked.access, linked.car.car_id).kind is AnswerKind.ALREADY
+    assert confirmed(linked, linked.maker.start(linked.access, linked.car.car_id))
+    assert linked.car.is_charging
+    assert linked.maker.start(linked.access, linked.car.car_id).kind is AnswerKind.ALREADY
+
+
+def test_a_car_that_will_not_says_why(linked: Linked) -> None:
+    if not has(linked, Capability.START_STOP):
+        pytest.skip("not offered")
+    unplugged = linked.maker.start(linked.access, linked.car.car_id)
+    linked.car.limit_percent, linked.car.energy_wh = 100, 60_000
+    linked.car.plug(linked.clock(), is_in=True)
+    full = linked.maker.start(linked.access, linked.car.car_id)
+    assert (unplugged.kind, full.kind) == (AnswerKind.REFUSED, AnswerKind.REFUSED)
+    assert unplugged.reason
+    assert full.reason not in ("", unplugged.reason)
+
+
+def test_what_is_set_is_what_the_car_has_then(linked: Linked) -> None:
+    car_id = linked.car.car_id
+    if has(linked, Capability.SET_LIMIT):
+        assert confirmed(linked, linked.maker.set_limit(linked.access, car_id, 70))
+        assert linked.car.limit_percent == 70
+        assert confirmed(linked, linked.maker.set_limit(linked.access, car_id, 10))
+        assert linked.car.limit_percent == 50
+    if has(linked, Capability.SET_AMPS):
+        assert confirmed(linked, linked.maker.set_amps(linked.access, car_id, 10))
+        assert (linked.car.amps, look(linked).amps.value) == (10, 10)
+    if has(linked, Capability.SCHEDULE):
+        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, time(3, 30))))
+        assert look(linked).schedule.value == OwnSchedule(True, time(3, 30))
+        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(False)))
+        assert look(linked).schedule.value == OwnSchedule(False)
+
+
+def test_a_car_that_accepts_and_ignores_is_found_out_by_looking(linked: Linked) -> None:
+    linked.car.faults.add(CarFault.IGNORES)
+    linked.car.plug(linked.clock(), is_in=True)
+    assert linked.maker.stop(linked.access, linked.car.car_id).kind is AnswerKind.ACCEPTED
+    assert look(linked).charging.value is ChargingState.CHARGING
+
+
+def test_looking_wakes_no_car(linked: Linked) -> None:
+    linked.clock.later(minutes=50)
+    if has(linked, Capability.WAKE):
+        with pytest.raises(CarAsleep):
+            look(linked)
+        assert linked.maker.stop(linked.access, linked.car.car_id).kind is AnswerKind.ASLEEP
+    else:
+        look(linked)
+    assert linked.car.wakes == 0
+
+
+def test_a_car_that_is_woken_answers_a_while_later(linked: Linked) -> None:
+    if not has(linked, Capability.WAKE):
+        pytest.skip("not offered")
+    linked.clock.later(minutes=50)
+    assert linked.maker.wake(linked.access, linked.car.car_id).kind is AnswerKind.ACCEPTED
+    with pytest.raises(CarAsleep):
+        look(linked)
+    linked.clock.later(seconds=40)
+    assert look(linked).percent.value == 40
+    assert linked.maker.wake(linked.access, linked.car.car_id).kind is AnswerKind.ALREADY
+    assert linked.car.wakes == 1
+
+
+def test_a_car_without_coverage_is_no_error_of_ours(linked: Linked) -> None:
+    linked.car.plug(linked.clock(), is_in=True)
+    linked.car.faults.add(CarFault.NO_COVERAGE)
+    answer = linked.maker.stop(linked.access, linked.car.car_id)
+    assert answer.kind in (AnswerKind.UNREACHABLE, AnswerKind.ASLEEP)
+    if linked.name != "enode":
+        with pytest.raises((CarUnreachable, CarAsleep)):
+            look(linked)
+
+
+def test_tokens_are_refreshed_and_each_refresh_token_is_shown_once(linked: Linked) -> None:
+    if not linked.tokens.refresh:
+        pytest.skip("drivers have no tokens there")
+    after = linked.maker.refresh(linked.tokens, linked.clock())
+    assert after.refresh not in ("", linked.tokens.refresh)
+    assert after.expires_at == linked.clock() + timedelta(hours=1)
+    with pytest.raises(LinkBroken):
+        linked.maker.refresh(linked.tokens, linked.clock())
+    assert linked.server.doors[linked.name].invalid == []
+
+
+def test_what_was_taken_back_there_is_a_broken_link(linked: Linked) -> None:
+    if linked.name == "enode":
+        linked.server.cars.clear()
+    linked.server.doors[linked.name].revoke("alice")
+    with pytest.raises(LinkBroken):
+        look(linked)
+
+
+def test_unlinking_leaves_nothing_there_and_may_be_said_twice(linked: Linked) -> None:
+    rest = linked.maker.revoke(linked.access, linked.car.car_id, is_last=True)
+    assert linked.server.invalid == []
+    assert linked.maker.revoke(linked.access, linked.car.car_id, is_last=True) == rest
+    if linked.name == "tesla":
+        assert rest.startswith("http")
+    else:
+        assert not rest
+        assert not linked.server.cars.get(linked.access.account)
+
+
+def test_a_maker_that_is_busy_says_for_how_long(linked: Linked) -> None:
+    linked.server.busy[linked.name] = 90
+    with pytest.raises(MakerUnavailable) as error:
+        look(linked)
+    assert error.value.retry_after == timedelta(seconds=90)
+    assert not error.value.is_unsure
+
+
+def test_a_maker_that_is_down_or_gone_is_unavailable(linked: Linked) -> None:
+    linked.server.down.add(linked.name)
+    with pytest.raises(MakerUnavailable, match="503"):
+        look(linked)
+    linked.server.stop()
+    with pytest.raises(MakerUnavailable) as error:
+        linked.maker.look(linked.access, linked.car.car_id, TOLD, linked.clock())
+    assert linked.access.token not in str(error.value) or not linked.access.token
+
+
+def test_what_a_maker_tells_by_itself_is_believed_when_signed(linked: Linked) -> None:
+    if not has(linked, Capability.PUSH):
+        pytest.skip("not offered")
+    linked.car.plug(linked.clock(), is_in=True)
+    headers, body = pushed(linked.name, linked.car, "link-1", linked.clock())
+    lower = {name.lower(): it for name, it in headers.items()}
+    [news] = linked.maker.heard(lower, body, linked.clock()).news
+    assert (news.maker, news.maker_id, news.account) == (linked.name, linked.car.car_id, "link-1")
+    assert (news.telemetry.percent.value, news.telemetry.is_plugged.value) == (40, True)
+    assert linked.maker.heard(lower, body, linked.clock()).news[0].event_id == news.event_id
+    for wrong_headers, wrong in (({}, body), (lower, body + b" ")):
+        with pytest.raises(NotPushed):
+            linked.maker.heard(wrong_headers, wrong, linked.clock())
+
+
+def test_no_token_shows_in_what_is_written_about_an_adapter(linked: Linked) -> None:
+    shown = f"{linked.access} {linked.tokens} {linked.attempt} {linked.maker}"
+    secret = (linked.tokens.access, linked.tokens.refresh, linked.attempt.verifier, CLIENT_SECRET, WEBHOOK_SECRET)
+    assert not [it for it in secret if it and it in shown]
