@@ -7,7 +7,7 @@ machine. A night counts as one that could be ready where charging at once from p
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -184,11 +184,11 @@ class CarMonth:
         self.services = CarNights(
             vehicles=self.vehicles,
             nights=self.nights,
-            planner=HomePlans(outlooks=Prices(), planner=LinearPlanner(Highs())),
+            planner=HomePlans(outlooks=Prices(), planner=lambda: LinearPlanner(Highs())),
             sessions=nobody,
             dispatch=dispatch,
             clock=self.clock,
-            ask_plan=self._plan,
+            asks=self,
         )
         self.dead: tuple[datetime, datetime] | None = None
         self.broke_at: datetime | None = None
@@ -216,9 +216,14 @@ class CarMonth:
         self.tally.writes, self.tally.notices = self.nights.writes, len(self.teller.told)
         return self.tally
 
-    def _plan(self, vehicle_id: str) -> None:
-        """At once: the queue in between is the product's."""
+    def plan(self, vehicle_id: str) -> None:
+        """The port NightAsks, at once: the queue in between is the product's."""
         self.services.plan(vehicle_id)
+
+    def go_on_with(self, vehicle_ids: Sequence[str]) -> None:
+        """As the queue would."""
+        for it in vehicle_ids:
+            self.services.look(it)
 
     def _vehicle(self) -> Vehicle:
         return self.vehicles.known[self.vehicle_id]

@@ -5,7 +5,7 @@ Nobody here knows a maker: cars are asked and told by `ports.vehicles.CarRemote`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -43,6 +43,16 @@ class CarPlanner(Protocol):
 
     def plan(self, question: CarQuestion) -> CarPlan | None:
         """The plan; None where nobody knows any prices, or no plan was found: then it charges at once."""
+
+
+class NightAsks(Protocol):
+    """Has cars' nights planned, and gone on with, by whoever has a solver and speaks with makers."""
+
+    def plan(self, vehicle_id: str) -> None:
+        """Plan it within seconds; asked twice it is planned twice, which does no harm."""
+
+    def go_on_with(self, vehicle_ids: Sequence[str]) -> None:
+        """Do what is due of these."""
 
 
 class NightTeller(Protocol):

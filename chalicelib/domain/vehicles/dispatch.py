@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.vehicles.capability import CarCommand, ChargingState, OwnSchedule
+from chalicelib.domain.vehicles.capability import (
+    CarCommand,
+    ChargingState,
+    OwnSchedule,
+    SetCarLimit,
+    SetOwnSchedule,
+    StartCarCharge,
+    StopCarCharge,
+)
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 
 MOST_ATTEMPTS = 4
@@ -74,7 +82,6 @@ class CarOrder:
     """
 
     act: Act
-    command: CarCommand
     due_at: datetime
     lost_at: datetime
     seen_from: datetime
@@ -86,6 +93,18 @@ class CarOrder:
     attempts: int = 0
     again_at: datetime | None = None
     is_woken: bool = False
+
+    @property
+    def command(self) -> CarCommand:
+        """What the car is told."""
+        match self.act:
+            case Act.SCHEDULE:
+                return SetOwnSchedule(self.wanted_schedule or OwnSchedule(is_on=False))
+            case Act.LIMIT:
+                return SetCarLimit(self.wanted_percent or 100)
+            case Act.STOP:
+                return StopCarCharge()
+        return StartCarCharge()
 
     @property
     def next_at(self) -> datetime | None:

@@ -14,10 +14,6 @@ from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.domain.vehicles.capability import (
     Capability,
     OwnSchedule,
-    SetCarLimit,
-    SetOwnSchedule,
-    StartCarCharge,
-    StopCarCharge,
 )
 from chalicelib.domain.vehicles.controller import Controller
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder
@@ -53,25 +49,24 @@ def orders_of(
         and limit is not None
         and limit.value != departure.percent
     ):
-        yield _order(Act.LIMIT, SetCarLimit(departure.percent), at, departure.at, wanted_percent=departure.percent)
+        yield _order(Act.LIMIT, at, departure.at, wanted_percent=departure.percent)
     if waits:
         if facts.means.car_keeps_schedule:
             here = start.astimezone(zone(facts.wish.time_zone))
             schedule = OwnSchedule(is_on=True, starts_at=here.time().replace(second=0, microsecond=0))
-            yield _order(Act.SCHEDULE, SetOwnSchedule(schedule), at, start, wanted_schedule=schedule)
-        yield _order(Act.STOP, StopCarCharge(), asked.at if asked.at > at else at, start)
+            yield _order(Act.SCHEDULE, at, start, wanted_schedule=schedule)
+        yield _order(Act.STOP, asked.at if asked.at > at else at, start)
         yield replace(start_order(start + _grace(facts), departure.at, start), may_wake=True)
     elif by_car and asked.energy_wh > 0 and can_switch:
         if asked.standing_at is not None and asked.standing_at > at + QUARTER:
             off = OwnSchedule(is_on=False)
-            yield _order(Act.SCHEDULE, SetOwnSchedule(off), at, departure.at, wanted_schedule=off)
+            yield _order(Act.SCHEDULE, at, departure.at, wanted_schedule=off)
         # An own schedule of another day may keep it from beginning by itself.
         yield replace(start_order(at + BEFORE_IT, departure.at, at), may_wake=True)
     if facts.telemetry.percent is not None and can_switch and not night.session_id:
         ready_at = start + LOOKED_AFTER * charging_time(asked.energy_wh, asked.power_w)
         yield _order(
             Act.READY,
-            StartCarCharge(),
             max(at + READY_SINCE, min(ready_at, departure.at - LAST_LOOK)),
             departure.at,
             wanted_percent=departure.percent - LITTLE_PERCENT,
@@ -86,9 +81,9 @@ def _grace(facts: NightFacts) -> timedelta:
 
 def start_order(due_at: datetime, lost_at: datetime, since: datetime) -> CarOrder:
     """To begin a charge: the one thing for which a car is woken."""
-    return _order(Act.START, StartCarCharge(), due_at, lost_at, may_wake=True, seen_from=since - BEFORE_IT)
+    return _order(Act.START, due_at, lost_at, may_wake=True, seen_from=since - BEFORE_IT)
 
 
-def _order(act: Act, command: object, due_at: datetime, lost_at: datetime, **more: object) -> CarOrder:
+def _order(act: Act, due_at: datetime, lost_at: datetime, **more: object) -> CarOrder:
     about: dict[str, object] = {"seen_from": due_at, **more}
-    return CarOrder(act=act, command=command, due_at=due_at, lost_at=lost_at, **about)  # type: ignore[arg-type]
+    return CarOrder(act=act, due_at=due_at, lost_at=lost_at, **about)  # type: ignore[arg-type]

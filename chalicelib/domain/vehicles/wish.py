@@ -52,8 +52,9 @@ class CarWish:
     """One car's wishes. `ready_by` by weekday, Monday first; None: not on that day.
 
     Up to `least_percent` it charges at once, whatever it costs. `price_site` names whose prices count at home (a site
-    with an energy contract); empty: none are known, and nothing waits for them. `waits_unguarded`: it may wait though
-    it has no schedule of its own to fall back upon.
+    with an energy contract); empty: none are known, and nothing waits for them. `power_w` is what its plug at home
+    gives. `waits_unguarded`: it may wait though it has no schedule of its own to fall back upon. From `quiet_from` to
+    `quiet_until` (None: at no time) nobody is told what can wait.
     """
 
     time_zone: str = "UTC"
@@ -63,6 +64,8 @@ class CarWish:
     price_site: str = ""
     power_w: int = 7_400
     waits_unguarded: bool = False
+    quiet_from: time | None = time(22)
+    quiet_until: time | None = time(6, 30)
 
     def __post_init__(self) -> None:
         """ValueError that names what is wrong."""
@@ -86,6 +89,19 @@ class CarWish:
             if wanted is not None and (moment := wall_moment(self.time_zone, day.toordinal(), wanted.at)) > at:
                 return Departure(moment, wanted.percent)
         return None
+
+    def told_at(self, at: datetime) -> datetime:
+        """When the driver may be told something: now, or as the quiet hours end."""
+        begins, ends = self.quiet_from, self.quiet_until
+        if begins is None or ends is None or begins == ends:
+            return at
+        here = at.astimezone(zone(self.time_zone))
+        now = here.time()
+        is_quiet = begins <= now < ends if begins < ends else now >= begins or now < ends
+        if not is_quiet:
+            return at
+        today = here.date().toordinal()
+        return min(it for it in (wall_moment(self.time_zone, day, ends) for day in (today, today + 1)) if it > at)
 
     def place(self, position: GeoPoint | None) -> Whereabouts:
         """Whether a car that stands there is at home."""

@@ -5,7 +5,7 @@ One read of the outlook (remembered by the process), one program solved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,10 +26,10 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class HomePlans:
-    """The port CarPlanner, by whoever plans sites."""
+    """The port CarPlanner, by whoever plans sites; asked for only where there is something to plan."""
 
     outlooks: Outlooks
-    planner: Planner
+    planner: Callable[[], Planner]
 
     def plan(self, question: CarQuestion) -> CarPlan | None:
         """The plan; None where nobody knows any prices, or they are old."""
@@ -42,7 +42,7 @@ class HomePlans:
         port, claim = _port(question.power_w), _claim(question)
         tree = SiteTree(site_id="home", nodes=(Node(node_id="grid"),), ports=(port,))
         at = max(question.at, outlook.begins_at)
-        found = self.planner.plan(tree, (claim,), outlook, at, Conditions())
+        found = self.planner().plan(tree, (claim,), outlook, at, Conditions())
         return _read(found, question, claim, port, outlook) if found is not None else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.vehicles.capability import Capability, WakeCar
+from chalicelib.domain.vehicles.capability import Capability, OwnSchedule, SetOwnSchedule, WakeCar
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder, CommandAnswered, CommandOutcome, Effect, Stage
 from chalicelib.domain.vehicles.events import CarConfirmed, CarDispatched, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, OrderWork, Tell, Work
@@ -19,7 +19,7 @@ from chalicelib.domain.vehicles.night_steps import NightStep, answered, charger_
 from chalicelib.ports import Clock
 from chalicelib.ports.nights import CarSessions, Nights, NightTeller
 from chalicelib.ports.vehicles import CarRemote
-from chalicelib.records.vehicles import BudgetSpent, CarAsleep, CarUnreachable, LinkBroken, MakerUnavailable
+from chalicelib.records.vehicles import BudgetSpent, CarAsleep, CarUnreachable, LinkBroken, MakerUnavailable, Vehicle
 
 # What a look is for: whether it charges, how full it is, and which schedule it keeps.
 _LOOKED_FOR = frozenset({Capability.CHARGING, Capability.PERCENT, Capability.PLUGGED, Capability.LIMIT})
@@ -67,6 +67,14 @@ class CarDispatch:
             if isinstance(it, OrderWork) and night is not None and rounds > 0:
                 night = self._do(night, it, facts, rounds - 1) or night
         return night
+
+    def restore(self, vehicle: Vehicle, schedule: OwnSchedule) -> None:
+        """The car's own schedule is as it was found, if it can be told so now."""
+        if Capability.SCHEDULE in vehicle.can:
+            outcome, _ = self._outcome(
+                lambda at: self.remote.send(vehicle.vehicle_id, SetOwnSchedule(schedule), at).kind.value
+            )
+            _log.info("schedule restored", extra={"vehicle_id": vehicle.vehicle_id, "outcome": outcome.value})
 
     def _do(self, night: Night, work: OrderWork, facts: NightFacts, rounds: int) -> Night | None:
         match work.effect:

@@ -18,7 +18,7 @@ from chalicelib.domain.vehicles.night import Night, NightFacts, begun
 from chalicelib.domain.vehicles.night_steps import NightStep, boosted, due, planned, question, seen, watching
 from chalicelib.domain.vehicles.wish import CarWish, Whereabouts
 from chalicelib.ports import Clock
-from chalicelib.ports.nights import CarPlanner, CarSessions, Nights
+from chalicelib.ports.nights import CarPlanner, CarSessions, NightAsks, Nights
 from chalicelib.ports.vehicles import Vehicles
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.records.vehicles import Vehicle
@@ -32,8 +32,7 @@ _log = logging.getLogger(__name__)
 class CarNights:
     """Takes what happens to cars, and what their drivers say. One read of the car, one of its wish, one of its night.
 
-    `ask_plan(vehicle_id)` has `plan` called soon, by whoever has a solver. `say`: what became of a car, for whoever
-    listens.
+    `say`: what became of a car, for whoever listens.
     """
 
     vehicles: Vehicles
@@ -42,7 +41,7 @@ class CarNights:
     sessions: CarSessions
     dispatch: CarDispatch
     clock: Clock
-    ask_plan: Callable[[str], object]
+    asks: NightAsks
     say: Callable[[NightEvent], None] = lambda event: None
 
     def heard(self, vehicle: Vehicle) -> EventOutcome:
@@ -72,7 +71,7 @@ class CarNights:
         vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
         self.nights.keep_wish(vehicle_id, wish)
         self._watch(vehicle)
-        self.ask_plan(vehicle_id)
+        self.asks.plan(vehicle_id)
         return self.nights.get(vehicle_id)
 
     def wish_of(self, driver_id: str, vehicle_id: str) -> CarWish:
@@ -101,6 +100,19 @@ class CarNights:
         facts = self._facts(vehicle, night)
         after = self.dispatch.follow(vehicle_id, facts, lambda it: boosted(it, at, can_switch=can_switch))
         return after or night
+
+    def hand_on_due(self, part: Part = WHOLE) -> int:
+        """Have whoever speaks with makers go on with the nights of a shard; returns how many. A call for each shard."""
+        found = list(part.in_time(self.nights.due(self.clock(), part.shard), self.clock))
+        self.asks.go_on_with(found)
+        return len(found)
+
+    def release(self, driver_id: str, vehicle_id: str) -> None:
+        """A car is about to be unlinked: its own schedule is as it was found. A car that sleeps keeps the last one."""
+        vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
+        night = self.nights.get(vehicle_id)
+        if night is not None and night.schedule_before is not None:
+            self.dispatch.restore(vehicle, night.schedule_before)
 
     def look_due(self, part: Part = WHOLE) -> int:
         """Go on with the nights of which something is due; returns how many."""
@@ -155,7 +167,7 @@ class CarNights:
         night = self.nights.change(vehicle.vehicle_id, change)
         if night is None or night.plugged_at != plugged_at:
             return EventOutcome.IGNORED
-        self.ask_plan(vehicle.vehicle_id)
+        self.asks.plan(vehicle.vehicle_id)
         return EventOutcome.BEGUN
 
     def matched(self, vehicle_id: str, session_id: str) -> Night | None:
@@ -166,7 +178,7 @@ class CarNights:
 
         night = self.nights.change(vehicle_id, change)
         if night is not None and night.ended_at is None:
-            self.ask_plan(vehicle_id)
+            self.asks.plan(vehicle_id)
         return night
 
     def _planned(self, vehicle: Vehicle, night: Night) -> Night | None:
@@ -183,7 +195,6 @@ class CarNights:
             return None
         if after.control is not None and after.control.controller is Controller.CHARGER:
             self.sessions.wish(after.session_id, after.departure, facts.percent(after), vehicle.battery_wh)
-        self._tell_session(vehicle, after)
         self.say(CarNightPlanned(vehicle.vehicle_id, at, after.number))
         # What is due at once is done at once: the plug-in keeps the car awake for a while.
         return self.dispatch.follow(vehicle.vehicle_id, facts, lambda it: due(it, facts, at))
@@ -191,7 +202,11 @@ class CarNights:
     def _tell_session(self, vehicle: Vehicle, night: Night) -> None:
         percent = vehicle.telemetry.percent
         if night.session_id and percent is not None and percent.at >= night.plugged_at:
-            self.sessions.tell_percent(night.session_id, percent)
+            try:
+                self.sessions.tell_percent(night.session_id, percent)
+            except Exception:
+                # A plan is worth more than what a session shows of it.
+                _log.exception("percentage not told", extra={"session_id": night.session_id})
 
     def _facts(self, vehicle: Vehicle, night: Night) -> NightFacts:
         wish = self.nights.wish(vehicle.vehicle_id) or CarWish()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.vehicles.capability import ChargingState, OwnSchedule, StartCarCharge
+from chalicelib.domain.vehicles.capability import ChargingState, OwnSchedule
 from chalicelib.domain.vehicles.dispatch import (
     MOST_ATTEMPTS,
     TABLE,
@@ -34,7 +34,6 @@ MINUTE = timedelta(minutes=1)
 
 def order(act: Act = Act.START, **more: object) -> CarOrder:
     about: dict[str, object] = {
-        "command": StartCarCharge(),
         "due_at": AT,
         "lost_at": AT + timedelta(hours=6),
         "seen_from": AT - 5 * MINUTE,

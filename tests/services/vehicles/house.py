@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -116,7 +117,7 @@ class House:
             sessions=self.sessions,
             dispatch=dispatch,
             clock=self.clock,
-            ask_plan=self.plan,
+            asks=self,
         )
 
     def clock(self) -> datetime:
@@ -124,6 +125,10 @@ class House:
 
     def plan(self, vehicle_id: str) -> None:
         self.services.plan(vehicle_id)
+
+    def go_on_with(self, vehicle_ids: Sequence[str]) -> None:
+        for it in vehicle_ids:
+            self.services.look(it)
 
     def says(self, **told: object) -> EventOutcome:
         """The car says so, now."""
