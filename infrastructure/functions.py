@@ -96,6 +96,7 @@ def _settings(name: str, stage: Stage) -> dict[str, Any]:
         "KERB_PLANS_QUEUE": ref(queues.logical("plans")),
         "KERB_DEMAND_RESPONSE_QUEUE": ref(queues.logical("demand-response")),
         "KERB_MAPS": ref("Maps"),
+        "KERB_CAR_KEY": ref("Key"),
         # CloudFormation reads a secret again only when it changes whom it tells.
         "KERB_SECRETS_READ_AT": ref("SecretsReadAt"),
         **identity.SETTINGS,

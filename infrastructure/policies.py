@@ -54,6 +54,8 @@ def _narrowed(resource: str, stage: Stage) -> Any:  # noqa: PLR0911, PLR0912 (on
             return {"Fn::Sub": SENDER}
         case "kms" if name == f"key/{APP}-log":
             return attribute("LogKey", "Arn")
+        case "kms" if name == f"key/{APP}":
+            return attribute("Key", "Arn")
         case "s3" if name == f"{APP}-log":
             return attribute("TransparencyBucket", "Arn")
         case "s3" if name == f"{APP}-log/*":

@@ -18,6 +18,7 @@ SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", (*PAYERS, *VIEWS)),
     "KERB_SIGNAL_KEYS": ("SignalSecret", "", ("signals",)),
+    "KERB_CAR_MAKER_KEYS": ("CarMakerSecret", "", ("api_handler",)),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")
@@ -62,6 +63,16 @@ def resources(stage: Stage) -> Resources:
                 "KmsKeyId": ref("Key"),
                 # One key for each source that wants one; until somebody puts it in, that source tells nothing.
                 "SecretString": '{"entsoe": "unset", "electricity_maps": "unset", "watttime": "unset"}',
+            },
+        },
+        "CarMakerSecret": {
+            "Type": "AWS::SecretsManager::Secret",
+            **stage.fate,
+            "Properties": {
+                "Name": f"{stage.stack}/car-makers",
+                "KmsKeyId": ref("Key"),
+                # An object for each maker; until somebody puts them in, no car can be linked there.
+                "SecretString": '{"smartcar": {"client_id": "unset"}, "enode": {}, "tesla": {}}',
             },
         },
     }
