@@ -64,6 +64,10 @@ class NotificationKind(StrEnum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_ANSWERED = "dispute_answered"
     CAR_LINK_BROKEN = "car_link_broken"
+    CAR_PLANNED = "car_planned"
+    CAR_PLAN_CHANGED = "car_plan_changed"
+    CAR_AT_RISK = "car_at_risk"
+    CAR_UNPLUGGED_EARLY = "car_unplugged_early"
 
 
 # Those that a session brings about.
@@ -71,6 +75,10 @@ _OF_NO_SESSION = (
     NotificationKind.TOKEN_ISSUED,
     NotificationKind.CONNECTOR_FREE,
     NotificationKind.CAR_LINK_BROKEN,
+    NotificationKind.CAR_PLANNED,
+    NotificationKind.CAR_PLAN_CHANGED,
+    NotificationKind.CAR_AT_RISK,
+    NotificationKind.CAR_UNPLUGGED_EARLY,
 )
 KINDS = tuple(it for it in NotificationKind if it not in _OF_NO_SESSION)
 # That a connector is free is no news any more after so long: who is told then drives there in vain.
@@ -91,7 +99,8 @@ class Notification:
     `number` tells a session's refunds apart, corrections, disputes, changes of its plan, and what its car waits for.
     `locale` is what its driver reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
-    by the `watch_id` of whoever waited for it, and of no session. `link_id` is a car's, of no operator.
+    by the `watch_id` of whoever waited for it, and of no session. `link_id` is a car's, of no operator; so
+    is `vehicle_id`, whose night is told of by the `number` of its plan.
     """
 
     kind: NotificationKind
@@ -106,12 +115,13 @@ class Notification:
     uid: str = ""
     watch_id: str = ""
     link_id: str = ""
+    vehicle_id: str = ""
 
     @property
     def notice_id(self) -> str:
         """The same for the same thing, whoever finds it and however often."""
         number = f"-{self.number}" if self.number else ""
-        thing = self.session_id or self.watch_id or self.link_id or f"{self.operator_id}-{self.uid}"
+        thing = self.session_id or self.watch_id or self.link_id or self.vehicle_id or f"{self.operator_id}-{self.uid}"
         return f"{thing}-{self.kind}{number}"
 
     def is_stale(self, at: datetime) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.grid import GridServices
+from chalicelib.wiring.nights import NightServices
 
 if TYPE_CHECKING:
     from chalicelib.services.ocpp.conversation import Conversation
     from chalicelib.services.ocpp.router import Router
 
 
-class OcppServices(GridServices):
+class OcppServices(NightServices):
     """Builds conversation and router, and declares which service hears the answer to a command of each purpose."""
 
     @cached_property

@@ -208,7 +208,7 @@ def _words(notice: Notification) -> tuple[str, str]:
     if notice.uid:
         blanks = {"uid": notice.uid, "operator": notice.operator_id}
         return text(Text(f"notice_{notice.kind}"), language), text(Text.NOTICE_TOKEN, language, **blanks)
-    if notice.link_id:
+    if notice.link_id or notice.vehicle_id:
         said = text(Text(f"notice_{notice.kind}"), language)
         return said, said
     blanks = {"session": notice.session_id, "charger": notice.charger_id, "connector": str(notice.connector)}
@@ -235,6 +235,9 @@ def body_of(notice: Notification) -> str:
         del told["session_id"]
     if notice.link_id:
         told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id")} | {"link_id": notice.link_id}
+    if notice.vehicle_id:
+        told = {name: told[name] for name in ("notice_id", "kind", "at", "driver_id")}
+        told["vehicle_id"] = notice.vehicle_id
     if notice.locale:
         title, where = _words(notice)
         told |= {"locale": notice.locale, "title": title, "text": where}

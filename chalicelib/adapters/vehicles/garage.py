@@ -79,13 +79,16 @@ class DynamoVehicles:
         raise Conflict("others change that car all the time")
 
     def forget(self, vehicle: Vehicle) -> None:
-        """Four calls, and five for one that a maker knows."""
+        """Seven calls, and eight for one that a maker knows: its night and its driver's wish go with it."""
         if vehicle.maker_id:
             pointer = VehicleRow(_makers(vehicle.maker, vehicle.maker_id), _CAR)
             delete(pointer, VehicleRow.body == vehicle.vehicle_id)
         for item in (_POSITION, _CAR):
             delete(VehicleRow(_cars(vehicle.vehicle_id), item))
-        delete(VehicleRow(_drivers(vehicle.driver_id), f"car/{vehicle.vehicle_id}"))
+        for item in ("night", "wish"):
+            delete(VehicleRow(f"night/{vehicle.vehicle_id}", item))
+        for item in ("car", "trusted"):
+            delete(VehicleRow(_drivers(vehicle.driver_id), f"{item}/{vehicle.vehicle_id}"))
 
     def _put_position(self, vehicle: Vehicle) -> None:
         position, owner = vehicle.telemetry.position, _cars(vehicle.vehicle_id)

@@ -102,6 +102,10 @@ class Text(StrEnum):
     NOTICE_DISPUTE_OPENED = "notice_dispute_opened"
     NOTICE_DISPUTE_ANSWERED = "notice_dispute_answered"
     NOTICE_CAR_LINK_BROKEN = "notice_car_link_broken"
+    NOTICE_CAR_PLANNED = "notice_car_planned"
+    NOTICE_CAR_PLAN_CHANGED = "notice_car_plan_changed"
+    NOTICE_CAR_AT_RISK = "notice_car_at_risk"
+    NOTICE_CAR_UNPLUGGED_EARLY = "notice_car_unplugged_early"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

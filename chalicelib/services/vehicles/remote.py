@@ -104,6 +104,9 @@ class MakerRemote:
         awake = vehicle.telemetry.is_awake
         if awake is not None and not awake.value and awake.is_fresh(at):
             return frozenset()
+        if Capability.SCHEDULE in wanted:
+            # Nobody tells by itself of a schedule that was set: a plan that rests on it asks.
+            return wanted & vehicle.can & TOLD
         known = {it for it, name in _VALUES.items() if _is_fresh(getattr(vehicle.telemetry, name), at)}
         if vehicle.battery_wh is not None:
             known.add(Capability.BATTERY_WH)

@@ -1,0 +1,52 @@
+"""What becomes of a car's night, as events, beside those of what a car says (`telemetry.events`); each has one outcome.
+
+Makers' adapters say what a car says; plans say what becomes of it. Neither knows the other: they know these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.vehicles.dispatch import Act, CommandOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class CarNightPlanned:
+    """A car's night was planned, or planned anew."""
+
+    vehicle_id: str
+    at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarDispatched:
+    """A car was told to do something, and that came of it."""
+
+    vehicle_id: str
+    at: datetime
+    act: Act
+    outcome: CommandOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class CarConfirmed:
+    """A car says of itself that what was to be brought about is so."""
+
+    vehicle_id: str
+    at: datetime
+    act: Act
+
+
+NightEvent = CarNightPlanned | CarDispatched | CarConfirmed
+
+
+class EventOutcome(StrEnum):
+    """What followed from what a car said."""
+
+    IGNORED = "ignored"
+    BEGUN = "begun"
+    FOLLOWED = "followed"
+    ENDED = "ended"

@@ -1,0 +1,87 @@
+"""Sessions as drivers' cars see them: where a car may hang, whose charger carries out its plan, how full it says it is.
+
+What a car says of its battery counts for a session as if its charger had said it: the live view, limits by state of
+charge and the site's plan read it where they read everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from chalicelib.domain.chargers.events import Reading, ReadingsTaken
+from chalicelib.domain.charging.preferences import ChargingPreferences
+from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.vehicles.match import SeenSession
+from chalicelib.domain.vehicles.telemetry import Observed
+from chalicelib.domain.vehicles.wish import Departure
+from chalicelib.ports.chargers import Sites
+from chalicelib.ports.charging import Readings, Sessions
+from chalicelib.protocol.ocpp import OLDEST
+from chalicelib.records.chargers import Connection
+from chalicelib.services.access import Refusal
+from chalicelib.services.grid.driver_preferences import DriverPreferences
+
+_NEWEST = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarSessionsHere:
+    """The port CarSessions, by what is kept of sessions. `read` takes readings as a charger tells them."""
+
+    sessions: Sessions
+    sites: Sites
+    preferences: DriverPreferences
+    readings: Readings
+    read: Callable[[Connection, ReadingsTaken], object]
+
+    def of_driver(self, driver_id: str) -> Iterable[SeenSession]:
+        """Two calls, and one for each session under way."""
+        found, _ = self.sessions.of_driver(driver_id, _NEWEST, None)
+        return [self._seen(it) for it in found if it.state in (State.INITIATED, State.ACTIVE)]
+
+    def is_planned(self, session_id: str) -> bool:
+        """One call."""
+        session = self.sessions.get(session_id)
+        return session is not None and session.is_load_managed and session.state is State.ACTIVE
+
+    def wish(self, session_id: str, departure: Departure | None, percent: int | None, battery_wh: int | None) -> bool:
+        """As its driver's own word, in place of any before."""
+        session = self.sessions.get(session_id)
+        if session is None or session.driver_id is None or not session.is_load_managed:
+            return False
+        wanted = ChargingPreferences(
+            ready_by=departure.at if departure is not None else None,
+            target_percent=departure.percent if departure is not None else None,
+            battery_percent=percent if departure is not None else None,
+            capacity_wh=battery_wh,
+            is_boosted=departure is None,
+        )
+        try:
+            self.preferences.prefer(session.driver_id, session_id, wanted)
+        except Refusal:
+            return False
+        return True
+
+    def tell_percent(self, session_id: str, percent: Observed[int]) -> None:
+        """Two calls, and those of a reading where it is news."""
+        session = self.sessions.get(session_id)
+        if session is None or session.ref is None or session.state is not State.ACTIVE:
+            return
+        newest = self.readings.newest(session.charger_id, session.ref)
+        if newest and newest[0].reading.soc_percent == percent.value:
+            return
+        # As the plainest of chargers would tell it: nothing goes back to this one for it.
+        by_car = Connection(
+            connection_id="", charger_id=session.charger_id, operator_id=session.operator_id, protocol=OLDEST
+        )
+        told = (Reading(at=percent.at, soc_percent=percent.value),)
+        self.read(by_car, ReadingsTaken(ref=session.ref, connector=None, readings=told))
+
+    def _seen(self, session: Session) -> SeenSession:
+        site = self.sites.get(session.site_id)
+        return SeenSession(
+            session_id=session.session_id,
+            plugged_at=session.started_at or session.created_at,
+            position=site.spot if site is not None else None,
+        )

@@ -1,0 +1,97 @@
+"""Wires the nights of drivers' cars: who plans them, who carries them out, which charger has them, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.grid import GridServices
+from chalicelib.wiring.stores import client
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.grid.car_nights import DynamoCarMatches, DynamoNights
+    from chalicelib.domain.chargers.events import ReadingsTaken
+    from chalicelib.domain.vehicles.telemetry import CarEvent
+    from chalicelib.ports.nights import CarSessions
+    from chalicelib.records.chargers import Connection
+    from chalicelib.records.vehicles import Vehicle
+    from chalicelib.services.vehicles.matches import CarMatching
+    from chalicelib.services.vehicles.plans import CarNights
+    from chalicelib.services.vehicles.telemetry import OnEvents
+
+
+class NightServices(GridServices):
+    """Builds what decides when drivers' cars charge; only where something is planned is a solver loaded."""
+
+    @cached_property
+    def nights(self) -> DynamoNights:
+        from chalicelib.adapters.grid.car_nights import DynamoNights
+
+        return DynamoNights()
+
+    @cached_property
+    def car_matches(self) -> DynamoCarMatches:
+        from chalicelib.adapters.grid.car_nights import DynamoCarMatches
+
+        return DynamoCarMatches()
+
+    @cached_property
+    def car_sessions(self) -> CarSessions:
+        from chalicelib.services.grid.car_sessions import CarSessionsHere
+
+        return CarSessionsHere(
+            sessions=self.sessions,
+            sites=self.sites,
+            preferences=self.driver_preferences,
+            readings=self.readings,
+            read=self._read_by_car,
+        )
+
+    def _read_by_car(self, connection: Connection, event: ReadingsTaken) -> None:
+        self.charging.readings_taken(connection, event)
+
+    @cached_property
+    def car_nights(self) -> CarNights:
+        from chalicelib.adapters.grid.night_asks import SqsNightAsks
+        from chalicelib.services.grid.home_plans import HomePlans
+        from chalicelib.services.vehicles.dispatch import CarDispatch
+        from chalicelib.services.vehicles.notices import NightNotices
+        from chalicelib.services.vehicles.plans import CarNights
+
+        return CarNights(
+            vehicles=self.vehicles,
+            nights=self.nights,
+            planner=HomePlans(outlooks=self.outlooks, planner=lambda: self.planner),
+            sessions=self.car_sessions,
+            dispatch=CarDispatch(
+                nights=self.nights,
+                remote=self.car_remote,
+                sessions=self.car_sessions,
+                teller=NightNotices(outbox=self.outbox, nights=self.nights, clock=self.clock),
+                clock=self.clock,
+            ),
+            clock=self.clock,
+            asks=SqsNightAsks(client("sqs"), self.setting("PLANS_QUEUE", "")),
+        )
+
+    @cached_property
+    def car_matching(self) -> CarMatching:
+        from chalicelib.services.vehicles.matches import CarMatching
+
+        return CarMatching(
+            vehicles=self.vehicles,
+            sessions=self.car_sessions,
+            matches=self.car_matches,
+            matched=self.car_nights.matched,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def on_car_events(self) -> OnEvents:
+        """Whatever a car says, its night goes on by it."""
+
+        def heard(vehicle: Vehicle, happened: Sequence[CarEvent]) -> None:
+            self.car_nights.heard(vehicle)
+
+        return heard
