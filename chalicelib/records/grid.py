@@ -154,6 +154,11 @@ class StoredClaim:
     preferences: ChargingPreferences | None = None
 
     @property
+    def wish(self) -> str:
+        """What a plan has to heed of it, in a word that changes when that does; empty where no plan holds it back."""
+        return f"{self.asked_wh}/{self.departs_at.isoformat()}" if self.departs_at and self.is_plannable else ""
+
+    @property
     def is_plannable(self) -> bool:
         """Whether a plan may hold it back: somebody said when it leaves, and its driver does not want it at once."""
         return self.departs_at is not None and not (self.preferences and self.preferences.is_boosted)
@@ -180,6 +185,7 @@ class PortNote:
 
     `grant_ma`: what it may draw now, `target_ma` once others have lowered theirs. `bound`: the node that holds it back.
     `turn_since`, `idle_since`, `car_phases`, `car_most_ma`: as in `Grants`, to be given again with the next claims.
+    `wish`: its claim's, when its driver was last to be told what comes of that.
     """
 
     port_id: PortId
@@ -191,6 +197,7 @@ class PortNote:
     idle_since: datetime | None = None
     car_phases: int | None = None
     car_most_ma: int | None = None
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

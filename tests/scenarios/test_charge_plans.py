@@ -82,6 +82,9 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert session["preferences"]["result"] == "accepted"
         assert session["plan"] is None
         site.until_offered(22.0, 0, 0, 0)
+        # Told at plug-in what a plan will come to, before any is made.
+        foretold = eventually(lambda: world.driver.call("GET", path)["plan"])
+        assert foretold["waits_for"] == "cheaper_later"
         # Two minutes it is kept awake; this story has no time for that.
         _long_ago(site, session["session_id"])
         _planned(site)

@@ -129,7 +129,7 @@ def statement(request: Request) -> Statement:
 def prefer(request: Request) -> ChargingPreferencesView:
     """Say when the car is to be ready, and with how much, in place of what was said before; the answer says what of it.
 
-    Its site's plan follows within a quarter of an hour: the session shows what it comes to.
+    Within seconds the session shows what that comes to; its site's plan follows within a quarter of an hour.
     """
     said = _preferences(request.body)
     session = network().driver_preferences.prefer(request.driver_id, request.path["session_id"], said)

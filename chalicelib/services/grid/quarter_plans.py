@@ -8,15 +8,16 @@ fairly, where its making broke off the last one stands, and a day later none. Wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
+from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, PortId
 from chalicelib.ports import Clock
@@ -103,9 +104,34 @@ class QuarterPlans:
         self.balancer.look(site_id)
         return plan
 
+    def foretell(self, site_id: str, session_ids: Collection[str]) -> None:
+        """Tell drivers who have just come, or said something else, what to expect: what a plan made now would give.
+
+        Nothing is held back by it; until the next plan they have their fair share. Where no plan can be made they are
+        told what that share comes to.
+        """
+        state = self.managed_sites.state(site_id)
+        wishing = _wishing(state) if state is not None else {}
+        if state is None or not any(it.session_id in session_ids for it in wishing.values()):
+            return
+        at = self.clock()
+        outlook = self.outlooks.of(site_id, at, QUARTERS)
+        if guidance(outlook.told_at, at) is Guidance.FAIR_SHARE:
+            outlook = Outlook(begins_at=outlook.begins_at)
+        for row in self._rows(state, wishing, outlook, at, is_shared=True):
+            if row.session_id in session_ids:
+                self._with_told(row, None)
+
     def _rows(
-        self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
+        self,
+        state: SiteState,
+        wishing: Mapping[PortId, StoredClaim],
+        outlook: Outlook,
+        at: datetime,
+        *,
+        is_shared: bool = False,
     ) -> Sequence[PlannedPort]:
+        """The rows of a plan; where there is none, of the fair share of now if `is_shared`, or else none."""
         tree, book = state.managed.tree, state.book
         claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
         site = site_to_share(state, book, tuple(claims.values()), at)
@@ -114,7 +140,12 @@ class QuarterPlans:
             plan = self.planner.plan(site.tree, tuple(claims.values()), weighed, at, site.conditions)
         except Exception:
             _log.exception("not planned", extra={"site_id": tree.site_id})
-            return ()
+            plan = None
+        if plan is None and is_shared:
+            granted = share(site.tree, claims.values(), at, site.conditions).target_ma
+            plan = Plan(
+                begins_at=outlook.begins_at, limit_ma={it: (limit_ma,) * QUARTERS for it, limit_ma in granted.items()}
+            )
         if plan is None:
             return ()
         waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}

@@ -32,9 +32,7 @@ def drew(plant: Plant, number: int, energy_wh: int) -> None:
         protocol="ocpp1.6",
         managed_at=SITE_ID,
     )
-    known = Transaction(
-        charger_id=port_id.charger_id, ref="1", session_id=f"S-{number}", connector=port_id.connector
-    )
+    known = Transaction(charger_id=port_id.charger_id, ref="1", session_id=f"S-{number}", connector=port_id.connector)
     told = Reading(at=plant.kit.clock(), energy_wh=energy_wh, phase_currents_ma=(10_000, 10_000, 10_000))
     plant.kit.power_claims.drew(connection, known, [told])
 
