@@ -39,7 +39,7 @@ class SqsPlans:
         send_in_batches(self.client, self.url, entries, "plans not asked for")
 
     def foretell(self, site_id: str, session_ids: Sequence[str]) -> None:
-        """One call."""
+        """One call; none where there is no queue."""
         if not self.url:
             return
         body = json.dumps({"foretell": site_id, "sessions": list(session_ids)})
