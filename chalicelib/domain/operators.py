@@ -16,7 +16,7 @@ from enum import StrEnum
 class AlarmKind(StrEnum):
     """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
 
-    `site_over_limit` and `load_silent` are about a site.
+    `site_over_limit`, `load_silent` and `plans_failed` are about a site.
     """
 
     OFFLINE = "offline"
@@ -31,6 +31,7 @@ class AlarmKind(StrEnum):
     LIMIT_IGNORED = "limit_ignored"
     SITE_OVER_LIMIT = "site_over_limit"
     LOAD_SILENT = "load_silent"
+    PLANS_FAILED = "plans_failed"
 
 
 class Severity(StrEnum):
@@ -85,6 +86,10 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
     # Two minutes of silence are its cause; the minute's look at the site finds them.
     AlarmKind.LOAD_SILENT: AlarmRule(
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
+    ),
+    # Until a plan was found, or nobody is there any more who waits for one.
+    AlarmKind.PLANS_FAILED: AlarmRule(
+        severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)
     ),
 }
 _AHEAD_S, _BEHIND_S = 60, 600

@@ -238,7 +238,8 @@ class PlannedPort:
 class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
-    `source`: by whose signals it was made. It stands until another comes, or its rows end.
+    `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
+    each time since, none was found.
     """
 
     version: int
@@ -246,6 +247,7 @@ class StoredPlan:
     begins_at: datetime
     ports: tuple[PlannedPort, ...] = ()
     source: str = ""
+    failed_since: datetime | None = None
 
     def of(self, sessions: Mapping[PortId, str]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""
@@ -273,6 +275,12 @@ class SiteState:
     def is_load_silent(self, at: datetime) -> bool:
         """Whether somebody told what its building takes, and tells no more, so that its worst counts."""
         return self.load is not None and at - self.load.at > BUILDING_LOAD_LASTS
+
+    @property
+    def plans_failed_since(self) -> datetime | None:
+        """Since when no plan is found for those who wait for one; None: one was, or nobody does."""
+        is_wanted = any(it.is_plannable for it in self.claims)
+        return self.plan.failed_since if self.plan is not None and is_wanted else None
 
     def former_ports(self, at: datetime) -> tuple[Port, ...]:
         """The ports of former trees that may still draw what they were told then, at nodes that the tree has."""

@@ -168,6 +168,7 @@ class GridServices(SessionServices):
             planner=self.planner,
             changes=self.changes,
             balancer=self.balancer,
+            alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 
