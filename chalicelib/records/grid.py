@@ -49,7 +49,8 @@ class ManagedSite:
     """A site whose power is shared out: its tree, and who described it.
 
     `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
-    the building's load is told by API, or by nobody. `former`: ports of the trees before this one.
+    the building's load is told by API, or by nobody. `former`: ports of the trees before this one. `left`: chargers
+    that were the site's before it was described last, and may not know yet that they are no more.
     """
 
     operator_id: str
@@ -57,6 +58,7 @@ class ManagedSite:
     changed_at: datetime
     meter_charger_id: str | None = None
     former: tuple[FormerPort, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
