@@ -16,7 +16,7 @@ from enum import StrEnum
 class AlarmKind(StrEnum):
     """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
 
-    `site_over_limit` and `load_silent` are about a site, `dispute_open` about a session.
+    `site_over_limit`, `load_silent` and `plans_failed` are about a site, `dispute_open` about a session.
     """
 
     OFFLINE = "offline"
@@ -32,6 +32,7 @@ class AlarmKind(StrEnum):
     SITE_OVER_LIMIT = "site_over_limit"
     LOAD_SILENT = "load_silent"
     DISPUTE_OPEN = "dispute_open"
+    PLANS_FAILED = "plans_failed"
 
 
 class Severity(StrEnum):
@@ -88,6 +89,10 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
     ),
     AlarmKind.DISPUTE_OPEN: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
+    # Until a plan was found, or nobody is there any more who waits for one.
+    AlarmKind.PLANS_FAILED: AlarmRule(
+        severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)
+    ),
 }
 _AHEAD_S, _BEHIND_S = 60, 600
 # A certificate is replaced in good time.

@@ -151,10 +151,13 @@ class Looks(Protocol):
 
 
 class Plans(Protocol):
-    """Asks for plans of sites, made by somebody else within the last minute of the quarter of an hour."""
+    """Asks for plans of sites, made by somebody else: within a quarter's last minute, or to tell a newcomer of it."""
 
     def ask_for_many(self, site_ids: Sequence[str]) -> None:
         """Plan all of these, at moments that are theirs alone. Raises what the queue does: the last plan stands."""
+
+    def foretell(self, site_id: str, session_ids: Sequence[str]) -> None:
+        """Have these sessions' drivers told, within seconds, what they may expect. What fails the next plan tells."""
 
 
 class Outlooks(Protocol):

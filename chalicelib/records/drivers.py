@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.access.rights import Membership
 from chalicelib.domain.chargers.watches import Watch
+from chalicelib.domain.charging.preferences import UsualPreferences
 from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 
@@ -123,7 +124,8 @@ class Driver:
     say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
     to less than a card can be charged, and when that was let go. `memberships` say for which operators they act.
     `second_factor_since` is when a login of theirs first needed a code; `proven_logins` are those that had one.
-    `is_platform`: they administer the platform, and are nobody's driver.
+    `is_platform`: they administer the platform, and are nobody's driver. `usual`: how they want to charge where they do
+    not say so.
     """
 
     driver_id: str
@@ -151,6 +153,7 @@ class Driver:
     second_factor_since: datetime | None = None
     proven_logins: frozenset[str] = frozenset()
     is_platform: bool = False
+    usual: tuple[UsualPreferences, ...] = ()
 
     @property
     def untold_expiry(self) -> str | None:

@@ -49,7 +49,8 @@ class ManagedSite:
     """A site whose power is shared out: its tree, and who described it.
 
     `meter_charger_id`: the charger whose main meter (connector 0) counts all that the site takes, cars among it; None:
-    the building's load is told by API, or by nobody. `former`: ports of the trees before this one.
+    the building's load is told by API, or by nobody. `former`: ports of the trees before this one. `left`: chargers
+    that were the site's before it was described last, and may not know yet that they are no more.
     """
 
     operator_id: str
@@ -57,6 +58,7 @@ class ManagedSite:
     changed_at: datetime
     meter_charger_id: str | None = None
     former: tuple[FormerPort, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,11 @@ class StoredClaim:
     preferences: ChargingPreferences | None = None
 
     @property
+    def wish(self) -> str:
+        """What a plan has to heed of it, in a word that changes when that does; empty where no plan holds it back."""
+        return f"{self.asked_wh}/{self.departs_at.isoformat()}" if self.departs_at and self.is_plannable else ""
+
+    @property
     def is_plannable(self) -> bool:
         """Whether a plan may hold it back: somebody said when it leaves, and its driver does not want it at once."""
         return self.departs_at is not None and not (self.preferences and self.preferences.is_boosted)
@@ -180,6 +187,7 @@ class PortNote:
 
     `grant_ma`: what it may draw now, `target_ma` once others have lowered theirs. `bound`: the node that holds it back.
     `turn_since`, `idle_since`, `car_phases`, `car_most_ma`: as in `Grants`, to be given again with the next claims.
+    `wish`: its claim's, when its driver was last to be told what comes of that.
     """
 
     port_id: PortId
@@ -191,6 +199,7 @@ class PortNote:
     idle_since: datetime | None = None
     car_phases: int | None = None
     car_most_ma: int | None = None
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +240,8 @@ class PlannedPort:
 class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
-    `source`: by whose signals it was made. It stands until another comes, or its rows end.
+    `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
+    each time since, none was found.
     """
 
     version: int
@@ -239,6 +249,7 @@ class StoredPlan:
     begins_at: datetime
     ports: tuple[PlannedPort, ...] = ()
     source: str = ""
+    failed_since: datetime | None = None
 
     def of(self, sessions: Mapping[PortId, str]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""
@@ -266,6 +277,12 @@ class SiteState:
     def is_load_silent(self, at: datetime) -> bool:
         """Whether somebody told what its building takes, and tells no more, so that its worst counts."""
         return self.load is not None and at - self.load.at > BUILDING_LOAD_LASTS
+
+    @property
+    def plans_failed_since(self) -> datetime | None:
+        """Since when no plan is found for those who wait for one; None: one was, or nobody does."""
+        is_wanted = any(it.is_plannable for it in self.claims)
+        return self.plan.failed_since if self.plan is not None and is_wanted else None
 
     def former_ports(self, at: datetime) -> tuple[Port, ...]:
         """The ports of former trees that may still draw what they were told then, at nodes that the tree has."""

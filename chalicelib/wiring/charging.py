@@ -42,7 +42,7 @@ class ChargingServices(ReservationServices):
     def power_claims(self) -> SiteClaims:
         from chalicelib.services.grid.claims import SiteClaims
 
-        return SiteClaims(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
+        return SiteClaims(managed_sites=self.managed_sites, sessions=self.sessions, looks=self.looks, clock=self.clock)
 
     @cached_property
     def live_news(self) -> LiveNews:

@@ -14,7 +14,7 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.energy import DynamoEnergyContracts, DynamoSignals
     from chalicelib.ports.charging import Footprints
-    from chalicelib.ports.grid import DemandEvents, Planner, Plans, SignalSource
+    from chalicelib.ports.grid import DemandEvents, Planner, SignalSource
     from chalicelib.ports.ocpp import PowerNeeds
     from chalicelib.protocol.signals.source import Source
     from chalicelib.services.grid.balancer import Balancer
@@ -103,6 +103,7 @@ class GridServices(SessionServices):
             dispatch=self.dispatch,
             power_waits=self.power_waits,
             looks=self.looks,
+            plans=self.plans,
             clock=self.clock,
             new_id=self.new_id,
         )
@@ -138,12 +139,6 @@ class GridServices(SessionServices):
         )
 
     @cached_property
-    def plans(self) -> Plans:
-        from chalicelib.adapters.grid.plans import SqsPlans
-
-        return SqsPlans(client("sqs"), self.setting("PLANS_QUEUE", ""))
-
-    @cached_property
     def wishing_sites(self) -> WishingSites:
         from chalicelib.services.grid.quarter_plans import WishingSites
 
@@ -173,6 +168,7 @@ class GridServices(SessionServices):
             planner=self.planner,
             changes=self.changes,
             balancer=self.balancer,
+            alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 

@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.wiring.money import MoneyServices
+from chalicelib.wiring.stores import client
 
 if TYPE_CHECKING:
+    from chalicelib.ports.grid import Plans
     from chalicelib.services.grid.power_waits import PowerWaits
     from chalicelib.services.sessions.adhoc_payments import AdhocPayments
     from chalicelib.services.sessions.cable_release import CableRelease
@@ -90,6 +92,12 @@ class SessionServices(MoneyServices):
         )
 
     @cached_property
+    def plans(self) -> Plans:
+        from chalicelib.adapters.grid.plans import SqsPlans
+
+        return SqsPlans(client("sqs"), self.setting("PLANS_QUEUE", ""))
+
+    @cached_property
     def power_waits(self) -> PowerWaits:
         from chalicelib.services.grid.power_waits import PowerWaits
 
@@ -99,6 +107,7 @@ class SessionServices(MoneyServices):
             transactions=self.transactions,
             tell=self.notifications.tell,
             news=self.live_news.read,
+            foretell=self.plans.foretell,
         )
 
     @cached_property

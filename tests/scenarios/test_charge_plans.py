@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +61,16 @@ def _day() -> Iterator[_Day]:
         vars(network).update({name: it for name, it in before.items() if it is not None})
 
 
+def until_planned(site: Site, plan: Callable[[], Any]) -> Any:
+    """What a session shows of its plan, once whoever was asked for it has answered."""
+
+    def shown() -> Any:
+        site.looked()
+        return plan()
+
+    return eventually(shown)
+
+
 def _planned(site: Site) -> None:
     """The quarter's last minute has come."""
     wiring.network().plans.ask_for_many([site.site_id])
@@ -82,6 +92,9 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert session["preferences"]["result"] == "accepted"
         assert session["plan"] is None
         site.until_offered(22.0, 0, 0, 0)
+        # Told at plug-in what a plan will come to, before any is made.
+        foretold = until_planned(site, lambda: world.driver.call("GET", path)["plan"])
+        assert foretold["waits_for"] == "cheaper_later"
         # Two minutes it is kept awake; this story has no time for that.
         _long_ago(site, session["session_id"])
         _planned(site)

@@ -129,6 +129,7 @@ class DynamoManagedSites:
         if claim.preferences is not None:
             row.busy_shard = _WISHING + row.busy_shard
         row.draw = row.draw_before = row.draw_first = ""
+        row.first_wh = claim.first_wh
         row.expires_at = claim.begun_at + _CLAIM_KEPT
         return put(row, GridRow.session_id.does_not_exist() | (GridRow.session_id != claim.session_id))
 

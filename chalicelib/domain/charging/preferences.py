@@ -6,15 +6,20 @@ something else: another quarter of an hour, or less than was asked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.pricing.wall_clock import zone
 
 # So much of what a charger gives does not reach the battery.
 _LOST_PERCENT = 10
 # By less an estimate differs from itself.
 TOLD_AGAIN_AFTER = timedelta(minutes=15)
 _UNMET_WH = 1_000
+# What a driver usually wants is no word of a day on which they come at another time: nobody stays so long, or so short.
+_USUAL_STAY_H = (1, 16)
 
 
 class ChargingProfile(StrEnum):
@@ -64,6 +69,39 @@ class ChargingPreferences:
     def lacks_departure(self) -> bool:
         """Whether it is to charge in the best hours, and nobody knows of which."""
         return self.profile is not ChargingProfile.REGULAR and self.ready_by is None and not self.is_boosted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualPreferences:
+    """What a driver usually wants where they say nothing: ready at that time of day by the site's clock.
+
+    `ready_at_min` counts minutes from midnight. `site_id` None: at all sites that none of the others is for.
+    """
+
+    ready_at_min: int
+    energy_wh: int | None = None
+    profile: ChargingProfile = ChargingProfile.REGULAR
+    site_id: str | None = None
+
+    def ready_by(self, time_zone: str, at: datetime) -> datetime | None:
+        """When that time comes next; None where whoever comes then would leave too soon, or stay too long, for it."""
+        clock = time(self.ready_at_min // 60, self.ready_at_min % 60)
+        today = at.astimezone(zone(time_zone)).date()
+        least, most = (at + timedelta(hours=it) for it in _USUAL_STAY_H)
+        days = (datetime.combine(today + timedelta(days=it), clock, zone(time_zone)) for it in range(2))
+        return next((it for day in days if least <= (it := day.astimezone(UTC)) <= most), None)
+
+
+def usual_at(
+    usual: Iterable[UsualPreferences], site_id: str, time_zone: str, at: datetime
+) -> ChargingPreferences | None:
+    """What a driver who comes to a site then and says nothing is taken to want; None: nothing."""
+    mine = {it.site_id: it for it in usual}
+    wanted = mine.get(site_id) or mine.get(None)
+    ready_by = wanted.ready_by(time_zone, at) if wanted is not None else None
+    if wanted is None or ready_by is None:
+        return None
+    return ChargingPreferences(ready_by=ready_by, energy_wh=wanted.energy_wh, profile=wanted.profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from chalicelib.domain.chargers.commands import (
     SetProfile,
 )
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.grid.grants import ROAMS_FOR
 from chalicelib.domain.grid.tree import Port
 
 # Ids of our own, below 2^15 for the smallest firmware: 29000 + 10 * EVSE (0: the whole charger) + what it is for.
@@ -33,6 +34,8 @@ _GRANT_SLOTS = {**_SLOTS, ProfilePurpose.DEFAULT: 4, ProfilePurpose.CHARGER: 5}
 # A profile that names a time is begun so long before it, and what rises in it rises so much later: clocks of chargers
 # are set by our answers, and few are off by more.
 CLOCK_TOLERANCE_S = 60
+# So late a frame may come (`grants.ROAMS_FOR`).
+_ROAMS_S = int(ROAMS_FOR.total_seconds())
 # So long a grant of `share` holds without being renewed.
 LEASE_S = 3600
 # A default that counts from a time counts from one that every clock has seen, be it only started.
@@ -143,8 +146,10 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
         least = replace(reduce(_lower, plan), start_s=0)
         return GrantProfile(default_of(port, least, form, car_phases, grant.ref), None)
     lead_s = 0 if is_relative else CLOCK_TOLERANCE_S
-    # A relative one counts from when it comes, a moment after it was booked from.
-    plan = _shifted(plan, lease_s)
+    # A relative one counts from when it comes, be that as late as a frame may: by then less holds, and it ends in time.
+    early_s = _ROAMS_S if is_relative else CLOCK_TOLERANCE_S
+    duration_s = max(1, lease_s + CLOCK_TOLERANCE_S - early_s)
+    plan = [it for it in _shifted(plan, lease_s, early_s, lead_s) if it.start_s < duration_s]
     plan = shortened(plan, ability.most_periods, lease_s)
     phase = grant.phase_to_use if ability.names_phase else None
     limits = (_limit(port, it, form.unit, car_phases, phase) for it in plan)
@@ -158,10 +163,11 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
         in_amps=form.unit is RateUnit.AMPERES,
         kind=form.kind,
         starts_at=None if is_relative else at - timedelta(seconds=lead_s),
-        duration_s=lease_s + lead_s,
+        duration_s=duration_s + lead_s,
         ref=grant.ref if form.purpose is ProfilePurpose.SESSION else None,
     )
-    return GrantProfile(command, at + timedelta(seconds=lease_s + lead_s))
+    # For as long its end is counted, whenever it comes.
+    return GrantProfile(command, at + timedelta(seconds=lease_s + CLOCK_TOLERANCE_S))
 
 
 def proof_of(port: Port, form: ProfileForm, lease_s: int) -> ReadSchedule:
@@ -219,14 +225,14 @@ def _merged(allowances: Sequence[Allowance]) -> list[Allowance]:
     return found
 
 
-def _shifted(plan: list[Allowance], lease_s: int) -> list[Allowance]:
-    """Lowered early and raised late, so that a clock within tolerance is nowhere above the plan."""
-    turns = sorted({0, *(max(it.start_s - CLOCK_TOLERANCE_S, 0) for it in plan), *(_late(it) for it in plan[1:])})
+def _shifted(plan: list[Allowance], lease_s: int, early_s: int, late_s: int) -> list[Allowance]:
+    """Lowered early and raised late, so that who counts from a moment within these bounds is nowhere above the plan."""
+    turns = sorted({0, *(max(it.start_s - early_s, 0) for it in plan), *(it.start_s + late_s for it in plan[1:])})
     found: list[Allowance] = []
     for turn, end in zip(turns, [*turns[1:], lease_s], strict=True):
         if turn >= lease_s:
             break
-        low, high = turn - CLOCK_TOLERANCE_S, min(end, lease_s) + CLOCK_TOLERANCE_S
+        low, high = turn - late_s, min(end, lease_s) + early_s
         at_once = [
             it
             for it, until_s in zip(plan, [*(it.start_s for it in plan[1:]), lease_s], strict=True)
@@ -237,10 +243,6 @@ def _shifted(plan: list[Allowance], lease_s: int) -> list[Allowance]:
             lowest = _lower(lowest, it)
         found.append(Allowance(turn, lowest.limit_ma, lowest.phases))
     return _merged(found)
-
-
-def _late(allowance: Allowance) -> int:
-    return allowance.start_s + CLOCK_TOLERANCE_S
 
 
 def _limit(port: Port, allowance: Allowance, unit: RateUnit, car_phases: int | None, phase_to_use: int | None) -> Limit:

@@ -12,6 +12,11 @@ from chalicelib.domain.charging.limits import Limits
 from chalicelib.handlers.http.endpoint import Answer, Request, endpoint
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.models import CheckoutPayment, CheckoutView, NewCheckout
+from chalicelib.handlers.sessions.preference_models import (
+    ChargingPreferencesBody,
+    ChargingPreferencesView,
+    preferences_of,
+)
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.sessions.adhoc_payments import GuestPayment
 from chalicelib.wiring import network
@@ -80,9 +85,28 @@ def pay_checkout(request: Request) -> Answer:
         payment_method_id=body.payment_method_id,
         email=body.email or "",
         limits=Limits(**body.limits.model_dump()) if body.limits else None,
+        preferences=preferences_of(body.preferences, network().clock()) if body.preferences else None,
     )
     checkout, progress, is_new = network().adhoc_payments.pay(request.path["checkout_id"], _secret(request), payment)
     return Answer(views.checkout(checkout, progress), 201 if is_new else 200)
+
+
+@endpoint(
+    adhoc,
+    "PUT",
+    "/v1/adhoc/checkouts/{checkout_id}/charging-preferences",
+    takes=ChargingPreferencesBody,
+    answers=ChargingPreferencesView,
+    needs_login=False,
+    errors=(400, 401, 404, 409),
+    headers=_SECRET,
+)
+def prefer_as_guest(request: Request) -> ChargingPreferencesView:
+    """Say when the car is to be ready, and with how much, in place of what was said before; as drivers do."""
+    said = preferences_of(request.body, network().clock())
+    checkout, _ = network().adhoc_payments.look(request.path["checkout_id"], _secret(request))
+    session = network().driver_preferences.prefer(checkout.payer_id, checkout.session_id, said)
+    return views.preferences(session, said)
 
 
 @endpoint(

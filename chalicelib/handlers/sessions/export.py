@@ -23,6 +23,7 @@ from chalicelib.handlers.money.wallets import entry_view, wallet_view
 from chalicelib.handlers.reservations.models import ReservationView
 from chalicelib.handlers.reservations.views import reservation
 from chalicelib.handlers.sessions.models import SessionView
+from chalicelib.handlers.sessions.preference_models import UsualPreferencesItem, usual_view
 from chalicelib.handlers.sessions.views import page
 from chalicelib.handlers.vehicles.models import KEPT_CAR, KeptCar
 from chalicelib.handlers.vehicles.routes import kept_car
@@ -67,6 +68,7 @@ class Export(ResponseBody):
         cards=["visa 4242"],
         business=BUSINESS,
         devices=["phone-1"],
+        usual_preferences=[],
         tokens=[RFID_TOKEN],
         reservations=[],
         notices=[],
@@ -87,6 +89,7 @@ class Export(ResponseBody):
     cards: list[str]
     business: BusinessView | None
     devices: list[str]
+    usual_preferences: list[UsualPreferencesItem]
     tokens: list[TokenView]
     reservations: list[ReservationView]
     notices: list[ExportedNotice]
@@ -120,6 +123,7 @@ def export(request: Request) -> Export:
         cards=[it.label for it in kept.driver.wallet],
         business=business(kept.driver.business) if kept.driver.business else None,
         devices=[it.device_id for it in kept.driver.devices],
+        usual_preferences=usual_view(kept.driver.usual),
         tokens=[token(it) for it in kept.tokens],
         reservations=[reservation(it) for it in kept.reservations],
         notices=[ExportedNotice(kind=it.kind, session_id=it.session_id or None, at=it.at) for it in kept.notices],

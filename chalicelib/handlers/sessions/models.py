@@ -202,6 +202,7 @@ class CheckoutPayment(RequestBody):
     payment_method_id: Annotated[str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,100}$")] | None = None
     email: Email | None = None
     limits: LimitsBody | None = None
+    preferences: ChargingPreferencesBody | None = None
 
 
 class CheckoutView(ResponseBody):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from chalicelib.domain.charging.preferences import ChargingProfile, WaitReason
-from chalicelib.handlers.http.fields import Minor, RequestBody, ResponseBody, example
-from chalicelib.services.grid.driver_preferences import PreferencesResult
+from chalicelib.domain.charging.preferences import (
+    ChargingPreferences,
+    ChargingProfile,
+    UsualPreferences,
+    WaitReason,
+)
+from chalicelib.handlers.http.endpoint import BadRequest
+from chalicelib.handlers.http.fields import Id, Minor, RequestBody, ResponseBody, example
+from chalicelib.services.grid.driver_preferences import LONGEST_STAY, PreferencesResult
 
 _READY_BY = "2026-11-22T07:00:00Z"
 _PREFERENCES = {
@@ -55,6 +62,76 @@ class ChargingPreferencesBody(RequestBody):
         if self.boost and (self.ready_by is not None or self.profile is not ChargingProfile.REGULAR):
             raise ValueError("boost is now: it takes no ready_by, and no profile")
         return self
+
+
+def preferences_of(body: ChargingPreferencesBody, now: datetime) -> ChargingPreferences:
+    """What was said. BadRequest for a departure that is past, or too far away."""
+    if body.ready_by is not None and not now < body.ready_by <= now + LONGEST_STAY:
+        raise BadRequest(f"ready_by must be within {LONGEST_STAY.days} days from now", "ready_by")
+    return ChargingPreferences(**body.model_dump(exclude={"boost"}), is_boosted=body.boost)
+
+
+_USUAL = {"site_id": None, "ready_at": "07:30", "energy_wh": 20_000, "profile": "cheap"}
+
+
+class UsualPreferencesItem(RequestBody):
+    """What a driver usually wants at a site, or at all others."""
+
+    model_config = RequestBody.model_config | example(**_USUAL)
+    site_id: Annotated[Id | None, Field(description="null: wherever none of the others is for")] = None
+    ready_at: Annotated[
+        str,
+        StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+        Field(description="by the site's clock; holds for whoever comes one to 16 hours before that"),
+    ]
+    energy_wh: Annotated[int | None, Field(gt=0, le=1_000_000, description="of a session, in all")] = None
+    profile: ChargingProfile = ChargingProfile.REGULAR
+
+
+class UsualPreferencesBody(RequestBody):
+    """How the caller usually wants to charge; it counts where a session's own preferences were not said."""
+
+    model_config = RequestBody.model_config | example(items=[_USUAL])
+    items: Annotated[list[UsualPreferencesItem], Field(max_length=10)]
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        if len({it.site_id for it in self.items}) < len(self.items):
+            raise ValueError("a site has one usual wish")
+        return self
+
+
+class UsualPreferencesView(ResponseBody):
+    """How the caller usually wants to charge."""
+
+    model_config = example(items=[_USUAL])
+    items: list[UsualPreferencesItem]
+
+
+def usual_of(body: UsualPreferencesBody) -> list[UsualPreferences]:
+    """What was said, in the words of the domain."""
+    return [
+        UsualPreferences(
+            site_id=it.site_id,
+            ready_at_min=60 * int(it.ready_at[:2]) + int(it.ready_at[3:]),
+            energy_wh=it.energy_wh,
+            profile=it.profile,
+        )
+        for it in body.items
+    ]
+
+
+def usual_view(usual: Iterable[UsualPreferences]) -> list[UsualPreferencesItem]:
+    """What was said, as it is shown."""
+    return [
+        UsualPreferencesItem(
+            site_id=it.site_id,
+            ready_at=f"{it.ready_at_min // 60:02}:{it.ready_at_min % 60:02}",
+            energy_wh=it.energy_wh,
+            profile=it.profile,
+        )
+        for it in usual
+    ]
 
 
 class ChargingPreferencesView(ResponseBody):

@@ -11,7 +11,6 @@ from chalice import Blueprint
 from chalicelib.domain.chargers.commands import Verdict
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
-from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import State
 from chalicelib.handlers.http.caller import caller_of
 from chalicelib.handlers.http.endpoint import KEY_FORM, Answer, BadRequest, Request, endpoint
@@ -19,16 +18,24 @@ from chalicelib.handlers.http.paging import Paging
 from chalicelib.handlers.sessions import views
 from chalicelib.handlers.sessions.live import END, events_of
 from chalicelib.handlers.sessions.models import Curve, NewSession, SessionPage, SessionView, Statement, UnlockView
-from chalicelib.handlers.sessions.preference_models import ChargingPreferencesBody, ChargingPreferencesView
+from chalicelib.handlers.sessions.preference_models import (
+    ChargingPreferencesBody,
+    ChargingPreferencesView,
+    UsualPreferencesBody,
+    UsualPreferencesView,
+    preferences_of,
+    usual_of,
+    usual_view,
+)
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.at_once import together
-from chalicelib.services.grid.driver_preferences import LONGEST_STAY
 from chalicelib.services.sessions.driver_sessions import Filter, Month, Progress, Wanted, progress
 from chalicelib.wiring import network
 
 sessions = Blueprint(__name__)
 
 _PAGING = Paging()
+_USUAL = "/v1/me/charging-preferences"
 _UNLOCK_WAIT_S = 10
 _POINTS, _MOST_POINTS = 200, 500
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -54,7 +61,7 @@ def begin(request: Request) -> Answer:
     """Begin a session, or see again the one that the same Idempotency-Key began."""
     body: NewSession = request.body
     limits = Limits(**body.limits.model_dump()) if body.limits else None
-    preferences = _preferences(body.preferences) if body.preferences else None
+    preferences = preferences_of(body.preferences, network().clock()) if body.preferences else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits, preferences)
     session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
     shown = _shown(request, progress(session))
@@ -129,11 +136,24 @@ def statement(request: Request) -> Statement:
 def prefer(request: Request) -> ChargingPreferencesView:
     """Say when the car is to be ready, and with how much, in place of what was said before; the answer says what of it.
 
-    Its site's plan follows within a quarter of an hour: the session shows what it comes to.
+    Within seconds the session shows what that comes to; its site's plan follows within a quarter of an hour.
     """
-    said = _preferences(request.body)
+    said = preferences_of(request.body, network().clock())
     session = network().driver_preferences.prefer(request.driver_id, request.path["session_id"], said)
     return views.preferences(session, said)
+
+
+@endpoint(sessions, "GET", _USUAL, answers=UsualPreferencesView, errors=(404,))
+def usual_preferences(request: Request) -> UsualPreferencesView:
+    """How the caller usually wants to charge."""
+    return UsualPreferencesView(items=usual_view(network().accounts.driver(request.driver_id).usual))
+
+
+@endpoint(sessions, "PUT", _USUAL, takes=UsualPreferencesBody, status=204, errors=(404,))
+def prefer_usually(request: Request) -> Answer:
+    """Say how to charge in sessions to come, by app or by card, of which nothing else is said; nothing: no items."""
+    network().driver_profile.prefer(request.driver_id, usual_of(request.body))
+    return Answer()
 
 
 @endpoint(sessions, "DELETE", "/v1/sessions/{session_id}", answers=SessionView, status=202, errors=(404, 409))
@@ -217,14 +237,6 @@ def _time(request: Request, name: str) -> datetime | None:
     if at is None or at.tzinfo is None:
         raise BadRequest(f"{name} must be a time with its offset, such as 2026-11-21T09:30:00Z", name)
     return at
-
-
-def _preferences(body: ChargingPreferencesBody) -> ChargingPreferences:
-    """What was said. BadRequest for a departure that is past, or too far away."""
-    now = network().clock()
-    if body.ready_by is not None and not now < body.ready_by <= now + LONGEST_STAY:
-        raise BadRequest(f"ready_by must be within {LONGEST_STAY.days} days from now", "ready_by")
-    return ChargingPreferences(**body.model_dump(exclude={"boost"}), is_boosted=body.boost)
 
 
 def _shown(request: Request, found: Progress) -> SessionView:

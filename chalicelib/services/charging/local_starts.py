@@ -7,6 +7,7 @@ from functools import reduce
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.pricing.tariff import Tariff
@@ -90,7 +91,15 @@ class LocalStarts:
             plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
             asked_at=authorization.asked_at,
             is_load_managed=site is not None and site.is_load_managed,
+            preferences=self._usual(site, authorization.driver_id),
         )
+
+    def _usual(self, site: Site | None, driver_id: str | None) -> ChargingPreferences | None:
+        """What its driver usually wants there: one read at a site whose power is shared out, none elsewhere."""
+        if site is None or not site.is_load_managed or driver_id is None:
+            return None
+        driver = self.drivers.get(driver_id)
+        return usual_at(driver.usual, site.site_id, site.time_zone, self.clock()) if driver is not None else None
 
     def _price(self, charger: Charger, authorization: Authorization) -> tuple[Site | None, Tariff | None]:
         site = self.sites.get(charger.site_id)

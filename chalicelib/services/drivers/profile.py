@@ -1,10 +1,11 @@
-"""What a driver says of themselves: for which business they charge, where to push to, and what not to be told."""
+"""What a driver says of themselves: their business, where to push to, what not to be told, how they usually charge."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.charging.preferences import UsualPreferences
 from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 from chalicelib.ports.drivers import Drivers
@@ -48,6 +49,10 @@ class DriverProfile:
         """What they do not want to be told, and which way, from now on. Raises NotFound."""
         names = frozenset(f"{kind}/{channel}" for kind, channel in muted)
         self._change(driver_id, lambda it: replace(it, muted=names))
+
+    def prefer(self, driver_id: str, usual: Sequence[UsualPreferences]) -> None:
+        """How they want to charge, from the next session on, where they do not say so of it. Raises NotFound."""
+        self._change(driver_id, lambda it: replace(it, usual=tuple(usual)))
 
     def _change(self, driver_id: str, change: Callable[[Driver], Driver]) -> None:
         if self.drivers.change(driver_id, change) is None:

@@ -26,11 +26,11 @@ from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import Looks, ManagedSites
+from chalicelib.ports.grid import Looks, ManagedSites, Plans
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.at_once import together
-from chalicelib.services.grid.claimants import claimed, claims_of, notes_of
+from chalicelib.services.grid.claimants import claimed, claims_of, newcomers, notes_of
 from chalicelib.services.grid.demand_notes import DemandNotes
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
@@ -61,6 +61,7 @@ class Balancer:
     dispatch: Dispatch
     power_waits: PowerWaits
     looks: Looks
+    plans: Plans
     clock: Clock
     new_id: NewId
 
@@ -92,9 +93,11 @@ class Balancer:
         pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
         alarms = alarms_of(state, book, at, fits)
         is_wanted = _is_awaited(pages) and is_room_wanted(pages, needs, at)
-        after = replace(
-            book, pages=tuple(pages), notes=notes_of(state, restraint.grants), alarms=alarms, is_room_wanted=is_wanted
-        )
+        notes = notes_of(state, restraint.grants)
+        after = replace(book, pages=tuple(pages), notes=notes, alarms=alarms, is_room_wanted=is_wanted)
+        if untold := newcomers(before.notes, notes):
+            # Before it is written that they were: should that fail, they are told twice the same, which is once.
+            self.plans.foretell(state.managed.tree.site_id, untold)
         if replace(after, changed_at=before.changed_at) != before:
             after = replace(after, version=before.version + 1, changed_at=at)
             if not self.managed_sites.keep(state.managed.tree.site_id, after, is_awaited=_is_awaited(pages)):

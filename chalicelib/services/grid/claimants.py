@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import Currents
@@ -133,6 +133,13 @@ def notes_of(state: SiteState, grants: Grants) -> tuple[PortNote, ...]:
             idle_since=grants.idle_since.get(port_id),
             car_phases=grants.car_phases.get(port_id),
             car_most_ma=grants.car_most_ma.get(port_id),
+            wish=stored.wish,
         )
         for port_id, (_, stored) in claimed(state).items()
     )
+
+
+def newcomers(before: Sequence[PortNote], after: Sequence[PortNote]) -> Sequence[str]:
+    """The sessions whose wishes are others than at the last look: their drivers are to be told what comes of them."""
+    known = {(it.session_id, it.wish) for it in before}
+    return [it.session_id for it in after if it.wish and (it.session_id, it.wish) not in known]

@@ -2,7 +2,7 @@
 
 Whether a site is managed stands in the session and in the charger's socket, which are there anyhow, so that elsewhere
 nothing is asked. A claim is written before its session is; one that was lost, or is of a charge that began before its
-site was described, comes back with the next reading of that charge.
+site was described, comes back with the next reading of that charge, and with what its driver said (one read then).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chalicelib.domain.chargers.events import Reading
-from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
+from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records.chargers import Connection
 from chalicelib.records.charging import Transaction
@@ -36,6 +36,7 @@ class SiteClaims:
     """
 
     managed_sites: ManagedSites
+    sessions: Sessions
     looks: Looks
     clock: Clock
 
@@ -50,7 +51,7 @@ class SiteClaims:
             if was is not None:
                 self.managed_sites.end(after.site_id, was, after.session_id)
             if now is not None:
-                self._begin(after.site_id, now, after.session_id, after.ref, after.preferences)
+                self._begin(after.site_id, now, after.session_id, after.ref, after)
             self.looks.ask(after.site_id)
         except Exception:
             # Power is no reason to lose a charger's word: its next reading, or the next look, makes it good.
@@ -67,7 +68,7 @@ class SiteClaims:
         try:
             draws = self.managed_sites.drew(site_id, port_id, session_id, draw, told.energy_wh)
             if not draws and known.stopped_heard_at is None and known.left_at is None:
-                self._begin(site_id, port_id, session_id, known.ref)
+                self._begin(site_id, port_id, session_id, known.ref, self.sessions.get(session_id))
                 draws = self.managed_sites.drew(site_id, port_id, session_id, draw, told.energy_wh)
                 self.looks.ask(site_id)
             elif has_changed(draws):
@@ -75,21 +76,16 @@ class SiteClaims:
         except Exception:
             _log.exception("draw not noted", extra={"session_id": session_id})
 
-    def _begin(
-        self,
-        site_id: str,
-        port_id: PortId,
-        session_id: str,
-        ref: str | None,
-        preferences: ChargingPreferences | None = None,
-    ) -> None:
+    def _begin(self, site_id: str, port_id: PortId, session_id: str, ref: str | None, session: Session | None) -> None:
+        """What is asked for is the session's in all, so that its energy counts from the session's beginning."""
         claim = StoredClaim(
             site_id=site_id,
             port_id=port_id,
             session_id=session_id,
             begun_at=self.clock(),
             ref=ref or "",
-            preferences=preferences,
+            first_wh=session.meter_start_wh if session is not None else None,
+            preferences=session.preferences if session is not None else None,
         )
         self.managed_sites.begin(claim)
 

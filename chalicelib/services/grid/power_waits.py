@@ -7,7 +7,7 @@ died before it was written tells it again: a notification has the same name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Session
@@ -33,7 +33,8 @@ class PowerWaits:
     """Tells drivers that their cars wait, and that they do no longer.
 
     No call where nothing changed; else two reads and two writes, and a message where somebody watches the session.
-    `tell` writes a notification to a session's driver; `news` tells those who watch a transaction.
+    `tell` writes a notification to a session's driver; `news` tells those who watch a transaction. Whoever said when
+    they leave hears of waiting by what is told of their plan, and by that alone: `foretell` has it told anew.
     """
 
     managed_sites: ManagedSites
@@ -41,6 +42,7 @@ class PowerWaits:
     transactions: Transactions
     tell: Callable[[Session, NotificationKind, int], None]
     news: Callable[[Transaction], None]
+    foretell: Callable[[str, Sequence[str]], None]
 
     def told(self, state: SiteState, waits: Mapping[PortId, PowerWait]) -> None:
         """What a look found; no error leaves it, for the next look finds it again."""
@@ -68,7 +70,10 @@ class PowerWaits:
         session = self.sessions.get(claim.session_id)
         if session is not None and wait is not None:
             kind, number = _KINDS[wait.cause]
-            self.tell(session, kind, number)
+            if claim.is_plannable and kind is NotificationKind.POWER_WAITS:
+                self.foretell(claim.site_id, [claim.session_id])
+            else:
+                self.tell(session, kind, number)
         self.managed_sites.wait_told(claim, wait)
         known = self.transactions.get(session.charger_id, session.ref) if session is not None and session.ref else None
         if known is not None:

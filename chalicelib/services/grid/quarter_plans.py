@@ -8,19 +8,22 @@ fairly, where its making broke off the last one stands, and a day later none. Wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
+from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, PortId
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -66,6 +69,7 @@ class QuarterPlans:
     planner: Planner
     changes: SessionChanges
     balancer: Balancer
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def plan(self, site_id: str) -> StoredPlan | None:
@@ -84,9 +88,12 @@ class QuarterPlans:
         if by is Guidance.LAST_PLAN:
             return None
         is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g)
-        rows = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
-        before = state.plan
-        if not rows and not (before and before.ports):
+        found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
+        before, rows = state.plan, found or ()
+        failed_before = before.failed_since if before is not None else None
+        failed_since = (failed_before or at) if found is None else None
+        has_turned = (failed_since is None) is not (failed_before is None)
+        if not rows and not (before and before.ports) and not has_turned:
             return None
         rows = self._told(rows, {it.session_id: it.estimate for it in before.ports} if before is not None else {})
         plan = StoredPlan(
@@ -95,17 +102,45 @@ class QuarterPlans:
             begins_at=outlook.begins_at,
             ports=tuple(rows),
             source=outlook.source,
+            failed_since=failed_since,
         )
-        if before is not None and _says_the_same(before, plan, at):
+        if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
         if not self.managed_sites.keep_plan(site_id, plan):
             return None
+        if has_turned:
+            self.alarm_checks.ask(AlarmKind.PLANS_FAILED, site_id)
         self.balancer.look(site_id)
         return plan
 
+    def foretell(self, site_id: str, session_ids: Collection[str]) -> None:
+        """Tell drivers who have just come, or said something else, what to expect: what a plan made now would give.
+
+        Nothing is held back by it; until the next plan they have their fair share. Where no plan can be made they are
+        told what that share comes to.
+        """
+        state = self.managed_sites.state(site_id)
+        wishing = _wishing(state) if state is not None else {}
+        if state is None or not any(it.session_id in session_ids for it in wishing.values()):
+            return
+        at = self.clock()
+        outlook = self.outlooks.of(site_id, at, QUARTERS)
+        if guidance(outlook.told_at, at) is Guidance.FAIR_SHARE:
+            outlook = Outlook(begins_at=outlook.begins_at)
+        for row in self._rows(state, wishing, outlook, at, is_shared=True) or ():
+            if row.session_id in session_ids:
+                self._with_told(row, None)
+
     def _rows(
-        self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
-    ) -> Sequence[PlannedPort]:
+        self,
+        state: SiteState,
+        wishing: Mapping[PortId, StoredClaim],
+        outlook: Outlook,
+        at: datetime,
+        *,
+        is_shared: bool = False,
+    ) -> Sequence[PlannedPort] | None:
+        """The rows of a plan; where none was found, of the fair share of now if `is_shared`, or else None."""
         tree, book = state.managed.tree, state.book
         claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
         site = site_to_share(state, book, tuple(claims.values()), at)
@@ -114,9 +149,14 @@ class QuarterPlans:
             plan = self.planner.plan(site.tree, tuple(claims.values()), weighed, at, site.conditions)
         except Exception:
             _log.exception("not planned", extra={"site_id": tree.site_id})
-            return ()
+            plan = None
+        if plan is None and is_shared:
+            granted = share(site.tree, claims.values(), at, site.conditions).target_ma
+            plan = Plan(
+                begins_at=outlook.begins_at, limit_ma={it: (limit_ma,) * QUARTERS for it, limit_ma in granted.items()}
+            )
         if plan is None:
-            return ()
+            return None
         waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}
         plan = replace(plan, limit_ma=waiting | dict(plan.limit_ma))
         ports = {it.port_id: it for it in tree.ports}

@@ -55,22 +55,23 @@ class SiteGrids:
         site = operators_own(self.sites.get(tree.site_id), operator_id, f"site {tree.site_id}")
         chargers = self._checked(operator_id, tree, meter_charger_id)
         known = self.managed_sites.get(tree.site_id)
+        left = sorted((_chargers_of(known) | set(known.left)) - chargers.keys()) if known is not None else []
         managed = ManagedSite(
             operator_id=operator_id,
             tree=tree,
             changed_at=self.clock(),
             meter_charger_id=meter_charger_id,
             former=_former(known, tree, self.clock()),
+            left=tuple(left),
         )
         # The tree first: a charger that says it is managed is looked for there.
         self.managed_sites.put(managed)
-        if known is not None and known.meter_charger_id != meter_charger_id:
+        self.sites.put(replace(site, is_load_managed=True))
+        at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)
+        told_by = [it for it in left if self._let_go(it, tree.site_id)]
+        if told_by or (known is not None and known.meter_charger_id != meter_charger_id):
             # Another tells it from now on, or nobody: that the one before is silent is no news.
             self.managed_sites.forget_load(tree.site_id)
-        self.sites.put(replace(site, is_load_managed=True))
-        gone = _chargers_of(known) - chargers.keys() if known is not None else set()
-        at_once(lambda it: self.managed_chargers.manage(it, tree.site_id, is_meter=it == meter_charger_id), chargers)
-        at_once(lambda it: self.managed_chargers.manage(it, ""), gone)
         at_once(lambda it: self._claim(tree.site_id, it), chargers)
         # How it can be limited is asked of a charger where that matters, and not before.
         at_once(self.setups.mark_due, [it for it in chargers.values() if it.managed_at != tree.site_id])
@@ -166,6 +167,14 @@ class SiteGrids:
         if faults:
             raise Refusal("invalid_grid", "; ".join(faults[:_MOST_FAULTS]))
         return known
+
+    def _let_go(self, charger_id: str, site_id: str) -> bool:
+        """It is the site's no more, should it be none other's by now; whether it may have told what the site takes."""
+        charger = self.chargers.get(charger_id)
+        if charger is None or charger.managed_at != site_id:
+            return False
+        self.managed_chargers.manage(charger_id, "")
+        return charger.has_main_meter
 
     def _claim(self, site_id: str, charger_id: str) -> None:
         """Who charges there already claims power too."""

@@ -195,6 +195,15 @@ class Causes:
         place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
         return Look(place, Finding(is_there=is_silent, detail=detail))
 
+    def _plans_failed(self, kind: AlarmKind, site_id: str, asked: Asked) -> Look | None:
+        state = self.managed_sites.state(site_id, consistent=False)
+        if state is None:
+            return None
+        since = state.plans_failed_since
+        detail = f"none was found since {_told(since)}: cars have their fair share" if since is not None else ""
+        place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
+        return Look(place, Finding(is_there=since is not None, detail=detail))
+
     def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
@@ -233,6 +242,7 @@ _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None
     AlarmKind.PAYMENTS_FAILING: Causes._payments,
     AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
     AlarmKind.LOAD_SILENT: Causes._load_silent,
+    AlarmKind.PLANS_FAILED: Causes._plans_failed,
 }
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.sessions import Checkout, may_be_anothers, secret_hash
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
@@ -32,11 +33,15 @@ _SOME_CARD = "pm_to_be_given"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestPayment:
-    """What somebody without an account pays with: the provider's name for their card, and where the receipt goes."""
+    """What somebody without an account pays with: the provider's name for their card, and where the receipt goes.
+
+    `preferences`: how their car is to charge.
+    """
 
     payment_method_id: str | None = None
     email: str = ""
     limits: Limits | None = None
+    preferences: ChargingPreferences | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,8 @@ class AdhocPayments:
             if self.sessions.get(checkout.session_id) is None:
                 raise
         self._keep_payer(checkout, payment)
-        wanted = Wanted(checkout.charger_id, checkout.connector, checkout.bounded(payment.limits))
+        limits = checkout.bounded(payment.limits)
+        wanted = Wanted(checkout.charger_id, checkout.connector, limits, payment.preferences)
         session, is_new = self.driver_sessions.begin(checkout.payer_id, wanted, checkout.key)
         return checkout, progress(session), is_new
 

@@ -13,7 +13,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.holds import Released
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.names import session_id_for
-from chalicelib.domain.charging.preferences import ChargingPreferences
+from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
 from chalicelib.domain.grid.waits import PowerWait
@@ -23,7 +23,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Connectors
 from chalicelib.ports.charging import Readings, Sessions, Workflow
-from chalicelib.records.chargers import Charger, registered_w
+from chalicelib.records.chargers import Charger, Site, registered_w
 from chalicelib.records.charging import StoredReading
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import Refusal, drivers_own, is_drivers
@@ -213,7 +213,7 @@ class DriverSessions:
             time_zone=spot.site.time_zone,
             created_at=self.clock(),
             limits=wanted.limits,
-            preferences=wanted.preferences,
+            preferences=wanted.preferences or self._usual(driver, spot.site),
             reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
             plug_w=registered_w(spot.charger, wanted.connector),
@@ -226,6 +226,12 @@ class DriverSessions:
             self.driver_reservations.let_go(spot.reservation)
         self.workflow.start(session)
         return session, True
+
+    def _usual(self, driver: Driver, site: Site) -> ChargingPreferences | None:
+        """What they usually want there; at a site whose power nobody shares out it would mean nothing."""
+        if not site.is_load_managed:
+            return None
+        return usual_at(driver.usual, site.site_id, site.time_zone, self.clock())
 
     def end(self, driver_id: str, session_id: str) -> Progress:
         """Ask for the end; asking again changes nothing. Raises NotFound."""

@@ -15,6 +15,8 @@ from tests.domain.grid.world import (
     FORGETS_WHEN_CUT,
     GO_E,
     MAKES,
+    RELATIVE,
+    RELATIVE_GO_E,
     RUNS_FREE,
     SOUND,
     History,
@@ -66,5 +68,13 @@ def test_a_session_takes_thirty_frames_at_most() -> None:
 @pytest.mark.parametrize("make", [GO_E, FORGETS_WHEN_CUT, FORGETS_WHEN_BOOTED, RUNS_FREE], ids=lambda it: it.name)
 def test_whatever_a_firmware_forgets_the_site_is_safe(make: Make) -> None:
     found = histories("the book", (SOUND, make), range(100, 106))
+    assert overloaded(found) == []
+    assert not any(it.above_book for it in found)
+
+
+# Of the last a lease came two minutes late, and went on for longer than the book counted it.
+@pytest.mark.parametrize("seeds", [range(200, 212), range(1890, 1891)])
+def test_leases_that_count_from_when_they_come_are_over_when_the_book_says_so(seeds: range) -> None:
+    found = histories("the book", (RELATIVE, RELATIVE_GO_E, RUNS_FREE), seeds)
     assert overloaded(found) == []
     assert not any(it.above_book for it in found)

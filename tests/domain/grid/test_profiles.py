@@ -24,6 +24,7 @@ from chalicelib.domain.chargers.charging_ability import (
 )
 from chalicelib.domain.chargers.commands import ClearProfiles, ProfileKind, ProfilePurpose, SetProfile
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.grid.grants import ROAMS_FOR
 from chalicelib.domain.grid.profiles import (
     CLOCK_TOLERANCE_S,
     FIRST_ID,
@@ -77,8 +78,8 @@ def test_a_grant_names_its_charge_its_phases_its_end_and_is_begun_a_minute_ago_f
 def test_where_relative_counts_from_the_receipt_it_lowers_early_for_the_time_it_is_on_its_way() -> None:
     form = forms(MODERN, ProfilePurpose.SESSION)[0]
     found = profile_of(granted([Allowance(0, 9_000), Allowance(900, 6_000)]), form, MODERN)
-    assert (form.kind, found.command.starts_at, found.command.duration_s) == (ProfileKind.RELATIVE, None, 3600)
-    assert limits(found.command) == [(0, "9"), (840, "6")]
+    assert (form.kind, found.command.starts_at, found.command.duration_s) == (ProfileKind.RELATIVE, None, 3510)
+    assert limits(found.command) == [(0, "9"), (750, "6")]
 
 
 def test_where_it_counts_from_who_knows_when_the_least_of_the_plan_holds_for_as_long_as_the_charge() -> None:
@@ -117,7 +118,7 @@ def test_a_plan_with_more_periods_than_fit_is_melted_where_it_costs_least() -> N
         sent(plan, ability=replace(MODERN, most_periods=2), form=replace(FORM, kind=ProfileKind.RELATIVE))
     ) == [
         (0, "15"),
-        (1740, "6"),
+        (1650, "6"),
     ]
 
 
@@ -221,6 +222,7 @@ def at_second(second: int, plan: list[Allowance]) -> Allowance:
     since_receipt=st.booleans(),
     car_phases=st.sampled_from((None, 1, 2, 3)),
     off_s=st.integers(-CLOCK_TOLERANCE_S, CLOCK_TOLERANCE_S),
+    way_s=st.integers(0, int(ROAMS_FOR.total_seconds())),
 )
 def test_no_profile_is_above_its_grant_by_any_phase_in_any_version_whatever_the_clock(
     steps: list[tuple[int, int, int | None]],
@@ -230,6 +232,7 @@ def test_no_profile_is_above_its_grant_by_any_phase_in_any_version_whatever_the_
     since_receipt: bool,
     car_phases: int | None,
     off_s: int,
+    way_s: int,
 ) -> None:
     plan = plan_of(steps)
     ability = ChargingAbility(most_stack_level=3, most_periods=most, is_relative_since_receipt=since_receipt)
@@ -237,10 +240,14 @@ def test_no_profile_is_above_its_grant_by_any_phase_in_any_version_whatever_the_
     command = found.command
     assert len(command.limits) <= (most or 100)
     assert_said_alike(command)
-    # Clocks matter to what names a time: at a second of ours the charger believes it to be another.
-    begun_s = 0 if command.starts_at is None else (NOW - command.starts_at).total_seconds() + off_s
+    # Clocks matter to what names a time: at a second of ours the charger believes it to be another. What counts from
+    # its receipt, and ends, may have been long on its way.
+    begun_s = -way_s if command.duration_s is not None else 0.0
+    if command.starts_at is not None:
+        begun_s = (NOW - command.starts_at).total_seconds() + off_s
+    assert found.ends_at is None or (command.duration_s or 0) - begun_s <= (found.ends_at - NOW).total_seconds() + 60
     for second in {0, *(it.start_s for it in plan), *(max(it.start_s - 1, 0) for it in plan), 3599}:
-        passed_s = second + (begun_s if command.starts_at is not None else 0)
+        passed_s = second + begun_s
         held = [it for it in command.limits if it.start_s <= passed_s]
         if second >= 3600 or not held or (command.duration_s is not None and passed_s >= command.duration_s):
             continue

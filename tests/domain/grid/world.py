@@ -15,6 +15,8 @@ from itertools import count
 from random import Random
 from typing import Protocol
 
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms
+from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.defaults import offline_defaults
 from chalicelib.domain.grid.firmware import Firmware, ShownSchedule, proven
@@ -34,6 +36,7 @@ from chalicelib.domain.grid.grants import (
 )
 from chalicelib.domain.grid.orders import OrderKind, PortNeed, PortOrder, ordered
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
+from chalicelib.domain.grid.profiles import Allowance, PortGrant, profile_of
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -42,6 +45,9 @@ MOST_MA, LEAST_MA = 32_000, 6_000
 IN_SERVICE = NOON + timedelta(minutes=25)
 # A tenth of an ampere, to which limits are rounded.
 EPSILON_MA = 100
+_PORT = Port(port_id=PortId("CP", ConnectorId(1)), node_id="grid", phases=(Phase.L1,))
+_SINCE_RECEIPT = ChargingAbility(is_relative_since_receipt=True)
+_RELATIVE_FORM = forms(_SINCE_RECEIPT, ProfilePurpose.SESSION)[0]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +66,10 @@ def seconds(number: float) -> timedelta:
 
 @dataclass(frozen=True)
 class Make:
-    """What a charger's firmware keeps, and what it does when a lease ends; `answers`: whether it says so at all."""
+    """What a charger's firmware keeps, and what it does when a lease ends; `answers`: whether it says so at all.
+
+    `is_relative`: its leases count from when each comes, by no clock, as OCPP 2.x has it.
+    """
 
     name: str
     keeps_session_when_cut: bool = True
@@ -69,6 +78,7 @@ class Make:
     keeps_default_when_booted: bool = True
     falls_back: bool = True
     shows: bool = True
+    is_relative: bool = False
 
 
 SOUND = Make("sound")
@@ -78,6 +88,9 @@ FORGETS_WHEN_BOOTED = Make("forgets when booted", keeps_default_when_booted=Fals
 RUNS_FREE = Make("runs free after a lease", falls_back=False)
 SHOWS_NOTHING = Make("shows nothing", shows=False)
 MAKES = (SOUND, GO_E, FORGETS_WHEN_CUT, FORGETS_WHEN_BOOTED, RUNS_FREE, SHOWS_NOTHING)
+# Of OCPP 2.x: what they are sent counts from its arrival.
+RELATIVE = Make("relative", is_relative=True)
+RELATIVE_GO_E = Make("relative go-e", is_relative=True, keeps_session_when_cut=False)
 UNRULY = (FORGETS_WHEN_CUT, FORGETS_WHEN_BOOTED, RUNS_FREE)
 
 
@@ -103,7 +116,7 @@ class Charger:
         clock = at + self.clock_off
         if clock >= self.profile.ends_at:
             return default_ma if self.make.falls_back else MOST_MA
-        if clock < self.profile.periods[0].starts_at - CLOCK_SLACK:
+        if not self.make.is_relative and clock < self.profile.periods[0].starts_at - CLOCK_SLACK:
             return default_ma
         return self.profile.limit_ma(clock)
 
@@ -111,7 +124,7 @@ class Charger:
         """What a car that takes all it can takes; one may come at any moment, once the site is in service."""
         return self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0
 
-    def take(self, order: PortOrder, at: datetime) -> ShownSchedule | bool | None:
+    def take(self, order: PortOrder, at: datetime, made_at: datetime) -> ShownSchedule | bool | None:
         """Obey a frame and answer: whether it is kept, or what is shown; None for a schedule it cannot show."""
         if order.kind is OrderKind.DEFAULT:
             self.default_ma = order.limit_ma
@@ -121,7 +134,7 @@ class Charger:
         lease = order.lease
         if lease is None or lease.session_id != self.session_id:
             return False
-        self.profile = shaped(lease)
+        self.profile = relative(lease, made_at, at + self.clock_off) if self.make.is_relative else shaped(lease)
         return True
 
     def _schedule(self, order: PortOrder, at: datetime) -> ShownSchedule:
@@ -148,6 +161,24 @@ def shaped(lease: Lease) -> Lease:
         off = CLOCK_SLACK if it.limit_ma > periods[-1].limit_ma else -CLOCK_SLACK
         periods.append(Period(it.starts_at + off, it.limit_ma))
     return replace(lease, periods=tuple(periods))
+
+
+def relative(lease: Lease, made_at: datetime, comes_at: datetime) -> Lease:
+    """As the product sends it to whoever counts from its arrival: made then, and there at `comes_at`."""
+    turns = [it for it in lease.periods if it.starts_at > made_at]
+    allowances = (
+        Allowance(0, lease.limit_ma(made_at)),
+        *(Allowance(round((it.starts_at - made_at).total_seconds()), it.limit_ma) for it in turns),
+    )
+    lease_s = max(60, round((lease.ends_at - made_at).total_seconds()))
+    grant = PortGrant(port=_PORT, allowances=allowances, at=made_at, lease_s=lease_s)
+    command = profile_of(grant, _RELATIVE_FORM, _SINCE_RECEIPT).command
+    assert command.duration_s is not None
+    return replace(
+        lease,
+        periods=tuple(Period(comes_at + seconds(it.start_s), int(it.limit * 1000)) for it in command.limits),
+        ends_at=comes_at + seconds(command.duration_s),
+    )
 
 
 class Backend(Protocol):
@@ -497,12 +528,13 @@ class World:
         elif order.kind is OrderKind.RESET:
             self.after(self.wire.uniform(0.1, 8), lambda: self.boot(charger))
         elif self.wire.random() >= 0.05:
-            self.after(late_s + self.wire.uniform(0.1, 8), lambda: self.arrive(charger, socket, order))
+            made_at = self.time
+            self.after(late_s + self.wire.uniform(0.1, 8), lambda: self.arrive(charger, socket, order, made_at))
 
-    def arrive(self, charger: Charger, socket: int, order: PortOrder) -> None:
+    def arrive(self, charger: Charger, socket: int, order: PortOrder, made_at: datetime) -> None:
         if not charger.is_online or charger.socket != socket or self.time < charger.deaf_until:
             return
-        said = charger.take(order, self.time)
+        said = charger.take(order, self.time, made_at)
         if self.wire.random() >= 0.05:
             self.after(self.wire.uniform(0.1, 8), lambda: self.answer(order, said))
 

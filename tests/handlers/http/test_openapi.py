@@ -73,6 +73,7 @@ def test_only_what_needs_no_login_says_so() -> None:
         ("/v1/adhoc/checkouts", "post"),
         ("/v1/adhoc/checkouts/{checkout_id}", "get"),
         ("/v1/adhoc/checkouts/{checkout_id}", "delete"),
+        ("/v1/adhoc/checkouts/{checkout_id}/charging-preferences", "put"),
         ("/v1/adhoc/checkouts/{checkout_id}/pay", "post"),
         ("/v1/chargers/nearby", "get"),
         ("/v1/chargers/along", "get"),

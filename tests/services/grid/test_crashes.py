@@ -5,6 +5,7 @@ Nobody does again what a dead process was at: the next look does, for whatever r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.grid.outlook import QUARTER
+from chalicelib.domain.grid.tree import Node, SiteTree
+from chalicelib.domain.grid.waits import WaitCause
 from tests.services.conftest import Kit
 from tests.services.grid.plant import LIMIT_A, SITE_ID, Died, Plant
 from tests.services.grid.test_looks import near
@@ -37,6 +40,22 @@ _PLANNING = {
 }
 _MOST_PLANNED = 60
 _EVERY_PLANNED = 4
+
+
+# And of what telling drivers that they wait uses.
+_WAITING = {
+    **_WRITES,
+    "managed_sites": (*_WRITES["managed_sites"], "wait_told"),
+    "outbox": ("add",),
+}
+
+
+class Tight(Plant):
+    """With a connection of 13 A: two cars at a time."""
+
+    @property
+    def tree(self) -> SiteTree:
+        return replace(super().tree, nodes=(Node(node_id="grid", limit_ma=(13_000,) * 3),))
 
 
 class Dying:
@@ -72,6 +91,20 @@ class Deaths:
     def counted(self) -> bool:
         self.count += 1
         return self.count in self.numbers
+
+
+def tight(plant: Plant, deaths: Deaths) -> None:
+    """Four cars where two have the least current; each driver's session is known."""
+    kit = plant.kit
+    for name, writes in _WAITING.items():
+        vars(kit)[name] = Dying(getattr(kit, name), writes, deaths)
+    plant.looks = kit.looks  # type: ignore[assignment]
+    for built in ("balancer", "dispatch", "commands", "conversation", "router", "notifications", "power_waits"):
+        vars(kit).pop(built, None)
+    for number in range(4):
+        plant.known(number, f"driver-{number}")
+        plant.begin(number)
+        plant.live(6)
 
 
 def a_day(kit: Kit, deaths: Deaths) -> Plant:
@@ -135,3 +168,75 @@ def test_whoever_dies_while_a_site_is_planned_cars_wait_for_cheap_hours_all_the_
     offered = plant.offered_a()
     assert min(offered[:2]) >= 6.0
     assert sum(offered) <= LIMIT_A
+
+
+# What describing a site anew writes.
+_DESCRIBING = {
+    "managed_sites": ("put", "forget_load", "begin"),
+    "sites": ("put",),
+    "sockets": ("manage",),
+    "setups": ("mark_due",),
+    "looks": ("ask",),
+}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("last", range(1, 9))
+def test_whoever_dies_while_a_site_is_described_anew_says_it_again_and_all_is_done(
+    kit: Kit, last: int, after: bool
+) -> None:
+    plant = Plant(kit)
+    meter = kit.chargers.get("CP-14")
+    assert meter is not None
+    kit.chargers.put(replace(meter, has_main_meter=True), keep_password=True)
+    kit.site_grids.describe("op", plant.tree, "CP-14")
+    plant.live(10)
+    for number in range(2):
+        plant.begin(number)
+        plant.live(8)
+    # The first, which charges, and the meter leave the tree.
+    fewer = replace(plant.tree, ports=plant.tree.ports[1:3])
+    deaths = Deaths({last}, after=after)
+    for name, writes in _DESCRIBING.items():
+        vars(kit)[name] = Dying(getattr(kit, name), writes, deaths)
+    vars(kit).pop("site_grids", None)
+    plant.survive(lambda: kit.site_grids.describe("op", fewer, None))
+    plant.live(70)
+    kit.site_grids.describe("op", fewer, None)
+    plant.live(70)
+    assert plant.worst_a <= LIMIT_A
+    known = kit.chargers.many({it.charger_id for it in plant.outlets})
+    assert {it: charger.managed_at for it, charger in known.items()} == {
+        "CP-11": "",
+        "CP-12": SITE_ID,
+        "CP-13": SITE_ID,
+        "CP-14": "",
+    }
+    # Nobody's meter tells what the building takes, and what the first was told counts until it ends.
+    state = kit.managed_sites.state(SITE_ID)
+    assert state is not None
+    assert state.load is None
+    assert {it.port_id.charger_id for it in state.book.pages} == {"CP-11", "CP-12", "CP-13", "CP-14"}
+    assert plant.offered_a()[1] >= 6.0
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("first", range(1, 9))
+def test_whoever_dies_while_drivers_are_told_that_they_wait_each_is_told_once(
+    kit: Kit, first: int, after: bool
+) -> None:
+    plant = Tight(kit)
+    plant.describe()
+    tight(plant, Deaths(set(range(first, _MOST, 8)), after=after))
+    # Within their turns: who waits is told by some look, and seen to wait.
+    plant.live(420)
+    assert plant.deaths
+    assert plant.worst_a <= 13.0
+    offered = plant.offered_a()
+    assert [it >= 6.0 for it in sorted(offered)] == [False, False, True, True]
+    for number, offered_a in enumerate(offered):
+        told = [str(it.kind) for it in kit.notifications.page(f"driver-{number}", 10, None)[0]]
+        assert told.count("power_waits") <= 1
+        wait = kit.power_waits.of(kit.session(f"S-{number}"))
+        assert (wait is not None and wait.cause is not WaitCause.OFFLINE) == (offered_a == 0.0)
+        assert offered_a or "power_waits" in told
