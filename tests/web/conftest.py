@@ -10,10 +10,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from local.stack import Options, Stack
-from tests.scenarios.world import World
+from tests.scenarios.world import World, eventually
 from tests.web.browser import MISSING, Visit, chromium, launched
 
 _numbers = itertools.count(1)
+# Longer than any machine takes to look at it.
+_PLUG_IN_S = 600
 Visitor = Callable[..., Visit]
 
 
@@ -28,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def stack(browser: Browser) -> Iterator[Stack]:
-    running = Stack(Options(start_timeout_s=20, ticks_per_second=0, unclaimed_s=0))
+    running = Stack(Options(start_timeout_s=_PLUG_IN_S, ticks_per_second=0, unclaimed_s=0))
     running.start()
     yield running
     running.stop()
@@ -44,6 +46,12 @@ def world(network: World) -> Iterator[World]:
     """The network, and no chargers but those the story brings."""
     with network.story(next(_numbers)) as story:
         yield story
+
+
+def until_found(world: World, charger_id: str) -> None:
+    """Wait until a search shows it: whoever looks before that looks again a while later."""
+    asked = "/v1/chargers/nearby?lat=53.54&lng=9.99&radius=100000&limit=50"
+    eventually(lambda: charger_id in str(world.driver.call("GET", f"{asked}&q={charger_id}")["items"]))
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ const App = part((_, life) => {
     return html`<div class="frame" lang=${language.value}>
       <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.getElementById('content').focus(); }}>${say('skip')}</a>
       ${isOnline.value ? null : html`<p class="line-gone" role="status">${icon('warn', 'small')}${say('line.gone')}</p>`}
-      <main id="content" tabindex="-1">${Page ? html`<${Page} key=${path} name=${name} />` : html`<${Waits} text=${say('page.opens')} />`}</main>
+      <main id="content" tabindex="-1" data-path=${path}>${Page ? html`<${Page} key=${path} name=${name} />` : html`<${Waits} text=${say('page.opens')} />`}</main>
       <${Nav} />
     </div>`;
   };

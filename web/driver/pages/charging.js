@@ -16,7 +16,7 @@ export default part((_, life) => {
     try {
       const [sessions, reservations] = await Promise.all([get('/v1/sessions?limit=5'), get('/v1/reservations')]);
       const session = sessions.items.find((it) => !isOver(it));
-      const kept = reservations.items.find((it) => ['open', 'asked'].includes(it.standing));
+      const kept = reservations.items.find((it) => it.standing === 'open');
       if (session) replace(`/session/${session.session_id}`);
       else if (kept) replace(`/reservation/${kept.reservation_id}`);
       else hasNone.value = true;

@@ -12,6 +12,9 @@ import { Debts } from '../debts.js';
 const PLUGS = ['type2', 'ccs2', 'chademo'];
 const AGAIN_S = 15;
 const WAIT_MS = 250;
+// A part of the continent: who has not said where they are sees where the sites are.
+const FIRST_ZOOM = 6;
+const FIRST_RADIUS_M = 100_000;
 
 // Kept while the app is open: who comes back finds the map as it was left.
 const looked = signal(kept('looked'));
@@ -22,7 +25,7 @@ const text = signal('');
 const chosen = signal(null);
 
 async function search() {
-  const { lat, lng, radius } = looked.value ?? { ...config.home, radius: 5_000 };
+  const { lat, lng, radius } = looked.value ?? { ...config.home, radius: FIRST_RADIUS_M };
   const query = new URLSearchParams({ lat: lat.toFixed(5), lng: lng.toFixed(5), radius, limit: 50 });
   const { free, fast, plug } = filters.value;
   if (free) query.set('available', 'true');
@@ -57,7 +60,8 @@ export function sitesOf(chargers) {
 export const Price = plain(({ prices }) => {
   const [first, ...rest] = prices?.price ?? [];
   if (!first) return html`<p class="site-price">${say('price.free')}</p>`;
-  return html`<div><p class="site-price">${price(first.amount, prices.currency)}</p><p class="small quiet figures">${say(`per.short.${first.per}`)}${rest.length ? ` + ${rest.map((it) => `${price(it.amount, prices.currency)} ${say(`per.short.${it.per}`)}`).join(' + ')}` : ''}</p></div>`;
+  return html`<div><p class="site-price">${price(first.amount, prices.currency)}</p><p class="small quiet figures site-more">${say(`per.short.${first.per}`)}</p>
+    ${rest.map((it) => html`<p key=${it.per} class="small quiet figures site-more">+ ${price(it.amount, prices.currency)} ${say(`per.short.${it.per}`)}</p>`)}</div>`;
 });
 
 const Site = plain(({ site }) => html`<li class="rows" id=${`site-${site.id}`}>
@@ -91,10 +95,11 @@ export default part((_, life) => {
 
   let ground = null;
   life.begun(() => {
-    const { lat, lng, zoom = 14 } = looked.value ?? config.home;
+    const { lat, lng, zoom = FIRST_ZOOM } = looked.value ?? config.home;
     drawMap(ground, {
       centre: { lat, lng },
       zoom,
+      ring: distance,
       words: (site) => say('site.mark', { name: site.name, free: site.free, total: site.total }),
       moved(where) {
         looked.value = where;
