@@ -107,6 +107,7 @@ def invite(console: Console, stack: Stack, network: Network) -> None:
     where = _json(charger_id="GUEST-1", connector="1")
     kept, pdf = _json(charger_id="GUEST-1", connector="2"), _json(format="pdf")
     lines = f"""\
+App      {api}/   the driver's app, for a phone or a desktop; log in as the driver below, or charge without an account
 API      {api}   (described at {api}/v1/openapi.json)
 Chargers {door}/{{charger id}}   OCPP 2.1, 2.0.1, 1.6J; HTTP Basic, the user name is the charger id
          {", ".join(CHARGERS)} are registered, password {CHARGER_PASSWORD}

@@ -37,6 +37,7 @@ from infrastructure.rest import METHOD_NOT_ALLOWED, REFUSALS, allowed, problem
 from local.context import LambdaContext, isolate_invocations
 from local.gateway import Gateway, Gone, PayloadTooLarge, Throttled
 from local.signature import is_signed
+from local.web import WebDoor
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class RestServer:
     `documents` maps exact GET paths to functions that return a JSON document. The integration limit is the gateway's
     (`Limits.handler_s`, 29 s on AWS). `credentials` tells the access key (id, secret) that may call `@connections`.
     `viewers` is the browsers' gateway, whose sockets are at `/live/@connections`. `files` finds those under `/log/`.
+    `apps` are the pages that people open.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class RestServer:
         credentials: Callable[[], tuple[str, str]] = process_credentials,
         viewers: Gateway | None = None,
         files: Callable[[str], tuple[bytes, str] | None] | None = None,
+        apps: WebDoor | None = None,
     ) -> None:
         isolate_invocations(app)
         self.port = 0
@@ -76,6 +79,7 @@ class RestServer:
         self._documents = documents
         self._credentials = credentials
         self._files = files
+        self._apps = apps
         self._api = _Api(app, gateway.limits.handler_s)
         self._views = ThreadPoolExecutor(workers, thread_name_prefix="rest")
         self._aws = ThreadPoolExecutor(workers, thread_name_prefix="rest-aws")
@@ -91,6 +95,8 @@ class RestServer:
             server.router.add_get(path, self._serve_document)
         if self._files is not None:
             server.router.add_get("/log/{path:.+}", self._serve_file)
+        if self._apps is not None:
+            self._apps.open(server)
         server.router.add_route("*", "/{path:(?s:.*)}", self._serve_view)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_TIMEOUT_S)
         await self._runner.setup()

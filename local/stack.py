@@ -26,6 +26,7 @@ from local.rest import RestServer
 from local.signals import SignalServer
 from local.stripe_server import StripeServer
 from local.viewers import PATH, ViewerGateway
+from local.web import WebDoor
 
 JWKS_PATH = "/.well-known/jwks.json"
 # With whom drivers have their accounts here, and whom `local/seed.py` opens.
@@ -126,7 +127,12 @@ class Stack:
         self.gateway = Gateway(self.hooks, self.options.limits, self.options.faults)
         self.viewers = ViewerGateway(app_module.app.handler_map["viewers"], self.options.limits)
         self.rest = RestServer(
-            app_module.app, self.gateway, {JWKS_PATH: identity.jwks}, viewers=self.viewers, files=log_file
+            app_module.app,
+            self.gateway,
+            {JWKS_PATH: identity.jwks},
+            viewers=self.viewers,
+            files=log_file,
+            apps=WebDoor(lambda: self.stripe.url, lambda: [self.live_url.removesuffix(PATH)]),
         )
         self._await(self.rest.start(self.options.host, self.options.http_port))
         self._stops.append(lambda: self._await(self.rest.stop()))

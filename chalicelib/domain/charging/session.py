@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -263,6 +263,12 @@ class Session:
         """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
         asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
         return asked_at - CLOCK_SLACK if asked_at is not None else None
+
+    @property
+    def start_before(self) -> datetime | None:
+        """Until then at least its charger waits for the car; None once it has begun, or while a bank asks first."""
+        is_awaited = self.state is State.INITIATED and (self.action is None or self.hold is not None)
+        return self.created_at + timedelta(seconds=self.start_wait_s) if is_awaited else None
 
     @property
     def is_standing(self) -> bool:

@@ -56,6 +56,7 @@ SESSION: dict[str, Any] = {
     "site": SITE,
     "connector": "1",
     "created_at": _AT,
+    "start_before": None,
     "started_at": "2026-11-21T09:30:08Z",
     "stopped_at": None,
     "ended_at": None,

@@ -73,6 +73,7 @@ class SessionView(ResponseBody):
     site: Annotated[SiteSummary | None, Field(description="null: its operator has taken it away since")]
     connector: str
     created_at: datetime
+    start_before: Annotated[datetime | None, Field(description="until then at least the charger waits for the car")]
     started_at: datetime | None
     stopped_at: datetime | None
     ended_at: datetime | None

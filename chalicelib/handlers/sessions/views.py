@@ -73,6 +73,7 @@ def session(
         site=site,
         connector=str(it.connector),
         created_at=it.created_at,
+        start_before=it.start_before,
         started_at=it.started_at,
         stopped_at=it.stopped_at,
         ended_at=it.ended_at,

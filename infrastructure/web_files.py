@@ -1,0 +1,86 @@
+"""The files of `web/` as they are served: their types, how long they are kept, and what a page of ours may load.
+
+The same on one machine and behind CloudFront. What lies in `vendor/` bears its version in its address and never
+changes; all else is asked for again each time, by its ETag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+WEB = Path(__file__).parent.parent / "web"
+CONFIG = "config.json"
+# Where the driver's app begins, and what its address without a path leads to.
+HOME = "/driver/"
+INDEX = "index.html"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+STRIPE_SCRIPTS = "https://js.stripe.com"
+_STRIPE_FRAMES = ("https://js.stripe.com", "https://*.js.stripe.com", "https://hooks.stripe.com")
+_STRIPE_API = "https://api.stripe.com"
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """One file: `path` is its address below the site's root, without the slash."""
+
+    path: str
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return _TYPES[Path(self.path).suffix]
+
+    @property
+    def cache_control(self) -> str:
+        return _FOR_EVER if self.path.startswith("vendor/") else _ASK_AGAIN
+
+    @cached_property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
+
+
+def files(root: Path = WEB) -> Iterator[WebFile]:
+    """All that is served. A file of no known type (a licence, the lock) is none of it."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.suffix in _TYPES and path.name != "lock.json":
+            yield WebFile(path.relative_to(root).as_posix(), path.read_bytes())
+
+
+def config(**told: Any) -> WebFile:
+    """What a page is told of its deployment: the API's address, whose Stripe, where the map begins."""
+    return WebFile(CONFIG, json.dumps(told).encode())
+
+
+def security_headers(connects: Sequence[str], *, has_stripe: bool) -> dict[str, str]:
+    """Nothing inline, nothing from elsewhere but a real Stripe's; `connects` are the API and the sockets."""
+    scripts = " ".join(["'self'", *([STRIPE_SCRIPTS] if has_stripe else [])])
+    asks = " ".join(["'self'", *connects, *([_STRIPE_API] if has_stripe else [])])
+    frames = " ".join(_STRIPE_FRAMES) if has_stripe else "'none'"
+    policy = (
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"connect-src {asks}; frame-src {frames}; manifest-src 'self'; worker-src 'self'; media-src 'self' blob:; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+    }

@@ -1,0 +1,89 @@
+"""Debian's Chromium, driven by Playwright: where it is, and a page that may ask nobody but our own origin."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect, sync_playwright
+
+from local.stack import Stack
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+# By what a wait is given up; nothing is expected to take so long.
+PATIENCE_MS = 60_000
+MISSING = "no Chromium: apt-get install chromium, or say where one is by CHROMIUM=/path/to/it"
+# What a wide machine has and a test does not need.
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+
+
+def chromium() -> str | None:
+    """Where Chromium is: where `CHROMIUM` says, or on the PATH."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@contextmanager
+def launched(path: str) -> Iterator[Browser]:
+    """A browser without a window."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visit:
+    """One visitor's browser: `page` is what they look at, `strays` whom it asked beside us, `errors` what broke."""
+
+    def __init__(self, browser: Browser, stack: Stack, **options: Any) -> None:
+        self.home = f"{stack.http_url}/driver/"
+        self.strays: list[str] = []
+        self.errors: list[str] = []
+        self._ours = {urlsplit(stack.http_url).netloc, urlsplit(stack.live_url).netloc}
+        settings = {"viewport": PHONE, "locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
+        self.context = browser.new_context(**settings | options)
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.route("**/*", self._watched)
+        self.context.route_web_socket("**/*", self._watched_socket)
+        self.page = self.open()
+
+    def open(self) -> Page:
+        """Another tab."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda it: self.errors.append(it.text) if "Content Security Policy" in it.text else None)
+        return page
+
+    def go(self, path: str = "/") -> Page:
+        """Follow a link to a page of the app."""
+        self.page.goto(f"{self.home}#{path}")
+        return self.page
+
+    def close(self) -> None:
+        """Whoever leaves has asked nobody else, and nothing broke."""
+        self.context.close()
+        assert not self.strays, f"asked of others: {self.strays}"
+        assert not self.errors, f"broke: {self.errors}"
+
+    def _watched(self, route: Route) -> None:
+        if self._is_ours(route.request.url):
+            route.continue_()
+        else:
+            self.strays.append(route.request.url)
+            route.abort()
+
+    def _watched_socket(self, socket: WebSocketRoute) -> None:
+        if self._is_ours(socket.url):
+            socket.connect_to_server()
+        else:
+            self.strays.append(socket.url)
+
+    def _is_ours(self, url: str) -> bool:
+        return urlsplit(url).scheme in ("data", "blob") or urlsplit(url).netloc in self._ours

@@ -1,0 +1,103 @@
+"""For everybody: axe finds nothing serious on any page, light and dark, in both languages; and how heavy it all is."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response, expect
+
+from tests.scenarios.world import DRIVER_PASSWORD, World
+from tests.web.browser import DESKTOP, PHONE
+from tests.web.conftest import Visitor, until_found
+from tests.web.test_files import FIRST_LOAD_BYTES
+
+# Every page there is, by its address; `{charger}` and `{session}` are the story's own.
+PAGES = (
+    "/", "/charger/{charger}", "/pay/{charger}/1", "/charging", "/history", "/me", "/cards", "/cards/new", "/balance",
+    "/tokens", "/notices", "/settings", "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot", "/parts",
+    "/session/{session}", "/receipt/{session}",
+)  # fmt: skip
+GRAVE = ("serious", "critical")
+NARROW = {"width": 320, "height": 640}
+
+
+def charged(world: World) -> tuple[str, str]:
+    """The story's driver has charged somewhere: the charger and the session."""
+    charger = world.charger("1.6")
+    world.do(charger.plug(1))
+    session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
+    world.draw(charger, 2_000)
+    world.driver.until(session_id, lambda it: it["energy_wh"] == 2_000)
+    world.driver.end(session_id)
+    world.driver.until(session_id, lambda it: it["receipt_url"] is not None)
+    return charger.setup.charger_id, session_id
+
+
+def settled(page: Page) -> None:
+    """The page stands: it has its heading, and waits for nothing any more."""
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator(".waits")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("locale", "theme"), [("en-GB", "light"), ("de-DE", "dark")])
+def test_axe_finds_nothing_serious_on_any_page(world: World, visitor: Visitor, locale: str, theme: str) -> None:
+    charger_id, session_id = charged(world)
+    visit = visitor(locale=locale, color_scheme=theme, viewport=PHONE if theme == "light" else DESKTOP)
+    page, axe = visit.go("/sign-in?then=/me"), Axe()
+    page.locator("#email").fill(world.driver.email)
+    page.locator("#password").fill(DRIVER_PASSWORD)
+    page.locator("form button.main").click()
+    expect(page.get_by_text(world.driver.email)).to_be_visible()
+    found: dict[str, list[str]] = {}
+    for pattern in PAGES:
+        path = pattern.format(charger=charger_id, session=session_id)
+        page.evaluate("path => { location.hash = path; }", path)
+        expect(page.locator("main > *").first).to_be_visible()
+        expect(page.locator(f'[data-path="{path}"]')).to_have_count(1)
+        settled(page)
+        told = axe.run(page).response["violations"]
+        found[path] = [f"{it['id']}: {it['nodes'][0]['html'][:160]}" for it in told if it["impact"] in GRAVE]
+    assert not {path: it for path, it in found.items() if it}
+
+
+def test_the_first_load_with_its_map_is_light_and_fits_a_narrow_phone(network: World, visitor: Visitor) -> None:
+    assert network.stack
+    visit = visitor(viewport=NARROW, service_workers="block")
+    loaded: dict[str, int] = {}
+
+    def weigh(answer: Response) -> None:
+        if answer.ok and "/v1/" not in answer.url:
+            loaded[answer.url] = len(gzip.compress(answer.body(), 9))
+
+    page = visit.page
+    page.on("response", weigh)
+    visit.go()
+    expect(page.locator(".country").first).to_be_attached()
+    expect(page.get_by_role("heading", name="Harbour car park")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert any("land-110m" in it for it in loaded)
+    assert sum(loaded.values()) < FIRST_LOAD_BYTES, loaded
+    for path in ("/", "/settings", "/sign-up", "/scan"):
+        page.evaluate("path => { location.hash = path; }", path)
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+
+
+def test_whoever_has_no_mouse_reaches_a_charger_by_keys(world: World, visitor: Visitor) -> None:
+    charger_id = world.charger("1.6").setup.charger_id
+    until_found(world, charger_id)
+    page = visitor().go()
+    page.get_by_role("searchbox").focus()
+    page.keyboard.type(charger_id)
+    link = page.get_by_role("link", name=re.compile(charger_id))
+    expect(link).to_have_count(1)
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('href') ?? ''").startswith("#/charger/"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_text("20 kWh come to about")).to_be_visible()

@@ -1,0 +1,103 @@
+// The driver's app: its frame, its pages by address, and what all of them share.
+import { html, part, plain, render, signal } from '../parts/view.js';
+import { learn, say, language } from '../parts/words.js';
+import { configure, isOnline } from '../parts/api.js';
+import { place } from '../parts/router.js';
+import { kept } from '../parts/kept.js';
+import { icon } from '../parts/icons.js';
+import { running, lookForRunning } from './charge.js';
+import { Waits } from '../parts/blocks.js';
+
+// What a path's first part leads to. Only the map comes with the first load.
+const PAGES = {
+  '': () => import('./pages/find.js'),
+  charger: () => import('./pages/charger.js'),
+  session: () => import('./pages/session.js'),
+  guest: () => import('./pages/session.js'),
+  pay: () => import('./pages/pay.js'),
+  charging: () => import('./pages/charging.js'),
+  history: () => import('./pages/history.js'),
+  receipt: () => import('./pages/receipt.js'),
+  reservation: () => import('./pages/reservation.js'),
+  scan: () => import('./pages/scan.js'),
+  me: () => import('./pages/me.js'),
+  'sign-in': () => import('./pages/access.js'),
+  'sign-up': () => import('./pages/access.js'),
+  confirm: () => import('./pages/access.js'),
+  forgot: () => import('./pages/access.js'),
+  cards: () => import('./pages/cards.js'),
+  balance: () => import('./pages/balance.js'),
+  tokens: () => import('./pages/tokens.js'),
+  notices: () => import('./pages/notices.js'),
+  settings: () => import('./pages/settings.js'),
+  parts: () => import('./pages/showcase.js'),
+};
+const TABS = [
+  ['', 'pin', 'nav.find'],
+  ['charging', 'bolt', 'nav.charging'],
+  ['history', 'history', 'nav.history'],
+  ['me', 'person', 'nav.me'],
+];
+const TAB_OF = {
+  session: 'charging', guest: 'charging', pay: '', charger: '', scan: '', reservation: 'charging', receipt: 'history', 'sign-in': 'me',
+  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', tokens: 'me', notices: 'me', settings: 'me',
+};
+
+const shown = signal({ name: null, page: null, path: null });
+
+async function show() {
+  const { parts, path } = place.value;
+  const name = parts[0] in PAGES ? parts[0] : '';
+  try {
+    const page = (await PAGES[name]()).default;
+    if (place.value.path === path) shown.value = { name, page, path };
+  } catch {
+    shown.value = { name, page: Missing, path };
+  }
+}
+
+// A page that was never opened is not there without a line.
+const Missing = plain(() => html`<div class="page"><div class="empty">${icon('warn')}<h1>${say('page.missing')}</h1>
+  <p>${say('page.missing.next')}</p><button class="button main" onClick=${() => location.reload()}>${say('again')}</button></div></div>`);
+
+const Nav = plain(() => {
+  const [first = ''] = place.value.parts;
+  const current = first in TAB_OF ? TAB_OF[first] : first;
+  return html`<nav class="nav" aria-label=${say('nav')}>
+    ${TABS.map(([path, sign, key]) => html`<a key=${path} href=${`#/${path}`} aria-current=${current === path ? 'page' : null}>
+      ${icon(sign)}${path === 'charging' && running.value ? html`<span class="dot"><span class="unseen">${say('nav.running')}</span></span>` : null}
+      <span>${say(key)}</span></a>`)}
+  </nav>`;
+});
+
+const App = part((_, life) => {
+  life.begun(() => {
+    addEventListener('hashchange', show);
+    show();
+    lookForRunning();
+  });
+  let before = null;
+  return () => {
+    const { page: Page, name, path } = shown.value;
+    if (before !== null && before !== path) requestAnimationFrame(() => document.querySelector('h1')?.focus());
+    before = path;
+    return html`<div class="frame" lang=${language.value}>
+      <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.getElementById('content').focus(); }}>${say('skip')}</a>
+      ${isOnline.value ? null : html`<p class="line-gone" role="status">${icon('warn', 'small')}${say('line.gone')}</p>`}
+      <main id="content" tabindex="-1" data-path=${path}>${Page ? html`<${Page} key=${path} name=${name} />` : html`<${Waits} text=${say('page.opens')} />`}</main>
+      <${Nav} />
+    </div>`;
+  };
+});
+
+async function begin() {
+  const theme = kept('theme');
+  if (theme) document.documentElement.dataset.theme = theme;
+  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure()]);
+  render(html`<${App} />`, document.getElementById('app'));
+  // What is needed later waits until what is needed now is there.
+  const settled = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 2_000));
+  settled(() => navigator.serviceWorker?.register('/driver/worker.js').catch(() => {}), { timeout: 10_000 });
+}
+
+begin();

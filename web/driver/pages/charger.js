@@ -1,0 +1,154 @@
+// A charger: what is free, what it costs for me, and the one thing to do. Its printed code leads here.
+import { html, part, plain, signal } from '../../parts/view.js';
+import { duration, kwWhole, money, price, say } from '../../parts/words.js';
+import { get, isKnown, newKey, post } from '../../parts/api.js';
+import { icon } from '../../parts/icons.js';
+import { go, place } from '../../parts/router.js';
+import { Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
+import { canStart, connectorState } from '../charge.js';
+import { LimitFields, ReadyFields, limitsOf, noWish, preferencesOf } from '../wishes.js';
+import { Debts } from '../debts.js';
+import { FaultReport } from '../faults.js';
+
+const AGAIN_S = 5;
+const QUOTED_WH = 20_000;
+
+export default part((_, life) => {
+  const [, id, wanted] = place.value.parts;
+  const path = `/v1/chargers/${encodeURIComponent(id)}`;
+  const charger = signal(null);
+  const failed = signal(null);
+  const chosen = signal(wanted ?? null);
+  const quote = signal(null);
+  const me = signal(null);
+  const wish = signal(noWish());
+  const starting = deed();
+  const keeping = deed();
+  const watching = deed();
+  const isTold = signal(false);
+  const isReporting = signal(false);
+  let key = newKey();
+
+  async function load() {
+    try {
+      const told = await get(path);
+      failed.value = null;
+      charger.value = told;
+      if (!told.connectors.some((it) => it.connector === chosen.value)) {
+        chosen.value = (told.connectors.find((it) => canStart(it, told.online)) ?? told.connectors[0])?.connector ?? null;
+      }
+    } catch (error) {
+      failed.value = error;
+    }
+  }
+  async function ask() {
+    try {
+      quote.value = await get(`${path}/quote?connector=${encodeURIComponent(chosen.value ?? '1')}&energy_wh=${QUOTED_WH}`);
+    } catch {
+      quote.value = null;
+    }
+  }
+
+  life.begun(() => {
+    load().then(ask);
+    if (isKnown.value) get('/v1/me').then((told) => { me.value = told; }).catch(() => {});
+    const timer = setInterval(() => { if (!document.hidden) load(); }, AGAIN_S * 1000);
+    return () => clearInterval(timer);
+  });
+
+  const where = () => ({ charger_id: id, connector: chosen.value });
+  const back = () => `?then=${encodeURIComponent(`/charger/${encodeURIComponent(id)}/${chosen.value}`)}`;
+
+  const start = () => starting.run(async () => {
+    if (me.value?.terms_of_use?.is_required && !me.value.terms_of_use.is_accepted) {
+      const { call } = await import('../../parts/api.js');
+      me.value = await call('PUT', '/v1/me/terms', { version: me.value.terms_of_use.version });
+    }
+    const body = { ...where(), limits: limitsOf(wish.value), preferences: preferencesOf(wish.value) };
+    try {
+      const session = await post('/v1/sessions', body, { key });
+      go(`/session/${session.session_id}`);
+    } catch (error) {
+      // Another try is another wish, unless nobody knows what became of this one.
+      if (error.code !== 'no_line') key = newKey();
+      if (error.code === 'no_card') go(`/cards/new${back()}`);
+      throw error;
+    }
+  });
+  const reserve = () => keeping.run(async () => {
+    const kept = await post('/v1/reservations', where(), { key: newKey() });
+    go(`/reservation/${kept.reservation_id}`);
+  });
+  const watch = () => watching.run(async () => {
+    await post('/v1/me/watches', where());
+    isTold.value = true;
+  });
+
+  return () => {
+    const it = charger.value;
+    if (it === null) {
+      return html`<div class="page"><${Head} title=${id} to="/" />${failed.value
+        ? html`<${Wrong} error=${failed.value} again=${load} /><p><a href="#/scan">${say('scan.other')}</a></p>`
+        : html`<${Waits} text=${say('charger.looks')} />`}</div>`;
+    }
+    const connector = it.connectors.find((one) => one.connector === chosen.value);
+    const isFree = connector && canStart(connector, it.online);
+    return html`<div class="page two"><${Head} title=${it.site?.name ?? it.site_name} to="/" />
+      <div class="halves">
+        <div class="stack wide">
+          <div><p class="quiet">${it.address}</p>
+            <p class="row wrap"><span class="strong">${it.charger_id}</span>
+            ${it.site?.is_open === false ? html`<span class="badge wrong">${say('site.closed')}</span>` : null}
+            ${it.site?.latitude !== null && it.site ? html`<a href=${`geo:${it.site.latitude},${it.site.longitude}`}>${say('directions')}</a>` : null}</p></div>
+          <${Debts} />
+          ${failed.value ? html`<${Wrong} error=${failed.value} again=${load} />` : null}
+          <fieldset class="rows"><legend class="unseen">${say('connector')}</legend>
+            ${it.connectors.map((one) => html`<${Plug} key=${one.connector} one=${one} isThere=${it.online} isChosen=${one.connector === chosen.value}
+              choose=${() => { chosen.value = one.connector; ask(); }} />`)}</fieldset>
+          <${Cost} charger=${it} quote=${quote.value} />
+        </div>
+        <div class="stack wide">
+          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} /><${ReadyFields} wish=${wish} /></div></details>` : null}
+          ${starting.error.value ? html`<${Wrong} error=${starting.error.value} />` : null}
+          ${keeping.error.value ? html`<${Wrong} error=${keeping.error.value} />` : null}
+          <div class="row wrap">
+            ${isKnown.value && isFree && connector.status === 'available' ? html`<button class="button line grow" aria-disabled=${keeping.busy.value} onClick=${reserve}>${icon('clock')}${say('reserve')}</button>` : null}
+            ${isKnown.value && !isFree && it.online ? html`<button class="button line grow" aria-disabled=${watching.busy.value || isTold.value} onClick=${watch}>${icon('bell')}${say(isTold.value ? 'watch.set' : 'watch')}</button>` : null}
+            ${isKnown.value ? html`<button class="button plain" onClick=${() => { isReporting.value = true; }}>${icon('flag')}${say('fault')}</button>` : null}
+          </div>
+          ${watching.error.value ? html`<${Wrong} error=${watching.error.value} />` : null}
+          ${isReporting.value ? html`<${FaultReport} charger=${id} connector=${chosen.value} done=${() => { isReporting.value = false; }} />` : null}
+          ${!it.online ? html`<${Note} kind="wrong"><p>${say('charger.offline')}</p><//>` : null}
+        </div>
+      </div>
+      <div class="at-hand">
+        ${!isKnown.value ? html`<a class=${`button main wide huge`} aria-disabled=${!isFree} href=${isFree ? `#/pay/${encodeURIComponent(id)}/${chosen.value}` : null}>${icon('card')}${say('pay.without')}</a>
+            <a class="button line wide" href=${`#/sign-in${back()}`}>${say('sign.in.to.start')}</a>`
+          : me.value && !me.value.card ? html`<a class="button main wide huge" href=${`#/cards/new${back()}`}>${icon('card')}${say('card.first')}</a>`
+          : html`<button class="button main wide huge" aria-disabled=${!isFree || starting.busy.value} onClick=${() => { if (isFree) start(); }}>${icon('bolt')}${starting.busy.value ? say('start.asks') : isFree ? say('start') : say('start.not')}</button>`}
+      </div></div>`;
+  };
+});
+
+const Plug = plain(({ one, isThere, isChosen, choose }) => {
+  const state = connectorState(one, isThere);
+  return html`<label class="plug"><input type="radio" name="connector" checked=${isChosen} onChange=${choose} />
+    <span class="which" aria-hidden="true">${one.connector}</span>
+    <span class="grow"><span class="strong">${say(`plug.${one.kind}`)}</span><br /><span class="quiet small">${say('connector.power', { connector: one.connector, power: kwWhole(one.max_power_w) })}</span></span>
+    <span class=${`badge ${state.tone}`}>${state.text}</span></label>`;
+});
+
+const Cost = plain(({ charger, quote }) => {
+  const { prices } = charger;
+  if (!prices) return null;
+  const [first, ...rest] = prices.price;
+  return html`<section class="stack tight"><h2>${say('cost')}</h2>
+    ${first ? html`<p class="price-now">${price(first.amount, prices.currency)} <small>${say(`per.${first.per}`)}</small></p>` : html`<p class="price-now">${say('price.free')}</p>`}
+    ${rest.map((it) => html`<p key=${it.per} class="figures">+ ${price(it.amount, prices.currency)} ${say(`per.${it.per}`)}</p>`)}
+    ${quote ? html`<div class="sheet stack tight"><${Facts} rows=${[
+      [say('quote', { n: QUOTED_WH / 1000 }), money(quote.total_minor, quote.currency), 'total-less'],
+      [say('quote.time', { power: kwWhole(quote.power_w) }), duration(quote.charging_s)],
+      quote.hold_minor > 0 && [say('quote.held'), money(quote.hold_minor, quote.currency)],
+    ]} /><p class="small quiet">${say('quote.text')}</p></div>` : null}
+  </section>`;
+});

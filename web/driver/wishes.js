@@ -1,0 +1,71 @@
+// What is wanted of a charge: when it stops, when the car is to be ready. Before it begins, and while it runs.
+import { html, part, plain, signal } from '../parts/view.js';
+import { say } from '../parts/words.js';
+import { put } from '../parts/api.js';
+import { Field, Wrong, deed } from '../parts/blocks.js';
+
+export const noWish = () => ({ limit: 'none', amount: '20', energy: '20', percent: '80', minutes: '60', when: 'now', ready: tomorrow(), readyEnergy: '20' });
+
+function tomorrow() {
+  const at = new Date(Date.now() + 12 * 3600_000);
+  at.setMinutes(0, 0, 0);
+  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+export function limitsOf(wish) {
+  const whole = (it) => Math.round(Number(String(it).replace(',', '.')));
+  if (wish.limit === 'amount') return { amount_minor: Math.round(Number(String(wish.amount).replace(',', '.')) * 100) };
+  if (wish.limit === 'energy') return { energy_wh: whole(wish.energy) * 1000 };
+  if (wish.limit === 'percent') return { soc_percent: whole(wish.percent) };
+  if (wish.limit === 'minutes') return { duration_s: whole(wish.minutes) * 60 };
+  return null;
+}
+
+export function preferencesOf(wish) {
+  if (wish.when === 'now') return null;
+  return { ready_by: new Date(wish.ready).toISOString(), profile: wish.when, energy_wh: Math.round(Number(wish.readyEnergy) * 1000) };
+}
+
+const Choices = plain(({ name, label, options, value, choose }) => html`<fieldset class="stack tight"><legend class="legend">${label}</legend>
+  <div class="choices">${options.map(([key, text]) => html`<label key=${key} class="choice"><input type="radio" name=${name} checked=${value === key} onChange=${() => choose(key)} /><span>${text}</span></label>`)}</div></fieldset>`);
+
+export const LimitFields = plain(({ wish }) => {
+  const it = wish.value;
+  const set = (change) => { wish.value = { ...it, ...change }; };
+  const field = (name, label, mode = 'numeric') => html`<${Field} id=${`limit-${name}`} label=${label} inputmode=${mode} value=${it[name]} onInput=${(event) => set({ [name]: event.target.value })} />`;
+  return html`<div class="stack"><${Choices} name="limit" label=${say('limit')} value=${it.limit} choose=${(limit) => set({ limit })}
+      options=${['none', 'percent', 'amount', 'energy', 'minutes'].map((key) => [key, say(`limit.${key}`)])} />
+    ${it.limit === 'percent' ? field('percent', say('limit.percent.label')) : null}
+    ${it.limit === 'amount' ? field('amount', say('limit.amount.label'), 'decimal') : null}
+    ${it.limit === 'energy' ? field('energy', say('limit.energy.label')) : null}
+    ${it.limit === 'minutes' ? field('minutes', say('limit.minutes.label')) : null}</div>`;
+});
+
+export const ReadyFields = plain(({ wish }) => {
+  const it = wish.value;
+  const set = (change) => { wish.value = { ...it, ...change }; };
+  return html`<div class="stack"><${Choices} name="when" label=${say('ready')} value=${it.when} choose=${(when) => set({ when })}
+      options=${['now', 'cheap', 'green'].map((key) => [key, say(`ready.${key}`)])} />
+    ${it.when === 'now' ? null : html`<${Field} id="ready-by" type="datetime-local" label=${say('ready.by')} value=${it.ready} onInput=${(event) => set({ ready: event.target.value })} />
+      <${Field} id="ready-energy" inputmode="numeric" label=${say('ready.energy')} value=${it.readyEnergy} onInput=${(event) => set({ readyEnergy: event.target.value })} />
+      <p class="small quiet">${say('ready.text')}</p>`}</div>`;
+});
+
+// Said anew while it runs.
+export const Wishes = part(({ session }) => {
+  const wish = signal({ ...noWish(), when: session.preferences?.profile === 'green' ? 'green' : session.preferences?.ready_by ? 'cheap' : 'now' });
+  const saving = deed();
+  const said = signal(null);
+  const path = `/v1/sessions/${session.session_id}/charging-preferences`;
+  const tell = (body, done) => saving.run(async () => {
+    said.value = (await put(path, body)).result;
+    done();
+  });
+  return ({ done }) => html`<details class="sheet"><summary>${say('ready.change')}</summary><form class="stack" onSubmit=${(event) => { event.preventDefault(); tell(preferencesOf(wish.value) ?? {}, done); }}>
+    <${ReadyFields} wish=${wish} />
+    ${saving.error.value ? html`<${Wrong} error=${saving.error.value} />` : null}
+    ${said.value ? html`<p role="status">${say(`preferences.${said.value}`)}</p>` : null}
+    <button class="button line wide" aria-disabled=${saving.busy.value}>${say('save')}</button>
+    ${session.plan ? html`<button type="button" class="button plain" onClick=${() => tell({ boost: true }, done)}>${say('ready.boost')}</button>` : null}
+  </form></details>`;
+});

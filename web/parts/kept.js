@@ -1,0 +1,27 @@
+// What stays on this device between visits. A browser that keeps nothing (private windows) is no reason to fail.
+const PREFIX = 'kerb.';
+
+export function kept(name, otherwise = null) {
+  try {
+    return JSON.parse(localStorage.getItem(PREFIX + name)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+export function keep(name, value) {
+  try {
+    if (value === null || value === undefined) localStorage.removeItem(PREFIX + name);
+    else localStorage.setItem(PREFIX + name, JSON.stringify(value));
+  } catch {
+    // It is forgotten, then.
+  }
+}
+
+export function forgetAll() {
+  try {
+    for (const name of Object.keys(localStorage)) if (name.startsWith(PREFIX)) localStorage.removeItem(name);
+  } catch {
+    // There was nothing.
+  }
+}
