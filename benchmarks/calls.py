@@ -22,10 +22,10 @@ WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Tr
 _IDLE_S = 0.002
 
 
-def until_quiet(changed_at: Callable[[], float], quiet_s: float) -> None:
+def until_quiet(quiet_s: float, changed_at: Callable[[], float] = lambda: 0.0) -> None:
     """Wait until nothing has changed for so long, and no other thread of this process has worked meanwhile.
 
-    On a busy machine what is under way may pause for longer than that, and goes on.
+    `changed_at` is by the monotonic clock. On a busy machine what is under way may pause for longer than that.
     """
     since, worked_s = time.monotonic(), _others_s()
     while time.monotonic() - max(changed_at(), since) < quiet_s:
@@ -55,7 +55,7 @@ class Calls:
 
     def take(self, quiet_s: float = 0.25) -> Counter[tuple[str, str]]:
         """Wait until nothing has been called for `quiet_s`, then return the counts and begin anew."""
-        until_quiet(lambda: self._changed_at, quiet_s)
+        until_quiet(quiet_s, lambda: self._changed_at)
         with self._lock:
             counts, self._counts = self._counts, Counter()
         return counts

@@ -88,7 +88,7 @@ class Meter:
 
     def take(self, quiet_s: float = 0.25) -> Usage:
         """Wait until nothing has happened for `quiet_s`, then return what was used and begin anew."""
-        until_quiet(lambda: self.changed_at, quiet_s)
+        until_quiet(quiet_s, lambda: self.changed_at)
         with self.lock:
             taken, self.usage = self.usage, Usage()
         return taken

@@ -1,6 +1,7 @@
 """How hypothesis asks: by no clock, and in `make quick` a few examples of each property.
 
-A deadline for an example, and a check of how fast examples are drawn, fail on a busy machine and on no other.
+A deadline for an example, and a check of how fast examples are drawn, fail on a busy machine and on no other; a check
+of how many of them are left out or too large, by chance.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+_BY_CHANCE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+# For a property whose fixture is the same for all examples.
+IN_A_FIXTURE = [*_BY_CHANCE, HealthCheck.function_scoped_fixture]
 _QUICK_EXAMPLES = 10
 _IS_QUICK = bool(os.environ.get("TESTS_QUICK"))
 
 
 def ask_by_no_clock() -> None:
     """From now on, whatever profile the environment had chosen; before a property is written down."""
-    settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=_BY_CHANCE)
     settings.load_profile("any machine")
 
 
@@ -27,8 +31,22 @@ def ask_few(items: Iterable[pytest.Item]) -> None:
     if not _IS_QUICK:
         return
     for item in items:
-        test: Any = getattr(item, "obj", None)
-        test = getattr(test, "__func__", test)
-        asked = getattr(test, "_hypothesis_internal_use_settings", None)
+        test, asked = _asked(item)
         if asked is not None and asked.max_examples > _QUICK_EXAMPLES:
             test._hypothesis_internal_use_settings = settings(asked, max_examples=_QUICK_EXAMPLES)
+
+
+def asked_by_a_clock(items: Iterable[pytest.Item]) -> list[str]:
+    """The properties among these tests that fail where examples take long."""
+    asked = {it.nodeid: _asked(it)[1] for it in items}
+    return [
+        name
+        for name, it in asked.items()
+        if it is not None and (it.deadline is not None or HealthCheck.too_slow not in it.suppress_health_check)
+    ]
+
+
+def _asked(item: pytest.Item) -> tuple[Any, settings | None]:
+    test: Any = getattr(item, "obj", None)
+    test = getattr(test, "__func__", test)
+    return test, getattr(test, "_hypothesis_internal_use_settings", None)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+from tests.properties import asked_by_a_clock
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path
@@ -49,6 +51,13 @@ ROOMS = {
     "ocpp": ("chalicelib/protocol/ocpp/", "benchmarks/"),
     "moto": ("local/", "benchmarks/"),
     "PIL": ("local/simulate/",),
+}
+# Where a test sleeps: all else waits for what it wants (`tests/patience.py`).
+SLEEPS = {
+    "tests/patience.py": "it is how tests wait",
+    "tests/second_store.py": "until a table is there",
+    "tests/adapters/test_second_store.py": "until a server listens",
+    "tests/handlers/drivers/test_credentials.py": "a login has to be older than a second",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Where whose a thing is may be compared by hand: all else asks services/access.
@@ -232,3 +241,16 @@ def _built_by_position(node: ast.AST) -> bool:
 @pytest.mark.parametrize("path", [path for path in SOURCES if "chalicelib" in path.parts], ids=_name)
 def test_what_has_many_fields_is_built_by_their_names(path: Path) -> None:
     assert not [node for node in ast.walk(_tree(path)) if _built_by_position(node)]
+
+
+def test_no_property_is_asked_by_a_clock(request: pytest.FixtureRequest) -> None:
+    assert asked_by_a_clock(request.session.items) == []
+
+
+def test_no_test_sleeps_and_hopes() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"\btime\.sleep\(", path.read_text())
+    }
+    assert found == SLEEPS.keys()

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.charging.transactions import DynamoReadings
@@ -16,6 +16,7 @@ from chalicelib.adapters.tables import ReadingsRow
 from chalicelib.adapters.transparency.signed_values import DynamoSignedValues
 from chalicelib.domain.chargers.events import Reading, SignedValue
 from tests.adapters.conftest import NOW
+from tests.properties import IN_A_FIXTURE
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -154,7 +155,7 @@ def test_the_largest_frame_a_socket_can_carry_fits_in_one_row() -> None:
     assert len(readings.after("CP-1", "17", "", 5000)) == len(many)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(
     frames=st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=4), min_size=1, max_size=6),
     limit=st.integers(1, 6),
@@ -230,7 +231,7 @@ def test_a_reading_says_in_its_row_only_what_it_tells_and_comes_back_whole() -> 
     assert [it.reading for it in readings.after("CP-1", "18", "", 10)] == [full]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(
     told=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["energy_wh", "power_w", "soc_percent"])), max_size=14),
     limit=st.integers(1, 4),

@@ -6,7 +6,7 @@ import random
 from itertools import islice
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.discovery.places import DynamoPlaces
@@ -16,6 +16,7 @@ from chalicelib.domain.chargers.geography import GeoPoint, distance_m
 from chalicelib.domain.chargers.plugs import PlugType
 from chalicelib.records.chargers import Plug
 from chalicelib.records.discovery import Place
+from tests.properties import IN_A_FIXTURE
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -47,7 +48,7 @@ def spots(count: int, centre: GeoPoint, spread: float, seed: int) -> list[GeoPoi
     ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(
     centre=st.builds(GeoPoint, st.floats(-89.9, 89.9), st.floats(-180, 180))
     | st.sampled_from(

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.charging.session import Session, State
+from tests.properties import IN_A_FIXTURE
 from tests.services.charging.test_quirks import CARD201, Talk, told
 from tests.services.charging.test_which_connector import card_session
 from tests.services.conftest import CARD, NOW, Kit
@@ -96,7 +97,7 @@ def test_an_updated_after_ended_changes_nothing(talk201: Talk) -> None:
 REPEATED = ("start", "read 0", "read 1", "read after", "stop")
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(order=st.permutations([*REPEATED, "start", "read 1", "read after", "stop"]), number=st.integers(0, 10**6))
 def test_whatever_the_order_and_repetition_of_a_charges_messages_its_bill_is_the_same(
     kit: Kit, order: list[str], number: int

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer, TokenAnswer
@@ -30,6 +30,7 @@ from chalicelib.domain.charging.waits import Step
 from chalicelib.records.chargers import Connection, Purpose, SentCall
 from chalicelib.records.charging import Waiting
 from chalicelib.records.drivers import Driver, Token
+from tests.properties import IN_A_FIXTURE
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
 REF = "tx-1"
@@ -155,7 +156,7 @@ def test_a_wake_up_lost_in_a_crash_is_repeated_by_the_repeated_message(kit: Kit)
     assert kit.workflow.succeeded == ["token-end"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(order=st.permutations([STARTED, READ, STOPPED, STARTED, STOPPED]))
 def test_any_order_and_repetition_of_a_session_s_messages_tells_the_same_session(
     kit: Kit, order: list[ChargingStarted | ReadingsTaken | ChargingStopped]

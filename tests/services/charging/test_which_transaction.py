@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import (
@@ -21,6 +21,7 @@ from chalicelib.domain.chargers.events import (
 from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.pricing.evidence import Flag
+from tests.properties import IN_A_FIXTURE
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter, told
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
@@ -275,7 +276,7 @@ STRANGE_READ = ReadingsTaken(ref="556", connector=ConnectorId(1), readings=(Read
 ORDERS = list(permutations([BEGUN, READ, ENDED, STRANGE, STRANGE_READ]))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(order=st.sampled_from(ORDERS), again=st.booleans())
 def test_in_any_order_strange_messages_and_a_charges_own_make_the_same_sessions(
     kit: Kit, order: tuple[Any, ...], again: bool

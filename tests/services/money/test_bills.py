@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
@@ -24,6 +24,7 @@ from chalicelib.records.money import Debt, Declined, PaymentsUnavailable, TooLit
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.sessions.driver_sessions import Wanted
+from tests.properties import IN_A_FIXTURE
 from tests.services.conftest import CARD, NOW, TARIFF, Kit
 from tests.services.money.test_money import TAXED, Run
 
@@ -234,7 +235,7 @@ def test_less_than_was_asked_leaves_the_rest_owed(run: Run) -> None:
     assert (run.session.state, agree(run)) == (State.COMPLETED, 150)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=IN_A_FIXTURE)
 @given(
     currency=st.sampled_from(["EUR", "CZK", "HUF", "KWD", "JPY", "GBP", "ISK"]),
     energy_wh=st.integers(0, 60_000),

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -22,6 +22,7 @@ from chalicelib.domain.pricing.tariff import PriceLimit, simple_elements
 from chalicelib.records.money import Declined
 from chalicelib.services.access import Refusal
 from chalicelib.services.sessions.driver_sessions import Wanted
+from tests.properties import IN_A_FIXTURE
 from tests.services.conftest import TARIFF, Kit
 from tests.services.money.test_money import Run
 
@@ -156,7 +157,7 @@ def test_a_failed_session_takes_no_more_than_one_that_completes(kit: Kit) -> Non
     assert taken_minor(run) <= 5_000 + reading_worth_minor(run.session)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=IN_A_FIXTURE)
 @given(
     energy_wh=some.integers(1, 500_000),
     limit=some.none() | some.integers(50, 30_000),
