@@ -17,7 +17,7 @@ from cli.people import alarm_pages, people
 from cli.power_kinds import asked_of_sites, power_kinds, waited_ms
 from cli.signals import fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
-from cli.transparency import log_of_charges
+from cli.transparency import LOOKS_AT_DISPUTES, log_of_charges
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -200,7 +200,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
         **_live(fleet),
         **alarm_pages(fleet, SECONDS_A_MONTH / SOCKET_LIFETIME_S, SECONDS_A_MONTH),
-        "look": fleet.sessions * fleet.looks_per_session,
+        "look": fleet.sessions * (fleet.looks_per_session + LOOKS_AT_DISPUTES * fleet.has_log),
         "search": fleet.sessions * fleet.searches_per_session,
         "receipt": fleet.sessions,
         **_found(fleet),

@@ -26,8 +26,11 @@ GETS_A_BATCH = 5
 # State, batches, claim, place, state again, and the signature.
 OTHERS_A_BATCH = 6
 _WRITE_STEP, _GB = 1024, 1024**3
-# Both look, one asks and one answers; two fetch the file, and two notices and an alarm tell of it.
-_DISPUTED, _REQUESTS, _READS, _WRITES, _EVIDENCE_UNITS = 1_000, 6, 20, 12, 60
+_DISPUTED = 1_000
+# Both look, one asks and one answers, and both fetch the file.
+LOOKS_AT_DISPUTES = 6 / _DISPUTED
+# Beyond what a look at a session takes: two notices, an alarm, two states of a row; what is read for the file, twice.
+_WRITES, _READS, _EVIDENCE_UNITS = 12, 20, 60
 
 
 class Charged(Protocol):
@@ -75,9 +78,7 @@ def _disputes(
     fleet: Charged, amounts: defaultdict[str, float], writes: defaultdict[str, float], reads: defaultdict[str, float]
 ) -> float:
     disputes = fleet.sessions / _DISPUTED
-    amounts["rest_request"] += disputes * _REQUESTS
-    amounts["lambda_request"] += disputes * _REQUESTS
     amounts["file_get"] += disputes * GETS_A_BATCH
     writes["sessions"] += disputes * _WRITES
     reads["readings"] += disputes * _EVIDENCE_UNITS
-    return disputes * (_REQUESTS * fleet.lambda_base_ms + (_READS + _WRITES) * fleet.lambda_call_ms)
+    return disputes * (_READS + _WRITES) * fleet.lambda_call_ms

@@ -28,6 +28,8 @@ GRADUAL = {
 # Turned away in five minutes: a few come again by themselves, and so do boto's own calls.
 _FEW_REFUSED = 100
 _CERTIFICATE_DAYS = 30
+# A batch is gathered for a minute, and one that fails comes again after three.
+_LOGGED_WITHIN_S = 900
 
 
 def alarms(stage: Stage) -> list[Alarm]:
@@ -65,6 +67,17 @@ def alarms(stage: Stage) -> list[Alarm]:
             {"QueueName": {"Fn::GetAtt": ["Failures", "QueueName"]}},
             "something done in the background failed and waits in the queue",
             statistic="Maximum",
+            silence=HAPPENS,
+        ),
+        Alarm(
+            "log-late",
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            {"QueueName": {"Fn::GetAtt": ["LogQueue", "QueueName"]}},
+            "settled charges are not logged, and nobody can prove them yet",
+            _LOGGED_WITHIN_S,
+            "Maximum",
+            periods=2,
             silence=HAPPENS,
         ),
         Alarm(

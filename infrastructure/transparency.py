@@ -1,7 +1,8 @@
 """The log of settled charges: its key, its files, and the door through which anybody reads them.
 
 The key signs and is never seen. Files are read by CloudFront alone, which keeps what never changes; nobody may delete
-one. The log's name is its address, and must stay what it is for as long as anybody holds a proof.
+one, and in production nobody can. The log's name is its address, and must stay what it is for as long as anybody holds
+a proof.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ FOLDER = "log"
 _AS_ORIGIN_SAYS = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 _DOOR_ARN = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${LogDoor}"
 _ADDRESS = {"Fn::Sub": f"${{LogDoor.DomainName}}/{FOLDER}"}
+# As long as what proves a charge may be asked for by tax law: until then nobody deletes a version of a file, whoever
+# they are. A stage that comes and goes could not go.
+_LOCKED: dict[str, Any] = {
+    "ObjectLockEnabled": True,
+    "ObjectLockConfiguration": {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3_660}},
+    },
+}
 SETTINGS: dict[str, Any] = {
     "KERB_LOG_BUCKET": ref("TransparencyBucket"),
     "KERB_LOG_KEY": ref("LogKey"),
@@ -66,6 +76,7 @@ def resources(stage: Stage) -> Resources:
                 },
                 # What is overwritten is not lost: only the checkpoint ever is.
                 "VersioningConfiguration": {"Status": "Enabled"},
+                **(_LOCKED if stage.is_production else {}),
                 "LifecycleConfiguration": {
                     "Rules": [
                         {

@@ -23,7 +23,7 @@ class Site:
     """A place with one grid connection; `tariff_id` prices every session there.
 
     `is_load_managed`: what its chargers draw is shared out, so that current and power are wanted by phase.
-    `opening_hours`: None where nobody said. `country` is ISO 3166 alpha-2, "" where nobody said.
+    `opening_hours` None, `country` (ISO 3166 alpha-2) "": nobody said.
     """
 
     site_id: str
@@ -64,10 +64,9 @@ class Plug:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainMeter:
-    """A station's own meter as its charger last told it; each value with the time it is of, None: never told.
+    """A station's own meter, as its charger last told it, for all that it takes; each value with its time.
 
-    It counts for all connectors and whatever else the station takes. `current_ma` is the sum of the phases.
-    """
+    None was never told. `current_ma` is the sum of the phases."""
 
     energy_wh: int | None = None
     energy_at: datetime | None = None

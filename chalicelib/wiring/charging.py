@@ -171,6 +171,7 @@ class ChargingServices(ReservationServices):
             transactions=self.transactions,
             readings=self.readings,
             signed_values=self.signed_values,
+            metering=self.metering,
             authorizations=self.authorizations,
             transaction_ids=self.transaction_ids,
             workflow=self.workflow,

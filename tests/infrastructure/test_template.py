@@ -489,3 +489,14 @@ def test_an_attribute_can_be_added_to_a_pool_in_use_and_is_read_and_written_by_n
         for list_ in ("ReadAttributes", "WriteAttributes"):
             assert f"custom:{name}" in client[list_], name
     assert "email_verified" not in client["WriteAttributes"]
+
+
+def test_nobody_can_delete_what_production_has_logged(templates: dict[str, Template]) -> None:
+    """A stage that is taken down again locks nothing, or it could not be."""
+    locks = {
+        stage: template["Resources"]["TransparencyBucket"]["Properties"].get("ObjectLockConfiguration")
+        for stage, template in templates.items()
+    }
+    assert locks["dev"] is None
+    assert locks["prod"]["Rule"]["DefaultRetention"]["Mode"] == "COMPLIANCE"
+    assert locks["prod"]["Rule"]["DefaultRetention"]["Days"] >= 10 * 365

@@ -120,7 +120,10 @@ class S3LogFiles:
 
     def _put(self, path: str, data: bytes, options: Mapping[str, Any]) -> bool:
         try:
-            self.client.put_object(Bucket=self.bucket, Key=_FOLDER + path, Body=data, **options)
+            # A bucket that locks what it has takes nothing without a checksum.
+            self.client.put_object(
+                Bucket=self.bucket, Key=_FOLDER + path, Body=data, ChecksumAlgorithm="CRC32", **options
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _TAKEN:
                 raise

@@ -355,7 +355,7 @@ _Change = Callable[..., Session]
 _OVER = (State.COMPLETED, State.FAILED)
 _BILLED = (State.STOPPING, *_OVER)
 # Money that moves after the end is still recorded: a hold so that it can be given back, a payment for its receipt.
-_AFTERWARDS: Mapping[type, _Change] = {HoldPlaced: _hold, Stopped: _note_end, Charged: _take, Flagged: _flag}
+_AFTERWARDS: Mapping[type, _Change] = {HoldPlaced: _hold, Stopped: _note_end, Charged: _take}
 TRANSITIONS: Mapping[tuple[State, type], _Change] = {
     (State.INITIATED, HoldPlaced): _hold,
     (State.INITIATED, ToppedUp): _top_up,
@@ -390,7 +390,7 @@ TRANSITIONS: Mapping[tuple[State, type], _Change] = {
     **DISPUTES,
     **TERMINAL,
     **WISHES,
-    **{(state, event): change for state in _BILLED for event, change in REFUNDS.items()},
+    **{(state, event): change for state in _BILLED for event, change in {**REFUNDS, Flagged: _flag}.items()},
 }
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.charging.ends import Unplugged
 from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured
+from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured, Flagged
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy, Unproven, differs, rule
@@ -100,6 +100,20 @@ class Metering:
             return replace(plain, flags=plain.flags | {Flag.SIGNED_DIFFERS}), True
         differing = {Flag.SIGNED_DIFFERS} if differs(signed.energy_wh, plain.energy_wh) else set[Flag]()
         return replace(plain, energy_wh=signed.energy_wh, flags=plain.flags | differing, is_bounded=True), False
+
+    def compare(self, session: Session) -> None:
+        """Flag a session that was weighed before all was told that its meter signed, where that says otherwise."""
+        if session.measured_wh is None or session.ref is None:
+            return
+        began_at, until = session.started_at or session.created_at, session.stopped_at or self.clock()
+        signed = self.signed.of(session.charger_id, session.ref, began_at, until)
+        if signed is None:
+            return
+        flags = [Flag.SIGNATURE_INVALID] if signed.is_contradicted else []
+        if signed.energy_wh is not None and differs(signed.energy_wh, session.measured_wh):
+            flags.append(Flag.SIGNED_DIFFERS)
+        if flags:
+            self.changes.apply(session.session_id, *map(Flagged, flags), known=session)
 
     def decide(self, operator_id: str, session_id: str, energy_wh: int, who: str) -> Session:
         """A person has looked: so much is billed, 0 for nothing. Saying it again changes nothing.

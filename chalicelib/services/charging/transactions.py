@@ -7,14 +7,14 @@ follows from the facts known so far. So a repeated, late or reordered message ch
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, reduce
 
 from chalicelib.domain.chargers.answers import Noted, StartAnswer
 from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult, Verdict
-from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken
+from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, Reading, ReadingsTaken, SignedValue
 from chalicelib.domain.charging.readings import is_beside, with_beginning
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
@@ -29,6 +29,7 @@ from chalicelib.services.at_once import together
 from chalicelib.services.chargers.connectors import seat
 from chalicelib.services.charging.inferred_ends import InferredEnds
 from chalicelib.services.charging.local_starts import LocalStarts
+from chalicelib.services.charging.metering import Metering
 from chalicelib.services.charging.monitor import Monitor, attention_wh, wants_attention
 from chalicelib.services.charging.running_cost import RunningCosts
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -84,6 +85,7 @@ class TransactionEvents:
     allowance: TransactionAllowance
     clock: Clock
     signed_values: SignedValues
+    metering: Metering
 
     def started(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> StartAnswer:
         """A transaction began. `assign_ref` names one whose charger left that to us."""
@@ -122,12 +124,13 @@ class TransactionEvents:
             _log.info("readings outside any session", extra={"charger_id": connection.charger_id})
             return Noted()
         if is_after_end(known, event):
-            # Nothing new can be said of it: only that the message came is kept.
+            # Nothing new can be said of it: only that the message came is kept, and what was signed.
             self.readings.append(connection.charger_id, known.ref, (), event.seq_no)
+            self._keep_signed(known, event.signed)
             return Noted()
         readings = with_beginning(event.readings, event.begun, known.meter_start_wh)
         self.courses.append(known, readings, event.seq_no, known_at=known_at)
-        self.signed_values.keep(connection.charger_id, known.ref, event.signed)
+        self._keep_signed(known, event.signed)
         if known.left_at is not None:
             self.ends.read(known, readings)
         session = self.monitor.look(known, readings) if wants_attention(known, readings) else None
@@ -155,6 +158,14 @@ class TransactionEvents:
         return Noted(
             standing=told.standing, group=told.group, expires_at=told.expires_at, cost=cost, limits=to_hand_on(session)
         )
+
+    def _keep_signed(self, known: Transaction, signed: Sequence[SignedValue]) -> None:
+        """To the letter, be it told after the end: then it is weighed against what is billed."""
+        self.signed_values.keep(known.charger_id, known.ref, signed)
+        if signed and known.session_id is not None and known.stopped_heard_at is not None:
+            session = self.sessions.get(known.session_id)
+            if session is not None:
+                self.metering.compare(session)
 
     def _start_wh(self, known: Transaction, event: ReadingsTaken, known_at: datetime) -> int | None:
         """The register of the beginning that readings repeat, where none is known yet.

@@ -1,24 +1,30 @@
 """Proves what is logged of a settled charge to whoever it belongs to.
 
-An entry that was lost on its way is brought again by the first who asks for its proof.
+An entry that was lost on its way is brought again by the first who asks for its proof. Where what is kept is no longer
+what was logged, the proof is handed out as it is, for whoever checks it to see; and we are told.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import logging
 from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.money.settlement import parts
 from chalicelib.domain.transparency.entries import EntryPart, part_salt
+from chalicelib.domain.transparency.merkle import is_included, leaf_hash
 from chalicelib.ports.transparency import LogQueue
+from chalicelib.protocol.transparency.checkpoint import told
 from chalicelib.protocol.transparency.log_proof import LogProof
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.money.settled import leaf
 from chalicelib.services.transparency.log import TransparencyLog
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,9 @@ class Proofs:
             if again is not None:
                 self.queue.put(again)
             raise Refusal("not_logged_yet", "it is on its way into the log; ask again in a few minutes") from None
+        state, leaf_now = told(proof.checkpoint), leaf_hash(known.entry.encode())
+        if not is_included(leaf_now, proof.index, state.size, proof.hashes, state.root):
+            _log.error("a settled charge is not what was logged", extra={"session_id": session.session_id})
         return LogProof(proof.index, proof.hashes, proof.checkpoint, _shown(session, receipt))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -242,3 +243,33 @@ def test_two_who_pin_at_once_do_not_overwrite_each_other(kit: Kit) -> None:
     key = MeterKey(meter="G1/M1", key=METER.public_key, source=KeySource.OPERATOR, since=NOW)
     assert kit.meter_keys.pin("CP-1", (), key)
     assert not kit.meter_keys.pin("CP-1", (), replace(key, meter="G1/M2"))
+
+
+def _told_after(talk: Talk, session: Session, record: str) -> Session:
+    """The session once its charger has told of a signed value, a minute after it said that the charge had ended."""
+    talk.kit.clock.advance(minutes=1)
+    sample = {"value": record, "format": "SignedData", "context": "Transaction.End"}
+    values = [{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}]
+    talk.say("MeterValues", {"connectorId": 1, "transactionId": int(session.ref or 0), "meterValue": values})
+    kept = talk.kit.signed_evidence.told("CP-1", session.ref or "")
+    assert record in [json.loads(it.sample)["value"] for it in kept]
+    return talk.kit.session(session.session_id)
+
+
+def test_what_is_signed_and_told_after_the_end_is_kept_and_a_person_looks_where_it_says_otherwise(talk: Talk) -> None:
+    _pinned(talk.kit)
+    session = _charged(talk)
+    assert (session.energy_wh, session.signed, set(session.flags)) == (2000, None, set())
+    after = _told_after(talk, session, METER.record(reading(500.0, "B"), reading(501.0, "E")))
+    assert (after.energy_wh, set(after.flags)) == (2000, {Flag.SIGNED_DIFFERS})
+
+
+def test_where_it_says_the_same_nothing_is_flagged(talk: Talk) -> None:
+    _pinned(talk.kit)
+    assert _told_after(talk, _charged(talk), WHOLE).flags == frozenset()
+
+
+def test_what_no_known_key_signed_is_flagged_late_too(talk: Talk) -> None:
+    _pinned(talk.kit)
+    after = _told_after(talk, _charged(talk), WHOLE.replace("501.9995", "501.9996"))
+    assert after.flags == {Flag.SIGNATURE_INVALID}
