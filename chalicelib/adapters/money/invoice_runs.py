@@ -17,6 +17,7 @@ from chalicelib.adapters.tables import InvoiceRow, connection
 from chalicelib.records.money import InvoiceRun
 from chalicelib.records.parts import SHARDS
 
+_ATTEMPTS = 4
 _DUE, _IN, _OF = "due#", "in#", "of#"
 
 
@@ -86,15 +87,21 @@ def _listed(operator_id: str, run: str, session_id: str, due_at: datetime) -> Se
 
 def _in_one(of: InvoiceRow, is_free: Clause, listed: Sequence[InvoiceRow], former: InvoiceRow | None = None) -> bool:
     """Put a session into a run, and take it from its former place; False where it is not free to be."""
-    try:
-        with TransactWrite(connection=connection) as transaction:
-            transaction.save(of, condition=is_free)
-            for row in listed:
-                transaction.save(row)
-            if former is not None:
-                transaction.delete(former)
-    except TransactWriteError as error:
-        if "ConditionalCheckFailed" in {it.code for it in error.cancellation_reasons if it is not None}:
-            return False
-        raise
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with TransactWrite(connection=connection) as transaction:
+                transaction.save(of, condition=is_free)
+                for row in listed:
+                    transaction.save(row)
+                if former is not None:
+                    transaction.delete(former)
+        except TransactWriteError as error:
+            codes = {it.code for it in error.cancellation_reasons if it is not None}
+            if "ConditionalCheckFailed" in codes:
+                return False
+            # Two sessions of a driver's that end at once share the row of their month.
+            if "TransactionConflict" not in codes or not left:
+                raise
+        else:
+            break
     return True

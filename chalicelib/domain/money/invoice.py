@@ -17,7 +17,7 @@ from fractions import Fraction
 from chalicelib.domain.charging.refunds import Refund, taxes_in
 from chalicelib.domain.money.party import Party
 from chalicelib.domain.money.receipt import Receipt
-from chalicelib.domain.pricing.bill import TIMES, Dimension, Line
+from chalicelib.domain.pricing.bill import TIMES, Bill, Dimension, Line
 from chalicelib.domain.pricing.currency import decimals, round_half_up
 from chalicelib.domain.pricing.tax import Tax, apportioned, included
 from chalicelib.domain.texts import Text
@@ -26,6 +26,7 @@ from chalicelib.domain.texts import Text
 MOST_DECIMALS = 2
 _PRICE_PLACES = Decimal("1e-10")
 _HOUR_S = 3600
+_WHOLE_PERCENT = 100
 
 
 class InvoiceType(StrEnum):
@@ -154,9 +155,13 @@ class Sale:
     ended_on: date
 
 
-def can_be_invoiced(currency: str) -> bool:
-    """Whether EN 16931 can show amounts of that currency; where not, the receipt is all there is."""
-    return decimals(currency) <= MOST_DECIMALS
+def can_be_invoiced(bill: Bill) -> bool:
+    """Whether EN 16931 can show such amounts; where not, the receipt is all there is.
+
+    A rate of VAT is below 100 %: of more, a total in whole units need not be a net and its tax.
+    """
+    rates = (line.tax_percent or Decimal(0) for line in bill.lines)
+    return decimals(bill.currency) <= MOST_DECIMALS and all(0 <= it < _WHOLE_PERCENT for it in rates)
 
 
 def invoice_of(sales: Sequence[Sale], seller: Party, buyer: Party) -> Draft:

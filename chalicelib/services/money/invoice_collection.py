@@ -40,7 +40,7 @@ class InvoiceCollection:
         """Have a session invoiced as its business wants it. One call for whoever has none; safe to do again."""
         driver = self.drivers.get(session.driver_id) if session.driver_id else None
         business = driver.business if driver is not None else None
-        if business is None or not can_be_invoiced(receipt.bill.currency):
+        if business is None or not can_be_invoiced(receipt.bill):
             return
         if business.invoicing is Invoicing.EACH_SESSION:
             run, due_at = f"{_SESSION}#{session.session_id}", self.clock()

@@ -69,6 +69,8 @@ class InvoiceDesk:
                 invoice = self.issued.issue_together(f"{run.name}/{number}", together)
                 for session, _ in lacking:
                     self.runs.invoiced(run, session.session_id, invoice.number)
+                # Whoever gave something back meanwhile found no invoice yet, and left it to us.
+                together = [(self.sessions.get(it.session_id) or it, receipt) for it, receipt in together]
             self._credit(together)
         self.runs.done(run)
         return True

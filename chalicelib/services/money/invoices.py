@@ -52,8 +52,8 @@ class IssuedInvoices:
         (*_, (session, receipt)) = sold
         if (known := self.invoices.of(session.operator_id, source)) is not None:
             return known
-        if not can_be_invoiced(receipt.bill.currency):
-            raise Refusal("no_invoice", f"an invoice cannot show amounts of {receipt.bill.currency}: see the receipt")
+        if not all(can_be_invoiced(it.bill) for _, it in sold):
+            raise Refusal("no_invoice", f"no invoice can show these rates, or amounts of {receipt.bill.currency}")
         if any(it.due_minor for _, it in sold):
             raise Refusal("not_paid_yet", "its invoice comes once it is paid")
         driver = self.drivers.get(session.driver_id) if session.driver_id else None

@@ -20,7 +20,7 @@ from chalicelib.handlers.money.paper.invoice_sheet import invoice_sheet
 from chalicelib.handlers.money.paper.pdf import document_of
 from chalicelib.protocol.en16931 import cii
 from tests.protocol.en16931.authority import broken_rules
-from tests.protocol.en16931.test_invoices import BUYER, DAY, USUAL, drafted, issued, receipt, refund
+from tests.protocol.en16931.test_invoices import BUYER, DAY, SELLER, USUAL, drafted, issued, receipt, refund
 
 INVOICE = issued(drafted(receipt(USUAL)))
 NOTE = issued(credit_note_of(INVOICE, receipt(USUAL), refund(USUAL, 100, []), DAY, DAY))
@@ -84,7 +84,10 @@ def test_it_says_that_it_is_pdf_a_3b_and_factur_x_by_en_16931() -> None:
 
 
 def test_what_an_archive_forbids_is_not_in_it() -> None:
-    document = printed(issued(drafted(receipt(USUAL), buyer=replace(BUYER, name="漢字 Ltd \x07"))))
+    odd = {"seller": replace(SELLER, name="A & \x07 <B>"), "buyer": replace(BUYER, name="漢字 Ltd \x07")}
+    document = printed(issued(drafted(receipt(USUAL), **odd)))
+    packet = etree.fromstring(catalog(document)["/Metadata"].get_object().get_data().strip())
+    assert "A &  <B>" in packet.itertext()
     reader: Any = PdfReader(BytesIO(document))
     assert not reader.is_encrypted
     assert reader.trailer["/ID"]

@@ -137,6 +137,23 @@ def test_what_goes_back_has_a_credit_note_by_itself_before_or_after_its_invoice(
     assert kit.invoice_desk.issue_due() == 0
 
 
+def test_what_goes_back_while_its_invoice_is_issued_has_its_credit_note(
+    paid: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = paid.kit
+    kit.clock.now = NEXT_MONTH
+    invoiced = DynamoInvoiceRuns.invoiced
+
+    def too_late(self: DynamoInvoiceRuns, it: InvoiceRun, session_id: str, number: str) -> None:
+        # Read as it was before, and not yet known to be invoiced.
+        kit.refunds.refund("op", FIRST, 100, "meanwhile")
+        invoiced(self, it, session_id, number)
+
+    monkeypatch.setattr(DynamoInvoiceRuns, "invoiced", too_late)
+    assert kit.invoice_desk.issue_due() == 1
+    assert [it.draft.type for it in papers(kit)] == [InvoiceType.INVOICE, InvoiceType.CREDIT_NOTE]
+
+
 def test_what_is_not_paid_yet_comes_with_the_next_months(paid: Run) -> None:
     kit = paid.kit
     payment = paid.session.payment

@@ -1,6 +1,6 @@
 """What makes a printed paper PDF/A-3b and Factur-X: it says so of itself, says what its black is, and carries its XML.
 
-ISO 19005-3 and Factur-X 1.07 §6: the file `factur-x.xml` is an alternative of the pages (`AFRelationship`), so that
+ISO 19005-3 and Factur-X 1.0: the file `factur-x.xml` is an alternative of the pages (`AFRelationship`), so that
 whoever reads either has read both. All of it is UTF-8 text, as the rest of the paper is.
 """
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 _FILE = "factur-x.xml"
 _FX = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
-# Factur-X 1.07 §6.2.2: what its four properties are, in the words that a reader of PDF/A looks for.
+# Factur-X: what its four properties are, in the words that a reader of PDF/A looks for.
 _PROPERTIES = (
     ("DocumentFileName", "The name of the embedded XML document"),
     ("DocumentType", "The type of the hybrid document in capital letters, e.g. INVOICE or ORDER"),
     ("Version", "The actual version of the standard applying to the embedded XML document"),
     ("ConformanceLevel", "The conformance level of the embedded XML document"),
 )
-_D50 = (0xF6D6, 0x10000, 0xD32D)  # s15Fixed16 (ICC.1 §7.2.16)
+_D50 = (0xF6D6, 0x10000, 0xD32D)  # s15Fixed16: the white that all profiles refer to
 _GAMMA = 0x0233  # 2.2 in u8Fixed8
 
 
@@ -128,6 +128,11 @@ def grey_profile() -> bytes:
     )
 
 
+def _told(text: str) -> str:
+    """A text as XML can hold it."""
+    return escape("".join(it for it in text if it.isprintable()))
+
+
 def _xmp(it: Carried) -> str:
     """What the paper says of itself (XMP): what it is by PDF/A and by Factur-X, and where those words come from."""
     at = f"{it.issued_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
@@ -142,8 +147,8 @@ def _xmp(it: Carried) -> str:
 <rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"
  ><pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance></rdf:Description>
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
- ><dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(it.title)}</rdf:li></rdf:Alt></dc:title
- ><dc:creator><rdf:Seq><rdf:li>{escape(it.author)}</rdf:li></rdf:Seq></dc:creator></rdf:Description>
+ ><dc:title><rdf:Alt><rdf:li xml:lang="x-default">{_told(it.title)}</rdf:li></rdf:Alt></dc:title
+ ><dc:creator><rdf:Seq><rdf:li>{_told(it.author)}</rdf:li></rdf:Seq></dc:creator></rdf:Description>
 <rdf:Description rdf:about="" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
  ><pdf:Producer>Kerb</pdf:Producer></rdf:Description>
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
