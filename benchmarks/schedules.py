@@ -31,6 +31,7 @@ from chalicelib.domain.chargers.setup_profile import SetupProfile
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import StopRequested
 from chalicelib.domain.money.ledger import Book
+from chalicelib.domain.money.wallet import TopUp, top_up_id_for
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.chargers import ConnectorState, HeldList, Purpose
@@ -202,6 +203,18 @@ def _debts(kit: Kit) -> tuple[Run, int]:
     return kit.debts.ask_again, 1
 
 
+def _wallets(kit: Kit) -> tuple[Run, int]:
+    """What is set aside for a charge that is still under way."""
+    kit.settings = {**kit.settings, "KERB_WALLET_ISSUER": "issuer"}
+    top_up_id = top_up_id_for("driver-1", "EUR", "before")
+    top_up = TopUp(top_up_id=top_up_id, driver_id="driver-1", currency="EUR", amount_minor=6_000, at=NOW)
+    kit.wallets.note(None, top_up)
+    kit.driver_wallets.confirm(top_up_id, "pi_1", 6_000)
+    kit.lifecycle.place_hold(kit.app_session().session_id, "token-hold")
+    kit.clock.advance(hours=7)
+    return kit.wallet_returns.tend, 1
+
+
 def _cards(kit: Kit) -> tuple[Run, int]:
     kit.app_session()
     card = PaymentCard(payment_method_id="pm_2", label="visa 1111", expires="2026-11")
@@ -364,6 +377,7 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "claim plugged in": _plugged_in,
     "reservations reservations": _reservations,
     "debts debts": _debts,
+    "debts wallets": _wallets,
     "accounts cards": _cards,
     "lists lines": _lines,
     "lists lists": _lists,

@@ -17,6 +17,7 @@ from cli.fleet import DATA, SCHEDULES, Fleet
 from cli.power_kinds import SERVER_MS
 from cli.report import Sheet
 from cli.signals import PUBLISHER_MS, suns, zones
+from cli.wallets import SHARE
 
 _CONFIG = Path(__file__).parent.parent / ".chalice" / "config.json"
 _MINUTES_A_DAY = 24 * 60
@@ -87,6 +88,12 @@ def work(fleet: Fleet) -> list[Work]:
             "debts",
             8,
             [Items(5 * a_minute / 100 * 4, "debts debts", "one session in 100 is owed and asked for four times")],
+        ),
+        Work(
+            "debts",
+            "wallets",
+            8,
+            [Items(5 * a_minute * SHARE / 100, "debts wallets", "one charge by wallet in 100 takes over six hours")],
         ),
         Work(
             "accounts",
