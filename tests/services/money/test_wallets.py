@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
+from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.names import wallets_payment
 from chalicelib.domain.charging.session import CardAction, Hold, Reason, State
 from chalicelib.domain.money.ledger import Transfer, balances, wallet_account
@@ -213,8 +214,13 @@ def test_a_bank_that_asks_for_the_missing_part_keeps_the_start_waiting(purse: Pu
 def test_a_driver_without_a_card_charges_from_a_wallet_that_is_enough(purse: Purse) -> None:
     purse.top_up(5_000)
     purse.kit.drivers.change(DRIVER, lambda it: replace(it, payment_method_id=None, card=None))
+    driver = purse.kit.eligibility.payer(DRIVER)
+    assert purse.kit.eligibility.spot(driver, "CP-1", ConnectorId(1)).tariff == TARIFF
     run = Run(purse.kit).begun().ended().confirmed()
     assert (run.session.state, purse.balance_minor) == (State.COMPLETED, 5_000 - 450)
+    with pytest.raises(Refusal) as refused:
+        purse.kit.eligibility.spot(driver, "CP-1", ConnectorId(2))
+    assert refused.value.code == "no_card"
 
 
 def test_a_charge_that_outgrows_its_escrow_raises_it_and_ends_kindly_where_there_is_no_more(purse: Purse) -> None:
