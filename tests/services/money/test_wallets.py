@@ -437,10 +437,23 @@ def test_an_account_that_goes_is_paid_out_first(purse: Purse) -> None:
     assert purse.balance_minor == 1_000
 
 
-def test_money_that_comes_for_somebody_who_has_left_goes_back(purse: Purse) -> None:
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_money_that_comes_for_somebody_who_has_left_goes_back(purse: Purse, is_forgotten: bool) -> None:
     done = purse.kit.driver_wallets.top_up(DRIVER, EUR, 2_000, "one")
     purse.kit.drivers.forget(DRIVER)
-    purse.hear(done.top_up.top_up_id, Told.CAPTURED, 2_000)
+    if is_forgotten:
+        purse.kit.wallets.forget_driver(DRIVER)
+    for _ in range(2):
+        purse.hear(done.top_up.top_up_id, Told.CAPTURED, 2_000)
+        assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
+
+
+def test_a_top_up_that_went_back_with_its_account_is_no_news_however_late(purse: Purse) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_returns.close(DRIVER)
+    purse.kit.drivers.forget(DRIVER)
+    purse.kit.wallets.forget_driver(DRIVER)
+    purse.hear(top_up_id, Told.CAPTURED, 2_000)
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
 
 
