@@ -1,4 +1,4 @@
-"""What is due of a driver's: a debt that is asked for again, and a business's month that is invoiced."""
+"""What is due of a driver's: a debt that is asked for again, a business's month that is invoiced, a wallet's escrow."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, ConnectorId, StopReason
 from chalicelib.domain.money.party import Business, Invoicing
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.money.wallet import TopUp, top_up_id_for
 from tests.services.conftest import CONNECTION, NOW, Kit
 
 Run = Callable[[], object]
@@ -54,3 +55,15 @@ def invoices(kit: Kit) -> tuple[Run, int]:
         kit.invoice_desk.issue_due()
 
     return collect_and_issue, 1
+
+
+def wallets(kit: Kit) -> tuple[Run, int]:
+    """What is set aside for a charge that is still under way."""
+    kit.settings = {**kit.settings, "KERB_WALLET_ISSUER": "issuer"}
+    top_up_id = top_up_id_for("driver-1", "EUR", "before")
+    top_up = TopUp(top_up_id=top_up_id, driver_id="driver-1", currency="EUR", amount_minor=6_000, at=NOW)
+    kit.wallets.note(None, top_up)
+    kit.driver_wallets.confirm(top_up_id, "pi_1", 6_000)
+    kit.lifecycle.place_hold(kit.app_session().session_id, "token-hold")
+    kit.clock.advance(hours=7)
+    return kit.wallet_returns.tend, 1

@@ -21,7 +21,7 @@ from unittest.mock import patch
 import boto3
 import requests
 
-from benchmarks import power, schedules
+from benchmarks import power, schedules, wallets
 from benchmarks.metering import Meter, Usage, metered
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
@@ -37,8 +37,7 @@ _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStat
 # Longer than any pause within a step.
 _QUIET_S = 0.15
 _SETTLED_S = 1.5  # what the payment provider tells of the new driver and card comes when it likes
-# A webhook races the hold it tells of, and the loser reads and tries again.
-_RACES = {"begin": 6}
+_RACES = {"begin": 6}  # a webhook races the hold it tells of, and the loser reads and tries again
 _CHARGERS = {"ocpp1.6": "DEMO-16", "ocpp2.0.1": "DEMO-201"}
 # The story's own words, and what the cost model calls them.
 _KINDS = {
@@ -91,6 +90,7 @@ def measure() -> Measured:
         "kinds": {**{version: _plain(found) for version, found in versions.items()}, "beside": _plain(beside)},
         "schedules": schedules.measure(),
         "power": power.measure(),
+        "wallets": wallets.measure(),
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.busy_sites import busy_sites
 from benchmarks.calls import counted
-from benchmarks.dues import debts, invoices
+from benchmarks.dues import debts, invoices, wallets
 from benchmarks.feeds import feeds
 from benchmarks.metering import metered_calls
 from benchmarks.utilities import operators_server, servers
@@ -348,6 +348,7 @@ PREPARED: Mapping[str, Callable[[Kit], tuple[Run, int]]] = {
     "reservations reservations": _reservations,
     "debts debts": debts,
     "debts invoices": invoices,
+    "debts wallets": wallets,
     "accounts cards": _cards,
     "lists lines": _lines,
     "lists lists": _lists,

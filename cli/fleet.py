@@ -18,6 +18,7 @@ from cli.power_kinds import asked_of_sites, power_kinds, waited_ms
 from cli.signals import fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from cli.transparency import LOOKS_AT_DISPUTES, log_of_charges
+from cli.wallets import asked_of_wallets, wallet_kinds
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -174,7 +175,7 @@ def measured() -> Mapping[str, Kinds]:
     known: Mapping[str, Any] = json.loads((DATA / "measured.json").read_text())
     kinds: Mapping[str, Kinds] = known["kinds"]
     found = {f"found {part}": {**it, "calls": {"dynamodb.any": it["calls"]}} for part, it in known["schedules"].items()}
-    return {**kinds, "beside": {**kinds["beside"], **found, **power_kinds(known["power"])}}
+    return {**kinds, "beside": {**kinds["beside"], **found, **power_kinds(known["power"]), **wallet_kinds(known)}}
 
 
 def counts(fleet: Fleet) -> dict[str, float]:
@@ -238,9 +239,9 @@ def _found(fleet: Fleet) -> dict[str, float]:
         "found notices notices": 0.0,
         "found notices operator": 3 * sessions,
         "found alarm_desk looks": fleet.chargers / 50 * HOURS_A_MONTH + sessions / 50,
-        "found alarm_desk tellings": fleet.chargers / 50,
-        "found alarm_desk operator": fleet.chargers / 50,
+        **dict.fromkeys(("found alarm_desk tellings", "found alarm_desk operator"), fleet.chargers / 50),
         **asked_of_sites(fleet, ticks),
+        **asked_of_wallets(fleet),
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cli.fleet import Fleet
 from cli.limits import Load, busy, storm
 from cli.report import Sheet
+from cli.wallets import SHARE
 
 _PARTITION_WRITES_PER_S = 1_000
 _STORM_PER_S = 500
@@ -86,6 +87,13 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
             2 * 0.1 * starts / _SHARDS,
             2 * 0.1 * ended / _SHARDS,
             "spread; one session in ten is a business's",
+        ),
+        Key(
+            "wallets.due",
+            "8 shards",
+            2 * SHARE * starts / _SHARDS,
+            2 * SHARE * ended / _SHARDS,
+            "spread; an entry while something is set aside for a session, or paid in",
         ),
         Key(
             "alarms.due",

@@ -17,6 +17,7 @@ from cli.fleet import DATA, SCHEDULES, Fleet
 from cli.power_kinds import SERVER_MS
 from cli.report import Sheet
 from cli.signals import PUBLISHER_MS, suns, zones
+from cli.wallets import SHARE
 
 _CONFIG = Path(__file__).parent.parent / ".chalice" / "config.json"
 _MINUTES_A_DAY = 24 * 60
@@ -99,6 +100,12 @@ def work(fleet: Fleet) -> list[Work]:
                     "one session in ten is a business's, of eight a month; all months end on one day",
                 )
             ],
+        ),
+        Work(
+            "debts",
+            "wallets",
+            8,
+            [Items(5 * a_minute * SHARE / 100, "debts wallets", "one charge by wallet in 100 takes over six hours")],
         ),
         Work(
             "accounts",

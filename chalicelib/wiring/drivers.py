@@ -131,9 +131,14 @@ class DriverServices(VehicleServices):
             sessions=self.sessions,
             reservations=self.reservations,
             operators=self.operators,
+            has_prepaid=self.has_prepaid,
             clock=self.clock,
             terms_of_use=self.terms_of_use,
         )
+
+    def has_prepaid(self, driver_id: str, currency: str, amount_minor: int) -> bool:
+        """Answered where wallets are (`wiring/money.py`)."""
+        raise NotImplementedError
 
     @cached_property
     def terms_of_use(self) -> TermsOfUse:

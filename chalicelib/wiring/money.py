@@ -136,6 +136,10 @@ class MoneyServices(ChargingServices):
             clock=self.clock,
         )
 
+    def has_prepaid(self, driver_id: str, currency: str, amount_minor: int) -> bool:
+        """Whether so much is in a driver's wallet."""
+        return self.wallet_payments.can_pay(driver_id, currency, amount_minor)
+
     def pay_out_wallets(self, driver_id: str) -> None:
         """Pay a driver's wallets out, or refuse."""
         self.wallet_returns.close(driver_id)

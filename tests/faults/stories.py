@@ -326,7 +326,6 @@ STORIES = {
         Story("wallet-card-16", "ocpp1.6", _by_card, 420, prepaid_minor=20_000),
         Story("wallet-short", "ocpp2.0.1", _by_app, 520, prepaid_minor=300),
         Story("wallet-cancelled", "ocpp2.0.1", _cancelled_as_it_starts, 120, prepaid_minor=20_000),
-        Story("wallet-vanished", "ocpp1.6", _vanished, 300, prepaid_minor=20_000),
         Story("wallet-outgrown", "ocpp2.0.1", _outgrown, 520, _SMALL, prepaid_minor=20_000),
         Story("wallet-empty", "ocpp1.6", _outgrown, 520, _SMALL, prepaid_minor=150),
         Story("wallet-auto", "ocpp2.0.1", _outgrown, 520, _SMALL, prepaid_minor=150, auto=_AUTO),

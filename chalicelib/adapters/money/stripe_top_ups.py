@@ -44,9 +44,9 @@ class StripeTopUps:
             "metadata": {"session_id": top_up.top_up_id, "part": "0"},
             **({} if is_there else {"off_session": True}),
         }
-        key = f"{top_up.top_up_id}-{amount}-{driver.payment_method_id}"
+        # By its name alone: asked for again with another card it is refused, and not taken twice.
         with plain_errors():
-            intent = self._payment_intents.create(request, {"idempotency_key": key})
+            intent = self._payment_intents.create(request, {"idempotency_key": top_up.top_up_id})
         taken = Hold(intent.id, from_stripe(intent.amount, top_up.currency), driver.card or "")
         if intent.status == "succeeded":
             return taken

@@ -168,6 +168,7 @@ class EntryKind(StrEnum):
     """What moved a wallet's balance, in words a driver can be shown."""
 
     TOP_UP = "top_up"
+    AUTO_TOP_UP = "auto_top_up"
     SET_ASIDE = "set_aside"
     GIVEN_BACK = "given_back"
     REFUND = "refund"

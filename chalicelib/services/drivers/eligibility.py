@@ -46,7 +46,10 @@ class AvailableConnector:
 
 @dataclass(frozen=True, kw_only=True)
 class Eligibility:
-    """Decides whether a driver may charge: answers with what is needed to begin, or refuses."""
+    """Decides whether a driver may charge: answers with what is needed to begin, or refuses.
+
+    `has_prepaid` says whether so much is in a driver's wallet of that currency; asked only where they have no card.
+    """
 
     chargers: Chargers
     connectors: Connectors
@@ -56,6 +59,7 @@ class Eligibility:
     sessions: Sessions
     reservations: Reservations
     operators: Operators
+    has_prepaid: Callable[[str, str, int], bool]
     clock: Clock
     terms_of_use: TermsOfUse = NO_TERMS_OF_USE
 
@@ -119,7 +123,8 @@ class Eligibility:
         tariff = self._tariff(driver, site)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
-        if not can_pay(driver, lambda: tariff):
+        can = can_pay(driver, lambda: tariff)
+        if not can and not self.has_prepaid(driver.driver_id, tariff.currency, tariff.hold_minor):
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         if charger.connection_id is None:
             raise Refusal("charger_offline", f"charger {charger_id} is offline; try another one")

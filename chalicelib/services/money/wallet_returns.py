@@ -22,6 +22,7 @@ from chalicelib.domain.money.wallet import (
     PayOut,
     PayOutPart,
     TopUp,
+    TopUpState,
     Wallet,
     WalletEntry,
     pay_out_parts,
@@ -86,7 +87,9 @@ class WalletReturns:
     def paid_in(self, top_up_id: str, payment_id: str, amount_minor: int) -> None:
         """Money of a top-up came; for whoever has left meanwhile it goes back at once."""
         top_up = self.driver_wallets.confirm(top_up_id, payment_id, amount_minor)
-        if top_up is not None and self.drivers.get(top_up.driver_id) is None:
+        # Of one that was in a wallet before its driver left, and went back then, this is no news.
+        is_new = top_up is not None and top_up.state is TopUpState.CREDITED
+        if top_up is not None and is_new and self.drivers.get(top_up.driver_id) is None:
             self.pay_out(top_up.driver_id, top_up.currency, None, f"left-{top_up_id}")
 
     def close(self, driver_id: str) -> None:
@@ -116,7 +119,8 @@ class WalletReturns:
             if pay_out is None and not it.is_failed:
                 self._levy(known, it.amount_minor, self._given_back_elsewhere(known, reference))
             elif pay_out is not None and it.is_failed:
-                self._came_back(pay_out, next(of for of in pay_out.parts if of.top_up_id == top_up_id))
+                for part in (of for of in pay_out.parts if of.top_up_id == top_up_id):
+                    self._came_back(pay_out, part)
 
     def disputed(self, top_up_id: str, news: PaymentNews) -> None:
         """The cardholder's bank has taken a top-up back, or given it up: as with a session, whatever is told first."""

@@ -27,6 +27,7 @@ from chalicelib.domain.money.wallet import (
     refill_minor,
     refilling,
     top_up_id_for,
+    wallet_of,
 )
 from chalicelib.domain.money.wallet_books import WalletBook
 from chalicelib.ports import Clock
@@ -103,10 +104,15 @@ class DriverWallets:
 
     def confirm(self, top_up_id: str, payment_id: str, amount_minor: int) -> TopUp | None:
         """The provider says that the money of a top-up came: it is in the wallet, once. None for a name not ours."""
-        known = self.wallets.top_up(top_up_id)
-        if known is None or not self.issuer_id:
+        of = wallet_of(top_up_id)
+        if of is None or not self.issuer_id:
             return None
         now = self.clock()
+        known = self.wallets.top_up(top_up_id)
+        if known is None:
+            # Whose it is has left meanwhile: it must be known to go back.
+            known = TopUp(top_up_id=top_up_id, driver_id=of[0], currency=of[1], amount_minor=amount_minor, at=now)
+            self.wallets.note(None, known)
         book = WalletBook(self.issuer_id, top_up_id, known.driver_id, known.currency)
         transfer = book.top_up(payment_id, amount_minor, now)
 
@@ -116,7 +122,7 @@ class DriverWallets:
                 return None
             after = wallet.moved(amount_minor)
             entry = WalletEntry(
-                kind=EntryKind.TOP_UP,
+                kind=EntryKind.AUTO_TOP_UP if top_up.is_automatic else EntryKind.TOP_UP,
                 amount_minor=amount_minor,
                 balance_minor=after.balance_minor,
                 about=top_up_id,

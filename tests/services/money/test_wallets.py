@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
+from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.names import wallets_payment
 from chalicelib.domain.charging.session import CardAction, Hold, Reason, State
 from chalicelib.domain.money.ledger import Transfer, balances, wallet_account
@@ -213,8 +214,13 @@ def test_a_bank_that_asks_for_the_missing_part_keeps_the_start_waiting(purse: Pu
 def test_a_driver_without_a_card_charges_from_a_wallet_that_is_enough(purse: Purse) -> None:
     purse.top_up(5_000)
     purse.kit.drivers.change(DRIVER, lambda it: replace(it, payment_method_id=None, card=None))
+    driver = purse.kit.eligibility.payer(DRIVER)
+    assert purse.kit.eligibility.spot(driver, "CP-1", ConnectorId(1)).tariff == TARIFF
     run = Run(purse.kit).begun().ended().confirmed()
     assert (run.session.state, purse.balance_minor) == (State.COMPLETED, 5_000 - 450)
+    with pytest.raises(Refusal) as refused:
+        purse.kit.eligibility.spot(driver, "CP-1", ConnectorId(2))
+    assert refused.value.code == "no_card"
 
 
 def test_a_charge_that_outgrows_its_escrow_raises_it_and_ends_kindly_where_there_is_no_more(purse: Purse) -> None:
@@ -431,10 +437,23 @@ def test_an_account_that_goes_is_paid_out_first(purse: Purse) -> None:
     assert purse.balance_minor == 1_000
 
 
-def test_money_that_comes_for_somebody_who_has_left_goes_back(purse: Purse) -> None:
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_money_that_comes_for_somebody_who_has_left_goes_back(purse: Purse, is_forgotten: bool) -> None:
     done = purse.kit.driver_wallets.top_up(DRIVER, EUR, 2_000, "one")
     purse.kit.drivers.forget(DRIVER)
-    purse.hear(done.top_up.top_up_id, Told.CAPTURED, 2_000)
+    if is_forgotten:
+        purse.kit.wallets.forget_driver(DRIVER)
+    for _ in range(2):
+        purse.hear(done.top_up.top_up_id, Told.CAPTURED, 2_000)
+        assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
+
+
+def test_a_top_up_that_went_back_with_its_account_is_no_news_however_late(purse: Purse) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_returns.close(DRIVER)
+    purse.kit.drivers.forget(DRIVER)
+    purse.kit.wallets.forget_driver(DRIVER)
+    purse.hear(top_up_id, Told.CAPTURED, 2_000)
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
 
 
