@@ -163,7 +163,7 @@ class Smartcar:
 
     def _good(self, reply: Reply) -> Reply:
         """The answer where it is one. Raises what went wrong in our words."""
-        code = str(reply.body.get("code") or "")
+        code = str(reply.body.get("code") or "")[:80]
         if reply.is_good:
             return reply
         if code in _ASLEEP:
@@ -193,7 +193,7 @@ class Smartcar:
 
     def _sent(self, access: LinkAccess, path: str, said: Mapping[str, Any]) -> CarAnswer:
         reply = self.client.post(self._api + path, _bearer(access.token), said)
-        code = str(reply.body.get("code") or "")
+        code = str(reply.body.get("code") or "")[:80]
         if reply.is_good:
             return CarAnswer(AnswerKind.ACCEPTED)
         if code in _ALREADY:
