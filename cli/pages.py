@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import chart, keys, limits, power, report, schedules
+from cli import cars, chart, keys, limits, power, report, schedules
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -21,6 +21,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "verdict": lambda: report.verdict(BIG),
     "services": lambda: report.services(BIG).markdown(),
     "lines": lambda: report.lines(BIG).markdown(),
+    "cars": lambda: cars.sheet().markdown(),
     "live": lambda: report.live(BIG).markdown(),
     "sizes": lambda: report.sizes(BIG).markdown(),
     "choices": lambda: report.choices(BIG).markdown(),

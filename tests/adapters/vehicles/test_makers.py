@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,3 +264,14 @@ def test_no_token_shows_in_what_is_written_about_an_adapter(linked: Linked) -> N
     shown = f"{linked.access} {linked.tokens} {linked.attempt} {linked.maker}"
     secret = (linked.tokens.access, linked.tokens.refresh, linked.attempt.verifier, CLIENT_SECRET, WEBHOOK_SECRET)
     assert not [it for it in secret if it and it in shown]
+
+
+def test_the_page_says_what_each_maker_offers() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "vehicles.md").read_text()
+    rows = [[it.strip() for it in line.split("|")[3:6]] for line in page.splitlines() if line.startswith("| `")]
+    names = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")]
+    told = {name: set[str]() for name in MAKERS}
+    for offered, capabilities in zip(rows, names, strict=True):
+        for maker, mark in zip(MAKERS, offered, strict=True):
+            told[maker] |= set(capabilities) if mark else set()
+    assert told == {name: set(maker_class(name).offers) for name in MAKERS}

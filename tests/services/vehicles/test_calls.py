@@ -1,0 +1,71 @@
+"""What linked cars cost is counted: calls to AWS as the bill has them, and makers' prices as adapters know them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from chalicelib.adapters.vehicles.makers import MAKERS, maker_class
+from chalicelib.domain.vehicles.budget import MONTHLY_MICRO_USD, WAKES_A_MONTH
+from chalicelib.domain.vehicles.capability import Capability, StopCarCharge
+from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
+from cli import cars as price
+from tests.services.vehicles.conftest import DRIVER, Cars
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> Counter[str]:
+    calls: Counter[str] = Counter()
+    client_class: Any = BaseClient
+    original = client_class._make_api_call
+
+    def make_api_call(client: Any, operation: str, parameters: Any) -> Any:
+        calls[operation] += 1
+        return original(client, operation, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client_class, "_make_api_call", make_api_call)
+        call()
+    return calls
+
+
+def test_calls_to_aws_are_those_that_are_paid_for(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
+    vehicle, car = cars.link("tesla")
+    car.plug(cars.clock(), is_in=True)
+    remote, percent = cars.network.car_remote, frozenset({Capability.PERCENT})
+    looked = counted(monkeypatch, lambda: remote.look(vehicle.vehicle_id, percent, cars.clock()))
+    sent = counted(monkeypatch, lambda: remote.send(vehicle.vehicle_id, StopCarCharge(), cars.clock()))
+    cars.clock.later(minutes=59)
+    tokens = cars.network.link_tokens
+    refreshed = counted(monkeypatch, lambda: tokens.access(DRIVER, vehicle.link_id))
+    _, other = cars.link("smartcar")
+    pushed = counted(monkeypatch, lambda: cars.push("smartcar", other))
+    found = {"push": pushed, "look": looked, "command": sent, "refresh": refreshed}
+    assert {thing: dict(calls) for thing, calls in found.items()} == {it: dict(price.CALLS[it]) for it in found}
+
+
+def test_a_push_that_says_nothing_new_writes_nothing(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
+    vehicle, _ = cars.link("enode")
+    told = Telemetry(percent=Observed(50, cars.clock() - timedelta(minutes=1)))
+    cars.network.car_telemetry.merge(vehicle.vehicle_id, told)
+    again = counted(monkeypatch, lambda: cars.network.car_telemetry.merge(vehicle.vehicle_id, told))
+    assert again == Counter({"Query": 1})
+
+
+def test_makers_prices_are_the_same_where_they_are_counted_and_where_they_are_shown() -> None:
+    assert price.makers().keys() == MAKERS.keys()
+    for name, listed in price.makers().items():
+        prices = maker_class(name).prices
+        micro = {kind: round(usd * 1_000_000) for kind, usd in listed["call_usd"].items()}
+        assert micro == {"data": prices.data, "command": prices.command, "wake": prices.wake}
+        assert round(listed["car_month_usd"] * 1_000_000) == prices.car_month
+
+
+def test_a_plan_a_night_keeps_within_its_budget_at_aws_and_at_the_dearest_maker_of_calls() -> None:
+    assert price.aws_usd() < price.TARGET_USD / 2
+    assert price.WAKES_A_MONTH == WAKES_A_MONTH
+    assert price.maker_usd("tesla") <= MONTHLY_MICRO_USD / 1_000_000
