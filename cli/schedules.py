@@ -179,6 +179,12 @@ def work(fleet: Fleet) -> list[Work]:
             [Items(10_000, "busy_sites sites", "once a quarter: sites where somebody said when they leave")],
         ),
         Work(
+            "busy_sites",
+            "cars",
+            8,
+            [Items(10_000, "busy_sites sites", "cars of which something is due, found and handed on as sites are")],
+        ),
+        Work(
             "signals",
             "feeds",
             8,

@@ -18,7 +18,7 @@ SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_STRIPE_WEBHOOK_SECRET": ("StripeSecret", "webhook_secret", PAYERS),
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", (*PAYERS, *VIEWS)),
     "KERB_SIGNAL_KEYS": ("SignalSecret", "", ("signals",)),
-    "KERB_CAR_MAKER_KEYS": ("CarMakerSecret", "", ("api_handler",)),
+    "KERB_CAR_MAKER_KEYS": ("CarMakerSecret", "", ("api_handler", "plan_sites")),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")

@@ -13,7 +13,7 @@ import time
 
 from rich.console import Console
 
-from local import demo
+from local import demo, night_table
 from local.canary import Canary
 from local.control import Control
 from local.gateway_faults import GatewayFault
@@ -26,6 +26,13 @@ def main() -> int:
     options = _arguments()
     _quieten(options.verbose)
     console = Console(highlight=False)
+    if options.cars:
+        night_table.show(console)
+        return 0
+    return _run(options, console)
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
     began = time.monotonic()
     stack = Stack(
         Options(
@@ -124,6 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--platform", action="store_true", help="make the platform's administrator, and say how they log in"
     )
+    parser.add_argument("--cars", action="store_true", help="show the night of five linked cars, and start nothing")
     parser.add_argument("--no-demo", action="store_true", help="start without showing a session")
     parser.add_argument("--once", action="store_true", help="stop after the session shown")
     parser.add_argument("--verbose", action="store_true", help="show the log")

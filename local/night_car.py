@@ -28,7 +28,7 @@ _WAKE_PERCENT, _AWAKE_PERCENT, _ASLEEP_PERCENT, _FILLS_PERCENT = 1.2, 0.9, 0.05,
 
 
 @dataclass(slots=True, kw_only=True)
-class SimulatedCar:
+class NightCar:
     """One car. `limit` is the percentage at which it stops by itself; `breaks_at`: then its charge breaks off."""
 
     at: datetime

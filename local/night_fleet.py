@@ -27,7 +27,7 @@ from chalicelib.services.grid.home_plans import HomePlans
 from chalicelib.services.grid.linear_planner import LinearPlanner
 from chalicelib.services.vehicles.dispatch import CarDispatch
 from chalicelib.services.vehicles.plans import CarNights
-from local.night_car import SimulatedCar
+from local.night_car import NightCar
 from local.night_makers import Faults, Line, kind
 from local.night_stores import MemoryNights, MemoryTeller, MemoryVehicles, NoSessions
 from local.simulate.signals import CARBON, PRICES
@@ -147,7 +147,7 @@ class CarMonth:
         self.tally = Tally(cars=1)
         self.kind = kind(maker or _MAKERS[seed % len(_MAKERS)])
         self.power_w = self.chance.choice(_POWERS_W)
-        self.car = SimulatedCar(
+        self.car = NightCar(
             at=FIRST,
             zone=ZoneInfo(ZONE),
             home=_HOME,

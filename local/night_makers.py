@@ -35,7 +35,7 @@ from chalicelib.records.vehicles import (
     MakerUnavailable,
     Vehicle,
 )
-from local.night_car import SimulatedCar
+from local.night_car import NightCar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Line:
     """
 
     kind: Kind
-    car: SimulatedCar
+    car: NightCar
     vehicle: Callable[[], Vehicle]
     keep: Callable[[Telemetry], None]
     faults: Faults

@@ -41,6 +41,7 @@ BLUEPRINTS = (
     "operators.alarms.alarms",
     "operators.live.live_alarms",
     "grid.routes.grids",
+    "grid.nights.nights",
     "grid.looks.looks",
     "grid.plans.plans",
     "grid.energy.energies",

@@ -95,7 +95,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "busy_sites": {
         **shards("sites", lambda part: {"sites": network().busy_sites.ask(part)}, BUSY_SHARDS),
         **shards("plans", lambda part: {"plans": network().wishing_sites.ask(part)}, BUSY_SHARDS),
-        **shards("cars", lambda part: {"cars": network().car_nights.hand_on_due(part)}),
+        **shards("cars", lambda part: {"cars": network().due_nights.hand_on(part)}),
     },
     "signals": shards("feeds", _feeds, FEED_SHARDS),
 }

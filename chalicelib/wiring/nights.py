@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from chalicelib.adapters.grid.car_nights import DynamoCarMatches, DynamoNights
     from chalicelib.domain.chargers.events import ReadingsTaken
     from chalicelib.domain.vehicles.telemetry import CarEvent
-    from chalicelib.ports.nights import CarSessions
+    from chalicelib.ports.nights import CarSessions, NightAsks
     from chalicelib.records.chargers import Connection
     from chalicelib.records.vehicles import Vehicle
+    from chalicelib.services.grid.home_energy import HomeEnergy
     from chalicelib.services.vehicles.matches import CarMatching
-    from chalicelib.services.vehicles.plans import CarNights
+    from chalicelib.services.vehicles.plans import CarNights, DueNights
     from chalicelib.services.vehicles.telemetry import OnEvents
 
 
@@ -53,7 +54,6 @@ class NightServices(GridServices):
 
     @cached_property
     def car_nights(self) -> CarNights:
-        from chalicelib.adapters.grid.night_asks import SqsNightAsks
         from chalicelib.services.grid.home_plans import HomePlans
         from chalicelib.services.vehicles.dispatch import CarDispatch
         from chalicelib.services.vehicles.notices import NightNotices
@@ -72,8 +72,26 @@ class NightServices(GridServices):
                 clock=self.clock,
             ),
             clock=self.clock,
-            asks=SqsNightAsks(client("sqs"), self.setting("PLANS_QUEUE", "")),
+            asks=self.night_asks,
         )
+
+    @cached_property
+    def night_asks(self) -> NightAsks:
+        from chalicelib.adapters.grid.night_asks import SqsNightAsks
+
+        return SqsNightAsks(client("sqs"), self.setting("PLANS_QUEUE", ""))
+
+    @cached_property
+    def due_nights(self) -> DueNights:
+        from chalicelib.services.vehicles.plans import DueNights
+
+        return DueNights(nights=self.nights, asks=self.night_asks, clock=self.clock)
+
+    @cached_property
+    def home_energy(self) -> HomeEnergy:
+        from chalicelib.services.grid.home_energy import HomeEnergy
+
+        return HomeEnergy(contracts=self.energy_contracts, sources=self.signal_sources, clock=self.clock)
 
     @cached_property
     def car_matching(self) -> CarMatching:

@@ -50,6 +50,7 @@ ELSEWHERE = {
         (("sequence_log", "kms"), ("api_handler", "kms")),
         "moto's KMS has no such keys: tests/adapters/transparency/test_signers.py",
     ),
+    ("plan_sites", "kms"): "tests/services/vehicles/test_nights_at_makers.py",
     **{("openadr", service): "tests/services/grid/test_utilities.py" for service in ("sqs", "dynamodb")},
     # Charges at sites whose power is shared out.
     **{

@@ -9,7 +9,7 @@ from chalicelib.adapters.row import Row
 from chalicelib.adapters.tables.base import PREFIX, OnDemand
 
 
-class DueNights(GlobalSecondaryIndex["VehicleRow"]):  # type: ignore[no-untyped-call]
+class NightsByDue(GlobalSecondaryIndex["VehicleRow"]):  # type: ignore[no-untyped-call]
     """Finds cars' nights of which something is due, by when."""
 
     class Meta:
@@ -43,4 +43,4 @@ class VehicleRow(Row):
     due_shard = TextAttribute(null=True)
     due_at = TimeAttribute(null=True)
 
-    due = DueNights()
+    due = NightsByDue()

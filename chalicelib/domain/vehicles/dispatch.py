@@ -236,9 +236,9 @@ def _take(order: CarOrder, event: CommandAnswered) -> Step:
         case CommandOutcome.ASLEEP if order.may_wake and event.may_wake:
             within = _CONFIRMED_WITHIN if order.act in _LOOKED_AT else _WAKES_WITHIN
             after, effects = replace(order, is_woken=True, again_at=event.at + within), (Effect.WAKE,)
-        case CommandOutcome.REFUSED if order.act is Act.READY:
+        case CommandOutcome.REFUSED if order.act in (Act.START, Act.READY) and not order.has_charger:
             # One that is full says no to everything: it is looked at.
-            after = replace(order, again_at=event.at + _CONFIRMED_WITHIN)
+            after, effects = replace(order, again_at=event.at + _CONFIRMED_WITHIN), (Effect.LOOK,)
         case CommandOutcome.REFUSED | CommandOutcome.BROKEN | CommandOutcome.ASLEEP:
             after, effects = _handed_on(order)
         case CommandOutcome.UNREACHABLE | CommandOutcome.LATER:

@@ -29,7 +29,7 @@ BY_ITSELF = timedelta(minutes=10)
 BEFORE_IT = timedelta(minutes=5)
 # Whether it will be ready is looked at after such a part of its time: it is awake then, and one that sleeps does not
 # charge. No sooner than so long after now, and no later than so long before it is to be.
-LOOKED_AFTER = 0.85
+LOOKED_AFTER = 0.75
 READY_SINCE = timedelta(minutes=10)
 LAST_LOOK = timedelta(minutes=45)
 

@@ -96,20 +96,21 @@ def _contract(request: Request, body: EnergyBody) -> EnergyContract:
         time_zone="",
         currency=body.currency,
         changed_at=network().clock(),
-        price_micros=_micros(price.price_per_kwh) if isinstance(price, FixedPrice | TimeOfUse) else None,
-        bands=tuple(map(_band, price.bands)) if isinstance(price, TimeOfUse) else (),
+        price_micros=micros_of(price.price_per_kwh) if isinstance(price, FixedPrice | TimeOfUse) else None,
+        bands=tuple(map(band_of, price.bands)) if isinstance(price, TimeOfUse) else (),
         price_feed=feed,
         carbon_feed=Feed(body.carbon.source, body.carbon.zone) if body.carbon is not None else None,
-        carbon_micros_per_kg=_micros(body.carbon_price_per_kg),
-        demand_charge_micros=_micros(body.demand_charge_per_kw),
+        carbon_micros_per_kg=micros_of(body.carbon_price_per_kg),
+        demand_charge_micros=micros_of(body.demand_charge_per_kw),
         origin_permille=round(body.guarantees_of_origin_percent * 10),
         solar=SolarPlant(**body.solar.model_dump()) if body.solar is not None else None,
     )
 
 
-def _band(it: Band) -> PriceBand:
+def band_of(it: Band) -> PriceBand:
+    """A band of prices in our words."""
     return PriceBand(
-        price_micros=_micros(it.price_per_kwh),
+        price_micros=micros_of(it.price_per_kwh),
         days=tuple(map(DAYS.index, it.days)),
         months=it.months,
         begins=it.begins,
@@ -194,7 +195,8 @@ def _texts(amounts: Iterable[Decimal]) -> list[str]:
     return [f"{it:f}" for it in amounts]
 
 
-def _micros(amount: Decimal) -> int:
+def micros_of(amount: Decimal) -> int:
+    """In millionths of the currency."""
     return round(amount * _MICROS)
 
 

@@ -148,6 +148,8 @@ KEPT_CAR: dict[str, Any] = {
     "battery_wh": 60000,
     "position_sharing": "none",
     "told": {"percent": {"value": 42, "at": "2026-11-21T18:02:11Z"}},
+    "wish": None,
+    "night": None,
 }
 
 
@@ -163,6 +165,8 @@ class KeptCar(ResponseBody):
     battery_wh: int | None
     position_sharing: PositionSharing
     told: dict[str, Any]
+    wish: Annotated[dict[str, Any] | None, Field(description="what was wished of it")]
+    night: Annotated[dict[str, Any] | None, Field(description="its night at a plug, this one or the last")]
 
 
 class CarPercent(RequestBody):

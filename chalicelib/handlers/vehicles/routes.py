@@ -137,6 +137,8 @@ def share_position(request: Request) -> CarView:
 @endpoint(cars, "DELETE", "/v1/me/vehicles/{vehicle_id}", answers=Unlinked, errors=(404, 503))
 def unlink_car(request: Request) -> Unlinked:
     """Forget a car: its data here, and what was allowed at its maker."""
+    network().car_nights.release(request.driver_id, request.path["vehicle_id"])
+    network().home_energy.keep(request.path["vehicle_id"], None)
     rest = network().car_linking.unlink(request.driver_id, request.path["vehicle_id"])
     return Unlinked(withdraw_at=rest or None)
 
@@ -182,6 +184,7 @@ def car_view(car: OwnCar, at: datetime) -> CarView:
 
 def kept_car(it: Vehicle) -> KeptCar:
     """All that is kept of a car, for its driver to take along."""
+    wish, night = network().nights.wish(it.vehicle_id), network().nights.get(it.vehicle_id)
     return KeptCar(
         vehicle_id=it.vehicle_id,
         name=it.name,
@@ -191,6 +194,8 @@ def kept_car(it: Vehicle) -> KeptCar:
         battery_wh=it.battery_wh,
         position_sharing=it.sharing,
         told={name: told for name, told in asdict(it.telemetry).items() if told is not None},
+        wish=asdict(wish) if wish is not None else None,
+        night=asdict(night) if night is not None else None,
     )
 
 

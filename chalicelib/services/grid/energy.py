@@ -45,7 +45,7 @@ class SiteEnergy:
         Raises NotFound for another's site, Refusal (`invalid_energy`) that names what cannot be so.
         """
         site = operators_own(self.sites.get(contract.site_id), contract.operator_id, f"site {contract.site_id}")
-        self._check(contract)
+        check_feeds(contract, self.sources)
         if uploaded is not None:
             told = Signal(rows={SignalRow.PRICE: uploaded}, currency=contract.currency)
             self.signals.keep(Feed(UPLOADED, contract.site_id), told)
@@ -72,18 +72,20 @@ class SiteEnergy:
     def _own(self, operator_id: str, site_id: str) -> EnergyContract:
         return operators_own(self.contracts.of(site_id), operator_id, f"the energy contract of site {site_id}")
 
-    def _check(self, contract: EnergyContract) -> None:
-        solar = contract.solar.feed if contract.solar is not None else None
-        for feed, kind in (
-            (contract.price_feed, SignalKind.PRICE),
-            (contract.carbon_feed, SignalKind.CARBON),
-            (solar, SignalKind.SOLAR),
-        ):
-            if feed is None or (kind is SignalKind.PRICE and feed == Feed(UPLOADED, contract.site_id)):
-                continue
-            source = self.sources.get(feed.source)
-            if source is None or source.kind is not kind:
-                known = ", ".join(name for name, it in self.sources.items() if it.kind is kind)
-                raise Refusal("invalid_energy", f"{feed.source!r} tells no {kind}; these do: {known}")
-            if not source.is_zone(feed.zone):
-                raise Refusal("invalid_energy", f"{feed.zone!r} is no zone of {feed.source}")
+
+def check_feeds(contract: EnergyContract, sources: Mapping[str, SignalSource]) -> None:
+    """Raises Refusal (`invalid_energy`) where a contract goes by what nobody tells."""
+    solar = contract.solar.feed if contract.solar is not None else None
+    for feed, kind in (
+        (contract.price_feed, SignalKind.PRICE),
+        (contract.carbon_feed, SignalKind.CARBON),
+        (solar, SignalKind.SOLAR),
+    ):
+        if feed is None or (kind is SignalKind.PRICE and feed == Feed(UPLOADED, contract.site_id)):
+            continue
+        source = sources.get(feed.source)
+        if source is None or source.kind is not kind:
+            known = ", ".join(name for name, it in sources.items() if it.kind is kind)
+            raise Refusal("invalid_energy", f"{feed.source!r} tells no {kind}; these do: {known}")
+        if not source.is_zone(feed.zone):
+            raise Refusal("invalid_energy", f"{feed.zone!r} is no zone of {feed.source}")

@@ -29,6 +29,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
+class DueNights:
+    """Finds the nights of which something is due, each minute; who speaks with makers goes on with them."""
+
+    nights: Nights
+    asks: NightAsks
+    clock: Clock
+
+    def hand_on(self, part: Part = WHOLE) -> int:
+        """Those of a shard; returns how many. One call, and one more for each hundred."""
+        found = list(part.in_time(self.nights.due(self.clock(), part.shard), self.clock))
+        self.asks.go_on_with(found)
+        return len(found)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CarNights:
     """Takes what happens to cars, and what their drivers say. One read of the car, one of its wish, one of its night.
 
@@ -100,12 +115,6 @@ class CarNights:
         facts = self._facts(vehicle, night)
         after = self.dispatch.follow(vehicle_id, facts, lambda it: boosted(it, at, can_switch=can_switch))
         return after or night
-
-    def hand_on_due(self, part: Part = WHOLE) -> int:
-        """Have whoever speaks with makers go on with the nights of a shard; returns how many. A call for each shard."""
-        found = list(part.in_time(self.nights.due(self.clock(), part.shard), self.clock))
-        self.asks.go_on_with(found)
-        return len(found)
 
     def release(self, driver_id: str, vehicle_id: str) -> None:
         """A car is about to be unlinked: its own schedule is as it was found. A car that sleeps keeps the last one."""

@@ -1,0 +1,154 @@
+"""A night over the real tables, a maker's own wire and the solver: planned, carried out, told, and in budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from chalicelib.domain.grid.energy import EnergyContract, PriceBand
+from chalicelib.domain.notifications import NotificationKind
+from chalicelib.domain.vehicles.controller import ControlRule
+from chalicelib.domain.vehicles.dispatch import Act, Stage
+from chalicelib.domain.vehicles.night import Night
+from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
+from chalicelib.records.vehicles import Vehicle
+from chalicelib.services.access import Refusal
+from local.makers_cars import CarFault, SimulatedCar
+from local.night_stores import NoSessions
+from tests.services.vehicles.conftest import DRIVER, NOW, Cars
+
+SEVEN = datetime(2026, 12, 1, 7, tzinfo=UTC)
+CHEAP = PriceBand(price_micros=100_000, begins=time(1), ends=time(5))
+WISH = CarWish(ready_by=(ReadyBy(time(7), 80),) * 7, power_w=11_000)
+
+
+def wished(cars: Cars, vehicle: Vehicle) -> None:
+    # It never stands at a charger of ours.
+    vars(cars.network)["car_sessions"] = NoSessions()
+    contract = EnergyContract(
+        site_id="",
+        operator_id="",
+        time_zone="UTC",
+        currency="EUR",
+        changed_at=NOW,
+        price_micros=300_000,
+        bands=(CHEAP,),
+    )
+    site = cars.network.home_energy.keep(vehicle.vehicle_id, contract)
+    cars.network.car_nights.wish(DRIVER, vehicle.vehicle_id, replace(WISH, price_site=site))
+
+
+def night(cars: Cars, vehicle: Vehicle) -> Night:
+    found = cars.network.nights.get(vehicle.vehicle_id)
+    assert found is not None
+    return found
+
+
+def stages(cars: Cars, vehicle: Vehicle) -> dict[Act, Stage]:
+    return {it.act: it.stage for it in night(cars, vehicle).orders}
+
+
+def pass_until(cars: Cars, car: SimulatedCar, until: datetime) -> None:
+    """What is due is done in its minute, as the schedule and the queue would."""
+    network = cars.network
+    while cars.clock.at < until:
+        at = cars.clock.at + timedelta(minutes=1)
+        due_at = min((it.next_at for it in _nights(cars) if it.next_at is not None), default=until)
+        cars.clock.at = max(at, min(until, due_at))
+        while car.at < cars.clock.at:
+            # What begins within a step would have begun with it.
+            car.move_to(min(car.at + timedelta(minutes=5), cars.clock.at))
+        for vehicle_id in list(network.nights.due(cars.clock.at)):
+            network.car_nights.look(vehicle_id)
+
+
+def _nights(cars: Cars) -> list[Night]:
+    found = (cars.network.nights.get(it.vehicle_id) for it in cars.network.vehicles.of_driver(DRIVER))
+    return [it for it in found if it is not None]
+
+
+def plugged_in(cars: Cars, vehicle: Vehicle, car: SimulatedCar) -> None:
+    """It comes home and is looked at, as its evening's watch would."""
+    cars.network.car_nights.heard(cars.stored(vehicle))
+    car.plug(cars.clock(), is_in=True)
+    cars.clock.later(minutes=1)
+    cars.network.car_remote.look(vehicle.vehicle_id, vehicle.can, cars.clock())
+    cars.network.car_nights.heard(cars.stored(vehicle))
+    cars.network.car_nights.plan(vehicle.vehicle_id)
+
+
+def test_a_night_waits_for_the_cheap_hours_by_the_cars_own_schedule_and_is_ready(cars: Cars) -> None:
+    vehicle, car = cars.link("tesla")
+    wished(cars, vehicle)
+    plugged_in(cars, vehicle, car)
+    plan = night(cars, vehicle).plan
+    assert plan is not None
+    assert 1 <= plan.starts_at.hour < 5
+    assert (plan.saved_micros or 0) > 0
+    assert cars.told() == [NotificationKind.CAR_PLANNED]
+    pass_until(cars, car, NOW + timedelta(minutes=40))
+    assert car.schedule is not None
+    assert not car.is_charging
+    pass_until(cars, car, SEVEN)
+    assert car.percent == 80
+    assert cars.told() == [NotificationKind.CAR_PLANNED]
+    assert (car.wakes, cars.server.invalid) == (0, [])
+    assert cars.stored(vehicle).spent.micro_usd <= 20_000
+
+
+def test_a_car_that_takes_no_schedule_never_stops_and_its_driver_knows(cars: Cars) -> None:
+    vehicle, car = cars.link("tesla")
+    wished(cars, vehicle)
+    car.faults = {CarFault.IGNORES}
+    plugged_in(cars, vehicle, car)
+    pass_until(cars, car, NOW + timedelta(hours=3))
+    assert car.is_charging or car.percent == 80
+    assert stages(cars, vehicle)[Act.SCHEDULE] is Stage.WITH_DRIVER
+    assert NotificationKind.CAR_PLAN_CHANGED in cars.told()
+
+
+def test_a_car_without_a_schedule_of_its_own_is_left_to_charge_at_once(cars: Cars) -> None:
+    vehicle, car = cars.link("smartcar")
+    wished(cars, vehicle)
+    car.plug(cars.clock(), is_in=True)
+    cars.push("smartcar", car)
+    cars.network.car_nights.heard(cars.stored(vehicle))
+    cars.network.car_nights.plan(vehicle.vehicle_id)
+    control = night(cars, vehicle).control
+    assert control is not None
+    assert control.rule is ControlRule.NOTHING_BENEATH
+    pass_until(cars, car, NOW + timedelta(hours=4))
+    assert car.percent == 80
+
+
+def test_charge_now_is_asked_of_the_car_at_once(cars: Cars) -> None:
+    vehicle, car = cars.link("tesla")
+    wished(cars, vehicle)
+    with pytest.raises(Refusal):
+        cars.network.car_nights.charge_now(DRIVER, vehicle.vehicle_id)
+    plugged_in(cars, vehicle, car)
+    pass_until(cars, car, NOW + timedelta(minutes=30))
+    assert not car.is_charging
+    found = cars.network.car_nights.charge_now(DRIVER, vehicle.vehicle_id)
+    assert found.is_boosted
+    # It slept: it was woken at once, and answers half a minute later.
+    assert car.wakes == 1
+    pass_until(cars, car, cars.clock() + timedelta(minutes=2))
+    assert car.is_charging
+
+
+def test_unlinked_its_schedule_is_as_it_was_found_and_nothing_of_its_night_is_left(cars: Cars) -> None:
+    vehicle, car = cars.link("tesla")
+    car.schedule = time(23)
+    wished(cars, vehicle)
+    plugged_in(cars, vehicle, car)
+    pass_until(cars, car, NOW + timedelta(minutes=10))
+    assert car.schedule != time(23)
+    cars.network.car_nights.release(DRIVER, vehicle.vehicle_id)
+    assert car.schedule == time(23)
+    cars.network.car_linking.unlink(DRIVER, vehicle.vehicle_id)
+    assert cars.network.nights.get(vehicle.vehicle_id) is None
+    assert cars.network.nights.wish(vehicle.vehicle_id) is None
+    assert list(cars.network.nights.due(SEVEN)) == []
