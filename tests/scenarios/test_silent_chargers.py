@@ -68,8 +68,13 @@ def test_what_a_silent_charger_was_told_last_is_kept_for_it_and_seen(
         assert (told["limit_id"], told["limit_ma"], told["node_id"]) == ("evening", 30_000, "grid")
         world.operator.call("DELETE", f"{site.path}/power-limits/evening")
 
-        # It hears again: the next copy of what it was told reaches it, and both have the same.
-        site.chargers[0].line.is_mute = False
+        # By a new socket it hears again, and both have the same.
+        charger = site.chargers[0]
+        charger.go_offline()
+        eventually(lambda: not charger.is_online)
+        charger.line.is_mute = False
+        charger.go_online(reboot=False)
+        eventually(lambda: charger.is_online)
         site.until_offered(19.0, 19.0)
         until(lambda it, _, __: it["is_confirmed"] and it["unanswered_since"] is None)
     assert site.worst_a <= MOST_A + 0.4
