@@ -318,8 +318,8 @@ class UtilityServers(Protocol):
 class PriceSeries(Protocol):
     """Takes prices and emissions that a utility tells of the coming hours."""
 
-    def tell(self, operator_id: str, source: str, spans: Sequence[UtilitySpan]) -> None:
-        """They hold for those sites of the operator's that go by this source. Told again, they replace themselves."""
+    def tell(self, operator_id: str, program: str, spans: Sequence[UtilitySpan]) -> None:
+        """They hold for those sites of the operator's that go by this program. Told again, they replace themselves."""
 
 
 class DemandSpread(Protocol):

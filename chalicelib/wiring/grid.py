@@ -75,13 +75,13 @@ class GridServices(SessionServices):
     def utilities(self) -> Utilities:
         from chalicelib.adapters.grid.openadr3 import OpenAdr3
         from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
-        from chalicelib.services.grid.utilities import NoPrices, Utilities
+        from chalicelib.services.grid.utilities import ToldPrices, Utilities
 
         return Utilities(
             links=DynamoUtilityLinks(),
             servers=OpenAdr3(clock=self.clock, may_be_inside=self.may_webhooks_be_inside),
             demand_response=self.demand_response,
-            prices=NoPrices(),
+            prices=ToldPrices(self.signals),
             invocations=self.invocations,
             clock=self.clock,
             may_be_inside=self.may_webhooks_be_inside,

@@ -56,7 +56,10 @@ class Queued:
 
 
 class Line:
-    """The charger's socket, opened again whenever it is lost."""
+    """The charger's socket, opened again whenever it is lost.
+
+    While it `is_mute` nothing that it is asked is heard, or answered; what it tells goes on.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Line:
         self._work = asyncio.Event()
         self._afterwards: list[Coroutine[Any, Any, None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self.is_mute = False
         self.registered = asyncio.Event()
         self.outbox: deque[Queued] = deque()
         self.sent: list[tuple[str, Payload]] = []
@@ -200,6 +204,8 @@ class Line:
                     waiting.set_exception(Throttled())
             return
         kind, message_id, *rest = frame
+        if kind == 2 and self.is_mute:
+            return
         if kind == 2:
             self.received.append((rest[0], rest[1]))
             self._answering = asyncio.create_task(self._answer(message_id, rest[0], rest[1]))

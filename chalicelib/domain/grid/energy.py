@@ -16,6 +16,9 @@ from chalicelib.domain.pricing.wall_clock import zone
 
 # The feed of prices that an operator uploads for a site: nobody fetches it, and it grows no older.
 UPLOADED = "csv"
+# What the operator's utility tells by events of a program (OpenADR's PRICE and GHG); nobody fetches it apart.
+TOLD = "openadr"
+_NOT_FETCHED = (UPLOADED, TOLD)
 _ALL = 1000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -32,6 +35,11 @@ class Feed:
     def name(self) -> str:
         """Its own among all feeds."""
         return f"{self.source}#{self.zone}"
+
+
+def told_feed(operator_id: str, program: str) -> Feed:
+    """What an operator's utility tells in one of its programs: nobody else's sites go by that."""
+    return Feed(TOLD, f"{operator_id}/{program}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +113,7 @@ class EnergyContract:
     @property
     def fetched(self) -> tuple[Feed, ...]:
         """Those of its feeds that somebody has to fetch."""
-        return tuple(it for it in self.feeds if it.source != UPLOADED)
+        return tuple(it for it in self.feeds if it.source not in _NOT_FETCHED)
 
     def outlook(self, signals: Mapping[Feed, Signal], begins_at: datetime, quarters: int) -> Outlook:
         """What is known of so many quarters by these signals; a feed that has told nothing is left out of it.
@@ -119,7 +127,7 @@ class EnergyContract:
         told = [
             it.told_at or _NEVER
             for feed, it in ((self.price_feed, price), (self.carbon_feed, carbon))
-            if feed is not None and feed.source != UPLOADED
+            if feed is not None and feed.source not in _NOT_FETCHED
         ]
         return Outlook(
             begins_at=begins_at,

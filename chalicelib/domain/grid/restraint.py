@@ -45,6 +45,33 @@ def restrained(
     return Restraint(grants=grants, would_draw_w=would_draw_w)
 
 
+def beside_silent(  # noqa: PLR0913, PLR0917 (as `restrained`, and who is silent)
+    tree: SiteTree,
+    claims: Sequence[Claim],
+    at: datetime,
+    conditions: Conditions,
+    demands: Sequence[SiteDemand],
+    silent_ma: Mapping[PortId, int],
+) -> Restraint:
+    """A sharing where some chargers answer nothing (`silent_ma`: what each may go on drawing by what it was told).
+
+    They are to have what is fair, should they hear of it. Until then the others have what is left beside what those
+    hold: no more of it, and no less.
+    """
+    whole = restrained(tree, claims, at, conditions, demands)
+    fair_ma = whole.grants.target_ma
+    more_ma = {it: most for it, most in silent_ma.items() if most > fair_ma.get(it, most)}
+    if not more_ma:
+        return whole
+    held = replace(conditions, default_ma={**conditions.default_ma, **more_ma})
+    found = restrained(tree, claims, at, held, demands)
+    fair = {it: fair_ma[it] for it in more_ma}
+    grants = replace(
+        found.grants, target_ma={**found.grants.target_ma, **fair}, limit_ma={**found.grants.limit_ma, **fair}
+    )
+    return replace(found, grants=grants, would_draw_w=whole.would_draw_w)
+
+
 def drawn_at_most_w(tree: SiteTree, claims: Iterable[Claim], grants: Grants) -> int:
     """What cars would draw that were granted so much, as far as they are known: none more than it ever took."""
     ports = {it.port_id: it for it in tree.ports}

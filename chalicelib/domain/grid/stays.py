@@ -128,7 +128,8 @@ def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:
         first = (begins_at - outlook.begins_at) // QUARTER
         last = max(first + 1, -((outlook.begins_at - until) // QUARTER))
         cost = _mean(outlook.price_micros, first, last) / 1e6
-        carbon = _mean(outlook.carbon_g, first, last) / 1000 * settings.carbon_micros_per_kg / 1e6
+        # What one more kilowatt-hour emits, where anybody tells that.
+        carbon = _mean(outlook.marginal_g or outlook.carbon_g, first, last) / 1000 * settings.carbon_micros_per_kg / 1e6
         yield Slot(
             begins_at=begins_at,
             ends_at=until,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from chalice import Blueprint
 
-from chalicelib.domain.grid.energy import UPLOADED, EnergyContract, Feed, PriceBand, SolarPlant
+from chalicelib.domain.grid.energy import TOLD, UPLOADED, EnergyContract, Feed, PriceBand, SolarPlant, told_feed
 from chalicelib.domain.grid.outlook import Outlook
 from chalicelib.domain.pricing.tariff import DAYS
 from chalicelib.handlers.grid.energy_models import (
@@ -87,7 +87,7 @@ def _contract(request: Request, body: EnergyBody) -> EnergyContract:
     site_id, price = request.path["site_id"], body.price
     feed = None
     if isinstance(price, Market):
-        feed = Feed(price.source, price.zone)
+        feed = _market(request.operator_id, price.source, price.zone)
     elif isinstance(price, Uploaded):
         feed = Feed(UPLOADED, site_id)
     return EnergyContract(
@@ -99,12 +99,21 @@ def _contract(request: Request, body: EnergyBody) -> EnergyContract:
         price_micros=micros_of(price.price_per_kwh) if isinstance(price, FixedPrice | TimeOfUse) else None,
         bands=tuple(map(band_of, price.bands)) if isinstance(price, TimeOfUse) else (),
         price_feed=feed,
-        carbon_feed=Feed(body.carbon.source, body.carbon.zone) if body.carbon is not None else None,
+        carbon_feed=_market(request.operator_id, body.carbon.source, body.carbon.zone) if body.carbon else None,
         carbon_micros_per_kg=micros_of(body.carbon_price_per_kg),
         demand_charge_micros=micros_of(body.demand_charge_per_kw),
         origin_permille=round(body.guarantees_of_origin_percent * 10),
         solar=SolarPlant(**body.solar.model_dump()) if body.solar is not None else None,
     )
+
+
+def _market(operator_id: str, source: str, zone: str) -> Feed:
+    """A source's word for a zone; of the operator's own utility, for one of its programs."""
+    return told_feed(operator_id, zone) if source == TOLD else Feed(source, zone)
+
+
+def _zone(feed: Feed, operator_id: str) -> str:
+    return feed.zone.removeprefix(told_feed(operator_id, "").zone) if feed.source == TOLD else feed.zone
 
 
 def band_of(it: Band) -> PriceBand:
@@ -123,7 +132,9 @@ def _view(found: EnergyNow, now: datetime) -> EnergyView:
     return EnergyView(
         currency=it.currency,
         price=_price(it),
-        carbon=CarbonBody(source=it.carbon_feed.source, zone=it.carbon_feed.zone) if it.carbon_feed else None,
+        carbon=CarbonBody(source=it.carbon_feed.source, zone=_zone(it.carbon_feed, it.operator_id))
+        if it.carbon_feed
+        else None,
         carbon_price_per_kg=_decimal(it.carbon_micros_per_kg),
         demand_charge_per_kw=_decimal(it.demand_charge_micros),
         guarantees_of_origin_percent=_tenths(it.origin_permille),
@@ -139,7 +150,7 @@ def _price(it: EnergyContract) -> FixedPrice | TimeOfUse | Market | Uploaded:
     if it.price_feed is not None:
         if it.price_feed.source == UPLOADED:
             return Uploaded(kind="csv")
-        return Market(kind="market", source=it.price_feed.source, zone=it.price_feed.zone)
+        return Market(kind="market", source=it.price_feed.source, zone=_zone(it.price_feed, it.operator_id))
     otherwise = _decimal(it.price_micros or 0)
     if not it.bands:
         return FixedPrice(kind="fixed", price_per_kwh=otherwise)

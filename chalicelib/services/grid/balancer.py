@@ -16,12 +16,12 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust
+from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust, held_ma
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
 from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
 from chalicelib.domain.grid.profiles import keeps_course
-from chalicelib.domain.grid.restraint import Restraint, restrained
+from chalicelib.domain.grid.restraint import Restraint, beside_silent
 from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
@@ -132,7 +132,8 @@ class Balancer:
             claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
-        restraint = restrained(site.tree, claims, at, conditions, state.demands)
+        silent_ma = {it.port_id: held_ma(it, at) for it in book.pages if _is_silent(it, facts, at)}
+        restraint = beside_silent(site.tree, claims, at, conditions, state.demands, silent_ma)
         grants = restraint.grants
 
         later: dict[tuple[bool, ...], _Fits] = {}
@@ -264,6 +265,14 @@ def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[s
         if it.is_online and it.charger_id not in busy and it.firmware.name:
             found.setdefault(it.firmware.name, port.port_id)
     return set(found.values())
+
+
+def _is_silent(page: PortPage, facts: Mapping[str, ChargerFacts], at: datetime) -> bool:
+    """Whether its charger is away, or did not answer what it was told last, be it told twice."""
+    lease = page.newest
+    if lease is None or not any(it.counts(at) for it in page.leases):
+        return False
+    return not facts[page.port_id.charger_id].is_online or (lease.answered_at is None and lease.sends > 1)
 
 
 def _is_awaited(pages: Iterable[PortPage]) -> bool:

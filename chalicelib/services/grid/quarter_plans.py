@@ -87,7 +87,7 @@ class QuarterPlans:
         by = guidance(outlook.told_at, at)
         if by is Guidance.LAST_PLAN:
             return None
-        is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g)
+        is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g or outlook.marginal_g)
         found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
         before, rows = state.plan, found or ()
         failed_before = before.failed_since if before is not None else None
@@ -221,6 +221,6 @@ def _has_enough(claim: Claim, stored: StoredClaim) -> bool:
 def _weighed(outlook: Outlook, wishing: Iterable[StoredClaim]) -> Outlook:
     """The outlook by what drivers want of it: where all of them want it green, carbon counts before money."""
     profiles = {it.preferences.profile if it.preferences is not None else ChargingProfile.REGULAR for it in wishing}
-    if profiles == {ChargingProfile.GREEN} and outlook.carbon_g:
+    if profiles == {ChargingProfile.GREEN} and (outlook.carbon_g or outlook.marginal_g):
         return replace(outlook, carbon_micros_per_kg=_GREEN_MICROS_PER_KG)
     return outlook

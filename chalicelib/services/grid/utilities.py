@@ -10,13 +10,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from hashlib import sha256
 
 from chalicelib.domain.grid.demand_response import RESTORED_WITHIN, DemandEvent, DemandTarget
-from chalicelib.domain.grid.utility import UtilityEvent
+from chalicelib.domain.grid.energy import told_feed
+from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue
+from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
 from chalicelib.domain.notifications import check_webhook
 from chalicelib.ports import Clock, Invocations
-from chalicelib.ports.grid import PriceSeries, UtilityLinks, UtilityServers
+from chalicelib.ports.grid import PriceSeries, SignalStore, UtilityLinks, UtilityServers
 from chalicelib.records.grid import HeardEvent, ServerUnavailable, UtilityLink, UtilityNews
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
@@ -116,7 +119,7 @@ class Utilities:
     def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
         told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"
         if event.spans:
-            self.prices.tell(link.operator_id, f"{link.url} {event.program}", event.spans)
+            self.prices.tell(link.operator_id, event.program or event.program_id, event.spans)
         over_at, is_demand = now, bool(event.asks)
         if is_demand:
             over_at = max(it.ends_at for it in event.asks) + RESTORED_WITHIN
@@ -178,8 +181,25 @@ def _digest(event: UtilityEvent) -> str:
     return sha256(said.encode()).hexdigest()[:32]
 
 
-class NoPrices:
-    """The port PriceSeries where no site goes by what a utility tells: nothing is kept."""
+@dataclass(frozen=True)
+class ToldPrices:
+    """The port PriceSeries: kept beside what sources tell, two calls or three for each kind."""
 
-    def tell(self, operator_id: str, source: str, spans: Sequence[object]) -> None:
-        """Nothing is done with them."""
+    signals: SignalStore
+
+    def tell(self, operator_id: str, program: str, spans: Sequence[UtilitySpan]) -> None:
+        """Where two hold for one moment, the one that is told later does."""
+        feed = told_feed(operator_id, program)
+        for kind, row in ((SpanKind.PRICE, SignalRow.PRICE), (SpanKind.MARGINAL, SignalRow.MARGINAL)):
+            found = [it for it in spans if it.kind is kind]
+            if found:
+                currency = found[-1].currency if kind is SpanKind.PRICE else ""
+                self.signals.keep(feed, Signal(rows={row: _series(found)}, currency=currency))
+
+
+def _series(spans: Sequence[UtilitySpan]) -> Series:
+    values = [TimedValue(it.begins_at, it.ends_at, it.value) for it in spans]
+    try:
+        return Series.of(values)
+    except ValueError:
+        return reduce(Series.joined, (Series.of([it]) for it in values), Series())

@@ -145,3 +145,21 @@ def test_limits_that_are_over_are_kept_for_a_day_and_no_longer_count(plant: Plan
     plant.begin(0)
     plant.live(8)
     assert near(plant.offered_a(), 22.0, 0.0, 0.0, 0.0)
+
+
+def test_where_a_charger_answers_nothing_the_others_have_what_is_left_and_no_more(plant: Plant) -> None:
+    for number in range(2):
+        plant.begin(number)
+        plant.live(8)
+    assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
+    # One hears nothing any more; what it was told it keeps, whatever the site has.
+    plant.outlets[0].is_deaf = True
+    now = plant.kit.clock()
+    limit = OperatorLimit(node_id="grid", limit_ma=34_000, begins_at=now, ends_at=now + timedelta(hours=1))
+    plant.kit.site_grids.limit("op", SITE_ID, "evening", limit, "")
+    plant.live(30)
+    # Of 34 A it keeps 14, and twelve are those of the others that do not charge, in silence.
+    assert near(plant.offered_a(), 14.0, 8.0, 0.0, 0.0)
+    plant.outlets[0].is_deaf = False
+    plant.live(70)
+    assert near(plant.offered_a(), 11.0, 11.0, 0.0, 0.0)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ import pytest
 
 from chalicelib.adapters.grid.openadr3 import OpenAdr3
 from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
+from chalicelib.domain.grid.energy import EnergyContract, told_feed
+from chalicelib.domain.grid.stays import Settings, parts
 from chalicelib.domain.grid.utility import SpanKind, UtilitySpan
+from chalicelib.ports.grid import PriceSeries
 from chalicelib.records.grid import OpenAdrVersion, ServerUnavailable, UtilityLink
-from chalicelib.services.access import NotFound
+from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.utilities import Utilities
 from local.openadr import CLIENT_ID, CLIENT_SECRET, Vtn, serving
-from tests.services.conftest import Kit
+from tests.services.conftest import SITE, Kit
 from tests.services.grid.plant import Plant
 from tests.services.grid.test_demand_response import Spread, amps, desk, draw, is_given_back, plant, spread
 
@@ -53,7 +57,7 @@ def client(kit: Kit) -> OpenAdr3:
     return OpenAdr3(clock=kit.clock, may_be_inside=True, connect_s=60, read_s=60)
 
 
-def utilities(kit: Kit, spread: Spread | None = None, prices: Prices | None = None) -> Utilities:
+def utilities(kit: Kit, spread: Spread | None = None, prices: PriceSeries | None = None) -> Utilities:
     assert spread is None or spread.desk is not None
     return Utilities(
         links=DynamoUtilityLinks(),
@@ -141,6 +145,37 @@ def test_prices_and_emissions_are_told_and_lower_nothing(vtn: Vtn, kit: Kit) -> 
     assert ven.ask("op") == 1
     assert [(it.kind, it.value) for it in prices.told] == [(SpanKind.PRICE, 310_000), (SpanKind.MARGINAL, 420)]
     assert ven.linked("op")[1].heard[0].is_demand is False
+
+
+def test_prices_and_emissions_of_a_program_are_those_of_the_sites_that_go_by_it(vtn: Vtn, kit: Kit) -> None:
+    ven = utilities(kit, prices=kit.utilities.prices)
+    ven.link(link_to(vtn))
+    kit.sites.put(replace(SITE, site_id="works"))
+    kit.site_energy.describe(_by_program("op", "peak", kit))
+    with pytest.raises(Refusal, match="tells no price"):
+        kit.site_energy.describe(_by_program("another", "peak", kit))
+    told_in = [{"payloadType": "PRICE", "units": "KWH", "currency": "EUR"}]
+    event(vtn, kit, ("PRICE", 0.31), ("GHG", 420), payloadDescriptors=told_in)
+    ven.ask("op")
+    outlook = kit.outlooks.of("works", kit.clock() + timedelta(minutes=15), 2)
+    assert (outlook.price_micros, outlook.marginal_g) == ((310_000,) * 2, (420,) * 2)
+    # What one more kWh emits is no account of what was emitted; it says how dirty an hour is, and so it plans.
+    assert outlook.carbon_g == ()
+    assert next(parts(outlook, kit.clock(), Settings(carbon_micros_per_kg=1_000_000))).cost == pytest.approx(0.73)
+
+
+def _by_program(operator_id: str, program: str, kit: Kit) -> EnergyContract:
+    """The contract of a site of `op`, whose price and carbon are told in that operator's program."""
+    feed = told_feed(operator_id, program)
+    return EnergyContract(
+        site_id="works",
+        operator_id="op",
+        time_zone="",
+        currency="EUR",
+        changed_at=kit.clock(),
+        price_feed=feed,
+        carbon_feed=feed,
+    )
 
 
 def test_a_server_that_does_not_answer_leaves_all_as_it_is_and_says_so(
