@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from cli import limits
 from cli.fleet import DATA, Fleet
-from infrastructure import access_logs, account, edge_alarms, operators, preflight, releases, stripe_endpoint
+from infrastructure import access_logs, account, edge_alarms, operators, preflight, releases, stripe_endpoint, web
 from infrastructure.adoption import adopt
 from infrastructure.package import BUILD
 from infrastructure.protection import protect
@@ -238,8 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     outputs = deploy(stage, release, bucket, parameters, now, chosen.secrets)
     if keys is not None and stripe_endpoint.connect(stage, outputs["ApiUrl"], keys):
         deploy(stage, release, bucket, {}, datetime.now(UTC), secrets=True)
+    if "WebBucketName" in outputs:  # a release of before has no door for them
+        web.publish(outputs)
     print(f"{stage.stack} is release {release.name}")  # noqa: T201
-    for name in ("ApiUrl", "ChargerUrl", "UserPoolId"):
+    for name in ("AppUrl", "ApiUrl", "ChargerUrl", "UserPoolId"):
         print(f"  {name}: {outputs.get(name, '')}")  # noqa: T201
     if secret := outputs.get("CanarySecretArn"):
         print(f"  canary: {operators.make_canary(outputs['UserPoolId'], stage, secret)}")  # noqa: T201

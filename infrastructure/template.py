@@ -26,6 +26,7 @@ from infrastructure import (
     tables,
     transparency,
     vault,
+    web,
     workflow,
 )
 from infrastructure.plain import written_out
@@ -72,6 +73,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         identity.resources(stage),
         storage.resources(stage),
         transparency.resources(stage),
+        web.resources(stage),
         queues.resources(stage),
         rest.domain(),
         live.resources(stage),
@@ -117,5 +119,6 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | edge.OUTPUTS
         | canary.OUTPUTS
         | transparency.OUTPUTS
+        | web.OUTPUTS
         | {"UserPoolId": {"Value": ref("UserPool")}, "UserPoolClientId": {"Value": ref("UserPoolClient")}},
     }

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import nullcontext
 
 from rich.console import Console
 
@@ -19,6 +20,7 @@ from local.control import Control
 from local.gateway_faults import GatewayFault
 from local.seed import open_platform, seed
 from local.stack import Options, Stack
+from local.street import Street
 
 
 def main() -> int:
@@ -80,7 +82,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             canary = Canary(stack)
             canary.start(lambda line: console.print(f"  [yellow]canary[/yellow]   {line}"))
         if not options.once:
-            stopping.wait()
+            is_shown = control is None and not options.no_demo
+            with Street(stack, network) if is_shown else nullcontext():
+                stopping.wait()
             console.print("\nStopping ...")
     finally:
         if canary is not None:

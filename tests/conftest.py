@@ -16,6 +16,7 @@ os.environ.update(
 
 import pytest
 
+from tests.browsers import MISSING, chromium
 from tests.passwords import hash_cheaply
 from tests.properties import ask_by_no_clock
 from tests.tables import account
@@ -24,6 +25,12 @@ hash_cheaply()
 ask_by_no_clock()
 
 pytest_plugins = ("tests.processes",)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Whoever has no browser is told what was not looked at, in a line that stands out."""
+    if chromium() is None:
+        terminalreporter.write_line(f"!!! tests/web was skipped: {MISSING}", red=True, bold=True)
 
 
 @pytest.fixture

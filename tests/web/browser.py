@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,14 +15,8 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 # By what a wait is given up; nothing is expected to take so long.
 PATIENCE_MS = 60_000
-MISSING = "no Chromium: apt-get install chromium, or say where one is by CHROMIUM=/path/to/it"
 # What a wide machine has and a test does not need.
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
-
-
-def chromium() -> str | None:
-    """Where Chromium is: where `CHROMIUM` says, or on the PATH."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @contextmanager

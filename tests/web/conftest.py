@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from local.stack import Options, Stack
+from tests.browsers import MISSING, chromium
 from tests.scenarios.world import World, eventually
-from tests.web.browser import MISSING, Visit, chromium, launched
+from tests.web.browser import Visit, launched
 
 _numbers = itertools.count(1)
 # Longer than any machine takes to look at it.

@@ -1,6 +1,6 @@
 // A charge as it goes, its driver's or a guest's: one screen says what happens, what will, and what it costs.
 import { html, part, plain, signal } from '../../parts/view.js';
-import { clockTime, duration, kw, kwh, money, moment, percent, say, knows } from '../../parts/words.js';
+import { clockTime, duration, kw, kwh, money, moment, percent, price, say, knows } from '../../parts/words.js';
 import { call, config, get, isOnline, remove } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { follow } from '../../parts/live.js';
@@ -138,7 +138,7 @@ const Money = plain(({ session }) => {
   const currency = cost.currency;
   return html`<section class="sheet stack tight"><h2>${say('money')}</h2>
     <${Facts} rows=${[
-      ...session.prices.price.map((it) => [say(`per.${it.per}`), say('price.with.tax', { price: priceOf(it, session.prices.currency) })]),
+      ...session.prices.price.map((it) => [say(`per.${it.per}`), say('price.with.tax', { price: price(it.amount, session.prices.currency) })]),
       session.state !== 'failed' && [say(isOver(session) ? 'cost.total' : 'cost.so.far'), money(cost.total_minor, currency), 'total'],
       paid !== null && [say('paid'), money(paid, currency)],
       session.due_minor > 0 && [say('due'), money(session.due_minor, currency)],
@@ -149,7 +149,6 @@ const Money = plain(({ session }) => {
     ${held !== null && !isOver(session) ? html`<p class="small quiet">${icon('lock', 'small')} ${say('held', { amount: money(held, currency) })}</p>` : null}
   </section>`;
 });
-const priceOf = (it, currency) => money(Math.round(Number(it.amount) * 100), currency);
 
 const Plan = plain(({ session }) => {
   const { plan, preferences } = session;

@@ -1,0 +1,171 @@
+"""The apps' door on AWS: a private bucket with the files of `web/`, and the CloudFront distribution that reads it.
+
+The API keeps its own address: behind this door all drivers would come from CloudFront's few, and the firewall counts
+by address. So the page may ask that address too, and its policy says so. `make deploy` puts the files there, each with
+its type and how long it is kept, and `config.json`, which tells the page where the API is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+from infrastructure import live, rest
+from infrastructure.stage import Resources, Stage, attribute, ref
+from infrastructure.storage import PRIVATE
+from infrastructure.web_files import HOME, INDEX, config, files, security_headers
+
+# CloudFront's own policy, the same in every account: what the origin says, and no cookies or queries.
+_AS_ORIGIN_SAYS = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+_DOOR_ARN = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${WebDoor}"
+_HALF_A_YEAR_S = 15_768_000
+# A bucket knows no index of a folder.
+_LEADS = f"""function handler(event) {{
+    const request = event.request;
+    if (request.uri === '/') {{
+        return {{ statusCode: 302, statusDescription: 'Found', headers: {{ location: {{ value: '{HOME}' }} }} }};
+    }}
+    if (request.uri.endsWith('/')) request.uri += '{INDEX}';
+    return request;
+}}
+"""
+OUTPUTS: dict[str, Any] = {
+    "AppUrl": {"Description": "What drivers open", "Value": {"Fn::Sub": "https://${WebDoor.DomainName}/"}},
+    "WebBucketName": {"Value": ref("WebBucket")},
+}
+
+
+def resources(stage: Stage) -> Resources:
+    return {
+        "WebBucket": {
+            "Type": "AWS::S3::Bucket",
+            **stage.fate,
+            "Properties": {
+                "PublicAccessBlockConfiguration": PRIVATE,
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+            },
+        },
+        "WebBucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": ref("WebBucket"),
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": _who_may()},
+            },
+        },
+        "WebAccess": {
+            "Type": "AWS::CloudFront::OriginAccessControl",
+            "Properties": {
+                "OriginAccessControlConfig": {
+                    "Name": f"{stage.prefix}web",
+                    "OriginAccessControlOriginType": "s3",
+                    "SigningBehavior": "always",
+                    "SigningProtocol": "sigv4",
+                }
+            },
+        },
+        "WebLeads": {
+            "Type": "AWS::CloudFront::Function",
+            "Properties": {
+                "Name": f"{stage.prefix}web",
+                "AutoPublish": True,
+                "FunctionConfig": {"Comment": "a folder leads to its page", "Runtime": "cloudfront-js-2.0"},
+                "FunctionCode": _LEADS,
+            },
+        },
+        "WebHeaders": {
+            "Type": "AWS::CloudFront::ResponseHeadersPolicy",
+            "Properties": {"ResponseHeadersPolicyConfig": _headers(stage)},
+        },
+        "WebDoor": {"Type": "AWS::CloudFront::Distribution", "Properties": {"DistributionConfig": _door(stage)}},
+    }
+
+
+def publish(outputs: Mapping[str, str]) -> int:
+    """Put the files where the door reads them; the page that names the others comes last. Returns how many."""
+    s3 = boto3.client("s3")
+    told = config(api=outputs["ApiUrl"].rstrip("/"), stripe="real")
+    put = sorted([*files(), told], key=lambda it: it.path.endswith(INDEX))
+    for it in put:
+        s3.put_object(
+            Bucket=outputs["WebBucketName"],
+            Key=it.path,
+            Body=it.body,
+            ContentType=it.content_type,
+            CacheControl=it.cache_control,
+        )
+    return len(put)
+
+
+def _who_may() -> list[dict[str, Any]]:
+    bucket = attribute("WebBucket", "Arn")
+    everything = {"Fn::Join": ["", [bucket, "/*"]]}
+    return [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket, everything],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {
+            "Sid": "Door",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "s3:GetObject",
+            "Resource": [everything],
+            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Sub": _DOOR_ARN}}},
+        },
+    ]
+
+
+def _headers(stage: Stage) -> dict[str, Any]:
+    told = security_headers(["${Api}/", "${Live}"], has_stripe=True)
+    where = {"Api": rest.ADDRESS, "Live": live.ADDRESS}
+    return {
+        "Name": f"{stage.prefix}web",
+        "SecurityHeadersConfig": {
+            "ContentSecurityPolicy": {
+                "ContentSecurityPolicy": {"Fn::Sub": [told["Content-Security-Policy"], where]},
+                "Override": True,
+            },
+            "ContentTypeOptions": {"Override": True},
+            "ReferrerPolicy": {"ReferrerPolicy": told["Referrer-Policy"], "Override": True},
+            "StrictTransportSecurity": {"AccessControlMaxAgeSec": _HALF_A_YEAR_S, "Override": True},
+        },
+        "CustomHeadersConfig": {
+            "Items": [{"Header": "Permissions-Policy", "Value": told["Permissions-Policy"], "Override": True}]
+        },
+    }
+
+
+def _door(stage: Stage) -> dict[str, Any]:
+    return {
+        "Comment": f"{stage.stack}: the apps",
+        "Enabled": True,
+        "HttpVersion": "http2and3",
+        "IPV6Enabled": True,
+        "Origins": [
+            {
+                "Id": "files",
+                "DomainName": attribute("WebBucket", "RegionalDomainName"),
+                "OriginAccessControlId": attribute("WebAccess", "Id"),
+                "S3OriginConfig": {"OriginAccessIdentity": ""},
+            }
+        ],
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "files",
+            "ViewerProtocolPolicy": "redirect-to-https",
+            "AllowedMethods": ["GET", "HEAD"],
+            "CachePolicyId": _AS_ORIGIN_SAYS,
+            "ResponseHeadersPolicyId": ref("WebHeaders"),
+            "Compress": True,
+            "FunctionAssociations": [
+                {"EventType": "viewer-request", "FunctionARN": attribute("WebLeads", "FunctionARN")}
+            ],
+        },
+        "Logging": {"Bucket": attribute("LogBucket", "DomainName"), "Prefix": "web/", "IncludeCookies": False},
+    }
