@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.live import watching
 from cli.people import alarm_pages, people
 from cli.power_kinds import asked_of_sites, power_kinds, waited_ms
 from cli.signals import fetches
@@ -199,7 +200,7 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "status": fleet.sessions * fleet.statuses_per_session,
         "reading": fleet.sessions * fleet.session_minutes * 60 / fleet.reading_s,
         **dict.fromkeys(("begin", "authorize", "started", "end", "ended", "workflow", "notices"), fleet.sessions),
-        **_live(fleet),
+        **watching(fleet),
         **alarm_pages(fleet, SECONDS_A_MONTH / SOCKET_LIFETIME_S, SECONDS_A_MONTH),
         "look": fleet.sessions * (fleet.looks_per_session + LOOKS_AT_DISPUTES * fleet.has_log),
         "search": fleet.sessions * fleet.searches_per_session,
@@ -242,24 +243,6 @@ def _found(fleet: Fleet) -> dict[str, float]:
         **dict.fromkeys(("found alarm_desk tellings", "found alarm_desk operator"), fleet.chargers / 50),
         **asked_of_sites(fleet, ticks),
         **asked_of_wallets(fleet),
-    }
-
-
-def _live(fleet: Fleet) -> dict[str, float]:
-    """Watching, by both ways: asked again and again, and told."""
-    watched_s = fleet.sessions * fleet.live_minutes_per_session * 60
-    by_socket_s = watched_s * fleet.live_socket_share
-    told = by_socket_s / fleet.reading_s
-    if by_socket_s:
-        told += fleet.sessions * fleet.live_socket_share * fleet.live_states
-    visits = fleet.sessions * fleet.live_socket_share * fleet.live_visits * (by_socket_s > 0)
-    return {
-        "live": (watched_s - by_socket_s) / (fleet.live_retry_s + fleet.live_answer_s),
-        "live_open": visits,
-        "live_hide": visits,
-        "live_renew": by_socket_s / fleet.live_renew_s,
-        "live_told": told,
-        "live_nobody": visits * fleet.live_lapse_s / fleet.reading_s,
     }
 
 
