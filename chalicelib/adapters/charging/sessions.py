@@ -135,8 +135,8 @@ class DynamoSessions:
         top_ups = tuple(replace(it, card="") for it in session.top_ups)
         token = "" if session.origin is not Origin.APP else session.token
         lost_holds = tuple(replace(it, card="") for it in session.lost_holds)
+        disputes = tuple(it.without_words for it in session.disputes)
         # Without its salt nobody can show any more what its hashes in the log are of.
-        disputes = tuple(replace(it, text="", answer="") for it in session.disputes)
         nobodys = replace(
             session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="", disputes=disputes
         )

@@ -5,7 +5,7 @@ A dispute moves no money. What is given back for it is a refund or a correction 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -53,6 +53,12 @@ class Dispute:
     def is_open(self) -> bool:
         """Whether it waits for an answer."""
         return self.status is DisputeStatus.OPEN
+
+    @property
+    def without_words(self) -> Dispute:
+        """What is left of it once its driver is forgotten: nobody waits for an answer any more."""
+        status = DisputeStatus.WITHDRAWN if self.is_open else self.status
+        return replace(self, text="", answer="", status=status)
 
     @property
     def is_answered(self) -> bool:

@@ -40,8 +40,10 @@ def _signed(witness: Witness, note: str, seen: str, hash_at: HashAt, may_ask_aga
         key = NoteKey.parse(witness.key)
         answer = witness.cosign(note, old_size, consistency_proof(old_size, size, hash_at) if old_size else [])
         if isinstance(answer, int):
-            if answer > size or not may_ask_again():
+            if answer > size:
                 raise Unwitnessed(f"it knows {answer} entries, and there are {size}")
+            if not may_ask_again():
+                raise Unwitnessed("it answered too late to be asked again")
             answer = witness.cosign(note, answer, consistency_proof(answer, size, hash_at) if answer else [])
         if isinstance(answer, int):
             raise Unwitnessed("it knows another size each time")

@@ -140,6 +140,8 @@ def test_of_a_driver_who_was_forgotten_it_shows_nothing_that_leads_to_them(paid:
     _said(paid, "StopTransaction", {"transactionId": "tx-1", "idTag": "04A1B2C3"}, "m1")
     paid.kit.sessions.forget_driver(paid.session)
     paid.kit.drivers.forget("driver-1")
+    # Nobody waits for an answer any more, and the operator's alarm ends.
+    assert [it.status for it in paid.session.disputes] == [DisputeStatus.WITHDRAWN]
     text = paid.kit.dispute_evidence.of(paid.session).text
     for it in ("doctor", "04A1B2C3"):
         assert it not in text

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, NewsReceived, StatusReported, Topic
+from chalicelib.domain.charging.disputes import Dispute, DisputeReason, DisputeStatus
 from chalicelib.domain.charging.session import Payment, Session, State
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind
 from chalicelib.domain.pricing.bill import Bill
@@ -274,6 +275,21 @@ def test_a_session_that_does_not_go_on_is_an_alarm_until_it_does(desk: Desk) -> 
     desk.kit.sessions.save(now, replace(now, state=State.COMPLETED, ended_at=desk.kit.clock()))
     desk.live(minutes=17)
     assert not desk.open(AlarmKind.STUCK_SESSION)
+
+
+def test_a_dispute_is_an_alarm_until_it_is_answered(desk: Desk) -> None:
+    session = desk.kit.app_session()
+    dispute = Dispute(number=1, reason=DisputeReason.PRICE, text="too dear", opened_at=desk.kit.clock())
+    disputed = replace(session, state=State.COMPLETED, disputes=(dispute,))
+    desk.kit.sessions.save(session, disputed)
+    desk.checks.ask(AlarmKind.DISPUTE_OPEN, session.session_id)
+    desk.live(seconds=1)
+    assert desk.open(AlarmKind.DISPUTE_OPEN)
+    desk.live(days=3)
+    assert desk.open(AlarmKind.DISPUTE_OPEN)
+    desk.kit.disputes.answer("op", session.session_id, status=DisputeStatus.REJECTED, answer="as agreed", settled_by="")
+    desk.live(minutes=2)
+    assert not desk.open(AlarmKind.DISPUTE_OPEN)
 
 
 def test_a_charger_that_is_used_every_day_and_then_not_is_silent(desk: Desk) -> None:
