@@ -117,6 +117,8 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/operator/sites/{site_id}/power": "one query of a site's rows, of 500 ports at the most",
     "GET /v1/operator/invoices": "one query of a page, by numbers",
     "GET /v1/operator/invoices/{number}": "an invoice by its number",
+    "GET /v1/me/wallets": "a driver's few wallets, one for each currency",
+    "GET /v1/me/wallets/{currency}/entries": "one query of a page",
     "GET /v1/receipts/{session_id}": "a receipt by its name",
     "GET /v1/receipts/{session_id}/refunds/{number}": "a session by its name",
     "GET /v1/reservations/{reservation_id}": "a reservation by its name",
