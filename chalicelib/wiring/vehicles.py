@@ -72,7 +72,7 @@ class VehicleServices(NotificationServices):
         )
 
     def _tell_of_broken_link(self, link: CarLink) -> None:
-        self.notifications.tell_of_broken_link(link.driver_id, link.link_id)
+        self.notifications.tell_of_broken_link(link.driver_id, link.link_id, link.linked_at)
 
     @cached_property
     def car_linking(self) -> CarLinking:

@@ -109,6 +109,27 @@ def test_a_car_that_is_linked_again_is_the_same_car(cars: Cars) -> None:
     assert len(cars.network.car_links.of_driver(DRIVER)) == 1
 
 
+def test_who_links_again_where_accounts_are_ours_is_the_same_account(cars: Cars) -> None:
+    vehicle, _ = cars.link("enode")
+    cars.network.link_tokens.end(DRIVER, vehicle.link_id)
+    assert cars.told() == [NotificationKind.CAR_LINK_BROKEN]
+    cars.clock.later(minutes=1)
+    [again] = cars.again("enode")
+    assert (again.vehicle_id, again.link_id) == (vehicle.vehicle_id, vehicle.link_id)
+    assert cars.network.garage.get(DRIVER, vehicle.vehicle_id).standing is CarStanding.LINKED
+    cars.network.link_tokens.end(DRIVER, vehicle.link_id)
+    assert len(cars.told()) == 2
+
+
+@pytest.mark.parametrize("maker", WITH_TOKENS)
+def test_a_car_that_is_gone_at_its_maker_does_not_have_the_maker_left_alone(cars: Cars, maker: str) -> None:
+    vehicle, car = cars.link(maker)
+    del cars.server.cars["alice"][car.car_id]
+    with pytest.raises(LinkBroken):
+        cars.network.car_remote.look(vehicle.vehicle_id, frozenset({Capability.PERCENT}), cars.clock())
+    assert cars.network.maker_health.get(maker).failures == 0
+
+
 @pytest.mark.parametrize("maker", WITH_TOKENS)
 def test_of_many_processes_one_refreshes_and_all_go_on(cars: Cars, maker: str) -> None:
     vehicle, _ = cars.link(maker)
