@@ -24,6 +24,7 @@ from chalicelib.records.vehicles import (
 )
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.vehicles.garage import CarStanding
+from chalicelib.wiring import Network
 from tests.adapters.vehicles.conftest import went_to
 from tests.services.vehicles.conftest import DRIVER, Cars
 
@@ -213,6 +214,14 @@ def test_a_maker_whose_adapter_is_gone_leaves_a_car_by_hand(cars: Cars) -> None:
     assert own.standing is CarStanding.MAKER_GONE
     assert garage.set_percent(DRIVER, vehicle.vehicle_id, 61).vehicle.telemetry.percent is not None
     replace(cars.network.car_linking, makers={}).unlink(DRIVER, vehicle.vehicle_id)
+    assert cars.network.garage.of_driver(DRIVER) == []
+
+
+def test_a_setting_that_nobody_can_read_leaves_cars_by_hand(cars: Cars) -> None:
+    vehicle, _ = cars.link("enode")
+    wrong = Network({"KERB_CAR_MAKER_KEYS": "unset"}, clock=cars.clock)
+    assert wrong.garage.get(DRIVER, vehicle.vehicle_id).standing is CarStanding.MAKER_GONE
+    wrong.car_linking.forget_driver(DRIVER)
     assert cars.network.garage.of_driver(DRIVER) == []
 
 
