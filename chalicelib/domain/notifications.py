@@ -96,8 +96,8 @@ class Channel(StrEnum):
 class Notification:
     """One thing told to one driver of one session. It names no amounts: those are the session's and its receipt's.
 
-    `number` tells a session's refunds apart, corrections, disputes, changes of its plan, and what its car waits for.
-    `locale` is what its driver reads, known only to who sends it.
+    `number` tells a session's refunds apart, corrections, disputes, changes of its plan, what its car waits for, and
+    when a car was linked. `locale` is what its driver reads, known only to who sends it.
     One that is told of a token bears its `uid`, and no session, charger or connector; that a connector is free is told
     by the `watch_id` of whoever waited for it, and of no session. `link_id` is a car's, of no operator; so
     is `vehicle_id`, whose night is told of by the `number` of its plan.

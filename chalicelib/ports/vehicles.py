@@ -34,6 +34,10 @@ class Maker(Protocol):
         """What its cars can at best; each car has some of it."""
 
     @property
+    def names_accounts(self) -> bool:
+        """Whether its drivers go by names of ours there: who links again is the same account, with the same cars."""
+
+    @property
     def prices(self) -> CallPrices:
         """What it bills for calls."""
 

@@ -35,6 +35,7 @@ class BlueprintMaker:
     """The ports LinksCars, TellsTelemetry and SwitchesCharge, at a maker that there is not."""
 
     name: ClassVar[str] = "blueprint"
+    names_accounts: ClassVar[bool] = False
     offers: ClassVar[frozenset[Capability]] = frozenset({Capability.PERCENT, Capability.START_STOP})
     prices: ClassVar[CallPrices] = CallPrices(data=0, command=0)
     addresses: ClassVar[Mapping[str, str]] = MappingProxyType({"api": "https://api.example.com"})

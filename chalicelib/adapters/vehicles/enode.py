@@ -61,6 +61,7 @@ class Enode:
     """The ports LinksCars, TellsTelemetry, PushesTelemetry, SwitchesCharge and SetsAmps, at Enode."""
 
     name: ClassVar[str] = "enode"
+    names_accounts: ClassVar[bool] = True
     offers: ClassVar[frozenset[Capability]] = _TOLD | {
         Capability.POSITION,
         Capability.START_STOP,

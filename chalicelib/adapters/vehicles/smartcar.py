@@ -59,6 +59,7 @@ class Smartcar:
     """The ports LinksCars, TellsTelemetry, PushesTelemetry, SwitchesCharge and SetsLimit, at Smartcar."""
 
     name: ClassVar[str] = "smartcar"
+    names_accounts: ClassVar[bool] = False
     offers: ClassVar[frozenset[Capability]] = frozenset(
         {*(it for some in _PATHS.values() for it in some), Capability.START_STOP, Capability.SET_LIMIT, Capability.PUSH}
     )
@@ -171,7 +172,8 @@ class Smartcar:
             raise CarAsleep
         if code in _REACHED_NOT:
             raise CarUnreachable
-        if reply.status in (401, 403):
+        # The last: the driver's account at the car's own maker, where they have to log in again.
+        if reply.status in (401, 403, 404) or reply.body.get("type") == "CONNECTED_SERVICES_ACCOUNT":
             raise LinkBroken(code or "refused")
         raise reply.unavailable()
 

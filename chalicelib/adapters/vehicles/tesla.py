@@ -52,6 +52,7 @@ class Tesla:
     """The ports LinksCars, TellsTelemetry, SwitchesCharge, SetsLimit, SetsAmps, KeepsSchedule and WakesCar."""
 
     name: ClassVar[str] = "tesla"
+    names_accounts: ClassVar[bool] = False
     offers: ClassVar[frozenset[Capability]] = _TOLD | _COMMANDED | {Capability.POSITION, Capability.WAKE}
     # developer.tesla.com/docs/fleet-api/billing-and-limits
     prices: ClassVar[CallPrices] = CallPrices(data=2_000, command=1_000, wake=20_000)
@@ -155,7 +156,7 @@ class Tesla:
             return reply
         if reply.status == 408:
             raise CarAsleep
-        if reply.status in (401, 403):
+        if reply.status in (401, 403, 404):
             raise LinkBroken(str(reply.body.get("error", "refused"))[:80])
         raise reply.unavailable()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.alerts import bears_out, corrections_told, following, notification_of
@@ -87,8 +88,8 @@ class Notifications:
         )
         self.outbox.add(notice, now)
 
-    def tell_of_broken_link(self, driver_id: str, link_id: str) -> None:
-        """Tell a driver, once for each link, that their car is to be linked again. It is true by being written."""
+    def tell_of_broken_link(self, driver_id: str, link_id: str, linked_at: datetime) -> None:
+        """Tell a driver, once for each time they linked it, that a car is to be linked again. True by being written."""
         now = self.clock()
         notice = Notification(
             kind=NotificationKind.CAR_LINK_BROKEN,
@@ -98,6 +99,7 @@ class Notifications:
             charger_id="",
             connector=_NO_CONNECTOR,
             at=now,
+            number=int(linked_at.timestamp()),
             link_id=link_id,
         )
         self.outbox.add(notice, now)

@@ -63,7 +63,7 @@ class CarLinking:
             raise Refusal("too_many_cars", f"you have {MOST_CARS} cars here; remove one first")
         attempt = LinkAttempt(
             state=secrets.token_urlsafe(_STATE_BYTES),
-            link_id=self.new_id(),
+            link_id=self._link_id(driver_id, door),
             driver_id=driver_id,
             maker=maker,
             redirect_uri=self.redirect_uri,
@@ -120,6 +120,12 @@ class CarLinking:
                 self.vehicles.forget(vehicle)
         for link in self.links.of_driver(driver_id):
             self.links.forget(link)
+
+    def _link_id(self, driver_id: str, door: LinksCars) -> str:
+        """A new one, or the name under which the maker knew the driver until that link broke."""
+        before = self.links.of_driver(driver_id) if door.names_accounts else []
+        broken = [it.link_id for it in before if it.maker == door.name and it.state is LinkState.BROKEN]
+        return broken[0] if broken else self.new_id()
 
     def _linked(self, door: LinksCars, attempt: LinkAttempt, code: str) -> tuple[CarLink, Sequence[FoundCar]]:
         at = self.clock()

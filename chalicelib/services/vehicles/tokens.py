@@ -106,8 +106,11 @@ class LinkTokens:
                 raise LinkBroken("the answer to its refresh token was lost") from error
             self.links.save(replace(held, lease_until=None, is_spent=False))
             raise
-        sealed = self.sealed(held.link_id, told)
-        self.links.save(replace(held, sealed=sealed, expires_at=told.expires_at, lease_until=None, is_spent=False))
+        after = replace(held, sealed=self.sealed(held.link_id, told), expires_at=told.expires_at)
+        try:
+            self.links.save(replace(after, lease_until=None, is_spent=False))
+        except Conflict as changed:
+            raise LinkBroken("it was ended while it was refreshed") from changed
         return told
 
     def _opened(self, link: CarLink) -> CarTokens:

@@ -24,6 +24,7 @@ from chalicelib.records.vehicles import (
 )
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.vehicles.garage import CarStanding
+from chalicelib.wiring import Network
 from tests.adapters.vehicles.conftest import went_to
 from tests.services.vehicles.conftest import DRIVER, Cars
 
@@ -109,6 +110,27 @@ def test_a_car_that_is_linked_again_is_the_same_car(cars: Cars) -> None:
     assert len(cars.network.car_links.of_driver(DRIVER)) == 1
 
 
+def test_who_links_again_where_accounts_are_ours_is_the_same_account(cars: Cars) -> None:
+    vehicle, _ = cars.link("enode")
+    cars.network.link_tokens.end(DRIVER, vehicle.link_id)
+    assert cars.told() == [NotificationKind.CAR_LINK_BROKEN]
+    cars.clock.later(minutes=1)
+    [again] = cars.again("enode")
+    assert (again.vehicle_id, again.link_id) == (vehicle.vehicle_id, vehicle.link_id)
+    assert cars.network.garage.get(DRIVER, vehicle.vehicle_id).standing is CarStanding.LINKED
+    cars.network.link_tokens.end(DRIVER, vehicle.link_id)
+    assert len(cars.told()) == 2
+
+
+@pytest.mark.parametrize("maker", WITH_TOKENS)
+def test_a_car_that_is_gone_at_its_maker_does_not_have_the_maker_left_alone(cars: Cars, maker: str) -> None:
+    vehicle, car = cars.link(maker)
+    del cars.server.cars["alice"][car.car_id]
+    with pytest.raises(LinkBroken):
+        cars.network.car_remote.look(vehicle.vehicle_id, frozenset({Capability.PERCENT}), cars.clock())
+    assert cars.network.maker_health.get(maker).failures == 0
+
+
 @pytest.mark.parametrize("maker", WITH_TOKENS)
 def test_of_many_processes_one_refreshes_and_all_go_on(cars: Cars, maker: str) -> None:
     vehicle, _ = cars.link(maker)
@@ -192,6 +214,14 @@ def test_a_maker_whose_adapter_is_gone_leaves_a_car_by_hand(cars: Cars) -> None:
     assert own.standing is CarStanding.MAKER_GONE
     assert garage.set_percent(DRIVER, vehicle.vehicle_id, 61).vehicle.telemetry.percent is not None
     replace(cars.network.car_linking, makers={}).unlink(DRIVER, vehicle.vehicle_id)
+    assert cars.network.garage.of_driver(DRIVER) == []
+
+
+def test_a_setting_that_nobody_can_read_leaves_cars_by_hand(cars: Cars) -> None:
+    vehicle, _ = cars.link("enode")
+    wrong = Network({"KERB_CAR_MAKER_KEYS": "unset"}, clock=cars.clock)
+    assert wrong.garage.get(DRIVER, vehicle.vehicle_id).standing is CarStanding.MAKER_GONE
+    wrong.car_linking.forget_driver(DRIVER)
     assert cars.network.garage.of_driver(DRIVER) == []
 
 
