@@ -16,7 +16,7 @@ EXPIRING = {
     f"kerb-{table}": "expires_at"
     for table in (
         "alarms audit calls chargers checkouts connections differences drivers faults grid history journal keys knocks "
-        "members notices readings reports reservations tokens viewers"
+        "members notices readings reports reservations tokens vehicles viewers"
     ).split()
 } | {"kerb-idempotency": "expiration"}
 

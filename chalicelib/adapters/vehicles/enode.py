@@ -186,9 +186,9 @@ class Enode:
     def _sent(self, path: str, said: Mapping[str, Any]) -> CarAnswer:
         reply = self._post(path, said)
         if reply.status in (400, 403, 409, 422):
-            return CarAnswer(AnswerKind.REFUSED, str(reply.body.get("type", "")).rpartition("/")[2])
+            return CarAnswer(AnswerKind.REFUSED, str(reply.body.get("type", "")).rpartition("/")[2][:80])
         told = _good(reply).body
-        failure = str((told.get("failureReason") or {}).get("type", ""))
+        failure = str((told.get("failureReason") or {}).get("type", ""))[:80]
         match told.get("state"):
             case "FAILED" if failure in ("REQUESTED_CHARGING_STATE_ALREADY_ACHIEVED", "ALREADY_IN_STATE"):
                 return CarAnswer(AnswerKind.ALREADY, failure)

@@ -129,8 +129,9 @@ class Smartcar:
             if str(told.get("eventName", told.get("eventType", ""))).lower() == "verify":
                 asked = str((told.get("payload") or told.get("data"))["challenge"])
                 return PushedNews(reply={"challenge": hmac.new(secret, asked.encode(), hashlib.sha256).hexdigest()})
-            vehicles = told["payload"].get("vehicles", [])
-            return PushedNews([self._news(told, it) for it in vehicles])
+            if told.get("eventType"):
+                return PushedNews([self._of_signals(told)] if "signals" in told["data"] else [])
+            return PushedNews([self._news(told, it) for it in told["payload"].get("vehicles", [])])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotPushed("no event of smartcar's") from error
 
@@ -163,7 +164,7 @@ class Smartcar:
 
     def _good(self, reply: Reply) -> Reply:
         """The answer where it is one. Raises what went wrong in our words."""
-        code = str(reply.body.get("code") or "")
+        code = str(reply.body.get("code") or "")[:80]
         if reply.is_good:
             return reply
         if code in _ASLEEP:
@@ -191,9 +192,20 @@ class Smartcar:
             account=str(vehicle.get("userId", "")),
         )
 
+    def _of_signals(self, told: Mapping[str, Any]) -> CarNews:
+        """A webhook of the later kind: signals, each with the time at which the car's maker had it."""
+        maker_id = str(told["data"]["vehicle"]["id"])
+        return CarNews(
+            event_id=str(told["eventId"]),
+            maker=self.name,
+            maker_id=maker_id,
+            telemetry=_of_signals(told["data"]["signals"]),
+            account=str(told["data"]["user"]["id"]),
+        )
+
     def _sent(self, access: LinkAccess, path: str, said: Mapping[str, Any]) -> CarAnswer:
         reply = self.client.post(self._api + path, _bearer(access.token), said)
-        code = str(reply.body.get("code") or "")
+        code = str(reply.body.get("code") or "")[:80]
         if reply.is_good:
             return CarAnswer(AnswerKind.ACCEPTED)
         if code in _ALREADY:
@@ -210,6 +222,25 @@ class Smartcar:
 
 def _bearer(token: str) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token}", "SC-Unit-System": "metric"}
+
+
+def _of_signals(signals: Iterable[Mapping[str, Any]]) -> Telemetry:
+    found: dict[str, Any] = {}
+    for it in signals:
+        body, meta = it.get("body") or {}, it.get("meta") or {}
+        at, value = moment(meta.get("oemUpdatedAt")) or moment(meta.get("retrievedAt")), body.get("value")
+        if at is None:
+            continue
+        match it.get("code"):
+            case "tractionbattery-stateofcharge":
+                found["percent"] = seen(percent(value), at)
+            case "charge-ischargingcableconnected" if isinstance(value, bool):
+                found["is_plugged"] = seen(value, at)
+            case "charge-ischarging" if isinstance(value, bool):
+                found["charging"] = seen(ChargingState.CHARGING if value else ChargingState.STOPPED, at)
+            case "location-preciselocation":
+                found["position"] = seen(place(body), at)
+    return Telemetry(**found)
 
 
 def _telemetry(answers: Iterable[Mapping[str, Any]]) -> Telemetry:

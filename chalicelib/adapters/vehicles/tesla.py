@@ -168,7 +168,7 @@ class Tesla:
         if reply.status == 408:
             return CarAnswer(AnswerKind.ASLEEP)
         told = self._good(reply).body.get("response") or {}
-        reason = str(told.get("reason", ""))
+        reason = str(told.get("reason", ""))[:80]
         if told.get("result") is True:
             return CarAnswer(AnswerKind.ACCEPTED)
         return CarAnswer(AnswerKind.ALREADY if reason in _ALREADY else AnswerKind.REFUSED, reason)

@@ -18,7 +18,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 # A field is secret when its name ends so, whatever its case and wherever it stands: `stripe-signature`, `task_token`.
-_SECRET_NAME = re.compile(r"(authorization|cookie|password|token|ticket|secret|signature|api_key)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(authorization|cookie|password|token|ticket|secret|signature|api_key|verifier)$", re.IGNORECASE
+)
 # What is secret in running text: a JSON Web Token (tickets are such), an API key, an invitation's code, the rest of an
 # Authorization header, a secret of the payment provider.
 _SECRET_TEXT = re.compile(

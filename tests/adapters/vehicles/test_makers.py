@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 from dataclasses import replace
 from datetime import time, timedelta
@@ -13,6 +16,7 @@ import pytest
 from chalicelib.adapters.vehicles.makers import MAKERS, maker_class, makers_of
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.capability import TOLD, Capability, ChargingState, OwnSchedule
+from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 from chalicelib.records.vehicles import (
     AnswerKind,
     CarAnswer,
@@ -22,11 +26,13 @@ from chalicelib.records.vehicles import (
     MakerUnavailable,
     NotPushed,
     PositionSharing,
+    PushedNews,
 )
+from local.makers import CarMakers
 from local.makers_cars import CarFault
 from local.makers_oauth import CLIENT_SECRET, WEBHOOK_SECRET
-from local.makers_shapes import OLD, pushed
-from tests.adapters.vehicles.conftest import STATE, Linked, an_attempt, went_to
+from local.makers_shapes import OLD, pushed, sign
+from tests.adapters.vehicles.conftest import STATE, Linked, Moment, an_attempt, link, went_to
 
 METHODS = {
     Capability.START_STOP: ("start", "stop"),
@@ -258,6 +264,47 @@ def test_what_a_maker_tells_by_itself_is_believed_when_signed(linked: Linked) ->
     for wrong_headers, wrong in (({}, body), (lower, body + b" ")):
         with pytest.raises(NotPushed):
             linked.maker.heard(wrong_headers, wrong, linked.clock())
+
+
+def smartcars(server: CarMakers, clock: Moment, told: dict[str, Any]) -> Any:
+    maker = link("smartcar", server, clock).maker
+    headers, body = sign("smartcar", json.dumps(told).encode())
+    return maker.heard({name.lower(): it for name, it in headers.items()}, body, clock())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"version": "2.0", "eventName": "verify", "payload": {"challenge": "c-1"}},
+        {"eventId": "e-1", "eventType": "VERIFY", "data": {"challenge": "c-1"}},
+    ],
+)
+def test_smartcar_is_shown_that_its_secret_is_known(server: CarMakers, clock: Moment, told: dict[str, Any]) -> None:
+    signed = hmac.new(WEBHOOK_SECRET.encode(), b"c-1", hashlib.sha256).hexdigest()
+    assert smartcars(server, clock, told) == PushedNews(reply={"challenge": signed})
+
+
+def test_smartcars_signals_are_heard_as_its_batches_are(server: CarMakers, clock: Moment) -> None:
+    meta = {"oemUpdatedAt": "2026-11-30T17:59:00Z", "retrievedAt": "2026-11-30T18:00:00Z"}
+    bodies = {
+        "tractionbattery-stateofcharge": {"value": 62, "unit": "percent"},
+        "charge-ischargingcableconnected": {"value": True},
+        "charge-ischarging": {"value": False},
+        "location-preciselocation": {"latitude": 52.5, "longitude": 13.4},
+        "odometer-traveleddistance": {"value": 9, "unit": "km"},
+    }
+    signals = [{"code": code, "body": body, "meta": meta} for code, body in bodies.items()]
+    data = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}, "signals": signals}
+    [news] = smartcars(server, clock, {"eventId": "e-1", "eventType": "VEHICLE_STATE", "data": data}).news
+    at = clock() - timedelta(minutes=1)
+    assert (news.event_id, news.maker_id, news.account) == ("e-1", "car-1", "alice")
+    assert news.telemetry == Telemetry(
+        percent=Observed(62, at),
+        is_plugged=Observed(True, at),
+        charging=Observed(ChargingState.STOPPED, at),
+        position=Observed(GeoPoint(52.5, 13.4), at),
+    )
+    assert smartcars(server, clock, {"eventId": "e-2", "eventType": "VEHICLE_ERROR", "data": {}}).news == []
 
 
 def test_no_token_shows_in_what_is_written_about_an_adapter(linked: Linked) -> None:
