@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from chalicelib.domain.vehicles.budget import CallKind
-from local.night_fleet import Tally, fleet
+from local.night_fleet import fleet
 from local.night_makers import NO_FAULTS, Faults
+from local.night_tally import Tally
 
 _AT_ONCE = 25
 _HEAD = (

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from math import ceil
 from zoneinfo import ZoneInfo
 
 from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.vehicles.budget import CallKind
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.night import NightNews
@@ -29,10 +28,10 @@ from chalicelib.services.vehicles.dispatch import CarDispatch
 from chalicelib.services.vehicles.plans import CarNights
 from local.night_car import NightCar
 from local.night_makers import Faults, Line, kind
+from local.night_market import ZONE, Prices, carbon_g, price_micros
 from local.night_stores import MemoryNights, MemoryTeller, MemoryVehicles, NoSessions
-from local.simulate.signals import CARBON, PRICES
+from local.night_tally import Tally
 
-ZONE = "Europe/Berlin"
 FIRST = datetime(2026, 10, 1, 10, tzinfo=UTC)
 _HOME = GeoPoint(52.52, 13.4)
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -42,91 +41,6 @@ _BATTERIES_WH = (40_000, 58_000, 64_000, 77_000, 82_000)
 _POWERS_W = (3_700, 7_400, 11_000)
 _LOST = 0.1
 _LITTLE = 2
-
-
-class Prices:
-    """The port Outlooks: a day-ahead market whose days differ, told until the end of the next day after one o'clock."""
-
-    def of(self, site_id: str, begins_at: datetime, quarters: int) -> Outlook:
-        """As the market and the grid's mix would have it."""
-        begins_at = datetime.fromtimestamp(begins_at.timestamp() // 900 * 900, UTC)
-        moments = [begins_at + it * QUARTER for it in range(quarters)]
-        return Outlook(
-            begins_at=begins_at,
-            currency="EUR",
-            price_micros=tuple(price_micros(it) for it in moments),
-            carbon_g=tuple(carbon_g(it) for it in moments),
-            renewable_permille=tuple(max(0, 900 - 2 * carbon_g(it)) for it in moments),
-            carbon_micros_per_kg=100_000,
-            source="simulated",
-        )
-
-
-@cache
-def price_micros(at: datetime) -> int:
-    """A kilowatt-hour in that quarter."""
-    chance = random.Random(at.toordinal())
-    level, swing = chance.uniform(0.7, 1.4), chance.uniform(0.6, 1.5)
-    usual = PRICES["day-ahead"](_local_hour(at))
-    return round((0.11 + swing * (usual - 0.11) + 0.06) * level * 1e6)
-
-
-@cache
-def carbon_g(at: datetime) -> int:
-    """Of a kilowatt-hour in that quarter."""
-    chance = random.Random(at.toordinal() + 1)
-    return round(CARBON["sunny"](_local_hour(at)) * chance.uniform(0.6, 1.2))
-
-
-def _local_hour(at: datetime) -> float:
-    here = at.astimezone(ZoneInfo(ZONE))
-    return here.hour + here.minute / 60
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of nights. `could_be`: charged at once from the plug-in on it would have been ready in time.
-
-    `missed` of those were not, of `missed_untold` nobody was told before; `unready_untold` counts all that were not.
-    """
-
-    nights: int = 0
-    could_be: int = 0
-    ready: int = 0
-    missed: int = 0
-    missed_untold: int = 0
-    unready_untold: int = 0
-    warned_in_vain: int = 0
-    planned: int = 0
-    waited: int = 0
-    calls: dict[CallKind, int] = field(default_factory=dict)
-    micro_usd: int = 0
-    dearest_car_micro_usd: int = 0
-    most_wakes: int = 0
-    wakes_outside: int = 0
-    makers_wakes: int = 0
-    low_days: int = 0
-    kwh: float = 0.0
-    cost: float = 0.0
-    cost_at_once: float = 0.0
-    carbon_kg: float = 0.0
-    carbon_kg_at_once: float = 0.0
-    writes: int = 0
-    notices: int = 0
-    cars: int = 0
-    stories: list[str] = field(default_factory=list)
-
-    def add(self, other: Tally) -> None:
-        """Both together."""
-        for name in self.__dataclass_fields__:
-            mine, its = getattr(self, name), getattr(other, name)
-            if isinstance(mine, dict):
-                for key, number in its.items():
-                    mine[key] = mine.get(key, 0) + number
-            elif name in ("dearest_car_micro_usd", "most_wakes"):
-                setattr(self, name, max(mine, its))
-            else:
-                setattr(self, name, mine + its)
 
 
 @dataclass(slots=True, kw_only=True)

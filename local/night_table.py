@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from local.night_fleet import ZONE, CarMonth
+from local.night_fleet import CarMonth
 from local.night_makers import NO_FAULTS, Faults
+from local.night_market import ZONE
 
 _HEAD = ("car", "carried out by", "plan", "ready", "%", "calls, wakes", "cost, at once", "told")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from local.night_fleet import Tally, fleet
+from local.night_fleet import fleet
 from local.night_makers import NO_FAULTS, Faults
+from local.night_tally import Tally
 
 
 def total(cars: int, nights: int, faults: Faults) -> Tally:

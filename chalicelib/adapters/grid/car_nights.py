@@ -54,7 +54,7 @@ class DynamoNights:
         put(VehicleRow(_nights(vehicle_id), _WISH, body=encode(wish)))
 
     def forget(self, vehicle_id: str) -> None:
-        """Two calls."""
+        """Two calls, of which either may find nothing."""
         for item in (_NIGHT, _WISH):
             delete(VehicleRow(_nights(vehicle_id), item))
 

@@ -123,7 +123,7 @@ def _ends_below(facts: NightFacts, departure: Departure) -> bool:
 
 
 def due(night: Night, facts: NightFacts, at: datetime) -> NightStep:
-    """What time brings."""
+    """What time brings to a night, or to a car that is watched for its next."""
     if night.ended_at is not None:
         return _watched(night, facts, at)
     if night.leaves_at is not None and at >= night.leaves_at:

@@ -41,7 +41,7 @@ class CarSessionsHere:
         return [self._seen(it) for it in found if it.state in (State.INITIATED, State.ACTIVE)]
 
     def is_planned(self, session_id: str) -> bool:
-        """One call."""
+        """One call, of the session alone."""
         session = self.sessions.get(session_id)
         return session is not None and session.is_load_managed and session.state is State.ACTIVE
 
