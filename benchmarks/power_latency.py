@@ -25,6 +25,7 @@ from benchmarks.calls import Calls, counted
 from chalicelib import wiring
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.grid.demand_response import AskedInterval, Contract, DemandAsk, DemandEvent
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.tree import OperatorLimit, PortId
 from chalicelib.records.grid import StoredClaim
@@ -42,6 +43,8 @@ _DELAY_S, _ANSWER_S = 1.0, 0.3
 _AT_ONCE = 17
 _SITE = "bench-power"
 _QUIET_S, _LONGEST_S = 2.5, 90.0
+# Each more than before by an ampere of the ten that each has.
+_LESS_PERMILLE = (120, 240, 360)
 
 
 class Outlets:
@@ -157,7 +160,29 @@ def _rows(stack: Stack, calls: Calls, samples: int) -> list[list[str]]:
     for sample in range(samples):
         lowered.append(_timed(outlets, calls, lambda sample=sample: _limit(sample)))
         raised.append(_timed(outlets, calls, lambda sample=sample: _lift(sample)))
-    return [_row("a limit comes down", lowered), _row("a limit ends", raised)]
+    now = wiring.network().clock()
+    wiring.network().demand_response.sign(
+        operator_id(), Contract(site_id=_SITE, operator_id=operator_id(), signed_at=now)
+    )
+    asked = [_timed(outlets, calls, lambda part=part: _ask(part)) for part in _LESS_PERMILLE]
+    return [
+        _row("a limit comes down", lowered),
+        _row("a limit ends", raised),
+        _row("demand response asks for less", asked),
+    ]
+
+
+def _ask(permille: int) -> None:
+    network = wiring.network()
+    now = network.clock()
+    event = DemandEvent(
+        event_id="bench",
+        operator_id=operator_id(),
+        program="bench",
+        intervals=(AskedInterval(begins_at=now, ends_at=now + timedelta(hours=1), ask=DemandAsk(permille=permille)),),
+        told_at=now,
+    )
+    network.demand_response.tell(event)
 
 
 def _lift(sample: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import jsonschema_rs
 
 CLIENT_ID, CLIENT_SECRET = "kerb", "at-least-a-secret"
+_AS_PASSWORD = "Basic " + b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
 _PERIOD = {
     "type": "object",
     "properties": {
@@ -170,7 +172,9 @@ def _handler(vtn: Vtn) -> type[BaseHTTPRequestHandler]:
                 return 200, {"tokenURL": f"{vtn.url}/auth/token"}
             if path == "/auth/token":
                 form = {name: values[0] for name, values in parse_qs(body).items()}
-                is_known = (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
+                in_form = (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
+                # Every server takes them as a password too (RFC 6749 §2.3.1), and other clients send them so.
+                is_known = in_form or self.headers.get("Authorization", "") == _AS_PASSWORD
                 told = {"access_token": vtn.token(), "token_type": "Bearer", "expires_in": 3600}
                 return (200, told) if is_known else (401, {"error": "invalid_client"})
             is_known = self.headers.get("Authorization", "").removeprefix("Bearer ") in vtn.tokens
