@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def stack(browser: Browser) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     running = Stack(Options(start_timeout_s=_PLUG_IN_S, ticks_per_second=0, unclaimed_s=0))
     running.start()
     yield running

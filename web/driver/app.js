@@ -94,7 +94,9 @@ async function begin() {
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
   await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure()]);
-  render(html`<${App} />`, document.getElementById('app'));
+  const place = document.getElementById('app');
+  place.replaceChildren();
+  render(html`<${App} />`, place);
   // What is needed later waits until what is needed now is there.
   const settled = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 2_000));
   settled(() => navigator.serviceWorker?.register('/driver/worker.js').catch(() => {}), { timeout: 10_000 });

@@ -45,7 +45,7 @@ export function follow(load, { first = null } = {}) {
     }
     if (isOver()) return;
     // With a socket it is only asked for what the socket may have lost.
-    const wait = error.value ? Math.min(15, SOON_S * 2 ** tries) : isListening() ? 30 : session.value.state === 'active' ? ASK_S : SOON_S;
+    const wait = error.value ? Math.min(15, SOON_S * 2 ** tries) : isListening() ? 15 : session.value.state === 'active' ? ASK_S : SOON_S;
     timer = setTimeout(ask, wait * 1000);
   }
 

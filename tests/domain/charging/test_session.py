@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.names import looks_like_app_token, session_id_for
-from chalicelib.domain.charging.session import Charge, Hold, Origin, Payment, Reason, Session, State
+from chalicelib.domain.charging.session import CardAction, Charge, Hold, Origin, Payment, Reason, Session, State
 from chalicelib.domain.charging.transitions import (
     Billed,
     Charged,
@@ -95,6 +95,14 @@ def test_a_paid_session_passes_from_initiated_to_completed() -> None:
         states.append(session.state)
     assert states == ["initiated", "initiated", "active", *["stopping"] * 5, "completed"]
     assert session.energy_wh == 2000
+
+
+def test_its_charger_waits_for_the_car_until_it_has_begun_and_not_while_a_bank_asks() -> None:
+    until = NOW + timedelta(seconds=NEW.start_wait_s)
+    asked = replace(NEW, action=CardAction("pi_1", "secret"))
+    assert (NEW.start_before, asked.start_before) == (until, None)
+    assert replace(asked, hold=Hold("pi_1", 5000)).start_before == until
+    assert after(EVENTS[0], STARTED).start_before is None
 
 
 def test_a_start_that_arrives_after_the_session_failed_does_not_revive_it() -> None:

@@ -94,9 +94,9 @@ export default part((_, life) => {
   }
 
   let ground = null;
-  life.begun(() => {
+  function draw() {
     const { lat, lng, zoom = FIRST_ZOOM } = looked.value ?? config.home;
-    drawMap(ground, {
+    return drawMap(ground, {
       centre: { lat, lng },
       zoom,
       ring: distance,
@@ -111,14 +111,27 @@ export default part((_, life) => {
         document.getElementById(`site-${id}`)?.scrollIntoView({ block: 'center' });
         document.querySelector(`#site-${CSS.escape(id)} a`)?.focus({ preventScroll: true });
       },
-    }).then((drawn) => {
+    });
+  }
+
+  life.begun(() => {
+    const ends = [];
+    let isGone = false;
+    // What is asked for first is the list: the map's forty kilobytes come after it.
+    search().finally(async () => {
+      if (isGone) return;
+      const drawn = await draw().catch(() => null);
+      if (drawn === null) return;
+      if (isGone) {
+        drawn.end();
+        return;
+      }
       map = drawn;
       ends.push(effect(() => map.show((found.value ?? []).filter((it) => it.lat !== null), chosen.value)));
-    }).catch(() => {});
-    const ends = [];
-    search();
+    });
     const again = setInterval(() => { if (!document.hidden) search(); }, AGAIN_S * 1000);
     return () => {
+      isGone = true;
       clearInterval(again);
       clearTimeout(timer);
       for (const end of ends) end();

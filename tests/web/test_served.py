@@ -1,0 +1,69 @@
+"""How the apps are served beside the API, what a browser may ask of the local Stripe, and the demo's chargers."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+import requests
+from moto import mock_aws
+
+from infrastructure.web import publish
+from infrastructure.web_files import files
+from local.seed import DEMO_CHARGER, Network
+from local.stack import Stack
+from local.street import Street
+from tests.scenarios.world import World
+
+_TIMEOUT_S = 60
+
+
+def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_etag(stack: Stack) -> None:
+    assert requests.get(f"{stack.http_url}/", timeout=_TIMEOUT_S).url == f"{stack.http_url}/driver/"
+    for path, kind in (
+        ("driver/app.js", "text/javascript; charset=utf-8"),
+        ("vendor/preact-11.2.0/preact.mjs", "text/javascript; charset=utf-8"),
+        ("tokens.css", "text/css; charset=utf-8"),
+        ("driver/manifest.webmanifest", "application/manifest+json"),
+        ("config.json", "application/json"),
+    ):
+        address = f"{stack.http_url}/{path}"
+        first = requests.get(address, timeout=_TIMEOUT_S)
+        assert (first.status_code, first.headers["Content-Type"]) == (200, kind)
+        assert first.headers["Content-Encoding"] == "gzip"
+        assert ("immutable" in first.headers["Cache-Control"]) == path.startswith("vendor/")
+        assert "script-src 'self';" in first.headers["Content-Security-Policy"]
+        again = requests.get(address, headers={"If-None-Match": first.headers["ETag"]}, timeout=_TIMEOUT_S)
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["driver/none.js", "vendor/lock.json/x", "driver/%2e%2e/%2e%2e/app.py", "driver/..%2f..%2fapp.py"]
+)
+def test_what_is_no_file_of_the_apps_is_not_found(stack: Stack, path: str) -> None:
+    assert requests.get(f"{stack.http_url}/{path}", timeout=_TIMEOUT_S).status_code == 404
+
+
+def test_a_browser_may_give_the_local_stripe_a_card_and_nothing_else(stack: Stack) -> None:
+    for path in ("v1/customers", "v1/refunds", "v1/payment_intents/pi_1/capture", "v1/_disputes"):
+        told = requests.post(f"{stack.http_url}/local/stripe/{path}", data={"key": "pk_test_kerb"}, timeout=_TIMEOUT_S)
+        assert told.status_code == 403, path
+
+
+def test_at_the_demos_chargers_a_car_comes_when_somebody_asks_to_start(network: World) -> None:
+    with Street(network.stack, Network(network.operator, network.driver)):
+        network.until_online(DEMO_CHARGER)
+        session_id = network.driver.begin(DEMO_CHARGER)["session_id"]
+        network.driver.until(session_id, lambda it: it["state"] == "active")
+        network.driver.end(session_id)
+        network.driver.until(session_id, lambda it: it["state"] == "completed")
+
+
+def test_a_deployment_puts_each_file_with_its_type_and_age_and_tells_pages_where_the_api_is() -> None:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="web")
+        assert publish({"WebBucketName": "web", "ApiUrl": "https://api.example.com/api"}) == len(list(files())) + 1
+        page = s3.get_object(Bucket="web", Key="driver/index.html")
+        assert (page["ContentType"], page["CacheControl"]) == ("text/html; charset=utf-8", "no-cache")
+        assert "immutable" in s3.get_object(Bucket="web", Key="vendor/leaflet-1.9.4/leaflet.js")["CacheControl"]
+        assert b"https://api.example.com/api" in s3.get_object(Bucket="web", Key="config.json")["Body"].read()
