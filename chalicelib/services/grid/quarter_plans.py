@@ -93,6 +93,9 @@ class QuarterPlans:
         failed_before = before.failed_since if before is not None else None
         failed_since = (failed_before or at) if found is None else None
         has_turned = (failed_since is None) is not (failed_before is None)
+        if failed_since is not None and not has_turned:
+            # Whoever found it first may have died before anybody was told.
+            self.alarm_checks.ask(AlarmKind.PLANS_FAILED, site_id)
         if not rows and not (before and before.ports) and not has_turned:
             return None
         rows = self._told(rows, {it.session_id: it.estimate for it in before.ports} if before is not None else {})
