@@ -45,7 +45,7 @@ def test_it_stops_drawing_when_the_battery_is_full_and_the_session_stays_open(wo
     world.do(charger.plug(1, Car(10_000, 9_950)))
     assert world.do(charger.draw(500)) == 50
     eventually(lambda: world.connector(charger.setup.charger_id)["status"] == "suspended_by_car")
-    assert world.driver.session(session_id)["state"] == "active"
+    world.driver.until(session_id, lambda it: it["state"] == "active")
     world.driver.end(session_id)
     assert world.driver.until(session_id, lambda it: it["state"] == "completed")["energy_wh"] in (49, 50)
 

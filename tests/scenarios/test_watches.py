@@ -34,6 +34,8 @@ def test_who_waits_is_told_when_the_car_has_left(world: World, version: str) -> 
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     world.do(charger.plug(1))
     world.draw(charger)
+    # What is ended before it is known to have begun has failed.
+    world.driver.until(session_id, lambda it: it["state"] == "active")
     made = watch(other, charger)
     assert watch(other, charger) == made
     assert waits(other) == [made["watch_id"]]
