@@ -13,8 +13,8 @@ from local.seed import Network
 from local.stack import Stack
 from tests.handlers.money.test_money import refused, start
 from tests.handlers.sessions.test_sessions import finish, read
+from tests.patience import eventually, until
 from tests.protocol.en16931.authority import broken_rules
-from tests.scenarios.world import eventually
 
 BUSINESS = {"name": "Acme Ltd", "address": "Road 1\n1010 Wien", "vat_id": "ATU12345678"}
 PROFILE = {
@@ -98,9 +98,12 @@ def test_who_wants_an_invoice_with_each_session_has_it_without_asking(
     (invoice,) = driver.call("GET", path)["items"]
     assert invoice["lines"][0]["session_id"] == session_id
     network.operator.call("POST", f"/v1/operator/sessions/{session_id}/refund", {"amount_minor": 100})
-    eventually(lambda: driver.call("GET", f"/v1/sessions/{session_id}")["refunded_minor"] == 100)
-    eventually(lambda: wiring.network().invoice_desk.issue_due() == 0)
-    assert [it["kind"] for it in driver.call("GET", path)["items"]] == ["invoice", "credit_note"]
+
+    def papers() -> list[str]:
+        wiring.network().invoice_desk.issue_due()
+        return [it["kind"] for it in driver.call("GET", path)["items"]]
+
+    until(papers, ["invoice", "credit_note"])
     driver.call("PUT", "/v1/me/business", BUSINESS)
 
 
