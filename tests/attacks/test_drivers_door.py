@@ -360,7 +360,10 @@ def test_nothing_redirects_anywhere(net: Network, scene: Scene) -> None:
     for path in ("/v1/login", "/v1/drivers/confirm", "/v1/me", f"/v1/receipts/{scene.paid}", "//evil.example", "/"):
         for name in ("next", "redirect_uri", "returnTo", "url"):
             answer = net.ask(None, "GET", f"{path}?{name}=https://evil.example/")
-            assert answer.status_code >= 400 or (path, answer.headers["Location"]) == ("/", HOME)
+            if path == "/":
+                assert answer.headers["Location"] == HOME
+                continue
+            assert answer.status_code >= 400
             assert "Location" not in answer.headers
 
 
