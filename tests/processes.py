@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import signal
 import tempfile
 from collections.abc import Generator
 from contextlib import suppress
@@ -88,6 +89,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """In a process of several: its last words, should it die, are kept where the summary finds them."""
+    # A run in the background ignores it, and so would all processes that tests begin.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         kept = _last_words(worker["testrunuid"], worker["workerid"]).open("w")

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import RateUnit
 from chalicelib.domain.chargers.events import ChargingPlanTold
-from chalicelib.domain.grid.profiles import CLOCK_TOLERANCE_S, Allowance, PortGrant
+from chalicelib.domain.grid.profiles import CLOCK_TOLERANCE_S, ENDS_EARLY_S, Allowance, PortGrant
 from chalicelib.domain.grid.tree import Port
 
 # A charger counts from when it answers, and a turn of the plan is as much later; and rounds to a tenth.
@@ -65,9 +65,15 @@ def follows(schedule: CompositeSchedule, grant: PortGrant, default_ma: int) -> S
     """Whether a charger that says so keeps to `grant`, and to `default_ma` by each phase when that is over.
 
     The schedule was asked for when the grant had just been sent. Less than was granted is kept, too: something else
-    limits it more. `worst_ma` is None where there is no limit at all at some moment.
+    limits it more; and so is the default, which is booked anyhow, where a lease that counts from its receipt ends early.
+    `worst_ma` is None where there is no limit at all at some moment.
     """
-    above = [_above(schedule, grant, it) for it in _moments(schedule, grant) if it < grant.lease_s]
+    ends_s = grant.lease_s - ENDS_EARLY_S
+    above = [
+        _above(schedule, grant, it, default_ma if it >= ends_s else 0)
+        for it in _moments(schedule, grant)
+        if it < grant.lease_s
+    ]
     known = [it for it in above if it is not None]
     keeps_grant = bool(above) and len(known) == len(above) and max(known) <= _ROUNDING_MA
     after_s = grant.lease_s + CLOCK_TOLERANCE_S + _LATE_S
@@ -110,12 +116,12 @@ def _moments(schedule: CompositeSchedule, grant: PortGrant, from_s: int = 0) -> 
     return iter(sorted(it for it in near if from_s <= it < schedule.duration_s))
 
 
-def _above(schedule: CompositeSchedule, grant: PortGrant, second: int) -> int | None:
+def _above(schedule: CompositeSchedule, grant: PortGrant, second: int, booked_ma: int) -> int | None:
     limit_ma = schedule.limit_ma(second, grant.port, grant.car_phases)
     if limit_ma is None:
         return None
     nearby = (_allowed(grant.allowances, it) for it in (second - _LATE_S, second, second + _LATE_S))
-    return limit_ma - max(nearby)
+    return limit_ma - max(booked_ma, *nearby)
 
 
 def _allowed(allowances: tuple[Allowance, ...], second: int) -> int:

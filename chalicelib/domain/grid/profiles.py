@@ -36,6 +36,8 @@ _GRANT_SLOTS = {**_SLOTS, ProfilePurpose.DEFAULT: 4, ProfilePurpose.CHARGER: 5}
 CLOCK_TOLERANCE_S = 60
 # So late a frame may come (`grants.ROAMS_FOR`).
 _ROAMS_S = int(ROAMS_FOR.total_seconds())
+# So much before its time a lease ends that a charger counts from when it comes.
+ENDS_EARLY_S = _ROAMS_S - CLOCK_TOLERANCE_S
 # So long a grant of `share` holds without being renewed.
 LEASE_S = 3600
 # A default that counts from a time counts from one that every clock has seen, be it only started.

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.chargers.charging_ability import RateUnit
 from chalicelib.domain.chargers.commands import CommandResult, Verdict
 from chalicelib.domain.grid.composite import CompositeSchedule, SchedulePeriod, ScheduleProof, follows
-from chalicelib.domain.grid.profiles import Allowance
+from chalicelib.domain.grid.profiles import ENDS_EARLY_S, Allowance
 from chalicelib.protocol.ocpp.composite import told_schedule
 from tests.domain.grid.test_profiles import granted
 
@@ -46,6 +46,14 @@ def test_watts_of_a_car_by_one_phase_are_all_of_one_phase() -> None:
     grant = granted([Allowance(0, 10_000)], lease_s=1800, car_phases=1)
     assert follows(told, grant, 10_000).keeps_grant
     assert not follows(replace(told, periods=(SchedulePeriod(0, 6_900.0),)), grant, 10_000).keeps_grant
+
+
+def test_who_waits_by_a_lease_that_ends_early_keeps_it_by_the_default_that_follows() -> None:
+    # A lease that counts from its receipt ends so long before its time that it does however late it comes.
+    waits = granted([Allowance(0, 0)], lease_s=1800)
+    assert follows(schedule((0, 0.0), (1800 - ENDS_EARLY_S, 8.0)), waits, 8_000).keeps_grant
+    assert not follows(schedule((0, 0.0), (1800 - ENDS_EARLY_S - 20, 8.0)), waits, 8_000).keeps_grant
+    assert not follows(schedule((0, 0.0), (1800 - ENDS_EARLY_S, 9.0)), waits, 8_000).keeps_grant
 
 
 SCHEDULE_16 = {
