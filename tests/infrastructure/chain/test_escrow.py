@@ -297,4 +297,4 @@ class Escrows(RuleBasedStateMachine):
 
 
 TestEscrows = Escrows.TestCase
-TestEscrows.settings = settings(max_examples=12, stateful_step_count=12)
+TestEscrows.settings = settings(max_examples=8, stateful_step_count=12)
