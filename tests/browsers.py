@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+# How a skip begins that the summary tells of.
+UNUSABLE = "Chromium does not start"
 MISSING = "no Chromium: apt-get install chromium, or say where one is by CHROMIUM=/path/to/it"
 
 

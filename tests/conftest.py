@@ -16,7 +16,7 @@ os.environ.update(
 
 import pytest
 
-from tests.browsers import MISSING, chromium
+from tests.browsers import MISSING, UNUSABLE, chromium
 from tests.passwords import hash_cheaply
 from tests.properties import ask_by_no_clock
 from tests.tables import account
@@ -29,8 +29,11 @@ pytest_plugins = ("tests.processes",)
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Whoever has no browser is told what was not looked at, in a line that stands out."""
+    reasons = {str(it.longrepr[-1]) for it in terminalreporter.stats.get("skipped", ()) if UNUSABLE in str(it.longrepr)}
     if chromium() is None:
-        terminalreporter.write_line(f"!!! tests/web was skipped: {MISSING}", red=True, bold=True)
+        reasons.add(MISSING)
+    for why in sorted(reasons):
+        terminalreporter.write_line(f"!!! tests/web was skipped: {why}", red=True, bold=True)
 
 
 @pytest.fixture

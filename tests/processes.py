@@ -24,11 +24,12 @@ _HERE = Path(__file__).parent
 _ASKED = "second_store"
 # What is asked of all stories is asked in the process they were told in; what shares a stack, or what takes long to
 # make, shares it in one process. The longest come first, so that no core is idle in the end.
-_TOGETHER = ("scenarios", "handlers", "attacks", "infrastructure")
+_TOGETHER = ("scenarios", "handlers", "attacks", "infrastructure", "web")
 _LONGEST_FIRST = (
     "scenarios",
     "faults",
     "handlers",
+    "web",
     "attacks",
     "benchmarks",
     "infrastructure",

@@ -38,12 +38,18 @@ def ask_few(items: Iterable[pytest.Item]) -> None:
 
 def asked_by_a_clock(items: Iterable[pytest.Item]) -> list[str]:
     """The properties among these tests that fail where examples take long."""
-    asked = {it.nodeid: _asked(it)[1] for it in items}
+    asked = {it.nodeid: _asked(it)[1] or _machines(it) for it in items}
     return [
         name
         for name, it in asked.items()
         if it is not None and (it.deadline is not None or HealthCheck.too_slow not in it.suppress_health_check)
     ]
+
+
+def _machines(item: pytest.Item) -> settings | None:
+    """What holds for the runs of a state machine."""
+    found = getattr(getattr(item, "cls", None), "settings", None)
+    return found if isinstance(found, settings) else None
 
 
 def _asked(item: pytest.Item) -> tuple[Any, settings | None]:

@@ -17,7 +17,7 @@ from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 from local.client import ApiError
 from local.simulator.battery import Car
 from tests.scenarios.test_load_balancing import Site
-from tests.scenarios.world import World, eventually
+from tests.scenarios.world import World, eventually, until
 
 _CHEAP, _DEAR = 80_000, 320_000
 
@@ -105,8 +105,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert datetime.fromisoformat(shown["ready_at"]) < ready_by
         assert shown["source"] == "the market of this story"
         assert shown["energy_cost_minor"] == pytest.approx(88, abs=3)
-        kinds = [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
-        assert kinds.count("charge_planned") == 1
+        until(lambda: _notices(world).count("charge_planned"), 1)
         # Nobody need tell its charger when the cheap hours begin.
         (follows,) = _schedules(charger)
         assert [it["limit"] for it in follows] == [0.0, 6.0, 16.0, 6.0]
@@ -118,8 +117,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         site.until_offered(16.0, 0, 0, 0)
         again = world.driver.call("GET", path)["plan"]
         assert again["waits_for"] is None
-        kinds = [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
-        assert kinds.count("plan_changed") == 1
+        until(lambda: _notices(world).count("plan_changed"), 1)
 
         eventually(lambda: world.driver.call("GET", path)["energy_wh"])
         world.do(charger.unplug(1))
@@ -130,6 +128,10 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert footprint["carbon_g"] == pytest.approx(footprint["energy_wh"] / 10, abs=2)
         # It charged in one quarter of an hour, and so it would have at once: nothing was saved, and nothing is claimed.
         assert footprint["saved_g"] == footprint["saved_minor"] == 0
+
+
+def _notices(world: World) -> list[str]:
+    return [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
 
 
 def _long_ago(site: Site, session_id: str) -> None:

@@ -16,22 +16,6 @@ from tests.scenarios.test_stories import charging, finished
 from tests.scenarios.world import World, eventually
 
 
-def until_logged(world: World, session_id: str) -> None:
-    """Wait until its proof can be had."""
-
-    def is_logged() -> bool:
-        world.stack.cloud.queues.deliver()
-        try:
-            world.driver.call("GET", f"/v1/sessions/{session_id}/proof")
-        except ApiError as refused:
-            if "not_logged_yet" not in str(refused):
-                raise
-            return False
-        return True
-
-    eventually(is_logged)
-
-
 def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world: World) -> None:
     session_id = charging(world, world.charger("2.0.1"))
     with pytest.raises(ApiError, match="no_receipt_yet"):
@@ -40,7 +24,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     assert finished(world, session_id)["state"] == "completed"
     with pytest.raises(ApiError, match="not_logged_yet"):
         world.driver.call("GET", f"/v1/sessions/{session_id}/proof")
-    until_logged(world, session_id)
+    world.until_logged(session_id)
 
     log = world.driver.call("GET", "/v1/log")
     key = Key.parse(log["verifier_key"])
@@ -61,7 +45,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     other_id = charging(world, world.charger("1.6"))
     world.driver.end(other_id)
     assert finished(world, other_id)["state"] == "completed"
-    until_logged(world, other_id)
+    world.until_logged(other_id)
     world.driver.call("DELETE", "/v1/me")
     with pytest.raises(ApiError, match="no_proof"):
         world.operator.call("GET", f"/v1/operator/sessions/{session_id}/proof")
@@ -78,7 +62,7 @@ def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: W
         world.driver.call("POST", f"{own}/dispute", {"reason": "energy"})
     world.driver.end(session_id)
     assert finished(world, session_id)["state"] == "completed"
-    world.stack.cloud.queues.deliver()
+    world.until_logged(session_id)
 
     said = world.driver.call("POST", f"{own}/dispute", {"reason": "energy", "text": "my car took less"})
     assert said["items"][0]["status"] == "open"
@@ -100,8 +84,11 @@ def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: W
     told = world.operator.call("PUT", f"{operators}/dispute", answer)
     assert world.driver.call("GET", f"{own}/dispute") == told
     assert told["items"][0]["settled_by"] == "dispute-1"
-    kinds = [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
-    assert {"dispute_opened", "refunded", "dispute_answered"} <= set(kinds)
+
+    def kinds() -> set[str]:
+        return {it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]}
+
+    eventually(lambda: {"dispute_opened", "refunded", "dispute_answered"} <= kinds())
     assert world.driver.call("GET", "/v1/me/export")["disputes"][0]["dispute"] == told["items"][0]
 
 

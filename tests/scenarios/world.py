@@ -16,7 +16,7 @@ import boto3
 
 from chalicelib import wiring
 from chalicelib.domain.money.ledger import balances, held_minor
-from local.client import Person
+from local.client import ApiError, Person
 from local.seed import OPERATOR_ID, SITE_ID, TARIFF_ID, open_account, seed
 from local.simulator.charger import Charger, Setup
 from local.stack import Stack
@@ -168,6 +168,21 @@ class World:
         transfers = wiring.network().ledger.of_session(session_id)
         balanced = sum(balances(transfers).values()) == 0
         return balanced and held_minor(transfers) == 0 and self.owed_minor(session_id) == 0
+
+    def until_logged(self, session_id: str) -> None:
+        """Wait until its proof can be had: the log takes it in when its queue is read, a while after its end."""
+
+        def is_logged() -> bool:
+            self.stack.cloud.queues.deliver()
+            try:
+                self.operator.call("GET", f"/v1/operator/sessions/{session_id}/proof")
+            except ApiError as refused:
+                if "not_logged_yet" not in str(refused):
+                    raise
+                return False
+            return True
+
+        eventually(is_logged)
 
     def transitions(self, session_id: str) -> int:
         """Workflow transitions a session has used, as Step Functions bills them."""

@@ -7,28 +7,42 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, Route, WebSocketRoute, expect, sync_playwright
 
 from local.stack import Stack
+from tests.browsers import UNUSABLE
+from tests.patience import PATIENCE_S
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 # By what a wait is given up; nothing is expected to take so long.
-PATIENCE_MS = 60_000
+PATIENCE_MS = PATIENCE_S * 1000
 # What a wide machine has and a test does not need.
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 
 
+class Unusable(Exception):
+    """There is a browser, and it does not start; the text says why."""
+
+
 @contextmanager
 def launched(path: str) -> Iterator[Browser]:
-    """A browser without a window."""
+    """A browser without a window. Raises Unusable."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = _started(playwright, path)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _started(playwright: Playwright, path: str) -> Browser:
+    try:
+        return playwright.chromium.launch(executable_path=path, args=list(_FLAGS), timeout=PATIENCE_MS)
+    except Error as error:
+        why = error.message.strip().partition("\n")[0]
+        raise Unusable(f"{UNUSABLE}: {path}: {why}") from error
 
 
 class Visit:
