@@ -93,11 +93,17 @@ class WalletReturns:
             self.pay_out(top_up.driver_id, top_up.currency, None, f"left-{top_up_id}")
 
     def close(self, driver_id: str) -> None:
-        """Pay out all wallets of a driver who leaves. Raises Refusal where that cannot be done at this moment."""
-        for wallet in self.driver_wallets.of_driver(driver_id):
-            key = f"leaving-{wallet.version}"
+        """Pay out all wallets of a driver who leaves. Raises Refusal where that cannot be done at this moment.
+
+        Raises PaymentsUnavailable while the provider cannot be asked for what has left a wallet already: with the
+        account nobody would know of it any more.
+        """
+        for known in self.driver_wallets.of_driver(driver_id):
+            for it in self.wallets.pay_outs(driver_id, known.currency):
+                self._sent(it)
+            wallet = self.wallets.get(driver_id, known.currency) or known
             if wallet.balance_minor >= step_minor(wallet.currency):
-                self.pay_out(driver_id, wallet.currency, None, key)
+                self.pay_out(driver_id, wallet.currency, None, f"leaving-{wallet.version}")
             left = self.wallets.get(driver_id, wallet.currency) or wallet
             if left.balance_minor >= step_minor(left.currency):
                 raise Refusal(

@@ -1,0 +1,52 @@
+"""Wallets when something is late, cut off or done twice: no money is lost, made, or kept from whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.records.money import PaymentsUnavailable
+from tests.services.conftest import Kit
+from tests.services.drivers.test_account_deletion import Identity
+from tests.services.money.test_wallets import DRIVER, EUR, Purse
+
+
+@pytest.fixture
+def purse(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Purse:
+    vars(kit)["identity"] = Identity()
+    monkeypatch.setattr(type(kit.money), "forget_customer", lambda *_: None, raising=False)
+    return Purse(kit)
+
+
+def _is_away(*_: object) -> None:
+    raise PaymentsUnavailable("Stripe did not answer")
+
+
+def test_an_account_does_not_go_before_the_provider_was_asked_for_what_has_left_its_wallet(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purse.top_up(2_000)
+    with monkeypatch.context() as away:
+        away.setattr(purse.cards, "give_back", _is_away)
+        with pytest.raises(PaymentsUnavailable):
+            purse.kit.wallet_returns.pay_out(DRIVER, EUR, None, "back")
+        assert purse.balance_minor == 0
+        with pytest.raises(PaymentsUnavailable):
+            purse.kit.account_deletion.leave(DRIVER)
+    purse.kit.account_deletion.leave(DRIVER)
+    assert sum(purse.cards.given_back.values()) == 2_000
+
+
+def test_what_is_paid_in_while_an_account_goes_is_paid_out_too(purse: Purse) -> None:
+    purse.top_up(2_000)
+    late = ["late"]
+
+    def pay_out(driver_id: str) -> None:
+        purse.kit.wallet_returns.close(driver_id)
+        while late:
+            purse.top_up(1_000, late.pop())
+
+    replace(purse.kit.account_deletion, pay_out=pay_out).leave(DRIVER)
+    assert purse.kit.drivers.get(DRIVER) is None
+    assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 3_000)
