@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.records.money import PaymentsUnavailable
+from chalicelib.domain.charging.bounds import reading_worth_minor
+from chalicelib.records.money import Declined, PaymentsUnavailable
 from tests.services.conftest import Kit
 from tests.services.drivers.test_account_deletion import Identity
+from tests.services.money.test_unasked import a_run
 from tests.services.money.test_wallets import DRIVER, EUR, Purse
 
 
@@ -21,6 +23,10 @@ def purse(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Purse:
 
 def _is_away(*_: object) -> None:
     raise PaymentsUnavailable("Stripe did not answer")
+
+
+def _declines(*_: object, **__: object) -> None:
+    raise Declined("Your card was declined.")
 
 
 def test_an_account_does_not_go_before_the_provider_was_asked_for_what_has_left_its_wallet(
@@ -50,3 +56,18 @@ def test_what_is_paid_in_while_an_account_goes_is_paid_out_too(purse: Purse) -> 
     replace(purse.kit.account_deletion, pay_out=pay_out).leave(DRIVER)
     assert purse.kit.drivers.get(DRIVER) is None
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 3_000)
+
+
+def test_a_debt_is_paid_from_the_wallet_in_two_parts(purse: Purse, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(purse.kit).begun()
+    with monkeypatch.context() as declining:
+        declining.setattr(run.money, "charge", _declines)
+        run.ended(400_000).confirmed()
+    owed_minor, unasked_minor = run.session.due_minor, reading_worth_minor(run.session)
+    purse.top_up(20_000)
+    purse.kit.clock.advance(hours=2)
+    assert purse.kit.debts.ask_again() == 1
+    assert (purse.balance_minor, run.owes) == (20_000 - unasked_minor, True)
+    assert not purse.kit.debts.pay(DRIVER).debts
+    assert (run.session.due_minor, run.owes, purse.balance_minor) == (0, False, 20_000 - owed_minor)
+    assert purse.books
