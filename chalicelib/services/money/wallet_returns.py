@@ -25,6 +25,7 @@ from chalicelib.domain.money.wallet import (
     TopUpState,
     Wallet,
     WalletEntry,
+    can_go_back_minor,
     pay_out_parts,
     top_up_id_for,
 )
@@ -64,7 +65,7 @@ class WalletReturns:
     def pay_out(self, driver_id: str, currency: str, amount_minor: int | None, key: str) -> PayOut:
         """Pay so much, or (None) all that is left, back to the cards it came from; the same key again nothing more.
 
-        Raises Refusal, PaymentsUnavailable.
+        Of what came by very many top-ups only a part goes at once. Raises Refusal, PaymentsUnavailable.
         """
         # It is named as a top-up is, for the same reason: who asks again means the same.
         pay_out_id = top_up_id_for(driver_id, currency, "back", key).rpartition("-")[2]
@@ -72,8 +73,8 @@ class WalletReturns:
         def take(wallet: Wallet) -> Movement | None:
             if self.wallets.pay_out(driver_id, currency, pay_out_id) is not None:
                 return None
-            left_minor = sum(it.left_minor for it in self.wallets.top_ups(driver_id, currency))
-            asked_minor = min(wallet.balance_minor, left_minor) if amount_minor is None else amount_minor
+            most_minor = can_go_back_minor(self.wallets.top_ups(driver_id, currency))
+            asked_minor = min(wallet.balance_minor, most_minor) if amount_minor is None else amount_minor
             return self._taking(wallet, pay_out_id, asked_minor - asked_minor % step_minor(currency))
 
         self._moves.move(driver_id, currency, take)
@@ -101,10 +102,7 @@ class WalletReturns:
         for known in self.driver_wallets.of_driver(driver_id):
             for it in self.wallets.pay_outs(driver_id, known.currency):
                 self._sent(it)
-            wallet = self.wallets.get(driver_id, known.currency) or known
-            if wallet.balance_minor >= step_minor(wallet.currency):
-                self.pay_out(driver_id, wallet.currency, None, f"leaving-{wallet.version}")
-            left = self.wallets.get(driver_id, wallet.currency) or wallet
+            left = self._emptied(self.wallets.get(driver_id, known.currency) or known)
             if left.balance_minor >= step_minor(left.currency):
                 raise Refusal(
                     "wallet_not_empty",
@@ -178,6 +176,16 @@ class WalletReturns:
     def _moves(self) -> WalletMoves:
         return WalletMoves(self.wallets)
 
+    def _emptied(self, wallet: Wallet) -> Wallet:
+        """The wallet with all paid out that its cards take."""
+        while wallet.balance_minor >= step_minor(wallet.currency):
+            self.pay_out(wallet.driver_id, wallet.currency, None, f"leaving-{wallet.version}")
+            after = self.wallets.get(wallet.driver_id, wallet.currency) or wallet
+            if after.balance_minor >= wallet.balance_minor:
+                return after
+            wallet = after
+        return wallet
+
     def _taking(self, wallet: Wallet, pay_out_id: str, amount_minor: int) -> Movement | None:
         """Out of the wallet, and of what can still go back of its top-ups. Raises Refusal."""
         if amount_minor <= 0:
@@ -188,8 +196,9 @@ class WalletReturns:
             after = wallet.moved(-amount_minor)
             parts = pay_out_parts(top_ups.values(), amount_minor)
         except Overdrawn:
-            most = f"{wallet.balance_minor} {wallet.currency} (minor units)"
-            raise Refusal("pay_out_too_large", f"there are {most} in this wallet") from None
+            most_minor = min(wallet.balance_minor, can_go_back_minor(top_ups.values()))
+            most = f"{most_minor} {wallet.currency} (minor units)"
+            raise Refusal("pay_out_too_large", f"{most} can be paid out of this wallet at once") from None
         pay_out = PayOut(
             pay_out_id=pay_out_id,
             driver_id=wallet.driver_id,

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.charging.bounds import reading_worth_minor
+from chalicelib.domain.money.wallet import MOST_PARTS
 from chalicelib.records.money import Declined, PaymentsUnavailable
+from chalicelib.services.access import Refusal
 from tests.services.conftest import Kit
 from tests.services.drivers.test_account_deletion import Identity
 from tests.services.money.test_unasked import a_run
@@ -71,3 +73,22 @@ def test_a_debt_is_paid_from_the_wallet_in_two_parts(purse: Purse, monkeypatch: 
     assert not purse.kit.debts.pay(DRIVER).debts
     assert (run.session.due_minor, run.owes, purse.balance_minor) == (0, False, 20_000 - owed_minor)
     assert purse.books
+
+
+def test_a_wallet_filled_by_many_small_top_ups_is_paid_out_in_several_pay_outs(purse: Purse) -> None:
+    for number in range(MOST_PARTS + 10):
+        purse.top_up(50, str(number))
+    with pytest.raises(Refusal, match=f"{50 * MOST_PARTS} EUR"):
+        purse.kit.wallet_returns.pay_out(DRIVER, EUR, 50 * MOST_PARTS + 1, "too many cards")
+    done = purse.kit.wallet_returns.pay_out(DRIVER, EUR, None, "most")
+    assert (done.amount_minor, purse.balance_minor) == (50 * MOST_PARTS, 500)
+    purse.kit.wallet_returns.close(DRIVER)
+    assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 50 * (MOST_PARTS + 10))
+
+
+def test_an_account_goes_whose_wallet_takes_more_than_one_pay_out(purse: Purse) -> None:
+    for number in range(MOST_PARTS + 1):
+        purse.top_up(50, str(number))
+    purse.kit.wallet_returns.close(DRIVER)
+    assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 50 * (MOST_PARTS + 1))
+    assert purse.books["card/issuer", EUR] == 0
