@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold
-from chalicelib.domain.money.ledger import Book, Transfer, TransferKind
+from chalicelib.domain.money.ledger import Book, Transfer, TransferKind, received_minor
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.domain.money.wallet import (
     EntryKind,
@@ -28,6 +28,7 @@ from chalicelib.domain.money.wallet import (
     can_go_back_minor,
     pay_out_parts,
     top_up_id_for,
+    wallet_of,
 )
 from chalicelib.domain.money.wallet_books import WalletBook
 from chalicelib.ports import Clock
@@ -115,7 +116,7 @@ class WalletReturns:
     def hear(self, top_up_id: str, payment_id: str, told: Iterable[ProviderRefund]) -> None:
         """The provider tells what of a top-up it has given back; hearing it again changes nothing more."""
         for it in told:
-            known = self.wallets.top_up(top_up_id)
+            known = self._known(top_up_id)
             if known is None:
                 return
             pay_out = self.wallets.pay_out(known.driver_id, known.currency, it.key) if it.key else None
@@ -125,10 +126,12 @@ class WalletReturns:
             elif pay_out is not None and it.is_failed:
                 for part in (of for of in pay_out.parts if of.top_up_id == top_up_id):
                     self._came_back(pay_out, part)
+            elif it.is_failed:
+                self._came_back_from_elsewhere(known, reference)
 
     def disputed(self, top_up_id: str, news: PaymentNews) -> None:
         """The cardholder's bank has taken a top-up back, or given it up: as with a session, whatever is told first."""
-        known = self.wallets.top_up(top_up_id)
+        known = self._known(top_up_id)
         if known is None or news.kind is PaymentNewsKind.DISPUTE_OPENED:
             return
         dispute_id, now = news.detail["dispute_id"], self.clock()
@@ -175,6 +178,15 @@ class WalletReturns:
     @property
     def _moves(self) -> WalletMoves:
         return WalletMoves(self.wallets)
+
+    def _known(self, top_up_id: str) -> TopUp | None:
+        """A top-up; of version 0 where its driver has left, and only the books know of it. None: no money came."""
+        found, of = self.wallets.top_up(top_up_id), wallet_of(top_up_id)
+        if found is not None or of is None:
+            return found
+        came_minor = sum(received_minor(self.ledger.of_session(top_up_id)).values())
+        gone = TopUp(top_up_id=top_up_id, driver_id=of[0], currency=of[1], amount_minor=came_minor, at=self.clock())
+        return gone if came_minor else None
 
     def _emptied(self, wallet: Wallet) -> Wallet:
         """The wallet with all paid out that its cards take."""
@@ -270,8 +282,34 @@ class WalletReturns:
 
         return transfers
 
+    def _came_back_from_elsewhere(self, known: TopUp, reference: str) -> None:
+        """The card did not take what somebody gave back in the dashboard: what was taken for it is there again."""
+        pages = WalletBook(self.issuer_id, known.top_up_id, known.driver_id, known.currency)
+        entries = self.ledger.of_session(known.top_up_id)
+        paid_out = {it.reference: it for it in entries if it.kind is TransferKind.PAY_OUT}
+        taken, beyond = paid_out.get(reference), paid_out.get(f"{reference}/beyond")
+        taken_minor, beyond_minor = (it.amount_minor if it is not None else 0 for it in (taken, beyond))
+        now = self.clock()
+        back = [pages.pay_out_failed(reference, taken_minor, now)] if taken_minor else []
+        back += [pages.beyond_failed(reference, beyond_minor, now)] if beyond_minor else []
+
+        def put_back(wallet: Wallet) -> Movement:
+            top_up = self.wallets.top_up(known.top_up_id) or known
+            after = wallet.moved(taken_minor)
+            kept = replace(top_up, gone_minor=max(0, top_up.gone_minor - taken_minor - beyond_minor))
+            entry = _entry(EntryKind.PAY_OUT_FAILED, taken_minor, after, top_up, now=now)
+            return Movement(before=wallet, after=after, transfers=back, entry=entry, papers=[(top_up, kept)])
+
+        if not known.version:
+            self.ledger.append(back)
+        elif back:
+            self._moves.move(known.driver_id, known.currency, put_back)
+
     def _levy(self, known: TopUp, amount_minor: int, transfers_of: Callable[[int, int], list[Transfer]]) -> None:
         """Take what left a card's payment out of the wallet, as far as it is there."""
+        if not known.version:
+            self.ledger.append(transfers_of(0, amount_minor))
+            return
 
         def take(wallet: Wallet) -> Movement | None:
             top_up = self.wallets.top_up(known.top_up_id) or known
@@ -315,6 +353,9 @@ class WalletReturns:
                 papers=[(top_up, kept)],
             )
 
+        if not known.version:
+            self.ledger.append([won, *back])
+            return
         self._moves.move(known.driver_id, known.currency, give_back)
 
     def _look_after(self, escrow: Escrow) -> None:

@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.dynamo import decode
+from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.charging.bounds import reading_worth_minor
-from chalicelib.domain.money.wallet import MOST_PARTS
-from chalicelib.records.money import Declined, PaymentsUnavailable
+from chalicelib.domain.money.ledger import Transfer, balances, unpaired
+from chalicelib.domain.money.wallet import MOST_PARTS, Wallet
+from chalicelib.records.money import Declined, PaymentsUnavailable, ProviderRefund
+from chalicelib.records.money import PaymentNewsKind as Told
 from chalicelib.services.access import Refusal
 from tests.services.conftest import Kit
 from tests.services.drivers.test_account_deletion import Identity
+from tests.services.money.test_money import Run
 from tests.services.money.test_unasked import a_run
 from tests.services.money.test_wallets import DRIVER, EUR, Purse
 
@@ -92,3 +97,48 @@ def test_an_account_goes_whose_wallet_takes_more_than_one_pay_out(purse: Purse) 
     purse.kit.wallet_returns.close(DRIVER)
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 50 * (MOST_PARTS + 1))
     assert purse.books["card/issuer", EUR] == 0
+
+
+@pytest.mark.parametrize("left_minor", [2_000, 300, 0])
+def test_what_a_card_did_not_take_back_from_the_dashboard_is_in_the_wallet_again(purse: Purse, left_minor: int) -> None:
+    top_up_id = purse.top_up(2_000)
+    if spent_minor := 2_000 - left_minor:
+        purse.kit.wallet_payments.charge(Run(purse.kit).session, spent_minor, "debt-0")
+    refund = ProviderRefund(refund_id="re_1", amount_minor=500)
+    purse.hear(top_up_id, Told.REFUNDED, refunds=(refund,))
+    assert purse.balance_minor == max(0, left_minor - 500)
+    for _ in range(2):
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(replace(refund, is_failed=True),))
+        assert purse.balance_minor == left_minor
+    assert purse.books["card/issuer", EUR] == 2_000
+    assert not purse.books.get(("written_off/issuer", EUR))
+    # Whoever hears of it for the first time when it has failed hears no news.
+    purse.hear(top_up_id, Told.REFUNDED, refunds=(replace(refund, refund_id="re_2", is_failed=True),))
+    assert purse.balance_minor == left_minor
+    (paper,) = purse.kit.wallets.top_ups(DRIVER, EUR)
+    assert paper.left_minor == 2_000
+    assert not unpaired(purse.kit.ledger.of_session(top_up_id))
+
+
+@pytest.mark.parametrize("end", [Told.DISPUTE_WON, Told.DISPUTE_LOST])
+def test_what_a_bank_takes_back_of_somebody_who_has_left_is_in_the_books(purse: Purse, end: Told) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_payments.charge(Run(purse.kit).session, 2_000, "debt-0")
+    purse.kit.wallets.forget_driver(DRIVER)
+    for kind in (Told.DISPUTED, end, end):
+        purse.hear(top_up_id, kind, 2_000, detail={"dispute_id": "dp_1"})
+    found = balances(decode(Transfer, row.body) for row in LedgerRow.scan())
+    is_lost = end is Told.DISPUTE_LOST
+    assert found["card/issuer", EUR] == (0 if is_lost else 2_000)
+    assert found.get(("charged_back/issuer", EUR), 0) == (2_000 if is_lost else 0)
+    assert purse.wallet == Wallet(driver_id=DRIVER, currency=EUR)
+
+
+def test_what_the_dashboard_gives_back_to_somebody_who_has_left_is_in_the_books(purse: Purse) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_payments.charge(Run(purse.kit).session, 2_000, "debt-0")
+    purse.kit.wallets.forget_driver(DRIVER)
+    for _ in range(2):
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(ProviderRefund(refund_id="re_1", amount_minor=500),))
+    found = balances(decode(Transfer, row.body) for row in LedgerRow.scan())
+    assert (found["card/issuer", EUR], found["written_off/issuer", EUR]) == (1_500, 500)
