@@ -263,11 +263,15 @@ def refilling(wallet: Wallet, amount_minor: int, at: datetime) -> Wallet:
     return replace(wallet, month=month, month_minor=month_minor, asked=asked, pending=pending)
 
 
-def refill_failed(wallet: Wallet, top_up: TopUp, at: datetime) -> Wallet:
-    """The wallet after its automatic top-up came to nothing: it counts no more, and the card is left alone a while."""
+def refill_failed(wallet: Wallet, top_up: TopUp, at: datetime, *, is_certain: bool = True) -> Wallet:
+    """The wallet after its automatic top-up came to nothing: the card is left alone a while.
+
+    It counts no more in its month, unless its money may come all the same.
+    """
     if wallet.pending != top_up.top_up_id:
         return wallet
-    month_minor = wallet.month_minor - (top_up.amount_minor if wallet.month == month_of(top_up.at) else 0)
+    is_off = is_certain and wallet.month == month_of(top_up.at)
+    month_minor = wallet.month_minor - (top_up.amount_minor if is_off else 0)
     return replace(wallet, pending="", month_minor=max(0, month_minor), rests_until=at + RESTS)
 
 

@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.charging.bounds import reading_worth_minor
 from chalicelib.domain.money.ledger import Transfer, balances, unpaired
-from chalicelib.domain.money.wallet import MOST_PARTS, Wallet
+from chalicelib.domain.money.wallet import MOST_PARTS, TopUpState, Wallet
 from chalicelib.records.money import Declined, PaymentsUnavailable, ProviderRefund
 from chalicelib.records.money import PaymentNewsKind as Told
 from chalicelib.services.access import Refusal
@@ -28,7 +28,7 @@ def purse(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Purse:
     return Purse(kit)
 
 
-def _is_away(*_: object) -> None:
+def _is_away(*_: object, **__: object) -> None:
     raise PaymentsUnavailable("Stripe did not answer")
 
 
@@ -142,3 +142,22 @@ def test_what_the_dashboard_gives_back_to_somebody_who_has_left_is_in_the_books(
         purse.hear(top_up_id, Told.REFUNDED, refunds=(ProviderRefund(refund_id="re_1", amount_minor=500),))
     found = balances(decode(Transfer, row.body) for row in LedgerRow.scan())
     assert (found["card/issuer", EUR], found["written_off/issuer", EUR]) == (1_500, 500)
+
+
+def test_an_automatic_top_up_of_which_nobody_knows_counts_in_its_month(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purse.allow(threshold=500, amount=2_000, cap=2_000)
+    with monkeypatch.context() as away:
+        away.setattr(purse.cards, "take", _is_away)
+        assert not purse.kit.driver_wallets.refill(DRIVER, EUR, 500)
+        purse.kit.clock.advance(hours=21)
+        assert purse.kit.wallet_returns.tend() == 1
+    (top_up,) = purse.kit.wallets.top_ups(DRIVER, EUR)
+    assert (top_up.state, purse.wallet.pending) == (TopUpState.FAILED, "")
+    purse.kit.clock.advance(days=2)
+    assert not purse.kit.driver_wallets.refill(DRIVER, EUR, 500)
+    assert not purse.cards.taken_by
+    for _ in range(2):
+        purse.hear(top_up.top_up_id, Told.CAPTURED, 2_000)
+        assert (purse.balance_minor, purse.wallet.month_minor) == (2_000, 2_000)
