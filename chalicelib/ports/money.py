@@ -194,6 +194,9 @@ class Wallets(Protocol):
     def pay_out(self, driver_id: str, currency: str, pay_out_id: str) -> PayOut | None:
         """A pay-out by its name."""
 
+    def pay_outs(self, driver_id: str, currency: str) -> Sequence[PayOut]:
+        """All that was ever paid out of a wallet, asked of the provider or not yet."""
+
     def top_ups(self, driver_id: str, currency: str) -> Sequence[TopUp]:
         """All that was ever paid into a wallet."""
 

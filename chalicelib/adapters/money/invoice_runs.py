@@ -34,8 +34,13 @@ class DynamoInvoiceRuns:
             put(row)
 
     def is_collected(self, operator_id: str, session_id: str) -> bool:
+        """Two calls where it is in a run."""
         row = find(InvoiceRow, operator_id, _OF + session_id)
-        return row is not None and row.run is not None and row.body is None
+        if row is None or row.run is None or row.body is not None:
+            return False
+        run = find(InvoiceRow, operator_id, _DUE + row.run)
+        # One that was given up waits for nothing any more.
+        return run is not None and run.due_at is not None
 
     def due(self, at: datetime, shard: int | None = None) -> Iterable[InvoiceRun]:
         """A call for each shard, and one for each found."""

@@ -64,7 +64,9 @@ def _written(operator_id: str, source: str, it: Invoice, before: int) -> bool:
         with TransactWrite(connection=connection) as transaction:
             transaction.save(InvoiceRow(operator_id, _LAST, issued=before + 1, body=it.number), condition=as_read)
             transaction.save(InvoiceRow(operator_id, _NUMBER + it.number, body=encode(it)), condition=is_new)
-            transaction.save(InvoiceRow(operator_id, _OF + source, body=it.number), condition=is_new)
+            # A session whose run was given up has a row and no paper.
+            is_free = InvoiceRow.body.does_not_exist()
+            transaction.save(InvoiceRow(operator_id, _OF + source, body=it.number), condition=is_free)
     except TransactWriteError as error:
         codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
         if codes.isdisjoint(_RACES):

@@ -94,6 +94,10 @@ class DynamoWallets:
         row = find(WalletRow, driver_id, f"{_PAY_OUT}{currency}#{pay_out_id}")
         return decode(PayOut, row.body) if row else None
 
+    def pay_outs(self, driver_id: str, currency: str) -> Sequence[PayOut]:
+        rows = WalletRow.query(driver_id, _within(f"{_PAY_OUT}{currency}#"), consistent_read=True)
+        return [decode(PayOut, row.body) for row in rows]
+
     def top_ups(self, driver_id: str, currency: str) -> Sequence[TopUp]:
         rows = WalletRow.query(driver_id, _within(f"{_TOP_UP}{currency}#"), consistent_read=True)
         return [decode(TopUp, row.body) for row in rows]

@@ -20,6 +20,8 @@ from chalicelib.domain.pricing.currency import round_half_up
 
 # What a wallet holds at the most, in caps of one charge.
 _MOST_CHARGES = 2
+# To how many cards a pay-out goes at the most: each is two of the hundred rows that are written in one step.
+MOST_PARTS = 40
 # A card that was not good for an automatic top-up is left alone for so long.
 RESTS = timedelta(days=1)
 _TOP_UP = "topup"
@@ -261,21 +263,30 @@ def refilling(wallet: Wallet, amount_minor: int, at: datetime) -> Wallet:
     return replace(wallet, month=month, month_minor=month_minor, asked=asked, pending=pending)
 
 
-def refill_failed(wallet: Wallet, top_up: TopUp, at: datetime) -> Wallet:
-    """The wallet after its automatic top-up came to nothing: it counts no more, and the card is left alone a while."""
+def refill_failed(wallet: Wallet, top_up: TopUp, at: datetime, *, is_certain: bool = True) -> Wallet:
+    """The wallet after its automatic top-up came to nothing: the card is left alone a while.
+
+    It counts no more in its month, unless its money may come all the same.
+    """
     if wallet.pending != top_up.top_up_id:
         return wallet
-    month_minor = wallet.month_minor - (top_up.amount_minor if wallet.month == month_of(top_up.at) else 0)
+    is_off = is_certain and wallet.month == month_of(top_up.at)
+    month_minor = wallet.month_minor - (top_up.amount_minor if is_off else 0)
     return replace(wallet, pending="", month_minor=max(0, month_minor), rests_until=at + RESTS)
+
+
+def can_go_back_minor(top_ups: Iterable[TopUp]) -> int:
+    """How much a pay-out can be of at the most."""
+    return sum(it.left_minor for it in _sources(top_ups))
 
 
 def pay_out_parts(top_ups: Iterable[TopUp], amount_minor: int) -> tuple[PayOutPart, ...]:
     """To which cards so much goes back: to the newest first, for old payments can be given back less surely.
 
-    Raises Overdrawn where that is more than ever came from cards and has not gone back.
+    Raises Overdrawn where that is more than `can_go_back_minor`.
     """
     parts = []
-    for it in sorted(top_ups, key=lambda it: it.at, reverse=True):
+    for it in _sources(top_ups):
         part_minor = min(amount_minor, it.left_minor)
         if part_minor > 0:
             parts.append(PayOutPart(it.top_up_id, it.payment_id, part_minor))
@@ -283,6 +294,11 @@ def pay_out_parts(top_ups: Iterable[TopUp], amount_minor: int) -> tuple[PayOutPa
     if amount_minor:
         raise Overdrawn(f"{amount_minor} came from no card")
     return tuple(parts)
+
+
+def _sources(top_ups: Iterable[TopUp]) -> list[TopUp]:
+    newest_first = sorted(top_ups, key=lambda it: it.at, reverse=True)
+    return [it for it in newest_first if it.left_minor > 0][:MOST_PARTS]
 
 
 def fee_minor(bill: Bill, paid_minor: int, permille: int) -> int:

@@ -46,6 +46,11 @@ class WalletBook:
         """The card did not take it: it is in the wallet again."""
         return self._transfer(TransferKind.PAY_OUT_FAILED, (self._card, self._wallet), amount_minor, at, reference)
 
+    def beyond_failed(self, reference: str, amount_minor: int, at: datetime) -> Transfer:
+        """It did not go back there: no loss."""
+        accounts = self._card, f"written_off/{self.issuer_id}"
+        return self._transfer(TransferKind.PAY_OUT_FAILED, accounts, amount_minor, at, f"{reference}/beyond")
+
     def levy(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
         """What is left in the wallet of money that its cardholder's bank has taken back."""
         accounts = self._wallet, f"disputed/{self.issuer_id}"

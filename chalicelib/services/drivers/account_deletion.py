@@ -122,6 +122,8 @@ class AccountDeletion:
             raise
         # From here on nothing new may begin.
         self.drivers.change(driver_id, lambda it: replace(it, blocked=True))
+        # Nor is anything paid in any more: what was, meanwhile, goes back too, or the account waits for it.
+        self.pay_out(driver_id)
         for session in sessions:
             if session.origin is not Origin.APP and session.ref is not None:
                 self.transactions.forget_token(session.charger_id, session.ref)

@@ -247,8 +247,9 @@ class Debts:
         """What is owed is paid from the wallet where all of it is there.
 
         An attempt that broke off may have charged the card: then only what the wallet is known to have paid counts, or
-        the card is asked by the same name.
+        the card is asked by the same name. What is paid in two parts bears two names.
         """
         if debt.broke_off:
-            return self.wallet.charged(session, purpose)
-        return self.wallet.charge(session, amount_minor, purpose)
+            return self.wallet.charged(session)
+        part = f"-{session.taken_minor}" if session.taken_minor else ""
+        return self.wallet.charge(session, amount_minor, f"{purpose}{part}")

@@ -1,7 +1,8 @@
 """Issues invoices that nobody has to ask for: what was collected, when it is due; then credit notes for what went back.
 
-What cannot be issued, because something of seller or buyer is not known, is tried again daily for a month. Who does it
-again after a crash finds the same sessions in the same order, and the papers that were issued.
+What cannot be issued, because something of seller or buyer is not known, is tried again daily for a month, and
+issued to whoever asks from then on. Who does it again after a crash finds the same sessions in the same order, and the
+papers that were issued.
 """
 
 from __future__ import annotations

@@ -133,13 +133,13 @@ class WalletPayments:
         paid = self._moves.move(*_whose(session), pay)
         return Hold(payment_id, amount_minor, LABEL) if paid is not None else None
 
-    def charged(self, session: Session, purpose: str) -> Hold | None:
-        """What was paid for that purpose before, by whoever could not say so any more."""
-        payment_id = wallets_payment(session.session_id, purpose)
+    def charged(self, session: Session) -> Hold | None:
+        """What was paid for what is owed and the session does not know of: whoever did it could not say so any more."""
+        known = {it.payment_id for it in session.takings or ()}
         entries = self.ledger.of_session(session.session_id) if self.issuer_id else ()
-        found = (it for it in entries if it.kind is TransferKind.WALLET_CHARGE and it.reference == payment_id)
+        found = (it for it in entries if it.kind is TransferKind.WALLET_CHARGE and it.reference not in known)
         paid = next(found, None)
-        return Hold(payment_id, paid.amount_minor, LABEL) if paid is not None else None
+        return Hold(paid.reference, paid.amount_minor, LABEL) if paid is not None else None
 
     def can_pay(self, driver_id: str, currency: str, amount_minor: int) -> bool:
         """Whether there is so much in a driver's wallet."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold
-from chalicelib.domain.money.ledger import Book, Transfer, TransferKind
+from chalicelib.domain.money.ledger import Book, Transfer, TransferKind, received_minor
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.domain.money.wallet import (
     EntryKind,
@@ -25,8 +25,10 @@ from chalicelib.domain.money.wallet import (
     TopUpState,
     Wallet,
     WalletEntry,
+    can_go_back_minor,
     pay_out_parts,
     top_up_id_for,
+    wallet_of,
 )
 from chalicelib.domain.money.wallet_books import WalletBook
 from chalicelib.ports import Clock
@@ -64,7 +66,7 @@ class WalletReturns:
     def pay_out(self, driver_id: str, currency: str, amount_minor: int | None, key: str) -> PayOut:
         """Pay so much, or (None) all that is left, back to the cards it came from; the same key again nothing more.
 
-        Raises Refusal, PaymentsUnavailable.
+        Of what came by very many top-ups only a part goes at once. Raises Refusal, PaymentsUnavailable.
         """
         # It is named as a top-up is, for the same reason: who asks again means the same.
         pay_out_id = top_up_id_for(driver_id, currency, "back", key).rpartition("-")[2]
@@ -72,8 +74,8 @@ class WalletReturns:
         def take(wallet: Wallet) -> Movement | None:
             if self.wallets.pay_out(driver_id, currency, pay_out_id) is not None:
                 return None
-            left_minor = sum(it.left_minor for it in self.wallets.top_ups(driver_id, currency))
-            asked_minor = min(wallet.balance_minor, left_minor) if amount_minor is None else amount_minor
+            most_minor = can_go_back_minor(self.wallets.top_ups(driver_id, currency))
+            asked_minor = min(wallet.balance_minor, most_minor) if amount_minor is None else amount_minor
             return self._taking(wallet, pay_out_id, asked_minor - asked_minor % step_minor(currency))
 
         self._moves.move(driver_id, currency, take)
@@ -93,12 +95,15 @@ class WalletReturns:
             self.pay_out(top_up.driver_id, top_up.currency, None, f"left-{top_up_id}")
 
     def close(self, driver_id: str) -> None:
-        """Pay out all wallets of a driver who leaves. Raises Refusal where that cannot be done at this moment."""
-        for wallet in self.driver_wallets.of_driver(driver_id):
-            key = f"leaving-{wallet.version}"
-            if wallet.balance_minor >= step_minor(wallet.currency):
-                self.pay_out(driver_id, wallet.currency, None, key)
-            left = self.wallets.get(driver_id, wallet.currency) or wallet
+        """Pay out all wallets of a driver who leaves. Raises Refusal where that cannot be done at this moment.
+
+        Raises PaymentsUnavailable while the provider cannot be asked for what has left a wallet already: with the
+        account nobody would know of it any more.
+        """
+        for known in self.driver_wallets.of_driver(driver_id):
+            for it in self.wallets.pay_outs(driver_id, known.currency):
+                self._sent(it)
+            left = self._emptied(self.wallets.get(driver_id, known.currency) or known)
             if left.balance_minor >= step_minor(left.currency):
                 raise Refusal(
                     "wallet_not_empty",
@@ -111,7 +116,7 @@ class WalletReturns:
     def hear(self, top_up_id: str, payment_id: str, told: Iterable[ProviderRefund]) -> None:
         """The provider tells what of a top-up it has given back; hearing it again changes nothing more."""
         for it in told:
-            known = self.wallets.top_up(top_up_id)
+            known = self._known(top_up_id)
             if known is None:
                 return
             pay_out = self.wallets.pay_out(known.driver_id, known.currency, it.key) if it.key else None
@@ -121,10 +126,12 @@ class WalletReturns:
             elif pay_out is not None and it.is_failed:
                 for part in (of for of in pay_out.parts if of.top_up_id == top_up_id):
                     self._came_back(pay_out, part)
+            elif it.is_failed:
+                self._came_back_from_elsewhere(known, reference)
 
     def disputed(self, top_up_id: str, news: PaymentNews) -> None:
         """The cardholder's bank has taken a top-up back, or given it up: as with a session, whatever is told first."""
-        known = self.wallets.top_up(top_up_id)
+        known = self._known(top_up_id)
         if known is None or news.kind is PaymentNewsKind.DISPUTE_OPENED:
             return
         dispute_id, now = news.detail["dispute_id"], self.clock()
@@ -172,6 +179,25 @@ class WalletReturns:
     def _moves(self) -> WalletMoves:
         return WalletMoves(self.wallets)
 
+    def _known(self, top_up_id: str) -> TopUp | None:
+        """A top-up; of version 0 where its driver has left, and only the books know of it. None: no money came."""
+        found, of = self.wallets.top_up(top_up_id), wallet_of(top_up_id)
+        if found is not None or of is None:
+            return found
+        came_minor = sum(received_minor(self.ledger.of_session(top_up_id)).values())
+        gone = TopUp(top_up_id=top_up_id, driver_id=of[0], currency=of[1], amount_minor=came_minor, at=self.clock())
+        return gone if came_minor else None
+
+    def _emptied(self, wallet: Wallet) -> Wallet:
+        """The wallet with all paid out that its cards take."""
+        while wallet.balance_minor >= step_minor(wallet.currency):
+            self.pay_out(wallet.driver_id, wallet.currency, None, f"leaving-{wallet.version}")
+            after = self.wallets.get(wallet.driver_id, wallet.currency) or wallet
+            if after.balance_minor >= wallet.balance_minor:
+                return after
+            wallet = after
+        return wallet
+
     def _taking(self, wallet: Wallet, pay_out_id: str, amount_minor: int) -> Movement | None:
         """Out of the wallet, and of what can still go back of its top-ups. Raises Refusal."""
         if amount_minor <= 0:
@@ -182,8 +208,9 @@ class WalletReturns:
             after = wallet.moved(-amount_minor)
             parts = pay_out_parts(top_ups.values(), amount_minor)
         except Overdrawn:
-            most = f"{wallet.balance_minor} {wallet.currency} (minor units)"
-            raise Refusal("pay_out_too_large", f"there are {most} in this wallet") from None
+            most_minor = min(wallet.balance_minor, can_go_back_minor(top_ups.values()))
+            most = f"{most_minor} {wallet.currency} (minor units)"
+            raise Refusal("pay_out_too_large", f"{most} can be paid out of this wallet at once") from None
         pay_out = PayOut(
             pay_out_id=pay_out_id,
             driver_id=wallet.driver_id,
@@ -255,8 +282,34 @@ class WalletReturns:
 
         return transfers
 
+    def _came_back_from_elsewhere(self, known: TopUp, reference: str) -> None:
+        """The card did not take what somebody gave back in the dashboard: what was taken for it is there again."""
+        pages = WalletBook(self.issuer_id, known.top_up_id, known.driver_id, known.currency)
+        entries = self.ledger.of_session(known.top_up_id)
+        paid_out = {it.reference: it for it in entries if it.kind is TransferKind.PAY_OUT}
+        taken, beyond = paid_out.get(reference), paid_out.get(f"{reference}/beyond")
+        taken_minor, beyond_minor = (it.amount_minor if it is not None else 0 for it in (taken, beyond))
+        now = self.clock()
+        back = [pages.pay_out_failed(reference, taken_minor, now)] if taken_minor else []
+        back += [pages.beyond_failed(reference, beyond_minor, now)] if beyond_minor else []
+
+        def put_back(wallet: Wallet) -> Movement:
+            top_up = self.wallets.top_up(known.top_up_id) or known
+            after = wallet.moved(taken_minor)
+            kept = replace(top_up, gone_minor=max(0, top_up.gone_minor - taken_minor - beyond_minor))
+            entry = _entry(EntryKind.PAY_OUT_FAILED, taken_minor, after, top_up, now=now)
+            return Movement(before=wallet, after=after, transfers=back, entry=entry, papers=[(top_up, kept)])
+
+        if not known.version:
+            self.ledger.append(back)
+        elif back:
+            self._moves.move(known.driver_id, known.currency, put_back)
+
     def _levy(self, known: TopUp, amount_minor: int, transfers_of: Callable[[int, int], list[Transfer]]) -> None:
         """Take what left a card's payment out of the wallet, as far as it is there."""
+        if not known.version:
+            self.ledger.append(transfers_of(0, amount_minor))
+            return
 
         def take(wallet: Wallet) -> Movement | None:
             top_up = self.wallets.top_up(known.top_up_id) or known
@@ -300,6 +353,9 @@ class WalletReturns:
                 papers=[(top_up, kept)],
             )
 
+        if not known.version:
+            self.ledger.append([won, *back])
+            return
         self._moves.move(known.driver_id, known.currency, give_back)
 
     def _look_after(self, escrow: Escrow) -> None:

@@ -143,8 +143,11 @@ class DriverWallets:
         self._moves.move(known.driver_id, known.currency, credit)
         return self.wallets.top_up(top_up_id)
 
-    def failed(self, top_up_id: str) -> None:
-        """Nothing came of a top-up; an automatic one counts no more in its month. Money that came stays."""
+    def failed(self, top_up_id: str, *, is_certain: bool = True) -> None:
+        """Nothing came of a top-up; an automatic one counts no more in its month, where that is certain.
+
+        Money that came stays.
+        """
         known = self.wallets.top_up(top_up_id)
         if known is None:
             return
@@ -153,7 +156,7 @@ class DriverWallets:
             top_up = self.wallets.top_up(top_up_id)
             if top_up is None or top_up.state is not TopUpState.PENDING:
                 return None
-            after = refill_failed(wallet, top_up, self.clock())
+            after = refill_failed(wallet, top_up, self.clock(), is_certain=is_certain)
             lost = replace(top_up, state=TopUpState.FAILED, next_at=None)
             return Movement(before=wallet, after=after, papers=[(top_up, lost)])
 
@@ -200,7 +203,7 @@ class DriverWallets:
             return Movement(before=wallet, after=after, papers=[(None, top_up)])
 
         self._moves.move(driver_id, currency, begin)
-        return self._taken_unasked(begun[0].top_up_id) if begun else False
+        return self._taken_unasked(begun[0].top_up_id, is_first=True) if begun else False
 
     def look_at(self, top_up: TopUp) -> None:
         """A top-up of which nobody has heard for long: the provider is asked. Raises PaymentsUnavailable."""
@@ -213,13 +216,13 @@ class DriverWallets:
                 return
             if taken_minor == 0 or is_old:
                 # Should its money come all the same, it is heard of, and in the wallet then.
-                self.failed(top_up.top_up_id)
+                self.failed(top_up.top_up_id, is_certain=taken_minor == 0)
                 return
         elif top_up.is_automatic and not is_old:
-            self._taken_unasked(top_up.top_up_id)
+            self._taken_unasked(top_up.top_up_id, is_first=False)
             return
         elif is_old:
-            self.failed(top_up.top_up_id)
+            self.failed(top_up.top_up_id, is_certain=False)
             return
         self._moves.note(top_up, replace(top_up, next_at=now + (now - top_up.at)))
 
@@ -227,14 +230,15 @@ class DriverWallets:
     def _moves(self) -> WalletMoves:
         return WalletMoves(self.wallets)
 
-    def _taken_unasked(self, top_up_id: str) -> bool:
+    def _taken_unasked(self, top_up_id: str, *, is_first: bool) -> bool:
         """Ask the card for an automatic top-up, by its name once."""
         top_up = self.wallets.top_up(top_up_id)
         driver = self.drivers.get(top_up.driver_id) if top_up is not None else None
         if top_up is None or top_up.state is not TopUpState.PENDING:
             return top_up is not None and top_up.state is TopUpState.CREDITED
         if driver is None or driver.payment_method_id is None or driver.customer_id is None or driver.blocked:
-            self.failed(top_up_id)
+            # The card of before may have been charged, where it was asked.
+            self.failed(top_up_id, is_certain=is_first)
             return False
         try:
             taken = self.top_ups().take(driver, top_up, is_there=False)

@@ -190,6 +190,13 @@ def test_a_month_that_cannot_be_invoiced_is_not_tried_for_ever(paid: Run, monkey
         kit.invoice_desk.issue_due()
         kit.clock.advance(days=1)
     assert list(kit.invoice_runs.due(kit.clock())) == []
+    # Nothing comes by itself any more: once it can be issued, whoever asks has it.
+    charge_for(kit, ACME)
+    receipt = kit.issued_receipts.get(FIRST)
+    assert receipt is not None
+    for _ in range(2):
+        (invoice,) = kit.issued_invoices.issue(paid.session, receipt)
+        assert papers(kit) == [invoice]
 
 
 @pytest.mark.parametrize("dies_after", [0, 1, 2])
