@@ -199,3 +199,17 @@ def test_a_message_is_of_a_charge_by_its_name_and_not_by_a_part_of_it() -> None:
     assert without_tokens('{"idToken":{"idToken":"A1","type":"ISO14443"}}') == (
         '{"idToken":{"idToken":"***","type":"ISO14443"}}'
     )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"idTag":"04A1B2C3"}',
+        '{"idTag":"x\\"04A1B2C3"}',
+        '{"idToken":{"idToken":"x","additionalInfo":[{"additionalIdToken":"04A1B2C3","type":"card"}]}}',
+        # The log cuts what grows long.
+        '{"idTag":"04A1B2C3…',
+    ],
+)
+def test_no_message_in_it_has_the_number_of_a_card(message: str) -> None:
+    assert "04A1B2C3" not in without_tokens(message)
