@@ -13,12 +13,14 @@ from typing import Any
 from benchmarks import schedules
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.preferences import ChargingPreferences
+from chalicelib.domain.grid.energy import EnergyContract, Feed
+from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue
 from chalicelib.records.charging import Transaction
-from chalicelib.records.grid import ToldDraw
+from chalicelib.records.grid import FeedState, ToldDraw
 from tests import tables
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Plant
-from tests.services.grid.test_plans import CheapHours, Days
+from tests.services.grid.test_plans import CHEAP, CheapHours, Days
 
 Prepared = Callable[[Kit], tuple[schedules.Run, int]]
 
@@ -99,6 +101,35 @@ def _reading(kit: Kit) -> tuple[schedules.Run, int]:
     return run, 1
 
 
+def _estimate(kit: Kit) -> tuple[schedules.Run, int]:
+    """A driver who said when they leave is told what to expect, by prices that nobody has asked for just now."""
+    plant = Plant(kit)
+    vars(kit)["planner"] = CheapHours()
+    plant.describe()
+    now, feed = kit.clock(), Feed("entsoe", "10Y1001A1001A82H")
+    prices = Series.of([TimedValue(now - timedelta(hours=1), now + timedelta(days=2), CHEAP)])
+    kit.signals.keep(feed, Signal(rows={SignalRow.PRICE: prices}, currency="EUR"))
+    contract = EnergyContract(
+        site_id=SITE_ID, operator_id="op", time_zone="UTC", currency="EUR", changed_at=now, price_feed=feed
+    )
+    kit.energy_contracts.put(contract, None, now)
+    assert kit.signals.save(FeedState(feed=feed, next_at=now, version=1, told_at=now))
+    plant.known(0)
+    plant.begin(0, ChargingPreferences(ready_by=now + timedelta(hours=9), energy_wh=20_000))
+    plant.live(200)
+    left = [SITE_ID]
+
+    def run() -> None:
+        for it in left:
+            kit.quarter_plans.foretell(it, ["S-0"])
+        left.clear()
+        # Looked up in the run that finds none, too, so that it counts in neither.
+        if kit.session("S-0").told_plan is None:
+            raise RuntimeError("nobody was told anything where an estimate was to be measured")
+
+    return run, 1
+
+
 def _plan(kit: Kit) -> tuple[schedules.Run, int]:
     """A quarter's plan of a site with three cars that leave in the morning; nothing in it is new to anybody."""
     plant = Plant(kit)
@@ -128,4 +159,5 @@ PREPARED: Mapping[str, tuple[Prepared, float]] = {
     "frame": (_frame, round((2 + 3 + 3) / _FRAMES, 2)),
     "reading": (_reading, 0.0),
     "plan": (_plan, 0.0),
+    "estimate": (_estimate, 0.0),
 }

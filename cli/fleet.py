@@ -15,7 +15,7 @@ from typing import Any
 
 from cli.live import watching
 from cli.people import alarm_pages, people
-from cli.power_kinds import asked_of_sites, power_kinds, waited_ms
+from cli.power_kinds import PLAN_NOTICES_A_SESSION, asked_of_sites, power_kinds, waited_ms
 from cli.signals import fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from cli.transparency import LOOKS_AT_DISPUTES, log_of_charges
@@ -207,8 +207,6 @@ def counts(fleet: Fleet) -> dict[str, float]:
         "receipt": fleet.sessions,
         **_found(fleet),
         "power check": fleet.busy_sites * SECONDS_A_MONTH / 60,
-        # Whoever charges at a site may say when they leave: each busy one is planned each quarter of an hour.
-        "power plan": fleet.busy_sites * SECONDS_A_MONTH / 900,
         "power frame": fleet.sessions * fleet.managed_share * fleet.grants_a_session,
         "power reading": fleet.sessions * fleet.managed_share * fleet.session_minutes * 60 / fleet.reading_s,
         "checks": fleet.checks / CHECKS_A_BATCH,
@@ -296,9 +294,11 @@ def _watch(amounts: Sums) -> None:
 
 def _outside(amounts: Sums, fleet: Fleet) -> None:
     """What leaves by mail and push, what maps are asked, and what lies in queues and buckets."""
-    amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month + fleet.sessions * fleet.mails_per_session
+    planned = fleet.managed_share * PLAN_NOTICES_A_SESSION
+    amounts["mail"] = fleet.active_drivers * fleet.mails_per_driver_month
+    amounts["mail"] += fleet.sessions * (fleet.mails_per_session + planned)
     amounts["mail"] += fleet.chargers / fleet.chargers_per_person * fleet.person_mails_month
-    amounts["push"] = fleet.sessions * fleet.pushes_per_session
+    amounts["push"] = fleet.sessions * (fleet.pushes_per_session + planned)
     amounts["signal_request"] = fetches(fleet, DAYS_A_MONTH)
     amounts["route"] = fleet.sessions * fleet.searches_per_session * fleet.maps_per_search
     amounts["queue_request"] += QUEUES_READ * _POLLS_A_QUEUE + 2 * fleet.checks / CHECKS_A_BATCH
@@ -355,7 +355,8 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
     run = sum(invocations.values()) - requests + requests * fleet.authorizer_share
     shown = requests + invocations.get("viewers", 0) + invocations.get("tell_viewers", 0)
     own_ms = run * fleet.lambda_base_ms + shown * fleet.lambda_api_ms
-    return float(own_ms + calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms)
+    called_ms = calls * fleet.lambda_call_ms + payments * fleet.payment_call_ms
+    return float(own_ms + called_ms + one.get("solved_ms", 0))
 
 
 def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:

@@ -10,6 +10,7 @@ BUSY_SITES = 10_000
 # What the looks alone take, and all that grants take.
 LOOKS = ("power check", "found busy_sites sites", "tick_busy_sites")
 PLANS = ("power plan",)
+ESTIMATES = ("power estimate",)
 FRAMES = ("power frame",)
 READINGS = ("power reading",)
 _HOURS_BUSY = 24
@@ -39,6 +40,7 @@ def sheet(sites: int = BUSY_SITES) -> Sheet:
     for name, kinds in (
         (f"looks at {sites:,} busy sites, each minute", LOOKS),
         ("plans there, one each quarter of an hour", PLANS),
+        ("estimates, as drivers come, say something else, or wait", ESTIMATES),
         ("frames that grant power, their answers and looks", FRAMES),
         ("readings there, written beside the claim", READINGS),
     ):

@@ -18,28 +18,50 @@ _MINUTES_A_DAY = 24 * 60
 
 # A queue's message is sent, received and deleted.
 _REQUESTS_A_MESSAGE = 3
+# All who charge there say when they leave, and each hears twice what to expect: as they come, and as they say something
+# else or have to wait.
+ESTIMATES_A_SESSION = 2
+# The first of them is a notice, too.
+PLAN_NOTICES_A_SESSION = 1
+# A site's solution (docs/planning.md), in a function with 3.5 times the memory of the others.
+_SOLVED_MS = 25 * 1769 / 512
 # A message for each 25 sites that are looked at; of a grant the frame and its answer.
 _DOES: Mapping[str, Mapping[str, Any]] = {
     "check": {"invocations": {"balance_many": 1 / 25}, "queue_requests": 2.1 / 25},
     "frame": {"invocations": {"websocket_message": 1}, "messages": 2},
     "reading": {},
-    "plan": {"invocations": {"plan_sites": 1 / 25}, "queue_requests": 2.1 / 25},
+    "plan": {"invocations": {"plan_sites": 1 / 25}, "queue_requests": 2.1 / 25, "solved_ms": _SOLVED_MS},
+    "estimate": {
+        "invocations": {"plan_sites": 1},
+        "queue_requests": _REQUESTS_A_MESSAGE,
+        "solved_ms": _SOLVED_MS,
+    },
 }
 
 
 def power_kinds(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Each measured thing as a kind of message: "power check", "power frame", "power reading", "power plan"."""
+    """Each measured thing as a kind of message: "power check", "power frame", "power reading" and so on."""
     return {f"power {kind}": _kind(it, _DOES[kind]) for kind, it in measured.items()}
 
 
 def asked_of_sites(fleet: Fleet, minutes: float) -> dict[str, float]:
-    """In so many minutes: busy sites found each minute, and each quarter of an hour to be planned; servers asked."""
+    """In so many minutes: busy sites found each minute, and each quarter of an hour to be planned; servers asked.
+
+    And sites planned each quarter, for whoever charges there may say when they leave; drivers told what to expect.
+    """
     return {
+        "power plan": fleet.busy_sites * minutes / 15,
+        "power estimate": estimates(fleet, minutes),
         "found busy_sites sites": fleet.busy_sites * minutes * 16 / 15,
         "found signals feeds": fetches(fleet, minutes / _MINUTES_A_DAY),
         "found openadr servers": servers(fleet) * minutes,
         "found openadr operator": servers(fleet) * minutes,
     }
+
+
+def estimates(fleet: Fleet, minutes: float) -> float:
+    """How often drivers at sites whose power is shared out are told what to expect."""
+    return fleet.sessions_per_day * minutes / _MINUTES_A_DAY * fleet.managed_share * ESTIMATES_A_SESSION
 
 
 def servers(fleet: Fleet) -> float:

@@ -9,6 +9,9 @@ from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.session import Session, State
 
+# Of a session so many changes are told by a notice: a driver may say something else each second.
+MOST_PLANS_TOLD = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
@@ -37,7 +40,8 @@ WishEvent = Preferred | PlanTold | FootprintFound
 def plans_told(before: Session, after: Session) -> list[int]:
     """The number of what was told anew of a plan that stood before."""
     told = after.told_plan
-    return [told.number] if told is not None and told.number and told != before.told_plan else []
+    is_told = told is not None and told != before.told_plan and 0 < told.number <= MOST_PLANS_TOLD
+    return [told.number] if told is not None and is_told else []
 
 
 def _prefer(session: Session, event: Preferred) -> Session:

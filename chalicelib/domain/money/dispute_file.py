@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT = "kerb-evidence/v1"
-# What OCPP calls a card's number, in every version.
-_TOKENS = re.compile(r'"(idTag|parentIdTag|idToken|groupIdToken)":"[^"]*"')
+# What OCPP calls a card's number, in every version; a message that was cut may end within one.
+_TOKENS = re.compile(r'"(idTag|parentIdTag|idToken|groupIdToken|additionalIdToken)":"(?:[^"\\]|\\.)*(?:"|\\?$)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ who was forgotten nothing is shown that may lead to them: neither what was signe
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,8 +27,12 @@ from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.proofs import Proofs
 from chalicelib.services.transparency.signed_evidence import CheckedValue, SignedEvidence, document
 
-# An answer of Lambda's holds six megabytes: so much of each, and what is beyond it is said to be missing.
+# So much of each, and what is beyond it is said to be missing.
 _MOST_READINGS, _MOST_MESSAGES, _MOST_MESSAGE_CHARS, _MOST_SIGNED_CHARS = 2_000, 1_000, 500_000, 1_500_000
+# An answer of Lambda's holds six megabytes, in which what is quoted twice is up to eight times as long.
+_MOST_ANSWER_BYTES = 6_000_000
+# What nobody can do without is there first.
+_LAST = ("signed-values.json", "messages.json", "readings.json", "signed-values.xml")
 # What was said before a charge began, and after it ended, belongs to it.
 _AROUND = timedelta(minutes=5)
 _FACTS = ("ref", "connector", "started_at", "started_heard_at", "meter_start_wh", "stopped_at", "stopped_heard_at")
@@ -79,6 +84,7 @@ class DisputeEvidence:
         self._signed(session, texts, missing, is_forgotten=is_forgotten)
         self._messages(session, texts, missing, is_forgotten=is_forgotten)
         self._proven(session, texts, missing)
+        _fit(texts, missing)
         return EvidenceFile(session_id=session.session_id, texts=texts, about=_ABOUT, missing=missing)
 
     def _told(self, session: Session, texts: dict[str, str], missing: dict[str, str]) -> None:
@@ -99,7 +105,8 @@ class DisputeEvidence:
             missing["signed-values.json"] = "the meter signed nothing of this charge"
             return
         size = sum(len(it.value.sample) for it in checked)
-        is_long = size > _MOST_SIGNED_CHARS
+        shown = evidence_text([_value(it, is_shown=True) for it in checked]) if size <= _MOST_SIGNED_CHARS else ""
+        is_long = not shown or _answer_bytes(shown) > _MOST_ANSWER_BYTES // 2
         why = _FORGOTTEN if is_forgotten else "they are too long for one file: GET .../signed-values has them"
         is_shown = not is_forgotten and not is_long
         texts["signed-values.json"] = evidence_text([_value(it, is_shown=is_shown) for it in checked])
@@ -118,7 +125,10 @@ class DisputeEvidence:
         ended_at = max(session.stopped_at or began_at, session.ended_at or began_at) + _AROUND
         names = frozenset({session.session_id, session.token} - {""})
         left, found = _MOST_MESSAGE_CHARS, []
-        for it in self.message_log.between(session.charger_id, began_at, ended_at, _MOST_MESSAGES):
+        said_then = self.message_log.between(session.charger_id, began_at, ended_at, _MOST_MESSAGES + 1)
+        if len(said_then) > _MOST_MESSAGES:
+            missing["the rest of messages.json"] = f"its charger said more than {_MOST_MESSAGES} meanwhile"
+        for it in said_then[:_MOST_MESSAGES]:
             said = it.payload + it.answer
             if not is_told_of(said, session.ref, names):
                 continue
@@ -158,6 +168,23 @@ class DisputeEvidence:
             "waived_minor": session.waived_minor,
             "transfers": plain(self.ledger.of_session(session.session_id)),
         }
+
+
+def _fit(texts: dict[str, str], missing: dict[str, str]) -> None:
+    """Leave out what an answer cannot hold beside the rest."""
+    left = _MOST_ANSWER_BYTES
+    for name in (*sorted(texts.keys() - set(_LAST)), *(it for it in _LAST if it in texts)):
+        size = _answer_bytes(texts[name])
+        if size > left:
+            del texts[name]
+            missing[name] = "it is too long for one file"
+        else:
+            left -= size
+
+
+def _answer_bytes(text: str) -> int:
+    """How long a text is in the answer: quoted in the file, and with that in what Lambda hands on."""
+    return len(json.dumps(json.dumps(text, ensure_ascii=False)))
 
 
 def _session(session: Session) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.charging.preferences import ToldPlan, WaitReason
+from chalicelib.domain.charging.wishes import MOST_PLANS_TOLD, PlanTold
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.grid.tree import Node, SiteTree
 from tests.services.conftest import Kit
@@ -157,3 +158,22 @@ def test_of_waiting_a_driver_hears_with_one_voice(kit: Kit) -> None:
     assert told(site, "dan") == ["power_waits"]
     assert told(site, "cleo") == ["charge_planned"]
     assert told_plan(site, 2) is not None
+
+
+def test_whoever_says_something_else_again_and_again_is_not_written_to_each_time(story: tuple[Planned, Asked]) -> None:
+    site, asked = story
+    site.plant.known(0, "ada")
+    site.plant.begin(0, site.leaving(9))
+    site.plant.live(2)
+    answer(site, asked)
+    expected = told_plan(site)
+    assert expected is not None
+    assert expected.ready_at is not None
+    kit = site.plant.kit
+    for number in range(1, 101):
+        later = replace(expected, ready_at=expected.ready_at + timedelta(hours=number % 2 + 1))
+        kit.changes.apply("S-0", PlanTold(later))
+    notices, _ = kit.notifications.page("ada", 200, None)
+    assert len(notices) == 1 + MOST_PLANS_TOLD
+    # The session shows the newest word all the same.
+    assert told_plan(site) == replace(later, number=100)

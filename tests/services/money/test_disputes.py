@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 
+from chalicelib.domain.chargers.events import Reading, SignedValue
 from chalicelib.domain.charging.disputes import MOST_DISPUTES, DisputeReason, DisputeStatus
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.dispute_file import is_told_of, without_tokens
 from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.transparency.signed_records import Verification
 from chalicelib.records.chargers import Direction, LoggedMessage
 from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.transparency.signed_evidence import CheckedValue
 from tests.services.conftest import NOW, Kit
 from tests.services.money.test_money import Run
 
@@ -135,6 +140,41 @@ def test_the_evidence_is_the_same_file_each_time_and_says_what_it_has_not(paid: 
     assert len(json.loads(read["files"]["readings.json"])) == 1
 
 
+def test_messages_that_are_too_many_for_it_are_said_to_be_missing(paid: Run) -> None:
+    heard = LoggedMessage(at=NOW, direction=Direction.IN, what="StatusNotification", payload="{}")
+    paid.kit.message_log.add(*(("CP-1", replace(heard, message_id=f"m{it}")) for it in range(1_001)))
+    missing = json.loads(paid.kit.dispute_evidence.of(paid.session).text)["missing"]
+    assert missing["the rest of messages.json"] == "its charger said more than 1000 meanwhile"
+
+
+# Longer than any meter writes them, and made of what grows most when it is quoted.
+@pytest.mark.parametrize("value", ["x" * 1_400, '"' * 700])
+def test_however_much_was_told_and_signed_an_answer_holds_it(paid: Run, value: str) -> None:
+    sample = json.dumps({"value": value})
+    signed = [
+        CheckedValue(value=SignedValue(NOW, "Sample.Clock", sample), verification=Verification.UNSUPPORTED)
+        for _ in range(1_000)
+    ]
+    told = Reading(
+        at=NOW, energy_wh=10**9, power_w=10**6, soc_percent=50, current_ma=10**6, phase_currents_ma=(1, 2, 3)
+    )
+    stored = SimpleNamespace(reading=told)
+    said = LoggedMessage(
+        at=NOW, direction=Direction.IN, what="MeterValues", payload='{"transactionId":"tx-1"}' + sample
+    )
+    evidence = replace(
+        paid.kit.dispute_evidence,
+        signed=cast(Any, SimpleNamespace(of_session=lambda _: signed)),
+        readings=cast(Any, SimpleNamespace(after=lambda *_: [stored] * 2_001)),
+        message_log=cast(Any, SimpleNamespace(between=lambda *_: [said] * 1_000)),
+    )
+    text = evidence.of(paid.session).text
+    assert len(json.dumps({"body": text}).encode()) < 6_291_556
+    file = json.loads(text)
+    assert set(file["files"]).isdisjoint(file["missing"])
+    assert len(json.loads(file["files"]["signed-values.json"])) == len(signed)
+
+
 def test_of_a_driver_who_was_forgotten_it_shows_nothing_that_leads_to_them(paid: Run) -> None:
     dispute(paid, "I was at my doctor's")
     _said(paid, "StopTransaction", {"transactionId": "tx-1", "idTag": "04A1B2C3"}, "m1")
@@ -159,3 +199,17 @@ def test_a_message_is_of_a_charge_by_its_name_and_not_by_a_part_of_it() -> None:
     assert without_tokens('{"idToken":{"idToken":"A1","type":"ISO14443"}}') == (
         '{"idToken":{"idToken":"***","type":"ISO14443"}}'
     )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"idTag":"04A1B2C3"}',
+        '{"idTag":"x\\"04A1B2C3"}',
+        '{"idToken":{"idToken":"x","additionalInfo":[{"additionalIdToken":"04A1B2C3","type":"card"}]}}',
+        # The log cuts what grows long.
+        '{"idTag":"04A1B2C3…',
+    ],
+)
+def test_no_message_in_it_has_the_number_of_a_card(message: str) -> None:
+    assert "04A1B2C3" not in without_tokens(message)

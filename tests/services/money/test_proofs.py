@@ -6,15 +6,17 @@ import hashlib
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
 import pytest
 
+from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.services.money.settled import leaf
 from cli.evidence import check, texts_of, unpack
 from cli.proof import Key, Refused, verify
-from tests.services.conftest import Kit
+from tests.services.conftest import NOW, Kit
 from tests.services.money.test_money import Run
 
 
@@ -40,6 +42,23 @@ def test_a_charge_as_it_was_settled_is_proven_and_so_is_its_evidence(logged: Run
 
 def _evidence(run: Run) -> str:
     return run.kit.dispute_evidence.of(run.session).text
+
+
+def test_what_a_meter_signed_after_the_bill_takes_nothing_away_from_what_was_logged(kit: Kit) -> None:
+    boto3.client("s3").create_bucket(Bucket="the-log")
+    run = Run(kit).begun()
+
+    def sign(minutes: range) -> None:
+        found = [SignedValue(NOW + timedelta(minutes=it), "Sample.Periodic", f'{{"value":"{it}"}}') for it in minutes]
+        kit.signed_values.keep("CP-1", "tx-1", found)
+
+    sign(range(70))
+    run.ended().confirmed()
+    receipt = kit.issued_receipts.get(run.session_id)
+    assert receipt is not None
+    kit.transparency_log.append([leaf(run.session, receipt)])
+    sign(range(70, 80))
+    assert any("those that were logged" in it for it in check(_evidence(run), _key(run)))
 
 
 def test_an_operator_who_changes_a_session_or_its_receipt_afterwards_is_found_out(
