@@ -1,5 +1,5 @@
 // The API as /v1/openapi.json describes it: who calls, what was refused, and what to do when the line is gone.
-import { kept, keep } from './kept.js';
+import { forget, kept, keep } from './kept.js';
 import { say, knows } from './words.js';
 import { signal } from './view.js';
 
@@ -31,8 +31,11 @@ export const textOf = (error) => (error instanceof Refused ? error.text : say('r
 
 let refreshing = null;
 
+// What was kept of somebody's charges goes with them: the next to hold this phone may be another.
+const THEIRS = ['tokens', 'session.', 'stop.', 'running'];
+
 function remember(tokens) {
-  if (!tokens) keep('tokens', null);
+  if (!tokens) forget(THEIRS);
   else keep('tokens', { ...tokens, until: Date.now() + tokens.expires_in * 1000 });
   isKnown.value = tokens !== null;
 }

@@ -61,6 +61,9 @@ export function money(minor, currency) {
   return shown.format(minor / 10 ** shown.resolvedOptions().maximumFractionDigits);
 }
 
+// So many major units in minor ones.
+export const minorOf = (major, currency) => Math.round(major * 10 ** format(Intl.NumberFormat, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits);
+
 // A price as text in major units, with all the digits it has.
 export function price(amount, currency) {
   const digits = Math.min(4, Math.max(2, (String(amount).split('.')[1] ?? '').length));
