@@ -1,7 +1,8 @@
 // The driver's app: its frame, its pages by address, and what all of them share.
 import { html, part, plain, render, signal } from '../parts/view.js';
 import { learn, say, language } from '../parts/words.js';
-import { configure, isOnline } from '../parts/api.js';
+import { config, configure, isOnline } from '../parts/api.js';
+import { HOME, settings } from './early.js';
 import { place } from '../parts/router.js';
 import { kept } from '../parts/kept.js';
 import { icon } from '../parts/icons.js';
@@ -101,7 +102,8 @@ const App = part((_, life) => {
 async function begin() {
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
-  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure()]);
+  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure(settings)]);
+  config.home ??= HOME;
   const place = document.getElementById('app');
   place.replaceChildren();
   render(html`<${App} />`, place);

@@ -3,16 +3,16 @@ import { forget, kept, keep } from './kept.js';
 import { say, knows } from './words.js';
 import { signal } from './view.js';
 
-export const config = { api: '', stripe: 'local', home: { lat: 53.5437, lng: 9.9924 } };
+export const config = { api: '', stripe: 'local', home: null };
 // Whether somebody is logged in, and whether the line is there, as the last request found it.
 export const isKnown = signal(kept('tokens') !== null);
 export const isOnline = signal(navigator.onLine);
 addEventListener('online', () => { isOnline.value = true; });
 addEventListener('offline', () => { isOnline.value = false; });
 
-export async function configure() {
-  const answer = await fetch('/config.json');
-  Object.assign(config, await answer.json());
+// `settings`: a promise of what config.json says.
+export async function configure(settings) {
+  Object.assign(config, await settings);
 }
 
 // `code` is the problem's (docs/api.md), or `no_line` where nobody answered.

@@ -5,16 +5,14 @@ import { config, get } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { icon } from '../../parts/icons.js';
 
-import { drawMap } from '../../parts/map.js';
 import { Empty, Note, Waits, Wrong } from '../../parts/blocks.js';
 import { Debts } from '../debts.js';
+import { FIRST_RADIUS_M, found as foundEarly, nearby } from '../early.js';
 
 const PLUGS = ['type2', 'ccs2', 'chademo'];
 const AGAIN_S = 15;
 const WAIT_MS = 250;
-// A part of the continent: who has not said where they are sees where the sites are.
 const FIRST_ZOOM = 6;
-const FIRST_RADIUS_M = 100_000;
 const NEAR_ZOOM = 14;
 const NEAR_M = 5_000;
 
@@ -36,15 +34,16 @@ function metresTo({ lat, lng }) {
 }
 
 async function search() {
-  const { lat, lng, radius } = looked.value ?? { ...config.home, radius: FIRST_RADIUS_M };
-  const query = new URLSearchParams({ lat: lat.toFixed(5), lng: lng.toFixed(5), radius, limit: 50 });
+  const query = new URLSearchParams();
   const { free, fast, plug } = filters.value;
   if (free) query.set('available', 'true');
   if (fast) query.set('min_power_w', 50_000);
   if (plug) query.set('connector_type', plug);
   if (text.value.trim()) query.set('q', text.value.trim());
   try {
-    const { items } = await get(`/v1/chargers/nearby?${query}`);
+    const wish = query.size ? `&${query}` : '';
+    const path = nearby(looked.value ?? { ...config.home, radius: FIRST_RADIUS_M }) + wish;
+    const { items } = (await foundEarly(path)) ?? (await get(path));
     failed.value = null;
     found.value = sitesOf(items);
     keep('found', { sites: found.value, at: Date.now() });
@@ -110,7 +109,8 @@ export default part((_, life) => {
   }
 
   let ground = null;
-  function draw() {
+  async function draw() {
+    const { drawMap } = await import('../../parts/map.js');
     const { lat, lng, zoom = FIRST_ZOOM } = looked.value ?? config.home;
     return drawMap(ground, {
       centre: { lat, lng },

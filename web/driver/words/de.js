@@ -27,7 +27,7 @@ export default {
   'find.another': 'Anderen Ladepunkt finden',
   'search': 'Suchen',
   'search.hint': 'Ort, Straße oder Ladepunkt',
-  'scan': 'Code am Ladepunkt scannen oder eingeben',
+  'scan': 'Code scannen oder eingeben',
   'scan.other': 'Anderen Code versuchen',
   'map': 'Karte der Ladepunkte',
   'locate': 'Meinen Standort zeigen',

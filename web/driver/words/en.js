@@ -27,7 +27,7 @@ export default {
   'find.another': 'Find another charger',
   'search': 'Search',
   'search.hint': 'Site, street or charger',
-  'scan': 'Scan or type a charger’s code',
+  'scan': 'Scan or type a code',
   'scan.other': 'Try another code',
   'map': 'Map of chargers',
   'locate': 'Show where I am',
